@@ -1,0 +1,70 @@
+"""How gunicorn serves the web process. HOST, PORT and WEB_CONCURRENCY come from the environment."""
+
+import os
+import time
+from types import FrameType
+from typing import Self
+
+import gevent
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.ggevent import GeventWorker
+
+_HOST = os.environ.get("HOST") or "0.0.0.0"
+_PORT = int(os.environ.get("PORT") or 8000)
+_waiting: dict["_Idle", tuple[gevent.Greenlet, float]] = {}  # the time is monotonic seconds
+
+
+class PromptWorker(GeventWorker):
+    """A gevent worker that hangs up on idle connections when it stops; each would hold it for the whole grace."""
+
+    def timeout_ctx(self) -> gevent.Timeout:
+        """Give the limit on waiting for a connection's next request."""
+        return _Idle(self.cfg.keepalive)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop in order, as SIGTERM asks."""
+        super().handle_exit(sig, frame)
+        gevent.spawn(_hang_up_on_idle)
+
+
+class _Idle(gevent.Timeout):
+    """Notes who is waiting since when, and ends the waiting without an error."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds, exception=False)
+
+    def __enter__(self) -> Self:
+        _waiting[self] = (gevent.getcurrent(), time.monotonic())
+        return super().__enter__()
+
+    def __exit__(self, *error: object) -> bool | None:
+        del _waiting[self]
+        return super().__exit__(*error)
+
+
+def _hang_up_on_idle() -> None:
+    """Go on until the process ends: it accepts connections for one second more, and answers what they ask."""
+    while True:
+        for idle, (connection, since) in list(_waiting.items()):
+            if time.monotonic() - since > 1:
+                connection.kill(idle, block=False)
+        gevent.sleep(0.2)
+
+
+bind = f"[{_HOST}]:{_PORT}" if ":" in _HOST else f"{_HOST}:{_PORT}"
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+worker_class = PromptWorker  # with gevent a slow socket costs nothing, and requests that wait together share one append
+graceful_timeout = 30  # seconds for the requests under way
+keepalive = 75  # seconds; longer than the 60 s of common load balancers, so that it is never us who hang up first
+limit_request_line = 8190  # bytes; filters and signed cursors travel in the query
+limit_request_fields = 100
+limit_request_field_size = 8190  # bytes
+accesslog = None  # the application logs each request itself
+control_socket_disable = True  # it would lie in the home, and two servers of one user would share it
+
+
+def on_starting(_server: Arbiter) -> None:
+    """Stop the master with exit code 2 and the variable's name when a secret is missing, before any worker starts."""
+    from app.settings import WebSettings  # noqa: PLC0415 - the path is ours only once gunicorn has loaded its settings
+
+    WebSettings.from_environ()
