@@ -1,0 +1,124 @@
+"""Requests that wait at the same time share one append transaction. Each is answered only after its own commit."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from threading import Condition, Event, Lock, Thread
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from events.intake import Received, receive
+from events.log import NewEvent
+
+MOST_IN_A_BATCH = 64
+MOST_WAITING = 2000
+
+_WAIT_SECONDS = 1.7
+_ATTEMPTS = 3
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: deadlock_detected, serialization_failure.
+_WORTH_REPEATING = frozenset({"40P01", "40001"})
+# Class 22: the data itself cannot be stored. Only then can one item be at fault for all.
+_DATA_EXCEPTION = "22"
+
+_log = logging.getLogger(__name__)
+
+
+class NotDurableError(Exception):
+    """The event is not known to be in the log: it may be, and sending it again is safe."""
+
+
+class _Waiting:
+    __slots__ = ("done", "error", "event", "received")
+
+    def __init__(self, event: NewEvent) -> None:
+        self.event = event
+        self.done = Event()
+        self.received: Received | None = None
+        self.error: Exception | None = None
+
+
+class GroupAppender:
+    """Appends for all requests of one process, in the order they came, one transaction at a time."""
+
+    def __init__(self, engine: Engine, *, after_commit: Callable[[], None]) -> None:
+        """`engine` should commit every statement by itself, so that the heads are locked for one round trip only."""
+        self._engine = engine
+        self._after_commit = after_commit
+        self._waiting: deque[_Waiting] = deque()
+        self._arrival = Condition()
+        self._starting = Lock()
+        self._thread: Thread | None = None
+
+    def append(self, event: NewEvent) -> Received:
+        """Return once the event is durable, now or before.
+
+        :raises NotDurableError: it could not be made durable in 1.7 seconds, or too many wait already
+        """
+        item = _Waiting(event)
+        with self._arrival:
+            if len(self._waiting) >= MOST_WAITING:
+                raise NotDurableError("too many events are waiting")
+            self._waiting.append(item)
+            self._arrival.notify()
+        self._start_once()
+        if not item.done.wait(_WAIT_SECONDS):
+            raise NotDurableError("the database did not answer in time")
+        if item.received is None:
+            raise NotDurableError(str(item.error)) from item.error
+        return item.received
+
+    def _start_once(self) -> None:
+        # Late, because a thread does not survive the fork of a web process.
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    self._thread = Thread(target=self._append_for_ever, name="group-append", daemon=True)
+                    self._thread.start()
+
+    def _append_for_ever(self) -> None:
+        while True:
+            with self._arrival:
+                while not self._waiting:
+                    self._arrival.wait()
+                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_IN_A_BATCH))]
+            self._append_batch(batch)
+            if any(item.received for item in batch):
+                self._after_commit()
+
+    def _append_batch(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            received = self._received([item.event for item in batch])
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            if len(batch) > 1 and _is_fault_of_the_data(error):
+                for item in batch:
+                    self._append_batch([item])
+                return
+            _log.warning("append failed", extra={"error": type(error).__name__, "events": len(batch)})
+            for item in batch:
+                item.error = error
+                item.done.set()
+            return
+        for item, one in zip(batch, received, strict=True):
+            item.received = one
+            item.done.set()
+
+    def _received(self, events: Sequence[NewEvent]) -> list[Received]:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with self._engine.connect() as connection:
+                    return receive(connection, events)
+            except DBAPIError as error:
+                # Also when the connection died under the commit: what may have been kept is not kept twice.
+                is_worth_repeating = error.connection_invalidated or _sqlstate(error) in _WORTH_REPEATING
+                if attempt == _ATTEMPTS or not is_worth_repeating:
+                    raise
+        raise AssertionError("unreachable")
+
+
+def _sqlstate(error: Exception) -> str:
+    return (isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None)) or ""
+
+
+def _is_fault_of_the_data(error: Exception) -> bool:
+    return _sqlstate(error).startswith(_DATA_EXCEPTION) or not isinstance(error, SQLAlchemyError)

@@ -1,0 +1,85 @@
+"""Receive Stripe's events for whoever owns their accounts; park the others; join them to their company later."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from events.log import NewEvent, append, columns_of
+
+STRIPE_SOURCE = "stripe"
+
+_RECEIVE = """
+    SELECT ord, company_id, at_position, was_inserted FROM receive_stripe_events(
+        %(type)b::text[], %(entity)b::text[], %(external_id)b::text[], %(account_id)b::text[], %(livemode)b::boolean[],
+        %(api_version)b::text[], %(occurred_at)b::timestamptz[], %(correlation_id)b::uuid[], %(payload)b::bytea[],
+        %(sha256)b::bytea[]) ORDER BY ord
+"""
+# The same rule of ownership as in receive_stripe_events.
+_TAKE_PARKED = text("""
+    WITH ready AS (
+        SELECT p.account_id, p.livemode, p.external_id, o.company_id
+        FROM parked_event p
+        JOIN LATERAL (
+            SELECT o.company_id FROM account_owner o
+            WHERE o.account_id = p.account_id AND (o.livemode OR NOT p.livemode)
+            ORDER BY o.livemode = p.livemode DESC LIMIT 1
+        ) o ON true
+        ORDER BY p.ordinal LIMIT :limit
+        FOR UPDATE OF p SKIP LOCKED
+    )
+    DELETE FROM parked_event p USING ready r
+    WHERE p.account_id = r.account_id AND p.livemode = r.livemode AND p.external_id = r.external_id
+    RETURNING r.company_id, p.*
+""")
+_PURGE_PARKED = text("DELETE FROM parked_event WHERE received_at < clock_timestamp() - make_interval(days => :days)")
+
+# As long as Stripe itself can still be asked for an event.
+# https://docs.stripe.com/api/events: retrievable for 30 days.
+PARKED_FOR_DAYS = 30
+
+
+class Received(NamedTuple):
+    """What became of an event. No company and no position: it is parked. Not new: it was held before."""
+
+    company_id: int | None
+    position: int | None
+    is_new: bool
+
+
+def receive(connection: Connection, events: Sequence[NewEvent]) -> list[Received]:
+    """Keep Stripe's events, in the order given, in one round trip. Commits nothing; safe to repeat."""
+    rows = connection.exec_driver_sql(_RECEIVE, columns_of(events)).all()
+    return [Received(row.company_id, row.at_position, row.was_inserted) for row in rows]
+
+
+def join_parked_events(connection: Connection, *, limit: int = 500) -> int:
+    """Move parked events whose accounts are owned by now into their logs, oldest first; give how many.
+
+    Commits nothing. Call again while it gives `limit`. What another call is moving is passed over.
+    """
+    rows = sorted(connection.execute(_TAKE_PARKED, {"limit": limit}), key=lambda row: (row.company_id, row.ordinal))
+    for company_id in sorted({row.company_id for row in rows}):
+        parked = [
+            NewEvent(
+                type=row.type,
+                source=row.source,
+                external_id=row.external_id,
+                payload=row.payload,
+                livemode=row.livemode,
+                occurred_at=row.occurred_at,
+                entity=row.entity,
+                account_id=row.account_id,
+                api_version=row.api_version,
+                correlation_id=row.correlation_id,
+            )
+            for row in rows
+            if row.company_id == company_id
+        ]
+        append(connection, company_id, parked)
+    return len(rows)
+
+
+def purge_parked_events(connection: Connection) -> int:
+    """Forget what nobody claimed in time; give how many. Commits nothing."""
+    return connection.execute(_PURGE_PARKED, {"days": PARKED_FOR_DAYS}).rowcount

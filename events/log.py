@@ -1,0 +1,145 @@
+"""Append facts once, in order; read them back as they were written. Whoever calls owns the transaction and commits."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError
+
+from events.tables import event
+
+_APPEND = """
+    SELECT ord, at_position, was_inserted FROM append_events(
+        %(company)b::bigint[], %(type)b::text[], %(version)b::smallint[], %(entity)b::text[], %(source)b::text[],
+        %(external_id)b::text[], %(account_id)b::text[], %(livemode)b::boolean[], %(api_version)b::text[],
+        %(occurred_at)b::timestamptz[], %(correlation_id)b::uuid[], %(actor)b::text[], %(payload)b::bytea[],
+        %(sha256)b::bytea[], %(if_after)s::bigint, %(if_types)s::text[], %(if_entity)s::text) ORDER BY ord
+"""
+_CONDITION_FAILED = "EV409"
+
+
+class AppendConditionFailedError(Exception):
+    """The log moved on since its reader decided: read again, decide again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """A fact to append. `external_id` is its identity within company and source; `occurred_at` is aware UTC."""
+
+    type: str
+    source: str
+    external_id: str
+    payload: bytes
+    livemode: bool
+    occurred_at: datetime | None
+    entity: str | None = None
+    account_id: str | None = None
+    api_version: str | None = None
+    correlation_id: UUID | None = None
+    actor: str | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Append only if the company's log holds, after `after`, no event of these types about this entity."""
+
+    after: int
+    types: tuple[str, ...] | None = None
+    entity: str | None = None
+
+
+class Appended(NamedTuple):
+    """Where an event stands in its company's log, and whether this append put it there."""
+
+    position: int
+    is_new: bool
+
+
+class RecordedEvent(NamedTuple):
+    """A fact as the log holds it. Instants are aware UTC; `payload` is the bytes that came."""
+
+    position: int
+    type: str
+    version: int
+    entity: str | None
+    source: str
+    external_id: str
+    account_id: str | None
+    livemode: bool
+    api_version: str | None
+    occurred_at: datetime | None
+    recorded_at: datetime
+    correlation_id: UUID | None
+    actor: str | None
+    payload: bytes
+    payload_sha256: bytes
+
+
+def append(
+    connection: Connection, company_id: int, events: Sequence[NewEvent], *, condition: Condition | None = None
+) -> list[Appended]:
+    """Append events to one company's log, in the order given. Commits nothing; safe to repeat.
+
+    Call it last in the transaction: the company's head stays locked until the commit.
+
+    :raises AppendConditionFailedError: the condition does not hold; nothing was appended
+    """
+    parameters = columns_of(events) | {
+        "company": [company_id] * len(events),
+        "version": [new.version for new in events],
+        "source": [new.source for new in events],
+        "actor": [new.actor for new in events],
+        "if_after": condition and condition.after,
+        "if_types": condition and condition.types and list(condition.types),
+        "if_entity": condition and condition.entity,
+    }
+    try:
+        rows = connection.exec_driver_sql(_APPEND, parameters).all()
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == _CONDITION_FAILED:
+            raise AppendConditionFailedError(str(error.orig)) from error
+        raise
+    return [Appended(row.at_position, row.was_inserted) for row in rows]
+
+
+def columns_of(events: Sequence[NewEvent]) -> dict[str, object]:
+    """Turn events into the parallel arrays that the append functions take."""
+    return {
+        "type": [new.type for new in events],
+        "entity": [new.entity for new in events],
+        "external_id": [new.external_id for new in events],
+        "account_id": [new.account_id for new in events],
+        "livemode": [new.livemode for new in events],
+        "api_version": [new.api_version for new in events],
+        "occurred_at": [new.occurred_at for new in events],
+        "correlation_id": [new.correlation_id for new in events],
+        "payload": [new.payload for new in events],
+        "sha256": [sha256(new.payload).digest() for new in events],
+    }
+
+
+def read_events(connection: Connection, company_id: int, *, after: int, limit: int) -> list[RecordedEvent]:
+    """Read up to `limit` events of a company with positions above `after`, in order.
+
+    What is read is a prefix of what will ever stand there: no lower position can appear later.
+    """
+    rows = connection.execute(
+        select(*(event.c[name] for name in RecordedEvent._fields))
+        .where(event.c.company_id == company_id, event.c.position > after)
+        .order_by(event.c.position)
+        .limit(limit)
+    )
+    return [RecordedEvent(*row) for row in rows]
+
+
+def stream_events(connection: Connection, company_id: int, *, page_size: int = 500) -> Iterator[RecordedEvent]:
+    """Read a company's whole log in order, in pages, so that memory does not grow with it."""
+    after = 0
+    while page := read_events(connection, company_id, after=after, limit=page_size):
+        yield from page
+        after = page[-1].position

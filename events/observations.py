@@ -1,0 +1,88 @@
+"""What a fact can tell about the books, in our words. Plain values: no wire shapes, no clock, no database."""
+
+from msgspec import Struct
+
+
+class Line(Struct, frozen=True):
+    """One invoice line item. Money in minor units of `currency`; the period is [start, end) in Unix seconds."""
+
+    line_id: str
+    subscription_id: str | None
+    description: str | None
+    currency: str
+    amount: int
+    discount_amount: int
+    tax_amount: int
+    period_start: int
+    period_end: int
+    proration: bool
+    quantity: str | None
+    price_id: str | None
+    product_id: str | None
+
+
+class InvoiceHeader(Struct, frozen=True):
+    """What an invoice says once for all its lines. Frozen by Stripe when the invoice is finalized."""
+
+    customer_id: str | None
+    customer_name: str | None
+    subscription_id: str | None
+    number: str | None
+
+
+class Recurrence(Struct, frozen=True):
+    """How a recurring price bills: every `count` times `unit` (day, week, month, year)."""
+
+    unit: str
+    count: int
+
+
+class InvoiceSeen(Struct, frozen=True):
+    """A finalized invoice as somebody saw it. Without `is_complete` there are lines that this fact does not tell."""
+
+    invoice_id: str
+    status: str
+    header: InvoiceHeader
+    lines: tuple[Line, ...]
+    is_complete: bool
+
+
+class InvoiceLinesSeen(Struct, frozen=True):
+    """The whole line set of an invoice, read page by page from its start."""
+
+    invoice_id: str
+    lines: tuple[Line, ...]
+
+
+class InvoiceDeleted(Struct, frozen=True):
+    """A draft is gone for good."""
+
+    invoice_id: str
+
+
+class PriceSeen(Struct, frozen=True):
+    """How a price bills, told by the price itself or, less surely, by a legacy plan of the same id.
+
+    A price without a recurrence bills once.
+    """
+
+    price_id: str
+    recurrence: Recurrence | None
+    source: str
+
+
+class CustomerNamed(Struct, frozen=True):
+    """A customer's name. `named_at`: since when it is known to hold, in Unix seconds; None: when the fact was seen."""
+
+    customer_id: str
+    name: str
+    named_at: int | None
+
+
+class Unreadable(Struct, frozen=True):
+    """A fact about the books that we do not understand. `reason` says what and where."""
+
+    reason: str
+
+
+Observation = InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted | PriceSeen | CustomerNamed | Unreadable

@@ -1,0 +1,94 @@
+"""The one parser for JSON from outside. What two parsers could read differently, it refuses."""
+
+import json
+from typing import NoReturn
+
+MAX_DEPTH = 64
+_MAX_NUMBER_LENGTH = 40
+_QUOTE, _BACKSLASH = b'"\\'
+_NOT_A_BRACKET = bytes(byte for byte in range(256) if byte not in b"{}[]")
+
+
+class UnreadableJsonError(ValueError):
+    """The bytes are not JSON, or JSON that readers could disagree about."""
+
+
+def parse_strictly(body: bytes) -> object:
+    """Read UTF-8 JSON as plain dicts, lists, strings, ints, floats, bools and None.
+
+    :raises UnreadableJsonError: not UTF-8 or not JSON (RFC 8259); a key twice in one object, a number that is not
+        finite or over 40 characters long, or nesting deeper than 64
+    """
+    if _may_be_too_deep(body):
+        raise UnreadableJsonError(f"nested deeper than {MAX_DEPTH}")
+    try:
+        return _DECODER.decode(body.decode("utf-8"))
+    except UnreadableJsonError:
+        raise
+    except RecursionError as error:
+        raise UnreadableJsonError(f"nested deeper than {MAX_DEPTH}") from error
+    except ValueError as error:
+        raise UnreadableJsonError("not JSON in UTF-8") from error
+
+
+def _may_be_too_deep(body: bytes) -> bool:
+    # Peeling pairs from the inside takes one round a level and no Python loop over the text. Brackets inside strings
+    # can leave a remainder: then the text itself is walked.
+    brackets = body.translate(None, _NOT_A_BRACKET)
+    for _ in range(MAX_DEPTH):
+        if not brackets:
+            return False
+        peeled = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        if len(peeled) == len(brackets):
+            break
+        brackets = peeled
+    return bool(brackets) and _depth(body) > MAX_DEPTH
+
+
+def _depth(body: bytes) -> int:
+    depth = deepest = 0
+    in_string = escaped = False
+    for byte in body:
+        if in_string:
+            in_string = escaped or byte != _QUOTE
+            escaped = not escaped and byte == _BACKSLASH
+        elif byte == _QUOTE:
+            in_string = True
+        elif byte in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"}]":
+            depth -= 1
+    return deepest
+
+
+def _object_without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise UnreadableJsonError("a key stands twice in one object")
+    return found
+
+
+def _bounded_int(digits: str) -> int:
+    if len(digits) > _MAX_NUMBER_LENGTH:
+        raise UnreadableJsonError(f"a number has over {_MAX_NUMBER_LENGTH} characters")
+    return int(digits)
+
+
+def _finite_float(digits: str) -> float:
+    value = float(digits)
+    if len(digits) > _MAX_NUMBER_LENGTH or value in (float("inf"), float("-inf")):
+        raise UnreadableJsonError("a number is too large")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise UnreadableJsonError(f"{name} is not a JSON number")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object_without_repeats,
+    parse_int=_bounded_int,
+    parse_float=_finite_float,
+    parse_constant=_refuse_constant,
+)

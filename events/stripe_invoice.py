@@ -1,0 +1,131 @@
+"""Read an invoice and its lines, new places first, then the old ones; decided by the keys that are there. Pure.
+
+Amounts are before discounts and exclude exclusive tax; the period of a line, not that of its invoice, is the service
+period. https://docs.stripe.com/api/invoice-line-item/object
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+
+from msgspec import UNSET
+
+from events import stripe_shapes as wire
+from events.money import exponent_of
+from events.observations import InvoiceHeader, InvoiceSeen, Line, Observation
+from events.stripe_price import price_seen
+
+FINAL_STATUSES = ("open", "uncollectible", "paid", "void")
+_LARGEST_AMOUNT = 2**63 - 1
+
+
+class UnclearInvoiceError(ValueError):
+    """The JSON is of the right shape, but what it says cannot be right."""
+
+
+def invoice_seen(invoice: wire.Invoice) -> InvoiceSeen:
+    """Read a finalized invoice.
+
+    :raises UnclearInvoiceError: an unknown status, or what `lines_seen` raises
+    :raises UnknownCurrencyError: a currency whose decimals nobody checked
+    """
+    if invoice.status not in FINAL_STATUSES:
+        raise UnclearInvoiceError(f"the invoice's status {invoice.status!r} is not one we know")
+    exponent_of(invoice.currency)
+    details = invoice.parent.subscription_details if invoice.parent else None
+    header = InvoiceHeader(
+        customer_id=_id(invoice.customer) or invoice.customer_account,
+        customer_name=invoice.customer_name,
+        subscription_id=(details and _id(details.subscription)) or _id(invoice.subscription),
+        number=invoice.number,
+    )
+    lines = lines_seen(invoice.lines) if invoice.lines else ()
+    return InvoiceSeen(
+        invoice.id, invoice.status, header, lines, is_complete=invoice.lines is not None and not invoice.lines.has_more
+    )
+
+
+def lines_seen(lines: wire.Lines) -> tuple[Line, ...]:
+    """Read lines, ordered by id so that the same set is the same value in whatever order Stripe lists it.
+
+    :raises UnclearInvoiceError: two lines with one id, an unreadable quantity, amounts beyond 64 bits
+    :raises UnknownCurrencyError: a currency whose decimals nobody checked
+    """
+    read = tuple(sorted(map(_line_seen, lines.data), key=lambda line: line.line_id))
+    if len({line.line_id for line in read}) < len(read):
+        raise UnclearInvoiceError("two lines of the invoice share one id")
+    return read
+
+
+def prices_on_lines(lines: wire.Lines | None) -> Iterator[Observation]:
+    """Give the prices that lines carry with them: whole in the old shape, as ids only in the new."""
+    for line in lines.data if lines else ():
+        price = _price(line)
+        if isinstance(price, wire.Price | wire.Plan):
+            yield from price_seen(price)
+
+
+def _line_seen(line: wire.Line) -> Line:
+    exponent_of(line.currency)
+    discount_amount = sum(discount.amount for discount in line.discount_amounts or ())
+    tax_amount = _inclusive_tax(line)
+    if abs(line.amount) + abs(discount_amount) + abs(tax_amount) > _LARGEST_AMOUNT:
+        raise UnclearInvoiceError(f"the amounts of line {line.id} do not fit into 64 bits")
+    parent = line.parent and (line.parent.subscription_item_details or line.parent.invoice_item_details)
+    price = _price(line)
+    return Line(
+        line_id=line.id,
+        subscription_id=(parent and _id(parent.subscription)) or _id(line.subscription),
+        description=line.description,
+        currency=line.currency,
+        amount=line.amount,
+        discount_amount=discount_amount,
+        tax_amount=tax_amount,
+        period_start=line.period.start,
+        period_end=line.period.end,
+        proration=bool(parent.proration if parent and parent.proration is not None else line.proration),
+        quantity=_quantity(line),
+        price_id=price if isinstance(price, str) else _id(price),
+        product_id=_product(line),
+    )
+
+
+def _id(reference: str | wire.Expanded | wire.Price | wire.Plan | None) -> str | None:
+    return reference if reference is None or isinstance(reference, str) else reference.id
+
+
+def _price(line: wire.Line) -> str | wire.Price | wire.Plan | None:
+    details = line.pricing and line.pricing.price_details
+    named = details.price if details else None
+    whole = line.price or (line.plan if line.plan and line.plan.id else None)
+    # Around the change of shapes a line names its price in the new place and carries it whole in the old one.
+    return whole if whole and (named is None or named == whole.id) else named
+
+
+def _product(line: wire.Line) -> str | None:
+    details = line.pricing and line.pricing.price_details
+    return (
+        (details and _id(details.product))
+        or (line.price and _id(line.price.product))
+        or (line.plan and _id(line.plan.product))
+        or None
+    )
+
+
+def _inclusive_tax(line: wire.Line) -> int:
+    if line.taxes is not UNSET:
+        return sum(tax.amount for tax in line.taxes or () if tax.tax_behavior == "inclusive")
+    return sum(tax.amount for tax in line.tax_amounts or () if tax.inclusive)
+
+
+def _quantity(line: wire.Line) -> str | None:
+    # From 2026-03-25.dahlia on `quantity` is cut to a whole number and `quantity_decimal` is exact.
+    told = line.quantity if line.quantity_decimal is None else line.quantity_decimal
+    if told is None:
+        return None
+    try:
+        exact = Decimal(str(told))
+    except InvalidOperation as error:
+        raise UnclearInvoiceError(f"the quantity of line {line.id} is not a number") from error
+    if not exact.is_finite() or exact.adjusted() not in range(-20, 20):
+        raise UnclearInvoiceError(f"the quantity of line {line.id} is not a number of things")
+    return format(exact.normalize(), "f")

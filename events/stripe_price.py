@@ -1,0 +1,17 @@
+"""Read how a price bills. Pure. A price's recurrence never changes (https://docs.stripe.com/api/prices/update)."""
+
+from events import stripe_shapes as wire
+from events.observations import Observation, PriceSeen, Recurrence
+
+FROM_PRICE = "price"
+FROM_PLAN = "plan"
+
+
+def price_seen(price: wire.Price | wire.Plan) -> list[Observation]:
+    """Give what a price tells of its recurrence: nothing when it says it recurs but not how often."""
+    if isinstance(price, wire.Plan):
+        return [PriceSeen(price.id, Recurrence(price.interval, price.interval_count), FROM_PLAN)] if price.id else []
+    if price.recurring is not None:
+        recurrence = Recurrence(price.recurring.interval, price.recurring.interval_count)
+        return [PriceSeen(price.id, recurrence, FROM_PRICE)]
+    return [PriceSeen(price.id, None, FROM_PRICE)] if price.type == "one_time" else []

@@ -1,0 +1,178 @@
+"""The parts of Stripe's JSON that we read, of every API version at once. Which shape it is shows in the keys.
+
+Up to 2025-02-24.acacia a line carries `price`, `plan`, `subscription`, `proration`, `tax_amounts`; from
+2025-03-31.basil on `pricing`, `parent`, `taxes`; around the change both.
+https://docs.stripe.com/changelog/basil
+"""
+
+from typing import Annotated, Generic, TypeVar
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+Subject = TypeVar("Subject")
+MinorUnits = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+UnixSeconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
+Id = Annotated[str, Meta(min_length=1)]
+
+
+class Expanded(Struct):
+    """An object where only its id matters."""
+
+    id: Id
+
+
+Reference = Id | Expanded | None
+
+
+class Period(Struct):
+    """The service period of a line."""
+
+    start: UnixSeconds
+    end: UnixSeconds
+
+
+class Recurring(Struct):
+    """The recurring part of a price."""
+
+    interval: Id
+    interval_count: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+
+
+class Price(Struct):
+    """A price, inline or on its own."""
+
+    id: Id
+    type: str | None = None
+    recurring: Recurring | None = None
+    product: Reference = None
+
+
+class Plan(Recurring):
+    """The legacy twin of a recurring price, under the same id."""
+
+    id: Id = ""
+    product: Reference = None
+
+
+class PriceDetails(Struct):
+    """Where a line from basil on names its price; expanded on demand."""
+
+    price: Id | Price | None = None
+    product: Reference = None
+
+
+class Pricing(Struct):
+    """The wrapper of the price from basil on."""
+
+    price_details: PriceDetails | None = None
+
+
+class ParentDetails(Struct):
+    """What a line hangs on: a subscription item or an invoice item."""
+
+    subscription: Reference = None
+    proration: bool | None = None
+
+
+class LineParent(Struct):
+    """The wrapper of what a line hangs on, from basil on."""
+
+    subscription_item_details: ParentDetails | None = None
+    invoice_item_details: ParentDetails | None = None
+
+
+class Discount(Struct):
+    """What one discount takes off a line."""
+
+    amount: MinorUnits
+
+
+class Tax(Struct):
+    """One tax of a line, in either shape."""
+
+    amount: MinorUnits
+    inclusive: bool = False
+    tax_behavior: str | None = None
+
+
+class Line(Struct):
+    """An invoice line item."""
+
+    id: Id
+    amount: MinorUnits
+    currency: Id
+    period: Period
+    description: str | None = None
+    quantity: int | float | str | None = None
+    quantity_decimal: str | None = None
+    discount_amounts: list[Discount] | None = None
+    pricing: Pricing | None = None
+    price: Price | None = None
+    plan: Plan | None = None
+    parent: LineParent | None = None
+    subscription: Reference = None
+    proration: bool | None = None
+    taxes: list[Tax] | UnsetType | None = UNSET
+    tax_amounts: list[Tax] | None = None
+
+
+class Lines(Struct):
+    """A page of lines."""
+
+    data: list[Line]
+    has_more: bool = False
+
+
+class SubscriptionDetails(Struct):
+    """The subscription that made an invoice."""
+
+    subscription: Reference = None
+
+
+class InvoiceParent(Struct):
+    """What made an invoice, from basil on."""
+
+    subscription_details: SubscriptionDetails | None = None
+
+
+class StatusTransitions(Struct):
+    """When an invoice changed its status."""
+
+    finalized_at: UnixSeconds | None = None
+
+
+class Invoice(Struct):
+    """An invoice."""
+
+    id: Id
+    status: Id
+    currency: Id
+    created: UnixSeconds | None = None
+    effective_at: UnixSeconds | None = None
+    status_transitions: StatusTransitions | None = None
+    number: str | None = None
+    customer: Reference = None
+    customer_account: Id | None = None
+    customer_name: str | None = None
+    parent: InvoiceParent | None = None
+    subscription: Reference = None
+    lines: Lines | None = None
+
+
+class Customer(Struct):
+    """A customer; a deleted one may be a stub without a name."""
+
+    id: Id
+    name: str | None = None
+
+
+class Data(Struct, Generic[Subject]):
+    """What an event is about."""
+
+    object: Subject
+
+
+class Envelope(Struct, Generic[Subject]):
+    """An event."""
+
+    data: Data[Subject]

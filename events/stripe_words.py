@@ -1,0 +1,150 @@
+"""Stripe's words → ours: what a fact of the log tells about the books, whatever API version rendered it. Pure."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from events import stripe_shapes as wire
+from events.money import UnknownCurrencyError
+from events.observations import CustomerNamed, InvoiceDeleted, InvoiceLinesSeen, Observation, Unreadable
+from events.stripe_invoice import UnclearInvoiceError, invoice_seen, lines_seen, prices_on_lines
+from events.stripe_price import price_seen
+
+Shape = TypeVar("Shape")
+Reader = Callable[[bytes, str | None], list[Observation]]
+
+# What fetching from Stripe's API adds to the log: bare objects, stamped with the time Stripe answered.
+FETCHED_FROM_STRIPE = "stripe.api"
+INVOICE_FETCHED = "invoice.fetched"
+INVOICE_LINES_FETCHED = "invoice_lines.fetched"
+PRICE_FETCHED = "price.fetched"
+CUSTOMER_FETCHED = "customer.fetched"
+
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def tells_of_the_books(event_type: str) -> bool:
+    """Tell whether facts of this type are read at all. The others are kept in the log and passed over."""
+    return event_type in _READERS or (event_type.startswith("invoice.") and event_type not in _PREVIEWS)
+
+
+def observations_of(event_type: str, entity: str | None, payload: bytes) -> list[Observation]:
+    """Read a fact. One that is about the books but not understood gives an `Unreadable`; it never raises for that."""
+    if not tells_of_the_books(event_type):
+        return []
+    try:
+        return _READERS.get(event_type, _read_invoice_event)(payload, entity)
+    except msgspec.MsgspecError as error:
+        return [Unreadable(str(error))]
+    except UnclearInvoiceError as error:
+        return [Unreadable(str(error))]
+    except UnknownCurrencyError as error:
+        return [Unreadable(f"the currency {error.args[0]!r} is not one whose decimals were checked")]
+
+
+def _decoded(payload: bytes, decoder: msgspec.json.Decoder[Shape]) -> Shape:
+    # PostgreSQL's text holds neither NUL nor lone surrogates, which JSON may spell out. The log keeps the bytes as
+    # they came; the books show the replacement character.
+    if b"\\u0000" not in payload:
+        try:
+            return decoder.decode(payload)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            pass
+    return msgspec.convert(_storable(json.loads(payload)), decoder.type)
+
+
+def _storable(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, str):
+        return _NOT_STORABLE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return value
+
+
+def _invoice_observations(invoice: wire.Invoice) -> list[Observation]:
+    if invoice.status == "draft":
+        return []
+    seen = invoice_seen(invoice)
+    named_at = (invoice.status_transitions and invoice.status_transitions.finalized_at) or invoice.effective_at
+    observations: list[Observation] = [seen, *prices_on_lines(invoice.lines)]
+    if seen.header.customer_id and seen.header.customer_name:
+        # The name on an invoice is frozen when it is finalized: a later event about it says nothing of a later name.
+        observations.append(
+            CustomerNamed(seen.header.customer_id, seen.header.customer_name, named_at or invoice.created)
+        )
+    return observations
+
+
+def _read_invoice_event(payload: bytes, _entity: str | None) -> list[Observation]:
+    return _invoice_observations(_decoded(payload, _INVOICE_EVENT).data.object)
+
+
+def _read_deleted_invoice(payload: bytes, _entity: str | None) -> list[Observation]:
+    return [InvoiceDeleted(_decoded(payload, _DELETED_EVENT).data.object.id)]
+
+
+def _read_fetched_invoice(payload: bytes, _entity: str | None) -> list[Observation]:
+    return _invoice_observations(_decoded(payload, _INVOICE))
+
+
+def _read_fetched_lines(payload: bytes, entity: str | None) -> list[Observation]:
+    lines = _decoded(payload, _LINES)
+    kind, _, invoice_id = (entity or "").partition(":")
+    if kind != "invoice" or not invoice_id or lines.has_more:
+        return [Unreadable("a fetched line set names its invoice and is whole")]
+    return [InvoiceLinesSeen(invoice_id, lines_seen(lines)), *prices_on_lines(lines)]
+
+
+def _read_price_event(payload: bytes, _entity: str | None) -> list[Observation]:
+    return price_seen(_decoded(payload, _PRICE_EVENT).data.object)
+
+
+def _read_plan_event(payload: bytes, _entity: str | None) -> list[Observation]:
+    return price_seen(_decoded(payload, _PLAN_EVENT).data.object)
+
+
+def _read_fetched_price(payload: bytes, _entity: str | None) -> list[Observation]:
+    return price_seen(_decoded(payload, _PRICE))
+
+
+def _customer_observations(customer: wire.Customer) -> list[Observation]:
+    return [CustomerNamed(customer.id, customer.name, None)] if customer.name else []
+
+
+def _read_customer_event(payload: bytes, _entity: str | None) -> list[Observation]:
+    return _customer_observations(_decoded(payload, _CUSTOMER_EVENT).data.object)
+
+
+def _read_fetched_customer(payload: bytes, _entity: str | None) -> list[Observation]:
+    return _customer_observations(_decoded(payload, _CUSTOMER))
+
+
+_INVOICE = msgspec.json.Decoder(wire.Invoice)
+_INVOICE_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Invoice])
+_DELETED_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Expanded])
+_LINES = msgspec.json.Decoder(wire.Lines)
+_PRICE = msgspec.json.Decoder(wire.Price)
+_PRICE_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Price])
+_PLAN_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Plan])
+_CUSTOMER = msgspec.json.Decoder(wire.Customer)
+_CUSTOMER_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Customer])
+
+# An upcoming invoice is a preview: it has no id and its lines are throw-away.
+_PREVIEWS = frozenset({"invoice.upcoming"})
+_READERS: dict[str, Reader] = {
+    INVOICE_FETCHED: _read_fetched_invoice,
+    INVOICE_LINES_FETCHED: _read_fetched_lines,
+    PRICE_FETCHED: _read_fetched_price,
+    CUSTOMER_FETCHED: _read_fetched_customer,
+    "invoice.deleted": _read_deleted_invoice,
+    **dict.fromkeys(("price.created", "price.updated", "price.deleted"), _read_price_event),
+    **dict.fromkeys(("plan.created", "plan.updated", "plan.deleted"), _read_plan_event),
+    **dict.fromkeys(("customer.created", "customer.updated", "customer.deleted"), _read_customer_event),
+}

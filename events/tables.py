@@ -1,0 +1,107 @@
+"""The log's tables. The append functions that guard them stand in the migrations."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+
+NAMING_CONVENTION = {
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "pk": "%(table_name)s_pkey",
+}
+INSTANT = TIMESTAMP(timezone=True)
+
+metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+company_head = Table(
+    "company_head",
+    metadata,
+    Column("company_id", BigInteger, primary_key=True, autoincrement=False),
+    # The number of the company's events. It is never indexed, so that moving it stays a heap-only update.
+    Column("position", BigInteger, nullable=False, server_default=text("0")),
+    Column("last_recorded_at", INSTANT),
+    CheckConstraint("position >= 0", name="position"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("company_id", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("version", SmallInteger, nullable=False, server_default=text("1")),
+    Column("entity", Text),
+    Column("source", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("account_id", Text),
+    Column("livemode", Boolean, nullable=False),
+    Column("api_version", Text),
+    # Null when the source does not say: an instant of our own would be taken for the source's.
+    Column("occurred_at", INSTANT),
+    Column("recorded_at", INSTANT, nullable=False),
+    Column("correlation_id", Uuid),
+    Column("actor", Text),
+    Column("payload", LargeBinary, nullable=False),
+    Column("payload_sha256", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("company_id", "position"),
+    UniqueConstraint("company_id", "source", "external_id", name="event_dedup_key"),
+    postgresql_partition_by="HASH (company_id)",
+)
+Index("event_entity_idx", event.c.company_id, event.c.entity, event.c.position)
+
+# A second body under an id the log already holds: the first stands, the second is kept as evidence.
+event_conflict = Table(
+    "event_conflict",
+    metadata,
+    Column("company_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("payload_sha256", LargeBinary, primary_key=True),
+    Column("payload", LargeBinary, nullable=False),
+    Column("received_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
+)
+
+account_owner = Table(
+    "account_owner",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("livemode", Boolean, primary_key=True),
+    Column("company_id", BigInteger, nullable=False),
+    Column("claimed_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
+    # One account per company: a second one would mix two sets of books.
+    UniqueConstraint("company_id"),
+)
+
+# Events of accounts that no company has connected. They join their company's log when it connects.
+parked_event = Table(
+    "parked_event",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("livemode", Boolean, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("ordinal", BigInteger, nullable=False, server_default=text("nextval('parked_event_ordinal')")),
+    Column("type", Text, nullable=False),
+    Column("entity", Text),
+    Column("source", Text, nullable=False),
+    Column("api_version", Text),
+    Column("occurred_at", INSTANT),
+    Column("correlation_id", Uuid),
+    Column("received_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
+    Column("payload", LargeBinary, nullable=False),
+    Column("payload_sha256", LargeBinary, nullable=False),
+)
