@@ -1,0 +1,183 @@
+"""The fold of the revenue mapping table: facts in, what is known of invoices, prices and customers out. Pure.
+
+Any order and any repetition of the same facts gives the same books. Lines and header are frozen once Stripe finalizes
+an invoice, so for them the newest sighting wins; a whole line set beats any part of one; a status only climbs.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Generic, NamedTuple
+
+from msgspec import Struct
+
+from events.observations import (
+    CustomerNamed,
+    InvoiceDeleted,
+    InvoiceHeader,
+    InvoiceLinesSeen,
+    InvoiceSeen,
+    Line,
+    Observation,
+    PriceSeen,
+    Recurrence,
+    Unreadable,
+)
+from events.stripe_price import FROM_PRICE
+from projections.register import Register, Stamp, Value, settle
+
+NAME = "revenue_lines"
+
+_CLIMB = {"open": 0, "uncollectible": 1, "paid": 2, "void": 2}
+
+
+class Change(NamedTuple):
+    """Which event changed something last: its position, and when the log recorded it."""
+
+    position: int
+    recorded_at: datetime
+
+
+class Sighting(NamedTuple):
+    """How a fact was made: by which event, of which mode, seen when (Unix seconds), and by asking Stripe or not."""
+
+    change: Change
+    livemode: bool
+    seen_at: int
+    is_fetched: bool
+
+    @property
+    def stamp(self) -> Stamp:
+        """Order sightings: later beats earlier, and in one second Stripe's answer beats an event."""
+        return (self.seen_at, int(self.is_fetched))
+
+
+class InvoiceBook(Struct):
+    """All that is known of an invoice. `lines` is stamped with completeness first."""
+
+    status: Register[str] | None = None
+    header: Register[InvoiceHeader] | None = None
+    lines: Register[tuple[Line, ...]] | None = None
+    is_deleted: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether the whole line set is known."""
+        return self.lines is not None and bool(self.lines.stamp[0])
+
+    @property
+    def is_contested(self) -> bool:
+        """Tell whether two facts of one second disagree, so that Stripe should be asked."""
+        return any(part is not None and part.is_contested for part in (self.status, self.header, self.lines))
+
+    def shown(self) -> tuple[object, ...]:
+        """Give what the table shows of this book: a change in it changes the invoice's rows."""
+        return (
+            self.status and self.status.value,
+            self.header and self.header.value,
+            self.lines and self.lines.value,
+            self.is_complete,
+            self.is_deleted,
+        )
+
+
+class PricedAs(Struct, frozen=True):
+    """How a price bills, and which kind of fact told."""
+
+    recurrence: Recurrence | None
+    source: str
+
+
+class Quarantined(NamedTuple):
+    """A fact that could not be read, and why."""
+
+    sighting: Sighting
+    entity: str | None
+    reason: str
+
+
+class Held(NamedTuple):
+    """A part of the books with the change that last altered what it shows."""
+
+    book: InvoiceBook
+    change: Change
+
+
+class HeldValue(NamedTuple, Generic[Value]):
+    """A settled price or name with the change that last altered it."""
+
+    register: Register[Value]
+    change: Change
+
+
+Key = tuple[bool, str]
+
+
+class Books:
+    """The state of the fold for one company: by (livemode, id). Touched keys are remembered for the writer."""
+
+    def __init__(self) -> None:
+        self.invoices: dict[Key, Held] = {}
+        self.prices: dict[Key, HeldValue[PricedAs]] = {}
+        self.names: dict[Key, HeldValue[str]] = {}
+        self.quarantined: list[Quarantined] = []
+        self.touched_invoices: set[Key] = set()
+        self.touched_prices: set[Key] = set()
+        self.touched_names: set[Key] = set()
+
+    def apply(self, sighting: Sighting, entity: str | None, observations: Iterable[Observation]) -> None:
+        """Take in what one fact tells."""
+        for observation in observations:
+            match observation:
+                case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted():
+                    self._apply_to_invoice(sighting, observation)
+                case PriceSeen():
+                    self._apply_price(sighting, observation)
+                case CustomerNamed():
+                    self._apply_name(sighting, observation)
+                case Unreadable():
+                    self.quarantined.append(Quarantined(sighting, entity, observation.reason))
+
+    def _apply_to_invoice(self, sighting: Sighting, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted) -> None:
+        key = (sighting.livemode, seen.invoice_id)
+        held = self.invoices.get(key)
+        before = held.book if held else InvoiceBook()
+        after = _book_after(before, seen, sighting.stamp)
+        changed = held is None or before.shown() != after.shown()
+        self.invoices[key] = Held(after, sighting.change if changed or held is None else held.change)
+        self.touched_invoices.add(key)
+
+    def _apply_price(self, sighting: Sighting, seen: PriceSeen) -> None:
+        stamp = (int(seen.source == FROM_PRICE), *sighting.stamp)
+        value = PricedAs(seen.recurrence, seen.source)
+        if _settle_into(self.prices, (sighting.livemode, seen.price_id), value, stamp, sighting.change):
+            self.touched_prices.add((sighting.livemode, seen.price_id))
+
+    def _apply_name(self, sighting: Sighting, seen: CustomerNamed) -> None:
+        # In one second the customer itself knows its name better than an invoice does.
+        stamp = (*sighting.stamp, 1) if seen.named_at is None else (seen.named_at, 0, 0)
+        if _settle_into(self.names, (sighting.livemode, seen.customer_id), seen.name, stamp, sighting.change):
+            self.touched_names.add((sighting.livemode, seen.customer_id))
+
+
+def _book_after(book: InvoiceBook, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted, stamp: Stamp) -> InvoiceBook:
+    match seen:
+        case InvoiceDeleted():
+            return InvoiceBook(book.status, book.header, book.lines, is_deleted=True)
+        case InvoiceLinesSeen():
+            return InvoiceBook(book.status, book.header, settle(book.lines, seen.lines, (1, *stamp)), book.is_deleted)
+        case InvoiceSeen():
+            return InvoiceBook(
+                settle(book.status, seen.status, (_CLIMB[seen.status], *stamp)),
+                settle(book.header, seen.header, stamp),
+                settle(book.lines, seen.lines, (int(seen.is_complete), *stamp)),
+                book.is_deleted,
+            )
+
+
+def _settle_into(held: dict[Key, HeldValue[Value]], key: Key, value: Value, stamp: Stamp, change: Change) -> bool:
+    before = held.get(key)
+    after = settle(before.register if before else None, value, stamp)
+    if before is not None and after is before.register:
+        return False
+    held[key] = HeldValue(after, change if before is None or after.value != before.register.value else before.change)
+    return True

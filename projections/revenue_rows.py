@@ -1,0 +1,121 @@
+"""Turn the books into rows of the table. Pure: a row is a function of an invoice, a price and a name."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
+
+from events.cadence import cadence_of
+from events.money import exponent_of
+from events.observations import Line
+from projections.revenue_lines import Books, Change, Held, HeldValue, Key, PricedAs
+
+NO_PRICE = "no_price"
+UNKNOWN = "unknown"
+
+
+class Billing(NamedTuple):
+    """How a line bills, as the table says it."""
+
+    type: str
+    cadence: str
+    interval_unit: str | None
+    interval_count: int | None
+    cadence_source: str
+
+
+class Row(NamedTuple):
+    """A row of the table, its fields in the order of the table's columns."""
+
+    livemode: bool
+    invoice_id: str
+    invoice_line_item_id: str
+    subscription_id: str | None
+    customer_id: str | None
+    customer_name: str | None
+    customer_name_on_invoice: str | None
+    description: str | None
+    date: date
+    period_start: datetime
+    period_end: datetime
+    amount: int
+    discount_amount: int
+    tax_amount: int
+    net_amount: int
+    currency: str
+    currency_exponent: int
+    type: str
+    cadence: str
+    interval_unit: str | None
+    interval_count: int | None
+    cadence_source: str
+    proration: bool
+    quantity: str | None
+    price_id: str | None
+    product_id: str | None
+    invoice_number: str | None
+    invoice_status: str
+    invoice_complete: bool
+    position: int
+    updated_at: datetime
+
+
+def billing_of(price_id: str | None, held: HeldValue[PricedAs] | None) -> Billing:
+    """Say how a line with this price bills. A price nobody has seen yet is unknown, never taken for one-time."""
+    if price_id is None:
+        return Billing("one_time", "one_time", None, None, NO_PRICE)
+    if held is None:
+        return Billing("unknown", "unknown", None, None, UNKNOWN)
+    recurrence, source = held.register.value.recurrence, held.register.value.source
+    if recurrence is None:
+        return Billing("one_time", "one_time", None, None, source)
+    cadence = cadence_of(recurrence.unit, recurrence.count)
+    return Billing("recurring", cadence, recurrence.unit, recurrence.count, source)
+
+
+def rows_of(key: Key, held: Held, books: Books) -> Iterator[Row]:
+    """Give the rows of one invoice; none while only its lines are known, or once it is deleted."""
+    book, (livemode, invoice_id) = held.book, key
+    if book.is_deleted or book.header is None or book.status is None or book.lines is None:
+        return
+    header = book.header.value
+    name = books.names.get((livemode, header.customer_id)) if header.customer_id else None
+    for line in book.lines.value:
+        price = books.prices.get((livemode, line.price_id)) if line.price_id else None
+        change = _latest(held.change, name, price)
+        period_start = datetime.fromtimestamp(line.period_start, UTC)
+        yield Row(
+            livemode,
+            invoice_id,
+            line.line_id,
+            line.subscription_id or header.subscription_id,
+            header.customer_id,
+            name.register.value if name else None,
+            header.customer_name,
+            line.description,
+            period_start.date(),
+            period_start,
+            datetime.fromtimestamp(line.period_end, UTC),
+            line.amount,
+            line.discount_amount,
+            line.tax_amount,
+            _net_amount(line),
+            line.currency,
+            exponent_of(line.currency),
+            *billing_of(line.price_id, price),
+            line.proration,
+            line.quantity,
+            line.price_id,
+            line.product_id,
+            header.number,
+            book.status.value,
+            book.is_complete,
+            *change,
+        )
+
+
+def _net_amount(line: Line) -> int:
+    return line.amount - line.discount_amount - line.tax_amount
+
+
+def _latest(change: Change, *values: HeldValue[Any] | None) -> Change:
+    return max([change, *(value.change for value in values if value)], key=lambda told: told.position)

@@ -1,0 +1,60 @@
+"""How far every projection has come, for those who run it."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+
+class CompanyProjection(NamedTuple):
+    """One company's standing in one build of a projection. `head` is the position of its log."""
+
+    projection: str
+    build: int
+    company_id: int
+    position: int
+    head: int
+    status: str
+    error: str | None
+    error_position: int | None
+
+
+class Lag(NamedTuple):
+    """How much is recorded but not folded, over all companies, halted ones included."""
+
+    companies_behind: int
+    companies_halted: int
+    events_behind: int
+    oldest_recorded_at: datetime | None
+
+
+_STATUS = text("""
+    SELECT s.projection, s.build, s.company_id, s.position, h.position AS head, s.status, s.error, s.error_position
+    FROM projection_state s JOIN company_head h ON h.company_id = s.company_id
+    WHERE s.status <> 'retired' ORDER BY s.projection, s.company_id, s.build
+""")
+# The lag is measured from the log, never from a cursor: a company nobody has enrolled yet counts as behind, too.
+_LAG = text("""
+    SELECT count(*) AS behind, count(*) FILTER (WHERE b.status = 'halted') AS halted,
+           coalesce(sum(b.head - b.position), 0) AS events,
+           min((SELECT e.recorded_at FROM event e WHERE e.company_id = b.company_id AND e.position = b.position + 1))
+    FROM (
+        SELECT h.company_id, h.position AS head, coalesce(s.position, 0) AS position, s.status
+        FROM company_head h
+        LEFT JOIN projection_active a ON a.projection = :projection AND a.company_id = h.company_id
+        LEFT JOIN projection_state s
+            ON s.projection = :projection AND s.company_id = h.company_id AND s.build = a.build
+        WHERE h.position > coalesce(s.position, 0)
+    ) b
+""")
+
+
+def projection_status(connection: Connection) -> list[CompanyProjection]:
+    """Give every company's standing in every build that is not retired."""
+    return [CompanyProjection(*row) for row in connection.execute(_STATUS)]
+
+
+def projection_lag(connection: Connection, projection: str) -> Lag:
+    """Give how far a projection is behind the log."""
+    behind, halted, events, oldest = connection.execute(_LAG, {"projection": projection}).one()
+    return Lag(behind, halted, int(events), oldest)

@@ -1,0 +1,1 @@
+"""Who may do what: companies, and the keys that speak for them."""
