@@ -1,0 +1,1 @@
+"""HTTP in, HTTP out. The only package that knows Flask's requests and answers."""

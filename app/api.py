@@ -1,0 +1,83 @@
+"""How /v1 is put together: strict parameters, problems for errors, one OpenAPI 3.1 document."""
+
+from typing import Any
+
+from flask import Flask, Request
+from flask_smorest import Api, Blueprint
+from marshmallow import RAISE, Schema, ValidationError, fields
+from webargs.flaskparser import FlaskParser
+
+_SETTINGS = {
+    "API_TITLE": "revmap",
+    "API_VERSION": "v1",
+    "OPENAPI_VERSION": "3.1.0",
+    "OPENAPI_URL_PREFIX": "/",
+    "OPENAPI_JSON_PATH": "openapi.json",
+    "API_SPEC_OPTIONS": {
+        "info": {
+            "description": "Every completed Stripe invoice, line by line. Money is whole minor units with its currency;"
+            " instants are RFC 3339 in UTC; periods are half-open. Clients ignore fields they do not know."
+        },
+        "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
+        "security": [{"apiKey": []}],
+    },
+}
+
+
+class Fault(Schema):
+    """One thing that is wrong with a request."""
+
+    pointer = fields.String()
+    detail = fields.String()
+
+
+class Problem(Schema):
+    """An RFC 9457 problem."""
+
+    type = fields.String()
+    title = fields.String()
+    status = fields.Integer()
+    detail = fields.String()
+    code = fields.String()
+    request_id = fields.UUID()
+    errors = fields.List(fields.Nested(Fault))
+
+
+class StrictParser(FlaskParser):
+    """Refuses unknown parameters, and known ones given twice: two readers could pick different ones."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}  # noqa: RUF012
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ANN401 - webargs' own kind of mapping
+        """Give the query string.
+
+        :raises ValidationError: a parameter stands there twice
+        """
+        twice = [name for name, values in req.args.lists() if len(values) > 1]
+        if twice:
+            raise ValidationError({name: ["Given more than once."] for name in twice})
+        return super().load_querystring(req, schema)
+
+
+class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
+    """A part of the API."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+
+class ProblemApi(Api):  # type: ignore[misc]  # flask-smorest has no types
+    """An API whose errors are answered by `app.problems` alone."""
+
+    ERROR_SCHEMA = Problem
+
+    def _register_error_handlers(self) -> None:
+        """Leave them to `app.problems`."""
+
+
+def install(app: Flask, *blueprints: ApiBlueprint) -> ProblemApi:
+    """Serve these parts of the API and their description at /openapi.json."""
+    app.config.update(_SETTINGS)
+    api = ProblemApi(app)
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
+    return api

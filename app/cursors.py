@@ -1,0 +1,52 @@
+"""Opaque cursors: signed, and good only for the company, the filter and the order they were made for."""
+
+from datetime import date
+from hashlib import sha256
+from typing import NamedTuple
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from projections.filters import LineFilter, Sort
+from projections.queries import After
+
+
+class InvalidCursorError(Exception):
+    """The cursor is not one of ours, or was made for another list."""
+
+
+class ListOf(NamedTuple):
+    """Which list a cursor walks."""
+
+    company_id: int
+    line_filter: LineFilter
+    sort: Sort
+
+    def digest(self) -> str:
+        """Give a short name of this list that tells nothing about it."""
+        text = f"{self.company_id}|{self.sort}|{self.line_filter.canonical()}"
+        return sha256(text.encode()).hexdigest()[:32]
+
+
+class CursorSigner:
+    """Writes and reads cursors with the app's secret key."""
+
+    def __init__(self, secret_key: str) -> None:
+        self._serializer = URLSafeSerializer(secret_key, salt="revenue-lines-cursor")
+
+    def write(self, of: ListOf, after: After) -> str:
+        """Give the cursor that continues the list after this row."""
+        value = after.value.isoformat() if isinstance(after.value, date) else after.value
+        return self._serializer.dumps([of.digest(), value, after.invoice_line_item_id, after.invoice_id])
+
+    def read(self, of: ListOf, cursor: str) -> After:
+        """Give the row that the cursor continues after.
+
+        :raises InvalidCursorError: forged, cut, or of another company, filter or order
+        """
+        try:
+            digest, value, line_id, invoice_id = self._serializer.loads(cursor)
+        except (BadData, ValueError) as error:
+            raise InvalidCursorError from error
+        if digest != of.digest():
+            raise InvalidCursorError
+        return After(date.fromisoformat(value) if of.sort.endswith("date") else value, line_id, invoice_id)

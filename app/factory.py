@@ -1,0 +1,29 @@
+"""Put the web process together."""
+
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from app import api, health, problems, reference, request_log, revenue_lines_api, webhooks, wiring
+from app.wiring import Tools
+
+
+class _InOrder(DefaultJSONProvider):
+    """Writes fields in the order of their schema: the seven columns first."""
+
+    sort_keys = False
+
+
+def create_app(tools: Tools) -> Flask:
+    """Give the app that serves every door with these tools."""
+    app = Flask(__name__)
+    app.json = _InOrder(app)
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    wiring.install(app, tools)
+    request_log.install(app)
+    problems.install(app)
+    app.register_blueprint(webhooks.blueprint)
+    app.register_blueprint(health.blueprint)
+    app.extensions["revmap-api"] = api.install(app, revenue_lines_api.blueprint)
+    app.register_blueprint(reference.blueprint)
+    return app

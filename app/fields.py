@@ -1,0 +1,58 @@
+"""The kinds of values that enter and leave: strict where marshmallow is generous."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+_BIGINT = validate.Range(min=-(2**63), max=2**63 - 1)
+_MOST_CHARACTERS = 255
+
+
+class Words(fields.String):
+    """Text from a caller: not empty, not endless, and nothing in it that PostgreSQL cannot hold."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        super().__init__(validate=[validate.Length(1, _MOST_CHARACTERS), _without_nul], **kwargs)
+
+
+class MinorUnits(fields.Integer):
+    """A bound on an amount, in minor units."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        super().__init__(validate=_BIGINT, **kwargs)
+
+
+class Flag(fields.Boolean):
+    """`true` or `false`, in these words alone."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        super().__init__(truthy={"true", True}, falsy={"false", False}, **kwargs)
+
+
+class Day(fields.Date):
+    """A day as YYYY-MM-DD."""
+
+    def _deserialize(self, value: Any, *_context: Any, **_options: Any) -> date:  # noqa: ANN401
+        # fromisoformat also takes week dates and days without dashes.
+        if not isinstance(value, str) or len(value) != len("2025-11-01") or value.count("-") != 2:  # noqa: PLR2004
+            raise ValidationError("Not a day written YYYY-MM-DD.")
+        try:
+            return date.fromisoformat(value)
+        except ValueError as error:
+            raise ValidationError("Not a day written YYYY-MM-DD.") from error
+
+
+class Instant(fields.AwareDateTime):
+    """An instant of RFC 3339, written in UTC to the second."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        super().__init__(format="iso", **kwargs)
+
+    def _serialize(self, value: datetime | None, *_context: Any, **_options: Any) -> str | None:  # noqa: ANN401
+        return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _without_nul(value: str) -> None:
+    if "\x00" in value:
+        raise ValidationError("Must not contain a NUL character.")

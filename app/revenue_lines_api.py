@@ -1,0 +1,103 @@
+"""Serve the revenue mapping table as JSON."""
+
+from dataclasses import fields
+from typing import Any
+
+from flask import Response, abort
+from sqlalchemy import Connection
+
+from app.access import for_role
+from app.api import ApiBlueprint
+from app.cursors import ListOf
+from app.entity_tags import not_modified, tag_of
+from app.schemas import LineQuery, LinesQuery, QuarantineList, QuarantineQuery, RevenueLine, RevenueLineList
+from app.wiring import tools
+from events.accounts import owned_account
+from projections.filters import LineFilter, Sort
+from projections.queries import After, LineRow, find_line, list_lines, list_quarantined, snapshot_of, total_lines
+
+blueprint = ApiBlueprint(
+    "revenue lines", __name__, url_prefix="/v1/companies/<int:company_id>", description="The revenue mapping table."
+)
+_FILTERS = frozenset(field.name for field in fields(LineFilter)) - {"livemode"}
+
+
+@blueprint.get("/revenue-lines", provide_automatic_options=False)
+@for_role("viewer")
+@blueprint.arguments(LinesQuery, location="query")
+@blueprint.response(200, RevenueLineList)
+def list_revenue_lines(query: dict[str, Any], company_id: int) -> Response | tuple[dict[str, object], dict[str, str]]:
+    """List revenue lines, a page at a time."""
+    hand = tools()
+    with snapshot_of(hand.engine, company_id) as snapshot:
+        of = _list_of(snapshot.connection, company_id, query)
+        tag = tag_of(snapshot, of.digest(), query["limit"], query["cursor"], query["include"])
+        if unchanged := not_modified(tag):
+            return unchanged
+        after = hand.cursors.read(of, query["cursor"]) if query["cursor"] else None
+        rows = list_lines(snapshot, of.line_filter, sort=of.sort, limit=query["limit"] + 1, after=after)
+        page, has_more = rows[: query["limit"]], len(rows) > query["limit"]
+        answer = {
+            "data": [_revenue_line(row) for row in page],
+            "has_more": has_more,
+            "next_cursor": hand.cursors.write(of, _after(page[-1], of.sort)) if has_more else None,
+            "position": snapshot.position,
+            "projection_status": snapshot.status,
+        }
+        if query["include"] == "totals":
+            answer["totals"] = total_lines(snapshot, of.line_filter)
+        return answer, {"ETag": f'"{tag}"'}
+
+
+@blueprint.get("/revenue-lines/<line_id>", provide_automatic_options=False)
+@for_role("viewer")
+@blueprint.arguments(LineQuery, location="query")
+@blueprint.response(200, RevenueLine)
+def get_revenue_line(
+    query: dict[str, Any], company_id: int, line_id: str
+) -> Response | tuple[dict[str, object], dict[str, str]]:
+    """Give one revenue line."""
+    with snapshot_of(tools().engine, company_id) as snapshot:
+        livemode = _mode(snapshot.connection, company_id, query["livemode"])
+        # PostgreSQL's text cannot hold a NUL: no line has such an id.
+        row = None if "\x00" in line_id else find_line(snapshot, line_id, livemode=livemode)
+        if row is None:
+            abort(404)
+        tag = tag_of(snapshot, "line", line_id, livemode)
+        return not_modified(tag) or (_revenue_line(row), {"ETag": f'"{tag}"'})
+
+
+@blueprint.get("/quarantine", provide_automatic_options=False)
+@for_role("viewer")
+@blueprint.arguments(QuarantineQuery, location="query")
+@blueprint.response(200, QuarantineList)
+def list_quarantine(query: dict[str, Any], company_id: int) -> dict[str, object]:
+    """List facts about the books that could not be read, newest first, each with the reason."""
+    with snapshot_of(tools().engine, company_id) as snapshot:
+        rows = list_quarantined(snapshot, limit=query["limit"] + 1, before=query["before"])
+    return {"data": rows[: query["limit"]], "has_more": len(rows) > query["limit"]}
+
+
+def _list_of(connection: Connection, company_id: int, query: dict[str, Any]) -> ListOf:
+    asked = {name: value for name, value in query.items() if name in _FILTERS}
+    livemode = _mode(connection, company_id, query["livemode"])
+    return ListOf(company_id, LineFilter(livemode=livemode, **asked), query["sort"])
+
+
+def _mode(connection: Connection, company_id: int, asked: bool | None) -> bool:  # noqa: FBT001 - not a switch: a value
+    if asked is not None:
+        return asked
+    account = owned_account(connection, company_id)
+    return account.livemode if account else True
+
+
+def _after(row: LineRow, sort: Sort) -> After:
+    return After(getattr(row, sort.removeprefix("-")), row.invoice_line_item_id, row.invoice_id)
+
+
+def _revenue_line(row: LineRow) -> dict[str, object]:
+    return {
+        **row._mapping,  # noqa: SLF001 - SQLAlchemy's public name for it
+        "interval": {"unit": row.interval_unit, "count": row.interval_count} if row.interval_unit else None,
+        "period": {"start": row.period_start, "end": row.period_end},
+    }

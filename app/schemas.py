@@ -1,0 +1,151 @@
+"""The JSON that leaves and the parameters that enter, as the contract and its OpenAPI document say them."""
+
+from datetime import date
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+
+from app.fields import Day, Flag, Instant, MinorUnits, Words
+from events.cadence import CADENCES, LINE_TYPES
+from events.stripe_invoice import FINAL_STATUSES
+from projections.filters import SORTS
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 500
+
+
+class LinesQuery(Schema):
+    """How to list revenue lines."""
+
+    limit = fields.Integer(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
+    cursor = fields.String(load_default=None, validate=validate.Length(1, 2000))
+    sort = fields.String(load_default="-date", validate=validate.OneOf(SORTS))
+    include = fields.String(load_default=None, validate=validate.OneOf(["totals"]))
+    livemode = Flag(load_default=None, metadata={"description": "Default: the connection's own mode."})
+    customer_id = Words()
+    subscription_id = Words()
+    invoice_id = Words()
+    invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
+    type = fields.String(validate=validate.OneOf(LINE_TYPES))
+    cadence = fields.String(validate=validate.OneOf(CADENCES))
+    currency = fields.String(validate=validate.Regexp("^[A-Za-z]{3}$", error="Not a three-letter currency code."))
+    date_from = Day(metadata={"description": "Inclusive."})
+    date_to = Day(metadata={"description": "Exclusive."})
+    amount_min = MinorUnits(metadata={"description": "Inclusive, in minor units."})
+    amount_max = MinorUnits(metadata={"description": "Inclusive, in minor units."})
+    q = Words(metadata={"description": "Part of a customer's name, a description, an invoice number or an id."})
+    modified_after = Instant()
+
+    @validates_schema
+    def _bounds_in_order(self, data: dict[str, Any], **_options: object) -> None:
+        if data.get("date_from", date.min) > data.get("date_to", date.max):
+            raise ValidationError("date_from is after date_to.", "date_from")
+        if "amount_min" in data and "amount_max" in data and data["amount_min"] > data["amount_max"]:
+            raise ValidationError("amount_min is above amount_max.", "amount_min")
+
+    @post_load
+    def _lower_currency(self, data: dict[str, Any], **_options: object) -> dict[str, Any]:
+        return data | {"currency": data["currency"].lower()} if "currency" in data else data
+
+
+class LineQuery(Schema):
+    """Which mode's line to give."""
+
+    livemode = Flag(load_default=None, metadata={"description": "Default: the connection's own mode."})
+
+
+class Interval(Schema):
+    """How often a recurring price bills: every `count` times `unit`."""
+
+    unit = fields.String(metadata={"description": "day, week, month or year."})
+    count = fields.Integer()
+
+
+class Period(Schema):
+    """The service period, half-open."""
+
+    start = Instant()
+    end = Instant()
+
+
+class RevenueLine(Schema):
+    """One line of a completed invoice. Amounts are whole minor units of `currency`."""
+
+    object = fields.Constant("revenue_line")
+    invoice_line_item_id = fields.String()
+    subscription_id = fields.String(allow_none=True)
+    customer_name = fields.String(allow_none=True, metadata={"description": "The newest name known."})
+    customer_id = fields.String(allow_none=True)
+    description = fields.String(allow_none=True)
+    date = fields.Date(metadata={"description": "The UTC day the service period starts."})
+    amount = fields.Integer(metadata={"description": "Stripe's line amount, before discounts."})
+    currency = fields.String()
+    currency_exponent = fields.Integer()
+    discount_amount = fields.Integer()
+    tax_amount = fields.Integer(metadata={"description": "The tax included in `amount`."})
+    net_amount = fields.Integer(metadata={"description": "amount - discount_amount - tax_amount."})
+    type = fields.String(validate=validate.OneOf(LINE_TYPES))
+    cadence = fields.String(validate=validate.OneOf(CADENCES))
+    interval = fields.Nested(Interval, allow_none=True)
+    cadence_source = fields.String(metadata={"description": "price, plan, no_price, or unknown."})
+    period = fields.Nested(Period)
+    proration = fields.Boolean()
+    quantity = fields.String(allow_none=True)
+    price_id = fields.String(allow_none=True)
+    product_id = fields.String(allow_none=True)
+    customer_name_on_invoice = fields.String(allow_none=True)
+    invoice_id = fields.String()
+    invoice_number = fields.String(allow_none=True)
+    invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
+    invoice_complete = fields.Boolean()
+    livemode = fields.Boolean()
+    position = fields.Integer(metadata={"description": "The event that last changed this line."})
+    updated_at = Instant()
+
+
+class Total(Schema):
+    """What the whole filter adds up to in one currency."""
+
+    currency = fields.String()
+    count = fields.Integer()
+    amount = fields.Integer()
+    net_amount = fields.Integer()
+
+
+class RevenueLineList(Schema):
+    """A page of revenue lines, of one moment: all events up to `position` are in it and none after."""
+
+    object = fields.Constant("list")
+    data = fields.List(fields.Nested(RevenueLine))
+    has_more = fields.Boolean()
+    next_cursor = fields.String(allow_none=True)
+    position = fields.Integer()
+    projection_status = fields.String(metadata={"description": "live, or halted at an event that cannot be folded."})
+    totals = fields.List(fields.Nested(Total), metadata={"description": "Only with include=totals."})
+
+
+class QuarantineQuery(Schema):
+    """How to list quarantined facts."""
+
+    limit = fields.Integer(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
+    before = fields.Integer(load_default=None, validate=validate.Range(1, 2**63 - 1))
+
+
+class QuarantinedFact(Schema):
+    """A fact about the books that could not be read: it is in the log and not in the table."""
+
+    object = fields.Constant("quarantined_fact")
+    position = fields.Integer()
+    entity = fields.String(allow_none=True)
+    reason = fields.String()
+    livemode = fields.Boolean()
+    recorded_at = Instant()
+    is_resolved = fields.Boolean(metadata={"description": "A later fact about the same invoice was read."})
+
+
+class QuarantineList(Schema):
+    """Quarantined facts, newest first. Continue with `before` = the last position given."""
+
+    object = fields.Constant("list")
+    data = fields.List(fields.Nested(QuarantinedFact))
+    has_more = fields.Boolean()

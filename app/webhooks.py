@@ -1,0 +1,37 @@
+"""Door: Stripe's events. 200 means durable, now or before; every other answer means: send it again."""
+
+from flask import Blueprint, Response, request
+
+from app.bodies import read_body
+from app.refusals import note_refusal
+from app.request_log import request_uuid
+from app.stripe_signature import UnprovenRequestError, prove_origin
+from app.wiring import tools
+from events.strict_json import UnreadableJsonError
+from events.stripe_envelope import NotAnEventError, event_from_stripe
+
+MAX_BODY_BYTES = 1_000_000
+
+blueprint = Blueprint("webhooks", __name__)
+
+
+class UnacceptableWebhookError(Exception):
+    """Not authentic, or not an event. The sender learns no more than that."""
+
+
+@blueprint.post("/webhooks/stripe", provide_automatic_options=False)
+def receive_stripe_event() -> Response:
+    """Keep one event. See `UnacceptableWebhookError`, `BodyTooLargeError` and `NotDurableError` for the refusals."""
+    hand = tools()
+    body = read_body(request, limit_bytes=MAX_BODY_BYTES)
+    try:
+        prove_origin(body, request.headers.get("Stripe-Signature"), hand.webhook_secrets, now=hand.clock())
+        event = event_from_stripe(body, correlation_id=request_uuid())
+    except UnprovenRequestError as error:
+        note_refusal(error.reason)
+        raise UnacceptableWebhookError from error
+    except (UnreadableJsonError, NotAnEventError) as error:
+        note_refusal("not_an_event")
+        raise UnacceptableWebhookError from error
+    hand.appender.append(event)
+    return Response('{"received":true}\n', mimetype="application/json")

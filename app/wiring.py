@@ -1,0 +1,68 @@
+"""The tools that views are handed: made once a process, from its settings."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Flask, current_app
+from redis import Redis
+from sqlalchemy import Engine
+
+from app.cursors import CursorSigner
+from app.settings import WebSettings
+from events.clock import Clock, utc_now
+from events.database import open_engine
+from events.group_append import GroupAppender
+from workers.queues import Bell, open_redis
+
+_READ_POOL_SIZE = 8
+# Intake has connections of its own: slow readers never stand in a webhook's way.
+_INTAKE_POOL_SIZE = 1
+_INTAKE_STATEMENT_MS = 1_500
+_READ_STATEMENT_MS = 15_000
+_KEY = "revmap"
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a view works with."""
+
+    engine: Engine
+    redis: Redis
+    appender: GroupAppender
+    cursors: CursorSigner
+    webhook_secrets: tuple[str, ...]
+    public_url: str
+    clock: Clock
+
+
+def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
+    """Make the tools. Nothing is connected before its first use, so that they may be made before a fork."""
+    redis = open_redis(settings.redis_url)
+    intake = open_engine(
+        settings.database_url,
+        name="intake",
+        pool_size=_INTAKE_POOL_SIZE,
+        statement_timeout_ms=_INTAKE_STATEMENT_MS,
+        autocommit=True,
+    )
+    return Tools(
+        engine=open_engine(
+            settings.database_url, name="web", pool_size=_READ_POOL_SIZE, statement_timeout_ms=_READ_STATEMENT_MS
+        ),
+        redis=redis,
+        appender=GroupAppender(intake, after_commit=Bell(redis).ask),
+        cursors=CursorSigner(settings.secret_key),
+        webhook_secrets=settings.webhook_secrets,
+        public_url=settings.public_url,
+        clock=clock,
+    )
+
+
+def install(app: Flask, tools: Tools) -> None:
+    """Put the tools where the views find them."""
+    app.extensions[_KEY] = tools
+
+
+def tools() -> Tools:
+    """Give the tools of the app that answers this request."""
+    return cast(Tools, current_app.extensions[_KEY])

@@ -1,0 +1,11 @@
+"""The operator's door: the click groups behind `flask …`."""
+
+from flask import Flask
+
+from commands import api_keys, companies, connections, db, events, projections
+
+
+def register(app: Flask) -> None:
+    """Add our groups to this app's `flask` command."""
+    for group in (db.group, companies.group, api_keys.group, connections.group, events.group, projections.group):
+        app.cli.add_command(group)

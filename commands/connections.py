@@ -1,0 +1,56 @@
+"""`flask connections`: which Stripe account belongs to which company."""
+
+import re
+
+import click
+
+from commands.terminal import as_json, company_option, print_json, transaction
+from events.accounts import Account, AccountTakenError, authorize
+from events.clock import utc_now
+from events.intake import join_parked_events
+from tenants.companies import find_company
+
+_ACCOUNT_ID = re.compile(r"acct_[A-Za-z0-9_]{1,250}")
+_JOIN_AT_ONCE = 500
+
+
+@click.group("connections")
+def group() -> None:
+    """Connect Stripe accounts."""
+
+
+@group.command("authorize")
+@company_option
+@click.option("--account", "account_id", required=True, metavar="acct_…")
+@click.option("--test", "is_test", is_flag=True, help="The account is connected in test mode.")
+@as_json
+def authorize_command(company_id: int, account_id: str, *, is_test: bool, is_json: bool) -> None:
+    """Record that a company connected an account elsewhere. What was parked for the account joins its log."""
+    if not _ACCOUNT_ID.fullmatch(account_id):
+        raise click.BadParameter("a Stripe account id looks like acct_1Abc", param_hint="--account")
+    account = Account(account_id, livemode=not is_test)
+    with transaction() as connection:
+        if find_company(connection, company_id) is None:
+            raise click.ClickException(f"there is no company {company_id}: see flask companies list")
+        try:
+            authorization = authorize(connection, company_id, account, now=utc_now(), actor="operator")
+        except AccountTakenError as error:
+            raise click.ClickException("the account or the company is already connected to another one") from error
+    joined = _join_parked()
+    fact = {"company_id": company_id, "account_id": account_id, "livemode": account.livemode}
+    if is_json:
+        print_json(fact | {"is_new": authorization.is_new, "joined": joined})
+    else:
+        click.echo(
+            f"Company {company_id} owns {account_id} ({'test' if is_test else 'live'}); {joined} parked events joined."
+        )
+
+
+def _join_parked() -> int:
+    joined = 0
+    while True:
+        with transaction() as connection:
+            moved = join_parked_events(connection, limit=_JOIN_AT_ONCE)
+        joined += moved
+        if moved < _JOIN_AT_ONCE:
+            return joined

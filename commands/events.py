@@ -1,0 +1,63 @@
+"""`flask events`: is the log whole, and what is in it."""
+
+import json
+import sys
+
+import click
+
+from commands.terminal import as_json, company_option, print_json, print_table, transaction
+from events.audit import conflict_count, log_status, parked_count, verify_logs
+from events.log import RecordedEvent, stream_events
+
+
+@click.group("events")
+def group() -> None:
+    """Look at the log."""
+
+
+@group.command("status")
+@as_json
+def status(*, is_json: bool) -> None:
+    """Show how much every company's log holds, and what is parked."""
+    with transaction() as connection:
+        logs, parked, conflicts = log_status(connection), parked_count(connection), conflict_count(connection)
+    rows = [log._asdict() for log in logs]
+    if is_json:
+        print_json({"companies": rows, "parked": parked, "conflicts": conflicts})
+        return
+    print_table(rows, empty="No company has any events yet.")
+    click.echo(f"{parked} events are parked until their account is connected; {conflicts} bodies contradict an event.")
+
+
+@group.command("verify")
+@as_json
+def verify(*, is_json: bool) -> None:
+    """Check that every log is gapless and every body matches its hash. Exit code 1 when one is not."""
+    with transaction() as connection:
+        verdicts = list(verify_logs(connection))
+    is_whole = not any(verdict.faults for verdict in verdicts)
+    if is_json:
+        print_json({"equal": is_whole, "companies": [verdict._asdict() for verdict in verdicts]})
+    else:
+        for verdict in verdicts:
+            click.echo(f"company {verdict.company_id}: {verdict.events} events, {'; '.join(verdict.faults) or 'whole'}")
+    sys.exit(0 if is_whole else 1)
+
+
+@group.command("export")
+@company_option
+@as_json
+def export(company_id: int, *, is_json: bool) -> None:  # noqa: ARG001 - JSON lines either way
+    """Print a company's whole log, oldest first, one JSON document a line; bodies as the text that came."""
+    with transaction() as connection:
+        for event in stream_events(connection, company_id):
+            sys.stdout.write(json.dumps(_exported(company_id, event), default=str, ensure_ascii=False) + "\n")
+
+
+def _exported(company_id: int, event: RecordedEvent) -> dict[str, object]:
+    return {
+        "company_id": company_id,
+        **event._asdict(),
+        "payload": event.payload.decode(),
+        "payload_sha256": event.payload_sha256.hex(),
+    }

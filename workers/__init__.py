@@ -1,0 +1,1 @@
+"""Everything that happens outside a request: queues, jobs, sync runs, the Stripe gateway and the clock."""

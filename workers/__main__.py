@@ -1,0 +1,42 @@
+"""`python -m workers work | clock`: what the Procfile runs."""
+
+import sys
+
+import click
+
+from events.logs import log_as_json
+from workers.clock_process import run_clock
+from workers.processes import Command, keep_running
+from workers.queues import FETCH, PROJECTION
+from workers.rq_worker import run_worker
+from workers.settings import WorkerSettings
+from workers.wiring import tools
+
+
+@click.group()
+def main() -> None:
+    """Do the work that happens outside of requests."""
+    log_as_json()
+    WorkerSettings.from_environ()
+
+
+@main.command()
+@click.option("--queue", type=click.Choice([PROJECTION, FETCH]), help="Work on this queue alone, in this process.")
+def work(queue: str | None) -> None:
+    """Work on the queues, one process each; what dies is started again."""
+    if queue is not None:
+        tools()
+        run_worker(queue, WorkerSettings.from_environ().redis_url)
+        return
+    argv = [sys.executable, "-m", "workers", "work", "--queue"]
+    keep_running([Command(name, [*argv, name]) for name in (PROJECTION, FETCH)])
+
+
+@main.command()
+def clock() -> None:
+    """Look every two seconds for work that nobody rang for."""
+    run_clock(tools())
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m workers")

@@ -1,0 +1,49 @@
+"""`python -m workers clock`: finds what nobody rang for. Any number of clocks may run; each sweep is safe twice."""
+
+import logging
+import signal
+from threading import Event
+
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from events.intake import join_parked_events, purge_parked_events
+from projections.catch_up import is_anybody_behind
+from workers.fetches import is_any_due, request_gaps
+from workers.queues import FETCH, PROJECTION, ring
+from workers.wiring import Tools
+
+SWEEP_SECONDS = 2.0
+# Rarer work: looking over everything instead of what is marked.
+_SWEEPS_PER_LONG_SWEEP = 15
+
+_log = logging.getLogger(__name__)
+
+
+def run_clock(tools: Tools) -> None:
+    """Sweep until SIGTERM or SIGINT. An outage of PostgreSQL or Redis is told and waited out."""
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    sweeps = 0
+    while not stop.wait(SWEEP_SECONDS):
+        try:
+            sweep(tools, is_long=sweeps % _SWEEPS_PER_LONG_SWEEP == 0)
+            sweeps += 1
+        except (SQLAlchemyError, RedisError) as error:
+            _log.warning("sweep failed", extra={"error": type(error).__name__})
+
+
+def sweep(tools: Tools, *, is_long: bool) -> None:
+    """Ring for companies that are behind and for fetches that are due; a long one also joins and purges the parked."""
+    if is_long:
+        with tools.engine.begin() as connection:
+            join_parked_events(connection)
+            purge_parked_events(connection)
+        request_gaps(tools.engine)
+    with tools.engine.connect() as connection:
+        is_behind, is_due = is_anybody_behind(connection), is_any_due(connection)
+    if is_behind:
+        ring(tools.redis, PROJECTION)
+    if is_due:
+        ring(tools.redis, FETCH)

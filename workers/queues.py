@@ -1,0 +1,81 @@
+"""Wake the workers. What there is to do stands in the database: a lost ring costs one sweep of the clock, no work."""
+
+import logging
+from threading import Event, Lock, Thread
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+
+PROJECTION = "projection"
+FETCH = "fetch"
+
+_JOB_OF = {PROJECTION: "workers.jobs.catch_up_projections", FETCH: "workers.jobs.fetch_what_is_due"}
+_REDIS_TIMEOUT_SECONDS = 0.5
+_JOB_SECONDS = 60
+_KEEP_FAILURE_SECONDS = 3600
+# A ring whose job was lost is rung again after this long.
+_RUNG_FOR_SECONDS = 10
+_RING_PAUSE_SECONDS = 0.1
+
+_log = logging.getLogger(__name__)
+
+
+def open_redis(redis_url: str) -> Redis:
+    """Give a client that gives up on a slow or absent server in half a second. Connects when first used."""
+    return Redis.from_url(
+        redis_url, socket_timeout=_REDIS_TIMEOUT_SECONDS, socket_connect_timeout=_REDIS_TIMEOUT_SECONDS
+    )
+
+
+def ring(redis: Redis, queue: str) -> bool:
+    """Put the queue's one job on it, unless it waits there already; tell whether this call did.
+
+    :raises RedisError: nothing was rung
+    """
+    if not redis.set(_rung_key(queue), 1, nx=True, ex=_RUNG_FOR_SECONDS):
+        return False
+    Queue(queue, connection=redis, serializer="json").enqueue(
+        _JOB_OF[queue], job_timeout=_JOB_SECONDS, result_ttl=0, failure_ttl=_KEEP_FAILURE_SECONDS
+    )
+    return True
+
+
+def answer(redis: Redis, queue: str) -> None:
+    """Take the ring off. A job calls it before it looks for work: what is committed later rings anew."""
+    redis.delete(_rung_key(queue))
+
+
+def _rung_key(queue: str) -> str:
+    return f"revmap:rung:{queue}"
+
+
+class Bell:
+    """Rings the projection queue in the background, so that a slow or absent Redis never delays who asked."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._asked = Event()
+        self._starting = Lock()
+        self._thread: Thread | None = None
+
+    def ask(self) -> None:
+        """Have the bell rung soon. Returns at once; many askings make one ring."""
+        if self._thread is None:
+            # Started late, because a thread does not survive the fork of a web process.
+            with self._starting:
+                if self._thread is None:
+                    self._thread = Thread(target=self._ring_for_ever, name="bell", daemon=True)
+                    self._thread.start()
+        self._asked.set()
+
+    def _ring_for_ever(self) -> None:
+        pause = Event()
+        while True:
+            self._asked.wait()
+            self._asked.clear()
+            try:
+                ring(self._redis, PROJECTION)
+            except RedisError as error:
+                _log.warning("bell not rung", extra={"error": type(error).__name__})
+            pause.wait(_RING_PAUSE_SECONDS)
