@@ -1,0 +1,103 @@
+"""A simulated Stripe with two companies in it, to try the product on: what `make run` and `python -m sandbox` start."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sandbox.stripe.accounts import Account
+from sandbox.stripe.generate import generate
+from sandbox.stripe.ids import token
+from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.running import Settings, StripeServer
+from sandbox.stripe.server import Address
+from sandbox.stripe.versions import NEWEST
+
+_COMPANIES = ("Sample Studio", "Example Foods")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoOptions:
+    """What is shown. `invoices` is the size of the first company's live data.
+
+    `until` is the unix second at which the made-up history ends, now if None. The same seed, size and end give the
+    same history, so whoever keeps what it read should keep `until` too.
+    """
+
+    address: Address = field(default_factory=lambda: Address(port=12111))
+    seed: int = 1
+    invoices: int = 300
+    api_version: str = NEWEST
+    latency_ms: int = 0
+    rate_limits: bool = False
+    webhook_url: str | None = None
+    webhook_secret: str | None = None
+    until: int | None = None
+
+
+def start_demo(options: DemoOptions, clock: Callable[[], int]) -> StripeServer:
+    """Make the companies, then serve them, and send what happens from now on to the webhook URL if there is one.
+
+    :raises OSError: the address cannot be listened on
+    """
+    stripe = SimulatedStripe(clock, seed=options.seed, api_version=options.api_version)
+    settings = Settings(address=options.address, latency_ms=options.latency_ms, rate_limits=options.rate_limits)
+    server = StripeServer(stripe, settings)
+    for place, name in enumerate(_COMPANIES):
+        account = stripe.create_account(name)
+        for livemode, share in ((True, 1), (False, 10)):
+            invoices = options.invoices // (share * (place + 1))
+            generate(account, invoices=invoices, seed=options.seed, livemode=livemode, until=options.until)
+            # What happens from now on differs from run to run, so its ids must too.
+            account.ledger(livemode=livemode).ids.continue_as(token("run", clock(), account.id, livemode))
+    if options.webhook_url is not None:
+        # After the history: that is read from the API; only what is new is told.
+        for livemode in (True, False):
+            stripe.add_endpoint(options.webhook_url, [webhook_secret(options)], livemode=livemode)
+    server.start()
+    return server.deliver()
+
+
+def webhook_secret(options: DemoOptions) -> str:
+    """Give the secret that signs the webhooks: the one asked for, else one that follows from the seed."""
+    return options.webhook_secret or f"whsec_{token(options.seed, 'webhooks', length=32)}"
+
+
+def described(server: StripeServer, options: DemoOptions) -> str:
+    """Say in plain words where it is and how to use it."""
+    stripe = server.stripe
+    companies = [account for account in stripe.accounts.values() if account is not stripe.platform]
+    live, test = (stripe.platform_key(livemode=livemode) for livemode in (True, False))
+    get = f"  curl -s -u {live}: -H 'Stripe-Account: {companies[0].id}' {server.url}/v1/invoices"
+    do = f"  curl -s {server.url}/_sandbox/do -d"
+    invoice = next(iter(companies[0].live.invoices_by_status.get("open", ())), None)
+    pay = {"account": companies[0].id, "action": "pay_invoice", "invoice_id": invoice.id if invoice else "in_…"}
+    return "\n".join(
+        (
+            f"The simulated Stripe listens on {server.url} (API and Connect). Nothing in it is real.",
+            "",
+            "Connected companies:",
+            *(_company(account) for account in companies),
+            "",
+            f"Platform key     {live}  (live)",
+            f"                 {test}  (test)",
+            f"Connect client   {stripe.client_id(livemode=True)}  (live)",
+            f"                 {stripe.client_id(livemode=False)}  (test)",
+            f"Webhooks         {options.webhook_url or 'none are sent: give --webhook-url'}",
+            f"Webhook secret   {webhook_secret(options)}",
+            "",
+            "Try:",
+            f"{get}?limit=1",
+            f"{do} '{_json(pay)}'",
+            f"  curl -s {server.url}/_sandbox/truth?account={companies[0].id}",
+            "",
+            "Ctrl-C stops it.",
+        )
+    )
+
+
+def _company(account: Account) -> str:
+    sizes = f"{len(account.live.invoices)} live and {len(account.test.invoices)} test invoices"
+    return f"  {account.id}  {account.name}, {sizes}"
+
+
+def _json(fields: dict[str, str]) -> str:
+    return "{" + ", ".join(f'"{name}": "{value}"' for name, value in fields.items()) + "}"

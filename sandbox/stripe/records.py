@@ -1,0 +1,175 @@
+"""What the simulated Stripe remembers: one slotted record per object, money in minor units, time in unix seconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Customer:
+    """A buyer. `last_known_name` is the newest name that was not null."""
+
+    id: str
+    created: int
+    sequence: int
+    name: str | None
+    email: str | None
+    invoice_prefix: str
+    last_known_name: str | None = None
+    numbered_invoices: int = 0
+    deleted: bool = False
+
+
+@dataclass(slots=True)
+class Product:
+    """A thing that is sold."""
+
+    id: str
+    created: int
+    sequence: int
+    name: str
+    active: bool = True
+
+
+@dataclass(slots=True)
+class Price:
+    """What a product costs. `interval` is day, week, month or year; None for a one-time price."""
+
+    id: str
+    created: int
+    sequence: int
+    product: Product
+    currency: str
+    unit_amount: int
+    interval: str | None = None
+    interval_count: int = 1
+    active: bool = True
+
+
+@dataclass(slots=True)
+class Subscription:
+    """A customer's standing order for some recurring prices."""
+
+    id: str
+    created: int
+    sequence: int
+    customer: Customer
+    prices: tuple[Price, ...]
+    status: str = "active"
+    canceled_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """One cut of one line. `on_invoice`: it is the line's share of a discount of the whole invoice."""
+
+    id: str
+    amount: int
+    on_invoice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """One tax of one line. `inclusive`: it is inside the line's amount."""
+
+    rate: str
+    amount: int
+    taxable_amount: int
+    inclusive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """The invoice and line that a proration gives money back for."""
+
+    invoice_id: str
+    line_id: str
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of an invoice. `amount` is before discounts and exclusive tax; `quantity` is a decimal string."""
+
+    id: str
+    amount: int
+    description: str | None
+    period_start: int
+    period_end: int
+    quantity: str | None
+    price: Price | None
+    subscription_id: str | None
+    from_subscription: bool
+    proration: bool = False
+    discountable: bool = True
+    discounts: tuple[Discount, ...] = ()
+    taxes: tuple[Tax, ...] = ()
+    credited: Credited | None = None
+
+
+@dataclass(slots=True)
+class Invoice:
+    """A bill. `frozen_name` is the customer's name at finalization; None before it, and when there was none."""
+
+    id: str
+    created: int
+    sequence: int
+    customer: Customer
+    currency: str
+    lines: tuple[Line, ...]
+    subscription_id: str | None = None
+    billing_reason: str = "manual"
+    description: str | None = None
+    auto_advance: bool = False
+    status: str = "draft"
+    number: str | None = None
+    frozen_name: str | None = None
+    finalized_at: int | None = None
+    paid_at: int | None = None
+    voided_at: int | None = None
+    uncollectible_at: int | None = None
+    paid_out_of_band: bool = False
+    credited_before_payment: int = 0
+    credited_after_payment: int = 0
+    credit_notes: int = 0
+
+    @property
+    def total(self) -> int:
+        """What the lines come to: after discounts, with exclusive tax, in minor units."""
+        return sum(
+            line.amount
+            - sum(cut.amount for cut in line.discounts)
+            + sum(tax.amount for tax in line.taxes if not tax.inclusive)
+            for line in self.lines
+        )
+
+    @property
+    def amount_due(self) -> int:
+        """What is asked of the customer. A negative total goes to the customer's balance instead."""
+        return max(self.total, 0) - self.credited_before_payment
+
+
+@dataclass(slots=True)
+class CreditNote:
+    """A correction of a finalized invoice. `line_id` is the line it corrects, None for a free amount."""
+
+    id: str
+    created: int
+    sequence: int
+    invoice: Invoice
+    number: str
+    amount: int
+    before_payment: int
+    line_id: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened. `data` holds, per API version, the bytes of the event's `data`, made once."""
+
+    id: str
+    created: int
+    sequence: int
+    type: str
+    livemode: bool
+    request_id: str | None
+    data: Mapping[str, bytes] = field(repr=False)

@@ -1,0 +1,91 @@
+"""A whole simulated Stripe, put together: the API on a socket, Connect, webhooks on their way, faults, control."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+from sandbox.stripe.api import Api
+from sandbox.stripe.connect import Connect
+from sandbox.stripe.control import Control
+from sandbox.stripe.dispatch import Dispatcher, Mishaps
+from sandbox.stripe.faults import FaultPlan
+from sandbox.stripe.front import Front, RequestLog
+from sandbox.stripe.limits import RateLimits
+from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.posting import post
+from sandbox.stripe.server import Address, HttpServer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How it behaves. `retry_after_ms` are the waits between the attempts of a webhook."""
+
+    address: Address = field(default_factory=Address)
+    latency_ms: int = 0
+    rate_limits: bool = False
+    redirect_uris: tuple[str, ...] = ()
+    mishaps: Mishaps = field(default_factory=Mishaps)
+    retry_after_ms: tuple[int, ...] = (500, 2_000, 5_000, 15_000)
+    monotonic_ns: Callable[[], int] = time.monotonic_ns
+
+
+class StripeServer:
+    """Serves a simulated Stripe. Use it in a `with`, or start and stop it.
+
+    `url` is the base address of the API and of Connect alike. Webhooks leave by themselves once `deliver` was called
+    on it; until then `dispatcher.deliver_due()` sends what is due.
+    """
+
+    def __init__(self, stripe: SimulatedStripe, settings: Settings | None = None) -> None:
+        settings = settings or Settings()
+        monotonic_ns = settings.monotonic_ns
+        self.stripe = stripe
+        self.faults = FaultPlan()
+        self.connect = Connect(stripe, settings.redirect_uris)
+        self.dispatcher = Dispatcher(
+            stripe,
+            post,
+            lambda: monotonic_ns() // 1_000_000,
+            mishaps=settings.mishaps,
+            retry_after_ms=settings.retry_after_ms,
+        )
+        self._front = Front(
+            stripe,
+            api=Api(stripe, RateLimits(monotonic_ns) if settings.rate_limits else None),
+            connect=self.connect,
+            control=Control(stripe, self.faults, self.dispatcher),
+            faults=self.faults,
+        )
+        self._http = HttpServer(self._front.answer, settings.address, latency_ms=settings.latency_ms)
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return self._http.url
+
+    @property
+    def requests(self) -> RequestLog:
+        """Every request it has answered."""
+        return self._front.log
+
+    def start(self) -> Self:
+        """Serve in the background."""
+        self._http.start()
+        return self
+
+    def deliver(self) -> Self:
+        """Send webhooks in the background, from now on."""
+        self.dispatcher.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop delivering and serving."""
+        self.dispatcher.stop()
+        self._http.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

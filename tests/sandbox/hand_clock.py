@@ -1,0 +1,13 @@
+"""Time for tests."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class HandClock:
+    """Unix seconds that pass only when told to: 9 October 2025, 08:53:20 UTC."""
+
+    now: int = 1_760_000_000
+
+    def __call__(self) -> int:
+        return self.now

@@ -1,0 +1,160 @@
+"""The truth can be known: a plain reader that has nothing but the wire finds every row of it, in every shape."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import requests
+
+from sandbox.stripe.accounts import Account
+from sandbox.stripe.generate import generate
+from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.running import StripeServer
+from sandbox.stripe.truth import revenue_table
+
+Json = dict[str, Any]
+CADENCES = {("month", 1): "monthly", ("month", 3): "quarterly", ("month", 6): "semi_annual", ("month", 12): "annual"}
+CADENCES |= {("year", 1): "annual"}
+EXPONENTS = {"jpy": 0, "kwd": 3}
+
+
+class Reader:
+    """Reads one account over HTTP in one API version."""
+
+    def __init__(self, server: StripeServer, http: requests.Session, account: Account) -> None:
+        self.base = f"{server.url}/v1"
+        self.http = http
+        key = server.stripe.platform_key(livemode=True)
+        self.headers = {"Authorization": f"Bearer {key}", "Stripe-Account": account.id}
+
+    def all(self, path: str) -> Iterator[Json]:
+        found: Json = {"has_more": True, "data": []}
+        after: dict[str, str] = {}
+        while found["has_more"]:
+            found = self.http.get(f"{self.base}/{path}", params={"limit": "100", **after}, headers=self.headers).json()
+            yield from found["data"]
+            if found["data"]:
+                after = {"starting_after": found["data"][-1]["id"]}
+
+    def rows(self) -> list[Json]:
+        prices = {price["id"]: price for price in self.all("prices")}
+        names = {customer["id"]: customer["name"] for customer in self.all("customers")}
+        rows = []
+        for invoice in self.all("invoices"):
+            if invoice["status"] == "draft":
+                continue
+            complete = not invoice["lines"]["has_more"]
+            lines = invoice["lines"]["data"] if complete else self.all(f"invoices/{invoice['id']}/lines")
+            # A deleted customer is not listed: what is left of its name stands on the invoice.
+            name = names.get(invoice["customer"], invoice["customer_name"])
+            rows += [row(line, invoice, prices) | {"customer_name": name} for line in lines]
+        return sorted(rows, key=lambda found: (found["invoice_id"], found["invoice_line_item_id"]))
+
+
+def row(line: Json, invoice: Json, prices: dict[str, Json]) -> Json:
+    details: Json = {}
+    if "parent" in line:
+        details = line["parent"]["subscription_item_details"] or line["parent"]["invoice_item_details"]
+    owner = (invoice.get("parent") or {}).get("subscription_details") or invoice
+    price = price_of(line, prices)
+    recurring = (price or {}).get("recurring")
+    discount = sum(cut["amount"] for cut in line["discount_amounts"])
+    tax = included_tax(line)
+    quantity = line.get("quantity_decimal", line["quantity"])
+    return {
+        "object": "revenue_line",
+        "invoice_line_item_id": line["id"],
+        "subscription_id": details.get("subscription") or line.get("subscription") or owner.get("subscription"),
+        "customer_id": invoice["customer"],
+        "description": line["description"],
+        "date": instant(line["period"]["start"])[:10],
+        "amount": line["amount"],
+        "currency": line["currency"],
+        "currency_exponent": EXPONENTS.get(line["currency"], 2),
+        "discount_amount": discount,
+        "tax_amount": tax,
+        "net_amount": line["amount"] - discount - tax,
+        "type": "recurring" if recurring else "one_time",
+        "cadence": cadence(recurring),
+        "interval": {"unit": recurring["interval"], "count": recurring["interval_count"]} if recurring else None,
+        "cadence_source": "price" if price else "no_price",
+        "period": {"start": instant(line["period"]["start"]), "end": instant(line["period"]["end"])},
+        "proration": details.get("proration", line.get("proration")),
+        "quantity": None if quantity is None else str(quantity),
+        "price_id": price["id"] if price else None,
+        "product_id": price["product"] if price else None,
+        "customer_name_on_invoice": invoice["customer_name"],
+        "invoice_id": invoice["id"],
+        "invoice_number": invoice["number"],
+        "invoice_status": invoice["status"],
+        "invoice_complete": True,
+        "livemode": invoice["livemode"],
+    }
+
+
+def price_of(line: Json, prices: dict[str, Json]) -> Json | None:
+    if "pricing" in line:
+        return prices[line["pricing"]["price_details"]["price"]] if line["pricing"] else None
+    inline: Json | None = line["price"]
+    return inline
+
+
+def included_tax(line: Json) -> int:
+    if "taxes" in line:
+        return sum(tax["amount"] for tax in line["taxes"] if tax["tax_behavior"] == "inclusive")
+    return sum(tax["amount"] for tax in line["tax_amounts"] if tax["inclusive"])
+
+
+def cadence(recurring: Json | None) -> str:
+    if recurring is None:
+        return "one_time"
+    return CADENCES.get((recurring["interval"], recurring["interval_count"]), "other")
+
+
+def instant(unix_seconds: int) -> str:
+    return datetime.fromtimestamp(unix_seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+@pytest.mark.parametrize("version", ["2024-06-20", "2025-02-24.acacia", "2025-09-30.clover", "2026-10-28.endive"])
+def test_whoever_reads_the_api_finds_the_truth(
+    server: StripeServer, http: requests.Session, simulated: SimulatedStripe, version: str
+) -> None:
+    account = simulated.create_account("Acme Samples", api_version=version)
+    generate(account, invoices=150, seed=11)
+
+    assert Reader(server, http, account).rows() == revenue_table(account, livemode=True)
+
+
+@pytest.mark.parametrize("version", ["2024-06-20", "2026-10-28.endive"])
+def test_whoever_hears_every_webhook_finds_the_truth_of_invoices_it_can_see_whole(
+    simulated: SimulatedStripe, version: str
+) -> None:
+    account = simulated.create_account("Acme Samples", api_version=version)
+    endpoint = simulated.add_endpoint("", ["whsec_1"], api_version=version)
+    generate(account, invoices=150, seed=12)
+    told = [json.loads(delivery.body) for delivery in simulated.signed_deliveries(endpoint)]
+    prices = {
+        event["data"]["object"]["id"]: event["data"]["object"] for event in told if event["type"] == "price.created"
+    }
+    names: dict[str, str | None] = {}
+    invoices: dict[str, Json] = {}
+    for event in told:
+        changed = event["data"]["object"]
+        if event["type"] in {"customer.created", "customer.updated"}:
+            names[changed["id"]] = changed["name"] or names.get(changed["id"])
+        elif event["type"].startswith("invoice.") and changed.get("status") != "draft" and "id" in changed:
+            invoices[changed["id"]] = changed
+
+    whole = [invoice for invoice in invoices.values() if not invoice["lines"]["has_more"]]
+    rows = [
+        row(line, invoice, prices) | {"customer_name": names[invoice["customer"]]}
+        for invoice in whole
+        for line in invoice["lines"]["data"]
+    ]
+
+    seen = {invoice["id"] for invoice in whole}
+    true = [each for each in revenue_table(account, livemode=True) if each["invoice_id"] in seen]
+    assert sorted(rows, key=lambda each: (each["invoice_id"], each["invoice_line_item_id"])) == true
+    assert len(seen) > 100
