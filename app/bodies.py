@@ -31,14 +31,13 @@ def read_body(request: Request, *, limit_bytes: int) -> bytes:
     :raises BodyTooLargeError: more than `limit_bytes`
     :raises BodyTooSlowError: not there after ten seconds
     """
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if request.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise UnsupportedBodyError(415)
     if request.mimetype not in ("", "application/json"):
         raise UnsupportedBodyError(400)
-    if request.content_length is not None and request.content_length > limit_bytes:
+    length = request.content_length
+    if length is not None and length > limit_bytes:
         raise BodyTooLargeError
-    # Only bytes that came can be counted: a length that is not told or not true must not be believed.
-    request.max_content_length = None
     try:
         with _deadline():
             body = request.stream.read(limit_bytes + 1)

@@ -1,10 +1,16 @@
-"""An id for every request, and one line in the log when it is answered. No query, no body, no header of its own."""
+"""An id for every request, and one line in the log when it is answered. No query, no body, no header of its own.
+
+A webhook that was kept has no line: it is in the log of events, under the same id and with its time.
+"""
 
 import logging
 import time
+from http import HTTPStatus
 from uuid import UUID, uuid4
 
 from flask import Flask, Response, g, request
+
+_KEPT_ELSEWHERE = frozenset({"webhooks"})
 
 _log = logging.getLogger("revmap.request")
 
@@ -30,6 +36,8 @@ def _note_start() -> None:
 def _log_answer(response: Response) -> Response:
     request_id = str(request_uuid())
     response.headers["X-Request-Id"] = request_id
+    if response.status_code == HTTPStatus.OK and request.blueprint in _KEPT_ELSEWHERE:
+        return response
     rule = request.url_rule.rule if request.url_rule else None
     _log.info(
         "request answered",

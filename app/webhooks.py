@@ -23,9 +23,10 @@ class UnacceptableWebhookError(Exception):
 def receive_stripe_event() -> Response:
     """Keep one event. See `UnacceptableWebhookError`, `BodyTooLargeError` and `NotDurableError` for the refusals."""
     hand = tools()
-    body = read_body(request, limit_bytes=MAX_BODY_BYTES)
+    asked = request._get_current_object()  # noqa: SLF001 - the request itself, without its proxy
+    body = read_body(asked, limit_bytes=MAX_BODY_BYTES)
     try:
-        prove_origin(body, request.headers.get("Stripe-Signature"), hand.webhook_secrets, now=hand.clock())
+        prove_origin(body, asked.headers.get("Stripe-Signature"), hand.webhook_secrets, now=hand.clock())
         event = event_from_stripe(body, correlation_id=request_uuid())
     except UnprovenRequestError as error:
         note_refusal(error.reason)

@@ -57,7 +57,7 @@ def export(company_id: int, *, is_json: bool) -> None:  # noqa: ARG001 - JSON li
 def _exported(company_id: int, event: RecordedEvent) -> dict[str, object]:
     return {
         "company_id": company_id,
-        **event._asdict(),
+        **{name: value for name, value in event._asdict().items() if name != "payload_zstd"},
         "payload": event.payload.decode(),
         "payload_sha256": event.payload_sha256.hex(),
     }

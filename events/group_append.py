@@ -3,7 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from threading import Condition, Event, Lock, Thread
+from threading import Event, Lock, Thread
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -29,11 +29,15 @@ class NotDurableError(Exception):
 
 
 class _Waiting:
-    __slots__ = ("done", "error", "event", "received")
+    """One request's event and what became of it. `answered` is held until that is known."""
+
+    __slots__ = ("answered", "error", "event", "received")
 
     def __init__(self, event: NewEvent) -> None:
         self.event = event
-        self.done = Event()
+        # A bare lock: an Event is a lock, a condition and a list for every request.
+        self.answered = Lock()
+        self.answered.acquire()
         self.received: Received | None = None
         self.error: Exception | None = None
 
@@ -46,7 +50,7 @@ class GroupAppender:
         self._engine = engine
         self._after_commit = after_commit
         self._waiting: deque[_Waiting] = deque()
-        self._arrival = Condition()
+        self._arrived = Event()
         self._starting = Lock()
         self._thread: Thread | None = None
 
@@ -55,14 +59,15 @@ class GroupAppender:
 
         :raises NotDurableError: it could not be made durable in 1.7 seconds, or too many wait already
         """
+        if len(self._waiting) >= MOST_WAITING:
+            raise NotDurableError("too many events are waiting")
         item = _Waiting(event)
-        with self._arrival:
-            if len(self._waiting) >= MOST_WAITING:
-                raise NotDurableError("too many events are waiting")
-            self._waiting.append(item)
-            self._arrival.notify()
+        self._waiting.append(item)
+        # The appender clears the flag before it looks: an event that finds it set will be seen.
+        if not self._arrived.is_set():
+            self._arrived.set()
         self._start_once()
-        if not item.done.wait(_WAIT_SECONDS):
+        if not item.answered.acquire(timeout=_WAIT_SECONDS):
             raise NotDurableError("the database did not answer in time")
         if item.received is None:
             raise NotDurableError(str(item.error)) from item.error
@@ -78,13 +83,13 @@ class GroupAppender:
 
     def _append_for_ever(self) -> None:
         while True:
-            with self._arrival:
-                while not self._waiting:
-                    self._arrival.wait()
+            self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_IN_A_BATCH))]
-            self._append_batch(batch)
-            if any(item.received for item in batch):
-                self._after_commit()
+                self._append_batch(batch)
+                if any(item.received for item in batch):
+                    self._after_commit()
 
     def _append_batch(self, batch: Sequence[_Waiting]) -> None:
         try:
@@ -97,11 +102,11 @@ class GroupAppender:
             _log.warning("append failed", extra={"error": type(error).__name__, "events": len(batch)})
             for item in batch:
                 item.error = error
-                item.done.set()
+                item.answered.release()
             return
         for item, one in zip(batch, received, strict=True):
             item.received = one
-            item.done.set()
+            item.answered.release()
 
     def _received(self, events: Sequence[NewEvent]) -> list[Received]:
         for attempt in range(1, _ATTEMPTS + 1):

@@ -6,13 +6,14 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from events.log import NewEvent, append, columns_of
+from events.payloads import decompressed
 
 STRIPE_SOURCE = "stripe"
 
 _RECEIVE = """
     SELECT ord, company_id, at_position, was_inserted FROM receive_stripe_events(
         %(type)b::text[], %(entity)b::text[], %(external_id)b::text[], %(account_id)b::text[], %(livemode)b::boolean[],
-        %(api_version)b::text[], %(occurred_at)b::timestamptz[], %(correlation_id)b::uuid[], %(payload)b::bytea[],
+        %(api_version)b::text[], %(occurred_at)b::timestamptz[], %(correlation_id)b::uuid[], %(payload_zstd)b::bytea[],
         %(sha256)b::bytea[]) ORDER BY ord
 """
 # The same rule of ownership as in receive_stripe_events.
@@ -65,7 +66,7 @@ def join_parked_events(connection: Connection, *, limit: int = 500) -> int:
                 type=row.type,
                 source=row.source,
                 external_id=row.external_id,
-                payload=row.payload,
+                payload=decompressed(row.payload_zstd),
                 livemode=row.livemode,
                 occurred_at=row.occurred_at,
                 entity=row.entity,

@@ -10,13 +10,14 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 
+from events.payloads import compressed, decompressed
 from events.tables import event
 
 _APPEND = """
     SELECT ord, at_position, was_inserted FROM append_events(
         %(company)b::bigint[], %(type)b::text[], %(version)b::smallint[], %(entity)b::text[], %(source)b::text[],
         %(external_id)b::text[], %(account_id)b::text[], %(livemode)b::boolean[], %(api_version)b::text[],
-        %(occurred_at)b::timestamptz[], %(correlation_id)b::uuid[], %(actor)b::text[], %(payload)b::bytea[],
+        %(occurred_at)b::timestamptz[], %(correlation_id)b::uuid[], %(actor)b::text[], %(payload_zstd)b::bytea[],
         %(sha256)b::bytea[], %(if_after)s::bigint, %(if_types)s::text[], %(if_entity)s::text) ORDER BY ord
 """
 _CONDITION_FAILED = "EV409"
@@ -61,7 +62,7 @@ class Appended(NamedTuple):
 
 
 class RecordedEvent(NamedTuple):
-    """A fact as the log holds it. Instants are aware UTC; `payload` is the bytes that came."""
+    """A fact as the log holds it. Instants are aware UTC; `payload_zstd` holds the bytes that came."""
 
     position: int
     type: str
@@ -76,8 +77,13 @@ class RecordedEvent(NamedTuple):
     recorded_at: datetime
     correlation_id: UUID | None
     actor: str | None
-    payload: bytes
+    payload_zstd: bytes
     payload_sha256: bytes
+
+    @property
+    def payload(self) -> bytes:
+        """Give the bytes that came."""
+        return decompressed(self.payload_zstd)
 
 
 def append(
@@ -118,7 +124,7 @@ def columns_of(events: Sequence[NewEvent]) -> dict[str, object]:
         "api_version": [new.api_version for new in events],
         "occurred_at": [new.occurred_at for new in events],
         "correlation_id": [new.correlation_id for new in events],
-        "payload": [new.payload for new in events],
+        "payload_zstd": [compressed(new.payload) for new in events],
         "sha256": [sha256(new.payload).digest() for new in events],
     }
 

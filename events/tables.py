@@ -57,13 +57,12 @@ event = Table(
     Column("recorded_at", INSTANT, nullable=False),
     Column("correlation_id", Uuid),
     Column("actor", Text),
-    Column("payload", LargeBinary, nullable=False),
+    Column("payload_zstd", LargeBinary, nullable=False),
     Column("payload_sha256", LargeBinary, nullable=False),
     PrimaryKeyConstraint("company_id", "position"),
-    UniqueConstraint("company_id", "source", "external_id", name="event_dedup_key"),
-    postgresql_partition_by="HASH (company_id)",
+    UniqueConstraint("external_id", "source", "company_id", name="event_dedup_key"),
 )
-Index("event_entity_idx", event.c.company_id, event.c.entity, event.c.position)
+Index("event_entity_idx", event.c.entity, event.c.company_id, event.c.position)
 
 # A second body under an id the log already holds: the first stands, the second is kept as evidence.
 event_conflict = Table(
@@ -72,7 +71,7 @@ event_conflict = Table(
     Column("company_id", BigInteger, primary_key=True, autoincrement=False),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("payload_sha256", LargeBinary, primary_key=True),
-    Column("payload", LargeBinary, nullable=False),
+    Column("payload_zstd", LargeBinary, nullable=False),
     Column("received_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
 )
 
@@ -102,6 +101,6 @@ parked_event = Table(
     Column("occurred_at", INSTANT),
     Column("correlation_id", Uuid),
     Column("received_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
-    Column("payload", LargeBinary, nullable=False),
+    Column("payload_zstd", LargeBinary, nullable=False),
     Column("payload_sha256", LargeBinary, nullable=False),
 )

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Connection, text
 
-from migrations.schema import is_ours, metadata
+from migrations.schema import metadata
 
 # A migration that waits for a lock makes everybody behind it wait, too.
 _LOCK_TIMEOUT = "4s"
@@ -13,7 +13,6 @@ def _migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
-        include_object=is_ours,
         compare_type=True,
         transaction_per_migration=True,
     )

@@ -14,8 +14,3 @@ metadata: Sequence[Any] = (
     projections.tables.metadata,
     workers.tables.metadata,
 )
-
-
-def is_ours(_object: object, name: str | None, kind: str, _reflected: object, _compared_to: object) -> bool:
-    """Tell whether Alembic should compare this: the log's partitions follow their parent and are left out."""
-    return not (kind == "table" and name is not None and name.startswith("event_p"))

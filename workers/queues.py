@@ -67,7 +67,8 @@ class Bell:
                 if self._thread is None:
                     self._thread = Thread(target=self._ring_for_ever, name="bell", daemon=True)
                     self._thread.start()
-        self._asked.set()
+        if not self._asked.is_set():
+            self._asked.set()
 
     def _ring_for_ever(self) -> None:
         pause = Event()

@@ -9,18 +9,10 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-_PARTITIONS = 8
-
 
 def upgrade() -> None:
     """Create the log's tables and the functions that alone may write them."""
     here = Path(__file__).parent
     op.execute((here / "0001_log_tables.sql").read_text())
-    for remainder in range(_PARTITIONS):
-        op.execute(
-            f"CREATE TABLE event_p{remainder} PARTITION OF event"
-            f" FOR VALUES WITH (MODULUS {_PARTITIONS}, REMAINDER {remainder})"
-            " WITH (autovacuum_vacuum_insert_scale_factor = 0.05)"
-        )
     op.execute((here / "0001_append_events.sql").read_text())
     op.execute((here / "0001_receive_stripe_events.sql").read_text())

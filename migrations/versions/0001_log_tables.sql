@@ -19,18 +19,20 @@ CREATE TABLE event (
     recorded_at timestamptz NOT NULL,
     correlation_id uuid,
     actor text,
-    payload bytea NOT NULL,
+    payload_zstd bytea NOT NULL,
     payload_sha256 bytea NOT NULL,
     CONSTRAINT event_pkey PRIMARY KEY (company_id, position),
-    CONSTRAINT event_dedup_key UNIQUE (company_id, source, external_id)
-) PARTITION BY HASH (company_id);
-CREATE INDEX event_entity_idx ON event (company_id, entity, position);
+    CONSTRAINT event_dedup_key UNIQUE (external_id, source, company_id)
+) WITH (autovacuum_vacuum_insert_scale_factor = 0.05);
+CREATE INDEX event_entity_idx ON event (entity, company_id, position);
+-- Compressed before it comes here: trying again would only cost time.
+ALTER TABLE event ALTER payload_zstd SET STORAGE EXTERNAL;
 
 CREATE TABLE event_conflict (
     company_id bigint NOT NULL,
     position bigint NOT NULL,
     payload_sha256 bytea NOT NULL,
-    payload bytea NOT NULL,
+    payload_zstd bytea NOT NULL,
     received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT event_conflict_pkey PRIMARY KEY (company_id, position, payload_sha256)
 );
@@ -57,7 +59,7 @@ CREATE TABLE parked_event (
     occurred_at timestamptz,
     correlation_id uuid,
     received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    payload bytea NOT NULL,
+    payload_zstd bytea NOT NULL,
     payload_sha256 bytea NOT NULL,
     CONSTRAINT parked_event_pkey PRIMARY KEY (account_id, livemode, external_id)
 );

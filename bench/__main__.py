@@ -1,0 +1,27 @@
+"""`python -m bench NAME`: figures as JSON on stdout, progress on stderr."""
+
+import json
+
+import click
+
+from bench import ingest
+
+
+@click.group()
+def main() -> None:
+    """Measure the product beside its floor."""
+
+
+@main.command("ingest")
+@click.option("--requests", default=4000, show_default=True, help="Webhooks of one measurement.")
+@click.option("--repeats", default=3, show_default=True, help="Measurements; their median counts.")
+@click.option("--seconds", default=30, show_default=True, help="Length of the constant load.")
+@click.option("--per-second", default=200, show_default=True, help="Webhooks a second of the constant load.")
+def ingest_command(requests: int, repeats: int, seconds: int, per_second: int) -> None:
+    """Signed 6 KB webhooks through gunicorn and PostgreSQL, with fsync and synchronous_commit on."""
+    figures = ingest.run(requests=requests, repeats=repeats, seconds=seconds, per_second=per_second)
+    click.echo(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m bench")

@@ -1,0 +1,183 @@
+"""Intake: how many signed webhooks are durable a second, beside the floor in the same run; and how soon they show."""
+
+import statistics
+import time
+from collections.abc import Mapping
+from threading import Event, Thread
+
+from sqlalchemy import Engine, text
+
+from bench.load import Outcome, send_as_fast_as_answered, send_at_constant_rate
+from bench.payloads import invoice_event, signed_request
+from bench.stage import WEBHOOK_SECRET, peak_megabytes, process, servers, web
+from events.accounts import Account, authorize
+from events.clock import utc_now
+from events.database import open_engine
+from migrations.run import upgrade
+from tenants.companies import add_company
+
+_COMPANIES = 50
+_WARM_UP = 400
+_POLL_SECONDS = 0.005
+
+
+def run(*, requests: int, repeats: int, seconds: int, per_second: int) -> dict[str, object]:
+    """Measure and give the figures. Every repeat alternates floor and product; rates are medians of the repeats."""
+    with servers() as environment:
+        engine = open_engine(environment["DATABASE_URL"], name="bench", pool_size=2, statement_timeout_ms=0)
+        _prepare(engine)
+        numbers = _Numbers()
+        throughput = {
+            f"{connections}_connections": _throughput(environment, numbers, requests, repeats, connections)
+            for connections in (16, 64)
+        }
+        steady = _steady(environment, engine, numbers, seconds, per_second)
+        engine.dispose()
+    return {"benchmark": "ingest", "requests": requests, "repeats": repeats, "throughput": throughput, "steady": steady}
+
+
+class _Numbers:
+    """Hands out the numbers of events that nobody has sent before."""
+
+    def __init__(self) -> None:
+        self._next = 0
+
+    def take(self, count: int) -> range:
+        self._next += count
+        return range(self._next - count, self._next)
+
+
+def _prepare(engine: Engine) -> None:
+    upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE floor_event (id text PRIMARY KEY, payload bytea NOT NULL)"))
+        for number in range(_COMPANIES):
+            company = add_company(connection, f"Company {number}")
+            authorize(connection, company.id, Account(_account(number), livemode=True), now=utc_now(), actor="bench")
+
+
+def _account(number: int) -> str:
+    return f"acct_bench{number % _COMPANIES}"
+
+
+def _requests(numbers: range) -> list[bytes]:
+    at = int(time.time())
+    bodies = (invoice_event(number, account_id=_account(number), created=at) for number in numbers)
+    return [signed_request(body, secret=WEBHOOK_SECRET, at=at) for body in bodies]
+
+
+def _throughput(
+    environment: Mapping[str, str], numbers: _Numbers, requests: int, repeats: int, connections: int
+) -> dict[str, object]:
+    rates: dict[str, list[float]] = {"floor": [], "product": []}
+    megabytes: list[float] = []
+    for _ in range(repeats):
+        for name, application in (("floor", "bench.floor_app:app"), ("product", "wsgi:app")):
+            with web(application, environment) as (port, pid):
+                send_as_fast_as_answered(port, _requests(numbers.take(_WARM_UP)), connections=connections)
+                outcome = send_as_fast_as_answered(port, _requests(numbers.take(requests)), connections=connections)
+                assert outcome.statuses == {200: requests}, outcome.statuses
+                rates[name].append(outcome.per_second)
+                if name == "product":
+                    megabytes += peak_megabytes(pid)
+    floor, product = statistics.median(rates["floor"]), statistics.median(rates["product"])
+    return {
+        "floor_per_second": round(floor),
+        "product_per_second": round(product),
+        "ratio": round(product / floor, 2),
+        "floor_runs": [round(rate) for rate in rates["floor"]],
+        "product_runs": [round(rate) for rate in rates["product"]],
+        "web_process_peak_mb": max(megabytes),
+    }
+
+
+def _steady(
+    environment: Mapping[str, str], engine: Engine, numbers: _Numbers, seconds: int, per_second: int
+) -> dict[str, object]:
+    with (
+        process(["-m", "workers", "work"], environment) as worker,
+        process(["-m", "workers", "clock"], environment),
+        web("wsgi:app", environment) as (port, pid),
+    ):
+        _await_caught_up(engine)
+        send_at_constant_rate(port, _requests(numbers.take(_WARM_UP)), per_second=per_second)
+        _await_caught_up(engine)
+        watch = _Watch(engine)
+        outcome = send_at_constant_rate(port, _requests(numbers.take(per_second * seconds)), per_second=per_second)
+        _await_caught_up(engine)
+        delays = sorted(watch.stop())
+        return {
+            "per_second": per_second,
+            "seconds": seconds,
+            "statuses": outcome.statuses,
+            **_latencies("ack", outcome),
+            "visible_p50_ms": round(delays[len(delays) // 2] * 1000, 1),
+            "visible_p99_ms": round(delays[int(len(delays) * 0.99)] * 1000, 1),
+            "visible_max_ms": round(delays[-1] * 1000, 1),
+            "web_process_peak_mb": max(peak_megabytes(pid)),
+            "worker_process_peak_mb": max(peak_megabytes(worker.pid)),
+        }
+
+
+def _latencies(name: str, outcome: Outcome) -> dict[str, float]:
+    return {f"{name}_p{percent}_ms": outcome.percentile_ms(percent) for percent in (50, 99, 100)}
+
+
+def _await_caught_up(engine: Engine) -> None:
+    deadline = time.monotonic() + 300
+    pause = Event()
+    while time.monotonic() < deadline:
+        with engine.connect() as connection:
+            behind = connection.execute(text(_BEHIND)).scalar_one()
+        if not behind:
+            return
+        pause.wait(0.05)
+    raise TimeoutError("the projections did not catch up")
+
+
+_BEHIND = """
+    SELECT count(*) FROM company_head h LEFT JOIN projection_state s ON s.company_id = h.company_id
+    WHERE h.position > coalesce(s.position, 0)
+"""
+
+
+class _Watch:
+    """Notes when the table of each company reached which position, to tell how long each event took to show."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._stopped = Event()
+        self._reached: list[tuple[float, dict[int, int]]] = []
+        self._since = self._positions()
+        self._thread = Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> list[float]:
+        """Give, for every event recorded meanwhile, the seconds from its recording to its showing."""
+        self._stopped.set()
+        self._thread.join()
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                text("SELECT company_id, position, extract(epoch FROM recorded_at) FROM event ORDER BY 1, 2")
+            ).all()
+        return list(self._delays({(company, position): float(at) for company, position, at in rows}))
+
+    def _delays(self, recorded: dict[tuple[int, int], float]) -> list[float]:
+        delays = []
+        shown = dict(self._since)
+        for at, positions in self._reached:
+            for company, position in positions.items():
+                newly = range(shown.get(company, 0) + 1, position + 1)
+                delays += [at - recorded[company, one] for one in newly]
+                shown[company] = max(position, shown.get(company, 0))
+        return delays
+
+    def _look(self) -> None:
+        while not self._stopped.wait(_POLL_SECONDS):
+            positions = self._positions()
+            self._reached.append((time.time(), positions))
+
+    def _positions(self) -> dict[int, int]:
+        with self._engine.connect() as connection:
+            rows = connection.execute(text("SELECT company_id, position FROM projection_state"))
+            return {row.company_id: row.position for row in rows}

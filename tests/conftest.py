@@ -1,0 +1,107 @@
+"""Real servers for all tests of a process, and a fresh database for each test."""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from psycopg import sql
+from redis import Redis
+from sqlalchemy import Engine, make_url
+
+from app.cursors import CursorSigner
+from app.factory import create_app
+from app.wiring import Tools
+from events.database import open_engine
+from events.group_append import GroupAppender
+from migrations.run import upgrade
+from sandbox.postgres import PostgresServer
+from sandbox.valkey import ValkeyServer
+from tests.hands import SECRET, SetClock
+from workers.queues import Bell, open_redis
+
+_TEMPLATE = "revmap_template"
+_names = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A server without fsync, with a migrated database to copy from."""
+    server = PostgresServer.start(Path(tmp_path_factory.mktemp("postgres")), durable=False)
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
+    engine = open_engine(_url(server, _TEMPLATE), name="template", pool_size=1)
+    upgrade(engine)
+    engine.dispose()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    server = ValkeyServer.start(Path(tmp_path_factory.mktemp("valkey")), durable=False)
+    yield server
+    server.stop()
+
+
+def _url(server: PostgresServer, database: str) -> str:
+    return make_url(server.url).set(database=database).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    name = f"test_{next(_names)}"
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(_TEMPLATE))
+        )
+        yield _url(postgres, name)
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_engine(database_url, name="tests", pool_size=10)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def redis(valkey: ValkeyServer) -> Iterator[Redis]:
+    with open_redis(valkey.url) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def web_tools(database_url: str, engine: Engine, redis: Redis, clock: SetClock) -> Iterator[Tools]:
+    intake = open_engine(database_url, name="intake", pool_size=1, statement_timeout_ms=1500, autocommit=True)
+    yield Tools(
+        engine=engine,
+        redis=redis,
+        appender=GroupAppender(intake, after_commit=Bell(redis).ask),
+        cursors=CursorSigner("the tests' secret key"),
+        webhook_secrets=(SECRET,),
+        public_url="http://revmap.test",
+        clock=clock,
+    )
+    intake.dispose()
+
+
+@pytest.fixture
+def app(web_tools: Tools) -> Flask:
+    return create_app(web_tools)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()

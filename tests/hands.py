@@ -1,0 +1,70 @@
+"""Small things that tests hold: a clock they set, an account they own, a webhook they sign."""
+
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine
+
+from events.accounts import Account, authorize
+from events.intake import receive
+from events.stripe_envelope import event_from_stripe
+from projections.catch_up import advance, enrol_newcomers
+from tenants.api_keys import Role, create_api_key
+from tenants.companies import add_company
+
+SECRET = "whsec_of_the_tests"
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class SetClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, step: timedelta) -> None:
+        self.now += step
+
+
+def signed(body: bytes, *, secret: str = SECRET, at: datetime = NOON) -> dict[str, str]:
+    """Give the headers that prove the body."""
+    timestamp = str(int(at.timestamp()))
+    signature = hmac.digest(secret.encode(), timestamp.encode() + b"." + body, "sha256").hex()
+    return {"Stripe-Signature": f"t={timestamp},v1={signature}", "Content-Type": "application/json"}
+
+
+def json_bytes(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def company_with(engine: Engine, account_id: str, *, livemode: bool = True) -> int:
+    """Give the id of a new company that owns the account."""
+    with engine.begin() as connection:
+        company = add_company(connection, f"Company of {account_id}")
+        authorize(connection, company.id, Account(account_id, livemode), now=NOON, actor="tests")
+    return company.id
+
+
+def key_of(engine: Engine, company_id: int, role: Role = "viewer") -> dict[str, str]:
+    """Give the headers of a request with a new key of the company."""
+    with engine.begin() as connection:
+        return {"Authorization": f"Bearer {create_api_key(connection, company_id, role).key}"}
+
+
+def keep(engine: Engine, *events: Mapping[str, object] | bytes) -> None:
+    """Put Stripe events into the log, one transaction for all."""
+    bodies = [event if isinstance(event, bytes) else json_bytes(event) for event in events]
+    with engine.begin() as connection:
+        receive(connection, [event_from_stripe(body) for body in bodies])
+
+
+def catch_up(engine: Engine, *, batch_size: int = 1000) -> None:
+    """Fold everything there is to fold."""
+    enrol_newcomers(engine)
+    while advance(engine, batch_size=batch_size):
+        pass

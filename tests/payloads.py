@@ -1,0 +1,92 @@
+"""Stripe payloads, written for the tests: only what the product reads, in the old shape and the new."""
+
+from itertools import count
+
+ACCOUNT = "acct_tests"
+CREATED = 1_767_225_600  # 2026-01-01T00:00:00Z
+
+_numbers = count(1)
+
+
+def event(subject: dict[str, object], event_type: str = "invoice.paid", **envelope: object) -> dict[str, object]:
+    """Give an event about the subject, with an id of its own."""
+    return {
+        "id": f"evt_{next(_numbers)}",
+        "object": "event",
+        "account": ACCOUNT,
+        "api_version": "2026-10-28.endive",
+        "created": CREATED,
+        "livemode": True,
+        "type": event_type,
+        "data": {"object": subject},
+    } | envelope
+
+
+def new_invoice(invoice_id: str = "in_1", *lines: dict[str, object], **fields: object) -> dict[str, object]:
+    """Give a paid invoice in the shape since 2025-03-31.basil."""
+    return {
+        "id": invoice_id,
+        "object": "invoice",
+        "status": "paid",
+        "currency": "usd",
+        "created": CREATED,
+        "number": "F00D-0001",
+        "customer": "cus_1",
+        "customer_name": "Zed Inc",
+        "status_transitions": {"finalized_at": CREATED},
+        "parent": {"type": "subscription_details", "subscription_details": {"subscription": "sub_1"}},
+        "lines": {"object": "list", "data": list(lines or [new_line()]), "has_more": False},
+    } | fields
+
+
+def new_line(line_id: str = "il_1", **fields: object) -> dict[str, object]:
+    """Give a line in the shape since 2025-03-31.basil: of its price only the id."""
+    return {
+        "id": line_id,
+        "object": "line_item",
+        "amount": 30_000,
+        "currency": "usd",
+        "description": "3 × Team plan",
+        "quantity": 3,
+        "period": {"start": CREATED, "end": CREATED + 7_776_000},
+        "discount_amounts": [],
+        "parent": {
+            "type": "subscription_item_details",
+            "subscription_item_details": {"subscription": "sub_1", "proration": False},
+        },
+        "pricing": {"type": "price_details", "price_details": {"price": "price_q", "product": "prod_1"}},
+        "taxes": [],
+    } | fields
+
+
+def old_invoice(invoice_id: str = "in_1", *lines: dict[str, object], **fields: object) -> dict[str, object]:
+    """Give a paid invoice in the shape before 2025-03-31.basil."""
+    invoice = new_invoice(invoice_id, *(lines or [old_line()]), subscription="sub_1", paid=True)
+    del invoice["parent"]
+    return invoice | fields
+
+
+def old_line(line_id: str = "il_1", **fields: object) -> dict[str, object]:
+    """Give a line in the shape before 2025-03-31.basil: with its price inline."""
+    line = new_line(line_id)
+    for name in ("parent", "pricing", "taxes"):
+        del line[name]
+    return line | {
+        "type": "subscription",
+        "subscription": "sub_1",
+        "proration": False,
+        "price": price("price_q", "month", 3),
+        "tax_amounts": [],
+    } | fields
+
+
+def price(price_id: str = "price_q", interval: str | None = "month", count: int = 3) -> dict[str, object]:
+    """Give a price: recurring every `count` intervals, or one-time without an interval."""
+    recurring = {"interval": interval, "interval_count": count} if interval else None
+    kind = "recurring" if interval else "one_time"
+    return {"id": price_id, "object": "price", "type": kind, "recurring": recurring, "product": "prod_1"}
+
+
+def customer(name: str | None = "Zed Inc", customer_id: str = "cus_1") -> dict[str, object]:
+    """Give a customer."""
+    return {"id": customer_id, "object": "customer", "name": name}
