@@ -13,8 +13,8 @@ def main() -> None:
 
 
 @main.command("ingest")
-@click.option("--requests", default=4000, show_default=True, help="Webhooks of one measurement.")
-@click.option("--repeats", default=3, show_default=True, help="Measurements; their median counts.")
+@click.option("--requests", default=2500, show_default=True, help="Webhooks of one turn.")
+@click.option("--repeats", default=9, show_default=True, help="Turns of each; their median counts.")
 @click.option("--seconds", default=30, show_default=True, help="Length of the constant load.")
 @click.option("--per-second", default=200, show_default=True, help="Webhooks a second of the constant load.")
 def ingest_command(requests: int, repeats: int, seconds: int, per_second: int) -> None:

@@ -22,7 +22,7 @@ _POLL_SECONDS = 0.005
 
 
 def run(*, requests: int, repeats: int, seconds: int, per_second: int) -> dict[str, object]:
-    """Measure and give the figures. Every repeat alternates floor and product; rates are medians of the repeats."""
+    """Measure and give the figures. Floor and product take turns; rates are medians of the turns."""
     with servers() as environment:
         engine = open_engine(environment["DATABASE_URL"], name="bench", pool_size=2, statement_timeout_ms=0)
         _prepare(engine)
@@ -70,16 +70,16 @@ def _throughput(
     environment: Mapping[str, str], numbers: _Numbers, requests: int, repeats: int, connections: int
 ) -> dict[str, object]:
     rates: dict[str, list[float]] = {"floor": [], "product": []}
-    megabytes: list[float] = []
-    for _ in range(repeats):
-        for name, application in (("floor", "bench.floor_app:app"), ("product", "wsgi:app")):
-            with web(application, environment) as (port, pid):
-                send_as_fast_as_answered(port, _requests(numbers.take(_WARM_UP)), connections=connections)
+    # Both are up all the time and take turns, so that what else the machine does weighs on both alike.
+    with web("bench.floor_app:app", environment) as floor_web, web("wsgi:app", environment) as product_web:
+        for _ in range(repeats + 1):
+            for name, (port, _pid) in (("floor", floor_web), ("product", product_web)):
                 outcome = send_as_fast_as_answered(port, _requests(numbers.take(requests)), connections=connections)
                 assert outcome.statuses == {200: requests}, outcome.statuses
                 rates[name].append(outcome.per_second)
-                if name == "product":
-                    megabytes += peak_megabytes(pid)
+        megabytes = peak_megabytes(product_web[1])
+    for one in rates.values():
+        del one[0]  # the first turn warmed them up
     floor, product = statistics.median(rates["floor"]), statistics.median(rates["product"])
     return {
         "floor_per_second": round(floor),

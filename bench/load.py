@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Outcome:
-    """What was answered: latencies in seconds in the order of the answers, statuses by count, and the whole duration."""
+    """What was answered: latencies in seconds in the order of the answers, statuses by count, the whole duration."""
 
     latencies: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
@@ -80,8 +80,8 @@ async def _closed_loop(port: int, requests: Sequence[bytes], connections: int) -
         connection = await answered.get()
         _note(outcome, connection)
         under_way -= 1
-        if (request := next(waiting, None)) is not None:
-            connection.send(request)
+        if (following := next(waiting, None)) is not None:
+            connection.send(following)
             under_way += 1
     outcome.duration_seconds = time.perf_counter() - started
     _close(idle)

@@ -81,7 +81,13 @@ def _line(number: int, index: int, created: int, *, is_new_shape: bool) -> dict[
             "taxes": [],
         }
     recurring = {"interval": "month", "interval_count": 1, "usage_type": "licensed", "trial_period_days": None}
-    price = {"id": "price_bench", "object": "price", "type": "recurring", "product": "prod_bench", "recurring": recurring}
+    price = {
+        "id": "price_bench",
+        "object": "price",
+        "type": "recurring",
+        "product": "prod_bench",
+        "recurring": recurring,
+    }
     return line | {
         "price": price | {"unit_amount": 2000, "unit_amount_decimal": "2000", "active": True, "currency": "usd"},
         "plan": {"id": "price_bench", "object": "plan", "interval": "month", "interval_count": 1, "amount": 2000},

@@ -84,9 +84,5 @@ def _await(port: int) -> None:
 def peak_megabytes(pid: int) -> list[float]:
     """Give the peak resident memory of each child of a process, in MB, as the kernel has it."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    peaks = []
-    for child in children:
-        for line in Path(f"/proc/{child}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                peaks.append(round(int(line.split()[1]) / 1024, 1))
-    return peaks
+    lines = [line for child in children for line in Path(f"/proc/{child}/status").read_text().splitlines()]
+    return [round(int(line.split()[1]) / 1024, 1) for line in lines if line.startswith("VmHWM:")]

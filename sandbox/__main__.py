@@ -41,6 +41,7 @@ def _options(given: argparse.Namespace) -> DemoOptions:
         rate_limits=given.rate_limits,
         webhook_url=given.webhook_url,
         webhook_secret=given.webhook_secret,
+        tells_history=given.tell_history,
         until=given.until,
     )
 
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--until", type=_number(1 << 32), help="the unix second at which their history ends; now, if not given")
     add("--webhook-url", help="where to send what happens from now on")
     add("--webhook-secret", help="what signs it; follows from the seed, if not given")
+    add("--tell-history", action="store_true", help="send webhooks of what happened before it started, too")
     add("--latency-ms", type=_number(60_000), default=0, help="how long every answer takes at least")
     add("--rate-limits", action="store_true", help="refuse as Stripe does: 25 requests a second per endpoint")
     add("--api-version", type=_version, default=NEWEST, help="the accounts' default API version")

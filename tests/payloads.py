@@ -71,13 +71,17 @@ def old_line(line_id: str = "il_1", **fields: object) -> dict[str, object]:
     line = new_line(line_id)
     for name in ("parent", "pricing", "taxes"):
         del line[name]
-    return line | {
-        "type": "subscription",
-        "subscription": "sub_1",
-        "proration": False,
-        "price": price("price_q", "month", 3),
-        "tax_amounts": [],
-    } | fields
+    return (
+        line
+        | {
+            "type": "subscription",
+            "subscription": "sub_1",
+            "proration": False,
+            "price": price("price_q", "month", 3),
+            "tax_amounts": [],
+        }
+        | fields
+    )
 
 
 def price(price_id: str = "price_q", interval: str | None = "month", count: int = 3) -> dict[str, object]:

@@ -11,7 +11,8 @@ from sandbox.stripe.running import Settings, StripeServer
 from sandbox.stripe.server import Address
 from sandbox.stripe.versions import NEWEST
 
-_COMPANIES = ("Sample Studio", "Example Foods")
+FIRST_COMPANY = "Sample Studio"
+_COMPANIES = (FIRST_COMPANY, "Example Foods")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +31,22 @@ class DemoOptions:
     rate_limits: bool = False
     webhook_url: str | None = None
     webhook_secret: str | None = None
+    tells_history: bool = False
     until: int | None = None
 
 
 def start_demo(options: DemoOptions, clock: Callable[[], int]) -> StripeServer:
-    """Make the companies, then serve them, and send what happens from now on to the webhook URL if there is one.
+    """Make the companies, then serve them, and send what happens to the webhook URL if there is one.
+
+    What happened before now is sent too if the options say so; else it can only be read from the API.
 
     :raises OSError: the address cannot be listened on
     """
     stripe = SimulatedStripe(clock, seed=options.seed, api_version=options.api_version)
     settings = Settings(address=options.address, latency_ms=options.latency_ms, rate_limits=options.rate_limits)
     server = StripeServer(stripe, settings)
+    if options.tells_history:
+        _listen(stripe, options)
     for place, name in enumerate(_COMPANIES):
         account = stripe.create_account(name)
         for livemode, share in ((True, 1), (False, 10)):
@@ -48,12 +54,17 @@ def start_demo(options: DemoOptions, clock: Callable[[], int]) -> StripeServer:
             generate(account, invoices=invoices, seed=options.seed, livemode=livemode, until=options.until)
             # What happens from now on differs from run to run, so its ids must too.
             account.ledger(livemode=livemode).ids.continue_as(token("run", clock(), account.id, livemode))
-    if options.webhook_url is not None:
-        # After the history: that is read from the API; only what is new is told.
-        for livemode in (True, False):
-            stripe.add_endpoint(options.webhook_url, [webhook_secret(options)], livemode=livemode)
+    if not options.tells_history:
+        _listen(stripe, options)
     server.start()
     return server.deliver()
+
+
+def _listen(stripe: SimulatedStripe, options: DemoOptions) -> None:
+    # An endpoint hears what happens once it is there.
+    if options.webhook_url is not None:
+        for livemode in (True, False):
+            stripe.add_endpoint(options.webhook_url, [webhook_secret(options)], livemode=livemode)
 
 
 def webhook_secret(options: DemoOptions) -> str:

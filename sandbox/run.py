@@ -1,0 +1,132 @@
+"""`make run`: the whole product on one machine, with a simulated Stripe behind it unless a real one is configured."""
+
+import os
+import socket
+import sys
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Event, Thread
+
+from events.database import open_engine
+from migrations.run import upgrade
+from sandbox import ServerDidNotStartError
+from sandbox.demo_company import demo_company
+from sandbox.demo_settings import SIMULATED_ACCOUNT_SEED, DemoSettings, simulated_stripe_environment
+from sandbox.postgres import PostgresServer
+from sandbox.valkey import ValkeyServer
+from workers.processes import Command, keep_running
+
+_VAR = Path("var")
+_START_SECONDS = 60.0
+
+
+def main() -> int:
+    """Run until Ctrl-C; give the exit code."""
+    port = int(os.environ.get("PORT") or 8000)
+    if _is_taken(port):
+        print(f"Port {port} is in use. Choose another: PORT=8001 make run", file=sys.stderr)
+        return 1
+    try:
+        with ExitStack() as stack:
+            return _run(stack, port)
+    except ServerDidNotStartError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(stack: ExitStack, port: int) -> int:
+    _VAR.mkdir(exist_ok=True)
+    saved = DemoSettings.load(_VAR / "demo.json")
+    environment = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port)}
+    if not environment.get("DATABASE_URL"):
+        environment["DATABASE_URL"] = stack.enter_context(PostgresServer.start(_VAR / "postgres")).url
+    if not environment.get("REDIS_URL"):
+        environment["REDIS_URL"] = stack.enter_context(ValkeyServer.start(_VAR / "valkey")).url
+    is_simulated = not environment.get("STRIPE_SECRET_KEY")
+    stripe_port = _free_port(12111) if is_simulated else 0
+    environment = saved.environment() | environment
+    if is_simulated:
+        environment |= simulated_stripe_environment(saved, stripe_port, port)
+    engine = open_engine(environment["DATABASE_URL"], name="sandbox", pool_size=1, statement_timeout_ms=0)
+    upgrade(engine)
+    key, company_id = demo_company(engine, saved) if is_simulated else (None, None)
+    engine.dispose()
+    announcement = _announcement(port, stripe_port, key, company_id)
+    Thread(target=_announce, args=(port, announcement), daemon=True).start()
+    keep_running(_commands(environment, saved, port, stripe_port))
+    return 0
+
+
+def _commands(environment: dict[str, str], saved: DemoSettings, port: int, stripe_port: int) -> list[Command]:
+    python = sys.executable
+    # In the order they are stopped: nobody rings for a worker that is gone, nobody's webhook meets a closed door.
+    commands = [
+        Command("clock", [python, "-m", "workers", "clock"], environment),
+        Command("web", [python, "-m", "gunicorn", "wsgi:app"], environment),
+        Command("worker", [python, "-m", "workers", "work"], environment),
+    ]
+    if stripe_port:
+        argv = [
+            *(python, "-m", "sandbox", "--port", str(stripe_port), "--seed", str(SIMULATED_ACCOUNT_SEED)),
+            *("--until", str(saved.until), "--webhook-url", f"http://127.0.0.1:{port}/webhooks/stripe"),
+            *("--webhook-secret", saved.webhook_secret, "--tell-history"),
+        ]
+        commands.insert(0, Command("simulated Stripe", argv, environment))
+    return commands
+
+
+def _announcement(port: int, stripe_port: int, key: str | None, company_id: int | None) -> str:
+    url = f"http://127.0.0.1:{port}"
+    lines = ["", f"revmap is running at {url} (the API's reference: {url}/docs).", ""]
+    if key is None:
+        lines += ["Make a company and a key for it:", "  .venv/bin/flask companies create NAME", ""]
+    else:
+        lines += [
+            f"Behind it is a simulated Stripe at http://127.0.0.1:{stripe_port}: nothing in it is real.",
+            f"Sign in as company {company_id} with this key:",
+            f"  {key}",
+            "Its revenue mapping table:",
+            f"  curl -s -H 'Authorization: Bearer {key}' \\",
+            f"    '{url}/v1/companies/{company_id}/revenue-lines?include=totals'",
+            "",
+        ]
+    return "\n".join([*lines, "Ctrl-C stops all of it; the data stays in ./var.", ""])
+
+
+def _announce(port: int, announcement: str) -> None:
+    pause = Event()
+    for _ in range(int(_START_SECONDS / 0.1)):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
+                print(announcement, flush=True)
+                return
+        except (OSError, urllib.error.URLError):
+            pause.wait(0.1)
+    print("The web process has not come up; what it says stands above.", file=sys.stderr, flush=True)
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+        return False
+
+
+def _free_port(wanted: int) -> int:
+    if not _is_taken(wanted):
+        return wanted
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+if __name__ == "__main__":
+    sys.exit(main())
