@@ -1,5 +1,6 @@
 """How gunicorn serves the web process. HOST, PORT and WEB_CONCURRENCY come from the environment."""
 
+import gc
 import os
 import time
 from types import FrameType
@@ -61,6 +62,13 @@ limit_request_fields = 100
 limit_request_field_size = 8190  # bytes
 accesslog = None  # the application logs each request itself
 control_socket_disable = True  # it would lie in the home, and two servers of one user would share it
+
+
+def post_worker_init(_worker: GeventWorker) -> None:
+    """Leave what was loaded at the start out of every garbage collection: it stays, and walking it stalls requests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def on_starting(_server: Arbiter) -> None:

@@ -34,10 +34,10 @@ def _note_start() -> None:
 
 
 def _log_answer(response: Response) -> Response:
-    request_id = str(request_uuid())
-    response.headers["X-Request-Id"] = request_id
     if response.status_code == HTTPStatus.OK and request.blueprint in _KEPT_ELSEWHERE:
         return response
+    request_id = str(request_uuid())
+    response.headers["X-Request-Id"] = request_id
     rule = request.url_rule.rule if request.url_rule else None
     _log.info(
         "request answered",

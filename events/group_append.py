@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Event, Lock, Thread
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from events.intake import Received, receive
@@ -54,6 +54,7 @@ class GroupAppender:
         self._arrived = Event()
         self._starting = Lock()
         self._thread: Thread | None = None
+        self._connection: Connection | None = None
 
     def append(self, event: NewEvent) -> Received:
         """Return once the event is durable, now or before.
@@ -114,14 +115,21 @@ class GroupAppender:
     def _received(self, events: Sequence[NewEvent]) -> list[Received]:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                with self._engine.connect() as connection:
-                    return receive(connection, events)
+                # Kept from batch to batch: checking it out and in costs as much as a request.
+                self._connection = self._connection or self._engine.connect()
+                return receive(self._connection, events)
             except DBAPIError as error:
+                self._let_go()
                 # Also when the connection died under the commit: what may have been kept is not kept twice.
                 is_worth_repeating = error.connection_invalidated or _sqlstate(error) in _WORTH_REPEATING
                 if attempt == _ATTEMPTS or not is_worth_repeating:
                     raise
         raise AssertionError("unreachable")
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def _sqlstate(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """Append facts once, in order; read them back as they were written. Whoever calls owns the transaction and commits."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -141,6 +141,21 @@ def read_events(connection: Connection, company_id: int, *, after: int, limit: i
         .limit(limit)
     )
     return [RecordedEvent(*row) for row in rows]
+
+
+def read_many(connection: Connection, after: Mapping[int, int], *, limit_each: int) -> list[tuple[int, RecordedEvent]]:
+    """Read on in several companies' logs at once: of each up to `limit_each` events above its position in `after`.
+
+    Gives pairs of company id and event, each company's in order.
+    """
+    names = ", ".join(f"e.{name}" for name in RecordedEvent._fields)
+    rows = connection.exec_driver_sql(
+        "SELECT c.company_id, e.* FROM unnest(%(company_id)b::bigint[], %(after)b::bigint[]) AS c (company_id, after)"
+        f" CROSS JOIN LATERAL (SELECT {names} FROM event e WHERE e.company_id = c.company_id"
+        " AND e.position > c.after ORDER BY e.position LIMIT %(limit)s) e ORDER BY c.company_id, e.position",
+        {"company_id": list(after), "after": list(after.values()), "limit": limit_each},
+    )
+    return [(row[0], RecordedEvent(*row[1:])) for row in rows]
 
 
 def stream_events(connection: Connection, company_id: int, *, page_size: int = 500) -> Iterator[RecordedEvent]:

@@ -3,6 +3,8 @@
 import json
 from typing import NoReturn
 
+import msgspec
+
 MAX_DEPTH = 64
 _QUOTE, _BACKSLASH = b'"\\'
 _NOT_A_BRACKET = bytes(byte for byte in range(256) if byte not in b"{}[]")
@@ -20,6 +22,19 @@ def parse_strictly(body: bytes) -> object:
     """
     if _may_be_too_deep(body):
         raise UnreadableJsonError(f"nested deeper than {MAX_DEPTH}")
+    try:
+        value: object = msgspec.json.decode(body)
+        quotes = msgspec.json.encode(value).count(b'"')
+    except (ValueError, OverflowError, RecursionError):
+        return _parse_in_words(body)
+    # Twice as quick as looking at every object: the decoder keeps one of two equal keys, and then quotes are missing.
+    # Only a quote spelled as an escape could make up for them.
+    if quotes != body.count(b'"') or b"\\u0022" in body:
+        return _parse_in_words(body)
+    return value
+
+
+def _parse_in_words(body: bytes) -> object:
     try:
         return _DECODER.decode(body.decode("utf-8"))
     except UnreadableJsonError:

@@ -4,19 +4,20 @@ Any number of workers may run this: the locked state row is the lease, and what 
 """
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from events.log import RecordedEvent, read_events
+from events.log import RecordedEvent, read_many
 from events.observations import Observation, Unreadable
 from events.stripe_words import FETCHED_FROM_STRIPE, observations_of
-from projections.revenue_lines import NAME, Change, Sighting
-from projections.revenue_store import Shelf, load_touched, save_touched
+from projections.revenue_lines import NAME, Books, Change, Sighting
+from projections.revenue_store import Volume, load_touched, save_touched
 
 BATCH_SIZE = 1000
+MOST_COMPANIES = 64
 ATTEMPTS_BEFORE_HALT = 8
 
 _log = logging.getLogger(__name__)
@@ -33,16 +34,18 @@ _ENROL = text("""
     ON CONFLICT DO NOTHING
 """)
 _CLAIM = text("""
-    SELECT s.company_id, s.build, s.position, s.attempts
+    SELECT s.company_id, s.build, s.position
     FROM projection_state s JOIN company_head h ON h.company_id = s.company_id
     WHERE s.projection = :projection AND s.status = 'live' AND s.position < h.position
       AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
-    ORDER BY s.updated_at LIMIT 1 FOR UPDATE OF s SKIP LOCKED
+    ORDER BY s.updated_at LIMIT :most FOR UPDATE OF s SKIP LOCKED
 """)
 _CHECKPOINT = text("""
-    UPDATE projection_state SET position = :position, attempts = 0, retry_at = NULL, error = NULL,
+    UPDATE projection_state s SET position = c.position, attempts = 0, retry_at = NULL, error = NULL,
         error_position = NULL, updated_at = clock_timestamp()
-    WHERE projection = :projection AND build = :build AND company_id = :company_id
+    FROM unnest(CAST(:company_id AS bigint[]), CAST(:build AS integer[]), CAST(:position AS bigint[]))
+        AS c (company_id, build, position)
+    WHERE s.projection = :projection AND s.build = c.build AND s.company_id = c.company_id
 """)
 _FAILED = text("""
     UPDATE projection_state SET attempts = attempts + 1, error = :error, error_position = :error_position,
@@ -63,26 +66,18 @@ _ANYBODY_BEHIND = text("""
 """)
 
 
-class PoisonEventError(Exception):
-    """Applying a batch failed for a reason that lies in its events or in our reading of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """One company's projection, locked for this transaction."""
 
     company_id: int
     build: int
     position: int
-    attempts: int
 
 
 class Advanced(NamedTuple):
-    """A company whose table was brought forward to `position`."""
+    """Companies whose tables were brought forward, and by how many events."""
 
-    company_id: int
-    build: int
-    position: int
+    company_ids: list[int]
     event_count: int
 
 
@@ -98,51 +93,47 @@ def enrol_newcomers(engine: Engine) -> None:
 
 
 def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
-    """Bring one company that is behind forward by one batch; None when nobody is. Commits.
+    """Bring companies that are behind forward by one batch, many at once; None when nobody is behind. Commits.
 
-    When a batch fails it is halved until the failing event stands alone: what comes before it is folded, the event is
-    named in the company's state, and the company rests (2^attempts seconds) or halts. Other companies go on.
+    When a batch fails, one company is taken alone, then half of its events, and so on until the failing event stands
+    alone: what comes before it is folded, the event is named in the company's state, and the company rests
+    (2^attempts seconds) or halts. Other companies go on.
     """
-    size = batch_size
+    most, size = MOST_COMPANIES, batch_size
     while True:
-        claim: Claim | None = None
+        claims: list[Claim] = []
         try:
             with engine.begin() as connection:
-                claim = _claimed(connection)
-                if claim is None:
-                    return None
-                return _advanced(connection, claim, size)
+                claims = _claimed(connection, most)
+                return _advanced(connection, claims, size) if claims else None
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:
-            if claim is None:
+            if not claims:
                 raise
-            if size > 1:
-                size //= 2
-                continue
-            _record_failure(engine, claim, error)
-            return Advanced(claim.company_id, claim.build, claim.position, 0)
+            if len(claims) == 1 and size == 1:
+                _record_failure(engine, claims[0], error)
+                return Advanced([claims[0].company_id], 0)
+            most, size = 1, size if len(claims) > 1 else size // 2
 
 
-def _claimed(connection: Connection) -> Claim | None:
-    row = connection.execute(_CLAIM, {"projection": NAME}).one_or_none()
-    return Claim(row.company_id, row.build, row.position, row.attempts) if row else None
+def _claimed(connection: Connection, most: int) -> list[Claim]:
+    return [Claim(*row) for row in connection.execute(_CLAIM, {"projection": NAME, "most": most})]
 
 
-def _advanced(connection: Connection, claim: Claim, size: int) -> Advanced:
-    events = read_events(connection, claim.company_id, after=claim.position, limit=size)
-    shelf = Shelf(connection, claim.company_id, claim.build)
-    told = [(event, _read(event)) for event in events]
-    books = load_touched(shelf, ((event.livemode, one) for event, observations in told for one in observations))
-    for event, observations in told:
-        books.apply(_sighting(event), event.entity, observations)
-    save_touched(shelf, books)
-    position = events[-1].position
-    connection.execute(
-        _CHECKPOINT,
-        {"projection": NAME, "build": claim.build, "company_id": claim.company_id, "position": position},
-    )
-    return Advanced(claim.company_id, claim.build, position, len(events))
+def _advanced(connection: Connection, claims: Sequence[Claim], size: int) -> Advanced:
+    volumes = {claim.company_id: Volume(claim.company_id, claim.build, Books()) for claim in claims}
+    starts = {claim.company_id: claim.position for claim in claims}
+    events = read_many(connection, starts, limit_each=max(1, size // len(claims)))
+    told = [(volumes[company_id], event, _read(event)) for company_id, event in events]
+    load_touched(connection, ((volume, event.livemode, one) for volume, event, found in told for one in found))
+    for volume, event, found in told:
+        volume.books.apply(_sighting(event), event.entity, found)
+    save_touched(connection, list(volumes.values()))
+    reached = starts | {company_id: event.position for company_id, event in events}
+    at = {"company_id": list(reached), "build": [volumes[company_id].build for company_id in reached]}
+    connection.execute(_CHECKPOINT, at | {"projection": NAME, "position": list(reached.values())})
+    return Advanced(list(reached), len(events))
 
 
 def _read(event: RecordedEvent) -> list[Observation]:

@@ -113,7 +113,10 @@ Key = tuple[bool, str]
 
 
 class Books:
-    """The state of the fold for one company: by (livemode, id). Touched keys are remembered for the writer."""
+    """The state of the fold for one company: by (livemode, id).
+
+    For the writer it remembers what was touched, and which prices and names now say something else than before.
+    """
 
     def __init__(self) -> None:
         self.invoices: dict[Key, Held] = {}
@@ -123,6 +126,8 @@ class Books:
         self.touched_invoices: set[Key] = set()
         self.touched_prices: set[Key] = set()
         self.touched_names: set[Key] = set()
+        self.moved_prices: set[Key] = set()
+        self.moved_names: set[Key] = set()
 
     def apply(self, sighting: Sighting, entity: str | None, observations: Iterable[Observation]) -> None:
         """Take in what one fact tells."""
@@ -148,15 +153,26 @@ class Books:
 
     def _apply_price(self, sighting: Sighting, seen: PriceSeen) -> None:
         stamp = (int(seen.source == FROM_PRICE), *sighting.stamp)
-        value = PricedAs(seen.recurrence, seen.source)
-        if _settle_into(self.prices, (sighting.livemode, seen.price_id), value, stamp, sighting.change):
-            self.touched_prices.add((sighting.livemode, seen.price_id))
+        key = (sighting.livemode, seen.price_id)
+        before = self.prices.get(key)
+        after = _settled(before, PricedAs(seen.recurrence, seen.source), stamp, sighting.change)
+        if after is not before:
+            self.prices[key] = after
+            self.touched_prices.add(key)
+            if before is None or after.change != before.change:
+                self.moved_prices.add(key)
 
     def _apply_name(self, sighting: Sighting, seen: CustomerNamed) -> None:
         # In one second the customer itself knows its name better than an invoice does.
         stamp = (*sighting.stamp, 1) if seen.named_at is None else (seen.named_at, 0, 0)
-        if _settle_into(self.names, (sighting.livemode, seen.customer_id), seen.name, stamp, sighting.change):
-            self.touched_names.add((sighting.livemode, seen.customer_id))
+        key = (sighting.livemode, seen.customer_id)
+        before = self.names.get(key)
+        after = _settled(before, seen.name, stamp, sighting.change)
+        if after is not before:
+            self.names[key] = after
+            self.touched_names.add(key)
+            if before is None or after.change != before.change:
+                self.moved_names.add(key)
 
 
 def _book_after(book: InvoiceBook, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted, stamp: Stamp) -> InvoiceBook:
@@ -174,10 +190,10 @@ def _book_after(book: InvoiceBook, seen: InvoiceSeen | InvoiceLinesSeen | Invoic
             )
 
 
-def _settle_into(held: dict[Key, HeldValue[Value]], key: Key, value: Value, stamp: Stamp, change: Change) -> bool:
-    before = held.get(key)
+def _settled(before: HeldValue[Value] | None, value: Value, stamp: Stamp, change: Change) -> HeldValue[Value]:
     after = settle(before.register if before else None, value, stamp)
-    if before is not None and after is before.register:
-        return False
-    held[key] = HeldValue(after, change if before is None or after.value != before.register.value else before.change)
-    return True
+    if before is None:
+        return HeldValue(after, change)
+    if after is before.register:
+        return before
+    return HeldValue(after, change if after.value != before.register.value else before.change)

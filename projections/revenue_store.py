@@ -1,240 +1,199 @@
-"""Load the parts of the books that some facts touch; write back what they changed. Commits nothing."""
+"""Load the parts of the books that some facts touch; write back what they changed. Many companies in one go.
 
-from collections.abc import Iterable, Sequence
+Commits nothing. A statement costs more than a row, so each of them serves all companies at once.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 from psycopg import sql
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table
 
-from events.observations import (
-    CustomerNamed,
-    InvoiceDeleted,
-    InvoiceLinesSeen,
-    InvoiceSeen,
-    Observation,
-    PriceSeen,
-    Unreadable,
-)
+from events.observations import CustomerNamed, InvoiceDeleted, InvoiceLinesSeen, InvoiceSeen, Observation, PriceSeen
 from projections.register import Register
 from projections.revenue_lines import Books, Change, Held, HeldValue, InvoiceBook, Key, PricedAs
-from projections.revenue_rows import Row, billing_of, rows_of
+from projections.revenue_moves import move_names, move_prices
+from projections.revenue_rows import Row, rows_of
 from projections.tables import revenue_customer, revenue_invoice, revenue_line, revenue_price, revenue_quarantine
 
 _INVOICE_BOOK = msgspec.json.Decoder(InvoiceBook)
 _PRICE_BOOK = msgspec.json.Decoder(Register[PricedAs])
 _NAME_BOOK = msgspec.json.Decoder(Register[str])
 _ENCODER = msgspec.json.Encoder()
-
-_MOVE_NAMES = text("""
-    UPDATE revenue_line r SET customer_name = v.name, position = greatest(r.position, v.position),
-        updated_at = CASE WHEN v.position > r.position THEN v.changed_at ELSE r.updated_at END
-    FROM unnest(CAST(:livemode AS boolean[]), CAST(:id AS text[]), CAST(:name AS text[]), CAST(:position AS bigint[]),
-                CAST(:changed_at AS timestamptz[])) AS v (livemode, id, name, position, changed_at)
-    WHERE r.company_id = :company_id AND r.build = :build AND r.customer_id = v.id AND r.livemode = v.livemode
-      AND (r.position < v.position OR r.customer_name IS DISTINCT FROM v.name)
-""")
-_MOVE_PRICES = text("""
-    UPDATE revenue_line r SET type = v.type, cadence = v.cadence, interval_unit = v.unit, interval_count = v.count,
-        cadence_source = v.source, position = greatest(r.position, v.position),
-        updated_at = CASE WHEN v.position > r.position THEN v.changed_at ELSE r.updated_at END
-    FROM unnest(CAST(:livemode AS boolean[]), CAST(:id AS text[]), CAST(:type AS text[]), CAST(:cadence AS text[]),
-                CAST(:unit AS text[]), CAST(:count AS integer[]), CAST(:source AS text[]), CAST(:position AS bigint[]),
-                CAST(:changed_at AS timestamptz[]))
-        AS v (livemode, id, type, cadence, unit, count, source, position, changed_at)
-    WHERE r.company_id = :company_id AND r.build = :build AND r.price_id = v.id AND r.livemode = v.livemode
-      AND (r.position < v.position OR r.cadence_source <> v.source)
-""")
-
-
-class Shelf(NamedTuple):
-    """Where a company's books of one build stand."""
-
-    connection: Connection
-    company_id: int
-    build: int
-
-
-def load_touched(shelf: Shelf, observations: Iterable[tuple[bool, Observation]]) -> Books:
-    """Give the books with everything that these observations may change, and nothing else."""
-    invoices: set[Key] = set()
-    prices: set[Key] = set()
-    names: set[Key] = set()
-    for livemode, observation in observations:
-        match observation:
-            case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted():
-                invoices.add((livemode, observation.invoice_id))
-            case PriceSeen():
-                prices.add((livemode, observation.price_id))
-            case CustomerNamed():
-                names.add((livemode, observation.customer_id))
-            case Unreadable():
-                pass
-    books = Books()
-    for key, book, change in _read(shelf, revenue_invoice, invoices):
-        books.invoices[key] = Held(_INVOICE_BOOK.decode(book), change)
-    _load_values(shelf, books, prices, names)
-    return books
-
-
-def save_touched(shelf: Shelf, books: Books) -> None:
-    """Write what the fold touched, and the rows that follow from it."""
-    _load_what_lines_name(shelf, books)
-    touched = sorted(books.touched_invoices)
-    rows = [row for key in touched for row in rows_of(key, books.invoices[key], books)]
-    _replace(shelf, revenue_line, "invoice_id", touched, rows, Row._fields)
-    _save_invoices(shelf, books, touched)
-    _save_prices(shelf, books, sorted(books.touched_prices))
-    _save_names(shelf, books, sorted(books.touched_names))
-    _save_quarantined(shelf, books)
-
-
-def _load_values(shelf: Shelf, books: Books, prices: Iterable[Key], names: Iterable[Key]) -> None:
-    for key, book, change in _read(shelf, revenue_price, prices):
-        books.prices[key] = HeldValue(_PRICE_BOOK.decode(book), change)
-    for key, book, change in _read(shelf, revenue_customer, names):
-        books.names[key] = HeldValue(_NAME_BOOK.decode(book), change)
-
-
-def _load_what_lines_name(shelf: Shelf, books: Books) -> None:
-    # A fact about an invoice can name prices and customers that facts long ago told of.
-    prices: set[Key] = set()
-    names: set[Key] = set()
-    for livemode, invoice_id in books.touched_invoices:
-        book = books.invoices[livemode, invoice_id].book
-        if book.header and book.header.value.customer_id:
-            names.add((livemode, book.header.value.customer_id))
-        for line in book.lines.value if book.lines else ():
-            if line.price_id:
-                prices.add((livemode, line.price_id))
-    _load_values(shelf, books, prices - books.prices.keys(), names - books.names.keys())
-
-
-def _read(shelf: Shelf, table: Table, keys: Iterable[Key]) -> Iterable[tuple[Key, bytes, Change]]:
-    wanted = list(keys)
-    if not wanted:
-        return
-    rows = shelf.connection.exec_driver_sql(
-        f"SELECT t.livemode, t.id, t.book, t.position, t.changed_at FROM {table.name} t"  # noqa: S608 - our own name
-        " JOIN unnest(%(livemode)b::boolean[], %(id)b::text[]) AS k (livemode, id)"
-        " ON t.livemode = k.livemode AND t.id = k.id WHERE t.company_id = %(company_id)s AND t.build = %(build)s",
-        _key_columns(wanted) | {"company_id": shelf.company_id, "build": shelf.build},
-    )
-    for livemode, object_id, book, position, changed_at in rows:
-        yield (livemode, object_id), book, Change(position, changed_at)
-
-
-def _key_columns(keys: Sequence[Key]) -> dict[str, object]:
-    return {"livemode": [livemode for livemode, _ in keys], "id": [object_id for _, object_id in keys]}
-
-
-def _replace(
-    shelf: Shelf,
-    table: Table,
-    id_column: str,
-    keys: Sequence[Key],
-    rows: Sequence[Sequence[object]],
-    columns: Sequence[str],
-) -> None:
-    if not keys:
-        return
-    shelf.connection.exec_driver_sql(
-        f"DELETE FROM {table.name} t USING unnest(%(livemode)b::boolean[], %(id)b::text[]) AS k (livemode, id)"  # noqa: S608
-        f" WHERE t.company_id = %(company_id)s AND t.build = %(build)s AND t.livemode = k.livemode"
-        f" AND t.{id_column} = k.id",
-        _key_columns(keys) | {"company_id": shelf.company_id, "build": shelf.build},
-    )
-    _copy(shelf, table, rows, columns)
-
-
-def _copy(shelf: Shelf, table: Table, rows: Sequence[Sequence[object]], columns: Sequence[str]) -> None:
-    if not rows:
-        return
-    names = sql.SQL(", ").join(map(sql.Identifier, ("company_id", "build", *columns)))
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), names)
-    driver = shelf.connection.connection.driver_connection
-    assert driver is not None  # noqa: S101 - a checked-out connection has one
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row((shelf.company_id, shelf.build, *row))
-
-
-def _save_invoices(shelf: Shelf, books: Books, touched: Sequence[Key]) -> None:
-    rows = []
-    for key in touched:
-        book, change = books.invoices[key]
-        seen_at = book.header.stamp[0] if book.header else 0
-        is_shown = book.header is not None and not book.is_deleted
-        lacks_lines = is_shown and not book.is_complete
-        rows.append((*key, _ENCODER.encode(book), *change, seen_at, lacks_lines, is_shown and book.is_contested))
-    _replace(shelf, revenue_invoice, "id", touched, rows, (*_BOOK, "seen_at", "lacks_lines", "is_contested"))
-
-
 _BOOK = ("livemode", "id", "book", "position", "changed_at")
 
 
-def _save_prices(shelf: Shelf, books: Books, touched: Sequence[Key]) -> None:
-    held = [books.prices[key] for key in touched]
-    rows = [(*key, _ENCODER.encode(value.register), *value.change) for key, value in zip(touched, held, strict=True)]
-    _replace(shelf, revenue_price, "id", touched, rows, _BOOK)
-    if not touched:
-        return
-    billings = [billing_of(key[1], value) for key, value in zip(touched, held, strict=True)]
-    shelf.connection.execute(
-        _MOVE_PRICES,
-        _key_columns(touched)
-        | _changes(value.change for value in held)
-        | {
-            "company_id": shelf.company_id,
-            "build": shelf.build,
-            "type": [billing.type for billing in billings],
-            "cadence": [billing.cadence for billing in billings],
-            "unit": [billing.interval_unit for billing in billings],
-            "count": [billing.interval_count for billing in billings],
-            "source": [billing.cadence_source for billing in billings],
-        },
+class Volume(NamedTuple):
+    """One company's books in one build."""
+
+    company_id: int
+    build: int
+    books: Books
+
+
+Place = tuple[Volume, Key]
+
+
+def load_touched(connection: Connection, told: Iterable[tuple[Volume, bool, Observation]]) -> None:
+    """Fill the books with everything that these observations may change, and nothing else."""
+    invoices: set[Place] = set()
+    prices: set[Place] = set()
+    names: set[Place] = set()
+    for volume, livemode, observation in told:
+        match observation:
+            case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted():
+                invoices.add((volume, (livemode, observation.invoice_id)))
+            case PriceSeen():
+                prices.add((volume, (livemode, observation.price_id)))
+            case CustomerNamed():
+                names.add((volume, (livemode, observation.customer_id)))
+            case _:
+                pass
+    for (volume, key), book, change in _read(connection, revenue_invoice, invoices):
+        volume.books.invoices[key] = Held(_INVOICE_BOOK.decode(book), change)
+    _load_values(connection, prices, names)
+
+
+def save_touched(connection: Connection, volumes: Sequence[Volume]) -> None:
+    """Write what the fold touched, and the rows that follow from it."""
+    _load_what_lines_name(connection, volumes)
+    invoices = [(volume, key) for volume in volumes for key in sorted(volume.books.touched_invoices)]
+    prices = [(volume, key) for volume in volumes for key in sorted(volume.books.touched_prices)]
+    names = [(volume, key) for volume in volumes for key in sorted(volume.books.touched_names)]
+    rows = ((volume, row) for volume, key in invoices for row in rows_of(key, volume.books.invoices[key], volume.books))
+    _replace(connection, revenue_line, "invoice_id", invoices, rows, Row._fields)
+    _replace(
+        connection,
+        revenue_invoice,
+        "id",
+        invoices,
+        map(_invoice_record, invoices),
+        (*_BOOK, "seen_at", "lacks_lines", "is_contested"),
+    )
+    _replace(connection, revenue_price, "id", prices, map(_price_record, prices), _BOOK)
+    _replace(connection, revenue_customer, "id", names, map(_name_record, names), (*_BOOK, "is_contested"))
+    for volume in volumes:
+        move_prices(connection, volume.company_id, volume.build, volume.books)
+        move_names(connection, volume.company_id, volume.build, volume.books)
+    _copy(connection, revenue_quarantine, _quarantine_records(volumes), _QUARANTINE)
+
+
+def _load_values(connection: Connection, prices: set[Place], names: set[Place]) -> None:
+    for (volume, key), book, change in _read(connection, revenue_price, prices):
+        volume.books.prices[key] = HeldValue(_PRICE_BOOK.decode(book), change)
+    for (volume, key), book, change in _read(connection, revenue_customer, names):
+        volume.books.names[key] = HeldValue(_NAME_BOOK.decode(book), change)
+
+
+def _load_what_lines_name(connection: Connection, volumes: Sequence[Volume]) -> None:
+    # A fact about an invoice can name prices and customers that facts long ago told of.
+    prices: set[Place] = set()
+    names: set[Place] = set()
+    for volume in volumes:
+        for livemode, invoice_id in volume.books.touched_invoices:
+            book = volume.books.invoices[livemode, invoice_id].book
+            if book.header and book.header.value.customer_id:
+                names.add((volume, (livemode, book.header.value.customer_id)))
+            for line in book.lines.value if book.lines else ():
+                if line.price_id:
+                    prices.add((volume, (livemode, line.price_id)))
+    _load_values(
+        connection,
+        {(volume, key) for volume, key in prices if key not in volume.books.prices},
+        {(volume, key) for volume, key in names if key not in volume.books.names},
     )
 
 
-def _save_names(shelf: Shelf, books: Books, touched: Sequence[Key]) -> None:
-    held = [books.names[key] for key in touched]
-    rows = [
-        (*key, _ENCODER.encode(value.register), *value.change, value.register.is_contested)
-        for key, value in zip(touched, held, strict=True)
-    ]
-    _replace(shelf, revenue_customer, "id", touched, rows, (*_BOOK, "is_contested"))
-    if not touched:
+def _read(connection: Connection, table: Table, places: set[Place]) -> Iterator[tuple[Place, bytes, Change]]:
+    if not places:
         return
-    shelf.connection.execute(
-        _MOVE_NAMES,
-        _key_columns(touched)
-        | _changes(value.change for value in held)
-        | {
-            "company_id": shelf.company_id,
-            "build": shelf.build,
-            "name": [value.register.value for value in held],
-        },
+    volumes = {volume.company_id: volume for volume, _ in places}
+    rows = connection.exec_driver_sql(
+        f"SELECT t.company_id, t.livemode, t.id, t.book, t.position, t.changed_at FROM {_AT_KEYS}"  # noqa: S608
+        f" JOIN {table.name} t ON t.company_id = k.company_id AND t.build = k.build AND t.livemode = k.livemode"
+        " AND t.id = k.id",
+        _columns(list(places)),
     )
+    for company_id, livemode, object_id, book, position, changed_at in rows:
+        yield (volumes[company_id], (livemode, object_id)), book, Change(position, changed_at)
 
 
-def _changes(changes: Iterable[Change]) -> dict[str, object]:
-    told = list(changes)
+_AT_KEYS = (
+    "unnest(%(company_id)b::bigint[], %(build)b::integer[], %(livemode)b::boolean[], %(id)b::text[])"
+    " AS k (company_id, build, livemode, id)"
+)
+
+
+def _columns(places: Sequence[Place]) -> dict[str, object]:
     return {
-        "position": [change.position for change in told],
-        "changed_at": [change.recorded_at for change in told],
+        "company_id": [volume.company_id for volume, _ in places],
+        "build": [volume.build for volume, _ in places],
+        "livemode": [livemode for _, (livemode, _) in places],
+        "id": [object_id for _, (_, object_id) in places],
     }
 
 
-def _save_quarantined(shelf: Shelf, books: Books) -> None:
-    rows = [
-        (
-            told.sighting.change.position,
-            told.sighting.livemode,
-            told.entity,
-            told.reason,
-            told.sighting.seen_at,
-            told.sighting.change.recorded_at,
-        )
-        for told in books.quarantined
+Record = tuple[Volume, Sequence[object]]
+
+
+def _replace(
+    connection: Connection,
+    table: Table,
+    id_column: str,
+    places: Sequence[Place],
+    records: Iterable[Record],
+    columns: Sequence[str],
+) -> None:
+    if not places:
+        return
+    connection.exec_driver_sql(
+        f"DELETE FROM {table.name} t USING {_AT_KEYS} WHERE t.company_id = k.company_id AND t.build = k.build"  # noqa: S608
+        f" AND t.livemode = k.livemode AND t.{id_column} = k.id",
+        _columns(places),
+    )
+    _copy(connection, table, list(records), columns)
+
+
+def _copy(connection: Connection, table: Table, records: Sequence[Record], columns: Sequence[str]) -> None:
+    if not records:
+        return
+    names = sql.SQL(", ").join(map(sql.Identifier, ("company_id", "build", *columns)))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), names)
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - a checked-out connection has one
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for volume, record in records:
+            copy.write_row((volume.company_id, volume.build, *record))
+
+
+def _invoice_record(place: Place) -> Record:
+    volume, key = place
+    book, change = volume.books.invoices[key]
+    seen_at = book.header.stamp[0] if book.header else 0
+    is_shown = book.header is not None and not book.is_deleted
+    gaps = (is_shown and not book.is_complete, is_shown and book.is_contested)
+    return volume, (*key, _ENCODER.encode(book), *change, seen_at, *gaps)
+
+
+def _price_record(place: Place) -> Record:
+    volume, key = place
+    held = volume.books.prices[key]
+    return volume, (*key, _ENCODER.encode(held.register), *held.change)
+
+
+def _name_record(place: Place) -> Record:
+    volume, key = place
+    held = volume.books.names[key]
+    return volume, (*key, _ENCODER.encode(held.register), *held.change, held.register.is_contested)
+
+
+_QUARANTINE = ("position", "livemode", "entity", "reason", "seen_at", "recorded_at")
+
+
+def _quarantine_records(volumes: Sequence[Volume]) -> list[Record]:
+    return [
+        (volume, (at.change.position, at.livemode, entity, reason, at.seen_at, at.change.recorded_at))
+        for volume in volumes
+        for at, entity, reason in volume.books.quarantined
     ]
-    _copy(shelf, revenue_quarantine, rows, ("position", "livemode", "entity", "reason", "seen_at", "recorded_at"))

@@ -22,7 +22,7 @@ def catch_up_projections() -> int:
     companies: set[int] = set()
     while advanced := advance(hand.engine):
         folded += advanced.event_count
-        companies.add(advanced.company_id)
+        companies.update(advanced.company_ids)
         if time.monotonic() > deadline:
             ring(hand.redis, PROJECTION)
             break

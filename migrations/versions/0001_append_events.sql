@@ -10,6 +10,9 @@
 --
 -- With p_if_after the append is conditional: error EV409 when the one company's log has, after that position, an event
 -- of p_if_types about p_if_entity (each of them optional).
+--
+-- A loop, because a few events are the common case: starting one statement that does all of it at once costs more than
+-- ten turns of the loop.
 CREATE FUNCTION append_events(
     p_company bigint[], p_type text[], p_version smallint[], p_entity text[], p_source text[], p_external_id text[],
     p_account text[], p_livemode boolean[], p_api_version text[], p_occurred_at timestamptz[],
@@ -21,6 +24,8 @@ DECLARE
     v_companies bigint[] := ARRAY(SELECT DISTINCT c FROM unnest(p_company) c WHERE c IS NOT NULL ORDER BY c);
     v_locked integer;
     v_now timestamptz;
+    v_item record;
+    v_held_sha256 bytea;
 BEGIN
     PERFORM 1 FROM company_head h WHERE h.company_id = ANY (v_companies) ORDER BY h.company_id FOR UPDATE;
     GET DIAGNOSTICS v_locked = ROW_COUNT;
@@ -41,47 +46,34 @@ BEGIN
 
     -- Read under the locks, so that recorded_at never runs against the positions.
     v_now := clock_timestamp();
-    RETURN QUERY
-    WITH item AS MATERIALIZED (
-        SELECT i.*, k.position AS known_position, k.payload_sha256 AS known_sha256,
-               row_number() OVER (PARTITION BY i.company_id, i.source, i.external_id ORDER BY i.ord) AS telling
-        FROM unnest(p_company, p_type, p_version, p_entity, p_source, p_external_id, p_account, p_livemode,
-                    p_api_version, p_occurred_at, p_correlation, p_actor, p_payload_zstd, p_sha256)
+    FOR v_item IN
+        SELECT i.* FROM unnest(p_company, p_type, p_version, p_entity, p_source, p_external_id, p_account, p_livemode,
+                               p_api_version, p_occurred_at, p_correlation, p_actor, p_payload_zstd, p_sha256)
             WITH ORDINALITY AS i (company_id, type, version, entity, source, external_id, account_id, livemode,
                                   api_version, occurred_at, correlation_id, actor, payload_zstd, sha256, ord)
-        -- A plan made while the log is small is kept while it grows. LIMIT makes it one probe an item, and the sum
-        -- hides the company from the indexes that begin with it, so that no plan can choose to walk a company's log.
-        LEFT JOIN LATERAL (
-            SELECT e.position, e.payload_sha256 FROM event e
-            WHERE e.external_id = i.external_id AND e.source = i.source AND e.company_id + 0 = i.company_id LIMIT 1
-        ) k ON true
         WHERE i.company_id IS NOT NULL
-    ), numbered AS MATERIALIZED (
-        SELECT i.ord, i.company_id, i.source, i.external_id, i.sha256,
-               h.position + row_number() OVER (PARTITION BY i.company_id ORDER BY i.ord) AS position
-        FROM item i JOIN company_head h ON h.company_id = i.company_id
-        WHERE i.known_position IS NULL AND i.telling = 1
-    ), inserted AS (
-        INSERT INTO event (company_id, position, type, version, entity, source, external_id, account_id, livemode,
-                           api_version, occurred_at, recorded_at, correlation_id, actor, payload_zstd,
-                           payload_sha256)
-        SELECT i.company_id, n.position, i.type, i.version, i.entity, i.source, i.external_id, i.account_id, i.livemode,
-               i.api_version, i.occurred_at, v_now, i.correlation_id, i.actor, i.payload_zstd, i.sha256
-        FROM numbered n JOIN item i ON i.ord = n.ord
-        ORDER BY n.company_id, n.position
-    ), moved AS (
-        UPDATE company_head h SET position = n.last, last_recorded_at = v_now
-        FROM (SELECT company_id, max(position) AS last FROM numbered GROUP BY company_id) n
-        WHERE h.company_id = n.company_id
-    ), placed AS (
-        SELECT i.ord, i.company_id, i.payload_zstd, i.sha256, coalesce(n.ord = i.ord, false) AS is_new,
-               coalesce(i.known_position, n.position) AS position, coalesce(i.known_sha256, n.sha256) AS held_sha256
-        FROM item i LEFT JOIN numbered n
-            ON n.company_id = i.company_id AND n.source = i.source AND n.external_id = i.external_id
-    ), contradicted AS (
-        INSERT INTO event_conflict (company_id, position, payload_sha256, payload_zstd, received_at)
-        SELECT p.company_id, p.position, p.sha256, p.payload_zstd, v_now FROM placed p WHERE p.sha256 <> p.held_sha256
-        ON CONFLICT DO NOTHING
-    )
-    SELECT p.ord, p.position, p.is_new FROM placed p ORDER BY p.ord;
+    LOOP
+        ord := v_item.ord;
+        -- A plan made while the log is small is kept while it grows. The sum hides the company from the indexes that
+        -- begin with it, so that no plan can choose to walk a company's whole log.
+        SELECT e.position, e.payload_sha256 INTO at_position, v_held_sha256 FROM event e
+        WHERE e.external_id = v_item.external_id AND e.source = v_item.source
+          AND e.company_id + 0 = v_item.company_id;
+        was_inserted := NOT FOUND;
+        IF was_inserted THEN
+            UPDATE company_head h SET position = h.position + 1, last_recorded_at = v_now
+            WHERE h.company_id = v_item.company_id RETURNING h.position INTO at_position;
+            INSERT INTO event (company_id, position, type, version, entity, source, external_id, account_id, livemode,
+                               api_version, occurred_at, recorded_at, correlation_id, actor, payload_zstd,
+                               payload_sha256)
+            VALUES (v_item.company_id, at_position, v_item.type, v_item.version, v_item.entity, v_item.source,
+                    v_item.external_id, v_item.account_id, v_item.livemode, v_item.api_version, v_item.occurred_at,
+                    v_now, v_item.correlation_id, v_item.actor, v_item.payload_zstd, v_item.sha256);
+        ELSIF v_held_sha256 <> v_item.sha256 THEN
+            INSERT INTO event_conflict (company_id, position, payload_sha256, payload_zstd, received_at)
+            VALUES (v_item.company_id, at_position, v_item.sha256, v_item.payload_zstd, v_now)
+            ON CONFLICT DO NOTHING;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
 END $$;

@@ -37,7 +37,7 @@ def _subscription_line(world: World, customer: Customer, price: Price, quantity:
     at = f"at {money(price.unit_amount, price.currency)} / {in_words(every)}"
     return LineSpec(
         amount=price.unit_amount * quantity,
-        description=f"{quantity} × {price.product.name} ({at})",  # noqa: RUF001 - Stripe writes it so
+        description=f"{quantity} × {price.product.name} ({at})",
         period=(world.now, period_end(world.now, every)),
         quantity=str(quantity),
         price=price.id,
