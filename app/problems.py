@@ -28,7 +28,8 @@ CODES: dict[str, tuple[int, str]] = {
     "unacceptable_webhook": (400, "Sign the event with one of the endpoint's secrets, and check the sender's clock."),
     "body_too_large": (413, "Send less."),
     "body_too_slow": (408, "Send the body without pauses."),
-    "unsupported_body": (415, "Send the body as plain application/json."),
+    "unsupported_encoding": (415, "Send the body uncompressed."),
+    "not_json": (400, "Send the body as application/json."),
     "method_not_allowed": (405, "Use a method that the Allow header names."),
     "unexpected": (500, "The fault is ours. Quote the request_id."),
 }
@@ -81,7 +82,8 @@ def _unacceptable_webhook(_error: UnacceptableWebhookError) -> Response:
 
 
 def _unsupported_body(error: UnsupportedBodyError) -> Response:
-    return problem(error.status, "unsupported_body", "Send the body as plain application/json.")
+    code = "unsupported_encoding" if error.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE else "not_json"
+    return problem(error.status, code, "Send the body as plain, uncompressed application/json.")
 
 
 def _too_large(_error: BodyTooLargeError) -> Response:

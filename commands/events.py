@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from commands.terminal import as_json, company_option, print_json, print_table, transaction
+from commands.terminal import as_json, company_option, print_json, print_table, snapshot, transaction
 from events.audit import conflict_count, log_status, parked_count, verify_logs
 from events.log import RecordedEvent, stream_events
 
@@ -33,11 +33,11 @@ def status(*, is_json: bool) -> None:
 @as_json
 def verify(*, is_json: bool) -> None:
     """Check that every log is gapless and every body matches its hash. Exit code 1 when one is not."""
-    with transaction() as connection:
+    with snapshot() as connection:
         verdicts = list(verify_logs(connection))
     is_whole = not any(verdict.faults for verdict in verdicts)
     if is_json:
-        print_json({"equal": is_whole, "companies": [verdict._asdict() for verdict in verdicts]})
+        print_json({"whole": is_whole, "companies": [verdict._asdict() for verdict in verdicts]})
     else:
         for verdict in verdicts:
             click.echo(f"company {verdict.company_id}: {verdict.events} events, {'; '.join(verdict.faults) or 'whole'}")
@@ -49,7 +49,7 @@ def verify(*, is_json: bool) -> None:
 @as_json
 def export(company_id: int, *, is_json: bool) -> None:  # noqa: ARG001 - JSON lines either way
     """Print a company's whole log, oldest first, one JSON document a line; bodies as the text that came."""
-    with transaction() as connection:
+    with snapshot() as connection:
         for event in stream_events(connection, company_id):
             sys.stdout.write(json.dumps(_exported(company_id, event), default=str, ensure_ascii=False) + "\n")
 

@@ -34,9 +34,22 @@ def open_database() -> Engine:
 @contextmanager
 def transaction() -> Iterator[Connection]:
     """Run a command's work in one transaction; say in a sentence when the database is not there or not migrated."""
+    with _in_words(), open_database().begin() as connection:
+        yield connection
+
+
+@contextmanager
+def snapshot() -> Iterator[Connection]:
+    """Read for a command what stood at one moment, however long the reading takes; errors as in `transaction`."""
+    engine = open_database().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with _in_words(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
     try:
-        with open_database().begin() as connection:
-            yield connection
+        yield
     except OperationalError as error:
         raise click.ClickException(f"the database did not answer: {_first_line(error.orig)}") from error
     except ProgrammingError as error:

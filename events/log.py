@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError
 
 from events.payloads import compressed, decompressed
@@ -21,6 +21,18 @@ _APPEND = """
         %(sha256)b::bytea[], %(if_after)s::bigint, %(if_types)s::text[], %(if_entity)s::text) ORDER BY ord
 """
 _CONDITION_FAILED = "EV409"
+
+
+_READ_MANY = text("""
+    SELECT c.company_id, e.position, e.type, e.version, e.entity, e.source, e.external_id, e.account_id, e.livemode,
+           e.api_version, e.occurred_at, e.recorded_at, e.correlation_id, e.actor, e.payload_zstd, e.payload_sha256
+    FROM unnest(CAST(:company_id AS bigint[]), CAST(:after AS bigint[])) AS c (company_id, after)
+    CROSS JOIN LATERAL (
+        SELECT * FROM event e WHERE e.company_id = c.company_id AND e.position > c.after
+        ORDER BY e.position LIMIT :limit
+    ) e
+    ORDER BY c.company_id, e.position
+""")
 
 
 class AppendConditionFailedError(Exception):
@@ -148,12 +160,8 @@ def read_many(connection: Connection, after: Mapping[int, int], *, limit_each: i
 
     Gives pairs of company id and event, each company's in order.
     """
-    names = ", ".join(f"e.{name}" for name in RecordedEvent._fields)
-    rows = connection.exec_driver_sql(
-        "SELECT c.company_id, e.* FROM unnest(%(company_id)b::bigint[], %(after)b::bigint[]) AS c (company_id, after)"
-        f" CROSS JOIN LATERAL (SELECT {names} FROM event e WHERE e.company_id = c.company_id"
-        " AND e.position > c.after ORDER BY e.position LIMIT %(limit)s) e ORDER BY c.company_id, e.position",
-        {"company_id": list(after), "after": list(after.values()), "limit": limit_each},
+    rows = connection.execute(
+        _READ_MANY, {"company_id": list(after), "after": list(after.values()), "limit": limit_each}
     )
     return [(row[0], RecordedEvent(*row[1:])) for row in rows]
 

@@ -47,6 +47,10 @@ _LAG = text("""
         WHERE h.position > coalesce(s.position, 0)
     ) b
 """)
+_RESUME = text("""
+    UPDATE projection_state SET status = 'live', attempts = 0, retry_at = NULL, updated_at = clock_timestamp()
+    WHERE company_id = :company_id AND (status = 'halted' OR (status = 'live' AND attempts > 0)) RETURNING projection
+""")
 
 
 def projection_status(connection: Connection) -> list[CompanyProjection]:
@@ -58,3 +62,8 @@ def projection_lag(connection: Connection, projection: str) -> Lag:
     """Give how far a projection is behind the log."""
     behind, halted, events, oldest = connection.execute(_LAG, {"projection": projection}).one()
     return Lag(behind, halted, int(events), oldest)
+
+
+def resume_company(connection: Connection, company_id: int) -> list[str]:
+    """Let what halted or waits of a company be tried again now; give the projections. Commits nothing."""
+    return [row.projection for row in connection.execute(_RESUME, {"company_id": company_id})]

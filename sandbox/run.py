@@ -55,7 +55,7 @@ def _run(stack: ExitStack, port: int) -> int:
     upgrade(engine)
     key, company_id = demo_company(engine, saved) if is_simulated else (None, None)
     engine.dispose()
-    announcement = _announcement(port, stripe_port, key, company_id)
+    announcement = _announcement(environment, stripe_port, key, company_id)
     Thread(target=_announce, args=(port, announcement), daemon=True).start()
     keep_running(_commands(environment, saved, port, stripe_port))
     return 0
@@ -79,11 +79,19 @@ def _commands(environment: dict[str, str], saved: DemoSettings, port: int, strip
     return commands
 
 
-def _announcement(port: int, stripe_port: int, key: str | None, company_id: int | None) -> str:
-    url = f"http://127.0.0.1:{port}"
+def _announcement(environment: dict[str, str], stripe_port: int, key: str | None, company_id: int | None) -> str:
+    url = f"http://127.0.0.1:{environment['PORT']}"
     lines = ["", f"revmap is running at {url} (the API's reference: {url}/docs).", ""]
     if key is None:
-        lines += ["Make a company and a key for it:", "  .venv/bin/flask companies create NAME", ""]
+        lines += [
+            "Make a company, connect its account, and make a key for it:",
+            f"  export DATABASE_URL='{environment['DATABASE_URL']}'",
+            "  .venv/bin/flask companies create NAME",
+            "  .venv/bin/flask connections authorize --company ID --account acct_…",
+            "  .venv/bin/flask api-keys create --company ID --role viewer",
+            f"Point a Connect webhook endpoint at {url}/webhooks/stripe.",
+            "",
+        ]
     else:
         lines += [
             f"Behind it is a simulated Stripe at http://127.0.0.1:{stripe_port}: nothing in it is real.",

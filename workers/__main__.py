@@ -17,16 +17,16 @@ from workers.wiring import tools
 def main() -> None:
     """Do the work that happens outside of requests."""
     log_as_json()
-    WorkerSettings.from_environ()
 
 
 @main.command()
 @click.option("--queue", type=click.Choice([PROJECTION, FETCH]), help="Work on this queue alone, in this process.")
 def work(queue: str | None) -> None:
     """Work on the queues, one process each; what dies is started again."""
+    settings = WorkerSettings.from_environ()
     if queue is not None:
         tools()
-        run_worker(queue, WorkerSettings.from_environ().redis_url)
+        run_worker(queue, settings.redis_url)
         return
     argv = [sys.executable, "-m", "workers", "work", "--queue"]
     keep_running([Command(name, [*argv, name]) for name in (PROJECTION, FETCH)])

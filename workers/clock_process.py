@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from events.intake import join_parked_events, purge_parked_events
 from projections.catch_up import is_anybody_behind
-from workers.fetches import is_any_due, request_gaps
+from workers.fetches import is_any_due, purge_answered, request_gaps
 from workers.queues import FETCH, PROJECTION, ring
 from workers.wiring import Tools
 
@@ -40,6 +40,7 @@ def sweep(tools: Tools, *, is_long: bool) -> None:
         with tools.engine.begin() as connection:
             join_parked_events(connection)
             purge_parked_events(connection)
+            purge_answered(connection)
         request_gaps(tools.engine)
     with tools.engine.connect() as connection:
         is_behind, is_due = is_anybody_behind(connection), is_any_due(connection)

@@ -1,4 +1,4 @@
-"""Things to fetch from Stripe, as rows: asked for once, leased while somebody fetches, gone with the answer."""
+"""Things to fetch from Stripe, as rows: asked for once, leased while somebody fetches, done when the answer is kept."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,20 @@ from projections.gaps import find_gaps
 
 _LEASE_SECONDS = 60
 _LONGEST_WAIT_SECONDS = 3600
+# An answer that does not close its gap (a customer deleted meanwhile, a currency nobody has checked) would be fetched
+# for ever: it is asked for again after 4 minutes, 16 minutes and so on, a day at most.
+_LONGEST_REPEAT_SECONDS = 86_400
+_ANSWERED_FOR_DAYS = 7
 
 _REQUEST = text("""
     INSERT INTO fetch_request (company_id, livemode, kind, object_id)
     SELECT * FROM unnest(CAST(:company_id AS bigint[]), CAST(:livemode AS boolean[]), CAST(:kind AS text[]),
                          CAST(:object_id AS text[]))
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (company_id, livemode, kind, object_id) DO UPDATE SET answered_at = NULL,
+        due_at = fetch_request.answered_at
+            + make_interval(secs => least(:longest, 60 * power(4, fetch_request.attempts)))
+    WHERE fetch_request.answered_at IS NOT NULL
+    RETURNING due_at <= clock_timestamp() AS is_due
 """)
 # The lease is a time of the database's clock: who dies with it is overtaken when it runs out.
 _CLAIM = text("""
@@ -33,10 +41,11 @@ _FAILED = text("""
         + make_interval(secs => least(:longest, power(2, least(attempts, 20)) * (0.5 + random() / 2)))
     WHERE company_id = :company_id AND livemode = :livemode AND kind = :kind AND object_id = :object_id
 """)
-_DONE = text("""
-    DELETE FROM fetch_request
+_ANSWERED = text("""
+    UPDATE fetch_request SET answered_at = clock_timestamp(), due_at = 'infinity', error = NULL
     WHERE company_id = :company_id AND livemode = :livemode AND kind = :kind AND object_id = :object_id
 """)
+_PURGE = text("DELETE FROM fetch_request WHERE answered_at < clock_timestamp() - make_interval(days => :days)")
 _ANY_DUE = text("SELECT EXISTS (SELECT FROM fetch_request WHERE due_at <= clock_timestamp())")
 
 
@@ -62,13 +71,19 @@ class FetchRequest:
 
 
 def request_gaps(engine: Engine, *, company_ids: list[int] | None = None) -> int:
-    """Ask for what the table lacks, of these companies or of all; give how much was not asked for before. Commits."""
+    """Ask for what the table lacks, of these companies or of all; give how much of it is due now. Commits."""
     with engine.begin() as connection:
         gaps = find_gaps(connection, company_ids=company_ids)
         if not gaps:
             return 0
         columns = {name: [getattr(gap, name) for gap in gaps] for name in gaps[0]._fields}
-        return connection.execute(_REQUEST, columns).rowcount
+        asked = connection.execute(_REQUEST, columns | {"longest": _LONGEST_REPEAT_SECONDS})
+        return sum(row.is_due for row in asked)
+
+
+def purge_answered(connection: Connection) -> None:
+    """Forget requests that were answered a week ago. Commits nothing."""
+    connection.execute(_PURGE, {"days": _ANSWERED_FOR_DAYS})
 
 
 def is_any_due(connection: Connection) -> bool:
@@ -89,9 +104,9 @@ def claim_due(engine: Engine) -> FetchRequest | None:
 
 
 def store_answer(engine: Engine, request: FetchRequest, facts: list[NewEvent]) -> None:
-    """Append what Stripe answered and drop the request, in one transaction. Safe twice."""
+    """Append what Stripe answered and note it on the request, in one transaction. Safe twice."""
     with engine.begin() as connection:
-        connection.execute(_DONE, request.key())
+        connection.execute(_ANSWERED, request.key())
         append(connection, request.company_id, facts)
 
 

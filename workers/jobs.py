@@ -13,8 +13,17 @@ _LONGEST_SECONDS = 5.0
 
 
 def catch_up_projections() -> int:
-    """Fold what is new for everybody who is behind; give the number of events folded. Commits batch by batch."""
-    hand = tools()
+    """Fold what is new for everybody who is behind; give the number of events folded."""
+    return catch_up_with(tools())
+
+
+def fetch_what_is_due() -> int:
+    """Fetch from Stripe what the table lacks, as facts for the log; give how many requests were answered."""
+    return fetch_with(tools())
+
+
+def catch_up_with(hand: Tools) -> int:
+    """Fold until nobody is behind or the time is up, then ask for what the tables lack. Commits batch by batch."""
     answer(hand.redis, PROJECTION)
     enrol_newcomers(hand.engine)
     deadline = time.monotonic() + _LONGEST_SECONDS
@@ -30,9 +39,8 @@ def catch_up_projections() -> int:
     return folded
 
 
-def fetch_what_is_due() -> int:
-    """Fetch from Stripe what the table lacks, as facts for the log; give how many came. Commits one by one."""
-    hand = tools()
+def fetch_with(hand: Tools) -> int:
+    """Fetch until nothing is due or the time is up. Commits one by one."""
     answer(hand.redis, FETCH)
     deadline = time.monotonic() + _LONGEST_SECONDS
     fetched = 0

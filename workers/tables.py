@@ -6,7 +6,8 @@ from events.tables import INSTANT, NAMING_CONVENTION
 
 metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
-# Things of Stripe's that the table lacks. A row leaves when its answer is in the log.
+# Things of Stripe's that the table lacks. An answered row stays a while: should its answer not have closed the gap, it
+# is not asked for again at once.
 fetch_request = Table(
     "fetch_request",
     metadata,
@@ -17,6 +18,7 @@ fetch_request = Table(
     Column("requested_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("due_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
+    Column("answered_at", INSTANT),
     Column("error", Text),
     CheckConstraint("kind IN ('invoice', 'invoice_lines', 'price', 'customer')", name="kind"),
 )

@@ -20,6 +20,7 @@ def upgrade() -> None:
             requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
             attempts integer NOT NULL DEFAULT 0,
             due_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+            answered_at timestamptz,
             error text,
             CONSTRAINT fetch_request_pkey PRIMARY KEY (company_id, livemode, kind, object_id)
         )

@@ -1,0 +1,108 @@
+"""Whatever becomes of the webhooks on their way, the table ends as the account's truth says."""
+
+from random import Random
+
+import pytest
+from sqlalchemy import Engine, select
+
+from events.intake import receive
+from events.stripe_envelope import event_from_stripe
+from projections.tables import revenue_line
+from sandbox.stripe.accounts import Account
+from sandbox.stripe.generate import generate
+from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.truth import revenue_table
+from tests.hands import NOON, catch_up, company_with
+from workers.jobs import catch_up_with, fetch_with
+from workers.wiring import Tools
+
+
+def bodies_of(
+    simulated: SimulatedStripe, account: Account, api_version: str, *, invoices: int, seed: int
+) -> list[bytes]:
+    """Give the webhook bodies of a generated history, in the order it happened."""
+    endpoint = simulated.add_endpoint("", ["whsec_x"], api_version=api_version)
+    generate(account, invoices=invoices, seed=seed, until=int(NOON.timestamp()) - 86_400)
+    return [delivery.body for delivery in simulated.signed_deliveries(endpoint, account=account)]
+
+
+def shuffled_with_repeats(bodies: list[bytes], seed: int) -> list[bytes]:
+    random = Random(seed)
+    disordered = bodies + random.choices(bodies, k=len(bodies) // 3)
+    random.shuffle(disordered)
+    return disordered
+
+
+def keep_all(engine: Engine, bodies: list[bytes]) -> None:
+    for start in range(0, len(bodies), 50):
+        with engine.begin() as connection:
+            receive(connection, [event_from_stripe(body) for body in bodies[start : start + 50]])
+
+
+def fill(tools: Tools) -> None:
+    """Fold and fetch until there is nothing to do."""
+    while catch_up_with(tools) + fetch_with(tools):
+        pass
+
+
+def table_of(engine: Engine, company_id: int) -> list[dict[str, object]]:
+    """Give the company's live rows as the truth writes them."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            select(revenue_line)
+            .where(revenue_line.c.company_id == company_id, revenue_line.c.livemode)
+            .order_by(revenue_line.c.invoice_id, revenue_line.c.invoice_line_item_id)
+        ).mappings()
+        return sorted((as_truth(dict(row)) for row in rows), key=_identity)
+
+
+def as_truth(row: dict) -> dict[str, object]:
+    unit, count = row.pop("interval_unit"), row.pop("interval_count")
+    start, end = row.pop("period_start"), row.pop("period_end")
+    for learned in ("company_id", "build", "position", "updated_at"):
+        del row[learned]
+    return row | {
+        "object": "revenue_line",
+        "date": row["date"].isoformat(),
+        "interval": {"unit": unit, "count": count} if unit else None,
+        "period": {"start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "end": f"{end:%Y-%m-%dT%H:%M:%SZ}"},
+    }
+
+
+def _identity(row: dict) -> tuple[str, str]:
+    return row["invoice_id"], row["invoice_line_item_id"]
+
+
+@pytest.mark.parametrize("api_version", ["2024-06-20", "2024-12-18.acacia", "2025-03-31.basil", "2026-10-28.endive"])
+def test_webhooks_of_any_version_in_any_order_and_twice_give_the_truth(
+    api_version: str, simulated: SimulatedStripe, tools: Tools
+) -> None:
+    account = simulated.create_account("Sample Studio")
+    company_id = company_with(tools.engine, account.id)
+    bodies = bodies_of(simulated, account, api_version, invoices=90, seed=3)
+
+    keep_all(tools.engine, shuffled_with_repeats(bodies, seed=5))
+    fill(tools)
+
+    assert table_of(tools.engine, company_id) == sorted(revenue_table(account, livemode=True), key=_identity)
+
+
+def test_batches_of_any_size_give_the_same_bytes(simulated: SimulatedStripe, tools: Tools) -> None:
+    account = simulated.create_account("Sample Studio")
+    bodies = shuffled_with_repeats(bodies_of(simulated, account, "2024-06-20", invoices=60, seed=4), seed=6)
+    company_with(tools.engine, account.id)
+    keep_all(tools.engine, bodies)
+    tables = []
+
+    for batch_size in (1000, 64, 7, 1):
+        with tools.engine.begin() as connection:
+            for name in ("revenue_line", "revenue_invoice", "revenue_price", "revenue_customer", "revenue_quarantine"):
+                connection.exec_driver_sql(f"DELETE FROM {name}")  # noqa: S608 - a list of our own
+            connection.exec_driver_sql("UPDATE projection_state SET position = 0")
+        catch_up(tools.engine, batch_size=batch_size)
+        with tools.engine.connect() as connection:
+            ordered = select(revenue_line).order_by(revenue_line.c.invoice_id, revenue_line.c.invoice_line_item_id)
+            tables.append(connection.execute(ordered).all())
+
+    assert tables[0]
+    assert all(table == tables[0] for table in tables)
