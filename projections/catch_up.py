@@ -3,7 +3,6 @@
 Any number of workers may run this: the locked state row is the lease, and what one worker holds the others pass over.
 """
 
-import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,14 +12,12 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from events.log import RecordedEvent, read_many
 from events.observations import Observation, Unreadable
 from events.stripe_words import FETCHED_FROM_STRIPE, observations_of
+from projections.failures import Claim, record_failure
 from projections.revenue_lines import NAME, Books, Change, Sighting
 from projections.revenue_store import Volume, load_touched, save_touched
 
 BATCH_SIZE = 1000
 MOST_COMPANIES = 64
-ATTEMPTS_BEFORE_HALT = 8
-
-_log = logging.getLogger(__name__)
 
 _ENROL = text("""
     WITH newcomer AS (
@@ -47,14 +44,6 @@ _CHECKPOINT = text("""
         AS c (company_id, build, position)
     WHERE s.projection = :projection AND s.build = c.build AND s.company_id = c.company_id
 """)
-_FAILED = text("""
-    UPDATE projection_state SET attempts = attempts + 1, error = :error, error_position = :error_position,
-        status = CASE WHEN attempts + 1 >= :halt_after THEN 'halted' ELSE status END,
-        retry_at = clock_timestamp() + make_interval(secs => power(2, attempts) * (0.75 + random() / 2)),
-        updated_at = clock_timestamp()
-    WHERE projection = :projection AND build = :build AND company_id = :company_id AND position = :position
-    RETURNING status
-""")
 _ANYBODY_BEHIND = text("""
     SELECT EXISTS (
         SELECT FROM company_head h
@@ -64,14 +53,6 @@ _ANYBODY_BEHIND = text("""
         WHERE h.position > coalesce(s.position, 0) AND coalesce(s.status, 'live') = 'live'
           AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp()))
 """)
-
-
-class Claim(NamedTuple):
-    """One company's projection, locked for this transaction."""
-
-    company_id: int
-    build: int
-    position: int
 
 
 class Advanced(NamedTuple):
@@ -112,7 +93,7 @@ def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
             if not claims:
                 raise
             if len(claims) == 1 and size == 1:
-                _record_failure(engine, claims[0], error)
+                record_failure(engine, NAME, claims[0], error)
                 return Advanced([claims[0].company_id], 0)
             most, size = 1, size if len(claims) > 1 else size // 2
 
@@ -149,25 +130,4 @@ def _sighting(event: RecordedEvent) -> Sighting:
         event.livemode,
         int(event.occurred_at.timestamp()) if event.occurred_at else 0,
         event.source == FETCHED_FROM_STRIPE,
-    )
-
-
-def _record_failure(engine: Engine, claim: Claim, error: Exception) -> None:
-    with engine.begin() as connection:
-        status = connection.execute(
-            _FAILED,
-            {
-                "projection": NAME,
-                "build": claim.build,
-                "company_id": claim.company_id,
-                "position": claim.position,
-                "error": f"{type(error).__name__}: {error}"[:2000],
-                "error_position": claim.position + 1,
-                "halt_after": ATTEMPTS_BEFORE_HALT,
-            },
-        ).scalar()
-    _log.error(
-        "projection failed",
-        extra={"company_id": claim.company_id, "position": claim.position + 1, "status": status},
-        exc_info=error,
     )

@@ -1,0 +1,83 @@
+"""The bell: many ask, one job waits, and nobody is held up by a Redis that is away."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import fakeredis
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.utils import import_attribute
+
+from sandbox.valkey import ValkeyServer
+from workers.queues import _JOB_OF, FETCH, PROJECTION, Bell, answer, open_redis, ring
+
+
+@pytest.fixture
+def fake() -> Iterator[Redis]:
+    with fakeredis.FakeRedis() as client:
+        yield client
+
+
+def waiting(redis: Redis, queue: str = PROJECTION) -> int:
+    return len(Queue(queue, connection=redis, serializer="json"))
+
+
+def await_waiting(redis: Redis, count: int) -> None:
+    pause, deadline = Event(), time.monotonic() + 5
+    while waiting(redis) != count and time.monotonic() < deadline:
+        pause.wait(0.005)
+    assert waiting(redis) == count
+
+
+def test_rings_before_the_answer_make_one_job(fake: Redis) -> None:
+    assert [ring(fake, PROJECTION) for _ in range(5)] == [True, False, False, False, False]
+    assert waiting(fake) == 1
+
+
+def test_a_ring_after_the_answer_makes_another_job(fake: Redis) -> None:
+    ring(fake, PROJECTION)
+    answer(fake, PROJECTION)
+
+    assert ring(fake, PROJECTION)
+    assert waiting(fake) == 2
+
+
+def test_the_queues_have_bells_of_their_own(fake: Redis) -> None:
+    assert ring(fake, PROJECTION)
+    assert ring(fake, FETCH)
+
+
+@pytest.mark.parametrize("queue", [PROJECTION, FETCH])
+def test_every_queued_name_is_a_function(queue: str) -> None:
+    assert callable(import_attribute(_JOB_OF[queue]))
+
+
+def test_asking_often_rings_once(redis: Redis) -> None:
+    bell = Bell(redis)
+
+    for _ in range(1000):
+        bell.ask()
+
+    await_waiting(redis, 1)
+
+
+def test_asking_takes_no_time_while_redis_is_away_and_rings_once_it_is_back(tmp_path: Path) -> None:
+    server = ValkeyServer.start(tmp_path, durable=False)
+    with open_redis(server.url) as client:
+        bell = Bell(client)
+        server.stop()
+        started = time.monotonic()
+        for _ in range(100):
+            bell.ask()
+        asked_seconds = time.monotonic() - started
+        with pytest.raises(RedisError):
+            ring(client, PROJECTION)
+        with ValkeyServer.start(tmp_path, durable=False):
+            bell.ask()
+            await_waiting(client, 1)
+
+    assert asked_seconds < 0.05

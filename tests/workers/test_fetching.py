@@ -1,0 +1,219 @@
+"""What the table lacks is asked for once, fetched under a lease, and put off when Stripe does not answer well."""
+
+import json
+
+import pytest
+from sqlalchemy import Engine, text
+
+from events.log import read_events
+from events.stripe_words import observations_of
+from projections.queries import snapshot_of
+from sandbox.stripe.accounts import Account
+from sandbox.stripe.faults import Fault, FaultKind
+from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.running import StripeServer
+from sandbox.stripe.specs import LineSpec
+from tests.hands import NOON, catch_up, company_with, keep
+from tests.payloads import CREATED, customer, event, new_invoice
+from workers.clock_process import sweep
+from workers.fetches import claim_due, note_failure, request_gaps
+from workers.jobs import catch_up_with, fetch_with
+from workers.queues import FETCH, PROJECTION
+from workers.wiring import Tools
+
+
+@pytest.fixture
+def account(simulated: SimulatedStripe) -> Account:
+    return simulated.create_account("Sample Studio")
+
+
+@pytest.fixture
+def company_id(tools: Tools, account: Account) -> int:
+    return company_with(tools.engine, account.id)
+
+
+def requests_in(engine: Engine) -> list[tuple[str, str, int, bool]]:
+    """Give (kind, id, attempts, is answered) of all fetch requests."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text("SELECT kind, object_id, attempts, answered_at IS NOT NULL FROM fetch_request ORDER BY 1, 2")
+        )
+        return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def make_due(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE fetch_request SET due_at = clock_timestamp() WHERE answered_at IS NULL"))
+
+
+def invoice_of(simulated: SimulatedStripe, account: Account, *, lines: int) -> tuple[str, bytes]:
+    """Give the id and a webhook body of a paid invoice with this many lines of one monthly price."""
+    endpoint = simulated.add_endpoint("", ["whsec_x"], types=("invoice.paid",))
+    buyer = account.live.create_customer("Zed Inc")
+    priced = account.live.create_price(account.live.create_product("Team").id, 100, every=(1, "month"))
+    specs = [LineSpec(amount=100 + number, price=priced.id) for number in range(lines)]
+    invoice = account.live.create_paid_invoice(buyer.id, specs)
+    (delivery,) = simulated.signed_deliveries(endpoint)
+    return invoice.id, delivery.body
+
+
+@pytest.mark.parametrize("count", [11, 101, 251])
+def test_an_invoice_with_more_lines_than_a_webhook_holds_is_completed(
+    count: int, tools: Tools, simulated: SimulatedStripe, account: Account, company_id: int
+) -> None:
+    _, body = invoice_of(simulated, account, lines=count)
+    keep(tools.engine, body)
+
+    while catch_up_with(tools) + fetch_with(tools):
+        pass
+
+    with snapshot_of(tools.engine, company_id) as snapshot:
+        found = snapshot.connection.execute(
+            text("SELECT count(*), sum(amount), bool_and(invoice_complete), min(cadence) FROM revenue_line")
+        ).one()
+    assert tuple(found) == (count, sum(100 + number for number in range(count)), True, "monthly")
+
+
+def test_a_price_is_fetched_once_however_many_lines_lack_it(
+    tools: Tools, simulated: SimulatedStripe, account: Account, stripe_server: StripeServer, company_id: int
+) -> None:
+    _, body = invoice_of(simulated, account, lines=9)
+    keep(tools.engine, body)
+
+    while catch_up_with(tools) + fetch_with(tools):
+        pass
+
+    assert company_id
+    assert stripe_server.requests.counts()["GET /v1/prices/:id"] == 1
+
+
+def test_a_fetched_body_is_kept_as_it_came_and_dated_by_stripes_answer(
+    tools: Tools, simulated: SimulatedStripe, account: Account, company_id: int
+) -> None:
+    _, body = invoice_of(simulated, account, lines=1)
+    keep(tools.engine, body)
+    catch_up_with(tools)
+    fetch_with(tools)
+
+    with tools.engine.connect() as connection:
+        fetched = read_events(connection, company_id, after=2, limit=10)[0]
+
+    assert (fetched.type, fetched.source, fetched.occurred_at) == ("price.fetched", "stripe.api", NOON)
+    assert json.loads(fetched.payload)["object"] == "price"
+    assert fetched.api_version == simulated.api_version
+    assert observations_of(fetched.type, fetched.entity, fetched.payload)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind=FaultKind.ERROR, status=503, times=9),
+        Fault(kind=FaultKind.HTML, times=9),
+        Fault(kind=FaultKind.TRUNCATED_JSON, times=9),
+        Fault(kind=FaultKind.CUT_BODY, times=9),
+        Fault(kind=FaultKind.RATE_LIMITED, times=9),
+    ],
+    ids=lambda fault: fault.kind.name.lower(),
+)
+def test_an_answer_that_is_none_is_not_kept_and_asked_for_again_later(
+    fault: Fault,
+    tools: Tools,
+    simulated: SimulatedStripe,
+    account: Account,
+    stripe_server: StripeServer,
+    company_id: int,
+) -> None:
+    _, body = invoice_of(simulated, account, lines=1)
+    keep(tools.engine, body)
+    stripe_server.faults.add(fault)
+    catch_up_with(tools)
+    fetched_at_first = fetch_with(tools)
+    with tools.engine.connect() as connection:
+        kept = len(read_events(connection, company_id, after=2, limit=10))
+    stripe_server.faults.clear()
+    make_due(tools.engine)
+
+    fetched_later = fetch_with(tools)
+
+    assert (fetched_at_first, kept, fetched_later) == (0, 0, 1)
+
+
+def test_what_waits_under_a_lease_is_not_taken_twice(tools: Tools, company_id: int) -> None:
+    keep(tools.engine, event(new_invoice(), account=account_of(tools.engine, company_id)))
+    catch_up(tools.engine)
+    request_gaps(tools.engine)
+
+    assert claim_due(tools.engine) is not None
+    assert claim_due(tools.engine) is None
+
+
+def test_every_failure_doubles_the_wait(tools: Tools, company_id: int) -> None:
+    keep(tools.engine, event(new_invoice(), account=account_of(tools.engine, company_id)))
+    catch_up(tools.engine)
+    request_gaps(tools.engine)
+    waits = []
+
+    for _ in range(4):
+        make_due(tools.engine)
+        request = claim_due(tools.engine)
+        assert request is not None
+        note_failure(tools.engine, request, "away")
+        with tools.engine.connect() as connection:
+            waits.append(
+                connection.execute(
+                    text("SELECT extract(epoch FROM due_at - clock_timestamp())::float FROM fetch_request")
+                ).scalar_one()
+            )
+
+    assert [1 <= wait <= 2 ** (number + 1) for number, wait in enumerate(waits, start=0)] == [
+        True
+    ] * 4 or waits == sorted(waits)
+
+
+def test_an_answer_that_settles_nothing_is_not_asked_for_again_at_once(
+    tools: Tools, account: Account, company_id: int
+) -> None:
+    gone = account.live.create_customer("Zed Inc")
+    account.live.delete_customer(gone.id)
+    for name in ("Alpha", "Beta"):
+        keep(tools.engine, event(customer(name, gone.id), "customer.updated", account=account.id, created=CREATED))
+
+    rounds = 0
+    while catch_up_with(tools) + fetch_with(tools):
+        rounds += 1
+
+    assert company_id
+    assert rounds <= 3
+    assert requests_in(tools.engine) == [("customer", gone.id, 1, False)]
+
+
+def test_a_sweep_rings_for_what_nobody_rang_for(tools: Tools, account: Account, company_id: int) -> None:
+    keep(tools.engine, event(new_invoice(), account=account.id))
+    sweep(tools, is_long=True)
+    behind = tools.redis.llen(f"rq:queue:{PROJECTION}")
+    catch_up(tools.engine)
+
+    sweep(tools, is_long=True)
+
+    assert company_id
+    assert behind == 1
+    assert tools.redis.llen(f"rq:queue:{FETCH}") == 1
+
+
+def test_a_sweep_lets_parked_events_join_once_their_account_is_connected(tools: Tools, account: Account) -> None:
+    keep(tools.engine, event(new_invoice(), account=account.id))
+    company_id = company_with(tools.engine, account.id)
+
+    sweep(tools, is_long=True)
+
+    with tools.engine.connect() as connection:
+        joined = read_events(connection, company_id, after=1, limit=10)
+    assert [one.type for one in joined] == ["invoice.paid"]
+
+
+def account_of(engine: Engine, company_id: int) -> str:
+    with engine.connect() as connection:
+        found = connection.execute(
+            text("SELECT account_id FROM account_owner WHERE company_id = :id"), {"id": company_id}
+        ).scalar_one()
+    return str(found)
