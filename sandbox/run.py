@@ -1,5 +1,6 @@
 """`make run`: the whole product on one machine, with a simulated Stripe behind it unless a real one is configured."""
 
+import argparse
 import os
 import socket
 import sys
@@ -18,19 +19,21 @@ from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
 from workers.processes import Command, keep_running
 
-_VAR = Path("var")
 _START_SECONDS = 60.0
 
 
 def main() -> int:
     """Run until Ctrl-C; give the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.run", description="Run the whole product on this machine.")
+    parser.add_argument("--var", type=Path, default=Path("var"), help="where servers keep their data (default: ./var)")
+    var: Path = parser.parse_args().var
     port = int(os.environ.get("PORT") or 8000)
     if _is_taken(port):
         print(f"Port {port} is in use. Choose another: PORT=8001 make run", file=sys.stderr)
         return 1
     try:
         with ExitStack() as stack:
-            return _run(stack, port)
+            return _run(stack, var, port)
     except ServerDidNotStartError as error:
         print(error, file=sys.stderr)
         return 1
@@ -38,14 +41,14 @@ def main() -> int:
         return 130
 
 
-def _run(stack: ExitStack, port: int) -> int:
-    _VAR.mkdir(exist_ok=True)
-    saved = DemoSettings.load(_VAR / "demo.json")
+def _run(stack: ExitStack, var: Path, port: int) -> int:
+    var.mkdir(parents=True, exist_ok=True)
+    saved = DemoSettings.load(var / "demo.json")
     environment = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port)}
     if not environment.get("DATABASE_URL"):
-        environment["DATABASE_URL"] = stack.enter_context(PostgresServer.start(_VAR / "postgres")).url
+        environment["DATABASE_URL"] = stack.enter_context(PostgresServer.start(var / "postgres")).url
     if not environment.get("REDIS_URL"):
-        environment["REDIS_URL"] = stack.enter_context(ValkeyServer.start(_VAR / "valkey")).url
+        environment["REDIS_URL"] = stack.enter_context(ValkeyServer.start(var / "valkey")).url
     is_simulated = not environment.get("STRIPE_SECRET_KEY")
     stripe_port = _free_port(12111) if is_simulated else 0
     environment = saved.environment() | environment

@@ -1,0 +1,143 @@
+"""The whole product as `make run` starts it: the table equals the truth, and nothing is left behind."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+pytestmark = pytest.mark.timeout(150)
+_ROOT = Path(__file__).parents[2]
+_READY_SECONDS = 60
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def var() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="t-") as directory:
+        yield Path(directory) / "var"
+
+
+def started(var: Path) -> tuple[subprocess.Popen[str], str]:
+    """Start everything and give the process with what it announced."""
+    silent = {"DATABASE_URL", "REDIS_URL", "STRIPE_SECRET_KEY"}
+    environment = {name: value for name, value in os.environ.items() if name not in silent}
+    running = subprocess.Popen(
+        [sys.executable, "-m", "sandbox.run", "--var", str(var)],
+        cwd=_ROOT,
+        env=environment | {"PORT": str(free_port())},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    announced = ""
+    assert running.stdout is not None
+    for line in running.stdout:
+        announced += line
+        if "Ctrl-C stops all of it" in line:
+            running.stdout.close()
+            return running, announced
+    raise AssertionError(announced)
+
+
+def found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    assert match, f"no {pattern!r} in {text}"
+    return match[1]
+
+
+def asked(url: str, key: str | None = None) -> dict:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+        read: dict = json.load(answer)
+        return read
+
+
+def table(url: str, key: str) -> list[dict]:
+    """Walk the whole list and give its rows without what tells when they were learned."""
+    rows, cursor = [], ""
+    while True:
+        page = asked(f"{url}?limit=500{cursor}", key)
+        rows += page["data"]
+        if not page["has_more"]:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    learned = ("position", "updated_at")
+    return sorted(({name: row[name] for name in row if name not in learned} for row in rows), key=identity)
+
+
+def identity(row: dict) -> tuple[str, str]:
+    return row["invoice_id"], row["invoice_line_item_id"]
+
+
+def eventually(holds: Callable[[], bool], seconds: float = _READY_SECONDS) -> bool:
+    pause, deadline = Event(), time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        pause.wait(0.2)
+    return holds()
+
+
+def left_behind(var: Path) -> list[str]:
+    """Give the command lines of processes that still name our directory or port."""
+    lines = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and int(process.name) != os.getpid():
+            try:
+                line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                environment = (process / "environ").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if str(var) in line or str(var) in environment:
+                lines.append(line)
+    return lines
+
+
+def test_the_table_of_a_fresh_machine_equals_the_truth_and_ctrl_c_leaves_nothing_behind(var: Path) -> None:
+    running, announced = started(var)
+    key = found(r"(rmk_\S+)", announced)
+    url = found(r"'(http\S+/revenue-lines)\?", announced)
+    stripe = found(r"simulated Stripe at (http://[\d.:]+)", announced)
+    account = found(r"(acct_\w+) +Sample Studio", announced)
+    truth = sorted(asked(f"{stripe}/_sandbox/truth?account={account}")["answer"], key=identity)
+
+    equal = eventually(lambda: table(url, key) == truth)
+    running.send_signal(signal.SIGINT)
+    exit_code = running.wait(40)
+
+    assert len(truth) > 1000
+    assert equal
+    assert exit_code == 0
+    assert eventually(lambda: not left_behind(var), 10), left_behind(var)
+
+
+def test_kill_9_leaves_nothing_behind_and_the_next_start_has_the_same_company(var: Path) -> None:
+    running, announced = started(var)
+    running.kill()
+    running.wait()
+    gone = eventually(lambda: not left_behind(var), 30)
+
+    again, announced_again = started(var)
+    again.send_signal(signal.SIGTERM)
+    exit_code = again.wait(40)
+
+    assert gone
+    assert found(r"(rmk_\S+)", announced_again) == found(r"(rmk_\S+)", announced)
+    assert exit_code == 0
