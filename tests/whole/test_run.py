@@ -114,7 +114,7 @@ def test_the_table_of_a_fresh_machine_equals_the_truth_and_ctrl_c_leaves_nothing
     running, announced = started(var)
     key = found(r"(rmk_\S+)", announced)
     url = found(r"'(http\S+/revenue-lines)\?", announced)
-    stripe = found(r"simulated Stripe at (http://[\d.:]+)", announced)
+    stripe = found(r"simulated Stripe at (http://[\d.]+:\d+)", announced)
     account = found(r"(acct_\w+) +Sample Studio", announced)
     truth = sorted(asked(f"{stripe}/_sandbox/truth?account={account}")["answer"], key=identity)
 
