@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from app.access import MissingKeyError, RoleTooLowError
-from app.bodies import BodyTooLargeError, BodyTooSlowError, UnsupportedBodyError
+from app.bodies import BodyTooLargeError, BodyTooSlowError, TooManyBodiesError, UnsupportedBodyError
 from app.cursors import InvalidCursorError
 from app.request_log import request_uuid
 from app.webhooks import MAX_BODY_BYTES, UnacceptableWebhookError
@@ -62,6 +62,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(UnsupportedBodyError, _unsupported_body)
     app.register_error_handler(BodyTooLargeError, _too_large)
     app.register_error_handler(BodyTooSlowError, _too_slow)
+    app.register_error_handler(TooManyBodiesError, _too_many_bodies)
     app.register_error_handler(NotDurableError, _not_durable)
     app.register_error_handler(MissingKeyError, _missing_key)
     app.register_error_handler(RoleTooLowError, _role_too_low)
@@ -95,6 +96,15 @@ def _too_large(_error: BodyTooLargeError) -> Response:
 
 def _too_slow(_error: BodyTooSlowError) -> Response:
     return problem(408, "body_too_slow", "The body did not arrive in time.", headers={"Connection": "close"})
+
+
+def _too_many_bodies(_error: TooManyBodiesError) -> Response:
+    return problem(
+        503,
+        "unavailable",
+        "Too much is being sent at once. Send it again.",
+        headers={"Retry-After": _RETRY_AFTER_SECONDS, "Connection": "close"},
+    )
 
 
 def _not_durable(_error: NotDurableError) -> Response:

@@ -2,11 +2,12 @@
 
 from flask import Blueprint, Response, request
 
-from app.bodies import read_body
+from app.bodies import body_of
 from app.refusals import note_refusal
 from app.request_log import request_uuid
 from app.stripe_signature import UnprovenRequestError, prove_origin
 from app.wiring import tools
+from events.log import NewEvent
 from events.strict_json import UnreadableJsonError
 from events.stripe_envelope import NotAnEventError, event_from_stripe
 
@@ -22,16 +23,19 @@ class UnacceptableWebhookError(Exception):
 @blueprint.post("/webhooks/stripe", provide_automatic_options=False)
 def receive_stripe_event() -> Response:
     """Keep one event. See `UnacceptableWebhookError`, `BodyTooLargeError` and `NotDurableError` for the refusals."""
+    with body_of(request, limit_bytes=MAX_BODY_BYTES) as body:
+        tools().appender.append(_proven_event(body))
+    return Response(status=200)
+
+
+def _proven_event(body: bytes) -> NewEvent:
     hand = tools()
-    body = read_body(request, limit_bytes=MAX_BODY_BYTES)
     try:
         prove_origin(body, request.headers.get("Stripe-Signature"), hand.webhook_secrets, now=hand.clock())
-        event = event_from_stripe(body, correlation_id=request_uuid())
+        return event_from_stripe(body, correlation_id=request_uuid())
     except UnprovenRequestError as error:
         note_refusal(error.reason)
         raise UnacceptableWebhookError from error
     except (UnreadableJsonError, NotAnEventError) as error:
         note_refusal("not_an_event")
         raise UnacceptableWebhookError from error
-    hand.appender.append(event)
-    return Response(status=200)

@@ -35,3 +35,8 @@ def decompressed(frame: bytes) -> bytes:
     :raises zstandard.ZstdError: the frame is damaged
     """
     return _zstd.decompressor.decompress(frame, max_output_size=_LARGEST_BYTES)
+
+
+def original_size(frame: bytes) -> int:
+    """Give the size in bytes that a frame says it unpacks to."""
+    return zstandard.frame_content_size(frame)

@@ -3,7 +3,9 @@
 Any number of workers may run this: the locked state row is the lease, and what one worker holds the others pass over.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
@@ -18,6 +20,8 @@ from projections.revenue_store import Volume, load_touched, save_touched
 
 BATCH_SIZE = 1000
 MOST_COMPANIES = 64
+
+_MOST_BYTES_IN_HAND = 16_000_000
 
 _ENROL = text("""
     WITH newcomer AS (
@@ -105,16 +109,22 @@ def _claimed(connection: Connection, most: int) -> list[Claim]:
 def _advanced(connection: Connection, claims: Sequence[Claim], size: int) -> Advanced:
     volumes = {claim.company_id: Volume(claim.company_id, claim.build, Books()) for claim in claims}
     starts = {claim.company_id: claim.position for claim in claims}
-    events = read_many(connection, starts, limit_each=max(1, size // len(claims)))
+    events = _within_memory(read_many(connection, starts, limit_each=max(1, size // len(claims))))
     told = [(volumes[company_id], event, _read(event)) for company_id, event in events]
     load_touched(connection, ((volume, event.livemode, one) for volume, event, found in told for one in found))
     for volume, event, found in told:
         volume.books.apply(_sighting(event), event.entity, found)
     save_touched(connection, list(volumes.values()))
-    reached = starts | {company_id: event.position for company_id, event in events}
+    reached = {company_id: event.position for company_id, event in events}
     at = {"company_id": list(reached), "build": [volumes[company_id].build for company_id in reached]}
     connection.execute(_CHECKPOINT, at | {"projection": NAME, "position": list(reached.values())})
     return Advanced(list(reached), len(events))
+
+
+def _within_memory(events: list[tuple[int, RecordedEvent]]) -> list[tuple[int, RecordedEvent]]:
+    # The rest is for the next batch: what is small at rest may be large in hand.
+    in_hand = list(accumulate(event.payload_bytes for _, event in events))
+    return events[: max(1, bisect_right(in_hand, _MOST_BYTES_IN_HAND))]
 
 
 def _read(event: RecordedEvent) -> list[Observation]:
