@@ -8,6 +8,7 @@ from typing import Self
 
 import gevent
 from gunicorn.arbiter import Arbiter
+from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
 _HOST = os.environ.get("HOST") or "0.0.0.0"
@@ -69,6 +70,13 @@ def post_worker_init(_worker: GeventWorker) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+
+
+def post_request(_worker: GeventWorker, request: Request, _environ: object, _response: object) -> None:
+    """Hang up on what was not read of a body: gunicorn would read on, and serve nobody else for as long as it comes."""
+    reader = request.body.reader
+    if getattr(reader, "length", 0) or getattr(reader, "parser", None):
+        request.force_close()
 
 
 def on_starting(_server: Arbiter) -> None:

@@ -28,6 +28,7 @@ CODES: dict[str, tuple[int, str]] = {
     "unacceptable_webhook": (400, "Sign the event with one of the endpoint's secrets, and check the sender's clock."),
     "body_too_large": (413, "Send less."),
     "body_too_slow": (408, "Send the body without pauses."),
+    "bad_request": (400, "Send the request whole and well-formed."),
     "unsupported_encoding": (415, "Send the body uncompressed."),
     "not_json": (400, "Send the body as application/json."),
     "method_not_allowed": (405, "Use a method that the Allow header names."),
@@ -154,7 +155,8 @@ def _http_exception(error: HTTPException) -> Response:
 def _pointed(messages: Any, pointer: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - nested as marshmallow likes
     if isinstance(messages, Mapping):
         for name, below in messages.items():
-            yield from _pointed(below, f"{pointer}/{name}")
+            escaped = str(name).replace("~", "~0").replace("/", "~1")  # RFC 6901 §3
+            yield from _pointed(below, f"{pointer}/{escaped}")
     elif isinstance(messages, list):
         for message in messages:
             yield from _pointed(message, pointer)

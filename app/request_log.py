@@ -1,16 +1,16 @@
 """An id for every request, and one line in the log when it is answered. No query, no body, no header of its own.
 
-A webhook that was kept has no line: it is in the log of events, under the same id and with its time.
+Webhooks have no line: what was kept is in the log of events, under the same id and with its time; what was refused is
+counted, or whoever sends junk would write our log.
 """
 
 import logging
 import time
-from http import HTTPStatus
 from uuid import UUID, uuid4
 
 from flask import Flask, Response, g, request
 
-_KEPT_ELSEWHERE = frozenset({"webhooks"})
+_TOLD_ELSEWHERE = frozenset({"webhooks"})
 
 _log = logging.getLogger("revmap.request")
 
@@ -34,7 +34,7 @@ def _note_start() -> None:
 
 
 def _log_answer(response: Response) -> Response:
-    if response.status_code == HTTPStatus.OK and request.blueprint in _KEPT_ELSEWHERE:
+    if request.blueprint in _TOLD_ELSEWHERE:
         return response
     request_id = str(request_uuid())
     response.headers["X-Request-Id"] = request_id

@@ -18,6 +18,7 @@ _READ_POOL_SIZE = 8
 # Intake has connections of its own: slow readers never stand in a webhook's way.
 _INTAKE_POOL_SIZE = 1
 _INTAKE_STATEMENT_MS = 1_500
+_INTAKE_LOCK_MS = 250
 _READ_STATEMENT_MS = 15_000
 _KEY = "revmap"
 
@@ -43,6 +44,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         name="intake",
         pool_size=_INTAKE_POOL_SIZE,
         statement_timeout_ms=_INTAKE_STATEMENT_MS,
+        lock_timeout_ms=_INTAKE_LOCK_MS,
         autocommit=True,
     )
     return Tools(

@@ -43,8 +43,9 @@ def authorize(connection: Connection, company_id: int, account: Account, *, now:
         insert(account_owner)
         .values(account_id=account.account_id, livemode=account.livemode, company_id=company_id)
         .on_conflict_do_nothing()
-    ).rowcount
-    if not claimed:
+        .returning(account_owner.c.company_id)
+    ).one_or_none()
+    if claimed is None:
         if owned_account(connection, company_id) == account:
             return Authorization(None, is_new=False)
         raise AccountTakenError

@@ -7,7 +7,13 @@ _POOL_WAIT_SECONDS = 1
 
 
 def open_engine(
-    database_url: str, *, name: str, pool_size: int, statement_timeout_ms: int = 30_000, autocommit: bool = False
+    database_url: str,
+    *,
+    name: str,
+    pool_size: int,
+    statement_timeout_ms: int = 30_000,
+    lock_timeout_ms: int = 5_000,
+    autocommit: bool = False,
 ) -> Engine:
     """Give an engine whose connections speak UTC and never wait without an end.
 
@@ -16,7 +22,7 @@ def open_engine(
     settings = {
         "timezone": "UTC",
         "statement_timeout": f"{statement_timeout_ms}ms",
-        "lock_timeout": "5s",
+        "lock_timeout": f"{lock_timeout_ms}ms",
         "idle_in_transaction_session_timeout": "60s",
     }
     return create_engine(

@@ -21,6 +21,7 @@ _ATTEMPTS = 3
 _WORTH_REPEATING = frozenset({"40P01", "40001"})
 # Class 22: the data itself cannot be stored. Only then can one item be at fault for all.
 _DATA_EXCEPTION = "22"
+_LOCK_NOT_AVAILABLE = "55P03"
 
 _log = logging.getLogger(__name__)
 
@@ -99,9 +100,10 @@ class GroupAppender:
         try:
             received = self._received([item.event for item in batch])
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-            if len(batch) > 1 and _is_fault_of_the_data(error):
-                for item in batch:
-                    self._append_batch([item])
+            parts = _parts_that_may_succeed(batch, error)
+            if len(parts) > 1:
+                for part in parts:
+                    self._append_batch(part)
                 return
             _log.warning("append failed", extra={"error": type(error).__name__, "events": len(batch)})
             for item in batch:
@@ -127,7 +129,9 @@ class GroupAppender:
         raise AssertionError("unreachable")
 
     def _let_go(self) -> None:
+        # For good, not back to the pool: it may lead to a server that takes no writes any more.
         if self._connection is not None:
+            self._connection.invalidate()
             self._connection.close()
             self._connection = None
 
@@ -136,5 +140,13 @@ def _sqlstate(error: Exception) -> str:
     return (isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None)) or ""
 
 
-def _is_fault_of_the_data(error: Exception) -> bool:
-    return _sqlstate(error).startswith(_DATA_EXCEPTION) or not isinstance(error, SQLAlchemyError)
+def _parts_that_may_succeed(batch: Sequence[_Waiting], error: Exception) -> list[list[_Waiting]]:
+    if _sqlstate(error) == _LOCK_NOT_AVAILABLE:
+        # One company's log is held up by somebody: the others need not wait with it.
+        by_account: dict[str | None, list[_Waiting]] = {}
+        for item in batch:
+            by_account.setdefault(item.event.account_id, []).append(item)
+        return list(by_account.values())
+    if _sqlstate(error).startswith(_DATA_EXCEPTION) or not isinstance(error, SQLAlchemyError):
+        return [[item] for item in batch]
+    return [list(batch)]

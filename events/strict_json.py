@@ -1,12 +1,15 @@
 """The one parser for JSON from outside. What two parsers could read differently, it refuses."""
 
 import json
+import re
 from typing import NoReturn
 
 import msgspec
 
 MAX_DEPTH = 64
-_QUOTE, _BACKSLASH = b'"\\'
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+# One that never ends reaches to the end, so that no text is searched twice.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NOT_A_BRACKET = bytes(byte for byte in range(256) if byte not in b"{}[]")
 
 
@@ -20,7 +23,7 @@ def parse_strictly(body: bytes) -> object:
     :raises UnreadableJsonError: not UTF-8 or not JSON (RFC 8259); a key twice in one object, a float that is not
         finite, a number of more digits than Python reads (4,300), or nesting deeper than 64
     """
-    if _may_be_too_deep(body):
+    if _is_too_deep(body):
         raise UnreadableJsonError(f"nested deeper than {MAX_DEPTH}")
     try:
         value: object = msgspec.json.decode(body)
@@ -45,35 +48,18 @@ def _parse_in_words(body: bytes) -> object:
         raise UnreadableJsonError("not JSON in UTF-8") from error
 
 
-def _may_be_too_deep(body: bytes) -> bool:
-    # Peeling pairs from the inside takes one round a level and no Python loop over the text. Brackets inside strings
-    # can leave a remainder: then the text itself is walked.
-    brackets = body.translate(None, _NOT_A_BRACKET)
+def _is_too_deep(body: bytes) -> bool:
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return False
+    # Without its strings the text nests as its brackets do, and one kind of them is enough to see how deep: a round of
+    # peeling is a level, and no round walks the text in Python.
+    brackets = _STRING.sub(b"", body).translate(_ONE_KIND, _NOT_A_BRACKET)
     for _ in range(MAX_DEPTH):
-        if not brackets:
-            return False
-        peeled = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        peeled = brackets.replace(b"[]", b"")
         if len(peeled) == len(brackets):
-            break
+            break  # whatever is left does not nest: the parser will say so
         brackets = peeled
-    return bool(brackets) and _depth(body) > MAX_DEPTH
-
-
-def _depth(body: bytes) -> int:
-    depth = deepest = 0
-    in_string = escaped = False
-    for byte in body:
-        if in_string:
-            in_string = escaped or byte != _QUOTE
-            escaped = not escaped and byte == _BACKSLASH
-        elif byte == _QUOTE:
-            in_string = True
-        elif byte in b"{[":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"}]":
-            depth -= 1
-    return deepest
+    return b"[]" in brackets
 
 
 def _object_without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:

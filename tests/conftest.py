@@ -84,16 +84,20 @@ def clock() -> SetClock:
 
 @pytest.fixture
 def web_tools(database_url: str, engine: Engine, redis: Redis, clock: SetClock) -> Iterator[Tools]:
-    intake = open_engine(database_url, name="intake", pool_size=1, statement_timeout_ms=1500, autocommit=True)
+    intake = open_engine(
+        database_url, name="intake", pool_size=1, statement_timeout_ms=1500, lock_timeout_ms=250, autocommit=True
+    )
+    bell = Bell(redis)
     yield Tools(
         engine=engine,
         redis=redis,
-        appender=GroupAppender(intake, after_commit=Bell(redis).ask),
+        appender=GroupAppender(intake, after_commit=bell.ask),
         cursors=CursorSigner("the tests' secret key"),
         webhook_secrets=(SECRET,),
         public_url="http://revmap.test",
         clock=clock,
     )
+    bell.close()
     intake.dispose()
 
 

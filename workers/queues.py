@@ -4,7 +4,6 @@ import logging
 from threading import Event, Lock, Thread
 
 from redis import Redis
-from redis.exceptions import RedisError
 from rq import Queue
 
 PROJECTION = "projection"
@@ -58,6 +57,7 @@ class Bell:
         self._asked = Event()
         self._starting = Lock()
         self._thread: Thread | None = None
+        self._is_closed = False
 
     def ask(self) -> None:
         """Have the bell rung soon. Returns at once; many askings make one ring."""
@@ -65,18 +65,27 @@ class Bell:
             # Started late, because a thread does not survive the fork of a web process.
             with self._starting:
                 if self._thread is None:
-                    self._thread = Thread(target=self._ring_for_ever, name="bell", daemon=True)
+                    self._thread = Thread(target=self._ring_until_closed, name="bell", daemon=True)
                     self._thread.start()
         if not self._asked.is_set():
             self._asked.set()
 
-    def _ring_for_ever(self) -> None:
+    def close(self) -> None:
+        """Ring no more, and return when the last ring is over."""
+        self._is_closed = True
+        self._asked.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _ring_until_closed(self) -> None:
         pause = Event()
         while True:
             self._asked.wait()
             self._asked.clear()
+            if self._is_closed:
+                return
             try:
                 ring(self._redis, PROJECTION)
-            except RedisError as error:
+            except Exception as error:  # noqa: BLE001 - the bell outlives whatever befalls one ring
                 _log.warning("bell not rung", extra={"error": type(error).__name__})
             pause.wait(_RING_PAUSE_SECONDS)

@@ -49,9 +49,9 @@ def post(client: FlaskClient, body: bytes, *, at: datetime = NOON, secret: str =
     return client.post(DOOR, data=body, headers=signed(body, secret=secret, at=at))
 
 
-def invoice_event(invoice_id: str = "in_1", **envelope: object) -> bytes:
+def invoice_event(invoice_id: str = "in_1", event_type: str = "invoice.paid", **envelope: object) -> bytes:
     """Give the body of an event about a paid invoice."""
-    return json_bytes(event(new_invoice(invoice_id), **envelope))
+    return json_bytes(event(new_invoice(invoice_id), event_type, **envelope))
 
 
 def log_of(engine: Engine, company_id: int) -> list[RecordedEvent]:
@@ -81,7 +81,7 @@ def plant_fault(engine: Engine, sqlstate: str, *, when: str = "true", at_commit:
     """Have every insert into the log, or its commit, fail with this SQLSTATE when the SQL condition holds."""
     fault = _FAULT.format(sqlstate=sqlstate, when=when, trigger=_AT_COMMIT if at_commit else _AT_ONCE)
     with engine.begin() as connection:
-        connection.exec_driver_sql(fault)
+        connection.execute(text(fault))
 
 
 def pull_fault(engine: Engine) -> None:

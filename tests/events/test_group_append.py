@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -121,11 +122,7 @@ def test_event_that_the_driver_cannot_send_harms_no_neighbour(hallway: Hallway, 
     bodies = [invoice_event(), invoice_event()]
 
     with hallway.gathered(bodies) as answers:
-        unsendable = _Waiting(
-            event_from_stripe(invoice_event()).__class__(
-                type="\ud800", source="stripe", external_id="e", payload=b"", livemode=True, occurred_at=None
-            )
-        )
+        unsendable = _Waiting(replace(event_from_stripe(bodies[0]), type="\ud800"))
         hallway.appender._waiting.appendleft(unsendable)
 
     assert all(outcome(answer) for answer in answers)

@@ -101,7 +101,17 @@ def test_number_of_40_digits_is_read_to_the_last() -> None:
     assert parse_strictly(b"[" + b"9" * 40 + b"]") == [10**40 - 1]
 
 
-@pytest.mark.parametrize("body", [b'{"a":1,"a":1}', b'[{"b":{"a":1,"c":2,"a":3}}]', rb'{"a":1,"\u0061":2}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":1,"a":1}',
+        b'[{"b":{"a":1,"c":2,"a":3}}]',
+        rb'{"a":1,"\u0061":2}',
+        rb'{"a":1,"a":"\u0022\u0022"}',  # two quotes more where a key went, for whoever counts them
+        rb'{"a":1,"a":"\"\""}',
+        rb'{"\\":1,"\u005c":2}',
+    ],
+)
 def test_key_that_stands_twice_in_one_object_is_refused(body: bytes) -> None:
     assert is_refused(body)
 

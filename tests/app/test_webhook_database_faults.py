@@ -1,0 +1,145 @@
+"""A database that fails, in every way it can: the sender is told to come again, and nothing is kept twice."""
+
+import re
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, text
+
+from app.factory import create_app
+from app.wiring import Tools
+from events.database import open_engine
+from events.group_append import GroupAppender
+from tests.app.webhook_hands import bodies_of, count, invoice_event, kept, plant_fault, post, pull_fault
+from tests.hands import company_with
+from tests.payloads import ACCOUNT
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: one or more of every class that a statement can meet.
+SQLSTATES = re.findall(
+    r"\w+",
+    """
+    08000 08006 0A000 21000 22000 22001 22003 22021 22P02 22P05 23502 23505 23514 25006 25P02 28000 2D000 40000 40001
+    40002 40003 40P01 42501 42P01 42703 42883 53000 53100 53200 53300 53400 54000 54001 55000 55006 55P03 57000 57014
+    57P01 57P02 57P03 58000 58030 72000 F0000 HV000 P0001 P0002 XX000 XX001 XX002 EV403 EV409
+    """,
+)
+
+
+@pytest.fixture
+def company(engine: Engine) -> int:
+    return company_with(engine, ACCOUNT)
+
+
+@pytest.fixture
+def running_app(app: Flask, web_tools: Tools, company: int) -> Flask:
+    """An app whose door has its connection already."""
+    assert post(app.test_client(), invoice_event(account="acct_of_nobody")).status_code == 200
+    return app
+
+
+def asks_to_come_again(client: FlaskClient, body: bytes) -> bool:
+    """Tell whether the answer is 503 with the seconds to wait, in under two seconds."""
+    started = time.monotonic()
+    answer = post(client, body)
+    took = time.monotonic() - started
+    return answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0 and took < 2
+
+
+def test_whatever_the_database_answers_the_sender_is_told_to_come_again_and_then_served(
+    client: FlaskClient, engine: Engine, company: int
+) -> None:
+    bodies = []
+    for sqlstate in SQLSTATES:
+        bodies.append(invoice_event())
+        plant_fault(engine, sqlstate)
+        assert asks_to_come_again(client, bodies[-1]), sqlstate
+        pull_fault(engine)
+        assert post(client, bodies[-1]).status_code == 200, sqlstate
+
+    assert bodies_of(engine, company) == bodies
+
+
+@pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
+def test_lost_race_in_the_database_is_not_the_senders_business(
+    client: FlaskClient, engine: Engine, company: int, sqlstate: str
+) -> None:
+    plant_fault(engine, sqlstate, when="nextval('fault_count') <= 2")
+    body = invoice_event()
+
+    assert post(client, body).status_code == 200
+    assert bodies_of(engine, company) == [body]
+
+
+@pytest.mark.parametrize("sqlstate", ["23514", "40001", "53100", "XX000"])
+def test_event_whose_commit_fails_is_not_acknowledged(
+    client: FlaskClient, engine: Engine, company: int, sqlstate: str
+) -> None:
+    plant_fault(engine, sqlstate, at_commit=True)
+
+    assert asks_to_come_again(client, invoice_event())
+    assert kept(engine) == 0
+
+
+def test_connection_that_the_database_closed_is_replaced_within_the_request(
+    running_app: Flask, engine: Engine, company: int
+) -> None:
+    close = text("SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name = :name")
+    with engine.connect() as connection:
+        closed = connection.execute(close, {"name": "revmap-intake"}).scalar_one()
+    body = invoice_event()
+
+    assert closed == 1
+    assert post(running_app.test_client(), body).status_code == 200
+    assert bodies_of(engine, company) == [body]
+
+
+def test_event_that_waits_too_long_for_a_lock_is_told_so_in_time(
+    client: FlaskClient, engine: Engine, company: int
+) -> None:
+    body = invoice_event()
+    with engine.begin() as connection:
+        connection.execute(text("LOCK TABLE event IN EXCLUSIVE MODE"))
+        assert asks_to_come_again(client, body)
+
+    assert post(client, body).status_code == 200
+    assert bodies_of(engine, company) == [body]
+
+
+@pytest.fixture
+def read_only_app(web_tools: Tools, database_url: str, engine: Engine, company: int) -> Iterator[Flask]:
+    """An app whose door was opened while the database took no writes, as a standby does."""
+    switch = "ALTER DATABASE {} SET default_transaction_read_only = {}"
+    with engine.begin() as connection:
+        connection.execute(text(switch.format(engine.url.database, "on")))
+    intake = open_engine(database_url, name="intake", pool_size=1, statement_timeout_ms=1500, autocommit=True)
+    app = create_app(replace(web_tools, appender=GroupAppender(intake, after_commit=lambda: None)))
+    assert asks_to_come_again(app.test_client(), invoice_event())
+    with engine.begin() as connection:
+        connection.execute(text(switch.format(engine.url.database, "off")))
+    yield app
+    intake.dispose()
+
+
+def test_door_leaves_a_server_that_takes_no_writes_for_the_one_that_does(
+    read_only_app: Flask, engine: Engine, company: int
+) -> None:
+    body = invoice_event()
+
+    assert post(read_only_app.test_client(), body).status_code == 200
+    assert bodies_of(engine, company) == [body]
+
+
+def test_same_event_from_many_requests_at_once_is_kept_once(app: Flask, engine: Engine, company: int) -> None:
+    body = invoice_event()
+
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(lambda _: post(app.test_client(), body).status_code, range(50)))
+
+    assert answers == [200] * 50
+    assert bodies_of(engine, company) == [body]
+    assert count(engine, "event_conflict") == 0

@@ -1,0 +1,157 @@
+"""What the web process depends on goes away and comes back: it says so in time, loses nothing, and needs no restart."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+
+from events.log import append
+from sandbox.valkey import ValkeyServer
+from tests.app.webhook_hands import Answer, bodies_of, invoice_event, until
+from tests.app.webhook_house import House, frozen, stormed
+from tests.events.log_hands import fact
+from tests.hands import company_with
+from workers.queues import PROJECTION
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    with House.opened() as house:
+        yield house
+
+
+@pytest.fixture
+def company(house: House, request: pytest.FixtureRequest) -> int:
+    return company_with(house.engine, account_of(request.node.name))
+
+
+@pytest.fixture
+def account(request: pytest.FixtureRequest) -> str:
+    return account_of(request.node.name)
+
+
+def account_of(test: str) -> str:
+    return f"acct_{test}"
+
+
+def asks_to_come_again(answer: Answer) -> bool:
+    return answer.status == 503 and int(answer.headers["Retry-After"]) > 0 and answer.seconds < 2
+
+
+def test_while_the_database_is_stopped_senders_are_told_to_come_again(house: House, company: int, account: str) -> None:
+    bodies = [invoice_event(account=account) for _ in range(3)]
+    house.postgres.stop()
+
+    told = [house.send(body) for body in bodies]
+    house.restart_postgres()
+    again = [house.send(body).status for body in bodies]
+
+    assert all(map(asks_to_come_again, told)), told
+    assert again == [200] * 3
+    assert bodies_of(house.engine, company) == bodies
+
+
+def test_while_the_database_is_frozen_senders_are_told_to_come_again(house: House, company: int, account: str) -> None:
+    bodies = [invoice_event(account=account) for _ in range(8)]
+
+    with frozen(house.postgres), ThreadPoolExecutor(8) as threads:
+        told = list(threads.map(house.send, bodies))
+    assert until(house.is_up)
+    again = [house.send(body).status for body in bodies]
+
+    assert all(map(asks_to_come_again, told)), told
+    assert again == [200] * 8
+    assert sorted(bodies_of(house.engine, company)) == sorted(bodies)
+
+
+def test_company_whose_log_is_held_up_holds_up_no_other(house: House, company: int, account: str) -> None:
+    other = company_with(house.engine, "acct_not_held_up")
+    bodies = [invoice_event(account=account) for _ in range(4)]
+    others = [invoice_event(account="acct_not_held_up") for _ in range(16)]
+
+    with ThreadPoolExecutor(20) as threads, house.engine.begin() as stalled:
+        append(stalled, company, [fact("of a worker that stands still")])
+        held_up = threads.map(house.send, bodies)
+        not_held_up = list(threads.map(house.send, others))
+        assert all(map(asks_to_come_again, held_up))
+
+    assert {answer.status for answer in not_held_up} == {200}
+    assert sorted(bodies_of(house.engine, other)) == sorted(others)
+
+
+def test_while_valkey_is_stopped_events_are_kept_as_ever_and_then_the_bell_is_rung_again(
+    house: House, company: int, account: str
+) -> None:
+    bodies = [invoice_event(account=account) for _ in range(20)]
+    house.valkey.stop()
+
+    answers = [house.send(body) for body in bodies[1:]]
+    house.valkey = ValkeyServer.start(house.valkey.directory, durable=False)
+    answers.append(house.send(bodies[0]))
+
+    assert {answer.status for answer in answers} == {200}
+    assert max(answer.seconds for answer in answers) < 0.5
+    assert len(bodies_of(house.engine, company)) == 20
+    with Redis.from_url(house.valkey.url) as redis:
+        assert until(lambda: redis.llen(f"rq:queue:{PROJECTION}") == 1)
+
+
+def test_while_valkey_is_frozen_or_full_events_are_kept_as_ever(house: House, company: int, account: str) -> None:
+    bodies = [invoice_event(account=account) for _ in range(40)]
+
+    with frozen(house.valkey):
+        answers = [house.send(body) for body in bodies[:20]]
+    with Redis.from_url(house.valkey.url) as redis:
+        redis.flushall()
+        redis.config_set("maxmemory", 1)
+        with pytest.raises(RedisError):
+            redis.set("anything", 1)
+        answers += [house.send(body) for body in bodies[20:]]
+        redis.config_set("maxmemory", 0)
+
+    assert {answer.status for answer in answers} == {200}
+    assert max(answer.seconds for answer in answers) < 0.5
+    assert bodies_of(house.engine, company) == bodies
+
+
+def test_web_process_killed_at_any_moment_loses_nothing_acknowledged_and_keeps_nothing_twice(
+    house: House, company: int, account: str
+) -> None:
+    with stormed(house, account) as (acknowledged, others):
+        for _ in range(2):
+            assert until(house.is_up)
+            Event().wait(0.1)
+            house.kill_worker()
+        assert until(house.is_up)
+    again = {house.send(body).status for body in [*others, *acknowledged[-20:]]}
+
+    assert acknowledged
+    assert again == {200}
+    assert sorted(bodies_of(house.engine, company)) == sorted(acknowledged + others)
+
+
+def test_database_killed_at_any_moment_has_kept_all_that_was_acknowledged(
+    house: House, company: int, account: str
+) -> None:
+    with stormed(house, account) as (acknowledged, others):
+        Event().wait(0.3)
+        house.kill_postgres()
+        assert until(house.is_up)
+    held = bodies_of(house.engine, company)
+
+    assert acknowledged
+    assert set(acknowledged) <= set(held) <= {*acknowledged, *others}
+    assert len(held) == len(set(held))
+
+
+def test_every_event_is_on_disk_before_it_is_acknowledged(house: House, company: int, account: str) -> None:
+    before = house.disk_writes()
+
+    assert {house.send(invoice_event(account=account)).status for _ in range(50)} == {200}
+
+    assert house.disk_writes() - before >= 50
