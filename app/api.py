@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Flask, Request
+from flask import Flask, Request, Response
 from flask_smorest import Api, Blueprint
 from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
@@ -64,6 +64,10 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no typ
 
     ARGUMENTS_PARSER = StrictParser()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - flask-smorest's own options
+        super().__init__(*args, **kwargs)
+        self.after_request(_keep_private)
+
 
 class ProblemApi(Api):  # type: ignore[misc]  # flask-smorest has no types
     """An API whose errors are answered by `app.problems` alone."""
@@ -80,4 +84,12 @@ def install(app: Flask, *blueprints: ApiBlueprint) -> ProblemApi:
     api = ProblemApi(app)
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
+    for response in api.spec.components.responses.values():
+        response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return api
+
+
+def _keep_private(response: Response) -> Response:
+    # What a key may see, no shared cache may keep for the next one.
+    response.headers["Cache-Control"] = "private, no-store"
+    return response

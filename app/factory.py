@@ -3,7 +3,7 @@
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from app import api, health, problems, reference, request_log, revenue_lines_api, webhooks, wiring
+from app import api, health, problems, reference, request_log, revenue_lines_api, revenue_lines_csv, webhooks, wiring
 from app.wiring import Tools
 
 
@@ -17,6 +17,7 @@ def create_app(tools: Tools) -> Flask:
     """Give the app that serves every door with these tools."""
     app = Flask(__name__)
     app.json = _InOrder(app)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     wiring.install(app, tools)
@@ -24,6 +25,6 @@ def create_app(tools: Tools) -> Flask:
     problems.install(app)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(health.blueprint)
-    app.extensions["revmap-api"] = api.install(app, revenue_lines_api.blueprint)
+    app.extensions["revmap-api"] = api.install(app, revenue_lines_api.blueprint, revenue_lines_csv.blueprint)
     app.register_blueprint(reference.blueprint)
     return app

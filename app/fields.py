@@ -1,5 +1,6 @@
 """The kinds of values that enter and leave: strict where marshmallow is generous."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -7,6 +8,8 @@ from marshmallow import ValidationError, fields, validate
 
 _BIGINT = validate.Range(min=-(2**63), max=2**63 - 1)
 _MOST_CHARACTERS = 255
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DECIMAL = re.compile(r"-?[0-9]{1,20}")
 
 
 class Words(fields.String):
@@ -16,7 +19,16 @@ class Words(fields.String):
         super().__init__(validate=[validate.Length(1, _MOST_CHARACTERS), _without_nul], **kwargs)
 
 
-class MinorUnits(fields.Integer):
+class WholeNumber(fields.Integer):
+    """A whole number in decimal digits: no exponent, no fraction, no underscore."""
+
+    def _validated(self, value: Any) -> int:  # noqa: ANN401
+        if isinstance(value, str) and not _DECIMAL.fullmatch(value):
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
+
+
+class MinorUnits(WholeNumber):
     """A bound on an amount, in minor units."""
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
@@ -35,7 +47,7 @@ class Day(fields.Date):
 
     def _deserialize(self, value: Any, *_context: Any, **_options: Any) -> date:  # noqa: ANN401
         # fromisoformat also takes week dates and days without dashes.
-        if not isinstance(value, str) or len(value) != len("2025-11-01") or value.count("-") != 2:  # noqa: PLR2004
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
             raise ValidationError("Not a day written YYYY-MM-DD.")
         try:
             return date.fromisoformat(value)

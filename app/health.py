@@ -14,13 +14,13 @@ from projections.status import projection_lag
 blueprint = Blueprint("health", __name__)
 
 
-@blueprint.get("/healthz", provide_automatic_options=False)
+@blueprint.get("/healthz")
 def healthz() -> Response:
     """Answer as long as the process lives; touches nothing."""
     return jsonify(status="ok")
 
 
-@blueprint.get("/readyz", provide_automatic_options=False)
+@blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
     """Tell whether requests can be served: 503 without the database or its schema, 200 with what is degraded."""
     hand = tools()

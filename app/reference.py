@@ -8,13 +8,13 @@ from app.problems import CODES
 blueprint = Blueprint("reference", __name__)
 
 
-@blueprint.get("/", provide_automatic_options=False)
+@blueprint.get("/")
 def front() -> Response:
     """Lead to the reference."""
     return redirect("/docs", 303)
 
 
-@blueprint.get("/docs", provide_automatic_options=False)
+@blueprint.get("/docs")
 def docs() -> str:
     """Show every route, parameter and field, and every problem with what to do about it."""
     spec = current_app.extensions["revmap-api"].spec.to_dict()

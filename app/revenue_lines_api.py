@@ -22,7 +22,7 @@ blueprint = ApiBlueprint(
 _FILTERS = frozenset(field.name for field in fields(LineFilter)) - {"livemode"}
 
 
-@blueprint.get("/revenue-lines", provide_automatic_options=False)
+@blueprint.get("/revenue-lines")
 @for_role("viewer")
 @blueprint.arguments(LinesQuery, location="query")
 @blueprint.response(200, RevenueLineList)
@@ -30,11 +30,11 @@ def list_revenue_lines(query: dict[str, Any], company_id: int) -> Response | tup
     """List revenue lines, a page at a time."""
     hand = tools()
     with snapshot_of(hand.engine, company_id) as snapshot:
-        of = _list_of(snapshot.connection, company_id, query)
-        tag = tag_of(snapshot, of.digest(), query["limit"], query["cursor"], query["include"])
+        of = list_of(snapshot.connection, company_id, query)
+        tag = tag_of(snapshot, of.digest(), query["limit"], query.get("cursor"), query.get("include"))
         if unchanged := not_modified(tag):
             return unchanged
-        after = hand.cursors.read(of, query["cursor"]) if query["cursor"] else None
+        after = hand.cursors.read(of, query["cursor"]) if "cursor" in query else None
         rows = list_lines(snapshot, of.line_filter, sort=of.sort, limit=query["limit"] + 1, after=after)
         page, has_more = rows[: query["limit"]], len(rows) > query["limit"]
         answer = {
@@ -44,12 +44,12 @@ def list_revenue_lines(query: dict[str, Any], company_id: int) -> Response | tup
             "position": snapshot.position,
             "projection_status": snapshot.status,
         }
-        if query["include"] == "totals":
+        if query.get("include") == "totals":
             answer["totals"] = total_lines(snapshot, of.line_filter)
         return answer, {"ETag": f'"{tag}"'}
 
 
-@blueprint.get("/revenue-lines/<line_id>", provide_automatic_options=False)
+@blueprint.get("/revenue-lines/<line_id>")
 @for_role("viewer")
 @blueprint.arguments(LineQuery, location="query")
 @blueprint.response(200, RevenueLine)
@@ -58,7 +58,7 @@ def get_revenue_line(
 ) -> Response | tuple[dict[str, object], dict[str, str]]:
     """Give one revenue line."""
     with snapshot_of(tools().engine, company_id) as snapshot:
-        livemode = _mode(snapshot.connection, company_id, query["livemode"])
+        livemode = _mode(snapshot.connection, company_id, query.get("livemode"))
         # PostgreSQL's text cannot hold a NUL: no line has such an id.
         row = None if "\x00" in line_id else find_line(snapshot, line_id, livemode=livemode)
         if row is None:
@@ -67,20 +67,21 @@ def get_revenue_line(
         return not_modified(tag) or (_revenue_line(row), {"ETag": f'"{tag}"'})
 
 
-@blueprint.get("/quarantine", provide_automatic_options=False)
+@blueprint.get("/quarantine")
 @for_role("viewer")
 @blueprint.arguments(QuarantineQuery, location="query")
 @blueprint.response(200, QuarantineList)
 def list_quarantine(query: dict[str, Any], company_id: int) -> dict[str, object]:
     """List facts about the books that could not be read, newest first, each with the reason."""
     with snapshot_of(tools().engine, company_id) as snapshot:
-        rows = list_quarantined(snapshot, limit=query["limit"] + 1, before=query["before"])
+        rows = list_quarantined(snapshot, limit=query["limit"] + 1, before=query.get("before"))
     return {"data": rows[: query["limit"]], "has_more": len(rows) > query["limit"]}
 
 
-def _list_of(connection: Connection, company_id: int, query: dict[str, Any]) -> ListOf:
+def list_of(connection: Connection, company_id: int, query: dict[str, Any]) -> ListOf:
+    """Say which list a query asks for: its filter in the mode it names, else in the connection's own mode."""
     asked = {name: value for name, value in query.items() if name in _FILTERS}
-    livemode = _mode(connection, company_id, query["livemode"])
+    livemode = _mode(connection, company_id, query.get("livemode"))
     return ListOf(company_id, LineFilter(livemode=livemode, **asked), query["sort"])
 
 

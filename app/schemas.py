@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from app.fields import Day, Flag, Instant, MinorUnits, Words
+from app.fields import Day, Flag, Instant, MinorUnits, WholeNumber, Words
 from events.cadence import CADENCES, LINE_TYPES
 from events.stripe_invoice import FINAL_STATUSES
 from projections.filters import SORTS
@@ -14,21 +14,18 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 
 
-class LinesQuery(Schema):
-    """How to list revenue lines."""
+class LinesFilter(Schema):
+    """Which revenue lines, in which order."""
 
-    limit = fields.Integer(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
-    cursor = fields.String(load_default=None, validate=validate.Length(1, 2000))
     sort = fields.String(load_default="-date", validate=validate.OneOf(SORTS))
-    include = fields.String(load_default=None, validate=validate.OneOf(["totals"]))
-    livemode = Flag(load_default=None, metadata={"description": "Default: the connection's own mode."})
+    livemode = Flag(metadata={"description": "Default: the connection's own mode."})
     customer_id = Words()
     subscription_id = Words()
     invoice_id = Words()
     invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
     type = fields.String(validate=validate.OneOf(LINE_TYPES))
     cadence = fields.String(validate=validate.OneOf(CADENCES))
-    currency = fields.String(validate=validate.Regexp("^[A-Za-z]{3}$", error="Not a three-letter currency code."))
+    currency = fields.String(validate=validate.Regexp(r"[A-Za-z]{3}\Z", error="Not a three-letter currency code."))
     date_from = Day(metadata={"description": "Inclusive."})
     date_to = Day(metadata={"description": "Exclusive."})
     amount_min = MinorUnits(metadata={"description": "Inclusive, in minor units."})
@@ -48,10 +45,18 @@ class LinesQuery(Schema):
         return data | {"currency": data["currency"].lower()} if "currency" in data else data
 
 
+class LinesQuery(LinesFilter):
+    """How to list revenue lines."""
+
+    limit = WholeNumber(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
+    cursor = fields.String(validate=validate.Length(1, 2000))
+    include = fields.String(validate=validate.OneOf(["totals"]))
+
+
 class LineQuery(Schema):
     """Which mode's line to give."""
 
-    livemode = Flag(load_default=None, metadata={"description": "Default: the connection's own mode."})
+    livemode = Flag(metadata={"description": "Default: the connection's own mode."})
 
 
 class Interval(Schema):
@@ -127,8 +132,8 @@ class RevenueLineList(Schema):
 class QuarantineQuery(Schema):
     """How to list quarantined facts."""
 
-    limit = fields.Integer(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
-    before = fields.Integer(load_default=None, validate=validate.Range(1, 2**63 - 1))
+    limit = WholeNumber(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
+    before = WholeNumber(validate=validate.Range(1, 2**63 - 1))
 
 
 class QuarantinedFact(Schema):

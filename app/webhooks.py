@@ -20,7 +20,7 @@ class UnacceptableWebhookError(Exception):
     """Not authentic, or not an event. The sender learns no more than that."""
 
 
-@blueprint.post("/webhooks/stripe", provide_automatic_options=False)
+@blueprint.post("/webhooks/stripe")
 def receive_stripe_event() -> Response:
     """Keep one event. See `UnacceptableWebhookError`, `BodyTooLargeError` and `NotDurableError` for the refusals."""
     with body_of(request, limit_bytes=MAX_BODY_BYTES) as body:

@@ -2,7 +2,7 @@
 
 import click
 
-from commands.terminal import as_json, open_database, print_json
+from commands.terminal import as_json, database, print_json
 from migrations.run import current_step, upgrade
 
 
@@ -15,8 +15,8 @@ def group() -> None:
 @as_json
 def upgrade_command(*, is_json: bool) -> None:
     """Migrate to the schema of this release. Safe to run again, and while an older release serves."""
-    engine = open_database()
-    upgrade(engine)
-    with engine.connect() as connection:
-        step = current_step(connection)
+    with database() as engine:
+        upgrade(engine)
+        with engine.connect() as connection:
+            step = current_step(connection)
     print_json({"step": step}) if is_json else click.echo(f"The database is at step {step}.")

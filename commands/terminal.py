@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import click
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 
 from events.database import open_engine
 from events.environ import Environment
@@ -17,45 +17,49 @@ Command = TypeVar("Command", bound=Callable[..., object])
 _NO_TIME_LIMIT_MS = 0
 
 as_json = click.option("--json", "is_json", is_flag=True, help="Print JSON on stdout.")
-company_option = click.option("--company", "company_id", type=click.IntRange(min=1), required=True, metavar="ID")
+company_option = click.option("--company", "company_id", type=click.IntRange(1, 2**63 - 1), required=True, metavar="ID")
 
 
-def open_database() -> Engine:
-    """Give an engine for this command.
+@contextmanager
+def database() -> Iterator[Engine]:
+    """Open the database for a command; say in a sentence when it is not there, or not at this release's schema.
 
     :raises SystemExit: code 2, when DATABASE_URL is missing
     """
     environment = Environment.of_process()
     database_url = environment.required("DATABASE_URL")
     environment.refuse_if_incomplete()
-    return open_engine(database_url, name="command", pool_size=2, statement_timeout_ms=_NO_TIME_LIMIT_MS)
+    try:
+        engine = open_engine(database_url, name="command", pool_size=2, statement_timeout_ms=_NO_TIME_LIMIT_MS)
+    except (ArgumentError, ValueError) as error:
+        raise click.ClickException("DATABASE_URL is not a database's address: postgresql://…") from error
+    try:
+        yield engine
+    except OperationalError as error:
+        raise click.ClickException(f"the database did not answer: {_first_line(error.orig)}") from error
+    except ProgrammingError as error:
+        reason = _first_line(error.orig)
+        raise click.ClickException(
+            f"the database is not at this release's schema ({reason}): run 'flask db upgrade'"
+        ) from error
+    finally:
+        engine.dispose()
 
 
 @contextmanager
 def transaction() -> Iterator[Connection]:
-    """Run a command's work in one transaction; say in a sentence when the database is not there or not migrated."""
-    with _in_words(), open_database().begin() as connection:
+    """Run a command's work in one transaction; errors as in `database`."""
+    with database() as engine, engine.begin() as connection:
         yield connection
 
 
 @contextmanager
 def snapshot() -> Iterator[Connection]:
-    """Read for a command what stood at one moment, however long the reading takes; errors as in `transaction`."""
-    engine = open_database().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    with _in_words(), engine.begin() as connection:
-        yield connection
-
-
-@contextmanager
-def _in_words() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        raise click.ClickException(f"the database did not answer: {_first_line(error.orig)}") from error
-    except ProgrammingError as error:
-        raise click.ClickException(
-            f"the database is not at this release's schema ({_first_line(error.orig)}): run 'flask db upgrade'"
-        ) from error
+    """Read for a command what stood at one moment, however long the reading takes; errors as in `database`."""
+    with database() as engine:
+        moment = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with moment.begin() as connection:
+            yield connection
 
 
 def print_json(answer: object) -> None:

@@ -1,0 +1,113 @@
+"""A process that lacks a setting stops at once, names it, and shows no value."""
+
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.settings import WebSettings
+from events.environ import Environment
+
+KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
+GOOD = {
+    "DATABASE_URL": "postgresql://revmap:hidden@database/revmap",
+    "REDIS_URL": "redis://:hidden@redis/0",
+    "STRIPE_WEBHOOK_SECRETS": "whsec_hidden_1,whsec_hidden_2",
+    "STRIPE_SECRET_KEY": "sk_hidden",
+    "APP_SECRET_KEY": "hidden",
+    "ENCRYPTION_KEYS": KEY,
+}
+
+
+def refusal_of(variables: dict[str, str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Give what a process says that stops for its settings."""
+    with pytest.raises(SystemExit) as stopped:
+        WebSettings.from_environ(Environment(variables))
+    told = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert told.out == ""
+    assert "hidden" not in told.err
+    return told.err
+
+
+def test_all_settings_are_read() -> None:
+    settings = WebSettings.from_environ(Environment(GOOD | {"PUBLIC_URL": "https://books.example"}))
+
+    assert settings.webhook_secrets == ("whsec_hidden_1", "whsec_hidden_2")
+    assert settings.public_url == "https://books.example"
+    assert WebSettings.from_environ(Environment(GOOD)).public_url == "http://127.0.0.1:8000"
+
+
+@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("blank", [None, "", " ", "\t\n"])
+def test_a_missing_or_blank_variable_stops_the_process_with_its_name(
+    name: str, blank: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    variables = {key: value for key, value in GOOD.items() if key != name} | ({name: blank} if blank else {})
+
+    told = refusal_of(variables, capsys)
+
+    assert name in told
+    assert not [other for other in GOOD if other != name and other in told]
+
+
+def test_everything_that_is_missing_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    told = refusal_of({}, capsys)
+
+    assert all(name in told for name in GOOD)
+
+
+@pytest.mark.parametrize("name", ["STRIPE_WEBHOOK_SECRETS", "ENCRYPTION_KEYS"])
+@pytest.mark.parametrize("items", ["{},", ",{}", "{}, ,{}", ",", " , "])
+def test_a_blank_item_of_a_list_stops_the_process(name: str, items: str, capsys: pytest.CaptureFixture[str]) -> None:
+    # An empty secret would prove anything.
+    assert name in refusal_of(GOOD | {name: items.replace("{}", GOOD[name].split(",")[0])}, capsys)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "hidden",
+        base64.urlsafe_b64encode(b"k" * 31).decode(),
+        base64.urlsafe_b64encode(b"k" * 33).decode(),
+        KEY[:-4] + "é" + KEY[-3:],
+        KEY[:10] + " " + KEY[10:],
+        "k" * 32,
+    ],
+)
+def test_a_data_key_that_is_none_stops_the_process(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = refusal_of(GOOD | {"ENCRYPTION_KEYS": f"{KEY},{key}"}, capsys)
+
+    assert "ENCRYPTION_KEYS: key 2" in told
+    assert key not in told
+    assert KEY not in told
+
+
+def test_several_data_keys_are_taken_with_or_without_padding() -> None:
+    WebSettings.from_environ(Environment(GOOD | {"ENCRYPTION_KEYS": f"{KEY}, {KEY.rstrip('=')}"}))
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    assert "hidden" not in repr(WebSettings.from_environ(Environment(GOOD)))
+
+
+def test_the_web_process_stops_with_2_when_it_is_not_configured() -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in GOOD}
+    environment |= {name: value for name, value in GOOD.items() if name != "APP_SECRET_KEY"}
+
+    stopped = subprocess.run(
+        [sys.executable, "-c", "import wsgi"],
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+    assert stopped.returncode == 2
+    assert "APP_SECRET_KEY" in stopped.stderr
+    assert "hidden" not in stopped.stderr + stopped.stdout

@@ -1,0 +1,78 @@
+"""Companies and the keys that speak for them."""
+
+from hashlib import sha256
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, select
+
+from tenants.api_keys import ROLES
+from tenants.tables import api_key
+from tests.commands.command_hands import refused, told
+from tests.commands.conftest import Run
+
+
+def test_a_company_is_printed_with_its_id(run: Run) -> None:
+    for words in (("Zed Inc",), ("  Zed Inc  ", "--json")):
+        company = told(run("companies", "create", *words))
+
+        assert list(company) == ["id", "name"]
+        assert company["name"] == "Zed Inc"
+
+
+def test_companies_are_listed_oldest_first(run: Run) -> None:
+    made = [told(run("companies", "create", name)) for name in ("Zed", "Wool & Söhne", "Zed")]
+
+    listed = told(run("companies", "list", "--json"))["companies"]
+
+    assert [{"id": company["id"], "name": company["name"]} for company in listed] == made
+    assert "Wool & Söhne" in run("companies", "list").stdout
+
+
+def test_without_companies_the_list_says_how_to_make_one(run: Run) -> None:
+    assert "flask companies create" in run("companies", "list").stdout
+    assert told(run("companies", "list", "--json")) == {"companies": []}
+
+
+@pytest.mark.parametrize("name", ["", "   "])
+def test_a_company_has_a_name(run: Run, name: str) -> None:
+    assert "name" in refused(run("companies", "create", name))
+    assert told(run("companies", "list", "--json")) == {"companies": []}
+
+
+def test_a_key_is_shown_once_and_kept_as_its_hash_alone(run: Run, engine: Engine) -> None:
+    company_id = told(run("companies", "create", "Zed"))["id"]
+
+    made = told(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
+
+    assert list(made) == ["id", "company_id", "role", "prefix", "key"]
+    assert (made["company_id"], made["role"]) == (company_id, "viewer")
+    assert made["key"].startswith(made["prefix"])
+    assert len(made["key"]) > len(made["prefix"]) + 30
+    with engine.connect() as connection:
+        kept = connection.execute(select(api_key)).one()
+    assert kept.key_sha256 == sha256(made["key"].encode()).digest()
+    assert made["key"] not in repr(kept)
+
+
+def test_a_key_opens_its_companys_table(run: Run, client: FlaskClient) -> None:
+    company_id = told(run("companies", "create", "Zed"))["id"]
+    for role in ROLES:
+        made = run("api-keys", "create", "--company", company_id, "--role", role)
+        assert made.stdout.count("\n") == 1
+        assert "not shown again" in made.stderr
+
+        headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
+
+        assert client.get(f"/v1/companies/{company_id}/revenue-lines", headers=headers).status_code == 200
+        assert client.get(f"/v1/companies/{company_id + 1}/revenue-lines", headers=headers).status_code == 404
+
+
+def test_a_key_needs_a_company_that_exists_and_a_role_that_is_one(run: Run) -> None:
+    company_id = told(run("companies", "create", "Zed"))["id"]
+
+    assert "flask companies list" in refused(run("api-keys", "create", "--company", 999, "--role", "viewer"))
+    assert "owner" in refused(run("api-keys", "create", "--company", company_id, "--role", "owner"))
+    assert "0" in refused(run("api-keys", "create", "--company", 0, "--role", "viewer"))
+    assert "--role" in refused(run("api-keys", "create", "--company", company_id))
+    assert refused(run("api-keys", "create", "--company", 2**63, "--role", "viewer"))

@@ -1,0 +1,91 @@
+"""An operator records which Stripe account belongs to which company."""
+
+from sqlalchemy import Engine
+
+from events.log import stream_events
+from events.tables import parked_event
+from tests.commands.command_hands import refused, told
+from tests.commands.conftest import Run
+from tests.hands import keep
+from tests.payloads import event, new_invoice
+
+
+def company_of(run: Run) -> int:
+    company_id: int = told(run("companies", "create", "Zed"))["id"]
+    return company_id
+
+
+def test_what_was_parked_for_the_account_joins_the_log_in_order(run: Run, engine: Engine) -> None:
+    keep(engine, event(new_invoice("in_1")), event(new_invoice("in_2")), event(new_invoice("in_3"), account="acct_2"))
+    company_id = company_of(run)
+
+    fact = told(run("connections", "authorize", "--company", company_id, "--account", "acct_tests", "--json"))
+
+    assert fact == {
+        "company_id": company_id,
+        "account_id": "acct_tests",
+        "livemode": True,
+        "is_new": True,
+        "joined": 2,
+    }
+    with engine.connect() as connection:
+        log = list(stream_events(connection, company_id))
+        left = connection.execute(parked_event.select()).all()
+    assert [(held.type, held.entity) for held in log] == [
+        ("connection.authorized", "connection:stripe"),
+        ("invoice.paid", "invoice:in_1"),
+        ("invoice.paid", "invoice:in_2"),
+    ]
+    assert (log[0].actor, log[0].account_id) == ("operator", "acct_tests")
+    assert [parked.account_id for parked in left] == ["acct_2"]
+
+
+def test_more_is_joined_than_moves_in_one_go(run: Run, engine: Engine) -> None:
+    keep(engine, *(event(new_invoice(f"in_{number}")) for number in range(501)))
+
+    fact = told(run("connections", "authorize", "--company", company_of(run), "--account", "acct_tests", "--json"))
+
+    assert fact["joined"] == 501
+
+
+def test_authorizing_again_changes_nothing(run: Run, engine: Engine) -> None:
+    words = ("connections", "authorize", "--company", company_of(run), "--account", "acct_tests")
+    assert "owns acct_tests (live)" in run(*words).stdout
+
+    again = told(run(*words, "--json"))
+
+    assert (again["is_new"], again["joined"]) == (False, 0)
+    assert told(run("events", "status", "--json"))["companies"][0]["events"] == 1
+
+
+def test_an_account_has_one_company_and_a_company_one_account(run: Run) -> None:
+    first, second = company_of(run), company_of(run)
+    told(run("connections", "authorize", "--company", first, "--account", "acct_1", "--json"))
+
+    for company_id, account_id, mode in (
+        (second, "acct_1", ()),
+        (first, "acct_2", ()),
+        (first, "acct_1", ("--test",)),
+    ):
+        said = refused(run("connections", "authorize", "--company", company_id, "--account", account_id, *mode))
+        assert "already connected" in said
+    assert [log["company_id"] for log in told(run("events", "status", "--json"))["companies"]] == [first]
+
+
+def test_an_account_in_test_mode_takes_its_test_events_alone(run: Run, engine: Engine) -> None:
+    keep(engine, event(new_invoice("in_1")), event(new_invoice("in_2"), livemode=False))
+
+    fact = told(
+        run("connections", "authorize", "--company", company_of(run), "--account", "acct_tests", "--test", "--json")
+    )
+
+    assert (fact["livemode"], fact["joined"]) == (False, 1)
+    assert told(run("events", "status", "--json"))["parked"] == 1
+
+
+def test_an_account_id_that_is_none_is_refused(run: Run) -> None:
+    company_id = company_of(run)
+
+    for account_id in ("", "acct_", "cus_1", "acct_1 ", "acct_1\n", "acct_é", "acct_" + "1" * 251):
+        assert "acct_1Abc" in refused(run("connections", "authorize", "--company", company_id, "--account", account_id))
+    assert "flask companies list" in refused(run("connections", "authorize", "--company", 999, "--account", "acct_1"))

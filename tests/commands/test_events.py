@@ -1,0 +1,150 @@
+"""The log proves itself whole, and hands itself out as it came."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from hashlib import sha256
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from tests.commands.command_hands import refused, told
+from tests.commands.conftest import Run
+from tests.hands import company_with, json_bytes, keep
+from tests.payloads import ACCOUNT, event, new_invoice
+
+# Order, spaces, escapes, a number beyond 64 bits and a key twice removed: all of it has to come out as it went in.
+BODY = (
+    b'{ "id":"evt_exact", "object":"event","account":"acct_tests","livemode":true,\n\t"created":1767225600,'
+    b'"type":"charge.other","data":{"object":{"id":"ch_1","note":"\xf0\x9f\x92\xb8 \\ud83d\\ude00 \\/ \\u0000",'
+    b'"big":12345678901234567890123,"zero":-0.0,"exact":1.10} } }'
+)
+
+
+@pytest.fixture
+def company_id(engine: Engine) -> int:
+    found = company_with(engine, ACCOUNT)
+    keep(engine, BODY, event(new_invoice("in_1")), event(new_invoice("in_2")))
+    return found
+
+
+@contextmanager
+def maintenance(engine: Engine) -> Iterator[Connection]:
+    """Open the door through which alone the log can be altered."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL revmap.maintenance = 'on'")
+        yield connection
+
+
+def test_the_log_is_counted_company_by_company(run: Run, engine: Engine, company_id: int) -> None:
+    keep(engine, event(new_invoice("in_3"), account="acct_of_nobody"))
+
+    status = told(run("events", "status", "--json"))
+
+    assert status["parked"] == 1
+    assert [list(company) for company in status["companies"]] == [["company_id", "events", "last_recorded_at"]]
+    assert (status["companies"][0]["company_id"], status["companies"][0]["events"]) == (company_id, 4)
+    assert "1 events are parked" in run("events", "status").stdout
+
+
+def test_an_empty_log_has_a_status(run: Run) -> None:
+    assert told(run("events", "status", "--json")) == {"companies": [], "parked": 0, "conflicts": 0}
+    assert "No company has any events yet" in run("events", "status").stdout
+
+
+def test_a_whole_log_is_found_whole(run: Run, company_id: int) -> None:
+    verdict = told(run("events", "verify", "--json"))
+
+    assert verdict == {"whole": True, "companies": [{"company_id": company_id, "events": 4, "faults": []}]}
+    assert "4 events, whole" in run("events", "verify").stdout
+
+
+def test_a_flipped_bit_is_found(run: Run, engine: Engine, company_id: int) -> None:
+    with maintenance(engine) as connection:
+        connection.exec_driver_sql(
+            "UPDATE event SET payload_zstd = set_bit(payload_zstd, 8 * (length(payload_zstd) - 4), 1 - "
+            "get_bit(payload_zstd, 8 * (length(payload_zstd) - 4))) WHERE position = 3"
+        )
+
+    result = run("events", "verify", "--json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {
+        "whole": False,
+        "companies": [
+            {"company_id": company_id, "events": 4, "faults": ["the body at position 3 does not match its hash"]}
+        ],
+    }
+    assert run("events", "verify").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        ("DELETE FROM event WHERE position = 2", "position 2 is missing: 3 follows"),
+        ("DELETE FROM event WHERE position = 4", "the head says 4 events, the last position is 3"),
+        ("UPDATE event SET payload_zstd = '' WHERE position = 2", "the body at position 2 does not match its hash"),
+        ("UPDATE event SET payload_sha256 = '' WHERE position = 1", "the body at position 1 does not match its hash"),
+    ],
+)
+def test_every_other_damage_is_named(run: Run, engine: Engine, company_id: int, damage: str, fault: str) -> None:
+    with maintenance(engine) as connection:
+        connection.exec_driver_sql(damage)
+
+    result = run("events", "verify", "--json")
+
+    assert result.exit_code == 1
+    assert [company["faults"] for company in json.loads(result.stdout)["companies"]] == [[fault]]
+
+
+def test_a_log_that_grows_while_it_is_verified_is_whole(run: Run, engine: Engine, company_id: int) -> None:
+    with engine.connect() as writing, writing.begin() as growth, ThreadPoolExecutor(1) as threads:
+        writing.exec_driver_sql("LOCK TABLE event IN ACCESS EXCLUSIVE MODE")
+        verifying = threads.submit(run, "events", "verify", "--json")
+        await_blocked_command(engine)
+        writing.exec_driver_sql(
+            "INSERT INTO event SELECT company_id, 5, type, version, entity, source, 'evt_late', account_id, livemode,"
+            " api_version, occurred_at, recorded_at, correlation_id, actor, payload_zstd, payload_sha256"
+            " FROM event WHERE position = 4"
+        )
+        writing.exec_driver_sql("UPDATE company_head SET position = 5")
+        growth.commit()
+
+        assert told(verifying.result())["whole"] is True
+
+
+def await_blocked_command(engine: Engine) -> None:
+    """Return once the command stands before the locked table."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watching:
+        while not watching.exec_driver_sql(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            " AND application_name = 'revmap-command'"
+        ).all():
+            pass
+
+
+def test_an_export_gives_every_body_as_the_text_that_came(run: Run, engine: Engine, company_id: int) -> None:
+    result = run("events", "export", "--company", company_id)
+
+    assert result.exit_code == 0
+    documents = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [document["position"] for document in documents] == [1, 2, 3, 4]
+    assert {document["company_id"] for document in documents} == {company_id}
+    exact = documents[1]
+    assert exact["payload"].encode() == BODY
+    assert exact["payload_sha256"] == sha256(BODY).hexdigest()
+    assert {"type", "source", "external_id", "account_id", "livemode", "occurred_at", "recorded_at"} <= set(exact)
+
+
+def test_an_export_is_one_companys_alone(run: Run, engine: Engine, company_id: int) -> None:
+    other = company_with(engine, "acct_other")
+    keep(engine, json_bytes(event(new_invoice("in_theirs"), account="acct_other")))
+
+    assert "in_theirs" not in run("events", "export", "--company", company_id).stdout
+    assert run("events", "export", "--company", other, "--json").stdout.count("\n") == 2
+    assert run("events", "export", "--company", 999).stdout == ""
+
+
+def test_an_export_needs_a_company(run: Run) -> None:
+    assert "--company" in refused(run("events", "export"))
