@@ -84,6 +84,8 @@ def install(app: Flask, *blueprints: ApiBlueprint) -> ProblemApi:
     api = ProblemApi(app)
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
+    for schema in api.spec.components.schemas.values():
+        schema.pop("additionalProperties", None)  # fields may be added: clients ignore those they do not know
     for response in api.spec.components.responses.values():
         response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return api

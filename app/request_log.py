@@ -6,6 +6,7 @@ counted, or whoever sends junk would write our log.
 
 import logging
 import time
+from http import HTTPStatus
 from uuid import UUID, uuid4
 
 from flask import Flask, Response, g, request
@@ -34,10 +35,13 @@ def _note_start() -> None:
 
 
 def _log_answer(response: Response) -> Response:
-    if request.blueprint in _TOLD_ELSEWHERE:
+    is_told_elsewhere = request.blueprint in _TOLD_ELSEWHERE
+    if is_told_elsewhere and response.status_code == HTTPStatus.OK:
         return response
     request_id = str(request_uuid())
     response.headers["X-Request-Id"] = request_id
+    if is_told_elsewhere:
+        return response
     rule = request.url_rule.rule if request.url_rule else None
     _log.info(
         "request answered",

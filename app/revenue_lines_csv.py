@@ -1,7 +1,5 @@
 """Serve the revenue mapping table as CSV (RFC 4180): every line of a filter, streamed from one moment."""
 
-# mypy: disallow-untyped-decorators=false
-
 import csv
 import re
 import time
@@ -88,7 +86,7 @@ def export_revenue_lines(query: dict[str, Any], company_id: int) -> Response:
     Text that a spreadsheet would take for a formula has an apostrophe before it. Numbers are as they are.
     """
     with ExitStack() as held:
-        snapshot = held.enter_context(snapshot_of(tools().engine, company_id))
+        snapshot = held.enter_context(snapshot_of(tools().exports, company_id))
         of = list_of(snapshot.connection, company_id, query)
         tag = tag_of(snapshot, "csv", of.digest())
         if unchanged := not_modified(tag):

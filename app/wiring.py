@@ -15,6 +15,8 @@ from events.group_append import GroupAppender
 from workers.queues import Bell, open_redis
 
 _READ_POOL_SIZE = 8
+# An export lasts as long as its reader takes: the slow ones must not use up what pages are read with.
+_EXPORT_POOL_SIZE = 4
 # Intake has connections of its own: slow readers never stand in a webhook's way.
 _INTAKE_POOL_SIZE = 1
 _INTAKE_STATEMENT_MS = 1_500
@@ -28,6 +30,7 @@ class Tools:
     """What a view works with."""
 
     engine: Engine
+    exports: Engine
     redis: Redis
     appender: GroupAppender
     cursors: CursorSigner
@@ -50,6 +53,9 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
     return Tools(
         engine=open_engine(
             settings.database_url, name="web", pool_size=_READ_POOL_SIZE, statement_timeout_ms=_READ_STATEMENT_MS
+        ),
+        exports=open_engine(
+            settings.database_url, name="exports", pool_size=_EXPORT_POOL_SIZE, statement_timeout_ms=_READ_STATEMENT_MS
         ),
         redis=redis,
         appender=GroupAppender(intake, after_commit=Bell(redis).ask),

@@ -22,6 +22,7 @@ def upgrade(engine: Engine) -> None:
     config = _config()
     with engine.connect() as connection:
         # Two releases that start together: the second waits, then finds nothing left to do.
+        connection.exec_driver_sql("SET lock_timeout = 0")
         connection.exec_driver_sql("SELECT pg_advisory_lock(hashtext('revmap.migrations'))")
         connection.commit()
         try:

@@ -90,6 +90,7 @@ def web_tools(database_url: str, engine: Engine, redis: Redis, clock: SetClock) 
     bell = Bell(redis)
     yield Tools(
         engine=engine,
+        exports=engine,
         redis=redis,
         appender=GroupAppender(intake, after_commit=bell.ask),
         cursors=CursorSigner("the tests' secret key"),

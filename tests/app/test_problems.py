@@ -96,6 +96,7 @@ def test_a_database_that_is_away_is_told_with_a_time_to_come_back(web_tools: Too
     gone = open_engine("postgresql://nobody@127.0.0.1:1/none", name="web", pool_size=1)
     without = Tools(
         engine=gone,
+        exports=gone,
         redis=web_tools.redis,
         appender=GroupAppender(gone, after_commit=lambda: None),
         cursors=web_tools.cursors,

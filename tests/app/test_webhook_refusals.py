@@ -61,6 +61,7 @@ def door(clock: SetClock) -> FlaskClient:
     redis = open_redis("unix:///nowhere")
     tools = Tools(
         engine=nowhere,
+        exports=nowhere,
         redis=redis,
         appender=GroupAppender(nowhere, after_commit=Bell(redis).ask),
         cursors=CursorSigner("the tests' secret key"),

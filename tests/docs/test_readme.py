@@ -69,6 +69,7 @@ def idle_app() -> Flask:
     return create_app(
         Tools(
             engine=engine,
+            exports=engine,
             redis=open_redis("redis://nowhere.test"),
             appender=GroupAppender(engine, after_commit=lambda: None),
             cursors=CursorSigner("never used"),
