@@ -1,7 +1,6 @@
 """Read a request's body under limits: of kind, of size and of time."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from threading import Condition
 
 from flask import Request
@@ -60,45 +59,62 @@ class _Memory:
 _memory = _Memory(MOST_BYTES_IN_LARGE_BODIES)
 
 
-@contextmanager
-def body_of(request: Request, *, limit_bytes: int) -> Iterator[bytes]:
-    """Give the raw bytes of the body for the time of the `with`; little more than the limit is ever held.
+class HeldBody:
+    """The body of a request, for the time of a `with`; little more than the limit is ever held.
 
-    :raises UnsupportedBodyError: compressed (415), or of another content type than JSON (400)
-    :raises BodyTooLargeError: more than `limit_bytes`
-    :raises BodyTooSlowError: not there after ten seconds
-    :raises ClientDisconnected: cut off, or malformed on the wire (400)
-    :raises TooManyBodiesError: it is larger than a chunk, and there was no room for it in five seconds
+    Entering it raises
+    UnsupportedBodyError: compressed (415), or of another content type than JSON (400);
+    BodyTooLargeError: more than `limit_bytes`;
+    BodyTooSlowError: not there after ten seconds;
+    ClientDisconnected: cut off, or malformed on the wire (400);
+    TooManyBodiesError: it is larger than a chunk, and there was no room for it in five seconds.
     """
-    if request.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
-        raise UnsupportedBodyError(415)
-    if request.mimetype not in ("", "application/json"):
-        raise UnsupportedBodyError(400)
-    length = request.content_length
-    if length is not None and length > limit_bytes:
-        raise BodyTooLargeError
-    with ExitStack() as held:
-        yield _read(request, limit_bytes, held)
 
+    __slots__ = ("_limit_bytes", "_request", "_taken")
 
-def _read(request: Request, limit_bytes: int, held: ExitStack) -> bytes:
-    try:
-        with _deadline():
-            chunks = [request.stream.read(_CHUNK_BYTES)]
-            wanted, size = _CHUNK_BYTES, len(chunks[0])
-            while len(chunks[-1]) == wanted:  # the stream gives what is wanted unless it ends
-                if size > limit_bytes:
-                    raise BodyTooLargeError
-                wanted = min(_CHUNK_BYTES, limit_bytes + 1 - size)
-                _memory.take(wanted)
-                held.callback(_memory.give_back, wanted)
-                chunks.append(request.stream.read(wanted))
-                size += len(chunks[-1])
-    except TimeoutError as error:
-        raise BodyTooSlowError from error
-    except (OSError, ParseException) as error:
-        raise ClientDisconnected from error
-    return b"".join(chunks)
+    def __init__(self, request: Request, *, limit_bytes: int) -> None:
+        self._request = request
+        self._limit_bytes = limit_bytes
+        self._taken = 0
+
+    def __enter__(self) -> bytes:
+        headers = self._request.environ
+        if headers.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+            raise UnsupportedBodyError(415)
+        if self._request.mimetype not in ("", "application/json"):
+            raise UnsupportedBodyError(400)
+        length = self._request.content_length
+        if length is not None and length > self._limit_bytes:
+            raise BodyTooLargeError
+        try:
+            return self._read()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_error: object) -> None:
+        if self._taken:
+            _memory.give_back(self._taken)
+
+    def _read(self) -> bytes:
+        stream = self._request.stream
+        try:
+            with _deadline():
+                chunks = [stream.read(_CHUNK_BYTES)]
+                wanted, size = _CHUNK_BYTES, len(chunks[0])
+                while len(chunks[-1]) == wanted:  # the stream gives what is wanted unless it ends
+                    if size > self._limit_bytes:
+                        raise BodyTooLargeError
+                    wanted = min(_CHUNK_BYTES, self._limit_bytes + 1 - size)
+                    _memory.take(wanted)
+                    self._taken += wanted
+                    chunks.append(stream.read(wanted))
+                    size += len(chunks[-1])
+        except TimeoutError as error:
+            raise BodyTooSlowError from error
+        except (OSError, ParseException) as error:
+            raise ClientDisconnected from error
+        return b"".join(chunks)
 
 
 def _deadline() -> AbstractContextManager[object]:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from app.bodies import body_of
+from app.bodies import HeldBody
 from app.refusals import note_refusal
 from app.request_log import request_uuid
 from app.stripe_signature import UnprovenRequestError, prove_origin
@@ -23,7 +23,7 @@ class UnacceptableWebhookError(Exception):
 @blueprint.post("/webhooks/stripe")
 def receive_stripe_event() -> Response:
     """Keep one event. See `UnacceptableWebhookError`, `BodyTooLargeError` and `NotDurableError` for the refusals."""
-    with body_of(request, limit_bytes=MAX_BODY_BYTES) as body:
+    with HeldBody(request, limit_bytes=MAX_BODY_BYTES) as body:
         tools().appender.append(_proven_event(body))
     return Response(status=200)
 

@@ -16,9 +16,12 @@ from threading import Event
 
 import pytest
 
+from workers.processes import dying_with_parent
+
 pytestmark = pytest.mark.timeout(150)
 _ROOT = Path(__file__).parents[2]
 _READY_SECONDS = 60
+_started: list[subprocess.Popen[str]] = []
 
 
 def free_port() -> int:
@@ -32,6 +35,8 @@ def free_port() -> int:
 def var() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="t-") as directory:
         yield Path(directory) / "var"
+        while _started:
+            _started.pop().kill()  # what a failed test left running
 
 
 def started(var: Path) -> tuple[subprocess.Popen[str], str]:
@@ -39,13 +44,14 @@ def started(var: Path) -> tuple[subprocess.Popen[str], str]:
     silent = {"DATABASE_URL", "REDIS_URL", "STRIPE_SECRET_KEY"}
     environment = {name: value for name, value in os.environ.items() if name not in silent}
     running = subprocess.Popen(
-        [sys.executable, "-m", "sandbox.run", "--var", str(var)],
+        dying_with_parent([sys.executable, "-m", "sandbox.run", "--var", str(var)]),
         cwd=_ROOT,
         env=environment | {"PORT": str(free_port())},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
+    _started.append(running)
     announced = ""
     assert running.stdout is not None
     for line in running.stdout:
