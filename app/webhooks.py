@@ -6,7 +6,7 @@ from app.bodies import HeldBody
 from app.refusals import note_refusal
 from app.request_log import request_uuid
 from app.stripe_signature import UnprovenRequestError, prove_origin
-from app.wiring import tools
+from app.wiring import Tools, tools
 from events.log import NewEvent
 from events.strict_json import UnreadableJsonError
 from events.stripe_envelope import NotAnEventError, event_from_stripe
@@ -23,13 +23,13 @@ class UnacceptableWebhookError(Exception):
 @blueprint.post("/webhooks/stripe")
 def receive_stripe_event() -> Response:
     """Keep one event. See `UnacceptableWebhookError`, `BodyTooLargeError` and `NotDurableError` for the refusals."""
+    hand = tools()
     with HeldBody(request, limit_bytes=MAX_BODY_BYTES) as body:
-        tools().appender.append(_proven_event(body))
+        hand.appender.append(_proven_event(body, hand))
     return Response(status=200)
 
 
-def _proven_event(body: bytes) -> NewEvent:
-    hand = tools()
+def _proven_event(body: bytes, hand: Tools) -> NewEvent:
     try:
         prove_origin(body, request.headers.get("Stripe-Signature"), hand.webhook_secrets, now=hand.clock())
         return event_from_stripe(body, correlation_id=request_uuid())

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Event, Lock, Thread
 
+import psycopg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -120,24 +121,28 @@ class GroupAppender:
                 # Kept from batch to batch: checking it out and in costs as much as a request.
                 self._connection = self._connection or self._engine.connect()
                 return receive(self._connection, events)
-            except DBAPIError as error:
-                self._let_go()
+            except (DBAPIError, psycopg.Error) as error:
                 # Also when the connection died under the commit: what may have been kept is not kept twice.
-                is_worth_repeating = error.connection_invalidated or _sqlstate(error) in _WORTH_REPEATING
+                is_worth_repeating = self._let_go() or _sqlstate(error) in _WORTH_REPEATING
                 if attempt == _ATTEMPTS or not is_worth_repeating:
                     raise
         raise AssertionError("unreachable")
 
-    def _let_go(self) -> None:
+    def _let_go(self) -> bool:
+        """Give up the connection, and tell whether it had died."""
+        if self._connection is None:
+            return False
+        driver = self._connection.connection.driver_connection
+        had_died = driver is None or driver.broken
         # For good, not back to the pool: it may lead to a server that takes no writes any more.
-        if self._connection is not None:
-            self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
+        self._connection.invalidate()
+        self._connection.close()
+        self._connection = None
+        return had_died
 
 
 def _sqlstate(error: Exception) -> str:
-    return (isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None)) or ""
+    return getattr(getattr(error, "orig", error), "sqlstate", None) or ""
 
 
 def _parts_that_may_succeed(batch: Sequence[_Waiting], error: Exception) -> list[list[_Waiting]]:
@@ -147,6 +152,6 @@ def _parts_that_may_succeed(batch: Sequence[_Waiting], error: Exception) -> list
         for item in batch:
             by_account.setdefault(item.event.account_id, []).append(item)
         return list(by_account.values())
-    if _sqlstate(error).startswith(_DATA_EXCEPTION) or not isinstance(error, SQLAlchemyError):
+    if _sqlstate(error).startswith(_DATA_EXCEPTION) or not isinstance(error, SQLAlchemyError | psycopg.Error):
         return [[item] for item in batch]
     return [list(batch)]
