@@ -15,8 +15,10 @@ from events.log import RecordedEvent, read_many
 from events.observations import Observation, Unreadable
 from events.stripe_words import FETCHED_FROM_STRIPE, observations_of
 from projections.failures import Claim, record_failure
-from projections.revenue_lines import NAME, Books, Change, Sighting
-from projections.revenue_store import Volume, load_touched, save_touched
+from projections.known import Change, Sighting
+from projections.revenue_lines import NAME, Books
+from projections.revenue_store import load_touched, save_touched
+from projections.shelves import Volume
 
 BATCH_SIZE = 1000
 MOST_COMPANIES = 64

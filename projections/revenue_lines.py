@@ -5,111 +5,23 @@ an invoice, so for them the newest sighting wins; a whole line set beats any par
 """
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Generic, NamedTuple
-
-from msgspec import Struct
 
 from events.observations import (
     CustomerNamed,
     InvoiceDeleted,
-    InvoiceHeader,
     InvoiceLinesSeen,
     InvoiceSeen,
-    Line,
     Observation,
     PriceSeen,
-    Recurrence,
     Unreadable,
 )
 from events.stripe_price import FROM_PRICE
-from projections.register import Register, Stamp, Value, settle
+from projections.known import Change, Held, HeldValue, InvoiceBook, Key, PricedAs, Quarantined, Sighting
+from projections.register import Stamp, Value, settle
 
 NAME = "revenue_lines"
 
 _CLIMB = {"open": 0, "uncollectible": 1, "paid": 2, "void": 2}
-
-
-class Change(NamedTuple):
-    """Which event changed something last: its position, and when the log recorded it."""
-
-    position: int
-    recorded_at: datetime
-
-
-class Sighting(NamedTuple):
-    """How a fact was made: by which event, of which mode, seen when (Unix seconds), and by asking Stripe or not."""
-
-    change: Change
-    livemode: bool
-    seen_at: int
-    is_fetched: bool
-
-    @property
-    def stamp(self) -> Stamp:
-        """Order sightings: later beats earlier, and in one second Stripe's answer beats an event."""
-        return (self.seen_at, int(self.is_fetched))
-
-
-class InvoiceBook(Struct):
-    """All that is known of an invoice. `lines` is stamped with completeness first."""
-
-    status: Register[str] | None = None
-    header: Register[InvoiceHeader] | None = None
-    lines: Register[tuple[Line, ...]] | None = None
-    is_deleted: bool = False
-
-    @property
-    def is_complete(self) -> bool:
-        """Tell whether the whole line set is known."""
-        return self.lines is not None and bool(self.lines.stamp[0])
-
-    @property
-    def is_contested(self) -> bool:
-        """Tell whether two facts of one second disagree, so that Stripe should be asked."""
-        return any(part is not None and part.is_contested for part in (self.status, self.header, self.lines))
-
-    def shown(self) -> tuple[object, ...]:
-        """Give what the table shows of this book: a change in it changes the invoice's rows."""
-        return (
-            self.status and self.status.value,
-            self.header and self.header.value,
-            self.lines and self.lines.value,
-            self.is_complete,
-            self.is_deleted,
-        )
-
-
-class PricedAs(Struct, frozen=True):
-    """How a price bills, and which kind of fact told."""
-
-    recurrence: Recurrence | None
-    source: str
-
-
-class Quarantined(NamedTuple):
-    """A fact that could not be read, and why."""
-
-    sighting: Sighting
-    entity: str | None
-    reason: str
-
-
-class Held(NamedTuple):
-    """A part of the books with the change that last altered what it shows."""
-
-    book: InvoiceBook
-    change: Change
-
-
-class HeldValue(NamedTuple, Generic[Value]):
-    """A settled price or name with the change that last altered it."""
-
-    register: Register[Value]
-    change: Change
-
-
-Key = tuple[bool, str]
 
 
 class Books:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, text
 
-from projections.revenue_lines import Books, Change, Key
+from projections.known import Change, Key
+from projections.revenue_lines import Books
 from projections.revenue_rows import billing_of
 
 _MOVE_NAMES = text("""

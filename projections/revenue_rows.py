@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from events.cadence import cadence_of
 from events.money import exponent_of
 from events.observations import Line
-from projections.revenue_lines import Books, Change, Held, HeldValue, Key, PricedAs
+from projections.known import Change, Held, HeldValue, Key, PricedAs
+from projections.revenue_lines import Books
 
 NO_PRICE = "no_price"
 UNKNOWN = "unknown"

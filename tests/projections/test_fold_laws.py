@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from events.stripe_envelope import event_from_stripe
 from events.stripe_words import observations_of
-from projections.revenue_lines import Books, Change, Sighting
+from projections.known import Change, Sighting
+from projections.revenue_lines import Books
 from projections.revenue_rows import Row, rows_of
 from tests.hands import NOON, json_bytes
 from tests.payloads import CREATED, customer, event, new_invoice, new_line, old_invoice, old_line, price
