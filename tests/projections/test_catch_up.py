@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine, text
 
-from projections.catch_up import advance, enrol_newcomers
+from projections.catch_up import MOST_COMPANIES, _claimed, advance, enrol_newcomers
 from projections.failures import ATTEMPTS_BEFORE_HALT
 from projections.filters import LineFilter
 from projections.gaps import find_gaps
@@ -216,6 +216,21 @@ def test_two_workers_at_once_count_every_event_once(engine: Engine) -> None:
         assert {row.position for row in projection_status(connection)} == {41}
         assert projection_lag(connection, "revenue_lines").events_behind == 0
     assert [len(lines(engine, company_id)) for company_id in companies] == [40] * 8
+
+
+def test_what_one_worker_holds_the_others_pass_over(engine: Engine, company_id: int) -> None:
+    keep(engine, event(old_invoice()))
+    enrol_newcomers(engine)
+
+    with engine.begin() as connection:
+        held = _claimed(connection, MOST_COMPANIES)
+        meanwhile = advance(engine)
+    afterwards = advance(engine)
+
+    assert [claim.company_id for claim in held] == [company_id]
+    assert meanwhile is None
+    assert afterwards is not None
+    assert afterwards.company_ids == [company_id]
 
 
 def poison(engine: Engine, invoice_id: str) -> None:
