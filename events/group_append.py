@@ -99,7 +99,7 @@ class GroupAppender:
 
     def _append_batch(self, batch: Sequence[_Waiting]) -> None:
         try:
-            received = self._received([item.event for item in batch])
+            received = list(zip(batch, self._received([item.event for item in batch]), strict=True))
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             parts = _parts_that_may_succeed(batch, error)
             if len(parts) > 1:
@@ -111,7 +111,7 @@ class GroupAppender:
                 item.error = error
                 item.answered.release()
             return
-        for item, one in zip(batch, received, strict=True):
+        for item, one in received:
             item.received = one
             item.answered.release()
 
