@@ -38,16 +38,6 @@ class Environment:
         """Give a variable that may be absent."""
         return self._variables.get(name, "").strip() or default
 
-    def positive_integer(self, name: str, default: int) -> int:
-        """Give a whole number above zero; anything else is noted."""
-        value = self._variables.get(name, "").strip()
-        if not value:
-            return default
-        if not value.isascii() or not value.isdigit() or int(value) < 1:
-            self._problems.append(f"{name} is not a whole number above zero")
-            return default
-        return int(value)
-
     def note(self, problem: str) -> None:
         """Add a problem of the caller's own finding; it must not tell a value."""
         self._problems.append(problem)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+import psycopg
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -93,8 +94,8 @@ def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
             with engine.begin() as connection:
                 claims = _claimed(connection, most)
                 return _advanced(connection, claims, size) if claims else None
-        except (OperationalError, InterfaceError):
-            raise
+        except (OperationalError, InterfaceError, psycopg.OperationalError):
+            raise  # the database's trouble (under COPY as the driver tells it), and no fault of any event
         except Exception as error:
             if not claims:
                 raise

@@ -2,8 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
 from projections.catch_up import MOST_COMPANIES, _claimed, advance, enrol_newcomers
 from projections.failures import ATTEMPTS_BEFORE_HALT
@@ -284,6 +286,31 @@ def test_a_company_halts_after_repeated_failure_and_drains_once_it_is_mended(eng
     assert status == "halted"
     assert resumed == ["revenue_lines"]
     assert [line.invoice_id for line in lines(engine, company_id)] == ["in_1", "in_2"]
+
+
+def test_a_connection_lost_while_writing_is_held_against_no_event(engine: Engine, company_id: int) -> None:
+    keep(engine, event(old_invoice()))
+    enrol_newcomers(engine)
+    with engine.begin() as connection:
+        connection.execute(
+            text("""
+                CREATE FUNCTION hang_up() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$
+            """)
+        )
+        connection.execute(
+            text("CREATE TRIGGER hang_up BEFORE INSERT ON revenue_line FOR EACH ROW EXECUTE FUNCTION hang_up()")
+        )
+
+    with pytest.raises((psycopg.OperationalError, OperationalError)):
+        advance(engine)
+
+    with engine.begin() as connection:
+        attempts = connection.execute(text("SELECT attempts FROM projection_state")).scalar_one()
+        connection.execute(text("DROP TRIGGER hang_up ON revenue_line"))
+    catch_up(engine)
+    assert attempts == 0
+    assert len(lines(engine, company_id)) == 1
 
 
 def test_the_table_and_its_checkpoint_move_together_or_not_at_all(engine: Engine, company_id: int) -> None:
