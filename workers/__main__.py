@@ -7,7 +7,7 @@ import click
 from events.logs import log_as_json
 from workers.clock_process import run_clock
 from workers.processes import Command, keep_running
-from workers.queues import FETCH, PROJECTION
+from workers.queues import FETCH, PROJECTION, SYNC
 from workers.rq_worker import run_worker
 from workers.settings import WorkerSettings
 from workers.wiring import tools
@@ -20,7 +20,9 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--queue", type=click.Choice([PROJECTION, FETCH]), help="Work on this queue alone, in this process.")
+@click.option(
+    "--queue", type=click.Choice([PROJECTION, FETCH, SYNC]), help="Work on this queue alone, in this process."
+)
 def work(queue: str | None) -> None:
     """Work on the queues, one process each; what dies is started again."""
     settings = WorkerSettings.from_environ()
@@ -29,7 +31,7 @@ def work(queue: str | None) -> None:
         run_worker(queue, settings.redis_url)
         return
     argv = [sys.executable, "-m", "workers", "work", "--queue"]
-    keep_running([Command(name, [*argv, name]) for name in (PROJECTION, FETCH)])
+    keep_running([Command(name, [*argv, name]) for name in (PROJECTION, FETCH, SYNC)])
 
 
 @main.command()

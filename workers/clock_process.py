@@ -10,7 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from events.intake import join_parked_events, purge_parked_events
 from projections.catch_up import is_anybody_behind
 from workers.fetches import is_any_due, purge_answered, request_gaps
-from workers.queues import FETCH, PROJECTION, ring
+from workers.queues import FETCH, PROJECTION, SYNC, ring
+from workers.syncs.leases import is_any_run_due
+from workers.syncs.schedule import request_due_syncs
 from workers.wiring import Tools
 
 SWEEP_SECONDS = 2.0
@@ -42,9 +44,13 @@ def sweep(tools: Tools, *, is_long: bool) -> None:
             purge_parked_events(connection)
             purge_answered(connection)
         request_gaps(tools.engine)
+    request_due_syncs(tools.engine, now=tools.clock(), period_seconds=tools.sync_period_seconds)
     with tools.engine.connect() as connection:
         is_behind, is_due = is_anybody_behind(connection), is_any_due(connection)
+        is_run_due = is_any_run_due(connection)
     if is_behind:
         ring(tools.redis, PROJECTION)
     if is_due:
         ring(tools.redis, FETCH)
+    if is_run_due:
+        ring(tools.redis, SYNC)

@@ -1,12 +1,15 @@
 """Things to fetch from Stripe, as rows: asked for once, leased while somebody fetches, done when the answer is kept."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
 
-from events.accounts import owned_account
-from events.log import NewEvent, append
+from events.accounts import Account, owned_account
 from projections.gaps import find_gaps
+
+# After this many failures a run goes on without the answer, and says so.
+PATIENT_ATTEMPTS = 5
 
 _LEASE_SECONDS = 60
 _LONGEST_WAIT_SECONDS = 3600
@@ -15,22 +18,34 @@ _LONGEST_WAIT_SECONDS = 3600
 _LONGEST_REPEAT_SECONDS = 86_400
 _ANSWERED_FOR_DAYS = 7
 
-_REQUEST = text("""
+_REQUEST_GAPS = text("""
     INSERT INTO fetch_request (company_id, livemode, kind, object_id)
     SELECT * FROM unnest(CAST(:company_id AS bigint[]), CAST(:livemode AS boolean[]), CAST(:kind AS text[]),
                          CAST(:object_id AS text[]))
-    ON CONFLICT (company_id, livemode, kind, object_id) DO UPDATE SET answered_at = NULL,
+    ON CONFLICT (company_id, livemode, kind, object_id) DO UPDATE SET answered_at = NULL, error = NULL,
         due_at = fetch_request.answered_at
             + make_interval(secs => least(:longest, 60 * power(4, fetch_request.attempts)))
     WHERE fetch_request.answered_at IS NOT NULL
     RETURNING due_at <= clock_timestamp() AS is_due
 """)
-# The lease is a time of the database's clock: who dies with it is overtaken when it runs out.
+_REQUEST_NOW = text("""
+    INSERT INTO fetch_request (company_id, livemode, kind, object_id)
+    SELECT :company_id, :livemode, :kind, unnest(CAST(:object_ids AS text[])) ORDER BY 4
+    ON CONFLICT (company_id, livemode, kind, object_id) DO UPDATE
+        SET answered_at = NULL, error = NULL, due_at = clock_timestamp(), attempts = 0
+    WHERE fetch_request.answered_at IS NOT NULL
+""")
+# The lease is a time of the database's clock: who dies with it is overtaken when it runs out. What is due for a company
+# whose sync is being worked on is left to that sync.
 _CLAIM = text("""
     UPDATE fetch_request f SET attempts = f.attempts + 1, due_at = clock_timestamp() + make_interval(secs => :lease)
     FROM (
-        SELECT company_id, livemode, kind, object_id FROM fetch_request
-        WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+        SELECT company_id, livemode, kind, object_id FROM fetch_request d
+        WHERE due_at <= clock_timestamp() AND CASE WHEN CAST(:company_id AS bigint) IS NOT NULL
+            THEN company_id = :company_id
+            ELSE NOT EXISTS (SELECT FROM sync_run r WHERE r.company_id = d.company_id AND r.status = 'running'
+                             AND r.lease_until > clock_timestamp()) END
+        ORDER BY due_at LIMIT :most FOR UPDATE OF d SKIP LOCKED
     ) due
     WHERE f.company_id = due.company_id AND f.livemode = due.livemode AND f.kind = due.kind
       AND f.object_id = due.object_id
@@ -41,24 +56,33 @@ _FAILED = text("""
         + make_interval(secs => least(:longest, power(2, least(attempts, 20)) * (0.5 + random() / 2)))
     WHERE company_id = :company_id AND livemode = :livemode AND kind = :kind AND object_id = :object_id
 """)
+_PUT_BACK = text("""
+    UPDATE fetch_request SET attempts = attempts - 1, due_at = clock_timestamp() + make_interval(secs => :seconds)
+    WHERE company_id = :company_id AND livemode = :livemode AND kind = :kind AND object_id = :object_id
+""")
 _ANSWERED = text("""
-    UPDATE fetch_request SET answered_at = clock_timestamp(), due_at = 'infinity', error = NULL
+    UPDATE fetch_request SET answered_at = clock_timestamp(), due_at = 'infinity', error = :error
     WHERE company_id = :company_id AND livemode = :livemode AND kind = :kind AND object_id = :object_id
 """)
 _PURGE = text("DELETE FROM fetch_request WHERE answered_at < clock_timestamp() - make_interval(days => :days)")
 _ANY_DUE = text("SELECT EXISTS (SELECT FROM fetch_request WHERE due_at <= clock_timestamp())")
+_OPEN = text("""
+    SELECT kind, object_id, attempts, error, extract(epoch FROM due_at - clock_timestamp()) AS seconds
+    FROM fetch_request WHERE company_id = :company_id AND livemode = :livemode AND answered_at IS NULL
+    ORDER BY due_at LIMIT :most
+""")
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """A thing of Stripe's to fetch for a company. `account_id` is the connected account it belongs to."""
+    """A thing of Stripe's to fetch for a company. `account` is the connected one it belongs to."""
 
     company_id: int
     livemode: bool
     kind: str
     object_id: str
     attempts: int
-    account_id: str | None
+    account: Account | None
 
     def key(self) -> dict[str, object]:
         """Give the row's key."""
@@ -70,6 +94,17 @@ class FetchRequest:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class OpenFetch:
+    """A thing that is still to be fetched: how often it failed, for what reason, and in how many seconds it is due."""
+
+    kind: str
+    object_id: str
+    attempts: int
+    error: str | None
+    due_in_seconds: float
+
+
 def request_gaps(engine: Engine, *, company_ids: list[int] | None = None) -> int:
     """Ask for what the table lacks, of these companies or of all; give how much of it is due now. Commits."""
     with engine.begin() as connection:
@@ -77,8 +112,19 @@ def request_gaps(engine: Engine, *, company_ids: list[int] | None = None) -> int
         if not gaps:
             return 0
         columns = {name: [getattr(gap, name) for gap in gaps] for name in gaps[0]._fields}
-        asked = connection.execute(_REQUEST, columns | {"longest": _LONGEST_REPEAT_SECONDS})
+        asked = connection.execute(_REQUEST_GAPS, columns | {"longest": _LONGEST_REPEAT_SECONDS})
         return sum(row.is_due for row in asked)
+
+
+def request_fetches(
+    connection: Connection, company_id: int, kind: str, object_ids: Sequence[str], *, livemode: bool
+) -> None:
+    """Ask for these objects now, even if they were fetched lately. Commits nothing; safe twice."""
+    if object_ids:
+        connection.execute(
+            _REQUEST_NOW,
+            {"company_id": company_id, "livemode": livemode, "kind": kind, "object_ids": sorted(set(object_ids))},
+        )
 
 
 def purge_answered(connection: Connection) -> None:
@@ -91,26 +137,47 @@ def is_any_due(connection: Connection) -> bool:
     return bool(connection.execute(_ANY_DUE).scalar())
 
 
-def claim_due(engine: Engine) -> FetchRequest | None:
-    """Take the request that is due longest, under a lease of a minute; None when none is due. Commits."""
+def claim_due(engine: Engine, *, company_id: int | None = None, most: int = 1) -> list[FetchRequest]:
+    """Take the requests that are due longest, of one company or of all, under a lease of a minute. Commits."""
     with engine.begin() as connection:
-        row = connection.execute(_CLAIM, {"lease": _LEASE_SECONDS}).one_or_none()
-        if row is None:
-            return None
-        account = owned_account(connection, row.company_id)
-        return FetchRequest(
-            row.company_id, row.livemode, row.kind, row.object_id, row.attempts, account.account_id if account else None
-        )
+        rows = connection.execute(_CLAIM, {"lease": _LEASE_SECONDS, "company_id": company_id, "most": most}).all()
+        owned = {row.company_id: owned_account(connection, row.company_id) for row in rows}
+        return [
+            FetchRequest(
+                row.company_id,
+                row.livemode,
+                row.kind,
+                row.object_id,
+                row.attempts,
+                _in_mode(owned[row.company_id], row.livemode),
+            )
+            for row in rows
+        ]
 
 
-def store_answer(engine: Engine, request: FetchRequest, facts: list[NewEvent]) -> None:
-    """Append what Stripe answered and note it on the request, in one transaction. Safe twice."""
-    with engine.begin() as connection:
-        connection.execute(_ANSWERED, request.key())
-        append(connection, request.company_id, facts)
+def open_fetches(connection: Connection, company_id: int, *, livemode: bool, most: int = 100) -> list[OpenFetch]:
+    """Give what is still to be fetched of a company's mode, the first due first."""
+    rows = connection.execute(_OPEN, {"company_id": company_id, "livemode": livemode, "most": most})
+    return [OpenFetch(row.kind, row.object_id, row.attempts, row.error, float(row.seconds)) for row in rows]
+
+
+def note_answered(connection: Connection, request: FetchRequest, *, error: str | None = None) -> None:
+    """Note that Stripe answered, be it that it knows no such thing. Commits nothing; safe twice."""
+    connection.execute(_ANSWERED, request.key() | {"error": error})
 
 
 def note_failure(engine: Engine, request: FetchRequest, error: str) -> None:
     """Put the request off: 2^attempts seconds with jitter, an hour at most. Commits."""
     with engine.begin() as connection:
         connection.execute(_FAILED, request.key() | {"error": error[:500], "longest": _LONGEST_WAIT_SECONDS})
+
+
+def put_back(engine: Engine, request: FetchRequest, *, seconds: float) -> None:
+    """Put the request off without holding it against it. Commits."""
+    with engine.begin() as connection:
+        connection.execute(_PUT_BACK, request.key() | {"seconds": seconds})
+
+
+def _in_mode(account: Account | None, livemode: bool) -> Account | None:  # noqa: FBT001 - a value
+    # Test events of an account that is connected live come with it, and are read in their own mode.
+    return Account(account.account_id, livemode) if account else None

@@ -3,9 +3,15 @@
 import time
 
 from projections.catch_up import advance, enrol_newcomers
-from workers.fetches import claim_due, note_failure, request_gaps, store_answer
-from workers.gateway import StripeAnswerError
-from workers.queues import FETCH, PROJECTION, answer, ring
+from workers.fetches import FetchRequest, claim_due, note_answered, note_failure, request_gaps
+from workers.gateway.client import Tally
+from workers.gateway.objects import fetch
+from workers.gateway.refusals import StripeAnswerError
+from workers.queues import FETCH, PROJECTION, SYNC, answer, ring, ring_if_possible
+from workers.syncs.answers import count, keep_answer
+from workers.syncs.failures import note_fetch_failure
+from workers.syncs.leases import claim_run
+from workers.syncs.turns import take_turn
 from workers.wiring import Tools, tools
 
 # A job that runs longer rings for its successor and ends, so that a stop never waits for it.
@@ -20,6 +26,11 @@ def catch_up_projections() -> int:
 def fetch_what_is_due() -> int:
     """Fetch from Stripe what the table lacks, as facts for the log; give how many requests were answered."""
     return fetch_with(tools())
+
+
+def sync_what_is_due() -> int:
+    """Work on the syncs that are due; give how many turns they took."""
+    return sync_with(tools())
 
 
 def catch_up_with(hand: Tools) -> int:
@@ -44,20 +55,46 @@ def fetch_with(hand: Tools) -> int:
     answer(hand.redis, FETCH)
     deadline = time.monotonic() + _LONGEST_SECONDS
     fetched = 0
-    while request := claim_due(hand.engine):
-        try:
-            facts = hand.stripe.fetch(request)
-        except StripeAnswerError as error:
-            note_failure(hand.engine, request, str(error))
-        else:
-            store_answer(hand.engine, request, facts)
-            fetched += 1
+    while requests := claim_due(hand.engine):
+        fetched += sum(_is_fetched(hand, request) for request in requests)
         if time.monotonic() > deadline:
             ring(hand.redis, FETCH)
             break
     if fetched:
         ring(hand.redis, PROJECTION)
     return fetched
+
+
+def sync_with(hand: Tools) -> int:
+    """Give every run that is due a turn, until none is or the time is up; give the number of turns. Commits."""
+    answer(hand.redis, SYNC)
+    deadline = time.monotonic() + _LONGEST_SECONDS
+    turns = 0
+    while not hand.stopping.is_set() and (lease := claim_run(hand.engine, now=hand.clock())):
+        take_turn(hand, lease)
+        turns += 1
+        if time.monotonic() > deadline:
+            ring_if_possible(hand.redis, SYNC)
+            break
+    return turns
+
+
+def _is_fetched(hand: Tools, request: FetchRequest) -> bool:
+    if request.account is None:
+        note_failure(hand.engine, request, "the company is connected to no account")
+        return False
+    tally = Tally()
+    try:
+        facts = fetch(hand.stripe, request.account, request.kind, request.object_id, tally)
+    except StripeAnswerError as error:
+        note_fetch_failure(hand.engine, request, error)
+        return False
+    requests, rate_limited = tally.take()
+    with hand.engine.begin() as connection:
+        note_answered(connection, request)
+        count(connection, request.company_id, requests=requests, rate_limited=rate_limited)
+        keep_answer(connection, request.account, request.company_id, facts)
+    return True
 
 
 def _ask_for_what_is_lacking(hand: Tools, company_ids: list[int]) -> None:

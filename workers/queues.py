@@ -4,12 +4,18 @@ import logging
 from threading import Event, Lock, Thread
 
 from redis import Redis
+from redis.exceptions import RedisError
 from rq import Queue
 
 PROJECTION = "projection"
 FETCH = "fetch"
+SYNC = "sync"
 
-_JOB_OF = {PROJECTION: "workers.jobs.catch_up_projections", FETCH: "workers.jobs.fetch_what_is_due"}
+_JOB_OF = {
+    PROJECTION: "workers.jobs.catch_up_projections",
+    FETCH: "workers.jobs.fetch_what_is_due",
+    SYNC: "workers.jobs.sync_what_is_due",
+}
 _REDIS_TIMEOUT_SECONDS = 0.5
 _JOB_SECONDS = 60
 _KEEP_FAILURE_SECONDS = 3600
@@ -38,6 +44,14 @@ def ring(redis: Redis, queue: str) -> bool:
         _JOB_OF[queue], job_timeout=_JOB_SECONDS, result_ttl=0, failure_ttl=_KEEP_FAILURE_SECONDS
     )
     return True
+
+
+def ring_if_possible(redis: Redis, queue: str) -> None:
+    """Ring, unless Redis is away: then the clock finds the work."""
+    try:
+        ring(redis, queue)
+    except RedisError as error:
+        _log.warning("bell not rung", extra={"queue": queue, "error": type(error).__name__})
 
 
 def answer(redis: Redis, queue: str) -> None:

@@ -4,6 +4,8 @@ import redis
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
+from workers.wiring import stopping
+
 # Longer than any wait between jobs, or redis-py would cut the waiting short.
 _DEQUEUE_SECONDS = 120
 
@@ -15,6 +17,11 @@ class PersistentWorker(SimpleWorker):
     """
 
     max_connection_wait_time = 2.0
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Tell the job under way to end at its next page."""
+        stopping.set()
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ has no type there
 
 
 def run_worker(queue: str, redis_url: str) -> None:

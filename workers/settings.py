@@ -6,6 +6,8 @@ from typing import Self
 from events.environ import Environment
 
 STRIPE_API_BASE = "https://api.stripe.com"
+SYNC_PERIOD_SECONDS = 86_400
+SHORTEST_PERIOD_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class WorkerSettings:
     redis_url: str
     stripe_secret_key: str
     stripe_api_base: str
+    sync_period_seconds: int
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
@@ -29,6 +32,16 @@ class WorkerSettings:
             redis_url=environment.required("REDIS_URL"),
             stripe_secret_key=environment.required("STRIPE_SECRET_KEY"),
             stripe_api_base=environment.optional("STRIPE_API_BASE") or STRIPE_API_BASE,
+            sync_period_seconds=sync_period_seconds(environment),
         )
         environment.refuse_if_incomplete()
         return settings
+
+
+def sync_period_seconds(environment: Environment) -> int:
+    """Read how often a company is reconciled with Stripe: a day unless SYNC_INTERVAL_SECONDS says otherwise."""
+    told = environment.optional("SYNC_INTERVAL_SECONDS") or str(SYNC_PERIOD_SECONDS)
+    if told.isascii() and told.isdigit() and int(told) >= SHORTEST_PERIOD_SECONDS:
+        return int(told)
+    environment.note(f"SYNC_INTERVAL_SECONDS is a whole number of seconds, {SHORTEST_PERIOD_SECONDS} at least")
+    return SYNC_PERIOD_SECONDS

@@ -1,6 +1,22 @@
 """Work that waits, as rows. A queue only wakes whoever does it."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, MetaData, Table, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from events.tables import INSTANT, NAMING_CONVENTION
 
@@ -23,3 +39,99 @@ fetch_request = Table(
     CheckConstraint("kind IN ('invoice', 'invoice_lines', 'price', 'customer')", name="kind"),
 )
 Index("fetch_request_due_at_idx", fetch_request.c.due_at)
+
+_COUNT_COLUMNS = ("invoices_listed", "invoices_new", "invoices_changed", "lines", "prices", "requests", "rate_limited")
+
+# A run that reads Stripe. Who works on it holds its lease in its epoch.
+sync_run = Table(
+    "sync_run",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("company_id", BigInteger, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("trigger", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default="queued"),
+    Column("phase", Text, nullable=False, server_default="queued"),
+    Column("requested_by", Text, nullable=False),
+    Column("requested_at", INSTANT, nullable=False),
+    Column("idempotency_key", Text),
+    Column("is_cancel_requested", Boolean, nullable=False, server_default=text("false")),
+    Column("started_at", INSTANT),
+    Column("finished_at", INSTANT),
+    Column("due_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
+    Column("lease_until", INSTANT),
+    Column("epoch", Integer, nullable=False, server_default=text("0")),
+    Column("waits_for", Text),
+    Column("crashes", Integer, nullable=False, server_default=text("0")),
+    Column("proofs", Integer, nullable=False, server_default=text("0")),
+    Column("differing", Integer),
+    Column("repaired", Integer, nullable=False, server_default=text("0")),
+    *(Column(name, Integer, nullable=False, server_default=text("0")) for name in _COUNT_COLUMNS),
+    Column("coverage_from", INSTANT),
+    Column("coverage_to", INSTANT),
+    Column("error_code", Text),
+    Column("error_detail", Text),
+    Column("reconciliation", JSONB),
+    CheckConstraint("trigger IN ('initial', 'scheduled', 'manual', 'reauthorization')", name="trigger"),
+    CheckConstraint(
+        "status IN ('queued', 'running', 'succeeded', 'partially_succeeded', 'failed', 'canceled')", name="status"
+    ),
+    CheckConstraint("phase IN ('queued', 'listing', 'fetching', 'proving', 'finished')", name="phase"),
+    UniqueConstraint("company_id", "idempotency_key", name="sync_run_idempotency_key"),
+)
+_is_active = text("status IN ('queued', 'running')")
+Index("sync_run_active", sync_run.c.company_id, unique=True, postgresql_where=_is_active)
+Index("sync_run_due", sync_run.c.due_at, postgresql_where=_is_active)
+Index("sync_run_of_company", sync_run.c.company_id, sync_run.c.id)
+
+# A stretch of one of Stripe's lists, read newest first from its cursor on. Creation times in Unix seconds.
+sync_segment = Table(
+    "sync_segment",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("company_id", BigInteger, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("created_from", BigInteger),
+    Column("created_before", BigInteger),
+    Column("cursor", Text),
+    Column("oldest_created", BigInteger),
+    Column("page_limit", Integer, nullable=False, server_default=text("100")),
+    Column("pages", Integer, nullable=False, server_default=text("0")),
+    Column("objects", Integer, nullable=False, server_default=text("0")),
+    Column("newest_created", BigInteger),
+    Column("says_more", Boolean, nullable=False, server_default=text("true")),
+    Column("empty_answers", Integer, nullable=False, server_default=text("0")),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("not_before", INSTANT),
+    Column("ended_as", Text),
+    CheckConstraint("resource IN ('invoices', 'customers', 'events')", name="resource"),
+    CheckConstraint("ended_as IN ('read', 'forbidden')", name="ended_as"),
+)
+
+# What Stripe's API last showed of an invoice, for holding the table against it.
+sync_sighting = Table(
+    "sync_sighting",
+    metadata,
+    Column("company_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("livemode", Boolean, primary_key=True),
+    Column("invoice_id", Text, primary_key=True),
+    Column("run_id", BigInteger, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("line_count", Integer),
+    Column("amount", Numeric),
+    Column("lines_digest", Text),
+    Column("unreadable", Text),
+)
+
+sync_schedule = Table(
+    "sync_schedule",
+    metadata,
+    Column("company_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("next_sync_at", INSTANT, nullable=False),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+)
+Index("sync_schedule_due", sync_schedule.c.next_sync_at)

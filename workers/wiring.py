@@ -1,18 +1,25 @@
 """The tools that jobs are handed: made once a process, from its environment."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from threading import Event
 
 from redis import Redis
 from sqlalchemy import Engine
 
 from events.clock import Clock, utc_now
 from events.database import open_engine
-from workers.gateway import StripeGateway
+from workers.gateway.client import CONNECTIONS, Gateway, StripeGateway
+from workers.gateway.rate_limit import RateLimit
 from workers.queues import open_redis
 from workers.settings import WorkerSettings
 
 _POOL_SIZE = 2
+
+# Of this process: its signal handlers set it.
+stopping = Event()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +28,33 @@ class Tools:
 
     engine: Engine
     redis: Redis
-    stripe: StripeGateway
+    stripe: Gateway
     clock: Clock
+    # Threads that wait for Stripe side by side.
+    hands: ThreadPoolExecutor
+    sync_period_seconds: int
+    # Set when the process is to stop: work under way ends at the next page.
+    stopping: Event
+    pause: Callable[[float], object]
 
 
 @cache
 def tools() -> Tools:
     """Give this process's tools. Nothing is connected before its first use."""
     settings = WorkerSettings.from_environ()
+    redis = open_redis(settings.redis_url)
     return Tools(
         engine=open_engine(settings.database_url, name="worker", pool_size=_POOL_SIZE),
-        redis=open_redis(settings.redis_url),
-        stripe=StripeGateway(settings.stripe_secret_key, api_base=settings.stripe_api_base),
+        redis=redis,
+        stripe=StripeGateway(
+            settings.stripe_secret_key,
+            api_base=settings.stripe_api_base,
+            rate_limit=RateLimit(redis, pause=stopping.wait),
+            pause=stopping.wait,
+        ),
         clock=utc_now,
+        hands=ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="stripe"),
+        sync_period_seconds=settings.sync_period_seconds,
+        stopping=stopping,
+        pause=stopping.wait,
     )

@@ -1,6 +1,8 @@
 """A simulated Stripe that the workers read, and the tools they work with."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 from redis import Redis
@@ -9,8 +11,13 @@ from sqlalchemy import Engine
 from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
 from tests.hands import NOON, SetClock
-from workers.gateway import StripeGateway
+from workers.gateway.client import StripeGateway
+from workers.gateway.rate_limit import RateLimit
 from workers.wiring import Tools
+
+
+def no_pause(_seconds: float) -> None:
+    """Wait for nothing: what is waited for in production happens at once in tests."""
 
 
 @pytest.fixture
@@ -25,7 +32,22 @@ def stripe_server(simulated: SimulatedStripe) -> Iterator[StripeServer]:
 
 
 @pytest.fixture
-def tools(engine: Engine, redis: Redis, stripe_server: StripeServer, clock: SetClock) -> Tools:
+def tools(engine: Engine, redis: Redis, stripe_server: StripeServer, clock: SetClock) -> Iterator[Tools]:
     assert clock() == NOON
     key = stripe_server.stripe.platform_key(livemode=True)
-    return Tools(engine, redis, StripeGateway(key, api_base=stripe_server.url), clock)
+    with ThreadPoolExecutor(8) as hands:
+        yield Tools(
+            engine=engine,
+            redis=redis,
+            stripe=StripeGateway(
+                key,
+                api_base=stripe_server.url,
+                rate_limit=RateLimit(redis, pause=no_pause),
+                pause=no_pause,
+            ),
+            clock=clock,
+            hands=hands,
+            sync_period_seconds=86_400,
+            stopping=Event(),
+            pause=no_pause,
+        )

@@ -11,8 +11,8 @@ from projections.tables import revenue_line
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.generate import generate
 from sandbox.stripe.platform import SimulatedStripe
-from sandbox.stripe.truth import revenue_table
 from tests.hands import NOON, catch_up, company_with
+from tests.workers.truth import table_of, truth_of
 from workers.jobs import catch_up_with, fetch_with
 from workers.wiring import Tools
 
@@ -45,34 +45,6 @@ def fill(tools: Tools) -> None:
         pass
 
 
-def table_of(engine: Engine, company_id: int) -> list[dict[str, object]]:
-    """Give the company's live rows as the truth writes them."""
-    with engine.connect() as connection:
-        rows = connection.execute(
-            select(revenue_line)
-            .where(revenue_line.c.company_id == company_id, revenue_line.c.livemode)
-            .order_by(revenue_line.c.invoice_id, revenue_line.c.invoice_line_item_id)
-        ).mappings()
-        return sorted((as_truth(dict(row)) for row in rows), key=_identity)
-
-
-def as_truth(row: dict) -> dict[str, object]:
-    unit, count = row.pop("interval_unit"), row.pop("interval_count")
-    start, end = row.pop("period_start"), row.pop("period_end")
-    for learned in ("company_id", "build", "position", "updated_at"):
-        del row[learned]
-    return row | {
-        "object": "revenue_line",
-        "date": row["date"].isoformat(),
-        "interval": {"unit": unit, "count": count} if unit else None,
-        "period": {"start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "end": f"{end:%Y-%m-%dT%H:%M:%SZ}"},
-    }
-
-
-def _identity(row: dict) -> tuple[str, str]:
-    return row["invoice_id"], row["invoice_line_item_id"]
-
-
 @pytest.mark.parametrize("api_version", ["2024-06-20", "2024-12-18.acacia", "2025-03-31.basil", "2026-10-28.endive"])
 def test_webhooks_of_any_version_in_any_order_and_twice_give_the_truth(
     api_version: str, simulated: SimulatedStripe, tools: Tools
@@ -84,7 +56,7 @@ def test_webhooks_of_any_version_in_any_order_and_twice_give_the_truth(
     keep_all(tools.engine, shuffled_with_repeats(bodies, seed=5))
     fill(tools)
 
-    assert table_of(tools.engine, company_id) == sorted(revenue_table(account, livemode=True), key=_identity)
+    assert table_of(tools.engine, company_id) == truth_of(account)
 
 
 def test_batches_of_any_size_give_the_same_bytes(simulated: SimulatedStripe, tools: Tools) -> None:

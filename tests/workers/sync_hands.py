@@ -1,0 +1,46 @@
+"""Small things that tests of syncs hold: a run asked for, time that passes for the database, a run seen to its end."""
+
+from sqlalchemy import Engine, text
+
+from events.clock import Clock
+from workers.jobs import sync_with
+from workers.syncs.requests import SyncRun, find_run, request_sync
+from workers.wiring import Tools
+
+MOST_TURNS = 200
+
+
+def ask_for_sync(engine: Engine, company_id: int, clock: Clock, *, trigger: str = "manual") -> int:
+    """Give the id of a new run."""
+    with engine.begin() as connection:
+        run = request_sync(connection, company_id, trigger=trigger, actor="tests", now=clock())
+    return int(run.id)
+
+
+def let_waits_pass(engine: Engine) -> None:
+    """Make due what rests, as if the time had passed."""
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE sync_segment SET not_before = NULL"))
+        connection.execute(text("UPDATE fetch_request SET due_at = clock_timestamp() WHERE answered_at IS NULL"))
+        connection.execute(
+            text("UPDATE sync_run SET due_at = clock_timestamp(), lease_until = NULL WHERE status = 'running'")
+        )
+
+
+def finish_sync(tools: Tools, company_id: int, run_id: int) -> SyncRun:
+    """Work on a run, whatever it has to wait for, until it has ended."""
+    for _ in range(MOST_TURNS):
+        sync_with(tools)
+        with tools.engine.connect() as connection:
+            run = find_run(connection, company_id, run_id)
+        assert run is not None
+        if run.finished_at is not None:
+            return run
+        let_waits_pass(tools.engine)
+    message = f"the run does not end in {MOST_TURNS} turns"
+    raise AssertionError(message)
+
+
+def sync(tools: Tools, company_id: int, *, trigger: str = "manual") -> SyncRun:
+    """Run a sync from its request to its end."""
+    return finish_sync(tools, company_id, ask_for_sync(tools.engine, company_id, tools.clock, trigger=trigger))

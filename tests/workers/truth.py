@@ -1,0 +1,42 @@
+"""The table and the simulated Stripe's truth, in one form."""
+
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from projections.tables import revenue_line
+from sandbox.stripe.accounts import Account
+from sandbox.stripe.truth import revenue_table
+
+
+def truth_of(account: Account) -> list[dict[str, Any]]:
+    """Give the rows that an account's company must have."""
+    return sorted(revenue_table(account, livemode=True), key=_identity)
+
+
+def table_of(engine: Engine, company_id: int) -> list[dict[str, object]]:
+    """Give the company's live rows as the truth writes them."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            select(revenue_line)
+            .where(revenue_line.c.company_id == company_id, revenue_line.c.livemode)
+            .order_by(revenue_line.c.invoice_id, revenue_line.c.invoice_line_item_id)
+        ).mappings()
+        return sorted((as_truth(dict(row)) for row in rows), key=_identity)
+
+
+def as_truth(row: dict) -> dict[str, object]:
+    unit, count = row.pop("interval_unit"), row.pop("interval_count")
+    start, end = row.pop("period_start"), row.pop("period_end")
+    for learned in ("company_id", "build", "position", "updated_at"):
+        del row[learned]
+    return row | {
+        "object": "revenue_line",
+        "date": row["date"].isoformat(),
+        "interval": {"unit": unit, "count": count} if unit else None,
+        "period": {"start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "end": f"{end:%Y-%m-%dT%H:%M:%SZ}"},
+    }
+
+
+def _identity(row: dict) -> tuple[str, str]:
+    return row["invoice_id"], row["invoice_line_item_id"]

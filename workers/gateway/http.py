@@ -1,0 +1,83 @@
+"""The transport under the Stripe SDK: pooled connections, no redirects, and an end to every answer.
+
+The SDK's own transports follow redirects and read whatever comes, for as long as it comes.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import stripe
+import urllib3
+from stripe import APIConnectionError, HTTPClient
+
+MOST_BYTES = 64_000_000
+
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 10.0
+_CHUNK_BYTES = 262_144
+
+
+class AnswerTooLargeError(Exception):
+    """Stripe's answer goes on beyond the bytes or the seconds an answer may take: ask for less at once."""
+
+
+class BoundedHttpClient(HTTPClient):
+    """Speaks HTTP for the SDK. Safe to share between threads; nothing is retried here."""
+
+    name = "urllib3"
+
+    def __init__(self, *, connections: int, most_bytes: int = MOST_BYTES, most_seconds: float = 30.0) -> None:
+        super().__init__()
+        self._most_bytes = most_bytes
+        self._most_seconds = most_seconds
+        self._pool = urllib3.PoolManager(
+            maxsize=connections,
+            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
+            cert_reqs="CERT_REQUIRED",
+            ca_certs=stripe.ca_bundle_path,
+        )
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,  # noqa: ANN401 - as the SDK declares it
+        *,
+        _usage: list[str] | None = None,
+    ) -> tuple[Any, int, Mapping[str, str]]:
+        """Send one request; give body, status and headers. A redirect is an answer like any other.
+
+        :raises APIConnectionError: no answer came, or it broke off
+        :raises AnswerTooLargeError: it did not end
+        """
+        deadline = time.monotonic() + self._most_seconds
+        try:
+            response = self._pool.request(
+                method.upper(),
+                url,
+                headers=dict(headers or {}),
+                body=post_data,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+            )
+            return self._read(response, deadline), response.status, response.headers
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            message = f"no answer from Stripe: {type(error).__name__}"
+            raise APIConnectionError(message) from error  # type: ignore[no-untyped-call]  # the SDK has no type there
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._pool.clear()
+
+    def _read(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+        body = bytearray()
+        for chunk in response.stream(_CHUNK_BYTES):
+            body += chunk
+            if len(body) > self._most_bytes or time.monotonic() > deadline:
+                response.close()
+                raise AnswerTooLargeError
+        response.release_conn()
+        return bytes(body)

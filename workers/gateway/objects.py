@@ -1,0 +1,135 @@
+"""Make facts of what Stripe answers: bodies as they came, stamped with the time it answered."""
+
+import json
+from datetime import datetime
+from hashlib import sha256
+from typing import TypeVar
+
+import msgspec
+
+from events.accounts import Account
+from events.log import NewEvent
+from events.stripe_envelope import stripe_external_id
+from events.stripe_words import (
+    CUSTOMER_FETCHED,
+    FETCHED_FROM_STRIPE,
+    INVOICE_FETCHED,
+    INVOICE_LINES_FETCHED,
+    PRICE_FETCHED,
+)
+from workers.gateway.client import Answer, Gateway, Tally
+from workers.gateway.refusals import ObjectMissingError, StripeAnswerError
+
+Shape = TypeVar("Shape")
+
+_LINES_A_PAGE = 100
+# 251 pages of 100 are more lines than Stripe allows an invoice; a cursor that goes round in circles ends here.
+_MOST_PAGES = 251
+_FACT_OF = {"invoice": INVOICE_FETCHED, "customer": CUSTOMER_FETCHED, "price": PRICE_FETCHED}
+# Lines may change while they are paged, on an invoice that is not final yet: then they are read from the start again.
+_TRIES_AT_LINES = 3
+
+
+class _Page(msgspec.Struct):
+    data: list[msgspec.Raw]
+    has_more: bool
+
+
+class _HasLines(msgspec.Struct):
+    lines: _Page | None = None
+
+
+class _HasId(msgspec.Struct):
+    id: str
+
+
+class _PagesDoNotFitError(StripeAnswerError):
+    pass
+
+
+def fetch(stripe: Gateway, account: Account, kind: str, object_id: str, tally: Tally) -> list[NewEvent]:
+    """Fetch an invoice with all its lines, the lines alone, a price or a customer, as facts.
+
+    :raises StripeAnswerError: as `StripeGateway.ask`, or the answer is not what was asked for
+    """
+    match kind:
+        case "price" | "customer":
+            answer = stripe.ask(account, f"{kind}s.get", f"/v1/{kind}s/{object_id}", tally)
+            return [fetched(account, kind, object_id, answer.body, answer)]
+        case "invoice":
+            answer = stripe.ask(account, "invoices.get", f"/v1/invoices/{object_id}", tally)
+            facts = [fetched(account, kind, object_id, answer.body, answer)]
+            lines = decoded(answer.body, _HasLines).lines
+            return [*facts, _fetched_lines(stripe, account, object_id, tally)] if lines and lines.has_more else facts
+        case "invoice_lines":
+            return [_fetched_lines(stripe, account, object_id, tally)]
+        case other:
+            raise StripeAnswerError(f"there is no way to fetch a {other}")
+
+
+def fetched(account: Account, kind: str, object_id: str, body: bytes, answer: Answer) -> NewEvent:
+    """Give the fact that Stripe showed this object, in this body, when it gave the answer."""
+    return _fact(account, _FACT_OF[kind], f"{kind}:{object_id}", body, answer.answered_at, answer.api_version)
+
+
+def decoded(body: bytes | msgspec.Raw, shape: type[Shape]) -> Shape:
+    """Read an answer.
+
+    :raises StripeAnswerError: it is not of this shape
+    """
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise StripeAnswerError(f"Stripe's answer is not what was asked for: {error}") from error
+
+
+def _fetched_lines(stripe: Gateway, account: Account, invoice_id: str, tally: Tally) -> NewEvent:
+    for attempt in range(1, _TRIES_AT_LINES + 1):
+        try:
+            return _all_lines(stripe, account, invoice_id, tally)
+        except (ObjectMissingError, _PagesDoNotFitError) as error:
+            is_lost_cursor = isinstance(error, _PagesDoNotFitError) or error.parameter == "starting_after"
+            if not is_lost_cursor or attempt == _TRIES_AT_LINES:
+                raise
+    raise AssertionError  # the last attempt returns or raises
+
+
+def _all_lines(stripe: Gateway, account: Account, invoice_id: str, tally: Tally) -> NewEvent:
+    # From the start, not from where the embedded page ended: together they could be of two moments.
+    path = f"/v1/invoices/{invoice_id}/lines"
+    lines: list[bytes] = []
+    seen: set[str] = set()
+    after: dict[str, str] = {}
+    for _ in range(_MOST_PAGES):
+        answer = stripe.ask(account, "invoices.lines", path, tally, limit=_LINES_A_PAGE, **after)
+        page = decoded(answer.body, _Page)
+        ids = [decoded(line, _HasId).id for line in page.data]
+        if seen.intersection(ids) or (page.has_more and not ids):
+            raise _PagesDoNotFitError("the pages of the invoice's lines do not fit together")
+        seen.update(ids)
+        lines += map(bytes, page.data)
+        if not page.has_more:
+            url = json.dumps(path).encode()
+            body = b'{"object":"list","has_more":false,"url":%b,"data":[%b]}' % (url, b",".join(lines))
+            at, version = answer.answered_at, answer.api_version
+            return _fact(account, INVOICE_LINES_FETCHED, f"invoice:{invoice_id}", body, at, version)
+        after = {"starting_after": ids[-1]}
+    raise StripeAnswerError("the pages of the invoice's lines do not end")
+
+
+def _fact(
+    account: Account, event_type: str, entity: str, body: bytes, at: datetime, api_version: str | None
+) -> NewEvent:
+    # The same body at another second is another sighting: what was changed and changed back is told anew.
+    identity = f"{entity}:{sha256(body).hexdigest()[:32]}:{int(at.timestamp())}"
+    return NewEvent(
+        type=event_type,
+        source=FETCHED_FROM_STRIPE,
+        external_id=stripe_external_id(account.account_id, identity, livemode=account.livemode),
+        payload=body,
+        livemode=account.livemode,
+        occurred_at=at,
+        entity=entity,
+        account_id=account.account_id,
+        api_version=api_version,
+    )

@@ -1,0 +1,129 @@
+"""Read one page of one of Stripe's lists, newest first, and refuse a page that cannot be one.
+
+No `updated` filter exists and `has_more` can be wrong, so the end of a list is what Stripe says when it is asked for
+what comes after the last object: nothing. https://docs.stripe.com/api/pagination
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+
+from events.accounts import Account
+from workers.gateway.client import Answer, Gateway, Tally
+from workers.gateway.objects import decoded
+from workers.gateway.refusals import StripeAnswerError
+
+# At most 20 types can be asked for. https://docs.stripe.com/api/events/list
+EVENT_TYPES = (
+    *("invoice.finalized", "invoice.updated", "invoice.paid", "invoice.payment_succeeded", "invoice.payment_failed"),
+    *("invoice.voided", "invoice.marked_uncollectible", "invoice.overpaid", "invoice.sent", "invoice.deleted"),
+    *("customer.created", "customer.updated", "customer.deleted"),
+    *("price.created", "price.updated", "price.deleted", "plan.created", "plan.updated", "plan.deleted"),
+)
+
+
+_FOREVER = 2**62
+
+
+class PageDoesNotFitError(StripeAnswerError):
+    """The page contradicts what was asked for: it repeats, runs out of its window, or is empty and not the end."""
+
+
+class Window(NamedTuple):
+    """A half-open stretch of creation times, in Unix seconds; None is without a bound."""
+
+    created_from: int | None
+    created_before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageAddress:
+    """Which page of a list: what comes after `cursor` in the window, or from `oldest_created` on when it was lost."""
+
+    resource: str
+    window: Window
+    cursor: str | None
+    oldest_created: int | None
+    limit: int
+
+    def parameters(self) -> dict[str, object]:
+        """Give what Stripe is asked."""
+        created: dict[str, int] = {}
+        if self.window.created_from is not None:
+            created["gte"] = self.window.created_from
+        if self.cursor is None and self.oldest_created is not None:
+            created["lte"] = self.oldest_created
+        elif self.window.created_before is not None:
+            created["lt"] = self.window.created_before
+        parameters: dict[str, object] = {"limit": self.limit}
+        if created:
+            parameters["created"] = created
+        if self.cursor is not None:
+            parameters["starting_after"] = self.cursor
+        if self.resource == "events":
+            parameters["types"] = list(EVENT_TYPES)
+        return parameters
+
+
+class ListedLines(msgspec.Struct):
+    """What a list tells of an invoice's lines besides the first of them."""
+
+    has_more: bool
+    total_count: int | None = None
+
+
+class Listed(msgspec.Struct):
+    """What paging needs of an object, and the proof of an invoice."""
+
+    id: str
+    created: int
+    livemode: bool
+    status: str | None = None
+    currency: str | None = None
+    lines: ListedLines | None = None
+
+
+class Page(NamedTuple):
+    """The objects of a page with their bodies, newest first. An empty page is the end of its window."""
+
+    objects: list[tuple[Listed, bytes]]
+    says_more: bool
+    answer: Answer
+
+
+class _Body(msgspec.Struct):
+    data: list[msgspec.Raw]
+    has_more: bool
+
+
+def read_page(stripe: Gateway, account: Account, address: PageAddress, tally: Tally) -> Page:
+    """Ask for a page.
+
+    :raises PageDoesNotFitError: the page cannot be what was asked for; nothing of it may be used
+    :raises StripeAnswerError: as `StripeGateway.ask`
+    """
+    path, endpoint = f"/v1/{address.resource}", f"{address.resource}.list"
+    answer = stripe.ask(account, endpoint, path, tally, **address.parameters())
+    body = decoded(answer.body, _Body)
+    objects = [(decoded(raw, Listed), bytes(raw)) for raw in body.data]
+    if not objects and body.has_more:
+        raise PageDoesNotFitError("an empty page that says there is more")
+    _check([listed for listed, _ in objects], address, account)
+    return Page(objects, body.has_more, answer)
+
+
+def _check(listed: list[Listed], address: PageAddress, account: Account) -> None:
+    newest = (address.window.created_before or _FOREVER) - 1
+    if address.oldest_created is not None:
+        newest = min(newest, address.oldest_created)
+    oldest = address.window.created_from or 0
+    ids = {one.id for one in listed}
+    if len(ids) < len(listed) or (address.cursor in ids):
+        raise PageDoesNotFitError("a page that repeats what came before")
+    for one in listed:
+        if not oldest <= one.created <= newest:
+            raise PageDoesNotFitError("an object out of its place: of another page, or of another account")
+        if one.livemode != account.livemode:
+            raise PageDoesNotFitError("an object of the other mode")
+        newest = one.created

@@ -1,0 +1,126 @@
+"""Keep what Stripe answered: what differs from what the table shows becomes facts of the log. Commits nothing."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection, text
+
+from events.accounts import Account
+from events.log import NewEvent, append
+from events.observations import InvoiceLinesSeen
+from events.strict_json import UnreadableJsonError
+from events.stripe_envelope import NotAnEventError, event_from_stripe, stripe_external_id
+from events.stripe_words import INVOICE_FETCHED, PRICE_FETCHED, observations_of
+from projections.differences import Compared, Effect, compare
+from workers.fetches import request_fetches
+from workers.gateway.objects import decoded, fetched
+from workers.gateway.pages import Listed, Page
+from workers.gateway.refusals import StripeAnswerError
+from workers.syncs.leases import Lease
+from workers.syncs.sightings import Shown, note_lines, note_shown
+
+LISTED_EVENT_SOURCE = "stripe.events"
+
+_COUNT = text("""
+    UPDATE sync_run SET invoices_listed = invoices_listed + :invoices_listed,
+        invoices_new = invoices_new + :invoices_new,
+        invoices_changed = invoices_changed + :invoices_changed, lines = lines + :lines, prices = prices + :prices,
+        requests = requests + :requests, rate_limited = rate_limited + :rate_limited,
+        repaired = repaired + CASE WHEN phase = 'listing' AND trigger = 'initial' THEN 0
+                                   ELSE :invoices_new + :invoices_changed END
+    WHERE company_id = :company_id AND status = 'running'
+""")
+_NOTHING_COUNTED = dict.fromkeys(
+    ("invoices_listed", "invoices_new", "invoices_changed", "lines", "prices", "requests", "rate_limited"), 0
+)
+_KNOWN_EVENTS = text("SELECT external_id FROM event WHERE external_id = ANY (:ids) AND company_id + 0 = :company_id")
+_RUN_UNDER_WAY = text("SELECT id FROM sync_run WHERE company_id = :company_id AND status = 'running'")
+
+
+def keep_page(connection: Connection, lease: Lease, resource: str, page: Page) -> None:
+    """Keep a page of a list. Safe twice: what the log knows already is not appended again."""
+    match resource:
+        case "invoices":
+            _keep_invoices(connection, lease, page)
+        case "customers":
+            facts = [fetched(lease.account, "customer", listed.id, body, page.answer) for listed, body in page.objects]
+            _append_differing(connection, lease.company_id, facts, compare(connection, lease.company_id, facts))
+        case _:
+            _keep_events(connection, lease, page)
+
+
+def keep_answer(connection: Connection, account: Account, company_id: int, facts: Sequence[NewEvent]) -> None:
+    """Keep what was fetched of one object. Safe twice."""
+    compared = compare(connection, company_id, facts)
+    for fact, one in zip(facts, compared, strict=True):
+        if fact.type == INVOICE_FETCHED:
+            _note_invoice(connection, company_id, account, fact, one)
+    for fact in facts:
+        for seen in observations_of(fact.type, fact.entity, fact.payload):
+            if isinstance(seen, InvoiceLinesSeen):
+                note_lines(connection, company_id, seen.invoice_id, seen.lines, livemode=account.livemode)
+    prices = sum(fact.type == PRICE_FETCHED for fact in facts)
+    count(connection, company_id, prices=prices, **_effects(compared))
+    _append_differing(connection, company_id, facts, compared)
+
+
+def count(connection: Connection, company_id: int, **counts: int) -> None:
+    """Add to the counts of the company's run under way, if there is one."""
+    if any(counts.values()):
+        connection.execute(_COUNT, _NOTHING_COUNTED | counts | {"company_id": company_id})
+
+
+def _keep_invoices(connection: Connection, lease: Lease, page: Page) -> None:
+    final = [(listed, body) for listed, body in page.objects if listed.status != "draft"]
+    facts = [fetched(lease.account, "invoice", listed.id, body, page.answer) for listed, body in final]
+    compared = compare(connection, lease.company_id, facts)
+    shown = [Shown(listed, one.invoice, one.unreadable) for (listed, _), one in zip(final, compared, strict=True)]
+    livemode = lease.account.livemode
+    first = note_shown(connection, lease.company_id, lease.run_id, shown, livemode=livemode)
+    counts = {"invoices_listed": first.invoices, "lines": first.lines, **_effects(compared)}
+    count(connection, lease.company_id, **counts)
+    lacking = [listed.id for (listed, _), one in zip(final, compared, strict=True) if one.lacks_lines]
+    request_fetches(connection, lease.company_id, "invoice_lines", lacking, livemode=livemode)
+    _append_differing(connection, lease.company_id, facts, compared)
+
+
+def _keep_events(connection: Connection, lease: Lease, page: Page) -> None:
+    account = lease.account
+    told = []
+    for listed, body in page.objects:
+        identity = stripe_external_id(account.account_id, listed.id, livemode=account.livemode)
+        try:
+            event = event_from_stripe(body)
+        except (NotAnEventError, UnreadableJsonError) as error:
+            raise StripeAnswerError(f"an event that is none: {error}") from error
+        told.append(replace(event, source=LISTED_EVENT_SOURCE, external_id=identity, account_id=account.account_id))
+    ids = [event.external_id for event in told]
+    known = set(connection.scalars(_KNOWN_EVENTS, {"ids": ids, "company_id": lease.company_id}))
+    # A page is newest first, the log is as things happened.
+    append(connection, lease.company_id, [event for event in reversed(told) if event.external_id not in known])
+
+
+def _append_differing(
+    connection: Connection, company_id: int, facts: Sequence[NewEvent], compared: Sequence[Compared]
+) -> None:
+    differing = [fact for fact, one in zip(facts, compared, strict=True) if one.effect is not Effect.NOTHING]
+    if differing:
+        append(connection, company_id, differing)
+
+
+def _effects(compared: Sequence[Compared]) -> dict[str, int]:
+    about_invoices = [one for one in compared if one.invoice is not None or one.unreadable is not None]
+    return {
+        "invoices_new": sum(one.effect is Effect.NEW for one in about_invoices),
+        "invoices_changed": sum(one.effect is Effect.CHANGED for one in about_invoices),
+    }
+
+
+def _note_invoice(
+    connection: Connection, company_id: int, account: Account, fact: NewEvent, compared: Compared
+) -> None:
+    listed = decoded(fact.payload, Listed)
+    run_id = connection.execute(_RUN_UNDER_WAY, {"company_id": company_id}).scalar()
+    if run_id is not None and listed.status != "draft":
+        shown = Shown(listed, compared.invoice, compared.unreadable)
+        note_shown(connection, company_id, run_id, [shown], livemode=account.livemode)

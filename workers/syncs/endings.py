@@ -1,0 +1,79 @@
+"""End a run: what it came to, when the next is due, and the fact of it, in one transaction. Commits nothing."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from events.log import append
+from workers.syncs.leases import Lease
+from workers.syncs.requests import finished_fact
+
+_ACTOR = "sync"
+_FIRST_RETRY_SECONDS = 60
+
+_FINISH = text("""
+    UPDATE sync_run SET status = :status, phase = 'finished', finished_at = :now, lease_until = NULL, waits_for = NULL,
+        error_code = :error_code, error_detail = :error_detail, reconciliation = CAST(:reconciliation AS jsonb),
+        coverage_from = (SELECT to_timestamp(min(created)) FROM sync_sighting
+                         WHERE company_id = :company_id AND run_id = :id)
+    WHERE id = :id AND epoch = :epoch AND status = 'running'
+    RETURNING *
+""")
+_FORGET_SEGMENTS = text("DELETE FROM sync_segment WHERE company_id = :company_id AND run_id <= :id")
+_FORGET_SIGHTINGS = text("DELETE FROM sync_sighting WHERE company_id = :company_id AND run_id < :id")
+# After a failure the next run is tried soon, and then less and less often, up to the period.
+_SCHEDULE = text("""
+    INSERT INTO sync_schedule AS s (company_id, failures, next_sync_at)
+    VALUES (:company_id, CASE WHEN :is_failure THEN 1 ELSE 0 END,
+            :now + make_interval(secs => CASE WHEN :is_failure THEN least(:first, :period) ELSE :period END))
+    ON CONFLICT (company_id) DO UPDATE SET
+        failures = CASE WHEN :is_failure THEN least(s.failures + 1, 20) ELSE 0 END,
+        next_sync_at = :now + make_interval(secs =>
+            CASE WHEN :is_failure THEN least(:first * power(2, s.failures), :period) ELSE :period END)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a run came to; `error` is a code of `sync_report.ERRORS` and what happened."""
+
+    status: str
+    reconciliation: dict[str, object] | None = None
+    error: tuple[str, str] | None = None
+
+
+def finish(connection: Connection, lease: Lease, ending: Ending, *, now: datetime, period_seconds: int) -> bool:
+    """End the run; false when the lease was lost meanwhile, and nothing was changed."""
+    code, detail = ending.error or (None, None)
+    run = connection.execute(
+        _FINISH,
+        {
+            "id": lease.run_id,
+            "epoch": lease.epoch,
+            "company_id": lease.company_id,
+            "status": ending.status,
+            "now": now,
+            "error_code": code,
+            "error_detail": detail,
+            "reconciliation": None if ending.reconciliation is None else json.dumps(ending.reconciliation),
+        },
+    ).one_or_none()
+    if run is None:
+        return False
+    if ending.status != "failed":
+        connection.execute(_FORGET_SEGMENTS, {"company_id": lease.company_id, "id": lease.run_id})
+        connection.execute(_FORGET_SIGHTINGS, {"company_id": lease.company_id, "id": lease.run_id})
+    connection.execute(
+        _SCHEDULE,
+        {
+            "company_id": lease.company_id,
+            "now": now,
+            "is_failure": ending.status == "failed",
+            "first": _FIRST_RETRY_SECONDS,
+            "period": period_seconds,
+        },
+    )
+    append(connection, lease.company_id, [finished_fact(run, now=now, actor=_ACTOR)])
+    return True

@@ -1,0 +1,82 @@
+"""What becomes of a page or an object that could not be read: tried again, asked for differently, or the run's end."""
+
+from functools import partial
+from random import uniform
+
+from sqlalchemy import Connection, Engine
+
+from workers.fetches import FetchRequest, note_answered, note_failure, put_back
+from workers.gateway.pages import PageDoesNotFitError
+from workers.gateway.refusals import (
+    AccountRefusedError,
+    ObjectMissingError,
+    PermissionMissingError,
+    RateLimitedError,
+    StripeAnswerError,
+    TooMuchAtOnceError,
+)
+from workers.syncs.leases import Lease
+from workers.syncs.segments import Segment, forbid, note_rest
+
+_MOST_FAILURES = 5
+_LONGEST_REST_SECONDS = 30
+# An empty page that is not the end, twice: the cursor may be what Stripe stumbles over.
+_FAILURES_THAT_COST_THE_CURSOR = 2
+
+
+class RunFailedError(Exception):
+    """The run cannot go on. `code` is one of `report.ERRORS`; the message holds no secret."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+def refuse_what_is_final(error: StripeAnswerError, resource: str) -> None:
+    """Pass over what may yet be mended.
+
+    :raises RunFailedError: no other request of this run would do better
+    """
+    match error:
+        case AccountRefusedError():
+            raise RunFailedError("stripe_key_refused" if error.is_key else "account_access_lost", str(error)) from error
+        case PermissionMissingError() if resource == "invoices":
+            raise RunFailedError("permission_missing", str(error)) from error
+        case _:
+            pass
+
+
+def note_page_failure(connection: Connection, lease: Lease, segment: Segment, error: StripeAnswerError) -> bool:
+    """Let the segment rest and ask differently next time; tell whether it has failed too often. Commits nothing."""
+    note = partial(note_rest, connection, lease, segment)
+    match error:
+        case PermissionMissingError():
+            forbid(connection, lease, segment)
+            return False
+        case RateLimitedError():
+            failures = note(rest_seconds=error.seconds, is_failure=False)
+        case ObjectMissingError(parameter="starting_after"):
+            failures = note(rest_seconds=0, is_failure=False, keeps_cursor=False)
+        case TooMuchAtOnceError():
+            failures = note(rest_seconds=0, is_failure=segment.address.limit == 1, halves_page=True)
+        case _:
+            is_contradiction = isinstance(error, PageDoesNotFitError)
+            keeps_cursor = not is_contradiction or segment.failures + 1 < _FAILURES_THAT_COST_THE_CURSOR
+            failures = note(rest_seconds=_rest_seconds(segment.failures), keeps_cursor=keeps_cursor)
+    return failures >= _MOST_FAILURES
+
+
+def note_fetch_failure(engine: Engine, request: FetchRequest, error: StripeAnswerError) -> None:
+    """Put the request off, or take it as answered when Stripe knows no such thing. Commits."""
+    match error:
+        case RateLimitedError():
+            put_back(engine, request, seconds=error.seconds)
+        case ObjectMissingError():
+            with engine.begin() as connection:
+                note_answered(connection, request, error=str(error))
+        case _:
+            note_failure(engine, request, str(error))
+
+
+def _rest_seconds(failures: int) -> float:
+    return float(min(_LONGEST_REST_SECONDS, 2**failures)) * uniform(0.5, 1)  # noqa: S311 - jitter

@@ -1,0 +1,53 @@
+"""Prove that the table equals what Stripe showed; have repaired what differs; end the run with what was found."""
+
+from sqlalchemy import Connection, text
+
+from workers.fetches import open_fetches, request_fetches
+from workers.syncs.endings import Ending, finish
+from workers.syncs.leases import Lease, held
+from workers.syncs.reconciliation import prove
+from workers.wiring import Tools
+
+# How often the proof is tried while it finds no fewer differences than before.
+_MOST_PROOFS = 3
+_REPAIRABLE = frozenset({"missing", "status_differs", "lines_differ", "not_shown_by_stripe"})
+
+_ENTER = text("UPDATE sync_run SET phase = 'proving' WHERE id = :id AND phase <> 'proving'")
+_PROVED = text("""
+    UPDATE sync_run r SET differing = :differing,
+        proofs = CASE WHEN :differing < coalesce(r.differing, :differing + 1) THEN 0 ELSE r.proofs + 1 END
+    WHERE id = :id RETURNING proofs, repaired
+""")
+_FORBIDDEN = text("SELECT DISTINCT resource FROM sync_segment WHERE run_id = :id AND ended_as = 'forbidden'")
+
+
+def prove_or_repair(hand: Tools, lease: Lease) -> bool:
+    """Compare; ask Stripe for what differs, or end the run. Tell whether it ended. Commits."""
+    livemode = lease.account.livemode
+    with held(hand.engine, lease) as connection:
+        connection.execute(_ENTER, {"id": lease.run_id})
+        proof = prove(connection, lease.company_id, lease.run_id, livemode=livemode)
+        row = connection.execute(_PROVED, {"id": lease.run_id, "differing": proof.differing}).one()
+        to_repair = [one.invoice_id for one in proof.differences if one.kind in _REPAIRABLE]
+        if to_repair and row.proofs < _MOST_PROOFS:
+            request_fetches(connection, lease.company_id, "invoice", to_repair, livemode=livemode)
+            return False
+        differences = [one.as_json() for one in proof.differences] + _not_read(connection, lease)
+        status = "partially_succeeded" if differences else "succeeded"
+        told = {"matched": proof.matched, "repaired": row.repaired, "differences": differences, "books": proof.books}
+        ending = Ending(status, reconciliation=told)
+        return finish(connection, lease, ending, now=hand.clock(), period_seconds=hand.sync_period_seconds)
+
+
+def _not_read(connection: Connection, lease: Lease) -> list[dict[str, object]]:
+    forbidden = connection.scalars(_FORBIDDEN, {"id": lease.run_id})
+    differences: list[dict[str, object]] = [
+        {"kind": "permission_missing", "resource": resource, "detail": f"The key may not read {resource}."}
+        for resource in forbidden
+    ]
+    differences += (
+        {"kind": "not_fetched", "resource": one.kind, "object_id": one.object_id, "detail": one.error}
+        for one in open_fetches(connection, lease.company_id, livemode=lease.account.livemode)
+        if one.error is not None
+    )
+    return differences

@@ -1,0 +1,166 @@
+"""Work on one run: hands ask Stripe side by side, one thread keeps what they bring, page by page, under the lease."""
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
+
+from events.log import NewEvent
+from workers.fetches import FetchRequest, claim_due, note_answered
+from workers.gateway.client import Tally
+from workers.gateway.objects import fetch
+from workers.gateway.pages import Page, read_page
+from workers.gateway.refusals import (
+    StripeAnswerError,
+)
+from workers.queues import PROJECTION, ring_if_possible
+from workers.syncs.answers import count, keep_answer, keep_page
+from workers.syncs.failures import RunFailedError, note_fetch_failure, note_page_failure, refuse_what_is_final
+from workers.syncs.leases import Lease, held, note_progress
+from workers.syncs.segments import (
+    MOST_AT_ONCE,
+    Segment,
+    move_on,
+    split,
+    unread_segments,
+)
+from workers.wiring import Tools
+
+_FETCHES_AT_ONCE = 8
+_HEARTBEAT_SECONDS = 5.0
+_DRAIN_SECONDS = 3.0
+
+_log = logging.getLogger(__name__)
+
+
+class Reading:
+    """Reads what a run's segments and fetch requests ask for, until nothing is left that can be read now."""
+
+    def __init__(self, hand: Tools, lease: Lease) -> None:
+        self._hand = hand
+        self._lease = lease
+        self._tally = Tally()
+        self._pages: dict[Future[Page], Segment] = {}
+        self._fetches: dict[Future[list[NewEvent]], FetchRequest] = {}
+
+    def read_until(self, is_over: Callable[[], bool]) -> None:
+        """Read on until it is over, or nothing can be read at the moment. Commits page by page.
+
+        :raises LeaseLostError, CancelRequestedError: as `held`
+        :raises RunFailedError: it makes no sense to go on
+        """
+        deadline = None
+        while True:
+            if is_over():
+                deadline = deadline or time.monotonic() + _DRAIN_SECONDS
+            else:
+                self._hand_out()
+            pending: list[Future[Any]] = [*self._pages, *self._fetches]
+            if not pending or (deadline and time.monotonic() > deadline):
+                return
+            done, _ = wait(
+                pending, timeout=_HEARTBEAT_SECONDS if deadline is None else 0.2, return_when=FIRST_COMPLETED
+            )
+            if not done and deadline is None:
+                self._beat()
+            for future in done:
+                self._keep(future)
+
+    def _hand_out(self) -> None:
+        with self._hand.engine.connect() as connection:
+            segments = unread_segments(connection, self._lease)
+        busy = {segment.number for segment in self._pages.values()}
+        for resource in ("invoices", "customers", "events"):
+            of_resource = [segment for segment in segments if segment.address.resource == resource]
+            under_way = sum(segment.number in busy for segment in of_resource)
+            free = [one for one in of_resource if one.number not in busy and not one.is_resting]
+            for segment in free[: MOST_AT_ONCE - under_way]:
+                self._submit_page(segment)
+            if len(of_resource) < MOST_AT_ONCE:
+                self._split_largest(of_resource)
+        self._submit_fetches()
+
+    def _submit_page(self, segment: Segment) -> None:
+        read = partial(read_page, self._hand.stripe, self._lease.account, segment.address, self._tally)
+        self._pages[self._hand.hands.submit(read)] = segment
+
+    def _submit_fetches(self) -> None:
+        free = _FETCHES_AT_ONCE - len(self._fetches)
+        if free <= 0:
+            return
+        for request in claim_due(self._hand.engine, company_id=self._lease.company_id, most=free):
+            account = request.account or self._lease.account
+            read = partial(fetch, self._hand.stripe, account, request.kind, request.object_id, self._tally)
+            self._fetches[self._hand.hands.submit(read)] = request
+
+    def _split_largest(self, segments: list[Segment]) -> None:
+        def rest_seconds(segment: Segment) -> int:
+            middle = segment.middle()
+            return 0 if middle is None else (segment.address.oldest_created or 0) - middle
+
+        largest = max(segments, key=rest_seconds, default=None)
+        if largest is not None and rest_seconds(largest):
+            with held(self._hand.engine, self._lease) as connection:
+                split(connection, self._lease, largest)
+
+    def _beat(self) -> None:
+        with held(self._hand.engine, self._lease) as connection:
+            self._count(connection)
+
+    def _count(self, connection: Connection) -> None:
+        requests, rate_limited = self._tally.take()
+        count(connection, self._lease.company_id, requests=requests, rate_limited=rate_limited)
+
+    def _keep(self, future: Future[Any]) -> None:
+        if future in self._pages:
+            segment = self._pages.pop(future)
+            try:
+                page = future.result()
+            except StripeAnswerError as error:
+                self._page_failed(segment, error)
+            else:
+                self._keep_page(segment, page)
+        else:
+            request = self._fetches.pop(future)
+            try:
+                facts = future.result()
+            except StripeAnswerError as error:
+                self._fetch_failed(request, error)
+            else:
+                self._keep_answer(request, facts)
+
+    def _keep_page(self, segment: Segment, page: Page) -> None:
+        with held(self._hand.engine, self._lease) as connection:
+            self._count(connection)
+            note_progress(connection, self._lease)
+            move_on(connection, self._lease, segment, page)
+            keep_page(connection, self._lease, segment.address.resource, page)
+        ring_if_possible(self._hand.redis, PROJECTION)
+
+    def _keep_answer(self, request: FetchRequest, facts: list[NewEvent]) -> None:
+        with held(self._hand.engine, self._lease) as connection:
+            self._count(connection)
+            note_answered(connection, request)
+            keep_answer(connection, request.account or self._lease.account, request.company_id, facts)
+        ring_if_possible(self._hand.redis, PROJECTION)
+
+    def _page_failed(self, segment: Segment, error: StripeAnswerError) -> None:
+        _log.warning("page not read", extra=self._fields(error) | {"resource": segment.address.resource})
+        refuse_what_is_final(error, segment.address.resource)
+        with held(self._hand.engine, self._lease) as connection:
+            self._count(connection)
+            is_hopeless = note_page_failure(connection, self._lease, segment, error)
+        if is_hopeless:
+            raise RunFailedError("stripe_unavailable", f"{segment.address.resource}: {error}")
+
+    def _fetch_failed(self, request: FetchRequest, error: StripeAnswerError) -> None:
+        _log.warning("object not read", extra=self._fields(error) | {"kind": request.kind})
+        refuse_what_is_final(error, request.kind)
+        note_fetch_failure(self._hand.engine, request, error)
+
+    def _fields(self, error: StripeAnswerError) -> dict[str, object]:
+        return {"run_id": self._lease.run_id, "company_id": self._lease.company_id, "error": str(error)}

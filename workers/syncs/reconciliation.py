@@ -1,0 +1,102 @@
+"""The proof: Stripe's invoices and lines, as a run was shown them, held against the table, row set against row set."""
+
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, text
+
+MOST_DIFFERENCES = 1000
+
+# One row for every invoice that Stripe showed or the table holds; `kind` names what does not fit. What Stripe did not
+# show whole is compared by what it did show.
+_COMPARE = text("""
+    CREATE TEMPORARY TABLE proof ON COMMIT DROP AS
+    WITH live AS (
+        SELECT build FROM projection_active WHERE projection = 'revenue_lines' AND company_id = :company_id
+    ), ours AS (
+        SELECT r.invoice_id, min(r.invoice_status) AS status, bool_and(r.invoice_complete) AS is_complete,
+               count(*)::integer AS lines, sum(r.amount) AS amount,
+               md5(string_agg(concat_ws(':', r.invoice_line_item_id, r.amount, r.discount_amount, r.tax_amount,
+                                        r.currency), ',' ORDER BY r.invoice_line_item_id COLLATE "C")) AS digest
+        FROM revenue_line r JOIN live ON live.build = r.build
+        WHERE r.company_id = :company_id AND r.livemode = :livemode GROUP BY r.invoice_id
+    ), theirs AS (
+        SELECT * FROM sync_sighting
+        WHERE company_id = :company_id AND livemode = :livemode AND run_id = :run_id
+    )
+    SELECT coalesce(s.invoice_id, o.invoice_id) AS invoice_id, s.created, s.status, s.currency,
+           coalesce(s.line_count, o.lines, 0) AS lines, coalesce(s.amount, o.amount, 0) AS amount,
+           o.status AS our_status, coalesce(o.lines, 0) AS our_lines, coalesce(o.amount, 0) AS our_amount,
+           s.unreadable,
+           CASE WHEN s.invoice_id IS NULL THEN 'not_shown_by_stripe'
+                WHEN s.unreadable IS NOT NULL THEN 'unreadable'
+                WHEN o.invoice_id IS NULL AND s.line_count = 0 THEN NULL
+                WHEN o.invoice_id IS NULL THEN 'missing'
+                WHEN o.status <> s.status THEN 'status_differs'
+                WHEN NOT o.is_complete OR o.lines <> s.line_count OR o.amount <> s.amount
+                    OR o.digest <> s.lines_digest THEN 'lines_differ'
+           END AS kind
+    FROM theirs s FULL JOIN ours o ON o.invoice_id = s.invoice_id
+""")
+_DIFFERENCES = text("""
+    SELECT invoice_id, kind, status, lines, amount, our_status, our_lines, our_amount, unreadable
+    FROM proof WHERE kind IS NOT NULL ORDER BY invoice_id COLLATE "C" LIMIT :most
+""")
+_BOOKS = text("""
+    SELECT to_char(to_timestamp(created) AT TIME ZONE 'UTC', 'YYYY-MM') AS month, status, currency,
+           count(*) AS invoices, sum(lines)::bigint AS lines, sum(amount) AS amount,
+           count(our_status) AS our_invoices, sum(our_lines)::bigint AS our_lines, sum(our_amount) AS our_amount,
+           bool_and(kind IS NULL) AS is_equal
+    FROM proof WHERE created IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2, 3
+""")
+_COUNTS = text("SELECT count(*) FILTER (WHERE kind IS NULL) AS matched, count(kind) AS differing FROM proof")
+_NO_TIME_LIMIT = text("SET LOCAL statement_timeout = 0")
+
+
+class Difference(NamedTuple):
+    """An invoice of which table and Stripe tell different things, or which only one of them has."""
+
+    kind: str
+    invoice_id: str
+    at_stripe: dict[str, object] | None
+    in_table: dict[str, object] | None
+    detail: str | None
+
+    def as_json(self) -> dict[str, object]:
+        """Give it as the run's JSON lists it."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
+
+
+class Proof(NamedTuple):
+    """How many invoices are equal; the first of those that are not; and the books of both sides by month."""
+
+    matched: int
+    differing: int
+    differences: list[Difference]
+    books: list[dict[str, object]]
+
+
+def prove(connection: Connection, company_id: int, run_id: int, *, livemode: bool) -> Proof:
+    """Compare. The table must have taken in the whole log. Commits nothing that stays."""
+    connection.execute(_NO_TIME_LIMIT)
+    connection.execute(_COMPARE, {"company_id": company_id, "run_id": run_id, "livemode": livemode})
+    counts = connection.execute(_COUNTS).one()
+    differences = [_difference(row) for row in connection.execute(_DIFFERENCES, {"most": MOST_DIFFERENCES})]
+    return Proof(counts.matched, counts.differing, differences, [_book(row) for row in connection.execute(_BOOKS)])
+
+
+def _difference(row: Row[Any]) -> Difference:
+    at_stripe = _side(row.status, row.lines, row.amount) if row.status is not None else None
+    in_table = _side(row.our_status, row.our_lines, row.our_amount) if row.our_status is not None else None
+    return Difference(row.kind, row.invoice_id, at_stripe, in_table, row.unreadable)
+
+
+def _side(status: str, lines: int, amount: Decimal | int) -> dict[str, object]:
+    return {"status": status, "lines": lines, "amount": int(amount)}
+
+
+def _book(row: Row[Any]) -> dict[str, object]:
+    ours = {"invoices": row.our_invoices, "lines": row.our_lines, "amount": int(row.our_amount)}
+    theirs = {"invoices": row.invoices, "lines": row.lines, "amount": int(row.amount)}
+    cell = {"month": row.month, "status": row.status, "currency": row.currency}
+    return {**cell, "stripe": theirs, "table": ours, "is_equal": row.is_equal}

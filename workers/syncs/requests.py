@@ -1,0 +1,137 @@
+"""Ask for a sync, and ask it to stop. A company has one run under way at most: asking again gives that one."""
+
+import json
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from events.accounts import owned_account
+from events.log import NewEvent, append
+from workers.tables import sync_run
+
+SyncRun = Row[tuple[object, ...]]
+
+SYNC_REQUESTED = "sync.requested"
+SYNC_FINISHED = "sync.finished"
+ACTIVE = ("queued", "running")
+
+_CANCEL = text("""
+    UPDATE sync_run SET is_cancel_requested = true, due_at = least(due_at, clock_timestamp())
+    WHERE id = :id AND company_id = :company_id AND status IN ('queued', 'running')
+""")
+
+
+class NotConnectedError(Exception):
+    """The company is connected to no account: there is nothing to sync with."""
+
+
+def request_sync(
+    connection: Connection,
+    company_id: int,
+    *,
+    trigger: str,
+    actor: str,
+    now: datetime,
+    idempotency_key: str | None = None,
+) -> SyncRun:
+    """Give a new run, or the one under way, or the one that was asked for under this key. Commits nothing; safe twice.
+
+    Ring the sync queue after the commit; what nobody rings for, the clock finds.
+
+    :raises NotConnectedError: the company is connected to no account
+    """
+    account = owned_account(connection, company_id)
+    if account is None:
+        raise NotConnectedError
+    request = insert(sync_run).values(
+        company_id=company_id,
+        account_id=account.account_id,
+        livemode=account.livemode,
+        trigger=trigger,
+        requested_by=actor,
+        requested_at=now,
+        idempotency_key=idempotency_key,
+    )
+    while True:
+        if idempotency_key is not None and (asked := _of_key(connection, company_id, idempotency_key)):
+            return asked
+        if new := connection.execute(request.on_conflict_do_nothing().returning(sync_run)).one_or_none():
+            append(connection, company_id, [sync_fact(SYNC_REQUESTED, new, {"trigger": trigger}, now=now, actor=actor)])
+            return new
+        # The run that stood in the way may have ended meanwhile: then there is room for a new one.
+        if active := active_run(connection, company_id):
+            return active
+
+
+def active_run(connection: Connection, company_id: int) -> SyncRun | None:
+    """Give the company's run under way, if there is one."""
+    return connection.execute(
+        select(sync_run).where(sync_run.c.company_id == company_id, sync_run.c.status.in_(ACTIVE))
+    ).one_or_none()
+
+
+def find_run(connection: Connection, company_id: int, run_id: int) -> SyncRun | None:
+    """Give one of the company's runs."""
+    return connection.execute(
+        select(sync_run).where(sync_run.c.company_id == company_id, sync_run.c.id == run_id)
+    ).one_or_none()
+
+
+def list_runs(connection: Connection, company_id: int, *, limit: int, before: int | None = None) -> list[SyncRun]:
+    """Give the company's runs, newest first, from below the id `before`."""
+    runs = select(sync_run).where(sync_run.c.company_id == company_id).order_by(sync_run.c.id.desc()).limit(limit)
+    return list(connection.execute(runs if before is None else runs.where(sync_run.c.id < before)))
+
+
+def cancel_sync(connection: Connection, company_id: int, run_id: int, *, actor: str, now: datetime) -> SyncRun | None:
+    """Ask a run to stop at its next page; one that nobody works on yet ends at once. None: there is no such run.
+
+    What it has read stays. Commits nothing; safe twice, and without effect on a run that is over.
+    """
+    connection.execute(_CANCEL, {"id": run_id, "company_id": company_id})
+    ended = connection.execute(
+        update(sync_run)
+        .where(sync_run.c.id == run_id, sync_run.c.company_id == company_id, sync_run.c.status == "queued")
+        .values(status="canceled", phase="finished", finished_at=now)
+        .returning(sync_run)
+    ).one_or_none()
+    if ended is not None:
+        append(connection, company_id, [finished_fact(ended, now=now, actor=actor)])
+    return ended or find_run(connection, company_id, run_id)
+
+
+def finished_fact(run: SyncRun, *, now: datetime, actor: str) -> NewEvent:
+    """Give the fact that a run is over: how it ended, and up to when the table is complete if it succeeded."""
+    has_succeeded = run.status == "succeeded"
+    told = {
+        "trigger": run.trigger,
+        "status": run.status,
+        "started_at": run.started_at and run.started_at.isoformat(),
+        "finished_at": run.finished_at.isoformat(),
+        "data_through": run.coverage_to.isoformat() if has_succeeded and run.coverage_to else None,
+        "error": {"code": run.error_code, "detail": run.error_detail} if run.error_code else None,
+    }
+    return sync_fact(SYNC_FINISHED, run, told, now=now, actor=actor)
+
+
+def sync_fact(event_type: str, run: SyncRun, told: dict[str, object], *, now: datetime, actor: str) -> NewEvent:
+    """Give a fact about a run."""
+    return NewEvent(
+        type=event_type,
+        source="revmap",
+        external_id=str(uuid4()),
+        payload=json.dumps({"run_id": run.id, **told}).encode(),
+        livemode=run.livemode,
+        occurred_at=now,
+        entity=f"sync_run:{run.id}",
+        account_id=run.account_id,
+        actor=actor,
+    )
+
+
+def _of_key(connection: Connection, company_id: int, key: str) -> SyncRun | None:
+    return connection.execute(
+        select(sync_run).where(sync_run.c.company_id == company_id, sync_run.c.idempotency_key == key)
+    ).one_or_none()

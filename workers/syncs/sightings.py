@@ -1,0 +1,112 @@
+"""What Stripe's API last showed of each invoice: what the proof holds the table against. Commits nothing."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from events.observations import InvoiceSeen, Line
+from workers.gateway.pages import Listed
+
+_UPSERT = text("""
+    WITH shown AS (
+        SELECT * FROM unnest(
+            CAST(:invoice_id AS text[]), CAST(:created AS bigint[]), CAST(:status AS text[]), CAST(:currency AS text[]),
+            CAST(:line_count AS integer[]), CAST(:amount AS numeric[]), CAST(:lines_digest AS text[]),
+            CAST(:unreadable AS text[]))
+            AS s (invoice_id, created, status, currency, line_count, amount, lines_digest, unreadable)
+    ), counted AS (
+        SELECT s.line_count FROM shown s
+        LEFT JOIN sync_sighting k ON k.company_id = :company_id AND k.livemode = :livemode
+            AND k.invoice_id = s.invoice_id AND k.run_id = :run_id
+        WHERE k.invoice_id IS NULL
+    ), written AS (
+        INSERT INTO sync_sighting AS k (company_id, livemode, invoice_id, run_id, created, status, currency, line_count,
+                                        amount, lines_digest, unreadable)
+        SELECT :company_id, :livemode, invoice_id, :run_id, created, status, currency, line_count, amount, lines_digest,
+               unreadable
+        FROM shown ORDER BY invoice_id
+        ON CONFLICT (company_id, livemode, invoice_id) DO UPDATE SET
+            run_id = excluded.run_id, created = excluded.created, status = excluded.status,
+            currency = excluded.currency, unreadable = excluded.unreadable, line_count = excluded.line_count,
+            -- Lines are frozen: what was shown whole once holds while there are as many of them.
+            amount = coalesce(excluded.amount, CASE WHEN k.line_count = excluded.line_count THEN k.amount END),
+            lines_digest = coalesce(excluded.lines_digest,
+                                    CASE WHEN k.line_count = excluded.line_count THEN k.lines_digest END)
+    )
+    SELECT count(*) AS invoices, coalesce(sum(line_count), 0) AS lines FROM counted
+""")
+_LINES = text("""
+    UPDATE sync_sighting SET line_count = :line_count, amount = :amount, lines_digest = :lines_digest
+    WHERE company_id = :company_id AND livemode = :livemode AND invoice_id = :invoice_id
+""")
+
+
+class Shown(NamedTuple):
+    """An invoice as a list or an answer showed it. `seen` is our reading; without one, `unreadable` says why not."""
+
+    listed: Listed
+    seen: InvoiceSeen | None
+    unreadable: str | None
+
+
+class FirstShown(NamedTuple):
+    """How many invoices, with how many lines, the run was shown for the first time."""
+
+    invoices: int
+    lines: int
+
+
+def note_shown(
+    connection: Connection, company_id: int, run_id: int, shown: Sequence[Shown], *, livemode: bool
+) -> FirstShown:
+    """Note what a run was shown. Safe twice."""
+    if not shown:
+        return FirstShown(0, 0)
+    whole = [one.seen.lines if one.seen and one.seen.is_complete else None for one in shown]
+    counts = [len(lines) if lines is not None else _told(one) for one, lines in zip(shown, whole, strict=True)]
+    row = connection.execute(
+        _UPSERT,
+        {
+            "company_id": company_id,
+            "livemode": livemode,
+            "run_id": run_id,
+            "invoice_id": [one.listed.id for one in shown],
+            "created": [one.listed.created for one in shown],
+            "status": [one.listed.status or "" for one in shown],
+            "currency": [one.listed.currency or "" for one in shown],
+            "line_count": counts,
+            "amount": [None if lines is None else amount_of(lines) for lines in whole],
+            "lines_digest": [None if lines is None else digest_of(lines) for lines in whole],
+            "unreadable": [one.unreadable for one in shown],
+        },
+    ).one()
+    return FirstShown(row.invoices, row.lines)
+
+
+def note_lines(
+    connection: Connection, company_id: int, invoice_id: str, lines: tuple[Line, ...], *, livemode: bool
+) -> None:
+    """Note the whole line set of an invoice that was shown before. Safe twice."""
+    told = {"line_count": len(lines), "amount": amount_of(lines), "lines_digest": digest_of(lines)}
+    of = {"company_id": company_id, "livemode": livemode, "invoice_id": invoice_id}
+    connection.execute(_LINES, told | of)
+
+
+def amount_of(lines: tuple[Line, ...]) -> int:
+    """Sum the lines of one invoice, which are of one currency, in its minor units."""
+    return sum(line.amount for line in lines)
+
+
+def digest_of(lines: tuple[Line, ...]) -> str:
+    """Digest ids and money of a line set; `reconciliation` computes the same of the table's rows."""
+    parts = (
+        f"{one.line_id}:{one.amount}:{one.discount_amount}:{one.tax_amount}:{one.currency}"
+        for one in sorted(lines, key=lambda line: line.line_id)
+    )
+    return hashlib.md5(",".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+
+def _told(one: Shown) -> int | None:
+    return one.listed.lines.total_count if one.listed.lines else None

@@ -1,0 +1,145 @@
+"""A turn at a run: read, let the table take it in, prove, and end it, or give it back for the next turn."""
+
+import logging
+import time
+
+from sqlalchemy import Connection, text
+
+from events.accounts import owned_account
+from projections.catch_up import advance, enrol_newcomers
+from projections.revenue_lines import NAME
+from workers.fetches import PATIENT_ATTEMPTS, open_fetches, request_gaps
+from workers.syncs.endings import Ending, finish
+from workers.syncs.failures import RunFailedError
+from workers.syncs.layout import open_segments
+from workers.syncs.leases import CancelRequestedError, Lease, LeaseLostError, held, is_any_run_due, release
+from workers.syncs.proving import prove_or_repair
+from workers.syncs.reading import Reading
+from workers.syncs.segments import halve_pages, seconds_of_rest, unread_segments
+from workers.wiring import Tools
+
+# A run that others wait behind is given back after the first, any after the second.
+FAIR_TURN_SECONDS = 5.0
+LONGEST_TURN_SECONDS = 40.0
+
+_LONGEST_REST_SECONDS = 30.0
+_CRASHES_THAT_HALVE_PAGES = 2
+_MOST_CRASHES = 12
+# What somebody else fetches under a lease of theirs is looked for again soon.
+_LOOK_AGAIN_SECONDS = 2.0
+# Somebody else's lease may take a minute to run out; what is due later than that was answered before.
+_WORTH_WAITING_SECONDS = 65.0
+_CATCH_UP_PAUSE_SECONDS = 0.05
+_HEARTBEAT_SECONDS = 5.0
+
+_ENTER = text("UPDATE sync_run SET phase = :phase WHERE id = :id AND phase <> :phase")
+_STANDING = text("""
+    SELECT s.status, s.position >= h.position AS is_there, coalesce(s.retry_at > clock_timestamp(), false) AS rests
+    FROM company_head h
+    JOIN projection_active a ON a.projection = :projection AND a.company_id = h.company_id
+    JOIN projection_state s ON s.projection = a.projection AND s.build = a.build AND s.company_id = a.company_id
+    WHERE h.company_id = :company_id
+""")
+
+_log = logging.getLogger(__name__)
+
+
+class Turn:
+    """How long to work on one run: until the process is to stop, or others wait and this one had its share."""
+
+    def __init__(self, hand: Tools) -> None:
+        self._hand = hand
+        self._started = self._asked = time.monotonic()
+
+    def is_over(self) -> bool:
+        """Tell whether the run should be given back now."""
+        now = time.monotonic()
+        if self._hand.stopping.is_set() or now - self._started > LONGEST_TURN_SECONDS:
+            return True
+        if now - self._started < FAIR_TURN_SECONDS or now - self._asked < 1:
+            return False
+        self._asked = now
+        with self._hand.engine.connect() as connection:
+            return is_any_run_due(connection)
+
+
+def take_turn(hand: Tools, lease: Lease) -> None:
+    """Work on a run until it has ended, has to wait, or its turn is over. Commits page by page."""
+    try:
+        wait_seconds = _go_on(hand, lease, Turn(hand))
+    except LeaseLostError:
+        _log.warning("lease lost", extra={"run_id": lease.run_id, "epoch": lease.epoch})
+    except CancelRequestedError:
+        _end(hand, lease, Ending("canceled"))
+    except RunFailedError as failure:
+        _log.error("sync failed", extra={"run_id": lease.run_id, "code": failure.code, "error": str(failure)})
+        _end(hand, lease, Ending("failed", error=(failure.code, str(failure))))
+    else:
+        if wait_seconds is not None:
+            release(hand.engine, lease, for_seconds=wait_seconds, waits_for="stripe" if wait_seconds else None)
+
+
+def _go_on(hand: Tools, lease: Lease, turn: Turn) -> float | None:
+    """Give the seconds after which to go on; None when the run has ended."""
+    _open(hand, lease)
+    while not turn.is_over():
+        Reading(hand, lease).read_until(turn.is_over)
+        if turn.is_over():
+            break
+        with held(hand.engine, lease) as connection:
+            wait_seconds = _seconds_to_wait(connection, lease)
+            if wait_seconds is None:
+                connection.execute(_ENTER, {"id": lease.run_id, "phase": "fetching"})
+        if wait_seconds is not None:
+            return wait_seconds
+        if not _caught_up(hand, lease, turn):
+            break
+        if not request_gaps(hand.engine, company_ids=[lease.company_id]) and prove_or_repair(hand, lease):
+            return None
+    return 0.0
+
+
+def _open(hand: Tools, lease: Lease) -> None:
+    if lease.crashes >= _MOST_CRASHES:
+        raise RunFailedError("worker_crashed", f"{lease.crashes} workers in a row ended while they read")
+    with held(hand.engine, lease) as connection:
+        if owned_account(connection, lease.company_id) != lease.account:
+            raise CancelRequestedError
+        open_segments(connection, lease, now=hand.clock())
+        if lease.crashes >= _CRASHES_THAT_HALVE_PAGES:
+            halve_pages(connection, lease)
+
+
+def _seconds_to_wait(connection: Connection, lease: Lease) -> float | None:
+    """Tell in how many seconds there is more to read; None when all is read that can be."""
+    if unread_segments(connection, lease):
+        return min(_LONGEST_REST_SECONDS, seconds_of_rest(connection, lease))
+    open_ones = open_fetches(connection, lease.company_id, livemode=lease.account.livemode)
+    waits = [one.due_in_seconds for one in open_ones if one.attempts < PATIENT_ATTEMPTS]
+    soon = [seconds for seconds in waits if seconds <= _WORTH_WAITING_SECONDS]
+    return max(0.0, min(_LOOK_AGAIN_SECONDS, *soon)) if soon else None
+
+
+def _caught_up(hand: Tools, lease: Lease, turn: Turn) -> bool:
+    """Let the table take in the whole log; tell whether it has before the turn is over."""
+    enrol_newcomers(hand.engine)
+    beaten = time.monotonic()
+    while not turn.is_over():
+        with hand.engine.connect() as connection:
+            standing = connection.execute(_STANDING, {"projection": NAME, "company_id": lease.company_id}).one()
+        if standing.is_there:
+            return True
+        if standing.status == "halted":
+            raise RunFailedError("projection_halted", "the table does not take in the log")
+        if time.monotonic() - beaten > _HEARTBEAT_SECONDS:
+            beaten = time.monotonic()
+            with held(hand.engine, lease):
+                pass
+        if not advance(hand.engine):
+            hand.pause(_CATCH_UP_PAUSE_SECONDS)
+    return False
+
+
+def _end(hand: Tools, lease: Lease, ending: Ending) -> None:
+    with hand.engine.begin() as connection:
+        finish(connection, lease, ending, now=hand.clock(), period_seconds=hand.sync_period_seconds)
