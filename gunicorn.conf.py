@@ -26,6 +26,7 @@ class PromptWorker(GeventWorker):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop in order, as SIGTERM asks."""
         super().handle_exit(sig, frame)
+        gevent.spawn(_end_what_lasts)
         gevent.spawn(_hang_up_on_idle)
 
 
@@ -42,6 +43,13 @@ class _Idle(gevent.Timeout):
     def __exit__(self, *error: object) -> bool | None:
         del _waiting[self]
         return super().__exit__(*error)
+
+
+def _end_what_lasts() -> None:
+    """End the streams: each would hold the process for the whole grace. Whoever reads one asks again."""
+    from app.stopping import stopping  # noqa: PLC0415 - the path is ours only once gunicorn has loaded its settings
+
+    stopping.set()
 
 
 def _hang_up_on_idle() -> None:

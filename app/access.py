@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TypeVar
 
-from flask import abort, request
+from flask import abort, g, request
+from sqlalchemy import Connection
 
 from app.wiring import tools
 from tenants.api_keys import ROLES, Principal, Role, principal_of
@@ -36,10 +37,10 @@ def for_role(needed: Role) -> Callable[[Callable[..., Answer]], Callable[..., An
     def guard(view: Callable[..., Answer]) -> Callable[..., Answer]:
         @wraps(view)
         def guarded(*, company_id: int, **path: object) -> Answer:
-            principal = _principal()
-            if principal.company_id != company_id:
+            asking = g.principal = _principal()
+            if asking.company_id != company_id:
                 abort(404)
-            if ROLES.index(principal.role) < ROLES.index(needed):
+            if ROLES.index(asking.role) < ROLES.index(needed):
                 raise RoleTooLowError(needed)
             return view(company_id=company_id, **path)
 
@@ -48,14 +49,30 @@ def for_role(needed: Role) -> Callable[[Callable[..., Answer]], Callable[..., An
     return guard
 
 
+def principal() -> Principal:
+    """Give who asks. For views that `for_role` guards."""
+    found: Principal = g.principal
+    return found
+
+
+def still_let_in() -> Callable[[Connection], bool]:
+    """Give what tells later whether the key of this request is as good as it is now. For answers that last."""
+    key, asking, hand = _sent_key(), principal(), tools()
+    return lambda connection: principal_of(connection, key, now=hand.clock()) == asking
+
+
 def _principal() -> Principal:
+    key, hand = _sent_key(), tools()
+    with hand.engine.begin() as connection:
+        found = principal_of(connection, key, now=hand.clock())
+    if found is None:
+        raise MissingKeyError
+    return found
+
+
+def _sent_key() -> str:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     key = key.strip()
     if scheme.lower() != "bearer" or not key or len(key) > _LONGEST_KEY or not key.isascii():
         raise MissingKeyError
-    hand = tools()
-    with hand.engine.begin() as connection:
-        principal = principal_of(connection, key, now=hand.clock())
-    if principal is None:
-        raise MissingKeyError
-    return principal
+    return key

@@ -1,5 +1,6 @@
 """Read a request's body under limits: of kind, of size and of time."""
 
+import re
 from contextlib import AbstractContextManager, nullcontext
 from threading import Condition
 
@@ -13,6 +14,7 @@ MOST_BYTES_IN_LARGE_BODIES = 6_000_000
 
 _CHUNK_BYTES = 32_768
 _TURN_SECONDS = 5
+_EMPTY_OBJECT = re.compile(rb"[ \t\r\n]*(?:\{[ \t\r\n]*\}[ \t\r\n]*)?")
 
 
 class UnsupportedBodyError(Exception):
@@ -25,6 +27,14 @@ class UnsupportedBodyError(Exception):
 
 class BodyTooLargeError(Exception):
     """The body is larger than the door takes."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(limit_bytes)
+        self.limit_bytes = limit_bytes
+
+
+class UnwantedBodyError(Exception):
+    """There is something in the body of a request that needs none."""
 
 
 class BodyTooSlowError(Exception):
@@ -85,7 +95,7 @@ class HeldBody:
             raise UnsupportedBodyError(400)
         length = self._request.content_length
         if length is not None and length > self._limit_bytes:
-            raise BodyTooLargeError
+            raise BodyTooLargeError(self._limit_bytes)
         try:
             return self._read()
         except BaseException:
@@ -104,7 +114,7 @@ class HeldBody:
                 wanted, size = _CHUNK_BYTES, len(chunks[0])
                 while len(chunks[-1]) == wanted:  # the stream gives what is wanted unless it ends
                     if size > self._limit_bytes:
-                        raise BodyTooLargeError
+                        raise BodyTooLargeError(self._limit_bytes)
                     wanted = min(_CHUNK_BYTES, self._limit_bytes + 1 - size)
                     _memory.take(wanted)
                     self._taken += wanted
@@ -115,6 +125,18 @@ class HeldBody:
         except (OSError, ParseException) as error:
             raise ClientDisconnected from error
         return b"".join(chunks)
+
+
+def refuse_body(request: Request) -> None:
+    """Let pass a request without a body, or with an empty object for one; raise what `HeldBody` does.
+
+    :raises UnwantedBodyError: there is anything else in it
+    """
+    if not request.content_length and "HTTP_TRANSFER_ENCODING" not in request.environ:
+        return
+    with HeldBody(request, limit_bytes=_CHUNK_BYTES) as body:
+        if not _EMPTY_OBJECT.fullmatch(body):
+            raise UnwantedBodyError
 
 
 def _deadline() -> AbstractContextManager[object]:

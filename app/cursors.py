@@ -32,6 +32,7 @@ class CursorSigner:
 
     def __init__(self, secret_key: str) -> None:
         self._serializer = URLSafeSerializer(secret_key, salt="revenue-lines-cursor")
+        self._of_runs = URLSafeSerializer(secret_key, salt="sync-runs-cursor")
 
     def write(self, of: ListOf, after: After) -> str:
         """Give the cursor that continues the list after this row."""
@@ -50,3 +51,20 @@ class CursorSigner:
         if digest != of.digest():
             raise InvalidCursorError
         return After(date.fromisoformat(value) if of.sort.endswith("date") else value, line_id, invoice_id)
+
+    def write_run(self, company_id: int, run_id: int) -> str:
+        """Give the cursor that continues a company's list of syncs after this one."""
+        return self._of_runs.dumps([company_id, run_id])
+
+    def read_run(self, company_id: int, cursor: str) -> int:
+        """Give the id of the sync that the cursor continues after.
+
+        :raises InvalidCursorError: forged, cut, or of another company or list
+        """
+        try:
+            of_company, run_id = self._of_runs.loads(cursor)
+        except (BadData, ValueError) as error:
+            raise InvalidCursorError from error
+        if of_company != company_id:
+            raise InvalidCursorError
+        return int(run_id)

@@ -3,7 +3,18 @@
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from app import api, health, problems, reference, request_log, revenue_lines_api, revenue_lines_csv, webhooks, wiring
+from app import (
+    api,
+    health,
+    problems,
+    reference,
+    request_log,
+    revenue_lines_api,
+    revenue_lines_csv,
+    syncs_api,
+    webhooks,
+    wiring,
+)
 from app.wiring import Tools
 
 
@@ -25,6 +36,8 @@ def create_app(tools: Tools) -> Flask:
     problems.install(app)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(health.blueprint)
-    app.extensions["revmap-api"] = api.install(app, revenue_lines_api.blueprint, revenue_lines_csv.blueprint)
+    app.extensions["revmap-api"] = api.install(
+        app, revenue_lines_api.blueprint, revenue_lines_csv.blueprint, syncs_api.blueprint
+    )
     app.register_blueprint(reference.blueprint)
     return app

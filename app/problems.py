@@ -11,11 +11,18 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from app.access import MissingKeyError, RoleTooLowError
-from app.bodies import BodyTooLargeError, BodyTooSlowError, TooManyBodiesError, UnsupportedBodyError
+from app.bodies import (
+    BodyTooLargeError,
+    BodyTooSlowError,
+    TooManyBodiesError,
+    UnsupportedBodyError,
+    UnwantedBodyError,
+)
 from app.cursors import InvalidCursorError
 from app.request_log import request_uuid
-from app.webhooks import MAX_BODY_BYTES, UnacceptableWebhookError
+from app.webhooks import UnacceptableWebhookError
 from events.group_append import NotDurableError
+from workers.syncs.requests import NotConnectedError
 
 # The codes a program may meet, each with its status and with what to do.
 CODES: dict[str, tuple[int, str]] = {
@@ -24,6 +31,7 @@ CODES: dict[str, tuple[int, str]] = {
     "not_found": (404, "Check the address; a key sees its own company only."),
     "invalid_request": (422, "Correct what 'errors' points at."),
     "invalid_cursor": (400, "Start the list again without the cursor: it belongs to another list."),
+    "not_connected": (409, "Connect the company to its Stripe account first."),
     "unavailable": (503, "Ask again after the seconds of Retry-After."),
     "unacceptable_webhook": (400, "Sign the event with one of the endpoint's secrets, and check the sender's clock."),
     "body_too_large": (413, "Send less."),
@@ -64,10 +72,12 @@ def install(app: Flask) -> None:
     app.register_error_handler(BodyTooLargeError, _too_large)
     app.register_error_handler(BodyTooSlowError, _too_slow)
     app.register_error_handler(TooManyBodiesError, _too_many_bodies)
+    app.register_error_handler(UnwantedBodyError, _unwanted_body)
     app.register_error_handler(NotDurableError, _not_durable)
     app.register_error_handler(MissingKeyError, _missing_key)
     app.register_error_handler(RoleTooLowError, _role_too_low)
     app.register_error_handler(InvalidCursorError, _invalid_cursor)
+    app.register_error_handler(NotConnectedError, _not_connected)
     app.register_error_handler(DBAPIError, _database_away)
     app.register_error_handler(PoolTimeoutError, _database_away)
     app.register_error_handler(HTTPException, _http_exception)
@@ -88,10 +98,10 @@ def _unsupported_body(error: UnsupportedBodyError) -> Response:
     return problem(error.status, code, "Send the body as plain, uncompressed application/json.")
 
 
-def _too_large(_error: BodyTooLargeError) -> Response:
+def _too_large(error: BodyTooLargeError) -> Response:
     # What was not read is not read any more: the connection ends instead.
     return problem(
-        413, "body_too_large", f"The body is larger than {MAX_BODY_BYTES} bytes.", headers={"Connection": "close"}
+        413, "body_too_large", f"The body is larger than {error.limit_bytes} bytes.", headers={"Connection": "close"}
     )
 
 
@@ -105,6 +115,18 @@ def _too_many_bodies(_error: TooManyBodiesError) -> Response:
         "unavailable",
         "Too much is being sent at once. Send it again.",
         headers={"Retry-After": _RETRY_AFTER_SECONDS, "Connection": "close"},
+    )
+
+
+def _unwanted_body(_error: UnwantedBodyError) -> Response:
+    return _invalid([{"pointer": "", "detail": "Leave the body empty, or send {}."}])
+
+
+def _not_connected(_error: NotConnectedError) -> Response:
+    return problem(
+        409,
+        "not_connected",
+        "The company is connected to no Stripe account: connect one, then sync. Nothing was started.",
     )
 
 
@@ -146,10 +168,14 @@ def _http_exception(error: HTTPException) -> Response:
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         messages = getattr(error, "data", {}).get("messages", {})
         errors = [{"pointer": pointer, "detail": detail} for pointer, detail in _pointed(messages, "")]
-        return problem(422, "invalid_request", "Some of what was sent cannot be used; see errors.", errors=errors)
+        return _invalid(errors)
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     code = HTTPStatus(status).name.lower()
     return problem(status, code, error.description or HTTPStatus(status).description, headers=headers)
+
+
+def _invalid(errors: list[dict[str, str]]) -> Response:
+    return problem(422, "invalid_request", "Some of what was sent cannot be used; see errors.", errors=errors)
 
 
 def _pointed(messages: Any, pointer: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - nested as marshmallow likes

@@ -1,5 +1,6 @@
 """The tools that views are handed: made once a process, from its settings."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -9,10 +10,11 @@ from sqlalchemy import Engine
 
 from app.cursors import CursorSigner
 from app.settings import WebSettings
+from app.stopping import stopping
 from events.clock import Clock, utc_now
 from events.database import open_engine
 from events.group_append import GroupAppender
-from workers.queues import Bell, open_redis
+from workers.queues import SYNC, Bell, open_redis
 
 _READ_POOL_SIZE = 8
 # An export lasts as long as its reader takes: the slow ones must not use up what pages are read with.
@@ -37,6 +39,10 @@ class Tools:
     webhook_secrets: tuple[str, ...]
     public_url: str
     clock: Clock
+    # Wakes who works on syncs; returns at once, whatever Redis does.
+    ring_for_sync: Callable[[], None]
+    # Waits so many seconds, and lets others have their turn; tells whether the process is to stop.
+    pause: Callable[[float], bool]
 
 
 def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
@@ -63,6 +69,8 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         webhook_secrets=settings.webhook_secrets,
         public_url=settings.public_url,
         clock=clock,
+        ring_for_sync=Bell(redis, SYNC).ask,
+        pause=stopping.wait,
     )
 
 

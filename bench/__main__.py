@@ -4,7 +4,7 @@ import json
 
 import click
 
-from bench import ingest
+from bench import backfill, ingest
 
 
 @click.group()
@@ -21,6 +21,15 @@ def ingest_command(requests: int, repeats: int, seconds: int, per_second: int) -
     """Signed 6 KB webhooks through gunicorn and PostgreSQL, with fsync and synchronous_commit on."""
     figures = ingest.run(requests=requests, repeats=repeats, seconds=seconds, per_second=per_second)
     click.echo(json.dumps(figures, indent=2))
+
+
+@main.command("backfill")
+@click.option("--invoices", default=20_000, show_default=True, help="Of three lines, one in fifty of 25.")
+@click.option("--latency-ms", default=50, show_default=True, help="What every answer of Stripe takes at least.")
+@click.option("--syncs", default=2, show_default=True, help="The first reads everything, the others find nothing new.")
+def backfill_command(invoices: int, latency_ms: int, syncs: int) -> None:
+    """Sync a large account for the first time, against the bound that Stripe's rate limits set."""
+    click.echo(json.dumps(backfill.run(invoices=invoices, latency_ms=latency_ms, syncs=syncs), indent=2))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,22 @@
 """`flask connections`: which Stripe account belongs to which company."""
 
 import re
+from datetime import datetime
 
 import click
+from sqlalchemy import Connection
 
+from commands.bell import ring_for_sync
 from commands.terminal import as_json, company_option, print_json, transaction
 from events.accounts import Account, AccountTakenError, authorize
 from events.clock import utc_now
 from events.intake import join_parked_events
 from tenants.companies import find_company
+from workers.syncs.requests import request_sync
 
 _ACCOUNT_ID = re.compile(r"acct_[A-Za-z0-9_]{1,250}")
 _JOIN_AT_ONCE = 500
+_ACTOR = "operator"
 
 
 @click.group("connections")
@@ -25,25 +30,36 @@ def group() -> None:
 @click.option("--test", "is_test", is_flag=True, help="The account is connected in test mode.")
 @as_json
 def authorize_command(company_id: int, account_id: str, *, is_test: bool, is_json: bool) -> None:
-    """Record that a company connected an account elsewhere. What was parked for the account joins its log."""
+    """Record that a company connected an account elsewhere, and ask for its first sync.
+
+    What was parked for the account joins the company's log.
+    """
     if not _ACCOUNT_ID.fullmatch(account_id):
         raise click.BadParameter("a Stripe account id looks like acct_1Abc", param_hint="--account")
-    account = Account(account_id, livemode=not is_test)
+    account, now = Account(account_id, livemode=not is_test), utc_now()
     with transaction() as connection:
         if find_company(connection, company_id) is None:
             raise click.ClickException(f"there is no company {company_id}: see flask companies list")
         try:
-            authorization = authorize(connection, company_id, account, now=utc_now(), actor="operator")
+            authorization = authorize(connection, company_id, account, now=now, actor=_ACTOR)
         except AccountTakenError as error:
             raise click.ClickException("the account or the company is already connected to another one") from error
+        sync_run_id = _first_sync(connection, company_id, now) if authorization.is_new else None
+    if sync_run_id is not None:
+        ring_for_sync()
     joined = _join_parked()
     fact = {"company_id": company_id, "account_id": account_id, "livemode": account.livemode}
     if is_json:
-        print_json(fact | {"is_new": authorization.is_new, "joined": joined})
+        print_json(fact | {"is_new": authorization.is_new, "joined": joined, "sync_run_id": sync_run_id})
     else:
-        click.echo(
-            f"Company {company_id} owns {account_id} ({'test' if is_test else 'live'}); {joined} parked events joined."
-        )
+        mode = "test" if is_test else "live"
+        click.echo(f"Company {company_id} owns {account_id} ({mode}); {joined} parked events joined.")
+        if sync_run_id is not None:
+            click.echo(f"Its first sync is under way. Follow it: flask sync {company_id} --wait")
+
+
+def _first_sync(connection: Connection, company_id: int, now: datetime) -> int:
+    return int(request_sync(connection, company_id, trigger="initial", actor=_ACTOR, now=now).id)
 
 
 def _join_parked() -> int:

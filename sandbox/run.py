@@ -76,7 +76,7 @@ def _commands(environment: dict[str, str], saved: DemoSettings, port: int, strip
         argv = [
             *(python, "-m", "sandbox", "--port", str(stripe_port), "--seed", str(SIMULATED_ACCOUNT_SEED)),
             *("--until", str(saved.until), "--webhook-url", f"http://127.0.0.1:{port}/webhooks/stripe"),
-            *("--webhook-secret", saved.webhook_secret, "--tell-history"),
+            *("--webhook-secret", saved.webhook_secret),
         ]
         commands.insert(0, Command("simulated Stripe", argv, environment))
     return commands

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, make_url
 
 from app.cursors import CursorSigner
 from app.factory import create_app
+from app.stopping import stopping
 from app.wiring import Tools
 from events.database import open_engine
 from events.group_append import GroupAppender
@@ -21,7 +22,7 @@ from migrations.run import upgrade
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
 from tests.hands import SECRET, SetClock
-from workers.queues import Bell, open_redis
+from workers.queues import SYNC, Bell, open_redis
 
 _TEMPLATE = "revmap_template"
 _names = count(1)
@@ -87,7 +88,7 @@ def web_tools(database_url: str, engine: Engine, redis: Redis, clock: SetClock) 
     intake = open_engine(
         database_url, name="intake", pool_size=1, statement_timeout_ms=1500, lock_timeout_ms=250, autocommit=True
     )
-    bell = Bell(redis)
+    bell, sync_bell = Bell(redis), Bell(redis, SYNC)
     yield Tools(
         engine=engine,
         exports=engine,
@@ -97,8 +98,11 @@ def web_tools(database_url: str, engine: Engine, redis: Redis, clock: SetClock) 
         webhook_secrets=(SECRET,),
         public_url="http://revmap.test",
         clock=clock,
+        ring_for_sync=sync_bell.ask,
+        pause=stopping.wait,
     )
     bell.close()
+    sync_bell.close()
     intake.dispose()
 
 

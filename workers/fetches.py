@@ -28,11 +28,13 @@ _REQUEST_GAPS = text("""
     WHERE fetch_request.answered_at IS NOT NULL
     RETURNING due_at <= clock_timestamp() AS is_due
 """)
-_REQUEST_NOW = text("""
-    INSERT INTO fetch_request (company_id, livemode, kind, object_id)
-    SELECT :company_id, :livemode, :kind, unnest(CAST(:object_ids AS text[])) ORDER BY 4
+_REQUEST_SOON = text("""
+    INSERT INTO fetch_request (company_id, livemode, kind, object_id, due_at)
+    SELECT :company_id, :livemode, :kind, unnest(CAST(:object_ids AS text[])),
+           clock_timestamp() + make_interval(secs => :seconds)
+    ORDER BY 4
     ON CONFLICT (company_id, livemode, kind, object_id) DO UPDATE
-        SET answered_at = NULL, error = NULL, due_at = clock_timestamp(), attempts = 0
+        SET answered_at = NULL, error = NULL, due_at = excluded.due_at, attempts = 0
     WHERE fetch_request.answered_at IS NOT NULL
 """)
 # The lease is a time of the database's clock: who dies with it is overtaken when it runs out. What is due for a company
@@ -57,12 +59,17 @@ _FAILED = text("""
     WHERE company_id = :company_id AND livemode = :livemode AND kind = :kind AND object_id = :object_id
 """)
 _PUT_BACK = text("""
-    UPDATE fetch_request SET attempts = attempts - 1, due_at = clock_timestamp() + make_interval(secs => :seconds)
+    UPDATE fetch_request SET attempts = attempts - 1, error = :error,
+        due_at = clock_timestamp() + make_interval(secs => :seconds)
     WHERE company_id = :company_id AND livemode = :livemode AND kind = :kind AND object_id = :object_id
 """)
 _ANSWERED = text("""
     UPDATE fetch_request SET answered_at = clock_timestamp(), due_at = 'infinity', error = :error
     WHERE company_id = :company_id AND livemode = :livemode AND kind = :kind AND object_id = :object_id
+""")
+_TRY_AGAIN = text("""
+    UPDATE fetch_request SET attempts = 0, due_at = least(due_at, clock_timestamp())
+    WHERE company_id = :company_id AND livemode = :livemode AND answered_at IS NULL AND error IS NOT NULL
 """)
 _PURGE = text("DELETE FROM fetch_request WHERE answered_at < clock_timestamp() - make_interval(days => :days)")
 _ANY_DUE = text("SELECT EXISTS (SELECT FROM fetch_request WHERE due_at <= clock_timestamp())")
@@ -117,14 +124,23 @@ def request_gaps(engine: Engine, *, company_ids: list[int] | None = None) -> int
 
 
 def request_fetches(
-    connection: Connection, company_id: int, kind: str, object_ids: Sequence[str], *, livemode: bool
+    connection: Connection,
+    company_id: int,
+    kind: str,
+    object_ids: Sequence[str],
+    *,
+    livemode: bool,
+    after_seconds: float = 0,
 ) -> None:
-    """Ask for these objects now, even if they were fetched lately. Commits nothing; safe twice."""
+    """Ask for these objects, now or soon, even if they were fetched lately. Commits nothing; safe twice."""
     if object_ids:
-        connection.execute(
-            _REQUEST_NOW,
-            {"company_id": company_id, "livemode": livemode, "kind": kind, "object_ids": sorted(set(object_ids))},
-        )
+        of = {"company_id": company_id, "livemode": livemode, "kind": kind}
+        connection.execute(_REQUEST_SOON, {**of, "object_ids": sorted(set(object_ids)), "seconds": after_seconds})
+
+
+def try_failed_again(connection: Connection, company_id: int, *, livemode: bool) -> None:
+    """Make due what could not be fetched so far, with new patience. Commits nothing; safe twice."""
+    connection.execute(_TRY_AGAIN, {"company_id": company_id, "livemode": livemode})
 
 
 def purge_answered(connection: Connection) -> None:
@@ -172,10 +188,10 @@ def note_failure(engine: Engine, request: FetchRequest, error: str) -> None:
         connection.execute(_FAILED, request.key() | {"error": error[:500], "longest": _LONGEST_WAIT_SECONDS})
 
 
-def put_back(engine: Engine, request: FetchRequest, *, seconds: float) -> None:
+def put_back(engine: Engine, request: FetchRequest, error: str, *, seconds: float) -> None:
     """Put the request off without holding it against it. Commits."""
     with engine.begin() as connection:
-        connection.execute(_PUT_BACK, request.key() | {"seconds": seconds})
+        connection.execute(_PUT_BACK, request.key() | {"seconds": seconds, "error": error})
 
 
 def _in_mode(account: Account | None, livemode: bool) -> Account | None:  # noqa: FBT001 - a value

@@ -3,12 +3,14 @@
 import time
 
 from projections.catch_up import advance, enrol_newcomers
+from projections.statistics import learn_new_tables
 from workers.fetches import FetchRequest, claim_due, note_answered, note_failure, request_gaps
 from workers.gateway.client import Tally
 from workers.gateway.objects import fetch
 from workers.gateway.refusals import StripeAnswerError
 from workers.queues import FETCH, PROJECTION, SYNC, answer, ring, ring_if_possible
-from workers.syncs.answers import count, keep_answer
+from workers.syncs.answers import keep_answer
+from workers.syncs.changes import count
 from workers.syncs.failures import note_fetch_failure
 from workers.syncs.leases import claim_run
 from workers.syncs.turns import take_turn
@@ -43,6 +45,7 @@ def catch_up_with(hand: Tools) -> int:
     while advanced := advance(hand.engine):
         folded += advanced.event_count
         companies.update(advanced.company_ids)
+        learn_new_tables(hand.engine)
         if time.monotonic() > deadline:
             ring(hand.redis, PROJECTION)
             break
@@ -86,14 +89,14 @@ def _is_fetched(hand: Tools, request: FetchRequest) -> bool:
     tally = Tally()
     try:
         facts = fetch(hand.stripe, request.account, request.kind, request.object_id, tally)
+        requests, rate_limited = tally.take()
+        with hand.engine.begin() as connection:
+            note_answered(connection, request)
+            count(connection, request.company_id, requests=requests, rate_limited=rate_limited)
+            keep_answer(connection, request.account, request.company_id, facts)
     except StripeAnswerError as error:
         note_fetch_failure(hand.engine, request, error)
         return False
-    requests, rate_limited = tally.take()
-    with hand.engine.begin() as connection:
-        note_answered(connection, request)
-        count(connection, request.company_id, requests=requests, rate_limited=rate_limited)
-        keep_answer(connection, request.account, request.company_id, facts)
     return True
 
 

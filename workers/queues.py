@@ -64,10 +64,11 @@ def _rung_key(queue: str) -> str:
 
 
 class Bell:
-    """Rings the projection queue in the background, so that a slow or absent Redis never delays who asked."""
+    """Rings a queue in the background, so that a slow or absent Redis never delays who asked."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, queue: str = PROJECTION) -> None:
         self._redis = redis
+        self._queue = queue
         self._asked = Event()
         self._starting = Lock()
         self._thread: Thread | None = None
@@ -79,7 +80,7 @@ class Bell:
             # Started late, because a thread does not survive the fork of a web process.
             with self._starting:
                 if self._thread is None:
-                    self._thread = Thread(target=self._ring_until_closed, name="bell", daemon=True)
+                    self._thread = Thread(target=self._ring_until_closed, name=f"bell of {self._queue}", daemon=True)
                     self._thread.start()
         if not self._asked.is_set():
             self._asked.set()
@@ -99,7 +100,7 @@ class Bell:
             if self._is_closed:
                 return
             try:
-                ring(self._redis, PROJECTION)
+                ring(self._redis, self._queue)
             except Exception as error:  # noqa: BLE001 - the bell outlives whatever befalls one ring
-                _log.warning("bell not rung", extra={"error": type(error).__name__})
+                _log.warning("bell not rung", extra={"queue": self._queue, "error": type(error).__name__})
             pause.wait(_RING_PAUSE_SECONDS)

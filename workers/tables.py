@@ -12,7 +12,6 @@ from sqlalchemy import (
     Numeric,
     Table,
     Text,
-    UniqueConstraint,
     func,
     text,
 )
@@ -55,7 +54,6 @@ sync_run = Table(
     Column("phase", Text, nullable=False, server_default="queued"),
     Column("requested_by", Text, nullable=False),
     Column("requested_at", INSTANT, nullable=False),
-    Column("idempotency_key", Text),
     Column("is_cancel_requested", Boolean, nullable=False, server_default=text("false")),
     Column("started_at", INSTANT),
     Column("finished_at", INSTANT),
@@ -78,7 +76,6 @@ sync_run = Table(
         "status IN ('queued', 'running', 'succeeded', 'partially_succeeded', 'failed', 'canceled')", name="status"
     ),
     CheckConstraint("phase IN ('queued', 'listing', 'fetching', 'proving', 'finished')", name="phase"),
-    UniqueConstraint("company_id", "idempotency_key", name="sync_run_idempotency_key"),
 )
 _is_active = text("status IN ('queued', 'running')")
 Index("sync_run_active", sync_run.c.company_id, unique=True, postgresql_where=_is_active)
@@ -125,6 +122,27 @@ sync_sighting = Table(
     Column("amount", Numeric),
     Column("lines_digest", Text),
     Column("unreadable", Text),
+    Column("times_shown", Integer, nullable=False, server_default=text("1")),
+)
+
+# Which invoices a run found new or changed, so that each is counted once.
+sync_change = Table(
+    "sync_change",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("company_id", BigInteger, nullable=False),
+    Column("invoice", Text, primary_key=True),
+    Column("effect", Text, nullable=False),
+    CheckConstraint("effect IN ('new', 'changed')", name="effect"),
+)
+
+# Which run a request was answered with; `run_id` is null only while it is under way.
+sync_request_key = Table(
+    "sync_request_key",
+    metadata,
+    Column("company_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("idempotency_key", Text, primary_key=True),
+    Column("run_id", BigInteger),
 )
 
 sync_schedule = Table(

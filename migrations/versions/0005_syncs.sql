@@ -12,7 +12,6 @@ CREATE TABLE sync_run (
         CHECK (phase IN ('queued', 'listing', 'fetching', 'proving', 'finished')),
     requested_by text NOT NULL,
     requested_at timestamptz NOT NULL,
-    idempotency_key text,
     is_cancel_requested boolean NOT NULL DEFAULT false,
     started_at timestamptz,
     finished_at timestamptz,
@@ -37,8 +36,7 @@ CREATE TABLE sync_run (
     error_code text,
     error_detail text,
     reconciliation jsonb,
-    CONSTRAINT sync_run_pkey PRIMARY KEY (id),
-    CONSTRAINT sync_run_idempotency_key UNIQUE (company_id, idempotency_key)
+    CONSTRAINT sync_run_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX sync_run_active ON sync_run (company_id) WHERE status IN ('queued', 'running');
 CREATE INDEX sync_run_due ON sync_run (due_at) WHERE status IN ('queued', 'running');
@@ -82,7 +80,27 @@ CREATE TABLE sync_sighting (
     amount numeric,
     lines_digest text,
     unreadable text,
+    -- in this run
+    times_shown integer NOT NULL DEFAULT 1,
     CONSTRAINT sync_sighting_pkey PRIMARY KEY (company_id, livemode, invoice_id)
+);
+
+-- Which invoices a run found new or changed, so that each is counted once.
+CREATE TABLE sync_change (
+    run_id bigint NOT NULL,
+    company_id bigint NOT NULL,
+    invoice text NOT NULL,
+    effect text NOT NULL CONSTRAINT sync_change_effect_check CHECK (effect IN ('new', 'changed')),
+    CONSTRAINT sync_change_pkey PRIMARY KEY (run_id, invoice)
+);
+
+-- Which run a request was answered with, so that its repetition is answered alike, also when the run is over.
+CREATE TABLE sync_request_key (
+    company_id bigint NOT NULL,
+    idempotency_key text NOT NULL,
+    -- null only while the request is under way
+    run_id bigint,
+    CONSTRAINT sync_request_key_pkey PRIMARY KEY (company_id, idempotency_key)
 );
 
 CREATE TABLE sync_schedule (

@@ -103,6 +103,8 @@ def test_a_database_that_is_away_is_told_with_a_time_to_come_back(web_tools: Too
         webhook_secrets=web_tools.webhook_secrets,
         public_url=web_tools.public_url,
         clock=web_tools.clock,
+        ring_for_sync=web_tools.ring_for_sync,
+        pause=web_tools.pause,
     )
     client = create_app(without).test_client()
 

@@ -68,6 +68,8 @@ def door(clock: SetClock) -> FlaskClient:
         webhook_secrets=(SECRET,),
         public_url="http://revmap.test",
         clock=clock,
+        ring_for_sync=lambda: None,
+        pause=lambda _seconds: True,
     )
     return create_app(tools).test_client()
 

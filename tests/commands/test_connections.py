@@ -1,13 +1,19 @@
 """An operator records which Stripe account belongs to which company."""
 
+import pytest
+from redis import Redis
+from rq import Queue
 from sqlalchemy import Engine
 
 from events.log import stream_events
 from events.tables import parked_event
+from sandbox.valkey import ValkeyServer
 from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run
 from tests.hands import keep
 from tests.payloads import event, new_invoice
+from tests.sync_runs import run_of
+from workers.queues import SYNC
 
 
 def company_of(run: Run) -> int:
@@ -27,12 +33,14 @@ def test_what_was_parked_for_the_account_joins_the_log_in_order(run: Run, engine
         "livemode": True,
         "is_new": True,
         "joined": 2,
+        "sync_run_id": 1,
     }
     with engine.connect() as connection:
         log = list(stream_events(connection, company_id))
         left = connection.execute(parked_event.select()).all()
     assert [(held.type, held.entity) for held in log] == [
         ("connection.authorized", "connection:stripe"),
+        ("sync.requested", "sync_run:1"),
         ("invoice.paid", "invoice:in_1"),
         ("invoice.paid", "invoice:in_2"),
     ]
@@ -54,8 +62,23 @@ def test_authorizing_again_changes_nothing(run: Run, engine: Engine) -> None:
 
     again = told(run(*words, "--json"))
 
-    assert (again["is_new"], again["joined"]) == (False, 0)
-    assert told(run("events", "status", "--json"))["companies"][0]["events"] == 1
+    assert (again["is_new"], again["joined"], again["sync_run_id"]) == (False, 0, None)
+    assert told(run("events", "status", "--json"))["companies"][0]["events"] == 2
+
+
+def test_authorizing_asks_for_the_first_sync_and_rings_for_it(
+    run: Run, engine: Engine, redis: Redis, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company_id = company_of(run)
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+
+    said = run("connections", "authorize", "--company", company_id, "--account", "acct_tests").stdout
+
+    first = run_of(engine, company_id, 1)
+    assert (first.trigger, first.status, first.requested_by) == ("initial", "queued", "operator")
+    assert f"flask sync {company_id} --wait" in said
+    assert len(Queue(SYNC, connection=redis, serializer="json")) == 1
+    assert told(run("sync", company_id, "--json"))["id"] == 1
 
 
 def test_an_account_has_one_company_and_a_company_one_account(run: Run) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
 from tests.hands import NOON, SetClock
+from tests.workers.sync_hands import let_buckets_empty
 from workers.gateway.client import StripeGateway
 from workers.gateway.rate_limit import RateLimit
 from workers.wiring import Tools
@@ -42,7 +43,7 @@ def tools(engine: Engine, redis: Redis, stripe_server: StripeServer, clock: SetC
             stripe=StripeGateway(
                 key,
                 api_base=stripe_server.url,
-                rate_limit=RateLimit(redis, pause=no_pause),
+                rate_limit=RateLimit(redis, pause=lambda _seconds: let_buckets_empty(redis)),
                 pause=no_pause,
             ),
             clock=clock,

@@ -1,8 +1,12 @@
 """Small things that tests of syncs hold: a run asked for, time that passes for the database, a run seen to its end."""
 
+from datetime import timedelta
+
+from redis import Redis
 from sqlalchemy import Engine, text
 
 from events.clock import Clock
+from tests.hands import SetClock
 from workers.jobs import sync_with
 from workers.syncs.requests import SyncRun, find_run, request_sync
 from workers.wiring import Tools
@@ -27,6 +31,12 @@ def let_waits_pass(engine: Engine) -> None:
         )
 
 
+def let_buckets_empty(redis: Redis) -> None:
+    """Forget what was asked and what Stripe held up, as if the time had passed."""
+    for key in redis.scan_iter("revmap:rate:*"):
+        redis.delete(key)
+
+
 def finish_sync(tools: Tools, company_id: int, run_id: int) -> SyncRun:
     """Work on a run, whatever it has to wait for, until it has ended."""
     for _ in range(MOST_TURNS):
@@ -37,6 +47,9 @@ def finish_sync(tools: Tools, company_id: int, run_id: int) -> SyncRun:
         if run.finished_at is not None:
             return run
         let_waits_pass(tools.engine)
+        let_buckets_empty(tools.redis)
+        if isinstance(tools.clock, SetClock):
+            tools.clock.pass_by(timedelta(seconds=2))
     message = f"the run does not end in {MOST_TURNS} turns"
     raise AssertionError(message)
 

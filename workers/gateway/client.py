@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from stripe import StripeClient, StripeError
 
 from events.accounts import Account
-from workers.gateway.http import AnswerTooLargeError, BoundedHttpClient
+from workers.gateway.http import AnswerHeaders, AnswerTooLargeError, BoundedHttpClient
 from workers.gateway.rate_limit import RateLimit
 from workers.gateway.refusals import (
     RateLimitedError,
@@ -127,8 +127,10 @@ class StripeGateway:
 
     def _asked_once(self, account: Account, path: str, parameters: dict[str, object]) -> Answer:
         response = self._client.raw_request("get", path, stripe_account=account.account_id, **parameters)
-        body = response.body.encode() if isinstance(response.body, str) else bytes(response.body)
-        return Answer(body, _answered_at(response.headers), response.headers.get("stripe-version"))
+        headers = response.headers
+        if not isinstance(headers, AnswerHeaders):
+            raise StripeAnswerError(f"an answer with status {response.code}")
+        return Answer(headers.body, _answered_at(headers), headers.get("stripe-version"))
 
 
 def _wait_seconds(error: StripeError, attempt: int) -> float:
@@ -141,6 +143,6 @@ def _wait_seconds(error: StripeError, attempt: int) -> float:
 
 def _answered_at(headers: dict[str, str]) -> datetime:
     try:
-        return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
+        return parsedate_to_datetime(headers["date"]).astimezone(UTC)
     except (KeyError, ValueError) as error:
         raise StripeAnswerError("Stripe's answer does not say when it was given") from error

@@ -43,6 +43,11 @@ class _HasId(msgspec.Struct):
     id: str
 
 
+class _LineOf(msgspec.Struct):
+    id: str
+    invoice: str | None = None
+
+
 class _PagesDoNotFitError(StripeAnswerError):
     pass
 
@@ -54,10 +59,10 @@ def fetch(stripe: Gateway, account: Account, kind: str, object_id: str, tally: T
     """
     match kind:
         case "price" | "customer":
-            answer = stripe.ask(account, f"{kind}s.get", f"/v1/{kind}s/{object_id}", tally)
+            answer = _answer_about(object_id, stripe.ask(account, f"{kind}s.get", f"/v1/{kind}s/{object_id}", tally))
             return [fetched(account, kind, object_id, answer.body, answer)]
         case "invoice":
-            answer = stripe.ask(account, "invoices.get", f"/v1/invoices/{object_id}", tally)
+            answer = _answer_about(object_id, stripe.ask(account, "invoices.get", f"/v1/invoices/{object_id}", tally))
             facts = [fetched(account, kind, object_id, answer.body, answer)]
             lines = decoded(answer.body, _HasLines).lines
             return [*facts, _fetched_lines(stripe, account, object_id, tally)] if lines and lines.has_more else facts
@@ -83,6 +88,12 @@ def decoded(body: bytes | msgspec.Raw, shape: type[Shape]) -> Shape:
         raise StripeAnswerError(f"Stripe's answer is not what was asked for: {error}") from error
 
 
+def _answer_about(object_id: str, answer: Answer) -> Answer:
+    if decoded(answer.body, _HasId).id != object_id:
+        raise StripeAnswerError("the answer is about another object")
+    return answer
+
+
 def _fetched_lines(stripe: Gateway, account: Account, invoice_id: str, tally: Tally) -> NewEvent:
     for attempt in range(1, _TRIES_AT_LINES + 1):
         try:
@@ -103,8 +114,10 @@ def _all_lines(stripe: Gateway, account: Account, invoice_id: str, tally: Tally)
     for _ in range(_MOST_PAGES):
         answer = stripe.ask(account, "invoices.lines", path, tally, limit=_LINES_A_PAGE, **after)
         page = decoded(answer.body, _Page)
-        ids = [decoded(line, _HasId).id for line in page.data]
-        if seen.intersection(ids) or (page.has_more and not ids):
+        told = [decoded(line, _LineOf) for line in page.data]
+        ids = [line.id for line in told]
+        is_foreign = any(line.invoice not in {None, invoice_id} for line in told)
+        if seen.intersection(ids) or (page.has_more and not ids) or is_foreign:
             raise _PagesDoNotFitError("the pages of the invoice's lines do not fit together")
         seen.update(ids)
         lines += map(bytes, page.data)

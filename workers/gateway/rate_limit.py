@@ -13,6 +13,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from events.accounts import Account
+from workers.gateway.refusals import RateLimitedError
 
 ENDPOINT_PER_SECOND = 25
 LIVE_PER_SECOND = 100
@@ -24,6 +25,8 @@ _BURST = 5
 _LOCAL_SHARE = 4
 _SECOND_US = 1_000_000
 _KEEP_MS = 600_000
+# Whoever waits holds a thread that others need, and a slot in the buckets of others: beyond this it is put off.
+_LONGEST_WAIT_US = 3 * _SECOND_US
 
 # Each bucket holds when it will be empty again. A slot is taken in all of them at the latest of their times, at once
 # and for good, so that whoever waits keeps its turn. Gives the microseconds to wait.
@@ -35,6 +38,7 @@ for i, key in ipairs(KEYS) do
     local empty_at = tonumber(redis.call('GET', key) or 0)
     start = math.max(start, empty_at - ARGV[2 * i - 1] * ARGV[2 * i])
 end
+if start - now > tonumber(ARGV[#ARGV - 1]) then return start - now end
 for i, key in ipairs(KEYS) do
     local empty_at = math.max(tonumber(redis.call('GET', key) or 0), start) + ARGV[2 * i - 1]
     redis.call('SET', key, string.format('%.0f', empty_at), 'PX', ARGV[#ARGV])
@@ -61,13 +65,18 @@ class RateLimit:
         self._lock = Lock()
 
     def wait(self, account: Account, endpoint: str) -> None:
-        """Return when a request may be sent."""
+        """Return when a request may be sent.
+
+        :raises RateLimitedError: that is not soon; no slot was taken
+        """
         intervals = dict(_buckets(account, endpoint))
         arguments = [value for interval_us in intervals.values() for value in (interval_us, _BURST)]
         try:
-            wait_us = int(self._reserve(keys=list(intervals), args=[*arguments, _KEEP_MS]))
+            wait_us = int(self._reserve(keys=list(intervals), args=[*arguments, _LONGEST_WAIT_US, _KEEP_MS]))
         except RedisError:
             wait_us = self._reserve_locally(intervals)
+        if wait_us > _LONGEST_WAIT_US:
+            raise RateLimitedError(wait_us / _SECOND_US)
         if wait_us > 0:
             self._pause(wait_us / _SECOND_US)
 
@@ -76,7 +85,8 @@ class RateLimit:
         key, interval_us = list(_buckets(account, endpoint))[-1]
         held_us = int(seconds * _SECOND_US) + _BURST * interval_us
         with self._lock:
-            self._local[key] = max(self._local.get(key, 0), _now_us() + held_us)
+            locally_us = held_us + _BURST * interval_us * (_LOCAL_SHARE - 1)
+            self._local[key] = max(self._local.get(key, 0), _now_us() + locally_us)
         with suppress(RedisError):  # the local bucket holds it already
             self._hold(keys=[key], args=[held_us, _KEEP_MS])
 
@@ -85,6 +95,8 @@ class RateLimit:
             now = _now_us()
             shares = {key: interval_us * _LOCAL_SHARE for key, interval_us in intervals.items()}
             start = max([now, *(self._local.get(key, 0) - _BURST * each for key, each in shares.items())])
+            if start - now > _LONGEST_WAIT_US:
+                return start - now
             for key, each in shares.items():
                 self._local[key] = max(self._local.get(key, 0), start) + each
             return start - now

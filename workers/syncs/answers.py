@@ -16,23 +16,12 @@ from workers.fetches import request_fetches
 from workers.gateway.objects import decoded, fetched
 from workers.gateway.pages import Listed, Page
 from workers.gateway.refusals import StripeAnswerError
+from workers.syncs.changes import count, note_changes
 from workers.syncs.leases import Lease
 from workers.syncs.sightings import Shown, note_lines, note_shown
 
 LISTED_EVENT_SOURCE = "stripe.events"
 
-_COUNT = text("""
-    UPDATE sync_run SET invoices_listed = invoices_listed + :invoices_listed,
-        invoices_new = invoices_new + :invoices_new,
-        invoices_changed = invoices_changed + :invoices_changed, lines = lines + :lines, prices = prices + :prices,
-        requests = requests + :requests, rate_limited = rate_limited + :rate_limited,
-        repaired = repaired + CASE WHEN phase = 'listing' AND trigger = 'initial' THEN 0
-                                   ELSE :invoices_new + :invoices_changed END
-    WHERE company_id = :company_id AND status = 'running'
-""")
-_NOTHING_COUNTED = dict.fromkeys(
-    ("invoices_listed", "invoices_new", "invoices_changed", "lines", "prices", "requests", "rate_limited"), 0
-)
 _KNOWN_EVENTS = text("SELECT external_id FROM event WHERE external_id = ANY (:ids) AND company_id + 0 = :company_id")
 _RUN_UNDER_WAY = text("SELECT id FROM sync_run WHERE company_id = :company_id AND status = 'running'")
 
@@ -60,14 +49,8 @@ def keep_answer(connection: Connection, account: Account, company_id: int, facts
             if isinstance(seen, InvoiceLinesSeen):
                 note_lines(connection, company_id, seen.invoice_id, seen.lines, livemode=account.livemode)
     prices = sum(fact.type == PRICE_FETCHED for fact in facts)
-    count(connection, company_id, prices=prices, **_effects(compared))
+    count(connection, company_id, prices=prices)
     _append_differing(connection, company_id, facts, compared)
-
-
-def count(connection: Connection, company_id: int, **counts: int) -> None:
-    """Add to the counts of the company's run under way, if there is one."""
-    if any(counts.values()):
-        connection.execute(_COUNT, _NOTHING_COUNTED | counts | {"company_id": company_id})
 
 
 def _keep_invoices(connection: Connection, lease: Lease, page: Page) -> None:
@@ -77,8 +60,7 @@ def _keep_invoices(connection: Connection, lease: Lease, page: Page) -> None:
     shown = [Shown(listed, one.invoice, one.unreadable) for (listed, _), one in zip(final, compared, strict=True)]
     livemode = lease.account.livemode
     first = note_shown(connection, lease.company_id, lease.run_id, shown, livemode=livemode)
-    counts = {"invoices_listed": first.invoices, "lines": first.lines, **_effects(compared)}
-    count(connection, lease.company_id, **counts)
+    count(connection, lease.company_id, invoices_listed=first.invoices, lines=first.lines)
     lacking = [listed.id for (listed, _), one in zip(final, compared, strict=True) if one.lacks_lines]
     request_fetches(connection, lease.company_id, "invoice_lines", lacking, livemode=livemode)
     _append_differing(connection, lease.company_id, facts, compared)
@@ -93,11 +75,16 @@ def _keep_events(connection: Connection, lease: Lease, page: Page) -> None:
             event = event_from_stripe(body)
         except (NotAnEventError, UnreadableJsonError) as error:
             raise StripeAnswerError(f"an event that is none: {error}") from error
+        if event.account_id not in {None, account.account_id}:
+            raise StripeAnswerError("an event of another account")
         told.append(replace(event, source=LISTED_EVENT_SOURCE, external_id=identity, account_id=account.account_id))
     ids = [event.external_id for event in told]
     known = set(connection.scalars(_KNOWN_EVENTS, {"ids": ids, "company_id": lease.company_id}))
     # A page is newest first, the log is as things happened.
-    append(connection, lease.company_id, [event for event in reversed(told) if event.external_id not in known])
+    missed = [event for event in reversed(told) if event.external_id not in known]
+    if missed:
+        note_changes(connection, lease.company_id, missed, compare(connection, lease.company_id, missed))
+        append(connection, lease.company_id, missed)
 
 
 def _append_differing(
@@ -105,15 +92,8 @@ def _append_differing(
 ) -> None:
     differing = [fact for fact, one in zip(facts, compared, strict=True) if one.effect is not Effect.NOTHING]
     if differing:
+        note_changes(connection, company_id, facts, compared)
         append(connection, company_id, differing)
-
-
-def _effects(compared: Sequence[Compared]) -> dict[str, int]:
-    about_invoices = [one for one in compared if one.invoice is not None or one.unreadable is not None]
-    return {
-        "invoices_new": sum(one.effect is Effect.NEW for one in about_invoices),
-        "invoices_changed": sum(one.effect is Effect.CHANGED for one in about_invoices),
-    }
 
 
 def _note_invoice(

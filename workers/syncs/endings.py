@@ -22,6 +22,7 @@ _FINISH = text("""
     RETURNING *
 """)
 _FORGET_SEGMENTS = text("DELETE FROM sync_segment WHERE company_id = :company_id AND run_id <= :id")
+_FORGET_CHANGES = text("DELETE FROM sync_change WHERE run_id = :id")
 _FORGET_SIGHTINGS = text("DELETE FROM sync_sighting WHERE company_id = :company_id AND run_id < :id")
 # After a failure the next run is tried soon, and then less and less often, up to the period.
 _SCHEDULE = text("""
@@ -62,6 +63,7 @@ def finish(connection: Connection, lease: Lease, ending: Ending, *, now: datetim
     ).one_or_none()
     if run is None:
         return False
+    connection.execute(_FORGET_CHANGES, {"id": lease.run_id})
     if ending.status != "failed":
         connection.execute(_FORGET_SEGMENTS, {"company_id": lease.company_id, "id": lease.run_id})
         connection.execute(_FORGET_SIGHTINGS, {"company_id": lease.company_id, "id": lease.run_id})

@@ -56,7 +56,7 @@ def note_page_failure(connection: Connection, lease: Lease, segment: Segment, er
         case RateLimitedError():
             failures = note(rest_seconds=error.seconds, is_failure=False)
         case ObjectMissingError(parameter="starting_after"):
-            failures = note(rest_seconds=0, is_failure=False, keeps_cursor=False)
+            failures = note(rest_seconds=0, keeps_cursor=False)
         case TooMuchAtOnceError():
             failures = note(rest_seconds=0, is_failure=segment.address.limit == 1, halves_page=True)
         case _:
@@ -70,7 +70,7 @@ def note_fetch_failure(engine: Engine, request: FetchRequest, error: StripeAnswe
     """Put the request off, or take it as answered when Stripe knows no such thing. Commits."""
     match error:
         case RateLimitedError():
-            put_back(engine, request, seconds=error.seconds)
+            put_back(engine, request, str(error), seconds=error.seconds)
         case ObjectMissingError():
             with engine.begin() as connection:
                 note_answered(connection, request, error=str(error))

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from workers.fetches import try_failed_again
 from workers.syncs.leases import Lease
 
 # What happened at the very end of the last run is read again: it costs nothing to be told twice.
@@ -55,7 +56,10 @@ def open_segments(connection: Connection, lease: Lease, *, now: datetime) -> Non
     of_run = {"run_id": lease.run_id, "company_id": lease.company_id}
     account = {"account_id": lease.account.account_id, "livemode": lease.account.livemode}
     opened = connection.execute(_OPENED, of_run | {"now": now}).scalar()
-    if not opened or connection.execute(_ADOPT, {**of_run, **account, "now": now}).one().segments:
+    if not opened:
+        return
+    try_failed_again(connection, lease.company_id, livemode=lease.account.livemode)
+    if connection.execute(_ADOPT, {**of_run, **account, "now": now}).one().segments:
         return
     connection.execute(_OPEN, {**of_run, "number": 1, "resource": "invoices", "created_from": None})
     connection.execute(_OPEN, {**of_run, "number": 2, "resource": "customers", "created_from": None})

@@ -10,6 +10,8 @@ from workers.wiring import Tools
 
 # How often the proof is tried while it finds no fewer differences than before.
 _MOST_PROOFS = 3
+# Of two answers that Stripe gave in one second nobody knows which is the newer.
+_NEXT_SECOND = 1.1
 _REPAIRABLE = frozenset({"missing", "status_differs", "lines_differ", "not_shown_by_stripe"})
 
 _ENTER = text("UPDATE sync_run SET phase = 'proving' WHERE id = :id AND phase <> 'proving'")
@@ -30,7 +32,9 @@ def prove_or_repair(hand: Tools, lease: Lease) -> bool:
         row = connection.execute(_PROVED, {"id": lease.run_id, "differing": proof.differing}).one()
         to_repair = [one.invoice_id for one in proof.differences if one.kind in _REPAIRABLE]
         if to_repair and row.proofs < _MOST_PROOFS:
-            request_fetches(connection, lease.company_id, "invoice", to_repair, livemode=livemode)
+            request_fetches(
+                connection, lease.company_id, "invoice", to_repair, livemode=livemode, after_seconds=_NEXT_SECOND
+            )
             return False
         differences = [one.as_json() for one in proof.differences] + _not_read(connection, lease)
         status = "partially_succeeded" if differences else "succeeded"

@@ -18,7 +18,8 @@ from workers.gateway.refusals import (
     StripeAnswerError,
 )
 from workers.queues import PROJECTION, ring_if_possible
-from workers.syncs.answers import count, keep_answer, keep_page
+from workers.syncs.answers import keep_answer, keep_page
+from workers.syncs.changes import count
 from workers.syncs.failures import RunFailedError, note_fetch_failure, note_page_failure, refuse_what_is_final
 from workers.syncs.leases import Lease, held, note_progress
 from workers.syncs.segments import (
@@ -78,10 +79,12 @@ class Reading:
             of_resource = [segment for segment in segments if segment.address.resource == resource]
             under_way = sum(segment.number in busy for segment in of_resource)
             free = [one for one in of_resource if one.number not in busy and not one.is_resting]
+            # Only what nobody is reading: a page on its way would reach into the half that is cut off.
+            if len(of_resource) < MOST_AT_ONCE and self._split_largest(free):
+                self._hand_out()
+                return
             for segment in free[: MOST_AT_ONCE - under_way]:
                 self._submit_page(segment)
-            if len(of_resource) < MOST_AT_ONCE:
-                self._split_largest(of_resource)
         self._submit_fetches()
 
     def _submit_page(self, segment: Segment) -> None:
@@ -97,15 +100,16 @@ class Reading:
             read = partial(fetch, self._hand.stripe, account, request.kind, request.object_id, self._tally)
             self._fetches[self._hand.hands.submit(read)] = request
 
-    def _split_largest(self, segments: list[Segment]) -> None:
+    def _split_largest(self, segments: list[Segment]) -> bool:
         def rest_seconds(segment: Segment) -> int:
             middle = segment.middle()
             return 0 if middle is None else (segment.address.oldest_created or 0) - middle
 
         largest = max(segments, key=rest_seconds, default=None)
-        if largest is not None and rest_seconds(largest):
-            with held(self._hand.engine, self._lease) as connection:
-                split(connection, self._lease, largest)
+        if largest is None or not rest_seconds(largest):
+            return False
+        with held(self._hand.engine, self._lease) as connection:
+            return split(connection, self._lease, largest)
 
     def _beat(self) -> None:
         with held(self._hand.engine, self._lease) as connection:
@@ -119,19 +123,15 @@ class Reading:
         if future in self._pages:
             segment = self._pages.pop(future)
             try:
-                page = future.result()
+                self._keep_page(segment, future.result())
             except StripeAnswerError as error:
                 self._page_failed(segment, error)
-            else:
-                self._keep_page(segment, page)
         else:
             request = self._fetches.pop(future)
             try:
-                facts = future.result()
+                self._keep_answer(request, future.result())
             except StripeAnswerError as error:
                 self._fetch_failed(request, error)
-            else:
-                self._keep_answer(request, facts)
 
     def _keep_page(self, segment: Segment, page: Page) -> None:
         with held(self._hand.engine, self._lease) as connection:
@@ -144,6 +144,7 @@ class Reading:
     def _keep_answer(self, request: FetchRequest, facts: list[NewEvent]) -> None:
         with held(self._hand.engine, self._lease) as connection:
             self._count(connection)
+            note_progress(connection, self._lease)
             note_answered(connection, request)
             keep_answer(connection, request.account or self._lease.account, request.company_id, facts)
         ring_if_possible(self._hand.redis, PROJECTION)

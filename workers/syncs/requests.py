@@ -4,12 +4,12 @@ import json
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, select, text, update
+from sqlalchemy import Connection, Row, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from events.accounts import owned_account
+from events.accounts import Account, owned_account
 from events.log import NewEvent, append
-from workers.tables import sync_run
+from workers.tables import sync_request_key, sync_run
 
 SyncRun = Row[tuple[object, ...]]
 
@@ -21,6 +21,23 @@ _CANCEL = text("""
     UPDATE sync_run SET is_cancel_requested = true, due_at = least(due_at, clock_timestamp())
     WHERE id = :id AND company_id = :company_id AND status IN ('queued', 'running')
 """)
+_CLAIM_KEY = text("""
+    INSERT INTO sync_request_key (company_id, idempotency_key) VALUES (:company_id, :idempotency_key)
+    ON CONFLICT DO NOTHING
+""")
+_KEEP_KEY = text("""
+    UPDATE sync_request_key SET run_id = :run_id
+    WHERE company_id = :company_id AND idempotency_key = :idempotency_key
+""")
+_OF_KEY = (
+    select(sync_run)
+    .join(sync_request_key, sync_request_key.c.run_id == sync_run.c.id)
+    .where(
+        sync_request_key.c.company_id == bindparam("of_company"),
+        sync_request_key.c.idempotency_key == bindparam("of_key"),
+        sync_run.c.company_id == bindparam("of_company"),
+    )
+)
 
 
 class NotConnectedError(Exception):
@@ -36,7 +53,7 @@ def request_sync(
     now: datetime,
     idempotency_key: str | None = None,
 ) -> SyncRun:
-    """Give a new run, or the one under way, or the one that was asked for under this key. Commits nothing; safe twice.
+    """Give a new run, or the one under way, or the one that this key was answered with. Commits nothing; safe twice.
 
     Ring the sync queue after the commit; what nobody rings for, the clock finds.
 
@@ -45,24 +62,14 @@ def request_sync(
     account = owned_account(connection, company_id)
     if account is None:
         raise NotConnectedError
-    request = insert(sync_run).values(
-        company_id=company_id,
-        account_id=account.account_id,
-        livemode=account.livemode,
-        trigger=trigger,
-        requested_by=actor,
-        requested_at=now,
-        idempotency_key=idempotency_key,
-    )
-    while True:
-        if idempotency_key is not None and (asked := _of_key(connection, company_id, idempotency_key)):
-            return asked
-        if new := connection.execute(request.on_conflict_do_nothing().returning(sync_run)).one_or_none():
-            append(connection, company_id, [sync_fact(SYNC_REQUESTED, new, {"trigger": trigger}, now=now, actor=actor)])
-            return new
-        # The run that stood in the way may have ended meanwhile: then there is room for a new one.
-        if active := active_run(connection, company_id):
-            return active
+    # Who asks under the same key at the same time is waited for here.
+    of_key = {"company_id": company_id, "idempotency_key": idempotency_key}
+    if idempotency_key is not None and not connection.execute(_CLAIM_KEY, of_key).rowcount:
+        return connection.execute(_OF_KEY, {"of_company": company_id, "of_key": idempotency_key}).one()
+    run = _new_or_active(connection, company_id, account, trigger=trigger, actor=actor, now=now)
+    if idempotency_key is not None:
+        connection.execute(_KEEP_KEY, of_key | {"run_id": run.id})
+    return run
 
 
 def active_run(connection: Connection, company_id: int) -> SyncRun | None:
@@ -131,7 +138,26 @@ def sync_fact(event_type: str, run: SyncRun, told: dict[str, object], *, now: da
     )
 
 
-def _of_key(connection: Connection, company_id: int, key: str) -> SyncRun | None:
-    return connection.execute(
-        select(sync_run).where(sync_run.c.company_id == company_id, sync_run.c.idempotency_key == key)
-    ).one_or_none()
+def _new_or_active(
+    connection: Connection, company_id: int, account: Account, *, trigger: str, actor: str, now: datetime
+) -> SyncRun:
+    request = (
+        insert(sync_run)
+        .values(
+            company_id=company_id,
+            account_id=account.account_id,
+            livemode=account.livemode,
+            trigger=trigger,
+            requested_by=actor,
+            requested_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(sync_run)
+    )
+    while True:
+        if new := connection.execute(request).one_or_none():
+            append(connection, company_id, [sync_fact(SYNC_REQUESTED, new, {"trigger": trigger}, now=now, actor=actor)])
+            return new
+        # The run that stood in the way may have ended meanwhile: then there is room for a new one.
+        if active := active_run(connection, company_id):
+            return active

@@ -19,7 +19,7 @@ _SMALLEST_SPLIT_SECONDS = 3600
 # A list is believed to be empty when it says so twice.
 _EMPTY_ANSWERS = 2
 _FULL_PAGE = 100
-_WORTH_SPLITTING = 200
+_WORTH_SPLITTING = 500
 
 _READY = text("""
     SELECT number, resource, created_from, created_before, cursor, oldest_created, page_limit, pages, objects,
@@ -30,7 +30,8 @@ _READY = text("""
 _MOVE = text("""
     UPDATE sync_segment SET cursor = :cursor, oldest_created = :oldest_created, pages = pages + 1,
         objects = objects + :objects, newest_created = coalesce(newest_created, :newest_created),
-        failures = 0, not_before = NULL, empty_answers = 0, page_limit = least(:full, page_limit * 2),
+        failures = CASE WHEN :is_further THEN 0 ELSE failures END, not_before = NULL, empty_answers = 0,
+        page_limit = least(:full, page_limit * 2),
         says_more = :says_more
     WHERE run_id = :run_id AND number = :number
 """)
@@ -122,9 +123,20 @@ def move_on(connection: Connection, lease: Lease, segment: Segment, page: Page) 
         connection.execute(_EMPTY, {**at, "enough": _EMPTY_ANSWERS})
         return
     first, last = page.objects[0][0], page.objects[-1][0]
+    # Without its cursor a page begins with what was kept before: a second that it does not leave is no way forward.
+    lost = segment.address.oldest_created if segment.address.cursor is None else None
+    is_further = lost is None or last.created < lost
     moved = {"cursor": last.id, "oldest_created": last.created, "newest_created": first.created}
     connection.execute(
-        _MOVE, {**at, **moved, "objects": len(page.objects), "full": _FULL_PAGE, "says_more": page.says_more}
+        _MOVE,
+        {
+            **at,
+            **moved,
+            "objects": len(page.objects),
+            "full": _FULL_PAGE,
+            "says_more": page.says_more,
+            "is_further": is_further,
+        },
     )
 
 

@@ -16,11 +16,6 @@ _UPSERT = text("""
             CAST(:line_count AS integer[]), CAST(:amount AS numeric[]), CAST(:lines_digest AS text[]),
             CAST(:unreadable AS text[]))
             AS s (invoice_id, created, status, currency, line_count, amount, lines_digest, unreadable)
-    ), counted AS (
-        SELECT s.line_count FROM shown s
-        LEFT JOIN sync_sighting k ON k.company_id = :company_id AND k.livemode = :livemode
-            AND k.invoice_id = s.invoice_id AND k.run_id = :run_id
-        WHERE k.invoice_id IS NULL
     ), written AS (
         INSERT INTO sync_sighting AS k (company_id, livemode, invoice_id, run_id, created, status, currency, line_count,
                                         amount, lines_digest, unreadable)
@@ -33,12 +28,16 @@ _UPSERT = text("""
             -- Lines are frozen: what was shown whole once holds while there are as many of them.
             amount = coalesce(excluded.amount, CASE WHEN k.line_count = excluded.line_count THEN k.amount END),
             lines_digest = coalesce(excluded.lines_digest,
-                                    CASE WHEN k.line_count = excluded.line_count THEN k.lines_digest END)
+                                    CASE WHEN k.line_count = excluded.line_count THEN k.lines_digest END),
+            times_shown = CASE WHEN k.run_id = excluded.run_id THEN k.times_shown + 1 ELSE 1 END
+        RETURNING line_count, times_shown
     )
-    SELECT count(*) AS invoices, coalesce(sum(line_count), 0) AS lines FROM counted
+    SELECT count(*) AS invoices, coalesce(sum(line_count), 0) AS lines FROM written WHERE times_shown = 1
 """)
+# How many lines there are the invoice itself says, if it does: pages of lines can end too early.
 _LINES = text("""
-    UPDATE sync_sighting SET line_count = :line_count, amount = :amount, lines_digest = :lines_digest
+    UPDATE sync_sighting SET line_count = coalesce(line_count, :line_count), amount = :amount,
+        lines_digest = :lines_digest
     WHERE company_id = :company_id AND livemode = :livemode AND invoice_id = :invoice_id
 """)
 

@@ -21,6 +21,7 @@ from workers.wiring import Tools
 # A run that others wait behind is given back after the first, any after the second.
 FAIR_TURN_SECONDS = 5.0
 LONGEST_TURN_SECONDS = 40.0
+ASK_EVERY_SECONDS = 1.0
 
 _LONGEST_REST_SECONDS = 30.0
 _CRASHES_THAT_HALVE_PAGES = 2
@@ -56,7 +57,7 @@ class Turn:
         now = time.monotonic()
         if self._hand.stopping.is_set() or now - self._started > LONGEST_TURN_SECONDS:
             return True
-        if now - self._started < FAIR_TURN_SECONDS or now - self._asked < 1:
+        if now - self._started < FAIR_TURN_SECONDS or now - self._asked < ASK_EVERY_SECONDS:
             return False
         self._asked = now
         with self._hand.engine.connect() as connection:
@@ -115,9 +116,11 @@ def _seconds_to_wait(connection: Connection, lease: Lease) -> float | None:
     if unread_segments(connection, lease):
         return min(_LONGEST_REST_SECONDS, seconds_of_rest(connection, lease))
     open_ones = open_fetches(connection, lease.company_id, livemode=lease.account.livemode)
-    waits = [one.due_in_seconds for one in open_ones if one.attempts < PATIENT_ATTEMPTS]
-    soon = [seconds for seconds in waits if seconds <= _WORTH_WAITING_SECONDS]
-    return max(0.0, min(_LOOK_AGAIN_SECONDS, *soon)) if soon else None
+    patient = [one for one in open_ones if one.attempts < PATIENT_ATTEMPTS]
+    if any(one.due_in_seconds <= _WORTH_WAITING_SECONDS for one in patient):
+        return max(0.0, min(_LOOK_AGAIN_SECONDS, *(one.due_in_seconds for one in patient)))
+    # What Stripe put off for longer is waited for all the same: it was never answered.
+    return _LONGEST_REST_SECONDS if any(one.error is not None for one in patient) else None
 
 
 def _caught_up(hand: Tools, lease: Lease, turn: Turn) -> bool:

@@ -1,0 +1,58 @@
+"""Tell how something goes on, as server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+LOOK_SECONDS = 1.0
+KEEP_ALIVE_SECONDS = 15.0
+_RETRY_MS = 2000
+
+_log = logging.getLogger(__name__)
+
+
+class State(NamedTuple):
+    """How something stands: JSON on one line, with a name that another state does not have."""
+
+    id: str
+    json: str
+    is_final: bool
+
+
+def told_as_events(
+    state: State, look: Callable[[], State | None], pause: Callable[[float], bool], *, known_id: str | None
+) -> Iterator[str]:
+    """Give a `progress` event for every new state, and `finished` for the last one; a comment when nothing happens.
+
+    `look` gives None when it may be told no more, and `pause` true when the process is to stop: either ends it.
+    """
+    yield f"retry: {_RETRY_MS}\n\n"
+    silent_seconds = 0.0
+    now: State | None = state
+    while now is not None:
+        if now.id != known_id:
+            yield _event(now)
+            known_id, silent_seconds = now.id, 0.0
+        elif silent_seconds >= KEEP_ALIVE_SECONDS:
+            yield ": still here\n\n"
+            silent_seconds = 0.0
+        if now.is_final or pause(LOOK_SECONDS):
+            return
+        silent_seconds += LOOK_SECONDS
+        now = _looked(look, before=now)
+
+
+def _looked(look: Callable[[], State | None], *, before: State) -> State | None:
+    try:
+        return look()
+    except (DBAPIError, PoolTimeoutError) as error:
+        # The answer is under way: it waits for the database, as its reader would have to.
+        _log.warning("stream waits for the database", extra={"error": type(error).__name__})
+        return before
+
+
+def _event(state: State) -> str:
+    return f"event: {'finished' if state.is_final else 'progress'}\nid: {state.id}\ndata: {state.json}\n\n"

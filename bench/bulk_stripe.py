@@ -1,0 +1,33 @@
+"""A simulated Stripe with one large account, as a process of its own: `python -m bench.bulk_stripe`."""
+
+import signal
+import time
+from threading import Event
+
+import click
+
+from sandbox.stripe.bulk import generate_bulk
+from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.running import Settings, StripeServer
+from sandbox.stripe.server import Address
+
+
+@click.command()
+@click.option("--port", required=True, type=int)
+@click.option("--invoices", required=True, type=int)
+@click.option("--latency-ms", required=True, type=int)
+def main(port: int, invoices: int, latency_ms: int) -> None:
+    """Serve until SIGTERM; print the account's id and the platform's key once there is something to read."""
+    stop = Event()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
+    stripe = SimulatedStripe(lambda: int(time.time()), seed=1)
+    account = stripe.create_account("Large Account")
+    generate_bulk(account, invoices=invoices)
+    settings = Settings(address=Address("127.0.0.1", port), latency_ms=latency_ms, rate_limits=True)
+    with StripeServer(stripe, settings):
+        click.echo(f"{account.id} {stripe.platform_key(livemode=True)}")
+        stop.wait()
+
+
+if __name__ == "__main__":
+    main()

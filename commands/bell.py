@@ -1,0 +1,19 @@
+"""Wake the workers from a command, which may not know Redis, or find it away."""
+
+import click
+from redis.exceptions import RedisError
+
+from events.environ import Environment
+from workers.queues import SYNC, open_redis, ring
+
+
+def ring_for_sync() -> None:
+    """Wake who works on syncs, if REDIS_URL is set. A Redis that cannot be rung is told, and costs a second at most."""
+    redis_url = Environment.of_process().optional("REDIS_URL")
+    if redis_url is None:
+        return
+    try:
+        with open_redis(redis_url) as redis:
+            ring(redis, SYNC)
+    except (RedisError, ValueError):
+        click.echo("Redis, at REDIS_URL, could not be reached: the clock finds the sync without it.", err=True)

@@ -1,0 +1,63 @@
+"""`flask sync`: read a company's Stripe account now, and prove the table."""
+
+import json
+import sys
+from datetime import UTC, datetime
+
+import click
+from sqlalchemy import Engine
+
+from commands.bell import ring_for_sync
+from commands.sync_progress import Progress, watch
+from commands.sync_words import exit_code_of, in_words
+from commands.terminal import as_json, database
+from events.clock import utc_now
+from tenants.companies import find_company
+from workers.syncs.report import run_as_json
+from workers.syncs.requests import NotConnectedError, request_sync
+
+_EXIT_INTERRUPTED = 130
+
+
+@click.command("sync")
+@click.argument("company_id", type=click.IntRange(1, 2**63 - 1), metavar="COMPANY")
+@click.option("--wait", "is_waiting", is_flag=True, help="Show how it goes on stderr until it is over.")
+@as_json
+def command(company_id: int, *, is_waiting: bool, is_json: bool) -> None:
+    """Ask for a sync of the company with this id; one that is under way is joined.
+
+    With --wait the exit code is 0 when the table is proven to equal Stripe's books, 3 when differences stay, and 1 when
+    the sync failed or was canceled. Ctrl-C ends the waiting, not the sync.
+    """
+    with database() as engine:
+        told = _ask(engine, company_id)
+        ring_for_sync()
+        if is_waiting:
+            try:
+                told = watch(engine, told, Progress(sys.stderr))
+            except KeyboardInterrupt:
+                click.echo(
+                    f"Sync {told['id']} goes on without you. Follow it: flask sync {company_id} --wait", err=True
+                )
+                sys.exit(_EXIT_INTERRUPTED)
+    click.echo(json.dumps(told, default=_instant, ensure_ascii=False) if is_json else in_words(told))
+    sys.exit(exit_code_of(told))
+
+
+def _ask(engine: Engine, company_id: int) -> dict[str, object]:
+    with engine.begin() as connection:
+        if find_company(connection, company_id) is None:
+            raise click.ClickException(f"there is no company {company_id}: see flask companies list")
+        try:
+            run = request_sync(connection, company_id, trigger="manual", actor="operator", now=utc_now())
+        except NotConnectedError as error:
+            raise click.ClickException(
+                f"company {company_id} is connected to no Stripe account: see flask connections authorize --help"
+            ) from error
+    return run_as_json(run)
+
+
+def _instant(value: object) -> str:
+    if not isinstance(value, datetime):
+        raise TypeError(type(value))
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

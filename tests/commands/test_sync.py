@@ -1,0 +1,256 @@
+"""An operator has a company synced, watches how it goes, and learns what it came to."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask.testing import FlaskClient
+from redis import Redis
+from rq import Queue
+from sqlalchemy import Engine, text
+from sqlalchemy.pool import QueuePool
+
+from commands.sync_progress import Progress, Rate, watch
+from sandbox.valkey import ValkeyServer
+from tests.app.webhook_hands import until
+from tests.commands.command_hands import refused, told
+from tests.commands.conftest import Run
+from tests.hands import NOON, company_with, key_of
+from tests.sync_runs import FAILED, PROVEN, PROVEN_IN_PART, begun, end, has_read, run_of
+from workers.queues import SYNC
+from workers.syncs.endings import Ending
+from workers.syncs.leases import claim_run
+from workers.syncs.report import run_as_json
+
+_ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def without_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+
+
+@pytest.fixture
+def company_id(engine: Engine) -> int:
+    return company_with(engine, "acct_tests")
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def ended(run: Run, engine: Engine, ending: Ending, *words: object) -> Result:
+    """Run a command while somebody else takes the sync that it asks for and ends it so."""
+
+    def work() -> None:
+        lease = None
+        while lease is None:
+            assert until(lambda: bool(runs(engine)))
+            lease = claim_run(engine, now=NOON)
+        end(engine, lease, ending)
+
+    with ThreadPoolExecutor(1) as threads:
+        worker = threads.submit(work)
+        result = run(*words)
+        worker.result()
+    return result
+
+
+def runs(engine: Engine) -> list[int]:
+    with engine.connect() as connection:
+        return list(connection.scalars(text("SELECT id FROM sync_run ORDER BY id")))
+
+
+def test_a_sync_is_asked_for_and_the_next_command_joins_it(run: Run, engine: Engine, company_id: int) -> None:
+    first = told(run("sync", company_id, "--json"))
+    words = run("sync", company_id)
+
+    assert (first["object"], first["status"], first["trigger"]) == ("sync_run", "queued", "manual")
+    assert (first["requested_by"], first["company_id"]) == ("operator", company_id)
+    assert runs(engine) == [first["id"]]
+    assert words.exit_code == 0
+    assert f"Sync {first['id']} of company {company_id} is queued" in words.stdout
+    assert f"flask sync {company_id} --wait" in words.stdout
+
+
+def test_the_workers_are_woken_where_redis_is_known(
+    run: Run, redis: Redis, valkey: ValkeyServer, company_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+
+    told(run("sync", company_id, "--json"))
+
+    assert len(Queue(SYNC, connection=redis, serializer="json")) == 1
+
+
+@pytest.mark.parametrize("redis_url", ["redis://127.0.0.1:1", "unix:///nowhere", "nonsense", "redis://host:port"])
+def test_a_redis_that_is_away_is_told_and_the_sync_is_kept(
+    run: Run, engine: Engine, company_id: int, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", redis_url)
+
+    result = run("sync", company_id, "--json")
+
+    assert told(result)["id"] in runs(engine)
+    assert "REDIS_URL" in result.stderr
+    assert redis_url not in result.stderr
+
+
+def test_whom_it_cannot_sync_it_says_and_records_nothing(run: Run, engine: Engine) -> None:
+    unconnected = told(run("companies", "create", "Nothing Yet"))["id"]
+
+    assert "flask connections authorize" in refused(run("sync", unconnected, "--wait"))
+    assert "flask companies list" in refused(run("sync", 999, "--json"))
+    assert [run("sync", unconnected).exit_code, run("sync", 999).exit_code] == [1, 1]
+    for nobody in ("0", "-1", "acct_tests", str(2**63)):
+        assert refused(run("sync", "--", nobody))
+    assert runs(engine) == []
+
+
+def test_waiting_ends_with_the_proof(run: Run, engine: Engine, company_id: int) -> None:
+    result = ended(run, engine, PROVEN, "sync", company_id, "--wait")
+
+    assert result.exit_code == 0
+    assert "succeeded: 7 invoices equal Stripe's books, 2 were put right." in result.stdout
+
+
+def test_the_json_after_waiting_is_that_of_the_api(
+    run: Run, engine: Engine, company_id: int, client: FlaskClient
+) -> None:
+    result = ended(run, engine, PROVEN, "sync", company_id, "--wait", "--json")
+
+    run_id = told(result)["id"]
+    told_by_api = client.get(f"/v1/companies/{company_id}/syncs/{run_id}", headers=key_of(engine, company_id))
+    assert told(result) == json.loads(told_by_api.text)
+
+
+def test_differences_that_stay_are_listed_and_have_an_exit_code_of_their_own(
+    run: Run, engine: Engine, company_id: int
+) -> None:
+    result = ended(run, engine, PROVEN_IN_PART, "sync", company_id, "--wait")
+
+    assert result.exit_code == 3
+    assert result.stdout.splitlines()[1:] == [
+        "  in_1: lines_differ; Stripe has paid, 3 lines, amount 1200; the table has paid, 2 lines, amount 800",
+        "  in_2: unreadable; an unknown status",
+        "  price_1: not_fetched; Stripe did not answer",
+    ]
+
+
+def test_a_failure_says_what_to_do_and_is_one(run: Run, engine: Engine, company_id: int) -> None:
+    result = ended(run, engine, FAILED, "sync", company_id, "--wait")
+
+    assert result.exit_code == 1
+    assert "failed: Stripe did not answer" in result.stdout
+    assert "The next sync starts by itself" in result.stdout
+    assert "503 from /v1/invoices" in result.stdout
+
+
+def test_a_canceled_sync_is_no_success(run: Run, engine: Engine, company_id: int) -> None:
+    result = ended(run, engine, Ending("canceled"), "sync", company_id, "--wait", "--json")
+
+    assert (result.exit_code, json.loads(result.stdout)["status"]) == (1, "canceled")
+
+
+def shown(engine: Engine, stream: io.StringIO, *steps: Callable[[], object], company_id: int, run_id: int) -> str:
+    """Watch a sync to its end; a step happens in each wait, which lasts half a second of the clock."""
+    left: Iterator[Callable[[], object]] = iter(steps)
+    seconds = 0.0
+
+    def pause(waited: float) -> None:
+        nonlocal seconds
+        seconds += waited
+        assert isinstance(engine.pool, QueuePool)
+        assert engine.pool.checkedout() == 0
+        next(left)()
+
+    told = run_as_json(run_of(engine, company_id, run_id))
+    watch(engine, told, Progress(stream, seconds=lambda: seconds), pause=pause)
+    return stream.getvalue()
+
+
+def steps_of(engine: Engine, company_id: int) -> tuple[int, list[Callable[[], object]]]:
+    lease = begun(engine, company_id)
+
+    def waits() -> None:
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE sync_run SET waits_for = 'stripe'"))
+
+    return lease.run_id, [
+        lambda: None,
+        lambda: has_read(engine, lease, 1000, back_to_unix_seconds=1_767_225_600),
+        lambda: None,
+        lambda: has_read(engine, lease, 1002, back_to_unix_seconds=1_735_689_600),
+        waits,
+        lambda: end(engine, lease),
+    ]
+
+
+def test_a_log_gets_a_line_for_every_change_and_no_percentage(engine: Engine, company_id: int) -> None:
+    run_id, steps = steps_of(engine, company_id)
+
+    lines = shown(engine, io.StringIO(), *steps, company_id=company_id, run_id=run_id).splitlines()
+
+    assert lines == [
+        "listing: 0 invoices, 0 lines",
+        "listing: 1,000 invoices, 3,000 lines, back to 2026-01, 1,000 invoices/s",
+        "listing: 1,002 invoices, 3,006 lines, back to 2025-01, 501 invoices/s",
+        "listing: 1,002 invoices, 3,006 lines, back to 2025-01, waits for stripe, 401 invoices/s",
+    ]
+
+
+def test_a_terminal_shows_one_line_that_changes_and_then_is_gone(
+    engine: Engine, company_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    run_id, steps = steps_of(engine, company_id)
+
+    written = shown(engine, Terminal(), *steps, company_id=company_id, run_id=run_id)
+
+    frames = written.split("\r\x1b[2K")
+    assert "\n" not in written
+    assert len(frames) == 1 + 6 + 1
+    assert (frames[0], frames[-1]) == ("", "")
+    assert frames[3] == "listing: 1,000 invoices, 3,000 lines, b"  # never as wide as the terminal: it would wrap
+
+
+def test_a_rate_is_that_of_the_last_ten_seconds() -> None:
+    rate = Rate()
+
+    assert rate.per_second(0, at_seconds=100.0) == 0
+    assert rate.per_second(50, at_seconds=105.0) == 10
+    assert rate.per_second(50, at_seconds=112.0) == 0
+    assert rate.per_second(51, at_seconds=114.0) == 1 / 9
+
+
+def test_ctrl_c_ends_the_waiting_and_not_the_sync(database_url: str, engine: Engine, company_id: int) -> None:
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "sync", str(company_id), "--wait", "--json"],
+        cwd=_ROOT,
+        env=os.environ | {"DATABASE_URL": database_url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert waiting.stderr is not None
+    first = waiting.stderr.readline()
+    waiting.send_signal(signal.SIGINT)
+    stdout, stderr = waiting.communicate(timeout=10)
+
+    (run_id,) = runs(engine)
+    assert first == "queued\n"
+    assert (waiting.returncode, stdout) == (130, "")
+    assert f"Sync {run_id} goes on without you. Follow it: flask sync {company_id} --wait" in stderr
+    assert "Traceback" not in stderr
+    assert run_of(engine, company_id, run_id).status == "queued"

@@ -1,0 +1,199 @@
+"""A request to Stripe is tried again when that may help, is never sent elsewhere, and has an end."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import pytest
+from redis import Redis
+from stripe import APIConnectionError
+
+from events.accounts import Account
+from sandbox.stripe.messages import Answer, Request, Wire
+from sandbox.stripe.server import Address, HttpServer
+from workers.gateway.client import StripeGateway, Tally
+from workers.gateway.http import AnswerTooLargeError, BoundedHttpClient
+from workers.gateway.rate_limit import RateLimit
+from workers.gateway.refusals import (
+    AccountRefusedError,
+    ObjectMissingError,
+    PermissionMissingError,
+    RateLimitedError,
+    StripeAnswerError,
+    TooMuchAtOnceError,
+)
+
+ACCOUNT = Account("acct_1", livemode=True)
+DATED = {"Date": "Sun, 01 Mar 2026 12:00:00 GMT"}
+GOOD = Answer(200, b'{"object":"list"}', {**DATED, "Stripe-Version": "2026-10-28.endive"})
+
+
+def refused(status: int, *, code: str = "odd", headers: dict[str, str] | None = None) -> Answer:
+    body = b'{"error":{"message":"No.","type":"invalid_request_error","code":"%b"}}' % code.encode()
+    return Answer(status, body, DATED | (headers or {}))
+
+
+class Stage:
+    """A Stripe that answers as told, and who asks it."""
+
+    def __init__(self, redis: Redis, url: str, http: BoundedHttpClient | None = None) -> None:
+        self.pauses: list[float] = []
+        self.tally = Tally()
+        self._redis = redis
+        self._gateway = StripeGateway(
+            "sk_live_x",
+            api_base=url,
+            rate_limit=RateLimit(redis, pause=lambda _seconds: None),
+            http=http,
+            pause=self._let_pass,
+        )
+
+    def _let_pass(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self._redis.flushall()  # as long a time empties the buckets
+
+    def ask(self) -> bytes:
+        return self._gateway.ask(ACCOUNT, "invoices.list", "/v1/invoices", self.tally, limit=3).body
+
+
+@contextmanager
+def stripe_of(answers: Iterator[Answer], heard: list[Request] | None = None) -> Iterator[str]:
+    def answer(request: Request) -> Answer:
+        if heard is not None:
+            heard.append(request)
+        return next(answers)
+
+    with HttpServer(answer, Address()) as server:
+        yield server.url
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        refused(500),
+        refused(503),
+        refused(409),
+        refused(429),
+        Answer(200, b"<!DOCTYPE html>", DATED),
+        Answer(502, b"<!DOCTYPE html>", DATED),
+        Answer(200, b'{"object":', DATED),
+        Answer(200, b'{"object":"list"}', DATED, Wire(send_only=3)),
+        Answer(200, b'{"object":"list"}', DATED, Wire(reset=True)),
+    ],
+    ids=["500", "503", "409", "429", "HTML 200", "HTML 502", "cut JSON", "cut body", "reset"],
+)
+def test_what_may_pass_is_tried_four_times_with_pauses_that_grow(bad: Answer, redis: Redis) -> None:
+    with stripe_of(iter([bad, bad, bad, GOOD, bad, bad, bad, bad])) as url:
+        stage = Stage(redis, url)
+        assert stage.ask() == GOOD.body
+        assert [0.5 <= stage.pauses[0] <= 1, 1 <= stage.pauses[1] <= 2, 2 <= stage.pauses[2] <= 4] == [True] * 3
+        with pytest.raises(StripeAnswerError):
+            stage.ask()
+    assert stage.tally.take() == (8, 7 if bad.status == 429 else 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (refused(401), AccountRefusedError),
+        (refused(403), PermissionMissingError),
+        (refused(403, code="account_invalid"), AccountRefusedError),
+        (refused(404), ObjectMissingError),
+        (refused(400, code="resource_missing"), ObjectMissingError),
+        (refused(400), StripeAnswerError),
+        (refused(402), StripeAnswerError),
+    ],
+)
+def test_what_will_not_pass_is_asked_once(answer: Answer, error: type[Exception], redis: Redis) -> None:
+    with stripe_of(iter([answer])) as url:
+        stage = Stage(redis, url)
+        with pytest.raises(error) as found:
+            stage.ask()
+    assert type(found.value) is error
+    assert "sk_live" not in str(found.value)
+    assert stage.pauses == []
+
+
+def test_stripes_own_word_on_how_long_to_wait_is_kept(redis: Redis) -> None:
+    told = [refused(429, headers={"Retry-After": seconds}) for seconds in ("3", "4", "60")]
+    with stripe_of(iter(told)) as url:
+        stage = Stage(redis, url)
+        with pytest.raises(RateLimitedError) as found:
+            stage.ask()
+    assert stage.pauses == [3, 4]
+    assert found.value.seconds == 60
+
+
+@pytest.mark.parametrize("told", ["", "-1", "soon", "1e9", "\u0663"])
+def test_a_word_on_waiting_that_is_none_does_no_harm(told: str, redis: Redis) -> None:
+    held = refused(429, headers={"Retry-After": told.encode().decode("latin-1")})
+    with stripe_of(iter([held, GOOD])) as url:
+        stage = Stage(redis, url)
+        assert stage.ask() == GOOD.body
+    assert stage.pauses[0] <= 4
+
+
+def test_a_word_on_waiting_for_years_is_taken_as_an_hour(redis: Redis) -> None:
+    years = refused(429, headers={"Retry-After": "99999999999"})
+    with stripe_of(iter([years])) as url, pytest.raises(RateLimitedError) as found:
+        Stage(redis, url).ask()
+    assert found.value.seconds == 3600
+
+
+def test_every_request_names_the_account_and_the_version_and_goes_nowhere_else(redis: Redis) -> None:
+    heard: list[Request] = []
+    elsewhere: list[Request] = []
+    with (
+        stripe_of(iter([GOOD] * 9), elsewhere) as other,
+        stripe_of(
+            iter(
+                [Answer(status, b"", DATED | {"Location": f"{other}/v1/invoices"}) for status in (301, 302, 307, 308)]
+            ),
+            heard,
+        ) as url,
+    ):
+        stage = Stage(redis, url)
+        with pytest.raises(StripeAnswerError):
+            stage.ask()
+    assert elsewhere == []
+    assert {request.headers["stripe-account"] for request in heard} == {"acct_1"}
+    assert {len(request.headers["stripe-version"]) > 9 for request in heard} == {True}
+    assert len(heard) == 4
+
+
+def test_an_answer_without_its_time_is_none(redis: Redis) -> None:
+    with stripe_of(iter([Answer(200, b"{}", {})])) as url, pytest.raises(StripeAnswerError, match="when it was given"):
+        Stage(redis, url).ask()
+
+
+@pytest.mark.parametrize(
+    ("answer", "transport"),
+    [
+        (Answer(200, b"{}", DATED, Wire(pad_bytes=3_000_000)), partial(BoundedHttpClient, most_bytes=1_000_000)),
+        (
+            Answer(200, b" " * 4000 + b"{}", DATED, Wire(wait_ms=10, drip_bytes=100)),
+            partial(BoundedHttpClient, most_seconds=0.1),
+        ),
+    ],
+    ids=["huge", "dripping"],
+)
+def test_an_answer_that_does_not_end_is_let_go_of(
+    answer: Answer, transport: Callable[..., BoundedHttpClient], redis: Redis
+) -> None:
+    with stripe_of(iter([answer, GOOD])) as url:
+        stage = Stage(redis, url, transport(connections=2))
+        with pytest.raises(TooMuchAtOnceError):
+            stage.ask()
+        assert stage.ask() == GOOD.body
+
+
+def test_the_transport_goes_on_after_an_answer_it_let_go_of_and_tells_when_none_comes() -> None:
+    client = BoundedHttpClient(connections=1, most_bytes=1_000)
+    with stripe_of(iter([GOOD, Answer(200, b" " * 1_001, DATED), GOOD])) as url:
+        assert client.request("get", url, {})[1] == 200
+        with pytest.raises(AnswerTooLargeError):
+            client.request("get", url, {})
+        assert client.request("get", url, {})[1] == 200
+    with pytest.raises(APIConnectionError):
+        client.request("get", url, {})
+    client.close()
