@@ -34,9 +34,9 @@ MOST_LIVES = 60
 PASS_A_MINUTE = (
     "UPDATE sync_segment SET not_before = not_before - interval '1 minute'",
     "UPDATE fetch_request SET due_at = due_at - interval '1 minute' WHERE answered_at IS NULL",
-    "UPDATE sync_run SET due_at = due_at - interval '1 minute', lease_until = lease_until - interval '1 minute',"
+    "UPDATE sync_run SET due_at = due_at - interval '1 minute', lease_until = lease_until - interval '1 minute'",
     # On a busy machine many may die before they have done anything. How many may in a row is another promise.
-    " crashes = least(crashes, 3)",
+    "UPDATE sync_run SET crashes = least(crashes, 3)",
 )
 
 
