@@ -1,25 +1,32 @@
-"""Who asks, and whether they may. The company comes from the key, never from the request alone."""
+"""Who asks, and whether they may. The company comes from the key or the session, never from the request alone."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import TypeVar
 
-from flask import abort, request
+from flask import abort, g, request
 
+from app.csrf import refuse_forgery
+from app.rate_limits import Limit, client_address
+from app.sessions import session, session_token
 from app.wiring import tools
-from tenants.api_keys import ROLES, Principal, Role, principal_of
+from tenants.api_keys import principal_of
+from tenants.roles import Principal, Role
+from tenants.users import role_of
 
 Answer = TypeVar("Answer")
 
 _LONGEST_KEY = 200
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+_WRONG_KEYS = Limit("wrong-keys", attempts=300, seconds=60)
 
 
-class MissingKeyError(Exception):
-    """No key, an unknown one or a revoked one."""
+class NotSignedInError(Exception):
+    """No key, an unknown one or a revoked one; and nobody is signed in."""
 
 
 class RoleTooLowError(Exception):
-    """The key is the company's, but its role does not reach."""
+    """The key or the person is the company's, but the role does not reach."""
 
     def __init__(self, needed: Role) -> None:
         super().__init__(needed)
@@ -27,20 +34,17 @@ class RoleTooLowError(Exception):
 
 
 def for_role(needed: Role) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-    """Let a view of a company run only for a key of that company with this role or a higher one.
+    """Let a view of a company run only for a key or a member of that company with this role or a higher one.
 
-    The view then raises MissingKeyError (401), 404 for any other company, and RoleTooLowError (403). Put it right below
-    the route, so that nobody learns from an error what a request without a key would have been told.
+    The view then raises NotSignedInError (401), 404 for any other company, RoleTooLowError (403), and
+    ForgedRequestError (403) for a session's change without its token. Put it right below the route, so that nobody
+    learns from an error what a request without a key would have been told.
     """
 
     def guard(view: Callable[..., Answer]) -> Callable[..., Answer]:
         @wraps(view)
         def guarded(*, company_id: int, **path: object) -> Answer:
-            principal = _principal()
-            if principal.company_id != company_id:
-                abort(404)
-            if ROLES.index(principal.role) < ROLES.index(needed):
-                raise RoleTooLowError(needed)
+            g.principal = admitted(company_id, needed)
             return view(company_id=company_id, **path)
 
         return guarded
@@ -48,14 +52,43 @@ def for_role(needed: Role) -> Callable[[Callable[..., Answer]], Callable[..., An
     return guard
 
 
-def _principal() -> Principal:
+def admitted(company_id: int, needed: Role) -> Principal:
+    """Give who asks, if they may do this in the company; errors as in `for_role`."""
+    principal = _principal_of_key(company_id) if "Authorization" in request.headers else _member(company_id)
+    if principal is None:
+        abort(404)
+    if not principal.reaches(needed):
+        raise RoleTooLowError(needed)
+    return principal
+
+
+def principal() -> Principal:
+    """Give who was let in to the view that runs."""
+    found: Principal = g.principal
+    return found
+
+
+def _principal_of_key(company_id: int) -> Principal | None:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     key = key.strip()
-    if scheme.lower() != "bearer" or not key or len(key) > _LONGEST_KEY or not key.isascii():
-        raise MissingKeyError
-    hand = tools()
-    with hand.engine.begin() as connection:
-        principal = principal_of(connection, key, now=hand.clock())
-    if principal is None:
-        raise MissingKeyError
-    return principal
+    found = None
+    if scheme.lower() == "bearer" and key and len(key) <= _LONGEST_KEY and key.isascii() and "\x00" not in key:
+        hand = tools()
+        with hand.engine.begin() as connection:
+            found = principal_of(connection, key, now=hand.clock())
+    if found is None:
+        tools().limits.count(_WRONG_KEYS, client_address())
+        raise NotSignedInError
+    return found if found.company_id == company_id else None
+
+
+def _member(company_id: int) -> Principal | None:
+    who = session()
+    if who is None:
+        raise NotSignedInError
+    if request.method not in _SAFE_METHODS:
+        refuse_forgery(session_token())
+    # Asked at every request: a role that was lowered is lower from here on.
+    with tools().engine.connect() as connection:
+        role = role_of(connection, company_id, who.user_id) if company_id < 2**63 else None
+    return Principal(company_id, role, f"user:{who.user_id}") if role else None

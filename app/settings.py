@@ -5,9 +5,39 @@ import binascii
 from dataclasses import dataclass, field
 from typing import Self
 
+from app.public_address import PublicAddress, UnusableAddressError
 from events.environ import Environment
 
+DEFAULT_ADDRESS = "http://127.0.0.1:8000"
+
 _DATA_KEY_BYTES = 32
+# https://docs.stripe.com/connect/oauth-changes-for-standard-platforms: only old extensions may ask for read_only.
+_SCOPES = ("read_write", "read_only")
+
+
+@dataclass(frozen=True, slots=True)
+class StripeSettings:
+    """Where Stripe is, and who we are there. Without a client id nobody can connect by OAuth."""
+
+    secret_key: str = field(repr=False)
+    client_id: str | None
+    api_base: str
+    connect_base: str
+    scope: str
+
+    @classmethod
+    def from_environ(cls, environment: Environment) -> Self:
+        """Read them; what is wrong is noted."""
+        scope = environment.optional("STRIPE_CONNECT_SCOPE") or _SCOPES[0]
+        if scope not in _SCOPES:
+            environment.note(f"STRIPE_CONNECT_SCOPE is neither {_SCOPES[0]} nor {_SCOPES[1]}")
+        return cls(
+            secret_key=environment.required("STRIPE_SECRET_KEY"),
+            client_id=environment.optional("STRIPE_CLIENT_ID"),
+            api_base=environment.optional("STRIPE_API_BASE") or "https://api.stripe.com",
+            connect_base=environment.optional("STRIPE_CONNECT_BASE") or "https://connect.stripe.com",
+            scope=scope,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +48,10 @@ class WebSettings:
     redis_url: str = field(repr=False)
     webhook_secrets: tuple[str, ...] = field(repr=False)
     secret_key: str = field(repr=False)
-    public_url: str
+    address: PublicAddress
+    trusted_proxy_hops: int
+    sync_interval_seconds: int
+    stripe: StripeSettings
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
@@ -32,15 +65,32 @@ class WebSettings:
             redis_url=environment.required("REDIS_URL"),
             webhook_secrets=environment.required_list("STRIPE_WEBHOOK_SECRETS"),
             secret_key=environment.required("APP_SECRET_KEY"),
-            public_url=environment.optional("PUBLIC_URL") or "http://127.0.0.1:8000",
+            address=_address(environment),
+            trusted_proxy_hops=_whole_number(environment, "TRUSTED_PROXY_HOPS", 0),
+            sync_interval_seconds=_whole_number(environment, "SYNC_INTERVAL_SECONDS", 86_400),
+            stripe=StripeSettings.from_environ(environment),
         )
-        # Asked for now, so that a half-configured deployment stops at its start and not at the first connect.
-        environment.required("STRIPE_SECRET_KEY")
         for position, key in enumerate(environment.required_list("ENCRYPTION_KEYS"), start=1):
             if key and not _is_data_key(key):
                 environment.note(f"ENCRYPTION_KEYS: key {position} is not {_DATA_KEY_BYTES} bytes of urlsafe base64")
         environment.refuse_if_incomplete()
         return settings
+
+
+def _address(environment: Environment) -> PublicAddress:
+    try:
+        return PublicAddress.from_url(environment.optional("PUBLIC_URL") or DEFAULT_ADDRESS)
+    except (UnusableAddressError, ValueError) as error:
+        environment.note(f"PUBLIC_URL is not usable: {error}")
+        return PublicAddress.from_url(DEFAULT_ADDRESS)
+
+
+def _whole_number(environment: Environment, name: str, default: int) -> int:
+    text = environment.optional(name) or str(default)
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    environment.note(f"{name} is not a whole number")
+    return default
 
 
 def _is_data_key(key: str) -> bool:

@@ -8,10 +8,14 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from app.cursors import CursorSigner
+from app.public_address import PublicAddress
+from app.rate_limits import RateLimits
 from app.settings import WebSettings
 from events.clock import Clock, utc_now
 from events.database import open_engine
 from events.group_append import GroupAppender
+from tenants.passwords import Passwords
+from workers.connect import StripeConnect
 from workers.queues import Bell, open_redis
 
 _READ_POOL_SIZE = 8
@@ -35,8 +39,15 @@ class Tools:
     appender: GroupAppender
     cursors: CursorSigner
     webhook_secrets: tuple[str, ...]
-    public_url: str
+    secret_key: str
+    address: PublicAddress
+    limits: RateLimits
+    passwords: Passwords
     clock: Clock
+    connect: StripeConnect | None = None  # None: no Connect client id is set
+    # Where our pages may lead people besides ourselves.
+    leads_to: tuple[str, ...] = ()
+    sync_interval_seconds: int = 86_400
 
 
 def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
@@ -61,9 +72,23 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         appender=GroupAppender(intake, after_commit=Bell(redis).ask),
         cursors=CursorSigner(settings.secret_key),
         webhook_secrets=settings.webhook_secrets,
-        public_url=settings.public_url,
+        secret_key=settings.secret_key,
+        address=settings.address,
+        limits=RateLimits(redis),
+        passwords=Passwords(),
         clock=clock,
+        connect=_connect(settings),
+        leads_to=(settings.stripe.connect_base,),
+        sync_interval_seconds=settings.sync_interval_seconds,
     )
+
+
+def _connect(settings: WebSettings) -> StripeConnect | None:
+    stripe = settings.stripe
+    if stripe.client_id is None:
+        return None
+    bases = (stripe.api_base, stripe.connect_base)
+    return StripeConnect(stripe.secret_key, client_id=stripe.client_id, bases=bases, scope=stripe.scope)
 
 
 def install(app: Flask, tools: Tools) -> None:

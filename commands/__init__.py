@@ -2,10 +2,10 @@
 
 from flask import Flask
 
-from commands import api_keys, companies, connections, db, events, projections
+from commands import api_keys, companies, connections, db, events, projections, users
 
 
 def register(app: Flask) -> None:
     """Add our groups to this app's `flask` command."""
-    for group in (db.group, companies.group, api_keys.group, connections.group, events.group, projections.group):
-        app.cli.add_command(group)
+    for module in (db, companies, users, api_keys, connections, events, projections):
+        app.cli.add_command(module.group)

@@ -12,7 +12,6 @@ from psycopg import sql
 from redis import Redis
 from sqlalchemy import Engine, make_url
 
-from app.cursors import CursorSigner
 from app.factory import create_app
 from app.wiring import Tools
 from events.database import open_engine
@@ -20,7 +19,8 @@ from events.group_append import GroupAppender
 from migrations.run import upgrade
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
-from tests.hands import SECRET, SetClock
+from tests.hands import SetClock
+from tests.web_tools import tools_on
 from workers.queues import Bell, open_redis
 
 _TEMPLATE = "revmap_template"
@@ -88,16 +88,7 @@ def web_tools(database_url: str, engine: Engine, redis: Redis, clock: SetClock) 
         database_url, name="intake", pool_size=1, statement_timeout_ms=1500, lock_timeout_ms=250, autocommit=True
     )
     bell = Bell(redis)
-    yield Tools(
-        engine=engine,
-        exports=engine,
-        redis=redis,
-        appender=GroupAppender(intake, after_commit=bell.ask),
-        cursors=CursorSigner("the tests' secret key"),
-        webhook_secrets=(SECRET,),
-        public_url="http://revmap.test",
-        clock=clock,
-    )
+    yield tools_on(engine, redis, appender=GroupAppender(intake, after_commit=bell.ask), clock=clock)
     bell.close()
     intake.dispose()
 

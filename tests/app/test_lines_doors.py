@@ -9,7 +9,7 @@ from sqlalchemy import Engine, update
 from sqlalchemy.pool import QueuePool
 
 from app.access import for_role
-from tenants.api_keys import ROLES
+from tenants.roles import ROLES
 from tenants.tables import api_key
 from tests.app.line_hands import Reader, line_of, told, without_request_id
 from tests.hands import NOON, key_of

@@ -37,8 +37,8 @@ def test_all_settings_are_read() -> None:
     settings = WebSettings.from_environ(Environment(GOOD | {"PUBLIC_URL": "https://books.example"}))
 
     assert settings.webhook_secrets == ("whsec_hidden_1", "whsec_hidden_2")
-    assert settings.public_url == "https://books.example"
-    assert WebSettings.from_environ(Environment(GOOD)).public_url == "http://127.0.0.1:8000"
+    assert settings.address.origin == "https://books.example"
+    assert WebSettings.from_environ(Environment(GOOD)).address.origin == "http://127.0.0.1:8000"
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -1,0 +1,31 @@
+"""The tools of a web process, as tests have them."""
+
+from redis import Redis
+from sqlalchemy import Engine
+
+from app.cursors import CursorSigner
+from app.public_address import PublicAddress
+from app.rate_limits import RateLimits
+from app.wiring import Tools
+from events.clock import Clock
+from events.group_append import GroupAppender
+from tests.hands import PASSWORDS, SECRET
+
+SECRET_KEY = "the tests' secret key"
+
+
+def tools_on(engine: Engine, redis: Redis, *, appender: GroupAppender, clock: Clock) -> Tools:
+    """Give tools that use this database and this Redis."""
+    return Tools(
+        engine=engine,
+        exports=engine,
+        redis=redis,
+        appender=appender,
+        cursors=CursorSigner(SECRET_KEY),
+        webhook_secrets=(SECRET,),
+        secret_key=SECRET_KEY,
+        address=PublicAddress.from_url("https://localhost"),
+        limits=RateLimits(redis),
+        passwords=PASSWORDS,
+        clock=clock,
+    )
