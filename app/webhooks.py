@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, request
 
 from app.bodies import HeldBody
+from app.deauthorizations import DEAUTHORIZED_BY_STRIPE, close_connection
 from app.refusals import note_refusal
 from app.request_log import request_uuid
 from app.stripe_signature import UnprovenRequestError, prove_origin
@@ -25,7 +26,11 @@ def receive_stripe_event() -> Response:
     """Keep one event. See `UnacceptableWebhookError`, `BodyTooLargeError` and `NotDurableError` for the refusals."""
     hand = tools()
     with HeldBody(request, limit_bytes=MAX_BODY_BYTES) as body:
-        hand.appender.append(_proven_event(body, hand))
+        event = _proven_event(body, hand)
+        hand.appender.append(event)
+    if event.type == DEAUTHORIZED_BY_STRIPE:
+        # Before the answer: should it fail, Stripe sends the event again.
+        close_connection(hand.engine, event, now=hand.clock())
     return Response(status=200)
 
 
