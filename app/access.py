@@ -10,6 +10,7 @@ from app.csrf import refuse_forgery
 from app.rate_limits import Limit, client_address
 from app.sessions import session, session_token
 from app.wiring import tools
+from events.database import as_owner
 from tenants.api_keys import principal_of
 from tenants.roles import Principal, Role
 from tenants.users import role_of
@@ -74,7 +75,7 @@ def _principal_of_key(company_id: int) -> Principal | None:
     found = None
     if scheme.lower() == "bearer" and key and len(key) <= _LONGEST_KEY and key.isascii() and "\x00" not in key:
         hand = tools()
-        with hand.engine.begin() as connection:
+        with as_owner(hand.engine) as connection:
             found = principal_of(connection, key, now=hand.clock())
     if found is None:
         tools().limits.count(_WRONG_KEYS, client_address())
@@ -89,6 +90,6 @@ def _member(company_id: int) -> Principal | None:
     if request.method not in _SAFE_METHODS:
         refuse_forgery(session_token())
     # Asked at every request: a role that was lowered is lower from here on.
-    with tools().engine.connect() as connection:
+    with as_owner(tools().engine) as connection:
         role = role_of(connection, company_id, who.user_id) if company_id < 2**63 else None
     return Principal(company_id, role, f"user:{who.user_id}") if role else None

@@ -7,6 +7,7 @@ from app.access import NotSignedInError, admitted
 from app.connecting import ConnectNotConfiguredError, connect_account, note_refusal
 from app.sessions import session
 from app.wiring import tools
+from events.database import as_owner
 from tenants.connect_attempts import UnknownStateError, UsedStateError, company_of_state, consume_state, start_attempt
 from tenants.sessions import Session, note_company
 
@@ -51,7 +52,7 @@ def come_back_from_stripe() -> Response:
         return _to_sign_in(_restart_of(state))
     hand = tools()
     try:
-        with hand.engine.begin() as connection:
+        with as_owner(hand.engine) as connection:
             attempt = consume_state(
                 connection, state, user_id=who.user_id, session_id=who.id, method="connect", now=hand.clock()
             )
@@ -61,7 +62,7 @@ def come_back_from_stripe() -> Response:
         raise
     # The company is the attempt's, whatever was opened meanwhile; and who came back must still be its admin.
     principal = admitted(attempt.company_id, "admin")
-    with hand.engine.begin() as connection:
+    with as_owner(hand.engine) as connection:
         note_company(connection, who.id, attempt.company_id)
     if code is None:
         note_refusal(attempt, principal)
@@ -78,7 +79,7 @@ def stripes_page(company_id: int, who: Session) -> str:
     hand = tools()
     if hand.connect is None:
         raise ConnectNotConfiguredError
-    with hand.engine.begin() as connection:
+    with as_owner(hand.engine) as connection:
         state = start_attempt(
             connection, company_id, user_id=who.user_id, session_id=who.id, method="connect", now=hand.clock()
         )
@@ -91,7 +92,7 @@ def _only(told: MultiDict[str, str], name: str) -> str | None:
 
 
 def _restart_of(state: str) -> str:
-    with tools().engine.connect() as connection:
+    with as_owner(tools().engine) as connection:
         company_id = company_of_state(connection, state)
     if company_id is None:
         raise UnknownStateError

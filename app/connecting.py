@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from app.wiring import tools
 from events.accounts import Account, AccountTakenError, authorize, standing_of
 from events.connections import owner_of
+from events.database import as_owner, within_company
 from events.intake import join_parked_events
 from tenants.access_facts import CONNECTION_REFUSED, note_access
 from tenants.connect_attempts import Attempt, Outcome, note_outcome
@@ -45,7 +46,7 @@ def connect_account(attempt: Attempt, code: str, principal: Principal) -> None:
         raise
     try:
         _refuse_wrong_grant(grant)
-        with hand.engine.begin() as connection:
+        with within_company(hand.engine, attempt.company_id) as connection:
             note_outcome(connection, attempt, "connected")
             _own(connection, attempt.company_id, grant, principal)
     except (WrongGrantError, AccountTakenError) as error:
@@ -53,7 +54,7 @@ def connect_account(attempt: Attempt, code: str, principal: Principal) -> None:
         _note_refused(principal, reason=type(error).__name__)
         _let_go_of_strays(connector, grant)
         raise
-    with hand.engine.begin() as connection:
+    with as_owner(hand.engine) as connection:
         join_parked_events(connection, limit=_JOINED_AT_ONCE)
 
 
@@ -84,7 +85,7 @@ def _refuse_wrong_grant(grant: Grant) -> None:
 
 
 def _let_go_of_strays(connector: Connector, grant: Grant) -> None:
-    with tools().engine.connect() as connection:
+    with as_owner(tools().engine) as connection:
         owner = owner_of(connection, Account(grant.account_id, grant.livemode))
     if owner is not None:
         return  # to let go of it would cut off the company whose account it is
@@ -102,14 +103,14 @@ def _connector() -> Connector:
 
 
 def _note(attempt: Attempt, outcome: Outcome) -> None:
-    with tools().engine.begin() as connection:
+    with within_company(tools().engine, attempt.company_id) as connection:
         note_outcome(connection, attempt, outcome)
 
 
 def _note_refused(principal: Principal, *, reason: str) -> None:
     hand = tools()
     about, actor, now = "connection:stripe", principal.actor, hand.clock()
-    with hand.engine.begin() as connection:
+    with within_company(hand.engine, principal.company_id) as connection:
         note_access(
             connection, principal.company_id, CONNECTION_REFUSED, about=about, actor=actor, now=now, reason=reason
         )

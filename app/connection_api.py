@@ -15,6 +15,7 @@ from app.sessions import session
 from app.wiring import tools
 from events import connections
 from events.connection_health import ConnectionHealth, connection_of
+from events.database import within_company
 
 blueprint = ApiBlueprint(
     "connection", __name__, url_prefix="/v1/companies/<int:company_id>", description="The connection to Stripe."
@@ -80,7 +81,7 @@ def end_connection(company_id: int) -> dict[str, object]:
 def pause_connection(company_id: int) -> dict[str, object]:
     """Ask Stripe for nothing until it is resumed. What Stripe sends by itself is still kept."""
     hand = tools()
-    with hand.engine.begin() as connection:
+    with within_company(hand.engine, company_id) as connection:
         connections.pause(connection, company_id, actor=principal().actor, now=hand.clock())
     return _told(company_id)
 
@@ -91,7 +92,7 @@ def pause_connection(company_id: int) -> dict[str, object]:
 def resume_connection(company_id: int) -> dict[str, object]:
     """Go on after a pause."""
     hand = tools()
-    with hand.engine.begin() as connection:
+    with within_company(hand.engine, company_id) as connection:
         connections.resume(connection, company_id, actor=principal().actor, now=hand.clock())
     return _told(company_id)
 
@@ -99,7 +100,7 @@ def resume_connection(company_id: int) -> dict[str, object]:
 def health_of(company_id: int) -> ConnectionHealth:
     """Tell how a company's connection does now."""
     hand = tools()
-    with hand.engine.connect() as connection:
+    with within_company(hand.engine, company_id) as connection:
         interval = timedelta(seconds=hand.sync_interval_seconds)
         return connection_of(connection, company_id, hand.clock(), interval=interval)
 

@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from events.accounts import Account
 from events.connections import note_deauthorized, owner_of
+from events.database import as_owner
 from events.log import NewEvent
 
 DEAUTHORIZED_BY_STRIPE = "account.application.deauthorized"
@@ -21,7 +22,7 @@ def close_connection(engine: Engine, event: NewEvent, *, now: datetime) -> None:
     """
     if event.account_id is None:
         return
-    with engine.begin() as connection:
+    with as_owner(engine) as connection:
         company_id = owner_of(connection, Account(event.account_id, event.livemode))
         is_new = company_id is not None and note_deauthorized(
             connection,

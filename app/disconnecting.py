@@ -3,6 +3,7 @@
 from app.wiring import tools
 from events.accounts import standing_of
 from events.connections import disconnect
+from events.database import within_company
 
 
 def disconnect_company(company_id: int, *, actor: str) -> None:
@@ -11,11 +12,11 @@ def disconnect_company(company_id: int, *, actor: str) -> None:
     :raises StripeAwayError: Stripe could not be told; nothing was changed
     """
     hand = tools()
-    with hand.engine.connect() as connection:
+    with within_company(hand.engine, company_id) as connection:
         standing = standing_of(connection, company_id)
     if standing is None or standing.status == "disconnected":
         return
     if hand.connect is not None and standing.method == "connect":
         hand.connect.let_go(standing.account.account_id)
-    with hand.engine.begin() as connection:
+    with within_company(hand.engine, company_id) as connection:
         disconnect(connection, company_id, actor=actor, now=hand.clock())

@@ -6,6 +6,7 @@ from flask import Response, g, request
 
 from app.csrf import csrf_token
 from app.wiring import tools
+from events.database import as_owner
 from tenants.sessions import LONGEST, Session, end_session, open_session, session_of
 
 _LONGEST_TOKEN = 100
@@ -19,7 +20,7 @@ def session() -> Session | None:
         hand = tools()
         g.session = None
         if token:
-            with hand.engine.begin() as connection:
+            with as_owner(hand.engine) as connection:
                 g.session = session_of(connection, token, now=hand.clock())
     found: Session | None = g.session
     return found
@@ -34,7 +35,7 @@ def sign_in(response: Response, user_id: int) -> None:
     """Open a new session in place of the browser's old one, and hand its token over. Commits."""
     hand = tools()
     old = session_token()
-    with hand.engine.begin() as connection:
+    with as_owner(hand.engine) as connection:
         if old:
             end_session(connection, old)
         token = open_session(connection, user_id, now=hand.clock())
@@ -45,7 +46,7 @@ def sign_out(response: Response) -> None:
     """End the browser's session. Commits."""
     token = session_token()
     if token:
-        with tools().engine.begin() as connection:
+        with as_owner(tools().engine) as connection:
             end_session(connection, token)
     response.delete_cookie(_name("session"), path="/", secure=tools().address.is_secure, httponly=True, samesite="Lax")
 

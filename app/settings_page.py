@@ -5,6 +5,7 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 from app.connection_api import health_of
 from app.sessions import form_token, session
 from app.wiring import tools
+from events.database import as_owner
 from tenants.users import Membership, memberships_of
 
 blueprint = Blueprint("settings", __name__)
@@ -16,7 +17,7 @@ def show_integrations() -> Response:
     who = session()
     if who is None:
         return make_response(redirect("/sign-in", 303))
-    with tools().engine.connect() as connection:
+    with as_owner(tools().engine) as connection:
         memberships = memberships_of(connection, who.user_id)
     here = _chosen(memberships, who.company_id)
     return make_response(

@@ -10,6 +10,7 @@ from app.csrf import refuse_forgery
 from app.rate_limits import Limit, TooManyAttemptsError, client_address
 from app.sessions import form_token, keep_visitor, session, session_token, sign_in, sign_out, visitor
 from app.wiring import tools
+from events.database import as_owner
 from tenants.users import User, find_user, set_password
 
 HOME = "/settings/integrations"
@@ -70,7 +71,7 @@ def _user_with_password(email: str, password: str) -> User | None:
     hand.limits.count(_PER_ADDRESS, address)
     hand.limits.count(_PER_ACCOUNT, known_as)
     hand.limits.count(_PER_ACCOUNT_HERE, known_as, address)
-    with hand.engine.connect() as connection:
+    with as_owner(hand.engine) as connection:
         user = None if "\x00" in known_as else find_user(connection, known_as)
     kept = user.password_hash if user else None
     if not beside_the_loop(hand.passwords.matches, kept, password) or user is None or kept is None:
@@ -78,7 +79,7 @@ def _user_with_password(email: str, password: str) -> User | None:
     hand.limits.forget(_PER_ACCOUNT_HERE, known_as, address)
     if hand.passwords.is_outdated(kept):
         fresh = beside_the_loop(hand.passwords.hashed, password)
-        with hand.engine.begin() as connection:
+        with as_owner(hand.engine) as connection:
             set_password(connection, user.id, fresh)
     return user
 

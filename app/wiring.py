@@ -12,7 +12,7 @@ from app.public_address import PublicAddress
 from app.rate_limits import RateLimits
 from app.settings import WebSettings
 from events.clock import Clock, utc_now
-from events.database import open_engine
+from events.database import open_engine, walled
 from events.group_append import GroupAppender
 from tenants.passwords import Passwords
 from workers.connect import StripeConnect
@@ -62,12 +62,8 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         autocommit=True,
     )
     return Tools(
-        engine=open_engine(
-            settings.database_url, name="web", pool_size=_READ_POOL_SIZE, statement_timeout_ms=_READ_STATEMENT_MS
-        ),
-        exports=open_engine(
-            settings.database_url, name="exports", pool_size=_EXPORT_POOL_SIZE, statement_timeout_ms=_READ_STATEMENT_MS
-        ),
+        engine=_reader(settings, "web", pool_size=_READ_POOL_SIZE),
+        exports=_reader(settings, "exports", pool_size=_EXPORT_POOL_SIZE),
         redis=redis,
         appender=GroupAppender(intake, after_commit=Bell(redis).ask),
         cursors=CursorSigner(settings.secret_key),
@@ -81,6 +77,11 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         leads_to=(settings.stripe.connect_base,),
         sync_interval_seconds=settings.sync_interval_seconds,
     )
+
+
+def _reader(settings: WebSettings, name: str, *, pool_size: int) -> Engine:
+    url = settings.database_url
+    return walled(open_engine(url, name=name, pool_size=pool_size, statement_timeout_ms=_READ_STATEMENT_MS))
 
 
 def _connect(settings: WebSettings) -> StripeConnect | None:

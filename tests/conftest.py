@@ -14,7 +14,7 @@ from sqlalchemy import Engine, make_url
 
 from app.factory import create_app
 from app.wiring import Tools
-from events.database import open_engine
+from events.database import open_engine, walled
 from events.group_append import GroupAppender
 from migrations.run import upgrade
 from sandbox.postgres import PostgresServer
@@ -83,14 +83,16 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def web_tools(database_url: str, engine: Engine, redis: Redis, clock: SetClock) -> Iterator[Tools]:
+def web_tools(database_url: str, redis: Redis, clock: SetClock) -> Iterator[Tools]:
     intake = open_engine(
         database_url, name="intake", pool_size=1, statement_timeout_ms=1500, lock_timeout_ms=250, autocommit=True
     )
+    web = walled(open_engine(database_url, name="web", pool_size=10))
     bell = Bell(redis)
-    yield tools_on(engine, redis, appender=GroupAppender(intake, after_commit=bell.ask), clock=clock)
+    yield tools_on(web, redis, appender=GroupAppender(intake, after_commit=bell.ask), clock=clock)
     bell.close()
     intake.dispose()
+    web.dispose()
 
 
 @pytest.fixture

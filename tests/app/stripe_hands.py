@@ -38,7 +38,7 @@ class Stage:
     @classmethod
     @contextmanager
     def opened(
-        cls, tools: Tools, clock: SetClock, *, scope: str = "read_write", livemode: bool = True
+        cls, tools: Tools, engine: Engine, clock: SetClock, *, scope: str = "read_write", livemode: bool = True
     ) -> Iterator["Stage"]:
         simulated = SimulatedStripe(lambda: int(clock().timestamp()), seed=5)
         acme = simulated.create_account("Acme Samples", connected=False)
@@ -52,7 +52,7 @@ class Stage:
                 scope=scope,
             )
             app = create_app(replace(tools, connect=connect, leads_to=(server.url,)))
-            yield cls(app, server, tools.engine, clock, acme, zed)
+            yield cls(app, server, engine, clock, acme, zed)
 
     def set_out(self, browser: Browser, company_id: int) -> str:
         """Go to Stripe as the Connect button does, and give the address of its page."""

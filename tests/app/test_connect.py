@@ -22,8 +22,8 @@ from tests.payloads import event, new_invoice
 
 
 @pytest.fixture
-def stage(web_tools: Tools, clock: SetClock) -> Iterator[Stage]:
-    with Stage.opened(web_tools, clock) as opened:
+def stage(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[Stage]:
+    with Stage.opened(web_tools, engine, clock) as opened:
         yield opened
 
 
@@ -371,7 +371,7 @@ def test_o11_an_account_that_is_connected_again_goes_on_where_it_was(
 def test_o12_a_test_mode_account_is_connected_as_such(
     web_tools: Tools, engine: Engine, clock: SetClock, company_id: int
 ) -> None:
-    with Stage.opened(web_tools, clock, livemode=False) as stage:
+    with Stage.opened(web_tools, engine, clock, livemode=False) as stage:
         ada = signed_in(stage.app, engine, company_id)
 
         stage.connect(ada, company_id, stage.acme)
@@ -383,7 +383,7 @@ def test_o12_a_test_mode_account_is_connected_as_such(
 def test_o13_more_than_was_asked_for_is_refused_and_given_back(
     web_tools: Tools, engine: Engine, clock: SetClock, company_id: int
 ) -> None:
-    with Stage.opened(web_tools, clock, scope="read_only") as stage:
+    with Stage.opened(web_tools, engine, clock, scope="read_only") as stage:
         ada = signed_in(stage.app, engine, company_id)
         way_back = stage.way_back(ada, company_id, stage.acme)
         wider = stage.server.connect.issue_code(stage.acme.id, livemode=True, scope="read_write")

@@ -22,8 +22,8 @@ from tests.hands import SECRET, SetClock, key_of
 
 
 @pytest.fixture
-def stage(web_tools: Tools, clock: SetClock) -> Iterator[Stage]:
-    with Stage.opened(web_tools, clock) as opened:
+def stage(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[Stage]:
+    with Stage.opened(web_tools, engine, clock) as opened:
         yield opened
 
 
