@@ -66,8 +66,8 @@ class WebSettings:
             webhook_secrets=environment.required_list("STRIPE_WEBHOOK_SECRETS"),
             secret_key=environment.required("APP_SECRET_KEY"),
             address=_address(environment),
-            trusted_proxy_hops=_whole_number(environment, "TRUSTED_PROXY_HOPS", 0),
-            sync_interval_seconds=_whole_number(environment, "SYNC_INTERVAL_SECONDS", 86_400),
+            trusted_proxy_hops=environment.whole_number("TRUSTED_PROXY_HOPS", 0),
+            sync_interval_seconds=environment.whole_number("SYNC_INTERVAL_SECONDS", 86_400),
             stripe=StripeSettings.from_environ(environment),
         )
         for position, key in enumerate(environment.required_list("ENCRYPTION_KEYS"), start=1):
@@ -83,14 +83,6 @@ def _address(environment: Environment) -> PublicAddress:
     except (UnusableAddressError, ValueError) as error:
         environment.note(f"PUBLIC_URL is not usable: {error}")
         return PublicAddress.from_url(DEFAULT_ADDRESS)
-
-
-def _whole_number(environment: Environment, name: str, default: int) -> int:
-    text = environment.optional(name) or str(default)
-    if text.isascii() and text.isdecimal():
-        return int(text)
-    environment.note(f"{name} is not a whole number")
-    return default
 
 
 def _is_data_key(key: str) -> bool:

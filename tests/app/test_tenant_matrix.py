@@ -72,7 +72,7 @@ class Asker:
 
     def ask(self, method: str, path: str, *, with_token: bool = True) -> TestResponse:
         headers = {name: value for name, value in self.headers.items() if with_token or name != "X-CSRF-Token"}
-        body = {} if method in ("POST", "PUT", "PATCH") and path.startswith("/v1/") else None
+        body: dict[str, object] | None = {} if method in ("POST", "PUT", "PATCH") and path.startswith("/v1/") else None
         return self.client.open(path, method=method, headers=headers, buffered=True, json=body)
 
 

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
-_READERS = {"required", "required_list", "optional", "get"}
+_READERS = {"required", "required_list", "optional", "whole_number", "get"}
 _LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
 
 
