@@ -80,7 +80,8 @@ def post_request(_worker: GeventWorker, request: Request, _environ: object, _res
 
 
 def on_starting(_server: Arbiter) -> None:
-    """Stop the master with exit code 2 and the variable's name when a secret is missing, before any worker starts."""
+    """Stop the master with exit code 2 and the variable's name when a setting or a data key is missing."""
+    from app.key_check import refuse_unknown_keys  # noqa: PLC0415 - as below
     from app.settings import WebSettings  # noqa: PLC0415 - the path is ours only once gunicorn has loaded its settings
 
-    WebSettings.from_environ()
+    refuse_unknown_keys(WebSettings.from_environ())

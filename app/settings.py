@@ -1,16 +1,14 @@
 """What the web process needs from its environment."""
 
-import base64
-import binascii
 from dataclasses import dataclass, field
 from typing import Self
 
 from app.public_address import PublicAddress, UnusableAddressError
 from events.environ import Environment
+from tenants.data_keys import data_keys_from
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
 
-_DATA_KEY_BYTES = 32
 # https://docs.stripe.com/connect/oauth-changes-for-standard-platforms: only old extensions may ask for read_only.
 _SCOPES = ("read_write", "read_only")
 
@@ -48,6 +46,7 @@ class WebSettings:
     redis_url: str = field(repr=False)
     webhook_secrets: tuple[str, ...] = field(repr=False)
     secret_key: str = field(repr=False)
+    data_keys: tuple[bytes, ...] = field(repr=False)
     address: PublicAddress
     trusted_proxy_hops: int
     sync_interval_seconds: int
@@ -65,14 +64,12 @@ class WebSettings:
             redis_url=environment.required("REDIS_URL"),
             webhook_secrets=environment.required_list("STRIPE_WEBHOOK_SECRETS"),
             secret_key=environment.required("APP_SECRET_KEY"),
+            data_keys=data_keys_from(environment, environment.required_list("ENCRYPTION_KEYS")),
             address=_address(environment),
             trusted_proxy_hops=environment.whole_number("TRUSTED_PROXY_HOPS", 0),
             sync_interval_seconds=environment.whole_number("SYNC_INTERVAL_SECONDS", 86_400),
             stripe=StripeSettings.from_environ(environment),
         )
-        for position, key in enumerate(environment.required_list("ENCRYPTION_KEYS"), start=1):
-            if key and not _is_data_key(key):
-                environment.note(f"ENCRYPTION_KEYS: key {position} is not {_DATA_KEY_BYTES} bytes of urlsafe base64")
         environment.refuse_if_incomplete()
         return settings
 
@@ -83,10 +80,3 @@ def _address(environment: Environment) -> PublicAddress:
     except (UnusableAddressError, ValueError) as error:
         environment.note(f"PUBLIC_URL is not usable: {error}")
         return PublicAddress.from_url(DEFAULT_ADDRESS)
-
-
-def _is_data_key(key: str) -> bool:
-    try:
-        return len(base64.b64decode(key + "=" * (-len(key) % 4), altchars=b"-_", validate=True)) == _DATA_KEY_BYTES
-    except (binascii.Error, ValueError):
-        return False

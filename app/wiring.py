@@ -15,6 +15,7 @@ from events.clock import Clock, utc_now
 from events.database import open_engine, walled
 from events.group_append import GroupAppender
 from tenants.passwords import Passwords
+from tenants.secrets import SecretBox
 from workers.connect import StripeConnect
 from workers.queues import Bell, open_redis
 
@@ -43,6 +44,7 @@ class Tools:
     address: PublicAddress
     limits: RateLimits
     passwords: Passwords
+    box: SecretBox
     clock: Clock
     connect: StripeConnect | None = None  # None: no Connect client id is set
     # Where our pages may lead people besides ourselves.
@@ -72,6 +74,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         address=settings.address,
         limits=RateLimits(redis),
         passwords=Passwords(),
+        box=SecretBox(settings.data_keys),
         clock=clock,
         connect=_connect(settings),
         leads_to=(settings.stripe.connect_base,),

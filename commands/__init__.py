@@ -2,10 +2,10 @@
 
 from flask import Flask
 
-from commands import api_keys, companies, connections, db, events, projections, users
+from commands import api_keys, companies, connections, db, events, projections, secrets, users
 
 
 def register(app: Flask) -> None:
     """Add our groups to this app's `flask` command."""
-    for module in (db, companies, users, api_keys, connections, events, projections):
+    for module in (db, companies, users, api_keys, connections, events, projections, secrets):
         app.cli.add_command(module.group)

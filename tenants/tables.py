@@ -102,3 +102,14 @@ connect_attempt = Table(
     CheckConstraint("outcome IN ('connected', 'refused', 'failed', 'unknown')", name="outcome"),
 )
 Index("connect_attempt_expires_at_idx", connect_attempt.c.expires_at)
+
+# What has to be kept of a connection and must not be read from a copy of the database.
+secret = Table(
+    "secret",
+    metadata,
+    Column("company_id", BigInteger, ForeignKey(company.c.id), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+Index("secret_key_id_idx", secret.c.key_id)

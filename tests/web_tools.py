@@ -9,6 +9,7 @@ from app.rate_limits import RateLimits
 from app.wiring import Tools
 from events.clock import Clock
 from events.group_append import GroupAppender
+from tenants.secrets import SecretBox
 from tests.hands import PASSWORDS, SECRET
 
 SECRET_KEY = "the tests' secret key"
@@ -27,5 +28,6 @@ def tools_on(engine: Engine, redis: Redis, *, appender: GroupAppender, clock: Cl
         address=PublicAddress.from_url("https://localhost"),
         limits=RateLimits(redis),
         passwords=PASSWORDS,
+        box=SecretBox([b"k" * 32]),
         clock=clock,
     )
