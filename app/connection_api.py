@@ -11,6 +11,7 @@ from app.connect import stripes_page
 from app.connecting import ConnectNotConfiguredError
 from app.disconnecting import disconnect_company
 from app.fields import Instant
+from app.key_connecting import connect_by_key
 from app.sessions import session
 from app.wiring import tools
 from events import connections
@@ -37,11 +38,20 @@ class ConnectionState(Schema):
     last_success_at = Instant(allow_none=True)
     next_sync_at = Instant(allow_none=True)
     data_through = Instant(allow_none=True, metadata={"description": "The table is complete up to here."})
+    sends_events = fields.Boolean(metadata={"description": "Only in the answer to a key: it made its own endpoint."})
     authorization_url = fields.String(metadata={"description": "Where a person agrees; only in the answer to POST."})
 
 
 class Authorize(Schema):
-    """How to connect: with nothing, by Stripe's page."""
+    """How to connect: with nothing, on Stripe's page; or with a restricted key of the account."""
+
+    restricted_key = fields.String(
+        load_only=True,
+        validate=validate.Regexp(r"rk_(live|test)_[A-Za-z0-9_]{8,240}\Z", error="Not a restricted key: rk_live_…"),
+        metadata={
+            "description": "A key that may read invoices, prices (plans) and customers; better also write webhooks."
+        },
+    )
 
 
 @blueprint.get("/connection")
@@ -56,8 +66,11 @@ def show_connection(company_id: int) -> dict[str, object]:
 @for_role("admin")
 @blueprint.arguments(Authorize)
 @blueprint.response(200, ConnectionState)
-def begin_connection(asked: dict[str, Any], company_id: int) -> dict[str, object]:  # noqa: ARG001 - holds nothing yet
-    """Give the address at which a person connects an account; for a session it is Stripe's own page."""
+def begin_connection(asked: dict[str, Any], company_id: int) -> dict[str, object]:
+    """Connect by a restricted key, or tell where a person connects: for a session on Stripe's own page."""
+    if "restricted_key" in asked:
+        sends_events = connect_by_key(company_id, asked["restricted_key"], principal())
+        return _told(company_id) | {"sends_events": sends_events}
     if tools().connect is None:
         raise ConnectNotConfiguredError
     who = session() if principal().actor.startswith("user:") else None

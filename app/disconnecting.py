@@ -1,5 +1,6 @@
 """Let go of a company's account: at Stripe first, so that nothing stays open there that we have forgotten."""
 
+from app.key_connecting import forget_key
 from app.wiring import tools
 from events.accounts import standing_of
 from events.connections import disconnect
@@ -18,5 +19,7 @@ def disconnect_company(company_id: int, *, actor: str) -> None:
         return
     if hand.connect is not None and standing.method == "connect":
         hand.connect.let_go(standing.account.account_id)
+    if standing.method == "restricted_key":
+        forget_key(company_id)
     with within_company(hand.engine, company_id) as connection:
         disconnect(connection, company_id, actor=actor, now=hand.clock())

@@ -18,6 +18,7 @@ CODES: dict[str, tuple[int, str]] = {
     "connection_refused": (400, "Start again with Connect, and agree on Stripe's page."),
     "code_refused": (400, "Start again with Connect: Stripe takes a code once and for five minutes."),
     "wrong_grant": (400, "Start again with Connect, in the mode and with the access that were asked for."),
+    "key_refused": (422, "Give the key the permissions that 'errors' names, or paste another one."),
     "foreign_state": (403, "Start again with Connect, in this browser and as this person."),
     "account_taken": (409, "Disconnect the account where it is connected, or choose another one."),
     "another_account": (409, "Disconnect the company's account first, or choose that one on Stripe's page."),

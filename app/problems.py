@@ -22,6 +22,7 @@ from app.request_log import request_uuid
 from app.webhooks import MAX_BODY_BYTES, UnacceptableWebhookError
 from events.group_append import NotDurableError
 from workers.connect import StripeAwayError
+from workers.restricted_keys import KeyRefusedError
 
 _READ_BY_PEOPLE = frozenset({"connect", "settings", "sign in"})
 
@@ -67,6 +68,7 @@ def install(app: Flask) -> None:
         app.register_error_handler(told, _told)
     app.register_error_handler(WayToStripeError, _way_to_stripe)
     app.register_error_handler(StripeAwayError, _stripe_away)
+    app.register_error_handler(KeyRefusedError, _key_refused)
     app.register_error_handler(InvalidCursorError, _invalid_cursor)
     app.register_error_handler(DBAPIError, _database_away)
     app.register_error_handler(PoolTimeoutError, _database_away)
@@ -157,6 +159,12 @@ def _told(error: Exception) -> Response:
 
 def _way_to_stripe(error: WayToStripeError) -> Response:
     return problem(CODES[error.code][0], error.code, WAYS[error.code])
+
+
+def _key_refused(error: KeyRefusedError) -> Response:
+    lacking = [f"Lacks the permission {name}." for name in error.missing] or ["Stripe does not know this key."]
+    errors = [{"pointer": "/restricted_key", "detail": detail} for detail in lacking]
+    return problem(422, "key_refused", "The key is not good for what it is needed for; see errors.", errors=errors)
 
 
 def _stripe_away(_error: StripeAwayError) -> Response:

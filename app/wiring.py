@@ -18,6 +18,7 @@ from tenants.passwords import Passwords
 from tenants.secrets import SecretBox
 from workers.connect import StripeConnect
 from workers.queues import Bell, open_redis
+from workers.restricted_keys import RestrictedKeys
 
 _READ_POOL_SIZE = 8
 # An export lasts as long as its reader takes: the slow ones must not use up what pages are read with.
@@ -46,6 +47,7 @@ class Tools:
     passwords: Passwords
     box: SecretBox
     clock: Clock
+    restricted_keys: RestrictedKeys
     connect: StripeConnect | None = None  # None: no Connect client id is set
     # Where our pages may lead people besides ourselves.
     leads_to: tuple[str, ...] = ()
@@ -75,6 +77,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         limits=RateLimits(redis),
         passwords=Passwords(),
         box=SecretBox(settings.data_keys),
+        restricted_keys=RestrictedKeys(settings.stripe.api_base),
         clock=clock,
         connect=_connect(settings),
         leads_to=(settings.stripe.connect_base,),

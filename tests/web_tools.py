@@ -11,6 +11,7 @@ from events.clock import Clock
 from events.group_append import GroupAppender
 from tenants.secrets import SecretBox
 from tests.hands import PASSWORDS, SECRET
+from workers.restricted_keys import RestrictedKeys
 
 SECRET_KEY = "the tests' secret key"
 
@@ -29,5 +30,6 @@ def tools_on(engine: Engine, redis: Redis, *, appender: GroupAppender, clock: Cl
         limits=RateLimits(redis),
         passwords=PASSWORDS,
         box=SecretBox([b"k" * 32]),
+        restricted_keys=RestrictedKeys("http://127.0.0.1:9"),
         clock=clock,
     )

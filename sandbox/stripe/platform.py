@@ -133,6 +133,12 @@ class SimulatedStripe:
         self._refresh_versions()
         return endpoint
 
+    @alone
+    def remove_endpoint(self, endpoint: Endpoint) -> None:
+        """Send nothing more to an endpoint. What it was to hear before stays in its outbox."""
+        self.endpoints.remove(endpoint)
+        self._refresh_versions()
+
     def concerns(self, account: Account, event: Event, endpoint: Endpoint) -> bool:
         """Tell whether an endpoint is sent an event.
 

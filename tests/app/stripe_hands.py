@@ -20,6 +20,7 @@ from sandbox.stripe.running import Settings, StripeServer
 from tests.app.people_hands import Browser
 from tests.hands import SetClock
 from workers.connect import StripeConnect
+from workers.restricted_keys import RestrictedKeys
 
 CALLBACK = "/connect/stripe/callback"
 
@@ -51,7 +52,9 @@ class Stage:
                 bases=(server.url, server.url),
                 scope=scope,
             )
-            app = create_app(replace(tools, connect=connect, leads_to=(server.url,)))
+            app = create_app(
+                replace(tools, connect=connect, leads_to=(server.url,), restricted_keys=RestrictedKeys(server.url))
+            )
             yield cls(app, server, engine, clock, acme, zed)
 
     def set_out(self, browser: Browser, company_id: int) -> str:

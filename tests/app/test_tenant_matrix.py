@@ -39,6 +39,7 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", "/healthz"): "everybody",
     ("GET", "/readyz"): "everybody",
     ("POST", "/webhooks/stripe"): "signature",
+    ("POST", "/webhooks/stripe/accounts/<account_id>"): "signature",
     ("GET", "/sign-in"): "everybody",
     ("POST", "/sign-in"): "session form",
     ("POST", "/sign-out"): "session form",
@@ -56,7 +57,11 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("POST", f"{V1}/connection/resume"): "admin",
 }
 # Ids below a company: one of ours, one of theirs, one of nobody's.
-IDS = {"line_id": ("il_mine", "il_CANARY", "il_none"), "filename": ("docs.css", "docs.css", "none")}
+IDS = {
+    "line_id": ("il_mine", "il_CANARY", "il_none"),
+    "filename": ("docs.css", "docs.css", "none"),
+    "account_id": ("acct_ours", "acct_CANARY", "acct_none"),
+}
 CANARY = re.compile("CANARY", re.IGNORECASE)
 
 
