@@ -51,10 +51,11 @@ def come_back_from_stripe() -> Response:
     if who is None:
         return _to_sign_in(_restart_of(state))
     hand = tools()
+    method = hand.connect.method if hand.connect else "connect"
     try:
         with as_owner(hand.engine) as connection:
             attempt = consume_state(
-                connection, state, user_id=who.user_id, session_id=who.id, method="connect", now=hand.clock()
+                connection, state, user_id=who.user_id, session_id=who.id, method=method, now=hand.clock()
             )
     except UsedStateError as error:
         if error.is_well:
@@ -81,7 +82,7 @@ def stripes_page(company_id: int, who: Session) -> str:
         raise ConnectNotConfiguredError
     with as_owner(hand.engine) as connection:
         state = start_attempt(
-            connection, company_id, user_id=who.user_id, session_id=who.id, method="connect", now=hand.clock()
+            connection, company_id, user_id=who.user_id, session_id=who.id, method=hand.connect.method, now=hand.clock()
         )
     return hand.connect.authorize_url(state, redirect_uri=hand.address.origin + CALLBACK)
 

@@ -12,7 +12,15 @@ from events.intake import join_parked_events
 from tenants.access_facts import CONNECTION_REFUSED, note_access
 from tenants.connect_attempts import Attempt, Outcome, note_outcome
 from tenants.roles import Principal
-from workers.connect import Connector, ExchangeRefusedError, Grant, OutcomeUnknownError, StripeAwayError
+from workers.connect import (
+    Connector,
+    ExchangeRefusedError,
+    Grant,
+    OutcomeUnknownError,
+    StripeAwayError,
+    WrongGrantError,
+)
+from workers.credentials import keep_tokens
 from workers.sync_requests import request_sync
 
 _JOINED_AT_ONCE = 500
@@ -22,10 +30,6 @@ _log = logging.getLogger(__name__)
 
 class ConnectNotConfiguredError(Exception):
     """There is no Connect client id: accounts can only be connected by key or by the operator."""
-
-
-class WrongGrantError(Exception):
-    """Stripe granted something else than was asked for: another mode, or more than reading."""
 
 
 def connect_account(attempt: Attempt, code: str, principal: Principal) -> None:
@@ -39,20 +43,13 @@ def connect_account(attempt: Attempt, code: str, principal: Principal) -> None:
     """
     hand = tools()
     connector = _connector()
+    grant = _exchanged(attempt, connector, code, principal)
     try:
-        grant = connector.exchange(code)
-    except (ExchangeRefusedError, OutcomeUnknownError) as error:
-        _note(attempt, "unknown" if isinstance(error, OutcomeUnknownError) else "failed")
-        raise
-    try:
-        _refuse_wrong_grant(grant)
         with within_company(hand.engine, attempt.company_id) as connection:
             note_outcome(connection, attempt, "connected")
-            _own(connection, attempt.company_id, grant, principal)
-    except (WrongGrantError, AccountTakenError) as error:
-        _note(attempt, "failed")
-        _note_refused(principal, reason=type(error).__name__)
-        _let_go_of_strays(connector, grant)
+            _own(connection, attempt, grant, principal)
+    except AccountTakenError as error:
+        _give_back(attempt, connector, grant, principal, reason=type(error).__name__)
         raise
     with as_owner(hand.engine) as connection:
         join_parked_events(connection, limit=_JOINED_AT_ONCE)
@@ -64,27 +61,37 @@ def note_refusal(attempt: Attempt, principal: Principal) -> None:
     _note_refused(principal, reason="access_denied")
 
 
-def _own(connection: Connection, company_id: int, grant: Grant, principal: Principal) -> None:
-    now = tools().clock()
-    before = standing_of(connection, company_id)
-    account = Account(grant.account_id, grant.livemode)
+def _exchanged(attempt: Attempt, connector: Connector, code: str, principal: Principal) -> Grant:
+    try:
+        return connector.exchange(code)
+    except ExchangeRefusedError:
+        _note(attempt, "failed")
+        raise
+    except OutcomeUnknownError:
+        _note(attempt, "unknown")
+        raise
+    except WrongGrantError as error:
+        _give_back(attempt, connector, error.grant, principal, reason=type(error).__name__)
+        raise
+
+
+def _own(connection: Connection, attempt: Attempt, grant: Grant, principal: Principal) -> None:
+    hand = tools()
+    now, account = hand.clock(), Account(grant.account_id, grant.livemode)
+    before = standing_of(connection, attempt.company_id)
+    if grant.tokens:
+        keep_tokens(connection, hand.box, attempt.company_id, grant.tokens, now=now)
     authorization = authorize(
-        connection, company_id, account, now=now, actor=principal.actor, by=("connect", grant.scope)
+        connection, attempt.company_id, account, now=now, actor=principal.actor, by=(attempt.method, grant.scope)
     )
     if authorization.is_new:
         trigger = "reauthorization" if before and before.account == account else "initial"
-        request_sync(connection, company_id, trigger=trigger, actor=principal.actor, now=now)
+        request_sync(connection, attempt.company_id, trigger=trigger, actor=principal.actor, now=now)
 
 
-def _refuse_wrong_grant(grant: Grant) -> None:
-    wanted = tools().connect
-    if wanted is None or grant.livemode != wanted.livemode:
-        raise WrongGrantError
-    if wanted.scope == "read_only" and grant.scope != "read_only":
-        raise WrongGrantError
-
-
-def _let_go_of_strays(connector: Connector, grant: Grant) -> None:
+def _give_back(attempt: Attempt, connector: Connector, grant: Grant, principal: Principal, *, reason: str) -> None:
+    _note(attempt, "failed")
+    _note_refused(principal, reason=reason)
     with as_owner(tools().engine) as connection:
         owner = owner_of(connection, Account(grant.account_id, grant.livemode))
     if owner is not None:

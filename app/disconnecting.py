@@ -17,9 +17,9 @@ def disconnect_company(company_id: int, *, actor: str) -> None:
         standing = standing_of(connection, company_id)
     if standing is None or standing.status == "disconnected":
         return
-    if hand.connect is not None and standing.method == "connect":
+    if hand.connect is not None and standing.method == hand.connect.method:
         hand.connect.let_go(standing.account.account_id)
-    if standing.method == "restricted_key":
+    if standing.method != "connect":
         forget_key(company_id)
     with within_company(hand.engine, company_id) as connection:
         disconnect(connection, company_id, actor=actor, now=hand.clock())

@@ -32,7 +32,7 @@ def connect_by_key(company_id: int, key: str, principal: Principal) -> bool:
 
 
 def forget_key(company_id: int) -> None:
-    """Remove the endpoint that a key made, and forget the key. Commits; safe to repeat.
+    """Remove the endpoint that a key made, and forget all secrets of the connection. Commits; safe to repeat.
 
     :raises StripeAwayError: the endpoint is not known to be gone; the key is still here
     """

@@ -1,10 +1,10 @@
 """What every problem is called, which status it has, and what it tells whom."""
 
-from app.connecting import ConnectNotConfiguredError, WrongGrantError
+from app.connecting import ConnectNotConfiguredError
 from events.accounts import AccountTakenError, AnotherAccountError
 from events.connections import NotConnectedError
 from tenants.connect_attempts import ForeignStateError, UnknownStateError, UsedStateError
-from workers.connect import ExchangeRefusedError, OutcomeUnknownError
+from workers.connect import ExchangeRefusedError, OutcomeUnknownError, WrongGrantError
 
 # The codes a program may meet, each with its status and with what to do.
 CODES: dict[str, tuple[int, str]] = {

@@ -10,6 +10,7 @@ from tenants.data_keys import data_keys_from
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
 
 # https://docs.stripe.com/connect/oauth-changes-for-standard-platforms: only old extensions may ask for read_only.
+_PAGES = {"connect": "https://connect.stripe.com", "app": "https://marketplace.stripe.com"}
 _SCOPES = ("read_write", "read_only")
 
 
@@ -22,6 +23,7 @@ class StripeSettings:
     api_base: str
     connect_base: str
     scope: str
+    is_app: bool
 
     @classmethod
     def from_environ(cls, environment: Environment) -> Self:
@@ -29,12 +31,17 @@ class StripeSettings:
         scope = environment.optional("STRIPE_CONNECT_SCOPE") or _SCOPES[0]
         if scope not in _SCOPES:
             environment.note(f"STRIPE_CONNECT_SCOPE is neither {_SCOPES[0]} nor {_SCOPES[1]}")
+        method = environment.optional("STRIPE_CONNECT_METHOD") or "connect"
+        if method not in _PAGES:
+            environment.note("STRIPE_CONNECT_METHOD is neither connect nor app")
+            method = "connect"
         return cls(
             secret_key=environment.required("STRIPE_SECRET_KEY"),
             client_id=environment.optional("STRIPE_CLIENT_ID"),
             api_base=environment.optional("STRIPE_API_BASE") or "https://api.stripe.com",
-            connect_base=environment.optional("STRIPE_CONNECT_BASE") or "https://connect.stripe.com",
+            connect_base=environment.optional("STRIPE_CONNECT_BASE") or _PAGES[method],
             scope=scope,
+            is_app=method == "app",
         )
 
 

@@ -16,9 +16,10 @@ from events.database import open_engine, walled
 from events.group_append import GroupAppender
 from tenants.passwords import Passwords
 from tenants.secrets import SecretBox
-from workers.connect import StripeConnect
+from workers.connect import Connector, StripeConnect
 from workers.queues import Bell, open_redis
 from workers.restricted_keys import RestrictedKeys
+from workers.stripe_app import StripeApp
 
 _READ_POOL_SIZE = 8
 # An export lasts as long as its reader takes: the slow ones must not use up what pages are read with.
@@ -48,7 +49,7 @@ class Tools:
     box: SecretBox
     clock: Clock
     restricted_keys: RestrictedKeys
-    connect: StripeConnect | None = None  # None: no Connect client id is set
+    connect: Connector | None = None  # None: no client id is set
     # Where our pages may lead people besides ourselves.
     leads_to: tuple[str, ...] = ()
     sync_interval_seconds: int = 86_400
@@ -90,10 +91,13 @@ def _reader(settings: WebSettings, name: str, *, pool_size: int) -> Engine:
     return walled(open_engine(url, name=name, pool_size=pool_size, statement_timeout_ms=_READ_STATEMENT_MS))
 
 
-def _connect(settings: WebSettings) -> StripeConnect | None:
+def _connect(settings: WebSettings) -> Connector | None:
     stripe = settings.stripe
     if stripe.client_id is None:
         return None
+    if stripe.is_app:
+        bases = (stripe.api_base, stripe.connect_base)
+        return StripeApp(stripe.secret_key, client_id=stripe.client_id, bases=bases)
     bases = (stripe.api_base, stripe.connect_base)
     return StripeConnect(stripe.secret_key, client_id=stripe.client_id, bases=bases, scope=stripe.scope)
 

@@ -4,8 +4,8 @@ https://docs.stripe.com/connect/oauth-reference
 """
 
 import logging
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
 from stripe import InvalidRequestError, RequestsClient, StripeClient, StripeError
 from stripe.oauth_error import InvalidClientError, OAuthError
@@ -27,21 +27,41 @@ class OutcomeUnknownError(Exception):
     """Stripe did not say whether it connected the account. The code must not be sent again."""
 
 
+class WrongGrantError(Exception):
+    """Stripe granted something else than was asked for: another mode, or more than reading. `grant` says what."""
+
+    def __init__(self, grant: "Grant") -> None:
+        super().__init__()
+        self.grant = grant
+
+
 class StripeAwayError(Exception):
     """Stripe did not do what it was asked; asking again is safe."""
 
 
 @dataclass(frozen=True, slots=True)
+class Tokens:
+    """What an account is read with where the platform's key does not do."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
-    """What somebody agreed to on Stripe's page."""
+    """What somebody agreed to on Stripe's page. `tokens` only where they are needed."""
 
     account_id: str
     livemode: bool
     scope: str
+    tokens: Tokens | None = None
 
 
 class Connector(Protocol):
-    """A way to connect accounts that leads over a page of Stripe's."""
+    """A way to connect accounts that leads over a page of Stripe's, in one mode."""
+
+    method: Literal["connect", "app"]
+    livemode: bool
 
     def authorize_url(self, state: str, *, redirect_uri: str) -> str:
         """Give the address of the page."""
@@ -52,6 +72,7 @@ class Connector(Protocol):
 
         :raises ExchangeRefusedError: nothing was connected
         :raises OutcomeUnknownError: it may have been connected
+        :raises WrongGrantError: something was connected that nobody asked for
         """
         ...
 
@@ -65,6 +86,8 @@ class Connector(Protocol):
 
 class StripeConnect:
     """Connects Standard accounts by OAuth. No token is kept: the platform's key reads what is connected to it."""
+
+    method: Literal["connect", "app"] = "connect"
 
     def __init__(self, secret_key: str, *, client_id: str, bases: tuple[str, str], scope: str) -> None:
         """`bases` are the addresses of Stripe's API and of Connect; `scope` is `read_only` or `read_write`."""
@@ -89,13 +112,16 @@ class StripeConnect:
             told = self._client.oauth.token(
                 {"grant_type": "authorization_code", "code": code}, {"max_network_retries": _ONCE}
             )
-            return Grant(str(told["stripe_user_id"]), bool(told["livemode"]), str(told["scope"]))
+            grant = Grant(str(told["stripe_user_id"]), bool(told["livemode"]), str(told["scope"]))
         except (OAuthError, InvalidRequestError) as error:
             _log.warning("code refused", extra={"error": type(error).__name__, "code": error.code})
             raise ExchangeRefusedError from error
         except (StripeError, KeyError) as error:
             _log.error("outcome of connecting unknown", extra={"error": type(error).__name__})
             raise OutcomeUnknownError from error
+        if grant.livemode != self.livemode or (self.scope == "read_only" and grant.scope != "read_only"):
+            raise WrongGrantError(grant)
+        return grant
 
     def let_go(self, account_id: str) -> None:
         """Deauthorize an account; see `Connector`. One that is not connected any more is let go already."""

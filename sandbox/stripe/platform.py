@@ -48,6 +48,7 @@ class SimulatedStripe:
         self.outbox: dict[str, list[Told]] = {}
         self.listeners: list[Callable[[Told, Endpoint], None]] = []
         self.keys: dict[str, Access] = {}
+        self.key_expiries: dict[str, int] = {}  # unix seconds; a key that is not here lasts
         self.platform = self.create_account("Platform", connected=False)
 
     @alone

@@ -19,8 +19,9 @@ from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import Settings, StripeServer
 from tests.app.people_hands import Browser
 from tests.hands import SetClock
-from workers.connect import StripeConnect
+from workers.connect import Connector, StripeConnect
 from workers.restricted_keys import RestrictedKeys
+from workers.stripe_app import StripeApp
 
 CALLBACK = "/connect/stripe/callback"
 
@@ -39,19 +40,25 @@ class Stage:
     @classmethod
     @contextmanager
     def opened(
-        cls, tools: Tools, engine: Engine, clock: SetClock, *, scope: str = "read_write", livemode: bool = True
+        cls,
+        tools: Tools,
+        engine: Engine,
+        clock: SetClock,
+        *,
+        scope: str = "read_write",
+        livemode: bool = True,
+        method: str = "connect",
     ) -> Iterator["Stage"]:
         simulated = SimulatedStripe(lambda: int(clock().timestamp()), seed=5)
         acme = simulated.create_account("Acme Samples", connected=False)
         zed = simulated.create_account("Zed Samples", connected=False)
         settings = Settings(redirect_uris=("https://localhost" + CALLBACK,))
         with StripeServer(simulated, settings) as server:
-            connect = StripeConnect(
-                simulated.platform_key(livemode=livemode),
-                client_id=simulated.client_id(livemode=livemode),
-                bases=(server.url, server.url),
-                scope=scope,
-            )
+            key, client_id = simulated.platform_key(livemode=livemode), simulated.client_id(livemode=livemode)
+            bases = (server.url, server.url)
+            connect: Connector = StripeConnect(key, client_id=client_id, bases=bases, scope=scope)
+            if method == "app":
+                connect = StripeApp(key, client_id=client_id, bases=bases)
             app = create_app(
                 replace(tools, connect=connect, leads_to=(server.url,), restricted_keys=RestrictedKeys(server.url))
             )
