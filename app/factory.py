@@ -10,6 +10,7 @@ from app import (
     defences,
     health,
     problems,
+    provider_sign_in,
     reference,
     request_log,
     revenue_lines_api,
@@ -45,6 +46,6 @@ def create_app(tools: Tools) -> Flask:
         app, revenue_lines_api.blueprint, revenue_lines_csv.blueprint, connection_api.blueprint
     )
     app.register_blueprint(reference.blueprint)
-    for doors in (sign_in, connect, settings_page):
+    for doors in (sign_in, provider_sign_in, connect, settings_page):
         app.register_blueprint(doors.blueprint)
     return app

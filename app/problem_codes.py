@@ -1,6 +1,7 @@
 """What every problem is called, which status it has, and what it tells whom."""
 
 from app.connecting import ConnectNotConfiguredError
+from app.identity_provider import ProviderAwayError, UnprovenIdentityError
 from events.accounts import AccountTakenError, AnotherAccountError
 from events.connections import NotConnectedError
 from tenants.connect_attempts import ForeignStateError, UnknownStateError, UsedStateError
@@ -19,6 +20,9 @@ CODES: dict[str, tuple[int, str]] = {
     "code_refused": (400, "Start again with Connect: Stripe takes a code once and for five minutes."),
     "wrong_grant": (400, "Start again with Connect, in the mode and with the access that were asked for."),
     "key_refused": (422, "Give the key the permissions that 'errors' names, or paste another one."),
+    "unproven_identity": (403, "Start again at /sign-in: the identity provider's answer proves nothing."),
+    "unknown_identity": (403, "Ask an admin to let you in: flask users create EMAIL."),
+    "provider_away": (503, "Ask again after the seconds of Retry-After: the identity provider did not answer."),
     "foreign_state": (403, "Start again with Connect, in this browser and as this person."),
     "account_taken": (409, "Disconnect the account where it is connected, or choose another one."),
     "another_account": (409, "Disconnect the company's account first, or choose that one on Stripe's page."),
@@ -42,6 +46,8 @@ CODES: dict[str, tuple[int, str]] = {
 
 # Errors that mean one thing wherever they are raised, with what people are told.
 TOLD: dict[type[Exception], tuple[str, str]] = {
+    UnprovenIdentityError: ("unproven_identity", "The identity provider's answer proves nothing. Start again."),
+    ProviderAwayError: ("provider_away", "The identity provider did not answer. Try again later."),
     UnknownStateError: ("unknown_state", "Nobody set out for Stripe with this address, or too long ago. Start again."),
     UsedStateError: ("unknown_state", "This way back from Stripe was taken before. Start again."),
     ForeignStateError: ("foreign_state", "Somebody else, or another session, set out for Stripe with this address."),

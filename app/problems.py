@@ -17,6 +17,7 @@ from app.csrf import ForgedRequestError
 from app.cursors import InvalidCursorError
 from app.defences import ForeignHostError
 from app.problem_codes import CODES, TOLD, WAYS
+from app.provider_sign_in import UnknownIdentityError
 from app.rate_limits import TooManyAttemptsError
 from app.request_log import request_uuid
 from app.webhooks import MAX_BODY_BYTES, UnacceptableWebhookError
@@ -24,7 +25,7 @@ from events.group_append import NotDurableError
 from workers.connect import StripeAwayError
 from workers.restricted_keys import KeyRefusedError
 
-_READ_BY_PEOPLE = frozenset({"connect", "settings", "sign in"})
+_READ_BY_PEOPLE = frozenset({"connect", "provider sign in", "settings", "sign in"})
 
 _RETRY_AFTER_SECONDS = "5"
 _log = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ def install(app: Flask) -> None:
     for told in TOLD:
         app.register_error_handler(told, _told)
     app.register_error_handler(WayToStripeError, _way_to_stripe)
+    app.register_error_handler(UnknownIdentityError, _unknown_identity)
     app.register_error_handler(StripeAwayError, _stripe_away)
     app.register_error_handler(KeyRefusedError, _key_refused)
     app.register_error_handler(InvalidCursorError, _invalid_cursor)
@@ -154,7 +156,9 @@ def _too_many_attempts(error: TooManyAttemptsError) -> Response:
 
 def _told(error: Exception) -> Response:
     code, detail = next(told for kind, told in TOLD.items() if isinstance(error, kind))
-    return problem(CODES[code][0], code, detail)
+    status = CODES[code][0]
+    headers = {"Retry-After": _RETRY_AFTER_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return problem(status, code, detail, headers=headers)
 
 
 def _way_to_stripe(error: WayToStripeError) -> Response:
@@ -165,6 +169,10 @@ def _key_refused(error: KeyRefusedError) -> Response:
     lacking = [f"Lacks the permission {name}." for name in error.missing] or ["Stripe does not know this key."]
     errors = [{"pointer": "/restricted_key", "detail": detail} for detail in lacking]
     return problem(422, "key_refused", "The key is not good for what it is needed for; see errors.", errors=errors)
+
+
+def _unknown_identity(_error: UnknownIdentityError) -> Response:
+    return problem(403, "unknown_identity", "We know who you are, and nobody has let you in. Ask an admin.")
 
 
 def _stripe_away(_error: StripeAwayError) -> Response:

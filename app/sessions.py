@@ -9,7 +9,7 @@ from app.wiring import tools
 from events.database import as_owner
 from tenants.sessions import LONGEST, Session, end_session, open_session, session_of
 
-_LONGEST_TOKEN = 100
+_LONGEST_TOKEN = 1_000
 _VISITOR_BYTES = 32
 
 
@@ -28,7 +28,7 @@ def session() -> Session | None:
 
 def session_token() -> str | None:
     """Give the token in the browser's cookie, whether it opens anything or not."""
-    return _cookie("session")
+    return cookie("session")
 
 
 def sign_in(response: Response, user_id: int) -> None:
@@ -39,7 +39,7 @@ def sign_in(response: Response, user_id: int) -> None:
         if old:
             end_session(connection, old)
         token = open_session(connection, user_id, now=hand.clock())
-    _set_cookie(response, "session", token, max_age=int(LONGEST.total_seconds()))
+    set_cookie(response, "session", token, max_age=int(LONGEST.total_seconds()))
 
 
 def sign_out(response: Response) -> None:
@@ -48,20 +48,20 @@ def sign_out(response: Response) -> None:
     if token:
         with as_owner(tools().engine) as connection:
             end_session(connection, token)
-    response.delete_cookie(_name("session"), path="/", secure=tools().address.is_secure, httponly=True, samesite="Lax")
+    clear_cookie(response, "session")
 
 
 def visitor() -> str:
     """Give the secret that stands for a browser in which nobody is signed in yet."""
     if "visitor" not in g:
-        g.visitor = _cookie("visitor") or secrets.token_urlsafe(_VISITOR_BYTES)
+        g.visitor = cookie("visitor") or secrets.token_urlsafe(_VISITOR_BYTES)
     found: str = g.visitor
     return found
 
 
 def keep_visitor(response: Response) -> None:
     """Have the browser keep that secret, so that the form it is shown can be told from a forged one."""
-    _set_cookie(response, "visitor", visitor(), max_age=None)
+    set_cookie(response, "visitor", visitor(), max_age=None)
 
 
 def form_token() -> str:
@@ -69,7 +69,8 @@ def form_token() -> str:
     return csrf_token((session_token() if session() else None) or visitor())
 
 
-def _cookie(purpose: str) -> str | None:
+def cookie(purpose: str) -> str | None:
+    """Give what the browser keeps for a purpose of ours, as far as it can be of ours."""
     value = request.cookies.get(_name(purpose), "")
     return value if 0 < len(value) <= _LONGEST_TOKEN and value.isascii() else None
 
@@ -79,7 +80,13 @@ def _name(purpose: str) -> str:
     return f"__Host-revmap-{purpose}" if tools().address.is_secure else f"revmap-{purpose}"
 
 
-def _set_cookie(response: Response, purpose: str, value: str, *, max_age: int | None) -> None:
+def clear_cookie(response: Response, purpose: str) -> None:
+    """Have the browser forget what it keeps for a purpose."""
+    response.delete_cookie(_name(purpose), path="/", secure=tools().address.is_secure, httponly=True, samesite="Lax")
+
+
+def set_cookie(response: Response, purpose: str, value: str, *, max_age: int | None) -> None:
+    """Have the browser keep something for a purpose, out of reach of scripts and of other sites; seconds, or None."""
     response.set_cookie(
         _name(purpose),
         value,

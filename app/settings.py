@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Self
 
+from app.identity_provider import ProviderSettings
 from app.public_address import PublicAddress, UnusableAddressError
 from events.environ import Environment
 from tenants.data_keys import data_keys_from
@@ -58,6 +59,7 @@ class WebSettings:
     trusted_proxy_hops: int
     sync_interval_seconds: int
     stripe: StripeSettings
+    provider: ProviderSettings | None
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
@@ -76,6 +78,7 @@ class WebSettings:
             trusted_proxy_hops=environment.whole_number("TRUSTED_PROXY_HOPS", 0),
             sync_interval_seconds=environment.whole_number("SYNC_INTERVAL_SECONDS", 86_400),
             stripe=StripeSettings.from_environ(environment),
+            provider=_provider(environment),
         )
         environment.refuse_if_incomplete()
         return settings
@@ -87,3 +90,10 @@ def _address(environment: Environment) -> PublicAddress:
     except (UnusableAddressError, ValueError) as error:
         environment.note(f"PUBLIC_URL is not usable: {error}")
         return PublicAddress.from_url(DEFAULT_ADDRESS)
+
+
+def _provider(environment: Environment) -> ProviderSettings | None:
+    issuer = environment.optional("OIDC_ISSUER")
+    if issuer is None:
+        return None
+    return ProviderSettings(issuer, environment.required("OIDC_CLIENT_ID"), environment.required("OIDC_CLIENT_SECRET"))

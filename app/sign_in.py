@@ -31,7 +31,7 @@ blueprint = Blueprint("sign in", __name__)
 @blueprint.get("/sign-in")
 def show_sign_in() -> Response:
     """Show the form; who is signed in already goes on."""
-    way_back = _way_back(request.args.get("next"))
+    way_back = way_back_from(request.args.get("next"))
     return redirect(way_back, 303) if session() else _form(way_back)  # type: ignore[return-value]  # a Response of ours
 
 
@@ -40,7 +40,7 @@ def receive_sign_in() -> Response:
     """Sign somebody in, in a new session; or show the form again, saying no more than that it was wrong."""
     request.max_content_length = _LONGEST_FORM_BYTES
     refuse_forgery(visitor())
-    email, way_back = request.form.get("email", ""), _way_back(request.form.get("next"))
+    email, way_back = request.form.get("email", ""), way_back_from(request.form.get("next"))
     try:
         user = _user_with_password(email, request.form.get("password", ""))
     except TooManyAttemptsError as error:
@@ -85,11 +85,19 @@ def _user_with_password(email: str, password: str) -> User | None:
 
 
 def _form(way_back: str, email: str = "", mistake: str | None = None, *, status: int = 200) -> Response:
-    page = render_template("sign_in.html", way_back=way_back, email=email, mistake=mistake, token=form_token())
+    page = render_template(
+        "sign_in.html",
+        way_back=way_back,
+        email=email,
+        mistake=mistake,
+        token=form_token(),
+        has_provider=tools().identity_provider is not None,
+    )
     response = make_response(page, status)
     keep_visitor(response)
     return response
 
 
-def _way_back(wanted: str | None) -> str:
+def way_back_from(wanted: str | None) -> str:
+    """Give where to go after signing in: what was wanted if it is a page of ours, else the settings."""
     return wanted if wanted and _WAY_BACK.fullmatch(wanted) else HOME

@@ -8,6 +8,7 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from app.cursors import CursorSigner
+from app.identity_provider import IdentityProvider
 from app.public_address import PublicAddress
 from app.rate_limits import RateLimits
 from app.settings import WebSettings
@@ -50,6 +51,7 @@ class Tools:
     clock: Clock
     restricted_keys: RestrictedKeys
     connect: Connector | None = None  # None: no client id is set
+    identity_provider: IdentityProvider | None = None
     # Where our pages may lead people besides ourselves.
     leads_to: tuple[str, ...] = ()
     sync_interval_seconds: int = 86_400
@@ -81,6 +83,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         restricted_keys=RestrictedKeys(settings.stripe.api_base),
         clock=clock,
         connect=_connect(settings),
+        identity_provider=_identity_provider(settings),
         leads_to=(settings.stripe.connect_base,),
         sync_interval_seconds=settings.sync_interval_seconds,
     )
@@ -89,6 +92,12 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
 def _reader(settings: WebSettings, name: str, *, pool_size: int) -> Engine:
     url = settings.database_url
     return walled(open_engine(url, name=name, pool_size=pool_size, statement_timeout_ms=_READ_STATEMENT_MS))
+
+
+def _identity_provider(settings: WebSettings) -> IdentityProvider | None:
+    if settings.provider is None:
+        return None
+    return IdentityProvider(settings.provider, redirect_uri=settings.address.origin + "/sign-in/provider/callback")
 
 
 def _connect(settings: WebSettings) -> Connector | None:

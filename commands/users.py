@@ -34,15 +34,19 @@ def group() -> None:
 @company_option
 @click.option("--role", type=click.Choice(ROLES), required=True)
 @_from_stdin
+@click.option("--no-password", is_flag=True, help="They sign in at the identity provider alone.")
 @as_json
-def create(email: str, *, company_id: int, role: Role, password_stdin: bool, is_json: bool) -> None:
+def create(
+    email: str, *, company_id: int, role: Role, password_stdin: bool, no_password: bool, is_json: bool
+) -> None:
     """Let somebody into a company with a role. Asks for a password; who has one already keeps it."""
     address = _address(email)
     with transaction() as connection:
         if find_company(connection, company_id) is None:
             raise click.ClickException(f"there is no company {company_id}: see flask companies list")
         known = find_user(connection, address)
-    kept = None if known and known.password_hash and not password_stdin else _hashed_password(from_stdin=password_stdin)
+    is_asked = password_stdin or not (no_password or (known and known.password_hash))
+    kept = _hashed_password(from_stdin=password_stdin) if is_asked else None
     with transaction() as connection:
         user = add_user(connection, address, password_hash=kept)
         is_changed = set_member(connection, company_id, user.id, role, actor="operator", now=utc_now())

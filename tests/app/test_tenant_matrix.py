@@ -43,6 +43,8 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", "/sign-in"): "everybody",
     ("POST", "/sign-in"): "session form",
     ("POST", "/sign-out"): "session form",
+    ("GET", "/sign-in/provider"): "everybody",
+    ("GET", "/sign-in/provider/callback"): "everybody",
     ("GET", "/settings/integrations"): "everybody",
     ("GET", "/connect/stripe"): "admin",
     ("GET", "/connect/stripe/callback"): "everybody",

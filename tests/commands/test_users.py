@@ -176,3 +176,21 @@ def test_a_key_is_revoked_by_its_own_company_alone(run: Run, company_id: int) ->
 
     assert "flask api-keys list" in refused(run("api-keys", "revoke", made["id"], "--company", other))
     assert "flask api-keys list" in refused(run("api-keys", "revoke", 999, "--company", company_id))
+
+
+def test_somebody_without_a_password_cannot_sign_in_with_one(run: Run, company_id: int, app: Flask) -> None:
+    words = (
+        "users",
+        "create",
+        "ada@example.org",
+        "--company",
+        company_id,
+        "--role",
+        "viewer",
+        "--no-password",
+        "--json",
+    )
+
+    assert told(run(*words))["is_new"] is True
+    assert Browser(app).sign_in(password=PASSWORD).status_code == 401
+    assert Browser(app).sign_in(password="nobody has this password").status_code == 401
