@@ -9,7 +9,7 @@ from events.accounts import Account, AccountTakenError, authorize, standing_of
 from events.connections import owner_of
 from events.database import as_owner, within_company
 from events.intake import join_parked_events
-from tenants.access_facts import CONNECTION_REFUSED, note_access
+from tenants.access_facts import CLAIM_REFUSED, CONNECTION_REFUSED, note_access
 from tenants.connect_attempts import Attempt, Outcome, note_outcome
 from tenants.roles import Principal
 from workers.connect import (
@@ -94,12 +94,20 @@ def _give_back(attempt: Attempt, connector: Connector, grant: Grant, principal: 
     _note_refused(principal, reason=reason)
     with as_owner(tools().engine) as connection:
         owner = owner_of(connection, Account(grant.account_id, grant.livemode))
+    if owner is not None and owner != principal.company_id:
+        _tell_owner(owner)
     if owner is not None:
         return  # to let go of it would cut off the company whose account it is
     try:
         connector.let_go(grant.account_id)
     except StripeAwayError:
         _log.warning("stray account still connected at Stripe", extra={"account_id": grant.account_id})
+
+
+def _tell_owner(company_id: int) -> None:
+    hand = tools()
+    with within_company(hand.engine, company_id) as connection:
+        note_access(connection, company_id, CLAIM_REFUSED, about="connection:stripe", actor=None, now=hand.clock())
 
 
 def _connector() -> Connector:

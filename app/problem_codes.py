@@ -1,11 +1,14 @@
 """What every problem is called, which status it has, and what it tells whom."""
 
 from app.connecting import ConnectNotConfiguredError
+from app.csrf import ForgedRequestError
+from app.defences import ForeignHostError
 from app.identity_provider import ProviderAwayError, UnprovenIdentityError
+from app.provider_sign_in import UnknownIdentityError
 from events.accounts import AccountTakenError, AnotherAccountError
 from events.connections import NotConnectedError
 from tenants.connect_attempts import ForeignStateError, UnknownStateError, UsedStateError
-from workers.connect import ExchangeRefusedError, OutcomeUnknownError, WrongGrantError
+from workers.connect import ExchangeRefusedError, OutcomeUnknownError, StripeAwayError, WrongGrantError
 
 # The codes a program may meet, each with its status and with what to do.
 CODES: dict[str, tuple[int, str]] = {
@@ -46,6 +49,10 @@ CODES: dict[str, tuple[int, str]] = {
 
 # Errors that mean one thing wherever they are raised, with what people are told.
 TOLD: dict[type[Exception], tuple[str, str]] = {
+    ForgedRequestError: ("forged_request", "The request does not come from a page of ours. Load the page again."),
+    ForeignHostError: ("misdirected_request", "This service answers under another address."),
+    UnknownIdentityError: ("unknown_identity", "We know who you are, and nobody has let you in. Ask an admin."),
+    StripeAwayError: ("stripe_away", "Stripe did not answer. Nothing was changed; ask again."),
     UnprovenIdentityError: ("unproven_identity", "The identity provider's answer proves nothing. Start again."),
     ProviderAwayError: ("provider_away", "The identity provider did not answer. Try again later."),
     UnknownStateError: ("unknown_state", "Nobody set out for Stripe with this address, or too long ago. Start again."),

@@ -13,16 +13,12 @@ from werkzeug.exceptions import HTTPException
 from app.access import NotSignedInError, RoleTooLowError
 from app.bodies import BodyTooLargeError, BodyTooSlowError, TooManyBodiesError, UnsupportedBodyError
 from app.connect import WayToStripeError
-from app.csrf import ForgedRequestError
 from app.cursors import InvalidCursorError
-from app.defences import ForeignHostError
 from app.problem_codes import CODES, TOLD, WAYS
-from app.provider_sign_in import UnknownIdentityError
 from app.rate_limits import TooManyAttemptsError
 from app.request_log import request_uuid
 from app.webhooks import MAX_BODY_BYTES, UnacceptableWebhookError
 from events.group_append import NotDurableError
-from workers.connect import StripeAwayError
 from workers.restricted_keys import KeyRefusedError
 
 _READ_BY_PEOPLE = frozenset({"connect", "provider sign in", "settings", "sign in"})
@@ -61,15 +57,11 @@ def install(app: Flask) -> None:
     app.register_error_handler(TooManyBodiesError, _too_many_bodies)
     app.register_error_handler(NotDurableError, _not_durable)
     app.register_error_handler(NotSignedInError, _not_signed_in)
-    app.register_error_handler(ForgedRequestError, _forged_request)
-    app.register_error_handler(ForeignHostError, _foreign_host)
     app.register_error_handler(TooManyAttemptsError, _too_many_attempts)
     app.register_error_handler(RoleTooLowError, _role_too_low)
     for told in TOLD:
         app.register_error_handler(told, _told)
     app.register_error_handler(WayToStripeError, _way_to_stripe)
-    app.register_error_handler(UnknownIdentityError, _unknown_identity)
-    app.register_error_handler(StripeAwayError, _stripe_away)
     app.register_error_handler(KeyRefusedError, _key_refused)
     app.register_error_handler(InvalidCursorError, _invalid_cursor)
     app.register_error_handler(DBAPIError, _database_away)
@@ -139,14 +131,6 @@ def _role_too_low(error: RoleTooLowError) -> Response:
     return problem(403, "forbidden", f"This needs the role {error.needed} or above.")
 
 
-def _forged_request(_error: ForgedRequestError) -> Response:
-    return problem(403, "forged_request", "The request does not come from a page of ours. Load the page again.")
-
-
-def _foreign_host(_error: ForeignHostError) -> Response:
-    return problem(421, "misdirected_request", "This service answers under another address.")
-
-
 def _too_many_attempts(error: TooManyAttemptsError) -> Response:
     retry_after = str(error.retry_after_seconds)
     return problem(
@@ -169,15 +153,6 @@ def _key_refused(error: KeyRefusedError) -> Response:
     lacking = [f"Lacks the permission {name}." for name in error.missing] or ["Stripe does not know this key."]
     errors = [{"pointer": "/restricted_key", "detail": detail} for detail in lacking]
     return problem(422, "key_refused", "The key is not good for what it is needed for; see errors.", errors=errors)
-
-
-def _unknown_identity(_error: UnknownIdentityError) -> Response:
-    return problem(403, "unknown_identity", "We know who you are, and nobody has let you in. Ask an admin.")
-
-
-def _stripe_away(_error: StripeAwayError) -> Response:
-    detail = "Stripe did not answer. Nothing was changed; ask again."
-    return problem(503, "stripe_away", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS})
 
 
 def _invalid_cursor(_error: InvalidCursorError) -> Response:

@@ -36,9 +36,7 @@ def group() -> None:
 @_from_stdin
 @click.option("--no-password", is_flag=True, help="They sign in at the identity provider alone.")
 @as_json
-def create(
-    email: str, *, company_id: int, role: Role, password_stdin: bool, no_password: bool, is_json: bool
-) -> None:
+def create(email: str, *, company_id: int, role: Role, password_stdin: bool, no_password: bool, is_json: bool) -> None:
     """Let somebody into a company with a role. Asks for a password; who has one already keeps it."""
     address = _address(email)
     with transaction() as connection:

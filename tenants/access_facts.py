@@ -14,10 +14,19 @@ MEMBER_ADDED = "access.member_added"
 MEMBER_ROLE_CHANGED = "access.member_role_changed"
 MEMBER_REMOVED = "access.member_removed"
 CONNECTION_REFUSED = "access.connection_refused"
+# Somebody else could show the account and did not get it: its company should know, though not who it was.
+CLAIM_REFUSED = "access.claim_refused"
 
 
 def note_access(
-    connection: Connection, company_id: int, fact: str, *, about: str, actor: str, now: datetime, **details: object
+    connection: Connection,
+    company_id: int,
+    fact: str,
+    *,
+    about: str,
+    actor: str | None,
+    now: datetime,
+    **details: object,
 ) -> None:
     """Append a fact of this kind about such as `user:5`, done by `actor`. Commits nothing; call it last."""
     new = NewEvent(

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from app.wiring import Tools
 from events.accounts import Account as Connected
 from events.accounts import authorize
+from events.log import stream_events
 from sandbox.stripe.faults import Fault, FaultKind
 from tenants.companies import add_company
 from tenants.sessions import end_sessions_of
@@ -303,6 +304,9 @@ def test_o9_an_account_of_another_company_is_refused_without_a_hint_whose_it_is(
     assert f"Company of {stage.acme.id}" not in answer.text
     assert stage.connection(owner).status == "connected"
     assert stage.is_connected_at_stripe(stage.acme)
+    with engine.connect() as connection:
+        told = list(stream_events(connection, owner))[-1]
+    assert (told.type, told.actor) == ("access.claim_refused", None)
     assert stage.connection(company_id).status == "pending_authorization"
 
 
