@@ -13,6 +13,7 @@ from events.accounts import Account as Connected
 from events.accounts import authorize
 from events.log import stream_events
 from sandbox.stripe.faults import Fault, FaultKind
+from sandbox.stripe.platform import Access
 from tenants.companies import add_company
 from tenants.sessions import end_sessions_of
 from tenants.users import set_member
@@ -20,6 +21,7 @@ from tests.app.people_hands import Browser, member, signed_in
 from tests.app.stripe_hands import CALLBACK, Stage
 from tests.hands import NOON, SetClock, company_with, keep
 from tests.payloads import event, new_invoice
+from workers.connect import StripeConnect, WrongGrantError
 
 
 @pytest.fixture
@@ -382,6 +384,16 @@ def test_o12_a_test_mode_account_is_connected_as_such(
 
         assert stage.connection(company_id).livemode is False
         assert "(test mode)" in ada.get("/settings/integrations").text
+
+
+def test_o12_a_grant_in_another_mode_than_ours_is_refused(stage: Stage) -> None:
+    simulated = stage.server.stripe
+    simulated.keys["sk_test_odd"] = Access(simulated.platform.id, livemode=True)
+    client_id = simulated.client_id(livemode=True)
+    connect = StripeConnect("sk_test_odd", client_id=client_id, bases=(stage.server.url,) * 2, scope="read_write")
+
+    with pytest.raises(WrongGrantError):
+        connect.exchange(stage.server.connect.issue_code(stage.acme.id, livemode=True))
 
 
 def test_o13_more_than_was_asked_for_is_refused_and_given_back(

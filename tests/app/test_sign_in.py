@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 from tenants.sessions import IDLE, LONGEST, end_sessions_of
 from tenants.tables import user_session
 from tenants.users import add_user, remove_member, set_member
-from tests.app.people_hands import SESSION_COOKIE, Browser, member, signed_in
+from tests.app.people_hands import PASSWORD, SESSION_COOKIE, Browser, member, signed_in
 from tests.hands import NOON, SetClock, company_with
 
 
@@ -101,6 +101,22 @@ def test_each_sign_in_has_a_session_of_its_own_and_ends_the_browsers_old_one(
     copied.has_cookie(old)
 
     assert ada.cookie() != old
+    assert copied.get(lines(company_id)).status_code == 401
+
+
+def test_signing_in_again_in_the_same_browser_ends_the_session_before(
+    app: Flask, engine: Engine, company_id: int
+) -> None:
+    member(engine, company_id)
+    browser, copied = Browser(app), Browser(app)
+    form = {"email": "ada@example.org", "password": PASSWORD, "csrf_token": browser.form_token()}
+    browser.client.post("/sign-in", data=form)
+    copied.has_cookie(browser.cookie() or "")
+    assert copied.get(lines(company_id)).status_code == 200
+
+    assert browser.client.post("/sign-in", data=form).status_code == 303
+
+    assert browser.get(lines(company_id)).status_code == 200
     assert copied.get(lines(company_id)).status_code == 401
 
 
