@@ -2,6 +2,8 @@
 
 import gc
 import os
+import subprocess
+import sys
 import time
 from types import FrameType
 from typing import Self
@@ -81,7 +83,11 @@ def post_request(_worker: GeventWorker, request: Request, _environ: object, _res
 
 def on_starting(_server: Arbiter) -> None:
     """Stop the master with exit code 2 and the variable's name when a setting or a data key is missing."""
-    from app.key_check import refuse_unknown_keys  # noqa: PLC0415 - as below
     from app.settings import WebSettings  # noqa: PLC0415 - the path is ours only once gunicorn has loaded its settings
 
-    refuse_unknown_keys(WebSettings.from_environ())
+    WebSettings.from_environ()
+    # In a process of its own: a driver that is imported here, before gevent has patched what it waits with, would make
+    # every request of a worker wait for one slow answer of the database.
+    checked = subprocess.run([sys.executable, "-m", "app.key_check"], check=False)
+    if checked.returncode:
+        sys.exit(checked.returncode)

@@ -3,7 +3,6 @@
 https://openid.net/specs/openid-connect-core-1_0.html §3.1
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -15,6 +14,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from requests import RequestException
+
+from app.settings import ProviderSettings
 
 _TIMEOUT_SECONDS = 10
 _DESCRIPTION_LASTS = timedelta(hours=1)
@@ -30,15 +31,6 @@ class ProviderAwayError(Exception):
 
 class UnprovenIdentityError(Exception):
     """What came back does not prove who somebody is."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderSettings:
-    """Where the provider is, and who we are there."""
-
-    issuer: str
-    client_id: str
-    client_secret: str = field(repr=False)
 
 
 class Departure(NamedTuple):

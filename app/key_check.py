@@ -1,4 +1,4 @@
-"""Before the first request, look whether everything that is sealed can be opened."""
+"""Before the first request, look whether everything that is sealed can be opened: `python -m app.key_check`."""
 
 import logging
 import sys
@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.settings import WebSettings
 from events.database import open_engine
 from events.environ import EXIT_MISCONFIGURED
+from events.logs import log_as_json
 from tenants.secrets import SecretBox, key_ids_in_use
 
 _log = logging.getLogger(__name__)
@@ -31,3 +32,8 @@ def refuse_unknown_keys(settings: WebSettings) -> None:
     if missing:
         sys.stderr.write(f"revmap cannot start: ENCRYPTION_KEYS lacks the keys {', '.join(sorted(missing))}\n")
         sys.exit(EXIT_MISCONFIGURED)
+
+
+if __name__ == "__main__":
+    log_as_json()
+    refuse_unknown_keys(WebSettings.from_environ())

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Self
 
-from app.identity_provider import ProviderSettings
 from app.public_address import PublicAddress, UnusableAddressError
 from events.environ import Environment
 from tenants.data_keys import data_keys_from
@@ -44,6 +43,15 @@ class StripeSettings:
             scope=scope,
             is_app=method == "app",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """Where the provider is, and who we are there."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from app.factory import create_app
-from app.identity_provider import IdentityProvider, ProviderSettings
+from app.identity_provider import IdentityProvider
+from app.settings import ProviderSettings
 from app.wiring import Tools
 from tenants.users import add_user, set_member
 from tests.app.fake_provider import CLIENT_ID, FakeProvider, provider
