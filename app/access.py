@@ -5,6 +5,7 @@ from functools import wraps
 from typing import TypeVar
 
 from flask import abort, g, request
+from sqlalchemy import Connection
 
 from app.csrf import refuse_forgery
 from app.rate_limits import Limit, client_address
@@ -13,6 +14,7 @@ from app.wiring import tools
 from events.database import as_owner
 from tenants.api_keys import principal_of
 from tenants.roles import Principal, Role
+from tenants.sessions import session_of
 from tenants.users import role_of
 
 Answer = TypeVar("Answer")
@@ -69,18 +71,39 @@ def principal() -> Principal:
     return found
 
 
+def still_let_in() -> Callable[[Connection], bool]:
+    """Give what tells later, in a transaction `as_owner`, whether the asker may do what they may now.
+
+    For answers that last: a key may be revoked meanwhile, a session may end and a role be lowered.
+    """
+    asking, hand = principal(), tools()
+    if "Authorization" in request.headers:
+        key = _sent_key()
+        return lambda connection: principal_of(connection, key, now=hand.clock()) == asking
+    token, who = session_token() or "", session()
+    return lambda connection: (
+        who is not None
+        and session_of(connection, token, now=hand.clock()) is not None
+        and role_of(connection, asking.company_id, who.user_id) == asking.role
+    )
+
+
 def _principal_of_key(company_id: int) -> Principal | None:
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    key = key.strip()
-    found = None
-    if scheme.lower() == "bearer" and key and len(key) <= _LONGEST_KEY and key.isascii() and "\x00" not in key:
-        hand = tools()
+    key, found, hand = _sent_key(), None, tools()
+    if key:
         with as_owner(hand.engine) as connection:
             found = principal_of(connection, key, now=hand.clock())
     if found is None:
-        tools().limits.count(_WRONG_KEYS, client_address())
+        hand.limits.count(_WRONG_KEYS, client_address())
         raise NotSignedInError
     return found if found.company_id == company_id else None
+
+
+def _sent_key() -> str:
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    key = key.strip()
+    is_one = scheme.lower() == "bearer" and len(key) <= _LONGEST_KEY and key.isascii() and "\x00" not in key
+    return key if is_one else ""
 
 
 def _member(company_id: int) -> Principal | None:

@@ -1,17 +1,20 @@
 """People sign in, stay signed in for as long as they may, and are out at once when they should be."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from redis import Redis
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
+from app.access import for_role, still_let_in
+from tenants.api_keys import revoke_api_key
 from tenants.sessions import IDLE, LONGEST, end_sessions_of
 from tenants.tables import user_session
 from tenants.users import add_user, remove_member, set_member
 from tests.app.people_hands import PASSWORD, SESSION_COOKIE, Browser, member, signed_in
-from tests.hands import NOON, SetClock, company_with
+from tests.hands import NOON, SetClock, company_with, key_of
 
 
 @pytest.fixture
@@ -241,3 +244,33 @@ def test_what_was_typed_is_shown_again_as_text(app: Flask) -> None:
 
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_an_answer_that_lasts_is_told_when_its_asker_is_out(
+    app: Flask, engine: Engine, company_id: int, clock: SetClock
+) -> None:
+    asked: list[Callable[[Connection], bool]] = []
+
+    def last(**_path: object) -> str:
+        asked.append(still_let_in())
+        return "begun"
+
+    app.add_url_rule("/v1/companies/<int:company_id>/lasting", "lasting", for_role("viewer")(last))
+    ada = signed_in(app, engine, company_id, "editor")
+    ada.get(f"/v1/companies/{company_id}/lasting")
+    app.test_client().get(f"/v1/companies/{company_id}/lasting", headers=key_of(engine, company_id))
+    by_session, by_key = asked
+    user_id = member(engine, company_id, "editor")
+
+    with engine.begin() as connection:
+        before = by_session(connection), by_key(connection)
+        set_member(connection, company_id, user_id, "viewer", actor="tests", now=NOON)
+        lowered = by_session(connection), by_key(connection)
+        set_member(connection, company_id, user_id, "editor", actor="tests", now=NOON)
+        revoke_api_key(connection, company_id, 1, actor="tests", now=NOON)
+        revoked = by_session(connection), by_key(connection)
+    clock.pass_by(LONGEST)
+    with engine.begin() as connection:
+        ended = by_session(connection)
+
+    assert (before, lowered, revoked, ended) == ((True, True), (False, True), (True, False), False)
