@@ -5,6 +5,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -17,12 +18,18 @@ from joserfc.jwk import RSAKey
 CLIENT_ID = "revmap-tests"
 
 
+@cache
+def rsa_key(_whose: str) -> RSAKey:
+    """Give somebody's key; making one takes long."""
+    return RSAKey.generate_key(2048, parameters={"kid": "1"})
+
+
 @dataclass
 class FakeProvider:
     """Somebody's provider. `claims` are put into every id token, over what would stand there."""
 
     url: str = ""
-    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, parameters={"kid": "1"}))
+    key: RSAKey = field(default_factory=lambda: rsa_key("the provider's"))
     signing_key: Any = None
     algorithm: str = "RS256"
     now: int = 0

@@ -86,15 +86,11 @@ def test_what_was_parked_for_the_account_joins_when_it_connects(
     assert [row.entity for row in rows] == ["invoice:in_1"]
 
 
-@pytest.mark.parametrize("state", [None, "", "of-nobody", "x" * 5_000, "\x00", "é"])
-def test_o1_a_missing_or_unknown_state_asks_stripe_for_nothing(
-    stage: Stage, ada: Browser, company_id: int, state: str | None
-) -> None:
+def test_o1_a_missing_or_unknown_state_asks_stripe_for_nothing(stage: Stage, ada: Browser, company_id: int) -> None:
     way_back = stage.way_back(ada, company_id, stage.acme)
 
-    answer = ada.get(changed(way_back, state=state))
-
-    assert answer.status_code == 400
+    for state in (None, "", "of-nobody", "x" * 5_000, "\x00", "é"):
+        assert ada.get(changed(way_back, state=state)).status_code == 400
     assert stage.exchanges() == 0
 
 
@@ -458,9 +454,9 @@ def test_o19_a_state_of_another_way_to_connect_is_unknown_here(
     assert stage.exchanges() == 0
 
 
-@pytest.mark.parametrize("company", ["", "x", "-1", "1.0", "9" * 30, "²"])
-def test_a_company_that_is_none_is_led_nowhere(stage: Stage, ada: Browser, company: str) -> None:
-    assert ada.get("/connect/stripe", query_string={"company": company}).status_code == 400
+def test_a_company_that_is_none_is_led_nowhere(ada: Browser) -> None:
+    for company in ("", "x", "-1", "1.0", "9" * 30, "²"):
+        assert ada.get("/connect/stripe", query_string={"company": company}).status_code == 400
 
 
 def test_only_admins_set_out(stage: Stage, engine: Engine, company_id: int) -> None:
