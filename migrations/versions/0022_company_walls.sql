@@ -54,7 +54,7 @@ SELECT wall_in_company(
     CASE
         WHEN c.relname IN ('parked_event', 'user_session') THEN ''
         WHEN c.relname IN ('event', 'event_conflict') THEN 'SELECT, INSERT'
-        WHEN b.attname IS NOT NULL THEN 'SELECT'
+        WHEN b.attname IS NOT NULL OR c.relname LIKE 'projection\_%' THEN 'SELECT'
         ELSE 'SELECT, INSERT, UPDATE, DELETE'
     END,
     b.attname IS NULL)
