@@ -2,6 +2,8 @@
 
 import gc
 import os
+import subprocess
+import sys
 import time
 from types import FrameType
 from typing import Self
@@ -88,7 +90,12 @@ def post_request(_worker: GeventWorker, request: Request, _environ: object, _res
 
 
 def on_starting(_server: Arbiter) -> None:
-    """Stop the master with exit code 2 and the variable's name when a secret is missing, before any worker starts."""
+    """Stop the master with exit code 2 and the variable's name when a setting or a data key is missing."""
     from app.settings import WebSettings  # noqa: PLC0415 - the path is ours only once gunicorn has loaded its settings
 
     WebSettings.from_environ()
+    # In a process of its own: a driver that is imported here, before gevent has patched what it waits with, would make
+    # every request of a worker wait for one slow answer of the database.
+    checked = subprocess.run([sys.executable, "-m", "app.key_check"], check=False)
+    if checked.returncode:
+        sys.exit(checked.returncode)

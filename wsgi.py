@@ -1,6 +1,7 @@
 """What gunicorn serves, and what the `flask …` commands run in."""
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.factory import create_app
 from app.settings import WebSettings
@@ -16,7 +17,14 @@ def _app() -> Flask:
         # An operator's command needs the database, not the secrets of the web process.
         return Flask("revmap")
     log_as_json()
-    return create_app(tools_from(WebSettings.from_environ(environment)))
+    settings = WebSettings.from_environ(environment)
+    made = create_app(tools_from(settings))
+    if settings.trusted_proxy_hops:
+        # Only the address: host and scheme are those of PUBLIC_URL, whatever a proxy says.
+        made.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as its documentation has it
+            made.wsgi_app, x_for=settings.trusted_proxy_hops, x_proto=0, x_host=0
+        )
+    return made
 
 
 app = _app()

@@ -1,4 +1,4 @@
-"""Who asks, and whether they may. The company comes from the key, never from the request alone."""
+"""Who asks, and whether they may. The company comes from the key or the session, never from the request alone."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -7,20 +7,29 @@ from typing import TypeVar
 from flask import abort, g, request
 from sqlalchemy import Connection
 
+from app.csrf import refuse_forgery
+from app.rate_limits import Limit, client_address
+from app.sessions import session, session_token
 from app.wiring import tools
-from tenants.api_keys import ROLES, Principal, Role, principal_of
+from events.database import as_owner
+from tenants.api_keys import principal_of
+from tenants.roles import Principal, Role
+from tenants.sessions import session_of
+from tenants.users import role_of
 
 Answer = TypeVar("Answer")
 
 _LONGEST_KEY = 200
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+_WRONG_KEYS = Limit("wrong-keys", attempts=300, seconds=60)
 
 
-class MissingKeyError(Exception):
-    """No key, an unknown one or a revoked one."""
+class NotSignedInError(Exception):
+    """No key, an unknown one or a revoked one; and nobody is signed in."""
 
 
 class RoleTooLowError(Exception):
-    """The key is the company's, but its role does not reach."""
+    """The key or the person is the company's, but the role does not reach."""
 
     def __init__(self, needed: Role) -> None:
         super().__init__(needed)
@@ -28,20 +37,17 @@ class RoleTooLowError(Exception):
 
 
 def for_role(needed: Role) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-    """Let a view of a company run only for a key of that company with this role or a higher one.
+    """Let a view of a company run only for a key or a member of that company with this role or a higher one.
 
-    The view then raises MissingKeyError (401), 404 for any other company, and RoleTooLowError (403). Put it right below
-    the route, so that nobody learns from an error what a request without a key would have been told.
+    The view then raises NotSignedInError (401), 404 for any other company, RoleTooLowError (403), and
+    ForgedRequestError (403) for a session's change without its token. Put it right below the route, so that nobody
+    learns from an error what a request without a key would have been told.
     """
 
     def guard(view: Callable[..., Answer]) -> Callable[..., Answer]:
         @wraps(view)
         def guarded(*, company_id: int, **path: object) -> Answer:
-            asking = g.principal = _principal()
-            if asking.company_id != company_id:
-                abort(404)
-            if ROLES.index(asking.role) < ROLES.index(needed):
-                raise RoleTooLowError(needed)
+            g.principal = admitted(company_id, needed)
             return view(company_id=company_id, **path)
 
         return guarded
@@ -49,30 +55,64 @@ def for_role(needed: Role) -> Callable[[Callable[..., Answer]], Callable[..., An
     return guard
 
 
+def admitted(company_id: int, needed: Role) -> Principal:
+    """Give who asks, if they may do this in the company; errors as in `for_role`."""
+    principal = _principal_of_key(company_id) if "Authorization" in request.headers else _member(company_id)
+    if principal is None:
+        abort(404)
+    if not principal.reaches(needed):
+        raise RoleTooLowError(needed)
+    return principal
+
+
 def principal() -> Principal:
-    """Give who asks. For views that `for_role` guards."""
+    """Give who was let in to the view that runs."""
     found: Principal = g.principal
     return found
 
 
 def still_let_in() -> Callable[[Connection], bool]:
-    """Give what tells later whether the key of this request is as good as it is now. For answers that last."""
-    key, asking, hand = _sent_key(), principal(), tools()
-    return lambda connection: principal_of(connection, key, now=hand.clock()) == asking
+    """Give what tells later, in a transaction `as_owner`, whether the asker may do what they may now.
+
+    For answers that last: a key may be revoked meanwhile, a session may end and a role be lowered.
+    """
+    asking, hand = principal(), tools()
+    if "Authorization" in request.headers:
+        key = _sent_key()
+        return lambda connection: principal_of(connection, key, now=hand.clock()) == asking
+    token, who = session_token() or "", session()
+    return lambda connection: (
+        who is not None
+        and session_of(connection, token, now=hand.clock()) is not None
+        and role_of(connection, asking.company_id, who.user_id) == asking.role
+    )
 
 
-def _principal() -> Principal:
-    key, hand = _sent_key(), tools()
-    with hand.engine.begin() as connection:
-        found = principal_of(connection, key, now=hand.clock())
+def _principal_of_key(company_id: int) -> Principal | None:
+    key, found, hand = _sent_key(), None, tools()
+    if key:
+        with as_owner(hand.engine) as connection:
+            found = principal_of(connection, key, now=hand.clock())
     if found is None:
-        raise MissingKeyError
-    return found
+        hand.limits.count(_WRONG_KEYS, client_address())
+        raise NotSignedInError
+    return found if found.company_id == company_id else None
 
 
 def _sent_key() -> str:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     key = key.strip()
-    if scheme.lower() != "bearer" or not key or len(key) > _LONGEST_KEY or not key.isascii():
-        raise MissingKeyError
-    return key
+    is_one = scheme.lower() == "bearer" and len(key) <= _LONGEST_KEY and key.isascii() and "\x00" not in key
+    return key if is_one else ""
+
+
+def _member(company_id: int) -> Principal | None:
+    who = session()
+    if who is None:
+        raise NotSignedInError
+    if request.method not in _SAFE_METHODS:
+        refuse_forgery(session_token())
+    # Asked at every request: a role that was lowered is lower from here on.
+    with as_owner(tools().engine) as connection:
+        role = role_of(connection, company_id, who.user_id) if company_id < 2**63 else None
+    return Principal(company_id, role, f"user:{who.user_id}") if role else None

@@ -5,12 +5,18 @@ from flask.json.provider import DefaultJSONProvider
 
 from app import (
     api,
+    connect,
+    connection_api,
+    defences,
     health,
     problems,
+    provider_sign_in,
     reference,
     request_log,
     revenue_lines_api,
     revenue_lines_csv,
+    settings_page,
+    sign_in,
     syncs_api,
     webhooks,
     wiring,
@@ -33,11 +39,18 @@ def create_app(tools: Tools) -> Flask:
     app.url_map.merge_slashes = False
     wiring.install(app, tools)
     request_log.install(app)
+    defences.install(app)
     problems.install(app)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(health.blueprint)
     app.extensions["revmap-api"] = api.install(
-        app, revenue_lines_api.blueprint, revenue_lines_csv.blueprint, syncs_api.blueprint
+        app,
+        revenue_lines_api.blueprint,
+        revenue_lines_csv.blueprint,
+        syncs_api.blueprint,
+        connection_api.blueprint,
     )
     app.register_blueprint(reference.blueprint)
+    for doors in (sign_in, provider_sign_in, connect, settings_page):
+        app.register_blueprint(doors.blueprint)
     return app

@@ -7,6 +7,7 @@ from redis.exceptions import RedisError, ResponseError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.wiring import Tools, tools
+from events.database import as_owner
 from migrations.run import current_step, expected_step
 from projections.revenue_lines import NAME
 from projections.status import projection_lag
@@ -37,7 +38,7 @@ def readyz() -> tuple[Response, int]:
 
 
 def _database(hand: Tools, now: datetime) -> tuple[str, dict[str, object]]:
-    with hand.engine.connect() as connection:
+    with as_owner(hand.engine) as connection:
         if current_step(connection) != expected_step():
             return "not the one this release expects: run 'flask db upgrade'", {}
         lag = projection_lag(connection, NAME)

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, json, request
+from flask import Flask, Response, json, render_template, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from app.access import MissingKeyError, RoleTooLowError
+from app.access import NotSignedInError, RoleTooLowError
 from app.bodies import (
     BodyTooLargeError,
     BodyTooSlowError,
@@ -18,30 +18,16 @@ from app.bodies import (
     UnsupportedBodyError,
     UnwantedBodyError,
 )
+from app.connect import WayToStripeError
 from app.cursors import InvalidCursorError
+from app.problem_codes import CODES, TOLD, WAYS
+from app.rate_limits import TooManyAttemptsError
 from app.request_log import request_uuid
 from app.webhooks import UnacceptableWebhookError
 from events.group_append import NotDurableError
-from workers.syncs.requests import NotConnectedError
+from workers.restricted_keys import KeyRefusedError
 
-# The codes a program may meet, each with its status and with what to do.
-CODES: dict[str, tuple[int, str]] = {
-    "unauthenticated": (401, "Send a valid API key as 'Authorization: Bearer KEY'."),
-    "forbidden": (403, "Use a key with a higher role."),
-    "not_found": (404, "Check the address; a key sees its own company only."),
-    "invalid_request": (422, "Correct what 'errors' points at."),
-    "invalid_cursor": (400, "Start the list again without the cursor: it belongs to another list."),
-    "not_connected": (409, "Connect the company to its Stripe account first."),
-    "unavailable": (503, "Ask again after the seconds of Retry-After."),
-    "unacceptable_webhook": (400, "Sign the event with one of the endpoint's secrets, and check the sender's clock."),
-    "body_too_large": (413, "Send less."),
-    "body_too_slow": (408, "Send the body without pauses."),
-    "bad_request": (400, "Send the request whole and well-formed."),
-    "unsupported_encoding": (415, "Send the body uncompressed."),
-    "not_json": (400, "Send the body as application/json."),
-    "method_not_allowed": (405, "Use a method that the Allow header names."),
-    "unexpected": (500, "The fault is ours. Quote the request_id."),
-}
+_READ_BY_PEOPLE = frozenset({"connect", "provider sign in", "settings", "sign in"})
 
 _RETRY_AFTER_SECONDS = "5"
 _log = logging.getLogger(__name__)
@@ -60,7 +46,10 @@ def problem(
         "request_id": str(request_uuid()),
         **members,
     }
-    response = Response(json.dumps(body) + "\n", status, headers, mimetype="application/problem+json")
+    if request.blueprint in _READ_BY_PEOPLE:
+        response = Response(render_template("problem.html", problem=body), status, headers)
+    else:
+        response = Response(json.dumps(body) + "\n", status, headers, mimetype="application/problem+json")
     response.headers["Cache-Control"] = "private, no-store"
     return response
 
@@ -74,10 +63,14 @@ def install(app: Flask) -> None:
     app.register_error_handler(TooManyBodiesError, _too_many_bodies)
     app.register_error_handler(UnwantedBodyError, _unwanted_body)
     app.register_error_handler(NotDurableError, _not_durable)
-    app.register_error_handler(MissingKeyError, _missing_key)
+    app.register_error_handler(NotSignedInError, _not_signed_in)
+    app.register_error_handler(TooManyAttemptsError, _too_many_attempts)
     app.register_error_handler(RoleTooLowError, _role_too_low)
+    for told in TOLD:
+        app.register_error_handler(told, _told)
+    app.register_error_handler(WayToStripeError, _way_to_stripe)
+    app.register_error_handler(KeyRefusedError, _key_refused)
     app.register_error_handler(InvalidCursorError, _invalid_cursor)
-    app.register_error_handler(NotConnectedError, _not_connected)
     app.register_error_handler(DBAPIError, _database_away)
     app.register_error_handler(PoolTimeoutError, _database_away)
     app.register_error_handler(HTTPException, _http_exception)
@@ -86,7 +79,7 @@ def install(app: Flask) -> None:
 
 def not_found() -> Response:
     """Give the one answer for what is absent and for what is another company's."""
-    return problem(404, "not_found", "There is nothing here, or nothing that this key may see.")
+    return problem(404, "not_found", "There is nothing here, or nothing that you may see.")
 
 
 def _unacceptable_webhook(_error: UnacceptableWebhookError) -> Response:
@@ -122,14 +115,6 @@ def _unwanted_body(_error: UnwantedBodyError) -> Response:
     return _invalid([{"pointer": "", "detail": "Leave the body empty, or send {}."}])
 
 
-def _not_connected(_error: NotConnectedError) -> Response:
-    return problem(
-        409,
-        "not_connected",
-        "The company is connected to no Stripe account: connect one, then sync. Nothing was started.",
-    )
-
-
 def _not_durable(_error: NotDurableError) -> Response:
     return _unavailable("The event could not be made durable. Send it again.")
 
@@ -144,17 +129,41 @@ def _unavailable(detail: str) -> Response:
     return problem(503, "unavailable", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS})
 
 
-def _missing_key(_error: MissingKeyError) -> Response:
+def _not_signed_in(_error: NotSignedInError) -> Response:
     return problem(
         401,
         "unauthenticated",
-        "Send a valid API key as 'Authorization: Bearer KEY'.",
+        "Send a valid API key as 'Authorization: Bearer KEY', or sign in.",
         headers={"WWW-Authenticate": 'Bearer realm="revmap"'},
     )
 
 
 def _role_too_low(error: RoleTooLowError) -> Response:
-    return problem(403, "forbidden", f"This needs a key with the role {error.needed} or above.")
+    return problem(403, "forbidden", f"This needs the role {error.needed} or above.")
+
+
+def _too_many_attempts(error: TooManyAttemptsError) -> Response:
+    retry_after = str(error.retry_after_seconds)
+    return problem(
+        429, "too_many_attempts", "Too many attempts. Try again later.", headers={"Retry-After": retry_after}
+    )
+
+
+def _told(error: Exception) -> Response:
+    code, detail = next(told for kind, told in TOLD.items() if isinstance(error, kind))
+    status = CODES[code][0]
+    headers = {"Retry-After": _RETRY_AFTER_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return problem(status, code, detail, headers=headers)
+
+
+def _way_to_stripe(error: WayToStripeError) -> Response:
+    return problem(CODES[error.code][0], error.code, WAYS[error.code])
+
+
+def _key_refused(error: KeyRefusedError) -> Response:
+    lacking = [f"Lacks the permission {name}." for name in error.missing] or ["Stripe does not know this key."]
+    errors = [{"pointer": "/restricted_key", "detail": detail} for detail in lacking]
+    return problem(422, "key_refused", "The key is not good for what it is needed for; see errors.", errors=errors)
 
 
 def _invalid_cursor(_error: InvalidCursorError) -> Response:

@@ -3,7 +3,7 @@
 from flask import Blueprint, current_app, redirect, render_template
 from werkzeug.wrappers import Response
 
-from app.problems import CODES
+from app.problem_codes import CODES
 
 blueprint = Blueprint("reference", __name__)
 

@@ -1,13 +1,57 @@
 """What the web process needs from its environment."""
 
-import base64
-import binascii
 from dataclasses import dataclass, field
 from typing import Self
 
+from app.public_address import PublicAddress, UnusableAddressError
 from events.environ import Environment
+from tenants.data_keys import data_keys_from
 
-_DATA_KEY_BYTES = 32
+DEFAULT_ADDRESS = "http://127.0.0.1:8000"
+
+# https://docs.stripe.com/connect/oauth-changes-for-standard-platforms: only old extensions may ask for read_only.
+_PAGES = {"connect": "https://connect.stripe.com", "app": "https://marketplace.stripe.com"}
+_SCOPES = ("read_write", "read_only")
+
+
+@dataclass(frozen=True, slots=True)
+class StripeSettings:
+    """Where Stripe is, and who we are there. Without a client id nobody can connect by OAuth."""
+
+    secret_key: str = field(repr=False)
+    client_id: str | None
+    api_base: str
+    connect_base: str
+    scope: str
+    is_app: bool
+
+    @classmethod
+    def from_environ(cls, environment: Environment) -> Self:
+        """Read them; what is wrong is noted."""
+        scope = environment.optional("STRIPE_CONNECT_SCOPE") or _SCOPES[0]
+        if scope not in _SCOPES:
+            environment.note(f"STRIPE_CONNECT_SCOPE is neither {_SCOPES[0]} nor {_SCOPES[1]}")
+        method = environment.optional("STRIPE_CONNECT_METHOD") or "connect"
+        if method not in _PAGES:
+            environment.note("STRIPE_CONNECT_METHOD is neither connect nor app")
+            method = "connect"
+        return cls(
+            secret_key=environment.required("STRIPE_SECRET_KEY"),
+            client_id=environment.optional("STRIPE_CLIENT_ID"),
+            api_base=environment.optional("STRIPE_API_BASE") or "https://api.stripe.com",
+            connect_base=environment.optional("STRIPE_CONNECT_BASE") or _PAGES[method],
+            scope=scope,
+            is_app=method == "app",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """Where the provider is, and who we are there."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +62,12 @@ class WebSettings:
     redis_url: str = field(repr=False)
     webhook_secrets: tuple[str, ...] = field(repr=False)
     secret_key: str = field(repr=False)
-    public_url: str
+    data_keys: tuple[bytes, ...] = field(repr=False)
+    address: PublicAddress
+    trusted_proxy_hops: int
+    sync_interval_seconds: int
+    stripe: StripeSettings
+    provider: ProviderSettings | None
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
@@ -32,19 +81,27 @@ class WebSettings:
             redis_url=environment.required("REDIS_URL"),
             webhook_secrets=environment.required_list("STRIPE_WEBHOOK_SECRETS"),
             secret_key=environment.required("APP_SECRET_KEY"),
-            public_url=environment.optional("PUBLIC_URL") or "http://127.0.0.1:8000",
+            data_keys=data_keys_from(environment, environment.required_list("ENCRYPTION_KEYS")),
+            address=_address(environment),
+            trusted_proxy_hops=environment.whole_number("TRUSTED_PROXY_HOPS", 0),
+            sync_interval_seconds=environment.whole_number("SYNC_INTERVAL_SECONDS", 86_400),
+            stripe=StripeSettings.from_environ(environment),
+            provider=_provider(environment),
         )
-        # Asked for now, so that a half-configured deployment stops at its start and not at the first connect.
-        environment.required("STRIPE_SECRET_KEY")
-        for position, key in enumerate(environment.required_list("ENCRYPTION_KEYS"), start=1):
-            if key and not _is_data_key(key):
-                environment.note(f"ENCRYPTION_KEYS: key {position} is not {_DATA_KEY_BYTES} bytes of urlsafe base64")
         environment.refuse_if_incomplete()
         return settings
 
 
-def _is_data_key(key: str) -> bool:
+def _address(environment: Environment) -> PublicAddress:
     try:
-        return len(base64.b64decode(key + "=" * (-len(key) % 4), altchars=b"-_", validate=True)) == _DATA_KEY_BYTES
-    except (binascii.Error, ValueError):
-        return False
+        return PublicAddress.from_url(environment.optional("PUBLIC_URL") or DEFAULT_ADDRESS)
+    except (UnusableAddressError, ValueError) as error:
+        environment.note(f"PUBLIC_URL is not usable: {error}")
+        return PublicAddress.from_url(DEFAULT_ADDRESS)
+
+
+def _provider(environment: Environment) -> ProviderSettings | None:
+    issuer = environment.optional("OIDC_ISSUER")
+    if issuer is None:
+        return None
+    return ProviderSettings(issuer, environment.required("OIDC_CLIENT_ID"), environment.required("OIDC_CLIENT_SECRET"))

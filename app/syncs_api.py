@@ -13,6 +13,7 @@ from app.bodies import refuse_body
 from app.event_stream import State, told_as_events
 from app.sync_schemas import ResumedStream, SyncEvent, SyncRequest, SyncRun, SyncRunList, SyncsQuery
 from app.wiring import tools
+from events.database import as_owner, within_company
 from workers.syncs import requests
 from workers.syncs.report import reached_back_to, run_as_json
 
@@ -31,12 +32,12 @@ def start_sync(headers: dict[str, Any], company_id: int) -> tuple[dict[str, obje
     """Ask for a sync. While one is under way, that one is given."""
     refuse_body(request)
     hand = tools()
-    with hand.engine.begin() as connection:
+    with within_company(hand.engine, company_id) as connection:
         run = requests.request_sync(
             connection,
             company_id,
             trigger="manual",
-            actor=_actor(),
+            actor=principal().actor,
             now=hand.clock(),
             idempotency_key=headers.get("idempotency_key"),
         )
@@ -53,7 +54,7 @@ def list_syncs(query: dict[str, Any], company_id: int) -> dict[str, object]:
     """List syncs, newest first, a page at a time."""
     hand = tools()
     before = hand.cursors.read_run(company_id, query["cursor"]) if "cursor" in query else None
-    with hand.engine.connect() as connection:
+    with within_company(hand.engine, company_id) as connection:
         runs = requests.list_runs(connection, company_id, limit=query["limit"] + 1, before=before)
         page, has_more = runs[: query["limit"]], len(runs) > query["limit"]
         data = [_told(connection, run, has_details=False) for run in page]
@@ -66,7 +67,7 @@ def list_syncs(query: dict[str, Any], company_id: int) -> dict[str, object]:
 @blueprint.response(200, SyncRun)
 def get_sync(company_id: int, run_id: int) -> dict[str, object]:
     """Give one sync: how far it is, or what it came to."""
-    with tools().engine.connect() as connection:
+    with within_company(tools().engine, company_id) as connection:
         return _told(connection, _found(connection, company_id, run_id))
 
 
@@ -78,9 +79,9 @@ def cancel_sync(company_id: int, run_id: int) -> tuple[dict[str, object], int]:
     """Ask a sync to stop. What it has read stays; one that is over stays as it is."""
     refuse_body(request)
     hand = tools()
-    with hand.engine.begin() as connection:
+    with within_company(hand.engine, company_id) as connection:
         _found(connection, company_id, run_id)
-        requests.cancel_sync(connection, company_id, run_id, actor=_actor(), now=hand.clock())
+        requests.cancel_sync(connection, company_id, run_id, actor=principal().actor, now=hand.clock())
         run = _found(connection, company_id, run_id)
         told = _told(connection, run)
     if _is_over(run):
@@ -99,14 +100,17 @@ def cancel_sync(company_id: int, run_id: int) -> tuple[dict[str, object], int]:
 def follow_sync(headers: dict[str, Any], company_id: int, run_id: int) -> Response:
     """Follow a sync by server-sent events: `progress` for every change, `finished` when it is over."""
     hand, is_let_in, known_id = tools(), still_let_in(), headers.get("last_event_id")
-    with hand.engine.connect() as connection:
+    with within_company(hand.engine, company_id) as connection:
         state = _state(connection, _found(connection, company_id, run_id))
     if state.is_final and state.id == known_id:
         return Response(status=204)
 
     def look() -> State | None:
-        with hand.engine.begin() as connection:
-            run = requests.find_run(connection, company_id, run_id) if is_let_in(connection) else None
+        with as_owner(hand.engine) as connection:
+            if not is_let_in(connection):
+                return None
+        with within_company(hand.engine, company_id) as connection:
+            run = requests.find_run(connection, company_id, run_id)
             return _state(connection, run) if run is not None else None
 
     events = told_as_events(state, look, hand.pause, known_id=known_id)
@@ -134,7 +138,3 @@ def _state(connection: Connection, run: requests.SyncRun) -> State:
 
 def _is_over(run: requests.SyncRun) -> bool:
     return run.finished_at is not None
-
-
-def _actor() -> str:
-    return f"api_key:{principal().api_key_id}"

@@ -1,12 +1,18 @@
 """Door: Stripe's events. 200 means durable, now or before; every other answer means: send it again."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
 from flask import Blueprint, Response, request
 
 from app.bodies import HeldBody
+from app.deauthorizations import DEAUTHORIZED_BY_STRIPE, close_connection
 from app.refusals import note_refusal
 from app.request_log import request_uuid
 from app.stripe_signature import UnprovenRequestError, prove_origin
-from app.wiring import Tools, tools
+from app.webhook_secrets import webhook_secret_of
+from app.wiring import tools
 from events.log import NewEvent
 from events.strict_json import UnreadableJsonError
 from events.stripe_envelope import NotAnEventError, event_from_stripe
@@ -25,13 +31,31 @@ def receive_stripe_event() -> Response:
     """Keep one event. See `UnacceptableWebhookError`, `BodyTooLargeError` and `NotDurableError` for the refusals."""
     hand = tools()
     with HeldBody(request, limit_bytes=MAX_BODY_BYTES) as body:
-        hand.appender.append(_proven_event(body, hand))
+        event = _proven_event(body, hand.webhook_secrets, now=hand.clock())
+        hand.appender.append(event)
+    if event.type == DEAUTHORIZED_BY_STRIPE:
+        # Before the answer: should it fail, Stripe sends the event again.
+        close_connection(hand.engine, event, now=hand.clock())
     return Response(status=200)
 
 
-def _proven_event(body: bytes, hand: Tools) -> NewEvent:
+@blueprint.post("/webhooks/stripe/accounts/<account_id>")
+def receive_event_of_account(account_id: str) -> Response:
+    """Keep one event of an account's own endpoint. It names no account: the path does, and the secret proves it."""
+    hand = tools()
+    secret = None if "\x00" in account_id else webhook_secret_of(hand.engine, hand.box, account_id)
+    with HeldBody(request, limit_bytes=MAX_BODY_BYTES) as body:
+        event = _proven_event(body, (secret,) if secret else (), now=hand.clock())
+        if event.account_id is not None:
+            raise UnacceptableWebhookError
+        # As if it had named its account: the same event is the same, whichever endpoint it comes to.
+        hand.appender.append(replace(event, account_id=account_id, external_id=account_id + event.external_id))
+    return Response(status=200)
+
+
+def _proven_event(body: bytes, secrets: Sequence[str], *, now: datetime) -> NewEvent:
     try:
-        prove_origin(body, request.headers.get("Stripe-Signature"), hand.webhook_secrets, now=hand.clock())
+        prove_origin(body, request.headers.get("Stripe-Signature"), secrets, now=now)
         return event_from_stripe(body, correlation_id=request_uuid())
     except UnprovenRequestError as error:
         note_refusal(error.reason)

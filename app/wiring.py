@@ -9,12 +9,20 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from app.cursors import CursorSigner
+from app.identity_provider import IdentityProvider
+from app.public_address import PublicAddress
+from app.rate_limits import RateLimits
 from app.settings import WebSettings
 from app.stopping import stopping
 from events.clock import Clock, utc_now
-from events.database import open_engine
+from events.database import open_engine, walled
 from events.group_append import GroupAppender
+from tenants.passwords import Passwords
+from tenants.secrets import SecretBox
+from workers.connect import Connector, StripeConnect
 from workers.queues import SYNC, Bell, open_redis
+from workers.restricted_keys import RestrictedKeys
+from workers.stripe_app import StripeApp
 
 _READ_POOL_SIZE = 8
 # An export lasts as long as its reader takes: the slow ones must not use up what pages are read with.
@@ -37,12 +45,22 @@ class Tools:
     appender: GroupAppender
     cursors: CursorSigner
     webhook_secrets: tuple[str, ...]
-    public_url: str
+    secret_key: str
+    address: PublicAddress
+    limits: RateLimits
+    passwords: Passwords
+    box: SecretBox
     clock: Clock
     # Wakes who works on syncs; returns at once, whatever Redis does.
     ring_for_sync: Callable[[], None]
     # Waits so many seconds, and lets others have their turn; tells whether the process is to stop.
     pause: Callable[[float], bool]
+    restricted_keys: RestrictedKeys
+    connect: Connector | None = None  # None: no client id is set
+    identity_provider: IdentityProvider | None = None
+    # Where our pages may lead people besides ourselves.
+    leads_to: tuple[str, ...] = ()
+    sync_interval_seconds: int = 86_400
 
 
 def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
@@ -57,21 +75,48 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         autocommit=True,
     )
     return Tools(
-        engine=open_engine(
-            settings.database_url, name="web", pool_size=_READ_POOL_SIZE, statement_timeout_ms=_READ_STATEMENT_MS
-        ),
-        exports=open_engine(
-            settings.database_url, name="exports", pool_size=_EXPORT_POOL_SIZE, statement_timeout_ms=_READ_STATEMENT_MS
-        ),
+        engine=_reader(settings, "web", pool_size=_READ_POOL_SIZE),
+        exports=_reader(settings, "exports", pool_size=_EXPORT_POOL_SIZE),
         redis=redis,
         appender=GroupAppender(intake, after_commit=Bell(redis).ask),
         cursors=CursorSigner(settings.secret_key),
         webhook_secrets=settings.webhook_secrets,
-        public_url=settings.public_url,
+        secret_key=settings.secret_key,
+        address=settings.address,
+        limits=RateLimits(redis),
+        passwords=Passwords(),
+        box=SecretBox(settings.data_keys),
+        restricted_keys=RestrictedKeys(settings.stripe.api_base),
         clock=clock,
         ring_for_sync=Bell(redis, SYNC).ask,
         pause=stopping.wait,
+        connect=_connect(settings),
+        identity_provider=_identity_provider(settings),
+        leads_to=(settings.stripe.connect_base,),
+        sync_interval_seconds=settings.sync_interval_seconds,
     )
+
+
+def _reader(settings: WebSettings, name: str, *, pool_size: int) -> Engine:
+    url = settings.database_url
+    return walled(open_engine(url, name=name, pool_size=pool_size, statement_timeout_ms=_READ_STATEMENT_MS))
+
+
+def _identity_provider(settings: WebSettings) -> IdentityProvider | None:
+    if settings.provider is None:
+        return None
+    return IdentityProvider(settings.provider, redirect_uri=settings.address.origin + "/sign-in/provider/callback")
+
+
+def _connect(settings: WebSettings) -> Connector | None:
+    stripe = settings.stripe
+    if stripe.client_id is None:
+        return None
+    if stripe.is_app:
+        bases = (stripe.api_base, stripe.connect_base)
+        return StripeApp(stripe.secret_key, client_id=stripe.client_id, bases=bases)
+    bases = (stripe.api_base, stripe.connect_base)
+    return StripeConnect(stripe.secret_key, client_id=stripe.client_id, bases=bases, scope=stripe.scope)
 
 
 def install(app: Flask, tools: Tools) -> None:

@@ -2,11 +2,11 @@
 
 from flask import Flask
 
-from commands import api_keys, companies, connections, db, events, projections, sync
+from commands import api_keys, companies, connections, db, events, projections, secrets, sync, users
 
 
 def register(app: Flask) -> None:
-    """Add our commands to this app's `flask` command."""
-    for group in (db.group, companies.group, api_keys.group, connections.group, events.group, projections.group):
-        app.cli.add_command(group)
+    """Add our groups to this app's `flask` command."""
+    for module in (db, companies, users, api_keys, connections, events, projections, secrets):
+        app.cli.add_command(module.group)
     app.cli.add_command(sync.command)

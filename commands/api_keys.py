@@ -2,14 +2,16 @@
 
 import click
 
-from commands.terminal import as_json, company_option, print_json, transaction
-from tenants.api_keys import ROLES, Role, create_api_key
+from commands.terminal import as_json, company_option, print_json, print_table, transaction
+from events.clock import utc_now
+from tenants.api_keys import UnknownApiKeyError, grant_api_key, list_api_keys, revoke_api_key
 from tenants.companies import find_company
+from tenants.roles import ROLES, Role
 
 
 @click.group("api-keys")
 def group() -> None:
-    """Make API keys."""
+    """Make, list and revoke API keys."""
 
 
 @group.command("create")
@@ -21,9 +23,36 @@ def create(company_id: int, role: Role, *, is_json: bool) -> None:
     with transaction() as connection:
         if find_company(connection, company_id) is None:
             raise click.ClickException(f"there is no company {company_id}: see flask companies list")
-        made = create_api_key(connection, company_id, role)
+        made = grant_api_key(connection, company_id, role, actor="operator", now=utc_now())
     if is_json:
         print_json(made._asdict())
     else:
         click.echo(made.key)
         click.echo(f"A {role} key of company {company_id}. It is not shown again.", err=True)
+
+
+@group.command("list")
+@company_option
+@as_json
+def list_command(company_id: int, *, is_json: bool) -> None:
+    """List a company's keys: their first characters, when each was used last, and whether it is revoked."""
+    with transaction() as connection:
+        rows = [key._asdict() for key in list_api_keys(connection, company_id)]
+    print_json({"api_keys": rows}) if is_json else print_table(rows, empty="No keys yet: flask api-keys create …")
+
+
+@group.command("revoke")
+@click.argument("key_id", metavar="KEY_ID", type=click.IntRange(1, 2**63 - 1))
+@company_option
+@as_json
+def revoke(key_id: int, *, company_id: int, is_json: bool) -> None:
+    """Let a key open nothing any more, from the next request on."""
+    with transaction() as connection:
+        try:
+            is_now = revoke_api_key(connection, company_id, key_id, actor="operator", now=utc_now())
+        except UnknownApiKeyError as error:
+            raise click.ClickException(f"company {company_id} has no key {key_id}: see flask api-keys list") from error
+    if is_json:
+        print_json({"id": key_id, "company_id": company_id, "revoked": is_now})
+    else:
+        click.echo(f"Key {key_id} {'is revoked' if is_now else 'was revoked before'}.")

@@ -1,9 +1,12 @@
 """`flask db`: the schema."""
 
 import click
+from sqlalchemy.exc import ProgrammingError
 
 from commands.terminal import as_json, database, print_json
 from migrations.run import current_step, upgrade
+
+_NOT_PERMITTED = "42501"
 
 
 @click.group("db")
@@ -16,7 +19,12 @@ def group() -> None:
 def upgrade_command(*, is_json: bool) -> None:
     """Migrate to the schema of this release. Safe to run again, and while an older release serves."""
     with database() as engine:
-        upgrade(engine)
+        try:
+            upgrade(engine)
+        except ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", None) != _NOT_PERMITTED:
+                raise
+            raise click.ClickException(str(error.orig).splitlines()[0]) from error
         with engine.connect() as connection:
             step = current_step(connection)
     print_json({"step": step}) if is_json else click.echo(f"The database is at step {step}.")

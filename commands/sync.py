@@ -12,9 +12,10 @@ from commands.sync_progress import Progress, watch
 from commands.sync_words import exit_code_of, in_words
 from commands.terminal import as_json, database
 from events.clock import utc_now
+from events.connections import NotConnectedError
 from tenants.companies import find_company
 from workers.syncs.report import run_as_json
-from workers.syncs.requests import NotConnectedError, request_sync
+from workers.syncs.requests import request_sync
 
 _EXIT_INTERRUPTED = 130
 

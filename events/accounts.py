@@ -1,22 +1,32 @@
-"""Which company a Stripe account belongs to: recorded as a fact of the company, and as the row that routes events."""
+"""Which company a Stripe account belongs to: recorded as a fact of the company, and as the rows that doors look at."""
 
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from events.log import NewEvent, append
-from events.tables import account_owner
+from events.tables import account_owner, stripe_connection
 
 AUTHORIZED = "connection.authorized"
+REAUTHORIZED = "connection.reauthorized"
+ENTITY = "connection:stripe"
+
+Status = Literal["connected", "paused", "reauthorization_required", "disconnected"]
+# By Stripe Connect, by an installed Stripe App, or by a restricted key of the account's own.
+Method = Literal["connect", "app", "restricted_key"]
 
 
 class AccountTakenError(Exception):
-    """The account, or the company, is already connected to another one."""
+    """The account belongs to another company."""
+
+
+class AnotherAccountError(AccountTakenError):
+    """The company has another account connected: it has to be disconnected first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +44,61 @@ class Authorization(NamedTuple):
     is_new: bool
 
 
-def authorize(connection: Connection, company_id: int, account: Account, *, now: datetime, actor: str) -> Authorization:
-    """Make a company the owner of an account. Commits nothing; safe to repeat.
+class Standing(NamedTuple):
+    """How a company's connection stands. `authorized_at` is when it was last agreed to."""
 
-    :raises AccountTakenError: the account has another owner, or the company another account
+    status: Status
+    account: Account
+    method: Method
+    scope: str | None
+    authorized_at: datetime
+
+
+def authorize(
+    connection: Connection,
+    company_id: int,
+    account: Account,
+    *,
+    now: datetime,
+    actor: str,
+    by: tuple[Method, str | None] = ("connect", None),
+) -> Authorization:
+    """Make a company the owner of an account, by a method and with a scope. Commits nothing; safe to repeat.
+
+    A connection that had to be reauthorized goes on; one that is paused stays paused.
+
+    :raises AnotherAccountError: the company has another account connected
+    :raises AccountTakenError: the account has another owner
     """
-    claimed = connection.execute(
-        insert(account_owner)
-        .values(account_id=account.account_id, livemode=account.livemode, company_id=company_id)
-        .on_conflict_do_nothing()
-        .returning(account_owner.c.company_id)
-    ).one_or_none()
-    if claimed is None:
-        if owned_account(connection, company_id) == account:
+    standing = locked_standing(connection, company_id)
+    is_held = standing is not None and standing.status != "disconnected"
+    if not is_held and not _claims(connection, company_id, account):
+        # Somebody else was as quick: perhaps with the same account, for the same company.
+        standing = locked_standing(connection, company_id)
+        if standing is None or standing.status == "disconnected":
+            raise AccountTakenError
+        is_held = True
+    if standing is not None and is_held:
+        if standing.account != account:
+            raise AnotherAccountError
+        if standing.status != "reauthorization_required":
             return Authorization(None, is_new=False)
-        raise AccountTakenError
-    fact = NewEvent(
-        type=AUTHORIZED,
-        source="revmap",
-        external_id=str(uuid4()),
-        payload=json.dumps({"account_id": account.account_id, "livemode": account.livemode}).encode(),
-        livemode=account.livemode,
-        occurred_at=now,
-        entity="connection:stripe",
-        account_id=account.account_id,
-        actor=actor,
+    method, scope = by
+    values = {
+        "status": "connected",
+        "account_id": account.account_id,
+        "livemode": account.livemode,
+        "method": method,
+        "scope": scope,
+        "authorized_at": now,
+    }
+    connection.execute(
+        insert(stripe_connection)
+        .values(company_id=company_id, **values)
+        .on_conflict_do_update(index_elements=[stripe_connection.c.company_id], set_=values)
     )
+    details = {"account_id": account.account_id, "livemode": account.livemode, "method": method, "scope": scope}
+    fact = connection_fact(REAUTHORIZED if is_held else AUTHORIZED, account, details, actor=actor, now=now)
     return Authorization(append(connection, company_id, [fact])[0].position, is_new=True)
 
 
@@ -69,3 +108,64 @@ def owned_account(connection: Connection, company_id: int) -> Account | None:
         select(account_owner.c.account_id, account_owner.c.livemode).where(account_owner.c.company_id == company_id)
     ).one_or_none()
     return Account(row.account_id, row.livemode) if row else None
+
+
+def standing_of(connection: Connection, company_id: int) -> Standing | None:
+    """Tell how a company's connection stands; None when it never had one."""
+    return _standing(connection, company_id, for_update=False)
+
+
+def locked_standing(connection: Connection, company_id: int) -> Standing | None:
+    """As `standing_of`, and let nobody change it until the caller commits."""
+    return _standing(connection, company_id, for_update=True)
+
+
+def set_status(connection: Connection, company_id: int, status: Status) -> None:
+    """Change how the connection stands. Commits nothing; the caller holds its lock and appends the fact."""
+    connection.execute(
+        update(stripe_connection).where(stripe_connection.c.company_id == company_id).values(status=status)
+    )
+
+
+def connection_fact(
+    fact: str,
+    account: Account,
+    details: dict[str, object],
+    *,
+    now: datetime,
+    actor: str | None,
+    external_id: str | None = None,
+) -> NewEvent:
+    """Give a fact about a company's connection, to be appended by the caller."""
+    return NewEvent(
+        type=fact,
+        source="revmap",
+        external_id=external_id or str(uuid4()),
+        payload=json.dumps(details).encode(),
+        livemode=account.livemode,
+        occurred_at=now,
+        entity=ENTITY,
+        account_id=account.account_id,
+        actor=actor,
+    )
+
+
+def _claims(connection: Connection, company_id: int, account: Account) -> bool:
+    claimed = connection.execute(
+        insert(account_owner)
+        .values(account_id=account.account_id, livemode=account.livemode, company_id=company_id)
+        .on_conflict_do_nothing()
+        .returning(account_owner.c.company_id)
+    ).one_or_none()
+    return claimed is not None
+
+
+def _standing(connection: Connection, company_id: int, *, for_update: bool) -> Standing | None:
+    held = stripe_connection.c
+    statement = select(held.status, held.account_id, held.livemode, held.method, held.scope, held.authorized_at).where(
+        held.company_id == company_id
+    )
+    row = connection.execute(statement.with_for_update() if for_update else statement).one_or_none()
+    if row is None:
+        return None
+    return Standing(row.status, Account(row.account_id, row.livemode), row.method, row.scope, row.authorized_at)

@@ -38,6 +38,14 @@ class Environment:
         """Give a variable that may be absent."""
         return self._variables.get(name, "").strip() or default
 
+    def whole_number(self, name: str, default: int) -> int:
+        """Give a whole number that may be absent; anything else in its place is noted."""
+        value = self.optional(name) or str(default)
+        if value.isascii() and value.isdecimal():
+            return int(value)
+        self._problems.append(f"{name} is not a whole number")
+        return default
+
     def note(self, problem: str) -> None:
         """Add a problem of the caller's own finding; it must not tell a value."""
         self._problems.append(problem)

@@ -86,6 +86,21 @@ account_owner = Table(
     UniqueConstraint("company_id"),
 )
 
+# How a company's connection stands: what doors must know at once. Each change is a fact in the log as well.
+stripe_connection = Table(
+    "stripe_connection",
+    metadata,
+    Column("company_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("status", Text, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("scope", Text),
+    Column("authorized_at", INSTANT, nullable=False),
+    CheckConstraint("status IN ('connected', 'paused', 'reauthorization_required', 'disconnected')", name="status"),
+    CheckConstraint("method IN ('connect', 'app', 'restricted_key')", name="method"),
+)
+
 # Events of accounts that no company has connected. They join their company's log when it connects.
 parked_event = Table(
     "parked_event",

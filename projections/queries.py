@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, Select, and_, func, select, tuple_
 
+from events.database import wall_in
 from projections.filters import LineFilter, Sort, condition_of
 from projections.revenue_lines import NAME
 from projections.tables import projection_active, projection_state, revenue_invoice, revenue_line, revenue_quarantine
@@ -50,6 +51,7 @@ def snapshot_of(engine: Engine, company_id: int) -> Iterator[Snapshot]:
         engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as connection,
         connection.begin(),
     ):
+        wall_in(connection, company_id)
         row = connection.execute(
             select(projection_state.c.build, projection_state.c.position, projection_state.c.status)
             .join(

@@ -1,4 +1,4 @@
-"""The demo's company: made once, connected to the first simulated account, with a key that is shown at every start."""
+"""The demo's company: made once, connected to the first simulated account; its key and its user are always shown."""
 
 from sqlalchemy import Engine
 
@@ -9,6 +9,10 @@ from sandbox.stripe.demo import FIRST_COMPANY
 from sandbox.stripe.platform import SimulatedStripe
 from tenants.api_keys import create_api_key, principal_of
 from tenants.companies import add_company
+from tenants.passwords import Passwords
+from tenants.users import add_user, set_member, set_password
+
+EMAIL = "ada@example.org"
 
 
 def demo_company(engine: Engine, saved: DemoSettings) -> tuple[str, int]:
@@ -24,4 +28,15 @@ def demo_company(engine: Engine, saved: DemoSettings) -> tuple[str, int]:
             authorize(connection, company.id, Account(account_id, livemode=True), now=utc_now(), actor="demo")
         saved.company_id, saved.api_key = company.id, key
         saved.save()
+    _let_in(engine, saved, saved.company_id)
     return saved.api_key, saved.company_id
+
+
+def _let_in(engine: Engine, saved: DemoSettings, company_id: int) -> None:
+    passwords = Passwords()
+    with engine.begin() as connection:
+        user = add_user(connection, EMAIL, password_hash=None)
+        if not passwords.matches(user.password_hash, saved.password):
+            set_password(connection, user.id, passwords.hashed(saved.password))
+            saved.save()
+        set_member(connection, company_id, user.id, "admin", actor="demo", now=utc_now())

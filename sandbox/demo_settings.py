@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -25,6 +25,7 @@ class DemoSettings:
     until: int
     company_id: int | None = None
     api_key: str | None = None
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -13,7 +13,7 @@ from threading import Event, Thread
 from events.database import open_engine
 from migrations.run import upgrade
 from sandbox import ServerDidNotStartError
-from sandbox.demo_company import demo_company
+from sandbox.demo_company import EMAIL, demo_company
 from sandbox.demo_settings import SIMULATED_ACCOUNT_SEED, DemoSettings, simulated_stripe_environment
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
@@ -56,9 +56,10 @@ def _run(stack: ExitStack, var: Path, port: int) -> int:
         environment |= simulated_stripe_environment(saved, stripe_port, port)
     engine = open_engine(environment["DATABASE_URL"], name="sandbox", pool_size=1, statement_timeout_ms=0)
     upgrade(engine)
-    key, company_id = demo_company(engine, saved) if is_simulated else (None, None)
+    if is_simulated:
+        demo_company(engine, saved)
     engine.dispose()
-    announcement = _announcement(environment, stripe_port, key, company_id)
+    announcement = _announcement(environment, saved, stripe_port if is_simulated else None)
     Thread(target=_announce, args=(port, announcement), daemon=True).start()
     keep_running(_commands(environment, saved, port, stripe_port))
     return 0
@@ -82,27 +83,32 @@ def _commands(environment: dict[str, str], saved: DemoSettings, port: int, strip
     return commands
 
 
-def _announcement(environment: dict[str, str], stripe_port: int, key: str | None, company_id: int | None) -> str:
+def _announcement(environment: dict[str, str], saved: DemoSettings, stripe_port: int | None) -> str:
     url = f"http://127.0.0.1:{environment['PORT']}"
     lines = ["", f"revmap is running at {url} (the API's reference: {url}/docs).", ""]
-    if key is None:
+    if stripe_port is None:
         lines += [
-            "Make a company, connect its account, and make a key for it:",
+            "Make a company, let yourself in, sign in, and connect its account on Stripe's page:",
             f"  export DATABASE_URL='{environment['DATABASE_URL']}'",
             "  .venv/bin/flask companies create NAME",
+            "  .venv/bin/flask users create EMAIL --company ID --role admin",
+            f"  {url}/sign-in?next=/settings/integrations",
+            "Without STRIPE_CLIENT_ID, record an account that is connected already:",
             "  .venv/bin/flask connections authorize --company ID --account acct_…",
-            "  .venv/bin/flask api-keys create --company ID --role viewer",
             f"Point a Connect webhook endpoint at {url}/webhooks/stripe.",
             "",
         ]
     else:
         lines += [
             f"Behind it is a simulated Stripe at http://127.0.0.1:{stripe_port}: nothing in it is real.",
-            f"Sign in as company {company_id} with this key:",
-            f"  {key}",
+            f"Sign in at {url}/sign-in with",
+            f"  e-mail    {EMAIL}",
+            f"  password  {saved.password}",
+            f"or use the API as company {saved.company_id} with this key:",
+            f"  {saved.api_key}",
             "Its revenue mapping table:",
-            f"  curl -s -H 'Authorization: Bearer {key}' \\",
-            f"    '{url}/v1/companies/{company_id}/revenue-lines?include=totals'",
+            f"  curl -s -H 'Authorization: Bearer {saved.api_key}' \\",
+            f"    '{url}/v1/companies/{saved.company_id}/revenue-lines?include=totals'",
             "",
         ]
     return "\n".join([*lines, "Ctrl-C stops all of it; the data stays in ./var.", ""])

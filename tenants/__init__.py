@@ -1,1 +1,1 @@
-"""Who may do what: companies, and the keys that speak for them."""
+"""Who may do what: companies, people and their roles, the keys that speak for companies, and secrets at rest."""

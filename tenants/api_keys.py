@@ -3,19 +3,22 @@
 import secrets
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, or_, select, update
 
+from tenants.access_facts import API_KEY_CREATED, API_KEY_REVOKED, note_access
+from tenants.roles import Principal, Role
 from tenants.tables import api_key
-
-Role = Literal["viewer", "editor", "admin"]
-ROLES: tuple[Role, ...] = ("viewer", "editor", "admin")
 
 _SECRET_BYTES = 32
 _PREFIX_LENGTH = 11
 # "Last used" tells forgotten keys from used ones; nobody needs it to the second, and every request would write it.
 _LAST_USED_ACCURACY = timedelta(minutes=5)
+
+
+class UnknownApiKeyError(LookupError):
+    """The company has no such key."""
 
 
 class NewApiKey(NamedTuple):
@@ -28,12 +31,16 @@ class NewApiKey(NamedTuple):
     key: str
 
 
-class Principal(NamedTuple):
-    """Who asks: a key of this company, with this role."""
+class ApiKey(NamedTuple):
+    """What is known of a key once it was shown."""
 
+    id: int
     company_id: int
     role: Role
-    api_key_id: int
+    prefix: str
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
 
 
 def create_api_key(connection: Connection, company_id: int, role: Role) -> NewApiKey:
@@ -51,6 +58,47 @@ def create_api_key(connection: Connection, company_id: int, role: Role) -> NewAp
     return NewApiKey(key_id, company_id, role, prefix, key)
 
 
+def grant_api_key(connection: Connection, company_id: int, role: Role, *, actor: str, now: datetime) -> NewApiKey:
+    """Make a key, and have the company's log tell who made it. Commits nothing; call it last.
+
+    :raises sqlalchemy.exc.IntegrityError: there is no such company
+    """
+    made = create_api_key(connection, company_id, role)
+    details = {"role": role, "prefix": made.prefix}
+    note_access(connection, company_id, API_KEY_CREATED, about=f"api_key:{made.id}", actor=actor, now=now, **details)
+    return made
+
+
+def list_api_keys(connection: Connection, company_id: int) -> list[ApiKey]:
+    """Give all keys of a company, revoked ones too, oldest first."""
+    rows = connection.execute(
+        select(*(api_key.c[name] for name in ApiKey._fields))
+        .where(api_key.c.company_id == company_id)
+        .order_by(api_key.c.id)
+    )
+    return [ApiKey(*row) for row in rows]
+
+
+def revoke_api_key(connection: Connection, company_id: int, key_id: int, *, actor: str, now: datetime) -> bool:
+    """Let a company's key open nothing from the next request on; tell whether this call did. Commits nothing.
+
+    :raises UnknownApiKeyError: the company has no key of this id
+    """
+    row = connection.execute(
+        select(api_key.c.prefix, api_key.c.revoked_at)
+        .where(api_key.c.id == key_id, api_key.c.company_id == company_id)
+        .with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise UnknownApiKeyError
+    if row.revoked_at is not None:
+        return False
+    connection.execute(update(api_key).where(api_key.c.id == key_id).values(revoked_at=now))
+    about = f"api_key:{key_id}"
+    note_access(connection, company_id, API_KEY_REVOKED, about=about, actor=actor, now=now, prefix=row.prefix)
+    return True
+
+
 def principal_of(connection: Connection, key: str, *, now: datetime) -> Principal | None:
     """Give who speaks with this key; None when it is unknown or revoked. Notes its use, roughly; commits nothing.
 
@@ -66,7 +114,7 @@ def principal_of(connection: Connection, key: str, *, now: datetime) -> Principa
     if row.last_used_at is None or row.last_used_at < now - _LAST_USED_ACCURACY:
         used_before = or_(api_key.c.last_used_at.is_(None), api_key.c.last_used_at < now - _LAST_USED_ACCURACY)
         connection.execute(update(api_key).where(api_key.c.id == row.id, used_before).values(last_used_at=now))
-    return Principal(row.company_id, row.role, row.id)
+    return Principal(row.company_id, row.role, f"api_key:{row.id}")
 
 
 def _hash(key: str) -> bytes:

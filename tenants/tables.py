@@ -1,4 +1,4 @@
-"""Companies and the keys that speak for them. A key is kept only as its hash."""
+"""Companies, the keys that speak for them, people and their sessions. Of a key or a token only its hash is kept."""
 
 from sqlalchemy import (
     BigInteger,
@@ -42,3 +42,74 @@ api_key = Table(
     CheckConstraint("role IN ('viewer', 'editor', 'admin')", name="role"),
 )
 Index("api_key_company_id_idx", api_key.c.company_id)
+
+user_account = Table(
+    "user_account",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("email", Text, nullable=False),
+    # Null: signs in at the identity provider alone.
+    Column("password_hash", Text),
+    # Who the identity provider says it is; an address may pass to somebody else, this does not.
+    Column("oidc_issuer", Text),
+    Column("oidc_subject", Text),
+    Column("created_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
+    UniqueConstraint("email"),
+    UniqueConstraint("oidc_issuer", "oidc_subject"),
+)
+
+membership = Table(
+    "membership",
+    metadata,
+    Column("user_id", BigInteger, ForeignKey(user_account.c.id), primary_key=True),
+    Column("company_id", BigInteger, ForeignKey(company.c.id), primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("created_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
+    CheckConstraint("role IN ('viewer', 'editor', 'admin')", name="role"),
+)
+Index("membership_company_id_idx", membership.c.company_id)
+
+user_session = Table(
+    "user_session",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("token_sha256", LargeBinary, nullable=False),
+    Column("user_id", BigInteger, ForeignKey(user_account.c.id), nullable=False),
+    # The company that was opened last.
+    Column("company_id", BigInteger, ForeignKey(company.c.id)),
+    Column("created_at", INSTANT, nullable=False),
+    Column("last_used_at", INSTANT, nullable=False),
+    Column("expires_at", INSTANT, nullable=False),
+    UniqueConstraint("token_sha256"),
+)
+Index("user_session_user_id_idx", user_session.c.user_id)
+
+# One way to Stripe's page and back. The state is kept as its hash, bound to who went; once consumed it stays so.
+connect_attempt = Table(
+    "connect_attempt",
+    metadata,
+    Column("state_sha256", LargeBinary, primary_key=True),
+    Column("company_id", BigInteger, ForeignKey(company.c.id), nullable=False),
+    Column("user_id", BigInteger, ForeignKey(user_account.c.id), nullable=False),
+    # No foreign key: a session may end while its owner is at Stripe.
+    Column("session_id", BigInteger, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("started_at", INSTANT, nullable=False),
+    Column("expires_at", INSTANT, nullable=False),
+    Column("consumed_at", INSTANT),
+    Column("outcome", Text),
+    CheckConstraint("method IN ('connect', 'app')", name="method"),
+    CheckConstraint("outcome IN ('connected', 'refused', 'failed', 'unknown')", name="outcome"),
+)
+Index("connect_attempt_expires_at_idx", connect_attempt.c.expires_at)
+
+# What has to be kept of a connection and must not be read from a copy of the database.
+secret = Table(
+    "secret",
+    metadata,
+    Column("company_id", BigInteger, ForeignKey(company.c.id), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+Index("secret_key_id_idx", secret.c.key_id)

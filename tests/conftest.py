@@ -12,16 +12,16 @@ from psycopg import sql
 from redis import Redis
 from sqlalchemy import Engine, make_url
 
-from app.cursors import CursorSigner
 from app.factory import create_app
 from app.stopping import stopping
 from app.wiring import Tools
-from events.database import open_engine
+from events.database import open_engine, walled
 from events.group_append import GroupAppender
 from migrations.run import upgrade
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
-from tests.hands import SECRET, SetClock
+from tests.hands import SetClock
+from tests.web_tools import tools_on
 from workers.queues import SYNC, Bell, open_redis
 
 _TEMPLATE = "revmap_template"
@@ -84,19 +84,16 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def web_tools(database_url: str, engine: Engine, redis: Redis, clock: SetClock) -> Iterator[Tools]:
+def web_tools(database_url: str, redis: Redis, clock: SetClock) -> Iterator[Tools]:
     intake = open_engine(
         database_url, name="intake", pool_size=1, statement_timeout_ms=1500, lock_timeout_ms=250, autocommit=True
     )
+    web = walled(open_engine(database_url, name="web", pool_size=10))
     bell, sync_bell = Bell(redis), Bell(redis, SYNC)
-    yield Tools(
-        engine=engine,
-        exports=engine,
-        redis=redis,
+    yield tools_on(
+        web,
+        redis,
         appender=GroupAppender(intake, after_commit=bell.ask),
-        cursors=CursorSigner("the tests' secret key"),
-        webhook_secrets=(SECRET,),
-        public_url="http://revmap.test",
         clock=clock,
         ring_for_sync=sync_bell.ask,
         pause=stopping.wait,
@@ -104,6 +101,7 @@ def web_tools(database_url: str, engine: Engine, redis: Redis, clock: SetClock) 
     bell.close()
     sync_bell.close()
     intake.dispose()
+    web.dispose()
 
 
 @pytest.fixture

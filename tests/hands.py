@@ -5,16 +5,21 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
 from events.accounts import Account, authorize
 from events.intake import receive
 from events.stripe_envelope import event_from_stripe
 from projections.catch_up import advance, enrol_newcomers
-from tenants.api_keys import Role, create_api_key
+from tenants.api_keys import create_api_key
 from tenants.companies import add_company
+from tenants.passwords import Passwords
+from tenants.roles import Role
 
 SECRET = "whsec_of_the_tests"
+# As cheap as Argon2 lets it be: what is tested is what is done with it.
+PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
 
-from events.accounts import Account, owned_account
+from events.accounts import Account, standing_of
 from projections.gaps import find_gaps
 
 # After this many failures a run goes on without the answer, and says so.
@@ -157,7 +157,7 @@ def claim_due(engine: Engine, *, company_id: int | None = None, most: int = 1) -
     """Take the requests that are due longest, of one company or of all, under a lease of a minute. Commits."""
     with engine.begin() as connection:
         rows = connection.execute(_CLAIM, {"lease": _LEASE_SECONDS, "company_id": company_id, "most": most}).all()
-        owned = {row.company_id: owned_account(connection, row.company_id) for row in rows}
+        owned = {row.company_id: _connected_account(connection, row.company_id) for row in rows}
         return [
             FetchRequest(
                 row.company_id,
@@ -192,6 +192,11 @@ def put_back(engine: Engine, request: FetchRequest, error: str, *, seconds: floa
     """Put the request off without holding it against it. Commits."""
     with engine.begin() as connection:
         connection.execute(_PUT_BACK, request.key() | {"seconds": seconds, "error": error})
+
+
+def _connected_account(connection: Connection, company_id: int) -> Account | None:
+    standing = standing_of(connection, company_id)
+    return standing.account if standing and standing.status == "connected" else None
 
 
 def _in_mode(account: Account | None, livemode: bool) -> Account | None:  # noqa: FBT001 - a value

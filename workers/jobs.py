@@ -4,7 +4,7 @@ import time
 
 from projections.catch_up import advance, enrol_newcomers
 from projections.statistics import learn_new_tables
-from workers.fetches import FetchRequest, claim_due, note_answered, note_failure, request_gaps
+from workers.fetches import FetchRequest, claim_due, note_answered, put_back, request_gaps
 from workers.gateway.client import Tally
 from workers.gateway.objects import fetch
 from workers.gateway.refusals import StripeAnswerError
@@ -18,6 +18,8 @@ from workers.wiring import Tools, tools
 
 # A job that runs longer rings for its successor and ends, so that a stop never waits for it.
 _LONGEST_SECONDS = 5.0
+# Whether a connection that is paused goes on is looked at again after this long.
+_PAUSED_SECONDS = 600.0
 
 
 def catch_up_projections() -> int:
@@ -84,7 +86,7 @@ def sync_with(hand: Tools) -> int:
 
 def _is_fetched(hand: Tools, request: FetchRequest) -> bool:
     if request.account is None:
-        note_failure(hand.engine, request, "the company is connected to no account")
+        put_back(hand.engine, request, "the company's connection is paused, or over", seconds=_PAUSED_SECONDS)
         return False
     tally = Tally()
     try:

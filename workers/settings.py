@@ -1,9 +1,10 @@
 """What the worker and clock processes need from their environment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from events.environ import Environment
+from tenants.data_keys import data_keys_from
 
 STRIPE_API_BASE = "https://api.stripe.com"
 SYNC_PERIOD_SECONDS = 86_400
@@ -19,6 +20,9 @@ class WorkerSettings:
     stripe_secret_key: str
     stripe_api_base: str
     sync_period_seconds: int
+    data_keys: tuple[bytes, ...] = field(repr=False)
+    # Set when companies connect by installing a Stripe App: its tokens are renewed with it.
+    app_client_id: str | None = None
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
@@ -33,6 +37,10 @@ class WorkerSettings:
             stripe_secret_key=environment.required("STRIPE_SECRET_KEY"),
             stripe_api_base=environment.optional("STRIPE_API_BASE") or STRIPE_API_BASE,
             sync_period_seconds=sync_period_seconds(environment),
+            data_keys=data_keys_from(environment, environment.required_list("ENCRYPTION_KEYS")),
+            app_client_id=environment.optional("STRIPE_CLIENT_ID")
+            if environment.optional("STRIPE_CONNECT_METHOD") == "app"
+            else None,
         )
         environment.refuse_if_incomplete()
         return settings

@@ -11,10 +11,14 @@ from sqlalchemy import Engine
 
 from events.clock import Clock, utc_now
 from events.database import open_engine
+from tenants.secrets import SecretBox
+from workers.credentials import CredentialStore
 from workers.gateway.client import CONNECTIONS, Gateway, StripeGateway
+from workers.gateway.credentials import CompanyKeyring, Keyring
 from workers.gateway.rate_limit import RateLimit
 from workers.queues import open_redis
 from workers.settings import WorkerSettings
+from workers.stripe_app import StripeApp
 
 _POOL_SIZE = 2
 
@@ -47,7 +51,7 @@ def tools() -> Tools:
         engine=open_engine(settings.database_url, name="worker", pool_size=_POOL_SIZE),
         redis=redis,
         stripe=StripeGateway(
-            settings.stripe_secret_key,
+            _keyring(settings),
             api_base=settings.stripe_api_base,
             rate_limit=RateLimit(redis, pause=stopping.wait),
             pause=stopping.wait,
@@ -58,3 +62,14 @@ def tools() -> Tools:
         stopping=stopping,
         pause=stopping.wait,
     )
+
+
+def _keyring(settings: WorkerSettings) -> Keyring:
+    # Connections of its own: many threads ask for keys while one thread works with the others.
+    engine = open_engine(settings.database_url, name="keys", pool_size=_POOL_SIZE)
+    app = None
+    if settings.app_client_id is not None:
+        bases = (settings.stripe_api_base, settings.stripe_api_base)
+        app = StripeApp(settings.stripe_secret_key, client_id=settings.app_client_id, bases=bases)
+    store = CredentialStore(engine, SecretBox(settings.data_keys), platform_key=settings.stripe_secret_key, app=app)
+    return CompanyKeyring(engine, store, clock=utc_now)

@@ -5,7 +5,7 @@ import binascii
 from dataclasses import dataclass
 
 from sandbox.stripe.accounts import Account
-from sandbox.stripe.errors import ApiError, invalid_key, no_access, no_key, not_permitted
+from sandbox.stripe.errors import ApiError, expired_key, invalid_key, no_access, no_key, not_permitted
 from sandbox.stripe.ledger import Ledger
 from sandbox.stripe.messages import Request
 from sandbox.stripe.platform import Access, SimulatedStripe
@@ -63,6 +63,8 @@ def caller_from_request(stripe: SimulatedStripe, request: Request) -> Caller:
     access = stripe.keys.get(key)
     if access is None:
         raise invalid_key(key)
+    if stripe.key_expiries.get(key, stripe.clock() + 1) <= stripe.clock():
+        raise expired_key(key)
     on_behalf = request.headers.get("stripe-account")
     account = _account(stripe, key, access, on_behalf or access.account_id)
     version = request.headers.get("stripe-version") or account.api_version

@@ -1,4 +1,4 @@
-"""`/v1`: the part of Stripe's API that reads."""
+"""`/v1`: the part of Stripe's API that reads, and an account's own webhook endpoints."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.records import Event, Invoice
 from sandbox.stripe.render import render_account, render_event, to_bytes
 from sandbox.stripe.resources import RESOURCES, Resource
+from sandbox.stripe.webhook_endpoints import answer_endpoints
 
 Json = dict[str, Any]
 
@@ -31,7 +32,10 @@ class Api:
         caller = caller_from_request(self._stripe, request)
         if self._limits is not None:
             self._limits.take(caller.account.id, request.operation, livemode=caller.livemode)
-        answer = self._read(request, caller)
+        if request.path.startswith("/v1/webhook_endpoints"):
+            answer = answer_endpoints(self._stripe, request, caller)
+        else:
+            answer = self._read(request, caller)
         answer.headers["Stripe-Version"] = caller.shape.version
         if caller.on_behalf is not None:
             answer.headers["Stripe-Account"] = caller.on_behalf

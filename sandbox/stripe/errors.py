@@ -69,6 +69,11 @@ def invalid_key(key: str) -> ApiError:
     return ApiError(401, f"Invalid API Key provided: {masked(key)}", headers=headers)
 
 
+def expired_key(key: str) -> ApiError:
+    """Refuse a key whose time is over."""
+    return ApiError(401, f"Expired API Key provided: {masked(key)}", code="api_key_expired")
+
+
 def no_access(key: str, account_id: str) -> ApiError:
     """Refuse an account that is not, or no longer, connected."""
     message = (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 
 from sandbox.stripe.api import Api
+from sandbox.stripe.apps import Apps
 from sandbox.stripe.connect import Connect
 from sandbox.stripe.control import Control
 from sandbox.stripe.damage import answer_under, request_under
@@ -44,11 +45,19 @@ class Front:
     """Answers any request, in one thread at a time: the order of requests is the order of the log."""
 
     def __init__(
-        self, stripe: SimulatedStripe, *, api: Api, connect: Connect, control: Control, faults: FaultPlan
+        self,
+        stripe: SimulatedStripe,
+        *,
+        api: Api,
+        connect: Connect,
+        apps: Apps,
+        control: Control,
+        faults: FaultPlan,
     ) -> None:
         self._stripe = stripe
         self._api = api
         self._connect = connect
+        self._apps = apps
         self._control = control
         self._faults = faults
         self._answered = 0
@@ -78,6 +87,8 @@ class Front:
 
     def _undamaged(self, request: Request) -> Answer:
         try:
+            if self._apps.concerns(request.path):
+                return self._apps.answer(request)
             if request.path.startswith("/oauth/"):
                 return self._connect.answer(request)
             return self._api.answer(request)

@@ -48,6 +48,7 @@ class SimulatedStripe:
         self.outbox: dict[str, list[Told]] = {}
         self.listeners: list[Callable[[Told, Endpoint], None]] = []
         self.keys: dict[str, Access] = {}
+        self.key_expiries: dict[str, int] = {}  # unix seconds; a key that is not here lasts
         self.platform = self.create_account("Platform", connected=False)
 
     @alone
@@ -132,6 +133,12 @@ class SimulatedStripe:
         self.outbox[endpoint.id] = []
         self._refresh_versions()
         return endpoint
+
+    @alone
+    def remove_endpoint(self, endpoint: Endpoint) -> None:
+        """Send nothing more to an endpoint. What it was to hear before stays in its outbox."""
+        self.endpoints.remove(endpoint)
+        self._refresh_versions()
 
     def concerns(self, account: Account, event: Event, endpoint: Endpoint) -> bool:
         """Tell whether an endpoint is sent an event.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from sandbox.stripe.api import Api
+from sandbox.stripe.apps import Apps
 from sandbox.stripe.connect import Connect
 from sandbox.stripe.control import Control
 from sandbox.stripe.dispatch import Dispatcher, Mishaps
@@ -43,6 +44,7 @@ class StripeServer:
         self.stripe = stripe
         self.faults = FaultPlan()
         self.connect = Connect(stripe, settings.redirect_uris)
+        self.apps = Apps(stripe)
         self.dispatcher = Dispatcher(
             stripe,
             post,
@@ -54,6 +56,7 @@ class StripeServer:
             stripe,
             api=Api(stripe, RateLimits(monotonic_ns) if settings.rate_limits else None),
             connect=self.connect,
+            apps=self.apps,
             control=Control(stripe, self.faults, self.dispatcher),
             faults=self.faults,
         )

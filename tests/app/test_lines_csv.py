@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, func, insert, select, true
 from sqlalchemy.pool import QueuePool
 
+from app.wiring import Tools
 from projections.filters import SORTS
 from projections.tables import revenue_line
 from tests.app.line_hands import Reader, line_of
@@ -183,9 +184,9 @@ def test_a_file_is_of_one_moment_while_the_table_moves(reader: Reader) -> None:
     assert reader.ids() == ["il_other"]
 
 
-def test_a_reader_who_goes_away_leaves_no_connection_behind(reader: Reader) -> None:
+def test_a_reader_who_goes_away_leaves_no_connection_behind(reader: Reader, web_tools: Tools) -> None:
     reader.has_lines(*(line_of(f"il_{n}") for n in range(2000)))
-    pool = reader.engine.pool
+    pool = web_tools.exports.pool
     assert isinstance(pool, QueuePool)
 
     for chunks_read in (0, 1, 2):

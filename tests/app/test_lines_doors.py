@@ -9,7 +9,8 @@ from sqlalchemy import Engine, update
 from sqlalchemy.pool import QueuePool
 
 from app.access import for_role
-from tenants.api_keys import ROLES
+from app.wiring import Tools
+from tenants.roles import ROLES
 from tenants.tables import api_key
 from tests.app.line_hands import Reader, line_of, told, without_request_id
 from tests.hands import NOON, key_of
@@ -121,8 +122,8 @@ def test_a_route_answers_to_the_method_it_declares_alone(reader: Reader) -> None
         assert refused.mimetype == "application/problem+json"
 
 
-def test_head_tells_what_get_would_without_its_body(reader: Reader) -> None:
-    pool = reader.engine.pool
+def test_head_tells_what_get_would_without_its_body(reader: Reader, web_tools: Tools) -> None:
+    pool = web_tools.engine.pool
     assert isinstance(pool, QueuePool)
 
     for below in READS:

@@ -1,6 +1,7 @@
 """Every refusal has one shape, and tells nobody what is inside."""
 
 import json
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from app.factory import create_app
-from app.problems import CODES
+from app.problem_codes import CODES
 from app.wiring import Tools
 from events.database import open_engine
 from events.group_append import GroupAppender
@@ -94,18 +95,7 @@ def test_any_other_status_is_a_problem_of_the_same_shape(app: Flask, client: Fla
 def test_a_database_that_is_away_is_told_with_a_time_to_come_back(web_tools: Tools, engine: Engine) -> None:
     reader = Reader.of_new_company(create_app(web_tools).test_client(), engine)
     gone = open_engine("postgresql://nobody@127.0.0.1:1/none", name="web", pool_size=1)
-    without = Tools(
-        engine=gone,
-        exports=gone,
-        redis=web_tools.redis,
-        appender=GroupAppender(gone, after_commit=lambda: None),
-        cursors=web_tools.cursors,
-        webhook_secrets=web_tools.webhook_secrets,
-        public_url=web_tools.public_url,
-        clock=web_tools.clock,
-        ring_for_sync=web_tools.ring_for_sync,
-        pause=web_tools.pause,
-    )
+    without = replace(web_tools, engine=gone, exports=gone, appender=GroupAppender(gone, after_commit=lambda: None))
     client = create_app(without).test_client()
 
     for path in (reader.path(), reader.path("/revenue-lines.csv")):

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 from sqlalchemy import Engine
 
 from app.factory import create_app
-from app.problems import CODES
+from app.problem_codes import CODES
 from app.wiring import Tools
 from projections.filters import SORTS
 from tests.app.line_hands import Reader, line_of, told
@@ -174,7 +174,7 @@ def test_the_page_shows_every_route_object_and_problem(client: FlaskClient) -> N
             if method != "parameters":
                 assert page.text.count(f"{method.upper()} {path}") >= 2
                 assert operation["summary"] in page.text
-                assert all(parameter["name"] in page.text for parameter in operation.get("parameters", []))
+                assert all(parameter["name"] in page.text for parameter in operation.get("parameters", ()))
     assert {f"problem-{code}" for code in CODES} <= set(page.anchors)
     assert {"Problem", "RevenueLine", "RevenueLineRow", "SyncRun", "SyncDifference"} <= set(page.anchors)
 

@@ -37,8 +37,8 @@ def test_all_settings_are_read() -> None:
     settings = WebSettings.from_environ(Environment(GOOD | {"PUBLIC_URL": "https://books.example"}))
 
     assert settings.webhook_secrets == ("whsec_hidden_1", "whsec_hidden_2")
-    assert settings.public_url == "https://books.example"
-    assert WebSettings.from_environ(Environment(GOOD)).public_url == "http://127.0.0.1:8000"
+    assert settings.address.origin == "https://books.example"
+    assert WebSettings.from_environ(Environment(GOOD)).address.origin == "http://127.0.0.1:8000"
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -111,3 +111,18 @@ def test_the_web_process_stops_with_2_when_it_is_not_configured() -> None:
     assert stopped.returncode == 2
     assert "APP_SECRET_KEY" in stopped.stderr
     assert "hidden" not in stopped.stderr + stopped.stdout
+
+
+def test_what_the_master_reads_brings_nothing_that_waits() -> None:
+    # Whatever waits on sockets has to be imported after gevent has patched them, in the workers.
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys, app.settings; print(*{name.partition('.')[0] for name in sys.modules})"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    ).stdout.split()
+
+    assert {"events", "tenants"} <= set(told)
+    assert not {"psycopg", "sqlalchemy", "redis", "requests", "ssl", "stripe", "threading"}.intersection(told)

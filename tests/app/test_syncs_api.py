@@ -139,7 +139,7 @@ def test_a_company_without_an_account_is_told_to_connect_one(editor: Editor) -> 
     refused = editor.client.post(f"/v1/companies/{company_id}/syncs", headers=key)
 
     assert (refused.status_code, told(refused)["code"]) == (409, "not_connected")
-    assert "connect one" in told(refused)["detail"]
+    assert "No account is connected" in told(refused)["detail"]
     assert told(editor.client.get(f"/v1/companies/{company_id}/syncs", headers=key))["data"] == []
 
 

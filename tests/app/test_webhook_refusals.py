@@ -12,7 +12,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from app import refusals
-from app.cursors import CursorSigner
 from app.factory import create_app
 from app.webhooks import MAX_BODY_BYTES
 from app.wiring import Tools
@@ -21,6 +20,7 @@ from events.group_append import GroupAppender
 from tests.app.webhook_hands import DOOR, count, invoice_event, kept, post
 from tests.hands import NOON, SECRET, SetClock, company_with, json_bytes, signed
 from tests.payloads import ACCOUNT, event
+from tests.web_tools import tools_on
 from workers.queues import Bell, open_redis
 
 AUTHENTIC_BUT_NO_EVENT = {
@@ -59,19 +59,8 @@ def door(clock: SetClock) -> FlaskClient:
     """A door with neither database nor Redis behind it: who needs one is answered 503."""
     nowhere = open_engine("postgresql://nobody@/nothing?host=/nowhere", name="nowhere", pool_size=1)
     redis = open_redis("unix:///nowhere")
-    tools = Tools(
-        engine=nowhere,
-        exports=nowhere,
-        redis=redis,
-        appender=GroupAppender(nowhere, after_commit=Bell(redis).ask),
-        cursors=CursorSigner("the tests' secret key"),
-        webhook_secrets=(SECRET,),
-        public_url="http://revmap.test",
-        clock=clock,
-        ring_for_sync=lambda: None,
-        pause=lambda _seconds: True,
-    )
-    return create_app(tools).test_client()
+    appender = GroupAppender(nowhere, after_commit=Bell(redis).ask)
+    return create_app(tools_on(nowhere, redis, appender=appender, clock=clock)).test_client()
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
 from events.accounts import Account, authorize
+from events.connections import disconnect
 from events.intake import PARKED_FOR_DAYS, join_parked_events, purge_parked_events
 from tests.app.webhook_hands import DOOR, bodies_of, count, invoice_event, log_of, post
 from tests.hands import NOON, company_with, json_bytes, signed
@@ -87,7 +88,7 @@ def test_parked_events_join_in_the_order_they_came_once_their_account_is_connect
     for body in (*bodies, invoice_event(account="acct_stranger")):
         post(client, body)
     with engine.begin() as connection:
-        connection.execute(text("DELETE FROM account_owner"))
+        disconnect(connection, company, actor="tests", now=NOON)
 
     connect(engine, company, ACCOUNT)
     joined = [join(engine, limit=2) for _ in range(4)]

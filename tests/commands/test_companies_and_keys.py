@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, select
 
-from tenants.api_keys import ROLES
+from tenants.roles import ROLES
 from tenants.tables import api_key
 from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run

@@ -40,7 +40,7 @@ def test_what_was_parked_for_the_account_joins_the_log_in_order(run: Run, engine
         left = connection.execute(parked_event.select()).all()
     assert [(held.type, held.entity) for held in log] == [
         ("connection.authorized", "connection:stripe"),
-        ("sync.requested", "sync_run:1"),
+        ("sync.requested", "connection:stripe"),
         ("invoice.paid", "invoice:in_1"),
         ("invoice.paid", "invoice:in_2"),
     ]

@@ -1,19 +1,29 @@
 """Migrating, and what a command says when the database is away, empty or not named."""
 
+import re
 from collections.abc import Iterator
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
+from flask import Flask
+from sqlalchemy import Engine, make_url
 
+from commands import register
+from events.database import open_engine, walled, within_company
 from sandbox.postgres import PostgresServer
 from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run
+from tests.hands import catch_up, company_with, keep
+from tests.payloads import event, new_invoice
 
 COMMANDS = (
     ("companies", "create", "Zed"),
     ("companies", "list"),
     ("api-keys", "create", "--company", "1", "--role", "viewer"),
+    ("api-keys", "list", "--company", "1"),
+    ("api-keys", "revoke", "1", "--company", "1"),
+    ("users", "list", "--company", "1"),
+    ("users", "remove", "a@b", "--company", "1"),
     ("connections", "authorize", "--company", "1", "--account", "acct_1"),
     ("events", "status"),
     ("events", "verify"),
@@ -85,3 +95,43 @@ def test_a_database_url_that_is_none_is_told_without_showing_it(run: Run, monkey
         monkeypatch.setenv("DATABASE_URL", url)
 
         assert "hidden" not in refused(run("companies", "list"))
+
+
+@pytest.fixture
+def plain(postgres: PostgresServer) -> Iterator[tuple[psycopg.Connection, str]]:
+    """Give an administrator, and the address of an empty database that belongs to somebody without any rights."""
+    with psycopg.connect(postgres.url, autocommit=True) as admin:
+        admin.execute("CREATE ROLE plain LOGIN")
+        admin.execute("CREATE DATABASE of_plain OWNER plain")
+        yield admin, make_url(postgres.url).set(database="of_plain", username="plain").render_as_string()
+        admin.execute("DROP DATABASE of_plain WITH (FORCE)")
+        admin.execute("DROP ROLE plain")
+
+
+def test_a_user_without_rights_is_told_the_statement_that_is_lacking_and_needs_no_more(
+    plain: tuple[psycopg.Connection, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin, url = plain
+    monkeypatch.setenv("DATABASE_URL", url)
+    app = Flask("revmap")
+    register(app)
+    run = app.test_cli_runner()
+
+    statement = re.search(r"GRANT revmap_app TO plain;", refused(run.invoke(args=["db", "upgrade"])))
+    assert statement
+    admin.execute(statement[0])
+    upgraded = run.invoke(args=["db", "upgrade"])
+
+    assert upgraded.exit_code == 0, upgraded.output
+    engine = open_engine(url, name="plain", pool_size=2)
+    company_id = company_with(engine, "acct_tests")
+    keep(engine, event(new_invoice("in_1")))
+    catch_up(engine)
+    walled(engine)
+    assert [lines_seen(engine, company) for company in (company_id, company_id + 1)] == [1, 0]
+    engine.dispose()
+
+
+def lines_seen(engine: Engine, company_id: int) -> int:
+    with within_company(engine, company_id) as connection:
+        return int(connection.exec_driver_sql("SELECT count(*) FROM revenue_line").scalar_one())

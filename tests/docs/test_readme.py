@@ -9,20 +9,19 @@ import click
 import pytest
 from flask import Flask
 
-from app.cursors import CursorSigner
 from app.factory import create_app
-from app.wiring import Tools
 from commands import register
 from events.clock import utc_now
 from events.database import open_engine
 from events.group_append import GroupAppender
+from tests.web_tools import tools_on
 from workers.queues import open_redis
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
-_READERS = {"required", "required_list", "optional", "get"}
+_READERS = {"required", "required_list", "optional", "whole_number", "get"}
 _LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
 
 
@@ -66,20 +65,9 @@ def recipe_of(target: str) -> str:
 def idle_app() -> Flask:
     """An app whose tools are never used: nothing is connected before its first use."""
     engine = open_engine("postgresql://nobody@nowhere.test/none", name="readme", pool_size=1)
-    return create_app(
-        Tools(
-            engine=engine,
-            exports=engine,
-            redis=open_redis("redis://nowhere.test"),
-            appender=GroupAppender(engine, after_commit=lambda: None),
-            cursors=CursorSigner("never used"),
-            webhook_secrets=("never used",),
-            public_url="http://revmap.test",
-            clock=utc_now,
-            ring_for_sync=lambda: None,
-            pause=lambda _seconds: True,
-        )
-    )
+    redis = open_redis("redis://nowhere.test")
+    appender = GroupAppender(engine, after_commit=lambda: None)
+    return create_app(tools_on(engine, redis, appender=appender, clock=utc_now))
 
 
 def test_settings_table_names_the_variables_that_are_read_and_no_other() -> None:

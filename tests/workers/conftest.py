@@ -13,6 +13,7 @@ from sandbox.stripe.running import StripeServer
 from tests.hands import NOON, SetClock
 from tests.workers.sync_hands import let_buckets_empty
 from workers.gateway.client import StripeGateway
+from workers.gateway.credentials import PlatformKeyring
 from workers.gateway.rate_limit import RateLimit
 from workers.wiring import Tools
 
@@ -41,7 +42,7 @@ def tools(engine: Engine, redis: Redis, stripe_server: StripeServer, clock: SetC
             engine=engine,
             redis=redis,
             stripe=StripeGateway(
-                key,
+                PlatformKeyring(key),
                 api_base=stripe_server.url,
                 rate_limit=RateLimit(redis, pause=lambda _seconds: let_buckets_empty(redis)),
                 pause=no_pause,

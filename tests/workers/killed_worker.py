@@ -21,6 +21,7 @@ from events.database import open_engine
 from tests.hands import SetClock
 from tests.workers.sync_hands import let_buckets_empty
 from workers.gateway.client import StripeGateway
+from workers.gateway.credentials import PlatformKeyring
 from workers.gateway.pages import Page
 from workers.gateway.rate_limit import RateLimit
 from workers.jobs import sync_with
@@ -51,7 +52,9 @@ def work(settings: Settings) -> None:
     tools = Tools(
         engine=open_engine(settings.database_url, name="killed worker", pool_size=2),
         redis=redis,
-        stripe=StripeGateway(settings.secret_key, api_base=settings.api_base, rate_limit=limit, pause=pause),
+        stripe=StripeGateway(
+            PlatformKeyring(settings.secret_key), api_base=settings.api_base, rate_limit=limit, pause=pause
+        ),
         clock=SetClock(),
         hands=ThreadPoolExecutor(4),
         sync_period_seconds=86_400,

@@ -12,6 +12,7 @@ from events.accounts import Account
 from sandbox.stripe.messages import Answer, Request, Wire
 from sandbox.stripe.server import Address, HttpServer
 from workers.gateway.client import StripeGateway, Tally
+from workers.gateway.credentials import PlatformKeyring
 from workers.gateway.http import AnswerTooLargeError, BoundedHttpClient
 from workers.gateway.rate_limit import RateLimit
 from workers.gateway.refusals import (
@@ -41,7 +42,7 @@ class Stage:
         self.tally = Tally()
         self._redis = redis
         self._gateway = StripeGateway(
-            "sk_live_x",
+            PlatformKeyring("sk_live_x"),
             api_base=url,
             rate_limit=RateLimit(redis, pause=lambda _seconds: None),
             http=http,

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import Engine, text
 
+from events.connections import disconnect
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.generate import generate
 from sandbox.stripe.platform import SimulatedStripe
@@ -22,6 +23,7 @@ from tests.workers.shops import YESTERDAY
 from tests.workers.sync_hands import ask_for_sync, finish_sync, sync
 from tests.workers.truth import table_of, truth_of
 from workers.gateway.client import StripeGateway
+from workers.gateway.credentials import PlatformKeyring
 from workers.gateway.rate_limit import RateLimit
 from workers.jobs import sync_with
 from workers.queues import open_redis
@@ -232,7 +234,7 @@ def test_a_valkey_that_goes_away_in_the_middle_stops_nothing(
     run_id = ask_for_sync(tools.engine, company_id, tools.clock, trigger="initial")
     with open_redis(server.url) as redis:
         limit = RateLimit(redis, pause=lambda _seconds: limit._local.clear())
-        gateway = StripeGateway(key, api_base=stripe_server.url, rate_limit=limit, pause=tools.pause)
+        gateway = StripeGateway(PlatformKeyring(key), api_base=stripe_server.url, rate_limit=limit, pause=tools.pause)
         sync_with(meddled(replace(tools, redis=redis, stripe=gateway), once_at(2, server.stop)))
 
     assert run_of(tools.engine, company_id, run_id).invoices_listed >= 100
@@ -270,7 +272,7 @@ def test_nothing_is_read_for_a_company_that_was_disconnected(
 ) -> None:
     run_id = ask_for_sync(tools.engine, company_id, tools.clock)
     with tools.engine.begin() as connection:
-        connection.execute(text("DELETE FROM account_owner WHERE company_id = :id"), {"id": company_id})
+        disconnect(connection, company_id, actor="tests", now=tools.clock())
 
     sync_with(tools)
 

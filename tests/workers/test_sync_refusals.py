@@ -21,6 +21,7 @@ from tests.workers.sync_hands import let_buckets_empty, sync
 from tests.workers.truth import table_of, truth_of
 from workers.fetches import open_fetches, request_fetches
 from workers.gateway.client import StripeGateway, Tally
+from workers.gateway.credentials import PlatformKeyring
 from workers.gateway.http import BoundedHttpClient
 from workers.gateway.objects import fetch
 from workers.gateway.rate_limit import RateLimit
@@ -45,7 +46,9 @@ def company_id(tools: Tools, account: SimulatedAccount) -> int:
 
 def with_key(tools: Tools, server: StripeServer, key: str) -> Tools:
     limit = RateLimit(tools.redis, pause=lambda _seconds: let_buckets_empty(tools.redis))
-    return replace(tools, stripe=StripeGateway(key, api_base=server.url, rate_limit=limit, pause=tools.pause))
+    return replace(
+        tools, stripe=StripeGateway(PlatformKeyring(key), api_base=server.url, rate_limit=limit, pause=tools.pause)
+    )
 
 
 def test_a_key_that_is_none_fails_the_run(tools: Tools, company_id: int, stripe_server: StripeServer) -> None:
@@ -118,7 +121,7 @@ def test_a_page_that_is_too_much_at_once_is_asked_for_in_smaller_ones(
     account, company_id, _ = shop_with(simulated, tools.engine, [YESTERDAY + place for place in range(130)])
     strike(stripe_server, [Fault(kind=FaultKind.DRIP, path="/v1/invoices", milliseconds=15, size=40_000, times=2)])
     gateway = StripeGateway(
-        simulated.platform_key(livemode=True),
+        PlatformKeyring(simulated.platform_key(livemode=True)),
         api_base=stripe_server.url,
         rate_limit=RateLimit(tools.redis, pause=lambda _seconds: let_buckets_empty(tools.redis)),
         http=transport(connections=4),
@@ -139,7 +142,9 @@ def test_a_redirect_is_not_followed(tools: Tools, company_id: int, stripe_server
 
     with HttpServer(redirect, Address()) as elsewhere:
         limit = RateLimit(tools.redis, pause=lambda _seconds: let_buckets_empty(tools.redis))
-        gateway = StripeGateway("sk_live_x", api_base=elsewhere.url, rate_limit=limit, pause=tools.pause)
+        gateway = StripeGateway(
+            PlatformKeyring("sk_live_x"), api_base=elsewhere.url, rate_limit=limit, pause=tools.pause
+        )
         run = sync(replace(tools, stripe=gateway), company_id)
 
     assert (run.status, run.error_code) == ("failed", "stripe_unavailable")
@@ -159,7 +164,7 @@ def test_an_answer_that_is_no_invoice_is_put_off_and_ends_nobodys_turn(
     with HttpServer(odd, Address()) as elsewhere:
         limit = RateLimit(tools.redis, pause=lambda _seconds: let_buckets_empty(tools.redis))
         key = stripe_server.stripe.platform_key(livemode=True)
-        gateway = StripeGateway(key, api_base=elsewhere.url, rate_limit=limit, pause=tools.pause)
+        gateway = StripeGateway(PlatformKeyring(key), api_base=elsewhere.url, rate_limit=limit, pause=tools.pause)
         fetch_with(replace(tools, stripe=gateway))
 
     with tools.engine.connect() as connection:

@@ -14,9 +14,13 @@ from typing import NamedTuple, Protocol
 from stripe import StripeClient, StripeError
 
 from events.accounts import Account
+from workers.connect import OutcomeUnknownError
+from workers.credentials import Credentials, NoCredentialsError
+from workers.gateway.credentials import Keyring
 from workers.gateway.http import AnswerHeaders, AnswerTooLargeError, BoundedHttpClient
 from workers.gateway.rate_limit import RateLimit
 from workers.gateway.refusals import (
+    AccountRefusedError,
     RateLimitedError,
     StripeAnswerError,
     TooMuchAtOnceError,
@@ -27,6 +31,8 @@ from workers.gateway.refusals import (
 
 CONNECTIONS = 24
 
+# Every request brings the key of its account.
+_NO_KEY = "sk_none"
 _TRIES = 4
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 4.0
@@ -71,22 +77,23 @@ class Gateway(Protocol):
 
 
 class StripeGateway:
-    """One platform key and the accounts connected to it. Safe to share between threads.
+    """Every account that companies are connected to. Safe to share between threads.
 
     `pause` is called with seconds to wait before a request is tried again.
     """
 
     def __init__(
         self,
-        secret_key: str,
+        keyring: Keyring,
         *,
         api_base: str,
         rate_limit: RateLimit,
         http: BoundedHttpClient | None = None,
         pause: Callable[[float], object],
     ) -> None:
+        self._keyring = keyring
         self._client = StripeClient(
-            secret_key,
+            _NO_KEY,
             base_addresses={"api": api_base},
             max_network_retries=0,
             http_client=http or BoundedHttpClient(connections=CONNECTIONS),
@@ -104,11 +111,12 @@ class StripeGateway:
         :raises AccountRefusedError: the key is not valid, or not for this account
         :raises StripeAnswerError: nothing usable came
         """
+        credentials = self._credentials_of(account)
         for attempt in range(1, _TRIES + 1):
             self._rate_limit.wait(account, endpoint)
             tally.count()
             try:
-                return self._asked_once(account, path, parameters)
+                return self._asked_once(credentials, path, parameters)
             except AnswerTooLargeError as error:
                 raise TooMuchAtOnceError("the answer did not end") from error
             except StripeError as error:
@@ -125,8 +133,19 @@ class StripeGateway:
                 self._pause(wait)
         raise AssertionError  # the last attempt returns or raises
 
-    def _asked_once(self, account: Account, path: str, parameters: dict[str, object]) -> Answer:
-        response = self._client.raw_request("get", path, stripe_account=account.account_id, **parameters)
+    def _credentials_of(self, account: Account) -> Credentials:
+        try:
+            return self._keyring.of(account)
+        except NoCredentialsError as error:
+            raise AccountRefusedError("no company is connected to the account", is_key=False) from error
+        except OutcomeUnknownError as error:
+            raise StripeAnswerError("the account's token could not be renewed") from error
+
+    def _asked_once(self, credentials: Credentials, path: str, parameters: dict[str, object]) -> Answer:
+        options = {"api_key": credentials.api_key}
+        if credentials.stripe_account is not None:
+            options["stripe_account"] = credentials.stripe_account
+        response = self._client.raw_request("get", path, **options, **parameters)
         headers = response.headers
         if not isinstance(headers, AnswerHeaders):
             raise StripeAnswerError(f"an answer with status {response.code}")

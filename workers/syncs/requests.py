@@ -7,14 +7,14 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from events.accounts import Account, owned_account
+from events.accounts import ENTITY, Account, standing_of
+from events.connection_health import SYNC_FINISHED, SYNC_REQUESTED
+from events.connections import NotConnectedError
 from events.log import NewEvent, append
 from workers.tables import sync_request_key, sync_run
 
 SyncRun = Row[tuple[object, ...]]
 
-SYNC_REQUESTED = "sync.requested"
-SYNC_FINISHED = "sync.finished"
 ACTIVE = ("queued", "running")
 
 _CANCEL = text("""
@@ -40,10 +40,6 @@ _OF_KEY = (
 )
 
 
-class NotConnectedError(Exception):
-    """The company is connected to no account: there is nothing to sync with."""
-
-
 def request_sync(
     connection: Connection,
     company_id: int,
@@ -57,16 +53,16 @@ def request_sync(
 
     Ring the sync queue after the commit; what nobody rings for, the clock finds.
 
-    :raises NotConnectedError: the company is connected to no account
+    :raises NotConnectedError: the company is connected to no account, or paused
     """
-    account = owned_account(connection, company_id)
-    if account is None:
-        raise NotConnectedError
+    standing = standing_of(connection, company_id)
+    if standing is None or standing.status != "connected":
+        raise NotConnectedError(standing.status if standing else None)
     # Who asks under the same key at the same time is waited for here.
     of_key = {"company_id": company_id, "idempotency_key": idempotency_key}
     if idempotency_key is not None and not connection.execute(_CLAIM_KEY, of_key).rowcount:
         return connection.execute(_OF_KEY, {"of_company": company_id, "of_key": idempotency_key}).one()
-    run = _new_or_active(connection, company_id, account, trigger=trigger, actor=actor, now=now)
+    run = _new_or_active(connection, company_id, standing.account, trigger=trigger, actor=actor, now=now)
     if idempotency_key is not None:
         connection.execute(_KEEP_KEY, of_key | {"run_id": run.id})
     return run
@@ -132,7 +128,7 @@ def sync_fact(event_type: str, run: SyncRun, told: dict[str, object], *, now: da
         payload=json.dumps({"run_id": run.id, **told}).encode(),
         livemode=run.livemode,
         occurred_at=now,
-        entity=f"sync_run:{run.id}",
+        entity=ENTITY,
         account_id=run.account_id,
         actor=actor,
     )

@@ -1,10 +1,12 @@
 """Who is due for a sync: a row per company, so that any number of clocks make one run per company and period."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, text
 
-from workers.syncs.requests import NotConnectedError, request_sync
+from events.connections import NotConnectedError
+from workers.syncs.requests import request_sync
 
 _ACTOR = "clock"
 _AT_ONCE = 100
@@ -12,14 +14,15 @@ _AT_ONCE = 100
 # A company that connected and was never synced is due at once.
 _ENROL = text("""
     INSERT INTO sync_schedule (company_id, next_sync_at)
-    SELECT o.company_id, :now FROM account_owner o
-    WHERE NOT EXISTS (SELECT FROM sync_schedule s WHERE s.company_id = o.company_id)
+    SELECT c.company_id, :now FROM stripe_connection c
+    WHERE c.status = 'connected' AND NOT EXISTS (SELECT FROM sync_schedule s WHERE s.company_id = c.company_id)
     ON CONFLICT DO NOTHING
 """)
 _DUE = text("""
     SELECT s.company_id, EXISTS (SELECT FROM sync_run r WHERE r.company_id = s.company_id) AS has_run
     FROM sync_schedule s
-    WHERE s.next_sync_at <= :now AND EXISTS (SELECT FROM account_owner o WHERE o.company_id = s.company_id)
+    WHERE s.next_sync_at <= :now AND EXISTS (
+        SELECT FROM stripe_connection c WHERE c.company_id = s.company_id AND c.status = 'connected')
     ORDER BY s.next_sync_at LIMIT :most FOR UPDATE OF s SKIP LOCKED
 """)
 _NEXT = text("""
@@ -35,10 +38,9 @@ def request_due_syncs(engine: Engine, *, now: datetime, period_seconds: int) -> 
         due = connection.execute(_DUE, {"now": now, "most": _AT_ONCE}).all()
         for row in due:
             trigger = "scheduled" if row.has_run else "initial"
-            try:
+            # Whoever pauses or disconnects at this moment ends the run before its first page.
+            with suppress(NotConnectedError):
                 request_sync(connection, row.company_id, trigger=trigger, actor=_ACTOR, now=now)
-            except NotConnectedError:
-                continue
             connection.execute(_NEXT, {"company_id": row.company_id, "now": now, "period": period_seconds})
     return len(due)
 

@@ -5,7 +5,8 @@ import time
 
 from sqlalchemy import Connection, text
 
-from events.accounts import owned_account
+from events.accounts import standing_of
+from events.connections import note_deauthorized
 from projections.catch_up import advance, enrol_newcomers
 from projections.revenue_lines import NAME
 from workers.fetches import PATIENT_ATTEMPTS, open_fetches, request_gaps
@@ -104,7 +105,8 @@ def _open(hand: Tools, lease: Lease) -> None:
     if lease.crashes >= _MOST_CRASHES:
         raise RunFailedError("worker_crashed", f"{lease.crashes} workers in a row ended while they read")
     with held(hand.engine, lease) as connection:
-        if owned_account(connection, lease.company_id) != lease.account:
+        standing = standing_of(connection, lease.company_id)
+        if standing is None or standing.status != "connected" or standing.account != lease.account:
             raise CancelRequestedError
         open_segments(connection, lease, now=hand.clock())
         if lease.crashes >= _CRASHES_THAT_HALVE_PAGES:
@@ -144,5 +146,8 @@ def _caught_up(hand: Tools, lease: Lease, turn: Turn) -> bool:
 
 
 def _end(hand: Tools, lease: Lease, ending: Ending) -> None:
+    now = hand.clock()
     with hand.engine.begin() as connection:
-        finish(connection, lease, ending, now=hand.clock(), period_seconds=hand.sync_period_seconds)
+        if ending.error is not None and ending.error[0] == "account_access_lost":
+            note_deauthorized(connection, lease.company_id, reason="stripe_refusal", occurred_at=now, now=now)
+        finish(connection, lease, ending, now=now, period_seconds=hand.sync_period_seconds)

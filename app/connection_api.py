@@ -1,0 +1,128 @@
+"""A company's connection to Stripe as JSON: how it stands, and what may be done with it."""
+
+from datetime import timedelta
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from app.access import for_role, principal
+from app.api import ApiBlueprint
+from app.connect import stripes_page
+from app.connecting import ConnectNotConfiguredError
+from app.disconnecting import disconnect_company
+from app.fields import Instant
+from app.key_connecting import connect_by_key
+from app.sessions import session
+from app.wiring import tools
+from events import connections
+from events.connection_health import ConnectionHealth, connection_of
+from events.database import within_company
+from workers.syncs.schedule import next_sync_at
+
+blueprint = ApiBlueprint(
+    "connection", __name__, url_prefix="/v1/companies/<int:company_id>", description="The connection to Stripe."
+)
+_STATUSES = ("pending_authorization", "connected", "reauthorization_required", "paused", "disconnected")
+_HEALTH = ("never_synced", "syncing", "healthy", "delayed", "failing", "action_required")
+
+
+class ConnectionState(Schema):
+    """How a company's connection stands (`status`), and how its syncs do (`health`)."""
+
+    object = fields.Constant("connection")
+    status = fields.String(validate=validate.OneOf(_STATUSES))
+    health = fields.String(validate=validate.OneOf(_HEALTH))
+    account_id = fields.String(allow_none=True)
+    livemode = fields.Boolean(allow_none=True)
+    method = fields.String(allow_none=True, metadata={"description": "connect, app or restricted_key."})
+    authorized_at = Instant(allow_none=True)
+    last_success_at = Instant(allow_none=True)
+    next_sync_at = Instant(allow_none=True)
+    data_through = Instant(allow_none=True, metadata={"description": "The table is complete up to here."})
+    sends_events = fields.Boolean(metadata={"description": "Only in the answer to a key: it made its own endpoint."})
+    authorization_url = fields.String(metadata={"description": "Where a person agrees; only in the answer to POST."})
+
+
+class Authorize(Schema):
+    """How to connect: with nothing, on Stripe's page; or with a restricted key of the account."""
+
+    restricted_key = fields.String(
+        load_only=True,
+        validate=validate.Regexp(r"rk_(live|test)_[A-Za-z0-9_]{8,240}\Z", error="Not a restricted key: rk_live_…"),
+        metadata={
+            "description": "A key that may read invoices, prices (plans) and customers; better also write webhooks."
+        },
+    )
+
+
+@blueprint.get("/connection")
+@for_role("viewer")
+@blueprint.response(200, ConnectionState)
+def show_connection(company_id: int) -> dict[str, object]:
+    """Tell how the connection stands."""
+    return _told(company_id)
+
+
+@blueprint.post("/connection")
+@for_role("admin")
+@blueprint.arguments(Authorize)
+@blueprint.response(200, ConnectionState)
+def begin_connection(asked: dict[str, Any], company_id: int) -> dict[str, object]:
+    """Connect by a restricted key, or tell where a person connects: for a session on Stripe's own page."""
+    if "restricted_key" in asked:
+        sends_events = connect_by_key(company_id, asked["restricted_key"], principal())
+        return _told(company_id) | {"sends_events": sends_events}
+    if tools().connect is None:
+        raise ConnectNotConfiguredError
+    who = session() if principal().actor.startswith("user:") else None
+    # The state is bound to a session. A key has none: whoever follows the address signs in first.
+    url = stripes_page(company_id, who) if who else f"{tools().address.origin}/connect/stripe?company={company_id}"
+    return _told(company_id) | {"authorization_url": url}
+
+
+@blueprint.delete("/connection")
+@for_role("admin")
+@blueprint.response(200, ConnectionState)
+def end_connection(company_id: int) -> dict[str, object]:
+    """Disconnect, here and at Stripe. The table and its history stay."""
+    disconnect_company(company_id, actor=principal().actor)
+    return _told(company_id)
+
+
+@blueprint.post("/connection/pause")
+@for_role("admin")
+@blueprint.response(200, ConnectionState)
+def pause_connection(company_id: int) -> dict[str, object]:
+    """Ask Stripe for nothing until it is resumed. What Stripe sends by itself is still kept."""
+    hand = tools()
+    with within_company(hand.engine, company_id) as connection:
+        connections.pause(connection, company_id, actor=principal().actor, now=hand.clock())
+    return _told(company_id)
+
+
+@blueprint.post("/connection/resume")
+@for_role("admin")
+@blueprint.response(200, ConnectionState)
+def resume_connection(company_id: int) -> dict[str, object]:
+    """Go on after a pause."""
+    hand = tools()
+    with within_company(hand.engine, company_id) as connection:
+        connections.resume(connection, company_id, actor=principal().actor, now=hand.clock())
+    return _told(company_id)
+
+
+def health_of(company_id: int) -> ConnectionHealth:
+    """Tell how a company's connection does now."""
+    hand = tools()
+    with within_company(hand.engine, company_id) as connection:
+        interval = timedelta(seconds=hand.sync_interval_seconds)
+        told = connection_of(connection, company_id, hand.clock(), interval=interval)
+        due = next_sync_at(connection, company_id)
+    if told.next_sync_at is None or due is None:
+        return told
+    # The schedule knows better: after a failure the next is sooner.
+    return told._replace(next_sync_at=max(due, hand.clock()))
+
+
+def _told(company_id: int) -> dict[str, object]:
+    return health_of(company_id)._asdict()

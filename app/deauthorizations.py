@@ -1,0 +1,36 @@
+"""Stripe tells that an account's owner has taken our access back: the connection ends at once."""
+
+import logging
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from events.accounts import Account
+from events.connections import note_deauthorized, owner_of
+from events.database import as_owner
+from events.log import NewEvent
+
+DEAUTHORIZED_BY_STRIPE = "account.application.deauthorized"
+
+_log = logging.getLogger(__name__)
+
+
+def close_connection(engine: Engine, event: NewEvent, *, now: datetime) -> None:
+    """Close the connection of the account that the event is about, in the event's own mode. Commits; safe to repeat.
+
+    An event about an account that nobody owns, or from before it was connected again, changes nothing.
+    """
+    if event.account_id is None:
+        return
+    with as_owner(engine) as connection:
+        company_id = owner_of(connection, Account(event.account_id, event.livemode))
+        is_new = company_id is not None and note_deauthorized(
+            connection,
+            company_id,
+            reason="stripe_event",
+            occurred_at=event.occurred_at or now,
+            now=now,
+            external_id=f"deauthorized:{event.external_id}",
+        )
+    if is_new:
+        _log.warning("connection deauthorized", extra={"company_id": company_id})

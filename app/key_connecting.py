@@ -1,0 +1,81 @@
+"""Connect an account by a restricted key of its own."""
+
+from app.wiring import tools
+from events.accounts import Account, AnotherAccountError, authorize, standing_of
+from events.database import as_owner, within_company
+from events.intake import join_parked_events
+from tenants.roles import Principal
+from tenants.secrets import find_secret, forget_secrets, keep_secret
+from workers.connect import StripeAwayError
+from workers.restricted_keys import KeyOwner
+from workers.syncs.requests import request_sync
+
+_JOINED_AT_ONCE = 500
+
+
+def connect_by_key(company_id: int, key: str, principal: Principal) -> bool:
+    """Connect the account of a key that is good for everything needed, and keep the key sealed. Commits.
+
+    Tells whether Stripe sends events by itself: that takes a key that may make an endpoint. Without one the table
+    learns from syncs alone. The same account's newer key takes the place of the older.
+
+    :raises KeyRefusedError: the key is unknown or lacks permissions
+    :raises StripeAwayError: Stripe did not say; nothing was changed
+    :raises AccountTakenError, AnotherAccountError: as when connecting on Stripe's page
+    """
+    hand = tools()
+    owner = hand.restricted_keys.owner_of(key)
+    _own(company_id, key, owner, principal)
+    hand.ring_for_sync()
+    with as_owner(hand.engine) as connection:
+        join_parked_events(connection, limit=_JOINED_AT_ONCE)
+    return _listen(company_id, key, owner)
+
+
+def forget_key(company_id: int) -> None:
+    """Remove the endpoint that a key made, and forget all secrets of the connection. Commits; safe to repeat.
+
+    :raises StripeAwayError: the endpoint is not known to be gone; the key is still here
+    """
+    hand = tools()
+    with within_company(hand.engine, company_id) as connection:
+        key = find_secret(connection, hand.box, company_id, "restricted_key")
+        endpoint_id = find_secret(connection, hand.box, company_id, "webhook_endpoint")
+    if key and endpoint_id:
+        hand.restricted_keys.remove_endpoint(key, endpoint_id)
+    with within_company(hand.engine, company_id) as connection:
+        forget_secrets(connection, company_id)
+
+
+def _own(company_id: int, key: str, owner: KeyOwner, principal: Principal) -> None:
+    hand = tools()
+    now, account = hand.clock(), Account(owner.account_id, owner.livemode)
+    with within_company(hand.engine, company_id) as connection:
+        before = standing_of(connection, company_id)
+        if before and before.status in ("connected", "paused") and before.method != "restricted_key":
+            raise AnotherAccountError
+        keep_secret(connection, hand.box, company_id, "restricted_key", key)
+        by = ("restricted_key", None)
+        if authorize(connection, company_id, account, now=now, actor=principal.actor, by=by).is_new:  # type: ignore[arg-type]  # a literal pair
+            trigger = "reauthorization" if before and before.account == account else "initial"
+            request_sync(connection, company_id, trigger=trigger, actor=principal.actor, now=now)
+
+
+def _listen(company_id: int, key: str, owner: KeyOwner) -> bool:
+    hand = tools()
+    with within_company(hand.engine, company_id) as connection:
+        old = find_secret(connection, hand.box, company_id, "webhook_endpoint")
+    try:
+        if old:
+            hand.restricted_keys.remove_endpoint(key, old)
+        endpoint = hand.restricted_keys.make_endpoint(
+            key, f"{hand.address.origin}/webhooks/stripe/accounts/{owner.account_id}"
+        )
+    except StripeAwayError:
+        return False  # the key is good and kept; sending it again tries anew
+    if endpoint is None:
+        return False
+    with within_company(hand.engine, company_id) as connection:
+        keep_secret(connection, hand.box, company_id, "webhook_endpoint", endpoint.endpoint_id)
+        keep_secret(connection, hand.box, company_id, "webhook_secret", endpoint.secret)
+    return True

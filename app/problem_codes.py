@@ -1,0 +1,73 @@
+"""What every problem is called, which status it has, and what it tells whom."""
+
+from app.connecting import ConnectNotConfiguredError
+from app.csrf import ForgedRequestError
+from app.defences import ForeignHostError
+from app.identity_provider import ProviderAwayError, UnprovenIdentityError
+from app.provider_sign_in import UnknownIdentityError
+from events.accounts import AccountTakenError, AnotherAccountError
+from events.connections import NotConnectedError
+from tenants.connect_attempts import ForeignStateError, UnknownStateError, UsedStateError
+from workers.connect import ExchangeRefusedError, OutcomeUnknownError, StripeAwayError, WrongGrantError
+
+# The codes a program may meet, each with its status and with what to do.
+CODES: dict[str, tuple[int, str]] = {
+    "unauthenticated": (401, "Send a valid API key as 'Authorization: Bearer KEY', or sign in."),
+    "forbidden": (403, "Use a key, or ask for a membership, with a higher role."),
+    "forged_request": (403, "Load the page again and repeat what you did there; send its token as X-CSRF-Token."),
+    "misdirected_request": (421, "Use the address that this service is known by."),
+    "too_many_attempts": (429, "Wait for the seconds of Retry-After."),
+    "unknown_state": (400, "Start again with Connect: the way to Stripe is good once and for ten minutes."),
+    "no_company_named": (400, "Open /connect/stripe?company=ID."),
+    "connection_refused": (400, "Start again with Connect, and agree on Stripe's page."),
+    "code_refused": (400, "Start again with Connect: Stripe takes a code once and for five minutes."),
+    "wrong_grant": (400, "Start again with Connect, in the mode and with the access that were asked for."),
+    "key_refused": (422, "Give the key the permissions that 'errors' names, or paste another one."),
+    "unproven_identity": (403, "Start again at /sign-in: the identity provider's answer proves nothing."),
+    "unknown_identity": (403, "Ask an admin to let you in: flask users create EMAIL."),
+    "provider_away": (503, "Ask again after the seconds of Retry-After: the identity provider did not answer."),
+    "foreign_state": (403, "Start again with Connect, in this browser and as this person."),
+    "account_taken": (409, "Disconnect the account where it is connected, or choose another one."),
+    "another_account": (409, "Disconnect the company's account first, or choose that one on Stripe's page."),
+    "not_connected": (409, "Connect an account first, or connect it anew."),
+    "outcome_unknown": (502, "Start again with Connect: Stripe did not say whether it connected the account."),
+    "stripe_away": (503, "Ask again after the seconds of Retry-After: Stripe did not answer."),
+    "connect_not_configured": (501, "Set STRIPE_CLIENT_ID; until then the operator connects accounts."),
+    "not_found": (404, "Check the address; keys and people see their own companies only."),
+    "invalid_request": (422, "Correct what 'errors' points at."),
+    "invalid_cursor": (400, "Start the list again without the cursor: it belongs to another list."),
+    "unavailable": (503, "Ask again after the seconds of Retry-After."),
+    "unacceptable_webhook": (400, "Sign the event with one of the endpoint's secrets, and check the sender's clock."),
+    "body_too_large": (413, "Send less."),
+    "body_too_slow": (408, "Send the body without pauses."),
+    "bad_request": (400, "Send the request whole and well-formed."),
+    "unsupported_encoding": (415, "Send the body uncompressed."),
+    "not_json": (400, "Send the body as application/json."),
+    "method_not_allowed": (405, "Use a method that the Allow header names."),
+    "unexpected": (500, "The fault is ours. Quote the request_id."),
+}
+
+# Errors that mean one thing wherever they are raised, with what people are told.
+TOLD: dict[type[Exception], tuple[str, str]] = {
+    ForgedRequestError: ("forged_request", "The request does not come from a page of ours. Load the page again."),
+    ForeignHostError: ("misdirected_request", "This service answers under another address."),
+    UnknownIdentityError: ("unknown_identity", "We know who you are, and nobody has let you in. Ask an admin."),
+    StripeAwayError: ("stripe_away", "Stripe did not answer. Nothing was changed; ask again."),
+    UnprovenIdentityError: ("unproven_identity", "The identity provider's answer proves nothing. Start again."),
+    ProviderAwayError: ("provider_away", "The identity provider did not answer. Try again later."),
+    UnknownStateError: ("unknown_state", "Nobody set out for Stripe with this address, or too long ago. Start again."),
+    UsedStateError: ("unknown_state", "This way back from Stripe was taken before. Start again."),
+    ForeignStateError: ("foreign_state", "Somebody else, or another session, set out for Stripe with this address."),
+    ExchangeRefusedError: ("code_refused", "Stripe did not accept its own code any more. Start again."),
+    OutcomeUnknownError: ("outcome_unknown", "Stripe did not say whether it connected the account. Start again."),
+    WrongGrantError: ("wrong_grant", "Stripe granted another mode or more access than we asked for. Start again."),
+    AnotherAccountError: ("another_account", "The company has another account connected. Disconnect that one first."),
+    AccountTakenError: ("account_taken", "This account is connected already. Choose another one."),
+    ConnectNotConfiguredError: ("connect_not_configured", "Connecting by Stripe's page is not set up here."),
+    NotConnectedError: ("not_connected", "No account is connected, or it has to be connected anew."),
+}
+WAYS: dict[str, str] = {
+    "connection_refused": "You refused on Stripe's page, or Stripe did. Nothing was connected.",
+    "unknown_state": "Stripe's answer lacks what belongs to it. Start again.",
+    "no_company_named": "The address names no company.",
+}

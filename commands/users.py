@@ -1,0 +1,117 @@
+"""`flask users`: people, and the companies they belong to."""
+
+import sys
+
+import click
+
+from commands.terminal import as_json, company_option, print_json, print_table, transaction
+from events.clock import utc_now
+from tenants.companies import find_company
+from tenants.passwords import Passwords, UnusablePasswordError
+from tenants.roles import ROLES, Role
+from tenants.sessions import end_sessions_of
+from tenants.users import (
+    UnusableEmailError,
+    add_user,
+    find_user,
+    list_members,
+    normal_email,
+    remove_member,
+    set_member,
+    set_password,
+)
+
+_from_stdin = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+
+
+@click.group("users")
+def group() -> None:
+    """Let people in, and out."""
+
+
+@group.command("create")
+@click.argument("email")
+@company_option
+@click.option("--role", type=click.Choice(ROLES), required=True)
+@_from_stdin
+@click.option("--no-password", is_flag=True, help="They sign in at the identity provider alone.")
+@as_json
+def create(email: str, *, company_id: int, role: Role, password_stdin: bool, no_password: bool, is_json: bool) -> None:
+    """Let somebody into a company with a role. Asks for a password; who has one already keeps it."""
+    address = _address(email)
+    with transaction() as connection:
+        if find_company(connection, company_id) is None:
+            raise click.ClickException(f"there is no company {company_id}: see flask companies list")
+        known = find_user(connection, address)
+    is_asked = password_stdin or not (no_password or (known and known.password_hash))
+    kept = _hashed_password(from_stdin=password_stdin) if is_asked else None
+    with transaction() as connection:
+        user = add_user(connection, address, password_hash=kept)
+        is_changed = set_member(connection, company_id, user.id, role, actor="operator", now=utc_now())
+    if is_json:
+        told = {"id": user.id, "email": user.email, "company_id": company_id, "role": role}
+        print_json(told | {"is_new": known is None, "is_changed": is_changed})
+    else:
+        click.echo(f"{user.email} is a member of company {company_id} with the role {role}.")
+
+
+@group.command("list")
+@company_option
+@as_json
+def list_command(*, company_id: int, is_json: bool) -> None:
+    """List the people of a company with their roles."""
+    with transaction() as connection:
+        rows = [member._asdict() for member in list_members(connection, company_id)]
+    print_json({"users": rows}) if is_json else print_table(rows, empty="Nobody yet: flask users create EMAIL …")
+
+
+@group.command("remove")
+@click.argument("email")
+@company_option
+@as_json
+def remove(email: str, *, company_id: int, is_json: bool) -> None:
+    """Take somebody's role in a company away, from their next request on."""
+    with transaction() as connection:
+        user = find_user(connection, email)
+        is_gone = user is not None and remove_member(connection, company_id, user.id, actor="operator", now=utc_now())
+    if is_json:
+        print_json({"email": email, "company_id": company_id, "removed": is_gone})
+    else:
+        click.echo(f"{email} is {'no longer' if is_gone else 'not'} a member of company {company_id}.")
+
+
+@group.command("set-password")
+@click.argument("email")
+@_from_stdin
+@as_json
+def set_password_command(email: str, *, password_stdin: bool, is_json: bool) -> None:
+    """Give somebody a new password, and end their sessions."""
+    kept = _hashed_password(from_stdin=password_stdin)
+    with transaction() as connection:
+        user = find_user(connection, email)
+        if user is None:
+            raise click.ClickException("nobody has this e-mail address")
+        set_password(connection, user.id, kept)
+        ended = end_sessions_of(connection, user.id)
+    if is_json:
+        print_json({"id": user.id, "email": user.email, "sessions_ended": ended})
+    else:
+        click.echo(f"{user.email} has a new password; {ended} sessions ended.")
+
+
+def _address(email: str) -> str:
+    try:
+        return normal_email(email)
+    except UnusableEmailError as error:
+        raise click.BadParameter(str(error), param_hint="EMAIL") from error
+
+
+def _hashed_password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    try:
+        return Passwords().hashed(password)
+    except UnusablePasswordError as error:
+        raise click.ClickException(str(error)) from error

@@ -1,0 +1,109 @@
+"""What may become of a connection once it was authorized: each step is a fact, and a change of the row beside it."""
+
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, delete, select
+
+from events.accounts import Account, Standing, Status, connection_fact, locked_standing, set_status
+from events.log import append
+from events.tables import account_owner
+
+PAUSED = "connection.paused"
+RESUMED = "connection.resumed"
+DEAUTHORIZED = "connection.deauthorized"
+DISCONNECTED = "connection.disconnected"
+
+# Stripe's event about it, a refusal that says so, or a token that cannot be renewed any more.
+DeauthorizationReason = Literal["stripe_event", "stripe_refusal", "token_expired"]
+
+
+class NotConnectedError(Exception):
+    """The company has no connection that this could be done to; `status` tells how it stands."""
+
+    def __init__(self, status: Status | None) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def pause(connection: Connection, company_id: int, *, actor: str, now: datetime) -> bool:
+    """Ask Stripe for nothing until it is resumed; tell whether that is new. Commits nothing; safe to repeat.
+
+    :raises NotConnectedError: there is no connection, or it has to be reauthorized
+    """
+    return _switch(connection, company_id, ("paused", PAUSED), actor=actor, now=now)
+
+
+def resume(connection: Connection, company_id: int, *, actor: str, now: datetime) -> bool:
+    """Go on after a pause; tell whether that is new. Commits nothing; safe to repeat.
+
+    :raises NotConnectedError: there is no connection, or it has to be reauthorized
+    """
+    return _switch(connection, company_id, ("connected", RESUMED), actor=actor, now=now)
+
+
+def disconnect(connection: Connection, company_id: int, *, actor: str, now: datetime) -> bool:
+    """Give the account up: another company may connect it from now on; tell whether that is new. Commits nothing.
+
+    What the log holds stays. What Stripe still sends is parked, for whoever connects the account next.
+    """
+    standing = locked_standing(connection, company_id)
+    if standing is None or standing.status == "disconnected":
+        return False
+    set_status(connection, company_id, "disconnected")
+    connection.execute(delete(account_owner).where(account_owner.c.company_id == company_id))
+    _append(connection, company_id, standing, DISCONNECTED, actor=actor, now=now)
+    return True
+
+
+def note_deauthorized(
+    connection: Connection,
+    company_id: int,
+    *,
+    reason: DeauthorizationReason,
+    occurred_at: datetime,
+    now: datetime,
+    external_id: str | None = None,
+) -> bool:
+    """Note that Stripe lets us at the account no more; tell whether that is new. Commits nothing; safe to repeat.
+
+    News from before the last authorization is old: Stripe repeats an event for days, and by then the account may have
+    been connected again. Stripe counts in whole seconds.
+    """
+    standing = locked_standing(connection, company_id)
+    if standing is None or standing.status not in ("connected", "paused"):
+        return False
+    if occurred_at < standing.authorized_at.replace(microsecond=0):
+        return False
+    set_status(connection, company_id, "reauthorization_required")
+    details: dict[str, object] = {"reason": reason}
+    fact = connection_fact(DEAUTHORIZED, standing.account, details, actor="stripe", now=now, external_id=external_id)
+    append(connection, company_id, [fact])
+    return True
+
+
+def owner_of(connection: Connection, account: Account) -> int | None:
+    """Give the company that owns the account in this very mode."""
+    return connection.execute(
+        select(account_owner.c.company_id).where(
+            account_owner.c.account_id == account.account_id, account_owner.c.livemode == account.livemode
+        )
+    ).scalar_one_or_none()
+
+
+def _switch(connection: Connection, company_id: int, to: tuple[Status, str], *, actor: str, now: datetime) -> bool:
+    status, fact = to
+    standing = locked_standing(connection, company_id)
+    if standing is None or standing.status not in ("connected", "paused"):
+        raise NotConnectedError(standing.status if standing else None)
+    if standing.status == status:
+        return False
+    set_status(connection, company_id, status)
+    _append(connection, company_id, standing, fact, actor=actor, now=now)
+    return True
+
+
+def _append(
+    connection: Connection, company_id: int, standing: Standing, fact: str, *, actor: str, now: datetime
+) -> None:
+    append(connection, company_id, [connection_fact(fact, standing.account, {}, actor=actor, now=now)])

@@ -1,0 +1,25 @@
+"""Who an identity provider's people are here."""
+
+from sqlalchemy import Connection, select, update
+
+from tenants.tables import user_account
+
+
+def user_of_identity(connection: Connection, issuer: str, subject: str, *, verified_email: str | None) -> int | None:
+    """Give the user whom a provider names. Commits nothing.
+
+    The first time it is the user of the verified address, who is then bound to the subject: an address may pass to
+    somebody else, a subject does not. None when nobody has let them in.
+    """
+    user = user_account.c
+    known = connection.execute(
+        select(user.id).where(user.oidc_issuer == issuer, user.oidc_subject == subject)
+    ).scalar_one_or_none()
+    if known is not None or verified_email is None or "\x00" in verified_email:
+        return known
+    return connection.execute(
+        update(user_account)
+        .where(user.email == verified_email.strip().lower(), user.oidc_subject.is_(None))
+        .values(oidc_issuer=issuer, oidc_subject=subject)
+        .returning(user.id)
+    ).scalar_one_or_none()

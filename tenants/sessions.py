@@ -1,0 +1,94 @@
+"""Sessions: kept here and not in the cookie, so that they end when we say so. Of the token only its hash is kept."""
+
+import secrets
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from tenants.tables import user_account, user_session
+
+IDLE = timedelta(hours=12)
+LONGEST = timedelta(days=7)
+
+_TOKEN_BYTES = 32
+_MOST_OF_ONE_USER = 20
+# A session that was used is not written at every request.
+_LAST_USED_ACCURACY = timedelta(minutes=1)
+
+
+class Session(NamedTuple):
+    """Somebody who is signed in. `company_id` is the company they opened last."""
+
+    id: int
+    user_id: int
+    email: str
+    company_id: int | None
+
+
+def open_session(connection: Connection, user_id: int, *, now: datetime) -> str:
+    """Sign somebody in and give the token that says so, this once. Commits nothing.
+
+    Their oldest sessions end when there are more than twenty.
+    """
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    connection.execute(
+        insert(user_session).values(
+            token_sha256=_hash(token), user_id=user_id, created_at=now, last_used_at=now, expires_at=now + LONGEST
+        )
+    )
+    newest = (
+        select(user_session.c.id)
+        .where(user_session.c.user_id == user_id)
+        .order_by(user_session.c.created_at.desc(), user_session.c.id.desc())
+        .limit(_MOST_OF_ONE_USER)
+    )
+    connection.execute(delete(user_session).where(user_session.c.user_id == user_id, user_session.c.id.not_in(newest)))
+    return token
+
+
+def session_of(connection: Connection, token: str, *, now: datetime) -> Session | None:
+    """Give who is signed in with this token; None when it is unknown, ended, unused for 12 hours or a week old.
+
+    Notes its use, roughly; commits nothing.
+    """
+    row = connection.execute(
+        select(
+            user_session.c.id,
+            user_session.c.user_id,
+            user_account.c.email,
+            user_session.c.company_id,
+            user_session.c.last_used_at,
+        )
+        .join(user_account, user_account.c.id == user_session.c.user_id)
+        .where(
+            user_session.c.token_sha256 == _hash(token),
+            user_session.c.expires_at > now,
+            user_session.c.last_used_at > now - IDLE,
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.last_used_at < now - _LAST_USED_ACCURACY:
+        connection.execute(update(user_session).where(user_session.c.id == row.id).values(last_used_at=now))
+    return Session(row.id, row.user_id, row.email, row.company_id)
+
+
+def end_session(connection: Connection, token: str) -> None:
+    """End a session: its token opens nothing any more. Commits nothing; safe to repeat."""
+    connection.execute(delete(user_session).where(user_session.c.token_sha256 == _hash(token)))
+
+
+def end_sessions_of(connection: Connection, user_id: int) -> int:
+    """End all sessions of somebody; give how many. Commits nothing."""
+    return connection.execute(delete(user_session).where(user_session.c.user_id == user_id)).rowcount
+
+
+def note_company(connection: Connection, session_id: int, company_id: int) -> None:
+    """Remember which company somebody opened last. Commits nothing."""
+    connection.execute(update(user_session).where(user_session.c.id == session_id).values(company_id=company_id))
+
+
+def _hash(token: str) -> bytes:
+    return sha256(token.encode()).digest()

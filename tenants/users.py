@@ -1,0 +1,148 @@
+"""People: known by their e-mail address, members of companies, each with a role."""
+
+import re
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from tenants.access_facts import MEMBER_ADDED, MEMBER_REMOVED, MEMBER_ROLE_CHANGED, note_access
+from tenants.roles import Role
+from tenants.tables import company, membership, user_account
+
+_EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
+
+
+class UnusableEmailError(ValueError):
+    """It does not look like an e-mail address."""
+
+
+class User(NamedTuple):
+    """Somebody. Without a password hash they can only sign in at the identity provider."""
+
+    id: int
+    email: str
+    password_hash: str | None
+
+
+class Membership(NamedTuple):
+    """What somebody may do in one company."""
+
+    company_id: int
+    company_name: str
+    role: Role
+
+
+class Member(NamedTuple):
+    """Somebody who belongs to a company."""
+
+    id: int
+    email: str
+    role: Role
+    created_at: datetime
+
+
+def normal_email(email: str) -> str:
+    """Give the spelling under which an address is kept.
+
+    :raises UnusableEmailError: it does not look like one
+    """
+    found = email.strip().lower()
+    if not _EMAIL.fullmatch(found):
+        raise UnusableEmailError("an e-mail address looks like name@example.org")
+    return found
+
+
+def add_user(connection: Connection, email: str, *, password_hash: str | None) -> User:
+    """Give the user of this address, making one if there is none. Commits nothing.
+
+    A user who is there already keeps their password, unless they had none.
+
+    :raises UnusableEmailError: it does not look like an address
+    """
+    address = normal_email(email)
+    connection.execute(
+        insert(user_account)
+        .values(email=address, password_hash=password_hash)
+        .on_conflict_do_update(
+            index_elements=[user_account.c.email],
+            set_={"password_hash": password_hash},
+            where=user_account.c.password_hash.is_(None),
+        )
+    )
+    found = find_user(connection, address)
+    assert found is not None  # noqa: S101 - it was just inserted, or was there
+    return found
+
+
+def find_user(connection: Connection, email: str) -> User | None:
+    """Give the user of an address, however it is spelt."""
+    row = connection.execute(
+        select(user_account.c.id, user_account.c.email, user_account.c.password_hash).where(
+            user_account.c.email == email.strip().lower()
+        )
+    ).one_or_none()
+    return User(*row) if row else None
+
+
+def set_password(connection: Connection, user_id: int, password_hash: str) -> None:
+    """Keep another hash. Commits nothing."""
+    connection.execute(update(user_account).where(user_account.c.id == user_id).values(password_hash=password_hash))
+
+
+def set_member(connection: Connection, company_id: int, user_id: int, role: Role, *, actor: str, now: datetime) -> bool:
+    """Give somebody a role in a company; tell whether that changed anything. Commits nothing; call it last."""
+    held = role_of(connection, company_id, user_id)
+    if held == role:
+        return False
+    connection.execute(
+        insert(membership)
+        .values(company_id=company_id, user_id=user_id, role=role)
+        .on_conflict_do_update(index_elements=[membership.c.user_id, membership.c.company_id], set_={"role": role})
+    )
+    fact = MEMBER_ROLE_CHANGED if held else MEMBER_ADDED
+    note_access(connection, company_id, fact, about=f"user:{user_id}", actor=actor, now=now, role=role)
+    return True
+
+
+def remove_member(connection: Connection, company_id: int, user_id: int, *, actor: str, now: datetime) -> bool:
+    """Take somebody's role away, from their next request on; tell whether they had one. Commits nothing."""
+    gone = connection.execute(
+        delete(membership)
+        .where(membership.c.company_id == company_id, membership.c.user_id == user_id)
+        .returning(membership.c.role)
+    ).scalar_one_or_none()
+    if gone is None:
+        return False
+    note_access(connection, company_id, MEMBER_REMOVED, about=f"user:{user_id}", actor=actor, now=now, role=gone)
+    return True
+
+
+def role_of(connection: Connection, company_id: int, user_id: int) -> Role | None:
+    """Give what somebody may do in a company now; None for nothing."""
+    return connection.execute(
+        select(membership.c.role).where(membership.c.company_id == company_id, membership.c.user_id == user_id)
+    ).scalar_one_or_none()
+
+
+def memberships_of(connection: Connection, user_id: int) -> list[Membership]:
+    """Give the companies somebody belongs to, by name."""
+    rows = connection.execute(
+        select(membership.c.company_id, company.c.name, membership.c.role)
+        .join(company, company.c.id == membership.c.company_id)
+        .where(membership.c.user_id == user_id)
+        .order_by(company.c.name, company.c.id)
+    )
+    return [Membership(*row) for row in rows]
+
+
+def list_members(connection: Connection, company_id: int) -> list[Member]:
+    """Give the people of a company, by address."""
+    rows = connection.execute(
+        select(user_account.c.id, user_account.c.email, membership.c.role, membership.c.created_at)
+        .join(user_account, user_account.c.id == membership.c.user_id)
+        .where(membership.c.company_id == company_id)
+        .order_by(user_account.c.email)
+    )
+    return [Member(*row) for row in rows]

@@ -1,0 +1,38 @@
+"""An operator changes the data keys."""
+
+from base64 import urlsafe_b64encode
+
+import pytest
+from sqlalchemy import Engine
+
+from tenants.companies import add_company
+from tenants.data_keys import key_id
+from tenants.secrets import SecretBox, find_secret, keep_secret
+from tests.commands.command_hands import refused, told
+from tests.commands.conftest import Run
+
+OLD, NEW = b"o" * 32, b"n" * 32
+
+
+def test_the_command_rotates_and_says_which_key_is_lacking(
+    run: Run, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def given_keys(*keys: bytes) -> None:
+        monkeypatch.setenv("ENCRYPTION_KEYS", ",".join(urlsafe_b64encode(key).decode() for key in keys))
+
+    with engine.begin() as connection:
+        company_id = add_company(connection, "Zed Inc").id
+        keep_secret(connection, SecretBox([OLD]), company_id, "restricted_key", "rk_live_planted")
+
+    given_keys(NEW)
+    assert key_id(OLD) in refused(run("secrets", "rotate"))
+    given_keys(NEW, OLD)
+    assert told(run("secrets", "status", "--json"))["keys"] == [
+        {"key_id": key_id(OLD), "secrets": 1, "is_known": True, "is_newest": False}
+    ]
+    assert told(run("secrets", "rotate", "--json"))["resealed"] == 1
+    assert told(run("secrets", "rotate", "--json"))["resealed"] == 0
+    with engine.connect() as connection:
+        assert find_secret(connection, SecretBox([NEW]), company_id, "restricted_key") == "rk_live_planted"
+    monkeypatch.delenv("ENCRYPTION_KEYS")
+    assert "ENCRYPTION_KEYS" in run("secrets", "status").stderr

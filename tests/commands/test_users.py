@@ -1,0 +1,196 @@
+"""An operator lets people in and out, and takes keys back; the company's log tells of each."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
+from commands import register
+from events.log import stream_events
+from tests.app.people_hands import Browser
+from tests.commands.command_hands import refused, told
+from tests.commands.conftest import Run
+
+PASSWORD = "correct horse battery"
+Typed = Callable[..., Result]
+
+
+@pytest.fixture
+def typed(run: Run) -> Typed:
+    """Give what runs a command with something on its standard input."""
+    app = Flask("revmap")
+    register(app)
+    runner = app.test_cli_runner()
+    return lambda typed_in, *words: runner.invoke(args=[str(word) for word in words], input=typed_in)
+
+
+@pytest.fixture
+def company_id(run: Run) -> int:
+    found: int = told(run("companies", "create", "Zed Inc"))["id"]
+    return found
+
+
+def access_facts(engine: Engine, company_id: int) -> list[tuple[str, str | None, str | None]]:
+    with engine.connect() as connection:
+        return [(held.type, held.entity, held.actor) for held in stream_events(connection, company_id)]
+
+
+def create(
+    typed: Typed, company_id: int, role: str, *, password: str = PASSWORD, email: str = "Ada@Example.org"
+) -> dict:
+    words = ("users", "create", email, "--company", company_id, "--role", role, "--password-stdin", "--json")
+    return told(typed(password + "\n", *words))
+
+
+def test_somebody_who_was_created_signs_in(typed: Typed, company_id: int, app: Flask) -> None:
+    made = create(typed, company_id, "viewer")
+
+    assert {name: made[name] for name in ("email", "company_id", "role", "is_new")} == {
+        "email": "ada@example.org",
+        "company_id": company_id,
+        "role": "viewer",
+        "is_new": True,
+    }
+    browser = Browser(app)
+    assert browser.sign_in(password=PASSWORD).status_code == 303
+    assert browser.get(f"/v1/companies/{company_id}/connection").status_code == 200
+
+
+def test_a_password_is_asked_for_twice_and_not_shown(typed: Typed, company_id: int, app: Flask) -> None:
+    words = ("users", "create", "ada@example.org", "--company", company_id, "--role", "admin")
+
+    made = typed(f"{PASSWORD}\n{PASSWORD}\n", *words)
+
+    assert made.exit_code == 0, made.output
+    assert PASSWORD not in made.output
+    assert Browser(app).sign_in(password=PASSWORD).status_code == 303
+
+
+def test_creating_somebody_again_changes_the_role_and_not_the_password(
+    typed: Typed, company_id: int, app: Flask, engine: Engine
+) -> None:
+    create(typed, company_id, "viewer")
+
+    again = create(typed, company_id, "admin", password="another password entirely")
+    once_more = create(typed, company_id, "admin")
+
+    assert (again["is_new"], again["is_changed"], once_more["is_changed"]) == (False, True, False)
+    assert Browser(app).sign_in(password=PASSWORD).status_code == 303
+    about = f"user:{again['id']}"
+    assert access_facts(engine, company_id) == [
+        ("access.member_added", about, "operator"),
+        ("access.member_role_changed", about, "operator"),
+    ]
+
+
+def test_somebody_who_was_removed_is_out_with_the_next_request(
+    typed: Typed, run: Run, company_id: int, app: Flask, engine: Engine
+) -> None:
+    create(typed, company_id, "admin")
+    browser = Browser(app)
+    browser.sign_in()
+
+    gone = [told(run("users", "remove", "ADA@example.org", "--company", company_id, "--json")) for _ in range(2)]
+
+    assert [one["removed"] for one in gone] == [True, False]
+    assert browser.get(f"/v1/companies/{company_id}/connection").status_code == 404
+    assert access_facts(engine, company_id)[-1][0] == "access.member_removed"
+    assert told(run("users", "list", "--company", company_id, "--json")) == {"users": []}
+
+
+def test_a_new_password_ends_all_sessions(typed: Typed, run: Run, company_id: int, app: Flask) -> None:
+    create(typed, company_id, "admin")
+    browser = Browser(app)
+    browser.sign_in()
+
+    words = ("users", "set-password", "ada@example.org", "--password-stdin", "--json")
+    changed = told(typed("a new long password\n", *words))
+
+    assert changed["sessions_ended"] == 1
+    assert browser.get(f"/v1/companies/{company_id}/connection").status_code == 401
+    assert browser.sign_in(password="a new long password").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("email", "password"), [("no address", PASSWORD), ("a@b", "short"), ("a@b", "x" * 300), ("a@b", "")]
+)
+def test_what_cannot_be_used_is_refused_in_a_sentence(typed: Typed, company_id: int, email: str, password: str) -> None:
+    words = ("users", "create", email, "--company", company_id, "--role", "viewer", "--password-stdin")
+
+    said = refused(typed(password + "\n", *words))
+
+    assert "characters" in said or "looks like" in said
+    assert not password or password not in said
+
+
+def test_a_company_that_is_none_takes_nobody(typed: Typed) -> None:
+    words = ("users", "create", "a@b", "--company", 999, "--role", "viewer", "--password-stdin")
+
+    assert "flask companies list" in refused(typed(PASSWORD + "\n", *words))
+
+
+def test_people_are_listed_with_their_roles(typed: Typed, run: Run, company_id: int) -> None:
+    create(typed, company_id, "viewer")
+    create(typed, company_id, "admin", email="zoe@example.org")
+
+    listed = told(run("users", "list", "--company", company_id, "--json"))["users"]
+
+    assert [(one["email"], one["role"]) for one in listed] == [
+        ("ada@example.org", "viewer"),
+        ("zoe@example.org", "admin"),
+    ]
+    assert "zoe@example.org" in run("users", "list", "--company", company_id).stdout
+
+
+def test_a_key_that_was_revoked_opens_nothing_and_stays_on_the_list(
+    run: Run, company_id: int, client: FlaskClient, engine: Engine
+) -> None:
+    made = told(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
+    path, headers = f"/v1/companies/{company_id}/connection", {"Authorization": f"Bearer {made['key']}"}
+    assert client.get(path, headers=headers).status_code == 200
+
+    words = ("api-keys", "revoke", made["id"], "--company", company_id, "--json")
+    revoked = [told(run(*words))["revoked"] for _ in range(2)]
+
+    assert revoked == [True, False]
+    assert client.get(path, headers=headers).status_code == 401
+    (listed,) = told(run("api-keys", "list", "--company", company_id, "--json"))["api_keys"]
+    assert (listed["prefix"], listed["role"]) == (made["prefix"], "viewer")
+    assert listed["last_used_at"] is not None
+    assert listed["revoked_at"] is not None
+    assert made["key"] not in json.dumps(listed)
+    about = f"api_key:{made['id']}"
+    assert access_facts(engine, company_id) == [
+        ("access.api_key_created", about, "operator"),
+        ("access.api_key_revoked", about, "operator"),
+    ]
+
+
+def test_a_key_is_revoked_by_its_own_company_alone(run: Run, company_id: int) -> None:
+    other = told(run("companies", "create", "Another"))["id"]
+    made = told(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
+
+    assert "flask api-keys list" in refused(run("api-keys", "revoke", made["id"], "--company", other))
+    assert "flask api-keys list" in refused(run("api-keys", "revoke", 999, "--company", company_id))
+
+
+def test_somebody_without_a_password_cannot_sign_in_with_one(run: Run, company_id: int, app: Flask) -> None:
+    words = (
+        "users",
+        "create",
+        "ada@example.org",
+        "--company",
+        company_id,
+        "--role",
+        "viewer",
+        "--no-password",
+        "--json",
+    )
+
+    assert told(run(*words))["is_new"] is True
+    assert Browser(app).sign_in(password=PASSWORD).status_code == 401
+    assert Browser(app).sign_in(password="nobody has this password").status_code == 401

@@ -1,0 +1,116 @@
+"""From the Connect button to the settings page, over HTTP, against the web process as it is deployed."""
+
+import base64
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from sqlalchemy import Engine
+
+from bench.stage import web
+from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.running import StripeServer
+from sandbox.valkey import ValkeyServer
+from tenants.companies import add_company
+from tenants.data_keys import key_id
+from tenants.passwords import Passwords
+from tenants.secrets import SecretBox, keep_secret
+from tenants.users import add_user, set_member
+from tests.hands import NOON, SECRET
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def stripe() -> Iterator[StripeServer]:
+    simulated = SimulatedStripe(lambda: int(NOON.timestamp()), seed=5)
+    simulated.create_account("Acme Samples", connected=False)
+    with StripeServer(simulated) as server:
+        yield server
+
+
+@pytest.fixture
+def origin(database_url: str, valkey: ValkeyServer, stripe: StripeServer) -> Iterator[str]:
+    settings = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": valkey.url,
+        "STRIPE_WEBHOOK_SECRETS": SECRET,
+        "STRIPE_SECRET_KEY": stripe.stripe.platform_key(livemode=True),
+        "STRIPE_CLIENT_ID": stripe.stripe.client_id(livemode=True),
+        "STRIPE_API_BASE": stripe.url,
+        "STRIPE_CONNECT_BASE": stripe.url,
+        "APP_SECRET_KEY": "the tests' secret key",
+        "ENCRYPTION_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
+        "PORT": "0",
+    }
+    with web("wsgi:app", os.environ | settings) as (port, _):
+        yield f"http://127.0.0.1:{port}"
+
+
+def form_of(page: str) -> dict[str, str]:
+    """Give the hidden fields of a page's form."""
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+
+
+def test_somebody_signs_in_connects_and_comes_back_connected(origin: str, stripe: StripeServer, engine: Engine) -> None:
+    with engine.begin() as connection:
+        company_id = add_company(connection, "Acme Samples").id
+        user = add_user(connection, "ada@example.org", password_hash=Passwords().hashed(PASSWORD))
+        set_member(connection, company_id, user.id, "admin", actor="tests", now=NOON)
+    (account,) = [one for one in stripe.stripe.accounts.values() if one is not stripe.stripe.platform]
+
+    with requests.Session() as browser:
+        sign_in = form_of(browser.get(f"{origin}/sign-in").text)
+        settings = browser.post(
+            f"{origin}/sign-in", data=sign_in | {"email": "ada@example.org", "password": PASSWORD}, timeout=20
+        )
+        assert settings.url == f"{origin}/settings/integrations"
+        button = re.search(r'href="(/connect/stripe\?company=\d+)"', settings.text)
+        assert button
+        page = browser.get(origin + button[1])
+        assert page.url.startswith(stripe.url)
+        choice = form_of(page.text) | {"account": account.id, "decision": "agree"}
+        choice["redirect_uri"] = choice["redirect_uri"].replace("http://127.0.0.1:8000", origin)
+        back = browser.post(f"{stripe.url}/oauth/authorize", data=choice, timeout=20)
+        told = browser.get(f"{origin}/v1/companies/{company_id}/connection").json()
+
+    assert back.url == f"{origin}/settings/integrations"
+    assert account.id in back.text
+    assert (told["status"], told["account_id"], told["health"]) == ("connected", account.id, "syncing")
+    assert stripe.connect.exchanges == 1
+
+
+def test_a_web_process_without_a_key_that_is_in_use_does_not_start(
+    database_url: str, valkey: ValkeyServer, engine: Engine
+) -> None:
+    with engine.begin() as connection:
+        company_id = add_company(connection, "Acme Samples").id
+        keep_secret(connection, SecretBox([b"o" * 32]), company_id, "restricted_key", "rk_live_planted")
+    settings = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": valkey.url,
+        "STRIPE_WEBHOOK_SECRETS": SECRET,
+        "STRIPE_SECRET_KEY": "sk_live_tests",
+        "APP_SECRET_KEY": "the tests' secret key",
+        "ENCRYPTION_KEYS": base64.urlsafe_b64encode(b"n" * 32).decode(),
+        "PORT": "0",
+    }
+
+    stopped = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "wsgi:app"],
+        env=os.environ | settings,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+    assert stopped.returncode == 2
+    assert key_id(b"o" * 32) in stopped.stderr
+    assert "planted" not in stopped.stderr

@@ -1,0 +1,97 @@
+"""With what a company's account is read: the platform's key and the account's name, or the account's own secret."""
+
+import json
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, select
+
+from events.accounts import standing_of
+from events.connections import note_deauthorized
+from tenants.secrets import SecretBox, find_secret, keep_secret
+from tenants.tables import secret
+from workers.connect import ExchangeRefusedError, Tokens
+from workers.stripe_app import ACCESS_TOKEN_LASTS, StripeApp
+
+# A request that begins now must still be answered under the token that it carries.
+_RENEWED_BEFORE = timedelta(minutes=5)
+
+
+class NoCredentialsError(Exception):
+    """The company is connected to no account, or has to connect it anew."""
+
+
+class Credentials(NamedTuple):
+    """A key for Stripe's API, and the account to name as `Stripe-Account`: None when the key is the account's own."""
+
+    api_key: str
+    stripe_account: str | None
+
+
+class CredentialStore:
+    """Gives what companies' accounts are read with. Safe to share between threads and processes."""
+
+    def __init__(self, engine: Engine, box: SecretBox, *, platform_key: str, app: StripeApp | None) -> None:
+        self._engine = engine
+        self._box = box
+        self._platform_key = platform_key
+        self._app = app
+
+    def of(self, company_id: int, *, now: datetime) -> Credentials:
+        """Give a company's credentials; a token that ends soon is renewed. Commits.
+
+        :raises NoCredentialsError: there are none, or the token cannot be renewed any more
+        :raises OutcomeUnknownError: Stripe did not answer the renewal; ask again
+        """
+        with self._engine.connect() as connection:
+            standing = standing_of(connection, company_id)
+            if standing is None or standing.status not in ("connected", "paused"):
+                raise NoCredentialsError
+            if standing.method == "connect":
+                return Credentials(self._platform_key, standing.account.account_id)
+            if standing.method == "restricted_key":
+                key = find_secret(connection, self._box, company_id, "restricted_key")
+                if key is None:
+                    raise NoCredentialsError
+                return Credentials(key, None)
+            if token := self._good_token(connection, company_id, now):
+                return Credentials(token, None)
+        return Credentials(self._renewed_token(company_id, now), None)
+
+    def _good_token(self, connection: Connection, company_id: int, now: datetime) -> str | None:
+        kept = find_secret(connection, self._box, company_id, "access_token")
+        told = json.loads(kept) if kept else None
+        if told is None or datetime.fromisoformat(told["until"]) - _RENEWED_BEFORE <= now:
+            return None
+        return str(told["token"])
+
+    def _renewed_token(self, company_id: int, now: datetime) -> str:
+        # Under the row's lock although Stripe is asked meanwhile: a refresh token that two used at once would be gone.
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(
+                    select(secret.c.company_id)
+                    .where(secret.c.company_id == company_id, secret.c.name == "refresh_token")
+                    .with_for_update()
+                )
+                if token := self._good_token(connection, company_id, now):
+                    return token  # whoever had the lock before has renewed it
+                refresh_token = find_secret(connection, self._box, company_id, "refresh_token")
+                if refresh_token is None or self._app is None:
+                    raise NoCredentialsError
+                tokens = self._app.renew(refresh_token).tokens
+                if tokens is None:
+                    raise NoCredentialsError
+                keep_tokens(connection, self._box, company_id, tokens, now=now)
+                return tokens.access_token
+        except ExchangeRefusedError as error:
+            with self._engine.begin() as connection:
+                note_deauthorized(connection, company_id, reason="token_expired", occurred_at=now, now=now)
+            raise NoCredentialsError from error
+
+
+def keep_tokens(connection: Connection, box: SecretBox, company_id: int, tokens: Tokens, *, now: datetime) -> None:
+    """Keep an app's tokens, sealed. Commits nothing."""
+    until = (now + ACCESS_TOKEN_LASTS).isoformat()
+    keep_secret(connection, box, company_id, "access_token", json.dumps({"token": tokens.access_token, "until": until}))
+    keep_secret(connection, box, company_id, "refresh_token", tokens.refresh_token)

@@ -1,0 +1,75 @@
+"""With what an account is read, remembered for a moment: every request needs it, and it seldom changes."""
+
+import time
+from collections.abc import Callable
+from threading import Lock
+from typing import NamedTuple, Protocol
+
+from sqlalchemy import Engine
+
+from events.accounts import Account
+from events.clock import Clock
+from events.connections import owner_of
+from workers.credentials import Credentials, CredentialStore, NoCredentialsError
+
+_REMEMBERED_SECONDS = 30.0
+
+
+class Keyring(Protocol):
+    """Somebody who knows with what an account is read."""
+
+    def of(self, account: Account) -> Credentials:
+        """Give an account's credentials.
+
+        :raises NoCredentialsError: no company is connected to it
+        """
+        ...
+
+
+class PlatformKeyring:
+    """Reads every account with the platform's key, by Connect."""
+
+    def __init__(self, platform_key: str) -> None:
+        self._platform_key = platform_key
+
+    def of(self, account: Account) -> Credentials:
+        """Give the platform's key, and the account's name."""
+        return Credentials(self._platform_key, account.account_id)
+
+
+class _Remembered(NamedTuple):
+    credentials: Credentials
+    until: float
+
+
+class CompanyKeyring:
+    """Reads every account as its company connected it. Safe to share between threads."""
+
+    def __init__(
+        self, engine: Engine, store: CredentialStore, *, clock: Clock, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._clock = clock
+        self._monotonic = monotonic
+        self._remembered: dict[str, _Remembered] = {}
+        self._lock = Lock()
+
+    def of(self, account: Account) -> Credentials:
+        """Give an account's credentials; a token that ends soon is renewed. Commits."""
+        with self._lock:
+            known = self._remembered.get(account.account_id)
+            if known is not None and known.until > self._monotonic():
+                return known.credentials
+            found = self._store.of(self._company_of(account), now=self._clock())
+            self._remembered[account.account_id] = _Remembered(found, self._monotonic() + _REMEMBERED_SECONDS)
+            return found
+
+    def _company_of(self, account: Account) -> int:
+        with self._engine.connect() as connection:
+            # Whoever is connected live owns the account's test mode too.
+            live = Account(account.account_id, livemode=True)
+            company_id = owner_of(connection, account) or owner_of(connection, live)
+        if company_id is None:
+            raise NoCredentialsError
+        return company_id

@@ -1,0 +1,122 @@
+"""Try the restricted keys that people paste: may they read what is needed, and make an endpoint of their own.
+
+https://docs.stripe.com/keys#limit-access
+"""
+
+import logging
+from typing import NamedTuple
+
+from stripe import AuthenticationError, InvalidRequestError, PermissionError, RequestsClient, StripeClient, StripeError  # noqa: A004 - so Stripe calls it
+
+from workers.connect import StripeAwayError
+
+# What has to be read, and the permission that Stripe wants for it; the dashboard calls plans "Prices".
+NEEDED_PERMISSIONS = {
+    "rak_invoice_read": "/v1/invoices",
+    "rak_plan_read": "/v1/prices",
+    "rak_customer_read": "/v1/customers",
+}
+ENDPOINT_EVENTS = (
+    *("customer.created", "customer.updated", "customer.deleted", "price.created", "price.updated", "price.deleted"),
+    *("plan.created", "plan.updated", "plan.deleted", "invoice.finalized", "invoice.updated", "invoice.paid"),
+    *(
+        "invoice.payment_failed",
+        "invoice.voided",
+        "invoice.marked_uncollectible",
+        "invoice.overpaid",
+        "invoice.deleted",
+    ),
+)
+
+_TIMEOUT_SECONDS = 15
+_RETRIES = 1
+
+_log = logging.getLogger(__name__)
+
+
+class KeyRefusedError(Exception):
+    """The key is not good; `missing` are the permissions that it lacks, none if Stripe does not know it at all."""
+
+    def __init__(self, missing: tuple[str, ...]) -> None:
+        super().__init__(missing)
+        self.missing = missing
+
+
+class KeyOwner(NamedTuple):
+    """Whose key it is, and in which mode."""
+
+    account_id: str
+    livemode: bool
+
+
+class OwnEndpoint(NamedTuple):
+    """A webhook endpoint in the account of the key, with the secret that signs what it is sent."""
+
+    endpoint_id: str
+    secret: str
+
+
+class RestrictedKeys:
+    """Looks at keys by using them. None is kept here."""
+
+    def __init__(self, api_base: str) -> None:
+        self._api_base = api_base
+        self._http = RequestsClient(timeout=_TIMEOUT_SECONDS)
+
+    def owner_of(self, key: str) -> KeyOwner:
+        """Give whose key it is, having tried everything that it is needed for.
+
+        :raises KeyRefusedError: it is unknown, or lacks permissions
+        :raises StripeAwayError: Stripe did not say
+        """
+        client = self._client(key)
+        try:
+            account = client.raw_request("get", "/v1/account")
+            missing = tuple(name for name, path in NEEDED_PERMISSIONS.items() if not _may(client, path))
+        except (AuthenticationError, PermissionError) as error:
+            raise KeyRefusedError(()) from error
+        except StripeError as error:
+            raise StripeAwayError from error
+        if missing:
+            raise KeyRefusedError(missing)
+        return KeyOwner(str(client.deserialize(account, api_mode="V1")["id"]), "_live_" in key)
+
+    def make_endpoint(self, key: str, url: str) -> OwnEndpoint | None:
+        """Make an endpoint in the key's account; None when the key may not, or there is no room for one.
+
+        :raises StripeAwayError: Stripe did not say
+        """
+        parameters = {"url": url, "enabled_events": list(ENDPOINT_EVENTS), "description": "revmap"}
+        try:
+            made = self._client(key).v1.webhook_endpoints.create(parameters)  # type: ignore[arg-type]  # all are known
+        except (PermissionError, InvalidRequestError) as error:
+            _log.warning("endpoint not made", extra={"error": type(error).__name__, "code": error.code})
+            return None
+        except StripeError as error:
+            raise StripeAwayError from error
+        return OwnEndpoint(made.id, str(made.secret))
+
+    def remove_endpoint(self, key: str, endpoint_id: str) -> None:
+        """Remove an endpoint; safe when it, or the key, is gone already.
+
+        :raises StripeAwayError: it is not known to be gone
+        """
+        try:
+            self._client(key).v1.webhook_endpoints.delete(endpoint_id)
+        except (AuthenticationError, PermissionError, InvalidRequestError) as error:
+            _log.info("endpoint was gone already", extra={"error": type(error).__name__})
+        except StripeError as error:
+            raise StripeAwayError from error
+
+    def _client(self, key: str) -> StripeClient:
+        return StripeClient(
+            key, base_addresses={"api": self._api_base}, max_network_retries=_RETRIES, http_client=self._http
+        )
+
+
+def _may(client: StripeClient, path: str) -> bool:
+    try:
+        client.raw_request("get", path, limit=1)
+    except PermissionError:
+        return False
+    return True
