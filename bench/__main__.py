@@ -4,7 +4,7 @@ import json
 
 import click
 
-from bench import ingest
+from bench import ingest, rebuild
 
 
 @click.group()
@@ -20,6 +20,17 @@ def main() -> None:
 def ingest_command(requests: int, repeats: int, seconds: int, per_second: int) -> None:
     """Signed 6 KB webhooks through gunicorn and PostgreSQL, with fsync and synchronous_commit on."""
     figures = ingest.run(requests=requests, repeats=repeats, seconds=seconds, per_second=per_second)
+    click.echo(json.dumps(figures, indent=2))
+
+
+@main.command("rebuild")
+@click.option("--events", default=200_000, show_default=True, help="Events of all companies together.")
+@click.option("--companies", default=50, show_default=True, help="Companies; the n-th has a share of 1/n.")
+@click.option("--workers", default=2, show_default=True, help="Processes that rebuild, or read.")
+@click.option("--repeats", default=3, show_default=True, help="Turns of each; their median counts.")
+def rebuild_command(events: int, companies: int, workers: int, repeats: int) -> None:
+    """Logs of 6 KB events folded anew, beside reading and decoding them alone."""
+    figures = rebuild.run(events=events, companies=companies, workers=workers, repeats=repeats)
     click.echo(json.dumps(figures, indent=2))
 
 

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Engine, Row, Select, and_, func, select, tupl
 
 from projections.filters import LineFilter, Sort, condition_of
 from projections.revenue_lines import NAME
-from projections.tables import projection_active, projection_state, revenue_invoice, revenue_line, revenue_quarantine
+from projections.state_tables import projection_active, projection_state
+from projections.tables import revenue_invoice, revenue_line, revenue_quarantine
 
 LineRow = Row[Any]
 

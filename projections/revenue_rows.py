@@ -1,6 +1,6 @@
 """Turn the books into rows of the table. Pure: a row is a function of an invoice, a price and a name."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
@@ -8,7 +8,6 @@ from events.cadence import cadence_of
 from events.money import exponent_of
 from events.observations import Line
 from projections.known import Change, Held, HeldValue, Key, PricedAs
-from projections.revenue_lines import Books
 
 NO_PRICE = "no_price"
 UNKNOWN = "unknown"
@@ -73,15 +72,19 @@ def billing_of(price_id: str | None, held: HeldValue[PricedAs] | None) -> Billin
     return Billing("recurring", cadence, recurrence.unit, recurrence.count, source)
 
 
-def rows_of(key: Key, held: Held, books: Books) -> Iterator[Row]:
+PriceOf = Callable[[Key], HeldValue[PricedAs] | None]
+NameOf = Callable[[Key], HeldValue[str] | None]
+
+
+def rows_of(key: Key, held: Held, price_of: PriceOf, name_of: NameOf) -> Iterator[Row]:
     """Give the rows of one invoice; none while only its lines are known, or once it is deleted."""
     book, (livemode, invoice_id) = held.book, key
     if book.is_deleted or book.header is None or book.status is None or book.lines is None:
         return
     header = book.header.value
-    name = books.names.get((livemode, header.customer_id)) if header.customer_id else None
+    name = name_of((livemode, header.customer_id)) if header.customer_id else None
     for line in book.lines.value:
-        price = books.prices.get((livemode, line.price_id)) if line.price_id else None
+        price = price_of((livemode, line.price_id)) if line.price_id else None
         change = _latest(held.change, name, price)
         period_start = datetime.fromtimestamp(line.period_start, UTC)
         yield Row(
@@ -120,3 +123,16 @@ def _net_amount(line: Line) -> int:
 
 def _latest(change: Change, *values: HeldValue[Any] | None) -> Change:
     return max([change, *(value.change for value in values if value)], key=lambda told: told.position)
+
+
+def with_price(row: Row, held: HeldValue[PricedAs]) -> Row:
+    """Give the row as it stands once its price says something else."""
+    billing = billing_of(row.price_id, held)
+    return row._replace(**billing._asdict(), position=held.change.position, updated_at=held.change.recorded_at)
+
+
+def with_name(row: Row, held: HeldValue[str]) -> Row:
+    """Give the row as it stands once its customer is called something else."""
+    return row._replace(
+        customer_name=held.register.value, position=held.change.position, updated_at=held.change.recorded_at
+    )

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
-from projections.catch_up import MOST_COMPANIES, _claimed, advance, enrol_newcomers
+from projections.catch_up import MOST_BUILDS, _claimed, advance, enrol_newcomers
 from projections.failures import ATTEMPTS_BEFORE_HALT
 from projections.filters import LineFilter
 from projections.gaps import find_gaps
@@ -225,7 +225,7 @@ def test_what_one_worker_holds_the_others_pass_over(engine: Engine, company_id: 
     enrol_newcomers(engine)
 
     with engine.begin() as connection:
-        held = _claimed(connection, MOST_COMPANIES)
+        held = _claimed(connection, MOST_BUILDS)
         meanwhile = advance(engine)
     afterwards = advance(engine)
 

@@ -1,0 +1,124 @@
+"""Put changes of rows into the table and into its past. Commits nothing."""
+
+from collections.abc import Iterator, Sequence
+
+from psycopg import sql
+from sqlalchemy import Connection
+
+from projections.canonical import text_of
+from projections.ledger import Ledger
+from projections.revenue_rows import Row
+from projections.shelves import Place, Volume, columns_of_places
+from projections.versions import Ending, RowChanges
+
+_STORED_ROWS_AT_ONCE = 5000
+
+_PAST = (*Row._fields, "is_added", "until", "is_removed")
+_COPY_LINES = sql.SQL("COPY revenue_line (company_id, build, {}) FROM STDIN").format(
+    sql.SQL(", ").join(map(sql.Identifier, (*Row._fields, "is_added")))
+)
+_COPY_PAST = sql.SQL("COPY revenue_line_past (company_id, build, {}) FROM STDIN").format(
+    sql.SQL(", ").join(map(sql.Identifier, _PAST))
+)
+_END = f"""
+    WITH ended AS (
+        DELETE FROM revenue_line r
+        USING unnest(%(company_id)b::bigint[], %(build)b::integer[], %(livemode)b::boolean[], %(invoice_id)b::text[],
+                     %(line_id)b::text[], %(until)b::bigint[], %(is_removed)b::boolean[])
+            AS k (company_id, build, livemode, invoice_id, line_id, until, is_removed)
+        WHERE r.company_id = k.company_id AND r.build = k.build AND r.livemode = k.livemode
+          AND r.invoice_id = k.invoice_id AND r.invoice_line_item_id = k.line_id
+        RETURNING r.*, k.until, k.is_removed
+    )
+    INSERT INTO revenue_line_past (company_id, build, {", ".join(_PAST)})
+    SELECT company_id, build, {", ".join(_PAST)} FROM ended
+"""  # noqa: S608 - our own columns
+_MOVED = f"""
+    SELECT r.company_id, {", ".join(f"r.{name}" for name in Row._fields)}
+    FROM unnest(%(company_id)b::bigint[], %(build)b::integer[], %(livemode)b::boolean[], %(id)b::text[])
+        AS k (company_id, build, livemode, id)
+    JOIN revenue_line r ON r.company_id = k.company_id AND r.build = k.build AND r.livemode = k.livemode
+        AND r.{{column}} = k.id
+"""  # noqa: S608 - our own columns
+
+
+class LineWriter:
+    """Gathers changes of many companies, so that a few statements write all of them."""
+
+    def __init__(self) -> None:
+        self._ended: list[tuple[Volume, Ending]] = []
+        self._past: list[str] = []
+        self._lines: list[str] = []
+
+    def add(self, volume: Volume, changes: RowChanges, ledger: Ledger) -> None:
+        """Take in changes of one company, and note them in its ledger."""
+        at = f"{volume.company_id}\t{volume.build}\t"
+        for ending in changes.ended:
+            self._ended.append((volume, ending))
+            ledger.note(ending.row, text_of(ending.row), ending.until, -1)
+        for row, is_added, until, is_removed in changes.passed:
+            told = text_of(row)
+            ledger.note(row, told, row.position, 1)
+            ledger.note(row, told, until, -1)
+            self._past.append(f"{at}{told}\t{is_added}\t{until}\t{is_removed}\n")
+        for row, is_added in changes.current:
+            told = text_of(row)
+            ledger.note(row, told, row.position, 1)
+            self._lines.append(f"{at}{told}\t{is_added}\n")
+
+    def write(self, connection: Connection) -> None:
+        """Move the rows that ended into the past; add those that stand now, and those that came and went meanwhile."""
+        if self._ended:
+            connection.exec_driver_sql(_END, _endings(self._ended))
+        _copy(connection, _COPY_PAST, self._past)
+        _copy(connection, _COPY_LINES, self._lines)
+        self._ended, self._past, self._lines = [], [], []
+
+
+def moved_rows(connection: Connection, volumes: Sequence[Volume]) -> Iterator[tuple[Volume, Row]]:
+    """Give the stored rows that show a price or a name that moved, without those of invoices in the books.
+
+    Reads them as they stood when it was called, so that they may be changed meanwhile.
+    """
+    begun = {volume.company_id: volume for volume in volumes if volume.is_begun}
+    names = [(volume, key) for volume in begun.values() for key in volume.books.name_states]
+    prices = [(volume, key) for volume in begun.values() for key in volume.books.price_states]
+    for column, places in (("customer_id", names), ("price_id", prices)):
+        for company_id, row in _stored(connection, column, places):
+            books = begun[company_id].books
+            is_told_by_name = column == "price_id" and (row.livemode, row.customer_id) in books.name_states
+            if (row.livemode, row.invoice_id) not in books.invoices and not is_told_by_name:
+                yield begun[company_id], row
+
+
+def _stored(connection: Connection, column: str, places: Sequence[Place]) -> Iterator[tuple[int, Row]]:
+    if not places:
+        return
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - a checked-out connection has one
+    with driver.cursor("moved_rows", scrollable=False) as cursor:
+        cursor.itersize = _STORED_ROWS_AT_ONCE
+        cursor.execute(_MOVED.format(column=column), columns_of_places(places))
+        for company_id, *row in cursor:
+            yield company_id, Row(*row)
+
+
+def _endings(ended: Sequence[tuple[Volume, Ending]]) -> dict[str, object]:
+    return {
+        "company_id": [volume.company_id for volume, _ in ended],
+        "build": [volume.build for volume, _ in ended],
+        "livemode": [ending.row.livemode for _, ending in ended],
+        "invoice_id": [ending.row.invoice_id for _, ending in ended],
+        "line_id": [ending.row.invoice_line_item_id for _, ending in ended],
+        "until": [ending.until for _, ending in ended],
+        "is_removed": [ending.is_removed for _, ending in ended],
+    }
+
+
+def _copy(connection: Connection, statement: sql.Composed, lines: Sequence[str]) -> None:
+    if not lines:
+        return
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - a checked-out connection has one
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write("".join(lines).encode())
