@@ -29,7 +29,7 @@ def ingest_command(requests: int, repeats: int, seconds: int, per_second: int) -
 @click.option("--workers", default=2, show_default=True, help="Processes that rebuild, or read.")
 @click.option("--repeats", default=3, show_default=True, help="Turns of each; their median counts.")
 def rebuild_command(events: int, companies: int, workers: int, repeats: int) -> None:
-    """Logs of 6 KB events folded anew, beside reading and decoding them alone."""
+    """Fold logs of 6 KB events anew, beside reading and decoding them alone."""
     figures = rebuild.run(events=events, companies=companies, workers=workers, repeats=repeats)
     click.echo(json.dumps(figures, indent=2))
 

@@ -2,6 +2,7 @@
 
 import click
 
+from commands import rebuilding
 from commands.terminal import as_json, company_option, print_json, print_table, transaction
 from projections.status import projection_status, resume_company
 
@@ -9,6 +10,10 @@ from projections.status import projection_status, resume_company
 @click.group("projections")
 def group() -> None:
     """Look after what is made from the log."""
+
+
+for command in (rebuilding.rebuild, rebuilding.verify, rebuilding.rollback, rebuilding.cancel, rebuilding.prune):
+    group.add_command(command)
 
 
 @group.command("status")

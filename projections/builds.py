@@ -1,7 +1,7 @@
-"""Builds beside the live one: begin them, put one in the live one's place, go back, forget the old. Rows, no folding.
+"""Builds beside the live one: begin them, give them up, put one in the live one's place. Rows, no folding.
 
-A build belongs to one projection of one company. It is *building* until it stands at the end of the log, *ready* when it
-waits there for a word, *live* while readers see it, and *retired* after another took its place.
+A build belongs to one projection of one company. It is *building* until it stands at the end of the log, *ready* when
+it waits there for a word, *live* while readers see it, and *retired* after another took its place.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,6 @@ from sqlalchemy import Connection, text
 
 from projections.folding import Claim
 from projections.registry import BY_NAME, versions
-
-
-class NoSuchBuildError(Exception):
-    """There is no build of that kind to work on."""
 
 
 class Begun(NamedTuple):
@@ -36,7 +32,7 @@ _BEGIN = text("""
     ), taken AS (
         UPDATE projection_state s SET is_automatic = false, status = 'building' FROM wanted w
         WHERE s.projection = w.name AND s.company_id = w.company_id AND s.version = w.version
-          AND s.status IN ('building', 'ready')
+          AND s.status IN ('building', 'ready') AND :is_resumed
         RETURNING s.projection, s.company_id, s.build
     ), begun AS (
         INSERT INTO projection_state (projection, build, company_id, version, status, is_automatic)
@@ -54,11 +50,18 @@ _BEGIN = text("""
         ON s.projection = b.projection AND s.company_id = b.company_id AND s.build = b.build
     ORDER BY h.position DESC, b.company_id, b.projection
 """)
+_UNFINISHED = text("""
+    SELECT projection, company_id, build, position FROM projection_state s
+    WHERE (CAST(:company_id AS bigint) IS NULL OR company_id = :company_id)
+      AND (status IN ('building', 'ready') OR (status = 'halted' AND NOT EXISTS (
+          SELECT FROM projection_active a
+          WHERE a.projection = s.projection AND a.company_id = s.company_id AND a.build = s.build)))
+    ORDER BY company_id, projection
+""")
 _ABANDON = text("""
     UPDATE projection_state SET status = 'retired', updated_at = clock_timestamp()
-    WHERE status IN ('building', 'ready') AND projection = ANY (:chosen)
-      AND (CAST(:company_id AS bigint) IS NULL OR company_id = :company_id)
-    RETURNING projection, company_id, build, position
+    WHERE projection = :projection AND company_id = :company_id AND build = :build
+      AND status IN ('building', 'ready', 'halted')
 """)
 _LOCK_BUILD = text("""
     SELECT position FROM projection_state
@@ -83,32 +86,29 @@ _POINT = text("""
     INSERT INTO projection_active (projection, company_id, build) VALUES (:projection, :company_id, :build)
     ON CONFLICT (projection, company_id) DO UPDATE SET build = excluded.build
 """)
-_PREVIOUS = text("""
-    SELECT s.projection, s.company_id, s.build, s.position FROM projection_state s JOIN projection_active a
-        ON a.projection = s.projection AND a.company_id = s.company_id AND s.build < a.build
-    WHERE s.projection = :projection AND s.company_id = :company_id AND s.status = 'retired'
-      AND s.position > 0
-    ORDER BY s.build DESC LIMIT 1
-""")
 
 
 def begin_builds(
-    connection: Connection, *, company_id: int | None, chosen: Sequence[str] = tuple(BY_NAME)
+    connection: Connection, *, company_id: int | None, chosen: Sequence[str] = tuple(BY_NAME), is_resumed: bool = True
 ) -> list[Begun]:
     """Begin a build of each chosen projection of one company or of all, biggest first. Commits nothing.
 
-    A build of this version that somebody began and did not finish is gone on with. Nobody but its beginner ends it.
+    Unless told otherwise, a build of this version that was begun and not finished is gone on with. Nobody but its
+    beginner ends it.
     """
-    asked = versions() | {"company_id": company_id, "chosen": list(chosen)}
+    asked = versions() | {"company_id": company_id, "chosen": list(chosen), "is_resumed": is_resumed}
     return [Begun(*row) for row in connection.execute(_BEGIN, asked)]
 
 
-def abandon_builds(
-    connection: Connection, *, company_id: int | None, chosen: Sequence[str] = tuple(BY_NAME)
-) -> list[Claim]:
-    """Give up all builds that readers do not see yet; they are retired. Commits nothing."""
-    rows = connection.execute(_ABANDON, {"company_id": company_id, "chosen": list(chosen)})
-    return [Claim(row.projection, row.company_id, row.build, row.position) for row in rows]
+def unfinished_builds(connection: Connection, *, company_id: int | None) -> list[Claim]:
+    """Give the builds of one company or of all that were begun and that readers do not see yet."""
+    return [Claim(*row) for row in connection.execute(_UNFINISHED, {"company_id": company_id})]
+
+
+def abandon(connection: Connection, builds: Sequence[Claim]) -> None:
+    """Give up builds that readers do not see yet: they are retired. Commits nothing."""
+    for build in builds:
+        connection.execute(_ABANDON, build._asdict())
 
 
 def lock_for_flip(connection: Connection, claim: Claim) -> tuple[Claim, int] | None:
@@ -127,17 +127,6 @@ def lock_for_flip(connection: Connection, claim: Claim) -> tuple[Claim, int] | N
 
 
 def make_live(connection: Connection, claim: Claim) -> None:
-    """Put the build in the place of the live one, which is retired. Commits nothing. Hold what `lock_for_flip` holds."""
+    """Put the build in the live one's place, which is retired. Commits nothing. Hold what `lock_for_flip` holds."""
     for statement in (_RETIRE, _MAKE_LIVE, _POINT):
         connection.execute(statement, claim._asdict())
-
-
-def previous_build(connection: Connection, projection: str, company_id: int) -> Claim:
-    """Give the build that was live before this one.
-
-    :raises NoSuchBuildError: there is none, or it was dropped
-    """
-    row = connection.execute(_PREVIOUS, {"projection": projection, "company_id": company_id}).one_or_none()
-    if row is None:
-        raise NoSuchBuildError(f"{projection} of company {company_id} has no earlier build to go back to")
-    return Claim(row.projection, row.company_id, row.build, row.position)

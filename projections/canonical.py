@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 
-from projections.revenue_rows import Row
+from projections.revenue_rows import FIXED, Row
 
 CHECKSUM_BYTES = 16
 _MODULUS = 1 << (8 * CHECKSUM_BYTES)
@@ -16,18 +16,25 @@ _MODULUS = 1 << (8 * CHECKSUM_BYTES)
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def text_of(row: Row) -> str:
-    """Give the row as a line of COPY, without its end."""
-    (livemode, invoice_id, line_id, subscription_id, customer_id, name, billed_name, description, day) = row[:9]
-    (start, end, amount, discount, tax, net, currency, exponent) = row[9:17]
-    (kind, cadence, unit, count, source, proration, quantity, price_id, product_id) = row[17:26]
-    (number, status, is_complete, position, updated_at) = row[26:]
+def text_of(row: Row, fixed_text: str | None = None) -> str:
+    """Give the row as a line of COPY, without its end; `fixed_text` is its `fixed_text_of`, when that is known."""
+    name, kind, cadence, unit, count, source, status, is_complete, position, updated_at = row[FIXED:]
+    return (
+        f"{fixed_text or fixed_text_of(row)}\t{_text(name)}\t{kind}\t{cadence}\t{_text(unit)}\t"
+        f"{_or_null(count)}\t{source}\t{status}\t{_flag(is_complete)}\t{position}\t{_instant(updated_at)}"
+    )
+
+
+def fixed_text_of(row: Row) -> str:
+    """Give the text of what an invoice says of the line."""
+    livemode, invoice_id, line_id, subscription_id, customer_id, billed_name, description, day = row[:8]
+    start, end, amount, discount, tax, net, currency, exponent = row[8:16]
+    proration, quantity, price_id, product_id, number = row[16:FIXED]
     return (
         f"{_flag(livemode)}\t{_text(invoice_id)}\t{_text(line_id)}\t{_text(subscription_id)}\t{_text(customer_id)}\t"
-        f"{_text(name)}\t{_text(billed_name)}\t{_text(description)}\t{day}\t{_instant(start)}\t{_instant(end)}\t"
-        f"{amount}\t{discount}\t{tax}\t{net}\t{currency}\t{exponent}\t{kind}\t{cadence}\t{_text(unit)}\t"
-        f"{_number(count)}\t{source}\t{_flag(proration)}\t{_text(quantity)}\t{_text(price_id)}\t"
-        f"{_text(product_id)}\t{_text(number)}\t{status}\t{_flag(is_complete)}\t{position}\t{_instant(updated_at)}"
+        f"{_text(billed_name)}\t{_text(description)}\t{day}\t{start.isoformat()}\t{end.isoformat()}\t{amount}\t{discount}\t"
+        f"{tax}\t{net}\t{currency}\t{exponent}\t{_flag(proration)}\t{_text(quantity)}\t{_text(price_id)}\t"
+        f"{_text(product_id)}\t{_text(number)}"
     )
 
 
@@ -42,15 +49,16 @@ def added(checksum: bytes, hashes: int) -> bytes:
     return total.to_bytes(CHECKSUM_BYTES, "big")
 
 
+@lru_cache(65536)
 def _text(value: str | None) -> str:
     return "\\N" if value is None else value.translate(_ESCAPES)
 
 
-def _number(value: int | None) -> str:
+def _or_null(value: object) -> str:
     return "\\N" if value is None else str(value)
 
 
-def _flag(value: bool) -> str:  # noqa: FBT001 - a value
+def _flag(value: object) -> str:
     return "t" if value else "f"
 
 

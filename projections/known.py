@@ -53,14 +53,16 @@ class InvoiceBook(Struct):
         return (
             self.is_deleted == other.is_deleted
             and self.is_complete == other.is_complete
-            and _value(self.status) == _value(other.status)
-            and _value(self.header) == _value(other.header)
-            and _value(self.lines) == _value(other.lines)
+            and _say_the_same(self.status, other.status)
+            and _say_the_same(self.header, other.header)
+            and _say_the_same(self.lines, other.lines)
         )
 
 
-def _value(register: Register[Value] | None) -> Value | None:
-    return register.value if register else None
+def _say_the_same(one: Register[Value] | None, other: Register[Value] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.value is other.value or one.value == other.value
 
 
 class PricedAs(Struct, frozen=True):

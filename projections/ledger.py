@@ -6,7 +6,7 @@ them is the same in every build.
 
 from collections.abc import Iterator
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from projections.canonical import hash_of
 from projections.revenue_rows import Row
@@ -52,31 +52,56 @@ class Ledger:
     """Sums of changes: a row that comes counts once, a row that goes counts minus once."""
 
     def __init__(self) -> None:
-        self._months: dict[tuple[int, MonthKey], MonthSum] = {}
-        self.stretches: dict[int, StretchSum] = {}
+        self._months: dict[tuple[object, ...], list[int]] = {}
+        self._stretches: dict[int, list[int]] = {}
 
-    def note(self, row: Row, text: str, position: int, sign: int) -> None:
-        """Take in that a row came (sign 1) or went (-1) at a position; `text` is its canonical text."""
-        stretch = stretch_of(position)
-        at, row_count, hashes = self.stretches.get(stretch, (position, 0, 0))
-        self.stretches[stretch] = StretchSum(max(at, position), row_count + sign, hashes + sign * hash_of(text))
-        key = (stretch, _month_of(row))
-        line_count, amount, net_amount = self._months.get(key, (0, 0, 0))
-        self._months[key] = MonthSum(line_count + sign, amount + sign * row.amount, net_amount + sign * row.net_amount)
+    def came(self, row: Row, text: str, position: int) -> None:
+        """Take in that a row came at a position; `text` is its canonical text."""
+        self._note(row, position, 1, hash_of(text))
+
+    def went(self, row: Row, text: str, position: int) -> None:
+        """Take in that a row went at a position."""
+        self._note(row, position, -1, -hash_of(text))
+
+    def came_and_went(self, row: Row, text: str, until: int) -> None:
+        """Take in that a row came, and went at `until`."""
+        if stretch_of(row.position) == stretch_of(until):
+            self._note(row, until, 0, 0)
+        else:
+            self.came(row, text, row.position)
+            self.went(row, text, until)
+
+    def stretches(self) -> Iterator[tuple[int, StretchSum]]:
+        """Give what was done in each stretch."""
+        for stretch, total in sorted(self._stretches.items()):
+            yield stretch, StretchSum(*total)
 
     def months_by_stretch(self) -> Iterator[tuple[int, MonthKey, MonthSum]]:
         """Give what each stretch added to each month."""
-        for (stretch, key), total in sorted(self._months.items()):
-            yield stretch, key, total
+        for (stretch, *key), total in sorted(self._months.items()):
+            yield cast(int, stretch), _month_key(key), MonthSum(*total)
 
     def months(self) -> Iterator[tuple[MonthKey, MonthSum]]:
         """Give what all stretches together added to each month."""
         totals: dict[MonthKey, MonthSum] = {}
-        for (_, key), total in self._months.items():
-            totals[key] = MonthSum(*map(sum, zip(total, totals.get(key, (0, 0, 0)), strict=True)))
+        for (_, *key), total in self._months.items():
+            month = _month_key(key)
+            totals[month] = MonthSum(*map(sum, zip(total, totals.get(month, (0, 0, 0)), strict=True)))
         yield from sorted(totals.items())
 
+    def _note(self, row: Row, position: int, sign: int, hashes: int) -> None:
+        stretch, day = stretch_of(position), row.date
+        done = self._stretches.setdefault(stretch, [position, 0, 0])
+        done[0] = max(done[0], position)
+        done[1] += sign
+        done[2] += hashes
+        key = (stretch, row.livemode, day.year, day.month, row.currency, row.invoice_status, row.type, row.cadence)
+        total = self._months.setdefault(key, [0, 0, 0])
+        total[0] += sign
+        total[1] += sign * row.amount
+        total[2] += sign * row.net_amount
 
-def _month_of(row: Row) -> MonthKey:
-    month = row.date.replace(day=1)
-    return MonthKey(row.livemode, month, row.currency, row.invoice_status, row.type, row.cadence)
+
+def _month_key(key: list[Any]) -> MonthKey:
+    livemode, year, month, *rest = key
+    return MonthKey(livemode, date(year, month, 1), *rest)

@@ -62,15 +62,15 @@ def add_to_months(connection: Connection, entries: Sequence[Entry]) -> None:
 
 def add_to_checksums(connection: Connection, entries: Sequence[Entry]) -> None:
     """Carry the checksums on through the stretches that the ledgers hold."""
-    changed = [entry for entry in entries if entry[2].stretches]
+    changed = [(company_id, build, done) for company_id, build, book in entries if (done := list(book.stretches()))]
     if not changed:
         return
     columns = {"company_id": [entry[0] for entry in changed], "build": [entry[1] for entry in changed]}
     held = {row.company_id: (row.row_count, row.checksum) for row in connection.execute(_LAST_CHECKSUMS, columns)}
     rows: list[tuple[object, ...]] = []
-    for company_id, build, ledger in changed:
+    for company_id, build, done in changed:
         row_count, checksum = held.get(company_id, (0, bytes(CHECKSUM_BYTES)))
-        for stretch, total in sorted(ledger.stretches.items()):
+        for stretch, total in done:
             row_count, checksum = row_count + total.row_count, added(checksum, total.hashes)
             rows.append((company_id, build, stretch, total.position, row_count, checksum))
     names = ("company_id", "build", "stretch", "position", "row_count", "checksum")

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from psycopg import sql
 from sqlalchemy import Connection
 
-from projections.canonical import text_of
+from projections.canonical import fixed_text_of, text_of
 from projections.ledger import Ledger
-from projections.revenue_rows import Row
+from projections.revenue_rows import FIXED, Row
 from projections.shelves import Place, Volume, columns_of_places
 from projections.versions import Ending, RowChanges
 
@@ -53,17 +53,17 @@ class LineWriter:
     def add(self, volume: Volume, changes: RowChanges, ledger: Ledger) -> None:
         """Take in changes of one company, and note them in its ledger."""
         at = f"{volume.company_id}\t{volume.build}\t"
+        fixed: dict[tuple[object, ...], tuple[tuple[object, ...], str]] = {}
         for ending in changes.ended:
             self._ended.append((volume, ending))
-            ledger.note(ending.row, text_of(ending.row), ending.until, -1)
+            ledger.went(ending.row, _text(ending.row, fixed), ending.until)
         for row, is_added, until, is_removed in changes.passed:
-            told = text_of(row)
-            ledger.note(row, told, row.position, 1)
-            ledger.note(row, told, until, -1)
+            told = _text(row, fixed)
+            ledger.came_and_went(row, told, until)
             self._past.append(f"{at}{told}\t{is_added}\t{until}\t{is_removed}\n")
         for row, is_added in changes.current:
-            told = text_of(row)
-            ledger.note(row, told, row.position, 1)
+            told = _text(row, fixed)
+            ledger.came(row, told, row.position)
             self._lines.append(f"{at}{told}\t{is_added}\n")
 
     def write(self, connection: Connection) -> None:
@@ -73,6 +73,15 @@ class LineWriter:
         _copy(connection, _COPY_PAST, self._past)
         _copy(connection, _COPY_LINES, self._lines)
         self._ended, self._past, self._lines = [], [], []
+
+
+def _text(row: Row, fixed: dict[tuple[object, ...], tuple[tuple[object, ...], str]]) -> str:
+    # Versions of a line mostly share what the invoice says of it.
+    line, said = row[:3], row[:FIXED]
+    held = fixed.get(line)
+    if held is None or held[0] != said:
+        held = fixed[line] = said, fixed_text_of(row)
+    return text_of(row, held[1])
 
 
 def moved_rows(connection: Connection, volumes: Sequence[Volume]) -> Iterator[tuple[Volume, Row]]:

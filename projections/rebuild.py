@@ -11,7 +11,7 @@ import psycopg
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from events.bulk import copy_events
+from events.bulk import read_part
 from projections.builds import lock_for_flip, make_live
 from projections.facts import Fact, fact_of
 from projections.failures import record_failure
@@ -22,7 +22,6 @@ CHUNK_EVENTS = 8000
 
 # While the rest is folded, the company's appends wait: it must be done in a moment.
 _MOST_TAIL_EVENTS = 250
-_FINISHED_BY_US = ("live", "ready")
 
 _CLAIM = text("""
     WITH first AS (
@@ -43,6 +42,10 @@ _CLAIM = text("""
     ORDER BY s.projection FOR UPDATE OF s SKIP LOCKED
 """)
 _HEAD = text("SELECT position FROM company_head WHERE company_id = :company_id")
+_POSITION = text("""
+    SELECT position FROM projection_state
+    WHERE projection = :projection AND company_id = :company_id AND build = :build FOR UPDATE
+""")
 _READY = text("""
     UPDATE projection_state SET status = 'ready', updated_at = clock_timestamp()
     WHERE projection = :projection AND company_id = :company_id AND build = :build
@@ -52,10 +55,16 @@ _NEED_NOT_WAIT = text("SET LOCAL synchronous_commit = off")
 
 
 class Chunk(NamedTuple):
-    """Builds of one company that were brought forward together, and by how many events. None: they are at the end."""
+    """Builds of one company that were brought forward together, and by how many events."""
 
     claims: list[Claim]
     event_count: int
+    is_at_end: bool
+
+    @property
+    def company_ids(self) -> list[int]:
+        """Name the company, as often as it has claims."""
+        return [claim.company_id for claim in self.claims]
 
 
 def build_on(
@@ -63,37 +72,40 @@ def build_on(
 ) -> Chunk | None:
     """Bring the build that lacks most forward by a chunk; None when there is none to work on. Commits.
 
-    A build that reaches the end of its log is flipped to when it is automatic, else it is ready. An event that cannot be
-    folded is named in the build's state; the build rests or halts, the live one is not touched.
+    A build that reaches the end of its log is flipped to when it is automatic, else it is ready. An event that cannot
+    be folded is named in the build's state; the build rests or halts, and readers keep the live one.
     """
-    size = chunk_events
+    size, is_alone = chunk_events, False
     while True:
         claims: list[Claim] = []
+        chunk: Chunk | None = None
         try:
             with engine.begin() as connection:
                 claims = _claimed(connection, is_automatic=is_automatic, company_ids=company_ids)
-                if not claims:
-                    return None
-                connection.execute(_NEED_NOT_WAIT)
-                folded = _fold_chunk(connection, claims, size)
-                is_at_end = folded < min(size, _MOST_TAIL_EVENTS)
-                if is_at_end and not is_automatic:
-                    for claim in claims:
-                        connection.execute(_READY, claim._asdict())
+                claims = claims[:1] if is_alone else claims
+                chunk = _built(connection, claims, size, is_automatic=is_automatic) if claims else None
+            break
         except (OperationalError, InterfaceError, psycopg.OperationalError):
             raise  # the database's trouble, and no fault of any event
         except Exception as error:
             if not claims:
                 raise
-            if size == 1:
+            if size == 1 and is_alone:
                 record_failure(engine, claims[0], error)
-                return Chunk(claims, 0)
-            size //= 2
-            continue
-        if is_at_end and is_automatic:
-            for claim in claims:
-                flip(engine, claim)
-        return Chunk(claims, folded)
+                return Chunk(claims, 0, is_at_end=False)
+            size, is_alone = max(1, size // 2), True
+    for claim in chunk.claims if chunk and chunk.is_at_end and is_automatic else ():
+        flip(engine, claim)
+    return chunk
+
+
+def _built(connection: Connection, claims: list[Claim], size: int, *, is_automatic: bool) -> Chunk:
+    connection.execute(_NEED_NOT_WAIT)
+    folded = _fold_chunk(connection, claims, size)
+    is_at_end = folded < min(size, _MOST_TAIL_EVENTS)
+    for claim in claims if is_at_end and not is_automatic else ():
+        connection.execute(_READY, claim._asdict())
+    return Chunk(claims, folded, is_at_end)
 
 
 def flip(engine: Engine, claim: Claim) -> Claim:
@@ -119,10 +131,15 @@ def flip(engine: Engine, claim: Claim) -> Claim:
             return held._replace(position=head)
 
 
-_POSITION = text("""
-    SELECT position FROM projection_state
-    WHERE projection = :projection AND company_id = :company_id AND build = :build FOR UPDATE
-""")
+def fold_to(engine: Engine, claim: Claim, position: int) -> int:
+    """Bring a build that nobody reads forward to a position; give where it stands, which may be beyond. Commits."""
+    while True:
+        with engine.begin() as connection:
+            connection.execute(_NEED_NOT_WAIT)
+            held = _locked(connection, claim)
+            through = min(position, held.position + CHUNK_EVENTS)
+            if through <= held.position or not _fold_through(connection, [held], through):
+                return held.position
 
 
 def _locked(connection: Connection, claim: Claim) -> Claim:
@@ -141,7 +158,7 @@ def _fold_chunk(connection: Connection, claims: Sequence[Claim], size: int) -> i
 
 def _fold_through(connection: Connection, claims: Sequence[Claim], through: int) -> int:
     company_id, after = claims[0].company_id, claims[0].position
-    facts: list[Fact] = list(map(fact_of, copy_events(connection, company_id, after=after, through=through)))
+    facts: list[Fact] = list(map(fact_of, read_part(connection, company_id, after=after, through=through)))
     if facts:
         fold(connection, claims, {company_id: facts}, is_live=False)
     return len(facts)

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from projections.known import Held, HeldValue, Key, PricedAs
 from projections.revenue_lines import Books
-from projections.revenue_rows import Row, rows_of, with_name, with_price
+from projections.revenue_rows import Fixed, Row, rows_of, with_name, with_price
 
 State = TypeVar("State", Held, HeldValue[PricedAs], HeldValue[str])
 
@@ -82,8 +82,9 @@ def changes_of(books: Books) -> RowChanges:
         positions = {state.change.position for state in states[1:] if state}
         positions.update(_moves_of(states, key[0], books))
         if positions:
-            moments = ((position, _rows_at(key, states, position, books)) for position in sorted(positions))
-            changes.follow(_rows_at(key, states, _BEFORE, books), moments)
+            known: dict[tuple[int, int], Fixed] = {}
+            moments = ((position, _rows_at(key, states, position, books, known)) for position in sorted(positions))
+            changes.follow(_rows_at(key, states, _BEFORE, books, known), moments)
     return changes
 
 
@@ -124,10 +125,14 @@ def _positions(states: Mapping[Key, list[State | None]], key: Key) -> Iterator[i
     return (state.change.position for state in states.get(key, ())[1:] if state)
 
 
-def _rows_at(key: Key, states: list[Held | None], position: int, books: Books) -> Iterator[Row]:
+def _rows_at(
+    key: Key, states: list[Held | None], position: int, books: Books, known: dict[tuple[int, int], Fixed]
+) -> Iterator[Row]:
     held = _at(states, position)
     if held is None:
         return iter(())
+    if not books.price_states and not books.name_states:
+        return rows_of(key, held, books.prices.get, books.names.get, known)
 
     def price_of(price: Key) -> HeldValue[PricedAs] | None:
         moved = books.price_states.get(price)
@@ -137,10 +142,13 @@ def _rows_at(key: Key, states: list[Held | None], position: int, books: Books) -
         moved = books.name_states.get(customer)
         return _at(moved, position) if moved else books.names.get(customer)
 
-    return rows_of(key, held, price_of, name_of)
+    return rows_of(key, held, price_of, name_of, known)
 
 
 def _at(states: list[State | None], position: int) -> State | None:
     """Give the last state that was reached by this position; the first is the one before."""
-    reached = (state for state in reversed(states[1:]) if state and state.change.position <= position)
-    return next(reached, states[0])
+    for place in range(len(states) - 1, 0, -1):
+        state = states[place]
+        if state and state.change.position <= position:
+            return state
+    return states[0]

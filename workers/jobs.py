@@ -3,6 +3,7 @@
 import time
 
 from projections.catch_up import advance, enrol_newcomers
+from projections.rebuild import build_on
 from workers.fetches import claim_due, note_failure, request_gaps, store_answer
 from workers.gateway import StripeAnswerError
 from workers.queues import FETCH, PROJECTION, answer, ring
@@ -29,7 +30,7 @@ def catch_up_with(hand: Tools) -> int:
     deadline = time.monotonic() + _LONGEST_SECONDS
     folded = 0
     companies: set[int] = set()
-    while advanced := advance(hand.engine):
+    while advanced := advance(hand.engine) or build_on(hand.engine, is_automatic=True):
         folded += advanced.event_count
         companies.update(advanced.company_ids)
         if time.monotonic() > deadline:
