@@ -146,10 +146,8 @@ def _report(*, is_json: bool) -> Callable[[Progress], None]:
             click.echo(json.dumps(told), err=True)
         elif sys.stderr.isatty():
             left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
-            bar = "█" * round(30 * progress.share)
-            click.echo(
-                f"\r{bar:░<30} {progress.share:.0%}  {told['per_second']:,} events/s{left}  ", nl=False, err=True
-            )
+            bar = f"{'█' * round(30 * progress.share):░<30} {progress.share:.0%}"
+            click.echo(f"\r{bar}  {progress.per_second:,.0f} events/s{left}  ", nl=False, err=True)
 
     return report
 
