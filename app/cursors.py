@@ -1,6 +1,6 @@
 """Opaque cursors: signed, and good only for the company, the filter and the order they were made for."""
 
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -20,10 +20,11 @@ class ListOf(NamedTuple):
     company_id: int
     line_filter: LineFilter
     sort: Sort
+    as_of: int | datetime | None = None
 
     def digest(self) -> str:
         """Give a short name of this list that tells nothing about it."""
-        text = f"{self.company_id}|{self.sort}|{self.line_filter.canonical()}"
+        text = f"{self.company_id}|{self.sort}|{self.line_filter.canonical()}|{self.as_of!r}"
         return sha256(text.encode()).hexdigest()[:32]
 
 

@@ -16,6 +16,7 @@ from app.cursors import InvalidCursorError
 from app.request_log import request_uuid
 from app.webhooks import MAX_BODY_BYTES, UnacceptableWebhookError
 from events.group_append import NotDurableError
+from projections.snapshots import NotFoldedYetError, PositionAheadError
 
 # The codes a program may meet, each with its status and with what to do.
 CODES: dict[str, tuple[int, str]] = {
@@ -24,6 +25,7 @@ CODES: dict[str, tuple[int, str]] = {
     "not_found": (404, "Check the address; a key sees its own company only."),
     "invalid_request": (422, "Correct what 'errors' points at."),
     "invalid_cursor": (400, "Start the list again without the cursor: it belongs to another list."),
+    "not_folded_yet": (503, "Ask again after the seconds of Retry-After: the table is about to say so."),
     "unavailable": (503, "Ask again after the seconds of Retry-After."),
     "unacceptable_webhook": (400, "Sign the event with one of the endpoint's secrets, and check the sender's clock."),
     "body_too_large": (413, "Send less."),
@@ -68,6 +70,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(MissingKeyError, _missing_key)
     app.register_error_handler(RoleTooLowError, _role_too_low)
     app.register_error_handler(InvalidCursorError, _invalid_cursor)
+    app.register_error_handler(NotFoldedYetError, _not_folded_yet)
+    app.register_error_handler(PositionAheadError, _position_ahead)
     app.register_error_handler(DBAPIError, _database_away)
     app.register_error_handler(PoolTimeoutError, _database_away)
     app.register_error_handler(HTTPException, _http_exception)
@@ -137,6 +141,16 @@ def _role_too_low(error: RoleTooLowError) -> Response:
 
 def _invalid_cursor(_error: InvalidCursorError) -> Response:
     return problem(400, "invalid_cursor", "The cursor belongs to another list. Start again without it.")
+
+
+def _not_folded_yet(_error: NotFoldedYetError) -> Response:
+    detail = "The table does not reach that far yet, or its past is being made. Ask again."
+    return problem(503, "not_folded_yet", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS})
+
+
+def _position_ahead(_error: PositionAheadError) -> Response:
+    errors = [{"pointer": "/query/as_of", "detail": "The log has not reached that position."}]
+    return problem(422, "invalid_request", "Some of what was sent cannot be used; see errors.", errors=errors)
 
 
 def _http_exception(error: HTTPException) -> Response:

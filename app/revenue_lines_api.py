@@ -13,8 +13,11 @@ from app.entity_tags import not_modified, tag_of
 from app.schemas import LineQuery, LinesQuery, QuarantineList, QuarantineQuery, RevenueLine, RevenueLineList
 from app.wiring import tools
 from events.accounts import owned_account
+from projections.checksums import checksum_of
 from projections.filters import LineFilter, Sort
-from projections.queries import After, LineRow, find_line, list_lines, list_quarantined, snapshot_of, total_lines
+from projections.queries import After, LineRow, find_line, list_lines, list_quarantined
+from projections.snapshots import snapshot_of
+from projections.totals import total_lines
 
 blueprint = ApiBlueprint(
     "revenue lines", __name__, url_prefix="/v1/companies/<int:company_id>", description="The revenue mapping table."
@@ -29,7 +32,7 @@ _FILTERS = frozenset(field.name for field in fields(LineFilter)) - {"livemode"}
 def list_revenue_lines(query: dict[str, Any], company_id: int) -> Response | tuple[dict[str, object], dict[str, str]]:
     """List revenue lines, a page at a time."""
     hand = tools()
-    with snapshot_of(hand.engine, company_id) as snapshot:
+    with snapshot_of(hand.engine, company_id, query.get("as_of")) as snapshot:
         of = list_of(snapshot.connection, company_id, query)
         tag = tag_of(snapshot, of.digest(), query["limit"], query.get("cursor"), query.get("include"))
         if unchanged := not_modified(tag):
@@ -42,6 +45,7 @@ def list_revenue_lines(query: dict[str, Any], company_id: int) -> Response | tup
             "has_more": has_more,
             "next_cursor": hand.cursors.write(of, _after(page[-1], of.sort)) if has_more else None,
             "position": snapshot.position,
+            "checksum": checksum_of(snapshot),
             "projection_status": snapshot.status,
         }
         if query.get("include") == "totals":
@@ -57,7 +61,7 @@ def get_revenue_line(
     query: dict[str, Any], company_id: int, line_id: str
 ) -> Response | tuple[dict[str, object], dict[str, str]]:
     """Give one revenue line."""
-    with snapshot_of(tools().engine, company_id) as snapshot:
+    with snapshot_of(tools().engine, company_id, query.get("as_of")) as snapshot:
         livemode = _mode(snapshot.connection, company_id, query.get("livemode"))
         # PostgreSQL's text cannot hold a NUL: no line has such an id.
         row = None if "\x00" in line_id else find_line(snapshot, line_id, livemode=livemode)
@@ -82,7 +86,7 @@ def list_of(connection: Connection, company_id: int, query: dict[str, Any]) -> L
     """Say which list a query asks for: its filter in the mode it names, else in the connection's own mode."""
     asked = {name: value for name, value in query.items() if name in _FILTERS}
     livemode = _mode(connection, company_id, query.get("livemode"))
-    return ListOf(company_id, LineFilter(livemode=livemode, **asked), query["sort"])
+    return ListOf(company_id, LineFilter(livemode=livemode, **asked), query["sort"], query.get("as_of"))
 
 
 def _mode(connection: Connection, company_id: int, asked: bool | None) -> bool:  # noqa: FBT001 - not a switch: a value

@@ -5,13 +5,20 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from app.fields import Day, Flag, Instant, MinorUnits, WholeNumber, Words
+from app.fields import Day, Flag, Instant, MinorUnits, Moment, WholeNumber, Words
 from events.cadence import CADENCES, LINE_TYPES
 from events.stripe_invoice import FINAL_STATUSES
 from projections.filters import SORTS
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
+
+AS_OF = Moment(
+    metadata={
+        "description": "An instant (RFC 3339) or a position of the log: the answer is what it would have been then.",
+        "type": "string",
+    }
+)
 
 
 class LinesFilter(Schema):
@@ -32,6 +39,7 @@ class LinesFilter(Schema):
     amount_max = MinorUnits(metadata={"description": "Inclusive, in minor units."})
     q = Words(metadata={"description": "Part of a customer's name, a description, an invoice number or an id."})
     modified_after = Instant()
+    as_of = AS_OF
 
     @validates_schema
     def _bounds_in_order(self, data: dict[str, Any], **_options: object) -> None:
@@ -54,8 +62,9 @@ class LinesQuery(LinesFilter):
 
 
 class LineQuery(Schema):
-    """Which mode's line to give."""
+    """Which mode's line to give, as of which moment."""
 
+    as_of = AS_OF
     livemode = Flag(metadata={"description": "Default: the connection's own mode."})
 
 
@@ -125,6 +134,9 @@ class RevenueLineList(Schema):
     has_more = fields.Boolean()
     next_cursor = fields.String(allow_none=True)
     position = fields.Integer()
+    checksum = fields.String(
+        allow_none=True, metadata={"description": "Of the company's whole table at `position`, whatever the filter."}
+    )
     projection_status = fields.String(metadata={"description": "live, or halted at an event that cannot be folded."})
     totals = fields.List(fields.Nested(Total), metadata={"description": "Only with include=totals."})
 

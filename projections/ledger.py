@@ -12,13 +12,14 @@ from projections.canonical import hash_of
 from projections.revenue_rows import Row
 
 # How many events of a company's log one stretch holds. Reading as of a moment adds up whole stretches, then the changes
-# of a part of one.
-STRETCH_EVENTS = 2048
+# of a part of one: a hash costs more to make again than a sum.
+MONTH_STRETCH = 2048
+CHECKSUM_STRETCH = 64
 
 
-def stretch_of(position: int) -> int:
+def stretch_of(position: int, size: int) -> int:
     """Give the stretch in which a position lies: stretch 0 begins with position 1."""
-    return (position - 1) // STRETCH_EVENTS
+    return (position - 1) // size
 
 
 class MonthKey(NamedTuple):
@@ -54,6 +55,8 @@ class Ledger:
     def __init__(self) -> None:
         self._months: dict[tuple[object, ...], list[int]] = {}
         self._stretches: dict[int, list[int]] = {}
+        # At which position the first line of a day came, by (livemode, day).
+        self.days: dict[tuple[bool, date], int] = {}
 
     def came(self, row: Row, text: str, position: int) -> None:
         """Take in that a row came at a position; `text` is its canonical text."""
@@ -65,7 +68,7 @@ class Ledger:
 
     def came_and_went(self, row: Row, text: str, until: int) -> None:
         """Take in that a row came, and went at `until`."""
-        if stretch_of(row.position) == stretch_of(until):
+        if stretch_of(row.position, CHECKSUM_STRETCH) == stretch_of(until, CHECKSUM_STRETCH):
             self._note(row, until, 0, 0)
         else:
             self.came(row, text, row.position)
@@ -90,11 +93,15 @@ class Ledger:
         yield from sorted(totals.items())
 
     def _note(self, row: Row, position: int, sign: int, hashes: int) -> None:
-        stretch, day = stretch_of(position), row.date
-        done = self._stretches.setdefault(stretch, [position, 0, 0])
+        day = row.date
+        done = self._stretches.setdefault(stretch_of(position, CHECKSUM_STRETCH), [position, 0, 0])
         done[0] = max(done[0], position)
         done[1] += sign
         done[2] += hashes
+        if sign >= 0:
+            day_key = (row.livemode, day)
+            self.days[day_key] = min(row.position, self.days.get(day_key, row.position))
+        stretch = stretch_of(position, MONTH_STRETCH)
         key = (stretch, row.livemode, day.year, day.month, row.currency, row.invoice_status, row.type, row.cadence)
         total = self._months.setdefault(key, [0, 0, 0])
         total[0] += sign

@@ -47,6 +47,13 @@ _SET_CHECKSUMS = text("""
     ON CONFLICT (company_id, build, stretch) DO UPDATE
     SET position = excluded.position, row_count = excluded.row_count, checksum = excluded.checksum
 """)
+_FIRST_OF_DAYS = text("""
+    INSERT INTO revenue_day AS d (company_id, build, livemode, date, first_position)
+    SELECT * FROM unnest(CAST(:company_id AS bigint[]), CAST(:build AS integer[]), CAST(:livemode AS boolean[]),
+                         CAST(:date AS date[]), CAST(:first_position AS bigint[]))
+    ON CONFLICT (company_id, build, livemode, date) DO UPDATE SET first_position = excluded.first_position
+    WHERE excluded.first_position < d.first_position
+""")
 
 
 def add_to_months(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -75,6 +82,14 @@ def add_to_checksums(connection: Connection, entries: Sequence[Entry]) -> None:
             rows.append((company_id, build, stretch, total.position, row_count, checksum))
     names = ("company_id", "build", "stretch", "position", "row_count", "checksum")
     connection.execute(_SET_CHECKSUMS, dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+
+
+def add_to_days(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Note the days whose first lines came."""
+    rows = [(*at, *day, position) for *at, ledger in entries for day, position in sorted(ledger.days.items())]
+    if rows:
+        names = ("company_id", "build", "livemode", "date", "first_position")
+        connection.execute(_FIRST_OF_DAYS, dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 
 def _columns(

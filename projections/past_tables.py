@@ -21,15 +21,25 @@ revenue_line_past = Table(
     Column("until", BigInteger, nullable=False),
     # Whether the line left the table then; else another version of it followed.
     Column("is_removed", Boolean, nullable=False),
+    # Whether the line has since left, or moved to another place of the table's order: `as_of` says what for.
+    Column("is_displaced", Boolean, nullable=False),
 )
 _past = revenue_line_past.c
 _scope = (_past.company_id, _past.build)
-_in_order = (_past.invoice_line_item_id, _past.invoice_id)
-Index("revenue_line_past_by_date", *_scope, _past.livemode, _past.date, *_in_order)
-Index("revenue_line_past_by_amount", *_scope, _past.livemode, _past.amount, *_in_order)
 Index("revenue_line_past_by_position", *_scope, _past.position)
 Index("revenue_line_past_by_until", *_scope, _past.until)
-Index("revenue_line_past_by_customer", *_scope, _past.customer_id)
+Index("revenue_line_past_displaced", *_scope, _past.until, postgresql_where=_past.is_displaced)
+
+# At which position the first line of a day came into the table.
+revenue_day = Table(
+    "revenue_day",
+    metadata,
+    key_column("company_id", BigInteger),
+    key_column("build", Integer),
+    key_column("livemode", Boolean),
+    Column("date", Date, primary_key=True),
+    Column("first_position", BigInteger, nullable=False),
+)
 
 # The sum of the hashes of all rows up to `position`, the last at which a row changed in that stretch of the log.
 revenue_checksum = Table(

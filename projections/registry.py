@@ -9,7 +9,13 @@ from projections import connection_fold, revenue_lines
 from projections.connection_store import fold_connection
 from projections.connection_tables import connection_state
 from projections.facts import Page
-from projections.past_tables import revenue_by_month, revenue_checksum, revenue_line_past, revenue_month_stretch
+from projections.past_tables import (
+    revenue_by_month,
+    revenue_checksum,
+    revenue_day,
+    revenue_line_past,
+    revenue_month_stretch,
+)
 from projections.revenue_fold import fold_revenue
 from projections.tables import revenue_customer, revenue_invoice, revenue_line, revenue_price, revenue_quarantine
 
@@ -45,6 +51,7 @@ PROJECTIONS = (
                 revenue_customer,
                 revenue_quarantine,
                 revenue_checksum,
+                revenue_day,
             ),
             BY_MONTH: (revenue_by_month, revenue_month_stretch),
         },

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from projections.facts import Page, sighting_of
 from projections.ledger import Ledger
-from projections.ledger_store import add_to_checksums, add_to_months
+from projections.ledger_store import add_to_checksums, add_to_days, add_to_months
 from projections.line_store import LineWriter, moved_rows
 from projections.revenue_lines import Books
 from projections.revenue_store import load_touched, save_touched
@@ -44,6 +44,7 @@ def fold_revenue(connection: Connection, pages: Sequence[Page]) -> None:
     save_touched(connection, volumes)
     entries = [(volume.company_id, volume.build, ledgers[volume.company_id]) for volume in volumes]
     add_to_checksums(connection, entries)
+    add_to_days(connection, entries)
     add_to_months(connection, entries)
 
 

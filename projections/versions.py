@@ -18,11 +18,15 @@ _BEFORE = 0
 
 
 class Ending(NamedTuple):
-    """The end of a row that stood in the table before: at `until`, replaced or removed."""
+    """The end of a row that stood in the table before: at `until`, replaced or removed.
+
+    Displaced is what ends by leaving its place: the line is removed, or gets another place in the table's order.
+    """
 
     row: Row
     until: int
     is_removed: bool
+    is_displaced: bool
 
 
 class Version(NamedTuple):
@@ -32,6 +36,7 @@ class Version(NamedTuple):
     is_added: bool
     until: int
     is_removed: bool
+    is_displaced: bool
 
 
 class Standing(NamedTuple):
@@ -48,10 +53,13 @@ class RowChanges:
         self.ended: list[Ending] = []
         self.passed: list[Version] = []
         self.current: list[Standing] = []
+        # Rows whose line was displaced: so are all its earlier versions.
+        self.displaced: list[Row] = []
 
     def follow(self, before: Iterable[Row], moments: Iterable[tuple[int, Iterable[Row]]]) -> None:
         """Take in the rows of one invoice: those before, then at each position those that stand from there on."""
         standing: dict[str, Row | Standing] = {row.invoice_line_item_id: row for row in before}
+        since = len(self.passed)
         for position, rows in moments:
             gone = set(standing)
             for row in rows:
@@ -61,17 +69,32 @@ class RowChanges:
                 if held is None:
                     standing[line_id] = Standing(row, is_added=True)
                 elif row.position == position:
-                    self._end(held, position, is_removed=False)
+                    self._end(held, position, row, since)
                     standing[line_id] = Standing(row, is_added=False)
             for line_id in gone:
-                self._end(standing.pop(line_id), position, is_removed=True)
+                self._end(standing.pop(line_id), position, None, since)
         self.current += [held for held in standing.values() if isinstance(held, Standing)]
 
-    def _end(self, held: Row | Standing, until: int, *, is_removed: bool) -> None:
+    def _end(self, held: Row | Standing, until: int, follower: Row | None, since: int) -> None:
+        row = held.row if isinstance(held, Standing) else held
+        is_displaced = follower is None or _place(row) != _place(follower)
+        if is_displaced:
+            self._displace(row, since)
         if isinstance(held, Standing):
-            self.passed.append(Version(*held, until, is_removed))
+            self.passed.append(Version(*held, until, follower is None, is_displaced))
         else:
-            self.ended.append(Ending(held, until, is_removed))
+            self.ended.append(Ending(held, until, follower is None, is_displaced))
+
+    def _displace(self, row: Row, since: int) -> None:
+        self.displaced.append(row)
+        for at in range(since, len(self.passed)):
+            if self.passed[at].row.invoice_line_item_id == row.invoice_line_item_id:
+                self.passed[at] = self.passed[at]._replace(is_displaced=True)
+
+
+def _place(row: Row) -> tuple[object, ...]:
+    # What the table is ordered and looked up by.
+    return row.date, row.amount, row.customer_id, row.subscription_id
 
 
 def changes_of(books: Books) -> RowChanges:

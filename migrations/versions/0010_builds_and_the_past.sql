@@ -18,16 +18,23 @@ CREATE TABLE revenue_line_past (
     LIKE revenue_line,
     until bigint NOT NULL,
     is_removed boolean NOT NULL,
+    is_displaced boolean NOT NULL,
     CONSTRAINT revenue_line_past_pkey
         PRIMARY KEY (company_id, build, invoice_line_item_id, livemode, invoice_id, position)
 );
-CREATE INDEX revenue_line_past_by_date
-    ON revenue_line_past (company_id, build, livemode, date, invoice_line_item_id, invoice_id);
-CREATE INDEX revenue_line_past_by_amount
-    ON revenue_line_past (company_id, build, livemode, amount, invoice_line_item_id, invoice_id);
 CREATE INDEX revenue_line_past_by_position ON revenue_line_past (company_id, build, position);
 CREATE INDEX revenue_line_past_by_until ON revenue_line_past (company_id, build, until);
-CREATE INDEX revenue_line_past_by_customer ON revenue_line_past (company_id, build, customer_id);
+CREATE INDEX revenue_line_past_displaced ON revenue_line_past (company_id, build, until) WHERE is_displaced;
+
+-- At which position the first line of a day came into the table.
+CREATE TABLE revenue_day (
+    company_id bigint NOT NULL,
+    build integer NOT NULL,
+    livemode boolean NOT NULL,
+    date date NOT NULL,
+    first_position bigint NOT NULL,
+    CONSTRAINT revenue_day_pkey PRIMARY KEY (company_id, build, livemode, date)
+);
 
 -- The sum of the hashes of all rows up to `position`, the last that any event changed within its stretch of the log.
 CREATE TABLE revenue_checksum (

@@ -11,7 +11,8 @@ from projections.catch_up import MOST_BUILDS, _claimed, advance, enrol_newcomers
 from projections.failures import ATTEMPTS_BEFORE_HALT
 from projections.filters import LineFilter
 from projections.gaps import find_gaps
-from projections.queries import LineRow, list_lines, list_quarantined, snapshot_of
+from projections.queries import LineRow, list_lines, list_quarantined
+from projections.snapshots import snapshot_of
 from projections.status import projection_lag, projection_status, resume_company
 from tests.hands import catch_up, company_with, keep
 from tests.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, old_invoice, price
