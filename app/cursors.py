@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from itsdangerous import BadData, URLSafeSerializer
 
+from projections.changes import ChangeMark
 from projections.filters import LineFilter, Sort
 from projections.queries import After
 
@@ -33,6 +34,7 @@ class CursorSigner:
 
     def __init__(self, secret_key: str) -> None:
         self._serializer = URLSafeSerializer(secret_key, salt="revenue-lines-cursor")
+        self._of_changes = URLSafeSerializer(secret_key, salt="revenue-changes-cursor")
 
     def write(self, of: ListOf, after: After) -> str:
         """Give the cursor that continues the list after this row."""
@@ -51,3 +53,20 @@ class CursorSigner:
         if digest != of.digest():
             raise InvalidCursorError
         return After(date.fromisoformat(value) if of.sort.endswith("date") else value, line_id, invoice_id)
+
+    def write_mark(self, company_id: int, version: int, mark: ChangeMark) -> str:
+        """Give the cursor that continues after this change of a company's table, as a version of the fold tells it."""
+        return self._of_changes.dumps([company_id, version, *mark])
+
+    def read_mark(self, company_id: int, version: int, cursor: str) -> ChangeMark:
+        """Give the mark that the cursor continues after.
+
+        :raises InvalidCursorError: forged, cut, of another company, or of a version that told other changes
+        """
+        try:
+            of_company, of_version, *mark = self._of_changes.loads(cursor)
+        except (BadData, ValueError, TypeError) as error:
+            raise InvalidCursorError from error
+        if (of_company, of_version) != (company_id, version):
+            raise InvalidCursorError
+        return ChangeMark(*mark)

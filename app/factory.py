@@ -3,7 +3,20 @@
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from app import api, health, problems, reference, request_log, revenue_lines_api, revenue_lines_csv, webhooks, wiring
+from app import (
+    api,
+    changes_api,
+    health,
+    line_history_api,
+    problems,
+    reference,
+    request_log,
+    revenue_lines_api,
+    revenue_lines_csv,
+    revenue_months_api,
+    webhooks,
+    wiring,
+)
 from app.wiring import Tools
 
 
@@ -25,6 +38,13 @@ def create_app(tools: Tools) -> Flask:
     problems.install(app)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(health.blueprint)
-    app.extensions["revmap-api"] = api.install(app, revenue_lines_api.blueprint, revenue_lines_csv.blueprint)
+    app.extensions["revmap-api"] = api.install(
+        app,
+        revenue_lines_api.blueprint,
+        revenue_lines_csv.blueprint,
+        revenue_months_api.blueprint,
+        line_history_api.blueprint,
+        changes_api.blueprint,
+    )
     app.register_blueprint(reference.blueprint)
     return app

@@ -49,6 +49,18 @@ class Moment(fields.Field[int | datetime]):
         return instant
 
 
+class Currency(fields.String):
+    """A currency's three letters, in either case; small ones within."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        letters = validate.Regexp(r"[A-Za-z]{3}\Z", error="Not a three-letter currency code.")
+        super().__init__(validate=letters, **kwargs)
+
+    def _deserialize(self, *args: Any, **options: Any) -> str:  # noqa: ANN401
+        text: str = super()._deserialize(*args, **options)
+        return text.lower() if text.isascii() else text
+
+
 class Flag(fields.Boolean):
     """`true` or `false`, in these words alone."""
 

@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.fields import Day, Flag, Instant, MinorUnits, Moment, WholeNumber, Words
+from app.fields import Currency, Day, Flag, Instant, MinorUnits, Moment, WholeNumber, Words
 from events.cadence import CADENCES, LINE_TYPES
 from events.stripe_invoice import FINAL_STATUSES
 from projections.filters import SORTS
@@ -32,7 +32,7 @@ class LinesFilter(Schema):
     invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
     type = fields.String(validate=validate.OneOf(LINE_TYPES))
     cadence = fields.String(validate=validate.OneOf(CADENCES))
-    currency = fields.String(validate=validate.Regexp(r"[A-Za-z]{3}\Z", error="Not a three-letter currency code."))
+    currency = Currency()
     date_from = Day(metadata={"description": "Inclusive."})
     date_to = Day(metadata={"description": "Exclusive."})
     amount_min = MinorUnits(metadata={"description": "Inclusive, in minor units."})
@@ -47,10 +47,6 @@ class LinesFilter(Schema):
             raise ValidationError("date_from is after date_to.", "date_from")
         if "amount_min" in data and "amount_max" in data and data["amount_min"] > data["amount_max"]:
             raise ValidationError("amount_min is above amount_max.", "amount_min")
-
-    @post_load
-    def _lower_currency(self, data: dict[str, Any], **_options: object) -> dict[str, Any]:
-        return data | {"currency": data["currency"].lower()} if "currency" in data else data
 
 
 class LinesQuery(LinesFilter):
@@ -139,30 +135,3 @@ class RevenueLineList(Schema):
     )
     projection_status = fields.String(metadata={"description": "live, or halted at an event that cannot be folded."})
     totals = fields.List(fields.Nested(Total), metadata={"description": "Only with include=totals."})
-
-
-class QuarantineQuery(Schema):
-    """How to list quarantined facts."""
-
-    limit = WholeNumber(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
-    before = WholeNumber(validate=validate.Range(1, 2**63 - 1))
-
-
-class QuarantinedFact(Schema):
-    """A fact about the books that could not be read: it is in the log and not in the table."""
-
-    object = fields.Constant("quarantined_fact")
-    position = fields.Integer()
-    entity = fields.String(allow_none=True)
-    reason = fields.String()
-    livemode = fields.Boolean()
-    recorded_at = Instant()
-    is_resolved = fields.Boolean(metadata={"description": "A later fact about the same invoice was read."})
-
-
-class QuarantineList(Schema):
-    """Quarantined facts, newest first. Continue with `before` = the last position given."""
-
-    object = fields.Constant("list")
-    data = fields.List(fields.Nested(QuarantinedFact))
-    has_more = fields.Boolean()

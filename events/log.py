@@ -143,6 +143,16 @@ def read_events(connection: Connection, company_id: int, *, after: int, limit: i
     return [RecordedEvent(*row) for row in rows]
 
 
+def read_at(connection: Connection, company_id: int, positions: Sequence[int]) -> list[RecordedEvent]:
+    """Read the events of a company that stand at these positions, in order."""
+    rows = connection.execute(
+        select(*(event.c[name] for name in RecordedEvent._fields))
+        .where(event.c.company_id == company_id, event.c.position.in_(positions))
+        .order_by(event.c.position)
+    )
+    return [RecordedEvent(*row) for row in rows]
+
+
 def stream_events(connection: Connection, company_id: int, *, page_size: int = 500) -> Iterator[RecordedEvent]:
     """Read a company's whole log in order, in pages, so that memory does not grow with it."""
     after = 0
