@@ -14,9 +14,11 @@ _PREVIOUS = text("""
       AND s.position > 0
     ORDER BY s.build DESC LIMIT 1
 """)
-_RETIRED = text("""
-    SELECT build FROM projection_state
+# From now on there is no going back to it: what stands at position 0 was never a whole table.
+_CLOSE = text("""
+    UPDATE projection_state SET position = 0
     WHERE projection = :projection AND company_id = :company_id AND build = :build AND status = 'retired'
+    RETURNING build
 """)
 _RETIRED_SINCE = text("""
     SELECT projection, company_id, build, position FROM projection_state
@@ -54,7 +56,7 @@ def drop_build(engine: Engine, claim: Claim) -> None:
     :raises NoSuchBuildError: readers see it, or somebody still builds it
     """
     with engine.begin() as connection:
-        if connection.execute(_RETIRED, claim._asdict()).scalar_one_or_none() is None:
+        if connection.execute(_CLOSE, claim._asdict()).scalar_one_or_none() is None:
             raise NoSuchBuildError(f"build {claim.build} of {claim.projection} is in use")
     for table in (table for tables in BY_NAME[claim.projection].tables.values() for table in tables):
         statement = text(_DELETE.format(table=table.name))

@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import ProgrammingError
 
 from projections.builds import begin_builds
 from projections.folding import Claim
@@ -139,6 +140,20 @@ def test_an_old_build_is_dropped_whole_and_the_live_one_never(engine: Engine, co
             assert connection.execute(text(f"SELECT DISTINCT build FROM {table}")).scalars().all() == [2]  # noqa: S608
         with pytest.raises(NoSuchBuildError):
             previous_build(connection, LINES, company_id)
+
+
+def test_there_is_no_going_back_to_a_build_that_is_half_dropped(engine: Engine, company_id: int) -> None:
+    eventful(engine)
+    catch_up(engine)
+    for build in rebuilt(engine):
+        flip(engine, build)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE revenue_line_past RENAME TO hidden"))
+    with pytest.raises(ProgrammingError):
+        drop_build(engine, Claim(LINES, company_id, 1, 0))
+
+    with engine.connect() as connection, pytest.raises(NoSuchBuildError):
+        previous_build(connection, LINES, company_id)
 
 
 def test_a_build_that_was_left_half_done_is_gone_on_with(engine: Engine, company_id: int) -> None:
