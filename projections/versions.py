@@ -55,11 +55,12 @@ class RowChanges:
         self.current: list[Standing] = []
         # Rows whose line was displaced: so are all its earlier versions.
         self.displaced: list[Row] = []
+        self._since = (0, 0)
 
     def follow(self, before: Iterable[Row], moments: Iterable[tuple[int, Iterable[Row]]]) -> None:
         """Take in the rows of one invoice: those before, then at each position those that stand from there on."""
         standing: dict[str, Row | Standing] = {row.invoice_line_item_id: row for row in before}
-        since = len(self.passed)
+        self._since = (len(self.ended), len(self.passed))
         for position, rows in moments:
             gone = set(standing)
             for row in rows:
@@ -69,25 +70,29 @@ class RowChanges:
                 if held is None:
                     standing[line_id] = Standing(row, is_added=True)
                 elif row.position == position:
-                    self._end(held, position, row, since)
+                    self._end(held, position, row)
                     standing[line_id] = Standing(row, is_added=False)
             for line_id in gone:
-                self._end(standing.pop(line_id), position, None, since)
+                self._end(standing.pop(line_id), position, None)
         self.current += [held for held in standing.values() if isinstance(held, Standing)]
 
-    def _end(self, held: Row | Standing, until: int, follower: Row | None, since: int) -> None:
+    def _end(self, held: Row | Standing, until: int, follower: Row | None) -> None:
         row = held.row if isinstance(held, Standing) else held
         is_displaced = follower is None or _place(row) != _place(follower)
         if is_displaced:
-            self._displace(row, since)
+            self._displace(row)
         if isinstance(held, Standing):
             self.passed.append(Version(*held, until, follower is None, is_displaced))
         else:
             self.ended.append(Ending(held, until, follower is None, is_displaced))
 
-    def _displace(self, row: Row, since: int) -> None:
+    def _displace(self, row: Row) -> None:
         self.displaced.append(row)
-        for at in range(since, len(self.passed)):
+        ended, passed = self._since
+        for at in range(ended, len(self.ended)):
+            if self.ended[at].row.invoice_line_item_id == row.invoice_line_item_id:
+                self.ended[at] = self.ended[at]._replace(is_displaced=True)
+        for at in range(passed, len(self.passed)):
             if self.passed[at].row.invoice_line_item_id == row.invoice_line_item_id:
                 self.passed[at] = self.passed[at]._replace(is_displaced=True)
 

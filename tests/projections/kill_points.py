@@ -8,7 +8,7 @@ bug is planted.
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from random import Random
 from threading import Event
@@ -33,8 +33,10 @@ from tests.hands import keep
 from tests.projections.histories import busy_history
 
 _KILLS_BETWEEN_LOOKS = 8
-# Half of them die young: while they append.
-_STATEMENTS_TO_LIVE = (12, 300)
+# Every second one dies right before a commit, one commit later each time; the others at any statement.
+_COMMITS_TO_LIVE = 16
+_STATEMENTS_TO_LIVE = 300
+_CALLS = ((psycopg.Connection, "commit"), (psycopg.Cursor, "execute"), (psycopg.Cursor, "copy"))
 _CHILD = "killed"
 
 
@@ -44,7 +46,7 @@ def main(url: str, points: int, seed: int, bug: str) -> list[str]:
     for point in range(points):
         child = os.fork()
         if child == 0:
-            _live(url, random.randrange(2**32), bug)
+            _live(url, random.randrange(2**32), point, bug)
         os.waitpid(child, 0)
         if point % _KILLS_BETWEEN_LOOKS == _KILLS_BETWEEN_LOOKS - 1 or point == points - 1:
             found = _wrong(url)
@@ -54,9 +56,12 @@ def main(url: str, points: int, seed: int, bug: str) -> list[str]:
     return []
 
 
-def _live(url: str, seed: int, bug: str) -> None:
+def _live(url: str, seed: int, point: int, bug: str) -> None:
     random = Random(seed)
-    _die_at(random.randrange(random.choice(_STATEMENTS_TO_LIVE)), is_before=random.random() < 0.5)
+    if point % 2:
+        _die_at(random.randrange(_STATEMENTS_TO_LIVE), _CALLS, is_before=random.random() < 0.5)
+    else:
+        _die_at(1 + point // 2 % _COMMITS_TO_LIVE, _CALLS[:1], is_before=True)
     _BUGS[bug]()
     tests.payloads._numbers = count(seed)  # events of its own
     engine = open_engine(url, name=_CHILD, pool_size=2)
@@ -91,7 +96,7 @@ def _catch_up(engine: Engine, random: Random) -> None:
         pass
 
 
-def _die_at(statement: int, *, is_before: bool) -> None:
+def _die_at(statement: int, calls: Sequence[tuple[type, str]], *, is_before: bool) -> None:
     left = [statement]
 
     def deadly(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -106,7 +111,7 @@ def _die_at(statement: int, *, is_before: bool) -> None:
 
         return called
 
-    for owner, name in ((psycopg.Cursor, "execute"), (psycopg.Cursor, "copy"), (psycopg.Connection, "commit")):
+    for owner, name in calls:
         setattr(owner, name, deadly(getattr(owner, name)))
 
 
@@ -148,8 +153,9 @@ def _checkpoint_before_effect() -> None:
 
     def fold(connection: Connection, claims: Any, facts: Any, *, is_live: bool) -> None:
         folding.checkpoint(connection, {claim: facts[claim.company_id][-1].event.position for claim in claims})
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("BEGIN")
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.commit()
         effect(connection, claims, facts, is_live=is_live)
 
     projections.catch_up.fold = fold  # type: ignore[attr-defined]

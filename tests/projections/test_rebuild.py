@@ -1,5 +1,7 @@
 """Rebuilding: the same table, beside the live one, flipped to at once; and the proof that they are equal."""
 
+from random import Random
+
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
@@ -13,6 +15,7 @@ from projections.status import projection_status
 from projections.verify import compare
 from tests.hands import catch_up, company_with, keep
 from tests.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, old_invoice, price
+from tests.projections.histories import busy_history
 
 LINES = "revenue_lines"
 
@@ -45,7 +48,7 @@ def eventful(engine: Engine) -> None:
 def rebuilt(engine: Engine, *, chunk_events: int = 1000) -> list[Claim]:
     """Build everything anew, and give the builds, ready to be flipped to."""
     with engine.begin() as connection:
-        begun = begin_builds(connection, company_id=None)
+        begun = begin_builds(connection, company_id=None, is_resumed=False)
     while build_on(engine, is_automatic=False, chunk_events=chunk_events):
         pass
     return [Claim(build.projection, build.company_id, build.build, 0) for build in begun]
@@ -68,6 +71,17 @@ def test_whatever_the_batches_a_build_is_the_same_to_the_byte(
     verdicts = [verdict for build in builds for verdict in compare(engine, build)]
     assert [verdict.projection for verdict in verdicts] == ["connection", LINES, "revenue_by_month"]
     assert [verdict.differences for verdict in verdicts] == [[], [], []]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_busy_history_is_the_same_to_the_byte_in_batches_of_any_size(
+    engine: Engine, company_id: int, seed: int
+) -> None:
+    keep(engine, *busy_history(Random(seed), 120))
+    catch_up(engine, batch_size=seed * 4 + 1)
+
+    for chunk_events in (7, 1000):
+        assert differences(engine, rebuilt(engine, chunk_events=chunk_events)) == []
 
 
 @pytest.mark.parametrize(
