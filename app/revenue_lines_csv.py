@@ -120,6 +120,7 @@ def _cells(row: LineRow) -> list[object]:
     cells = list(row)
     for place in _TEXTS:
         text = cells[place]
-        if text and _FORMULA.match(text):
+        # Most texts begin with a letter or a digit, and no formula does.
+        if text and not text[0].isalnum() and _FORMULA.match(text):
             cells[place] = "'" + text
     return cells

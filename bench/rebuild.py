@@ -31,15 +31,15 @@ def run(*, events: int, companies: int, workers: int, repeats: int) -> dict[str,
         engine = open_engine(url, name="bench", pool_size=2, statement_timeout_ms=0)
         upgrade(engine)
         sizes = fill_logs(engine, events=events, companies=companies)
-        first = _seconds(partial(_catch_up, engine))
-        _settle(engine)
+        first = seconds(partial(_catch_up, engine))
+        settle(engine)
         rates: dict[str, list[float]] = {"floor": [], "rebuild": []}
         total = sum(sizes.values())
         biggest_first = sorted(sizes, key=lambda company_id: -sizes[company_id])
         for _ in range(repeats):
-            rates["floor"].append(total / _seconds(partial(_read_and_decode, url, biggest_first, workers)))
-            rates["rebuild"].append(total / _seconds(partial(_rebuild, engine, workers)))
-            _settle(engine)
+            rates["floor"].append(total / seconds(partial(read_and_decode, url, biggest_first, workers)))
+            rates["rebuild"].append(total / seconds(partial(_rebuild, engine, workers)))
+            settle(engine)
         lines = _count(engine, "revenue_line") // (repeats + 1)
         engine.dispose()
     floor, rebuild = statistics.median(rates["floor"]), statistics.median(rates["rebuild"])
@@ -59,7 +59,8 @@ def run(*, events: int, companies: int, workers: int, repeats: int) -> dict[str,
     }
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def seconds(work: Callable[[], object]) -> float:
+    """Give how long it takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
@@ -78,7 +79,8 @@ def _rebuild(engine: Engine, workers: int) -> None:
         flip(engine, claim)
 
 
-def _settle(engine: Engine) -> None:
+def settle(engine: Engine) -> None:
+    """Have the server do what it would do in the background."""
     # What a turn left to the server's background must not weigh on the next one.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
@@ -90,7 +92,8 @@ def _count(engine: Engine, table: str) -> int:
         return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608
 
 
-def _read_and_decode(url: str, companies: Iterable[int], workers: int) -> None:
+def read_and_decode(url: str, companies: Iterable[int], workers: int) -> None:
+    """Do what nobody who folds can do without, and nothing else, with so many processes."""
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         assert sum(pool.map(partial(_decoded, url), companies)) > 0
 

@@ -13,7 +13,7 @@ from projections.queries import LineRow, in_order
 from projections.snapshots import Snapshot
 from projections.tables import revenue_line
 
-ROWS_AT_ONCE = 500
+ROWS_AT_ONCE = 1000
 
 # Columns that hold what others wrote. A quantity is kept as text for its precision, yet it is a number.
 WRITTEN_BY_OTHERS = frozenset(column.name for column in revenue_line.c if isinstance(column.type, Text)) - {"quantity"}
