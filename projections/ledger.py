@@ -12,7 +12,7 @@ from projections.canonical import hash_of
 from projections.revenue_rows import Row
 
 # How many events of a company's log one stretch holds. Reading as of a moment adds up whole stretches, then the changes
-# of a part of one: a hash costs more to make again than a sum.
+# of a part of one: a hash costs more to make again than a sum. The longer one is a multiple of the shorter.
 MONTH_STRETCH = 2048
 CHECKSUM_STRETCH = 64
 

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from sqlalchemy import Engine, text
 
+from projections import checksums, ledger, totals
 from projections.builds import begin_builds
 from projections.checksums import checksum_of
 from projections.export import every_line
@@ -67,7 +68,17 @@ def as_told(row: LineRow) -> tuple:
     return tuple(value for name, value in row._mapping.items() if name != "build")
 
 
+@pytest.fixture
+def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a short log take many stretches."""
+    for module in (ledger, totals):
+        monkeypatch.setattr(module, "MONTH_STRETCH", 8)
+    for module in (ledger, checksums):
+        monkeypatch.setattr(module, "CHECKSUM_STRETCH", 4)
+
+
 @pytest.mark.parametrize(("seed", "batch_size"), [(1, 1000), (2, 1000), (3, 7)])
+@pytest.mark.usefixtures("short_stretches")
 def test_as_of_any_position_equals_a_replay_of_the_log_cut_there(
     engine: Engine, company_id: int, seed: int, batch_size: int
 ) -> None:
