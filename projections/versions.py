@@ -127,12 +127,13 @@ def follow_stored(changes: RowChanges, row: Row, books: Books) -> None:
         ),
         key=lambda move: move[0],
     )
-    moments, now = [], row
+    moments: dict[int, list[Row]] = {}
+    now = row
     for position, price, name in moves:
         now = with_price(now, price) if price else now
         now = with_name(now, name) if name else now
-        moments.append((position, [now]))
-    changes.follow([row], moments)
+        moments[position] = [now]  # one fact may move both: the row then changes once
+    changes.follow([row], moments.items())
 
 
 def _moves_of(states: Iterable[Held | None], livemode: bool, books: Books) -> Iterator[int]:  # noqa: FBT001 - a value

@@ -73,6 +73,20 @@ def test_whatever_the_batches_a_build_is_the_same_to_the_byte(
     assert [verdict.differences for verdict in verdicts] == [[], [], []]
 
 
+def test_a_fact_that_moves_price_and_name_of_a_line_at_once_makes_one_version(engine: Engine, company_id: int) -> None:
+    keep(engine, event(new_invoice("in_1", customer_name=None)))
+    catch_up(engine)
+    keep(engine, event(old_invoice("in_2")))
+    catch_up(engine)
+    keep(engine, event(customer("Zeta Ltd"), "customer.updated", created=CREATED + 60))
+    catch_up(engine)
+
+    with engine.connect() as connection:
+        past = text("SELECT position, until FROM revenue_line_past WHERE invoice_id = 'in_1' ORDER BY position")
+        assert [tuple(row) for row in connection.execute(past)] == [(2, 3), (3, 4)]
+    assert differences(engine, rebuilt(engine)) == []
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_busy_history_is_the_same_to_the_byte_in_batches_of_any_size(
     engine: Engine, company_id: int, seed: int
