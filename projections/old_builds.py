@@ -11,7 +11,7 @@ _PREVIOUS = text("""
     SELECT s.projection, s.company_id, s.build, s.position FROM projection_state s JOIN projection_active a
         ON a.projection = s.projection AND a.company_id = s.company_id AND s.build < a.build
     WHERE s.projection = :projection AND s.company_id = :company_id AND s.status = 'retired'
-      AND s.position > 0
+      AND s.position > 0 AND s.version = :version
     ORDER BY s.build DESC LIMIT 1
 """)
 # From now on there is no going back to it: what stands at position 0 was never a whole table.
@@ -40,11 +40,12 @@ class NoSuchBuildError(Exception):
 
 
 def previous_build(connection: Connection, projection: str, company_id: int) -> Claim:
-    """Give the build that was live before this one.
+    """Give the build that was live before this one and that this version of the fold can go on with.
 
     :raises NoSuchBuildError: there is none, or it was dropped
     """
-    row = connection.execute(_PREVIOUS, {"projection": projection, "company_id": company_id}).one_or_none()
+    asked = {"projection": projection, "company_id": company_id, "version": BY_NAME[projection].version}
+    row = connection.execute(_PREVIOUS, asked).one_or_none()
     if row is None:
         raise NoSuchBuildError(f"{projection} of company {company_id} has no earlier build to go back to")
     return Claim(row.projection, row.company_id, row.build, row.position)

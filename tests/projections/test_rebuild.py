@@ -153,6 +153,18 @@ def test_going_back_to_the_build_before_loses_nothing(engine: Engine, company_id
     assert differences(engine, rebuilt(engine)) == []
 
 
+def test_there_is_no_going_back_to_what_another_version_of_the_fold_made(engine: Engine, company_id: int) -> None:
+    eventful(engine)
+    catch_up(engine)
+    for build in rebuilt(engine):
+        flip(engine, build)
+    with engine.begin() as connection:
+        connection.execute(projection_state.update().where(projection_state.c.build == 1).values(version=1))
+
+        with pytest.raises(NoSuchBuildError):
+            previous_build(connection, LINES, company_id)
+
+
 def test_an_old_build_is_dropped_whole_and_the_live_one_never(engine: Engine, company_id: int) -> None:
     eventful(engine)
     catch_up(engine)
