@@ -115,20 +115,15 @@ def flip(engine: Engine, claim: Claim) -> Claim:
     """
     while True:
         with engine.begin() as connection:
-            connection.execute(_NEED_NOT_WAIT)
-            held = _locked(connection, claim)
-            while _fold_chunk(connection, [held], CHUNK_EVENTS) >= _MOST_TAIL_EVENTS:
-                held = _locked(connection, claim)
-        with engine.begin() as connection:
             found = lock_for_flip(connection, claim)
             if found is None:
                 return claim
             held, head = found
-            if head - held.position > _MOST_TAIL_EVENTS:
-                continue
-            _fold_through(connection, [held], head)
-            make_live(connection, held)
-            return held._replace(position=head)
+            if head - held.position <= _MOST_TAIL_EVENTS:
+                _fold_through(connection, [held], head)
+                make_live(connection, held)
+                return held._replace(position=head)
+        fold_to(engine, claim, head)
 
 
 def fold_to(engine: Engine, claim: Claim, position: int) -> int:

@@ -169,7 +169,6 @@ def _tail_not_applied() -> None:
         return found and (found[0]._replace(position=found[1]), found[1])
 
     projections.rebuild.lock_for_flip = lock_for_flip  # type: ignore[attr-defined]
-    projections.rebuild._fold_chunk = lambda *_: 0
 
 
 def _counter_is_a_sequence() -> None:
