@@ -1,11 +1,12 @@
 """Opaque cursors: signed, and good only for the company, the filter and the order they were made for."""
 
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from typing import NamedTuple
 
 from itsdangerous import BadData, URLSafeSerializer
 
+from projections.changes import ChangeMark
 from projections.filters import LineFilter, Sort
 from projections.queries import After
 
@@ -20,10 +21,11 @@ class ListOf(NamedTuple):
     company_id: int
     line_filter: LineFilter
     sort: Sort
+    as_of: int | datetime | None = None
 
     def digest(self) -> str:
         """Give a short name of this list that tells nothing about it."""
-        text = f"{self.company_id}|{self.sort}|{self.line_filter.canonical()}"
+        text = f"{self.company_id}|{self.sort}|{self.line_filter.canonical()}|{self.as_of!r}"
         return sha256(text.encode()).hexdigest()[:32]
 
 
@@ -33,6 +35,7 @@ class CursorSigner:
     def __init__(self, secret_key: str) -> None:
         self._serializer = URLSafeSerializer(secret_key, salt="revenue-lines-cursor")
         self._of_runs = URLSafeSerializer(secret_key, salt="sync-runs-cursor")
+        self._of_changes = URLSafeSerializer(secret_key, salt="revenue-changes-cursor")
 
     def write(self, of: ListOf, after: After) -> str:
         """Give the cursor that continues the list after this row."""
@@ -68,3 +71,20 @@ class CursorSigner:
         if of_company != company_id:
             raise InvalidCursorError
         return int(run_id)
+
+    def write_mark(self, company_id: int, version: int, mark: ChangeMark) -> str:
+        """Give the cursor that continues after this change of a company's table, as a version of the fold tells it."""
+        return self._of_changes.dumps([company_id, version, *mark])
+
+    def read_mark(self, company_id: int, version: int, cursor: str) -> ChangeMark:
+        """Give the mark that the cursor continues after.
+
+        :raises InvalidCursorError: forged, cut, of another company, or of a version that told other changes
+        """
+        try:
+            of_company, of_version, *mark = self._of_changes.loads(cursor)
+        except (BadData, ValueError, TypeError) as error:
+            raise InvalidCursorError from error
+        if (of_company, of_version) != (company_id, version):
+            raise InvalidCursorError
+        return ChangeMark(*mark)

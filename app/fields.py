@@ -8,6 +8,7 @@ from marshmallow import ValidationError, fields, validate
 
 _BIGINT = validate.Range(min=-(2**63), max=2**63 - 1)
 _MOST_CHARACTERS = 255
+_DIGITS_OF_A_POSITION = 18
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DECIMAL = re.compile(r"-?[0-9]{1,20}")
 
@@ -33,6 +34,31 @@ class MinorUnits(WholeNumber):
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
         super().__init__(validate=_BIGINT, **kwargs)
+
+
+class Moment(fields.Field[int | datetime]):
+    """A moment to read as of: a position of the log in digits, or an instant of RFC 3339."""
+
+    def _deserialize(self, value: Any, *_context: Any, **_options: Any) -> int | datetime:  # noqa: ANN401
+        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS_OF_A_POSITION:
+            return int(value)
+        try:
+            instant: datetime = Instant().deserialize(value)
+        except ValidationError as error:
+            raise ValidationError("Neither an instant of RFC 3339 nor a position of the log.") from error
+        return instant
+
+
+class Currency(fields.String):
+    """A currency's three letters, in either case; small ones within."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        letters = validate.Regexp(r"[A-Za-z]{3}\Z", error="Not a three-letter currency code.")
+        super().__init__(validate=letters, **kwargs)
+
+    def _deserialize(self, *args: Any, **options: Any) -> str:  # noqa: ANN401
+        text: str = super()._deserialize(*args, **options)
+        return text.lower() if text.isascii() else text
 
 
 class Flag(fields.Boolean):

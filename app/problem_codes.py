@@ -36,6 +36,7 @@ CODES: dict[str, tuple[int, str]] = {
     "not_found": (404, "Check the address; keys and people see their own companies only."),
     "invalid_request": (422, "Correct what 'errors' points at."),
     "invalid_cursor": (400, "Start the list again without the cursor: it belongs to another list."),
+    "not_folded_yet": (503, "Ask again after the seconds of Retry-After: the table is about to say so."),
     "unavailable": (503, "Ask again after the seconds of Retry-After."),
     "unacceptable_webhook": (400, "Sign the event with one of the endpoint's secrets, and check the sender's clock."),
     "body_too_large": (413, "Send less."),

@@ -25,6 +25,7 @@ from app.rate_limits import TooManyAttemptsError
 from app.request_log import request_uuid
 from app.webhooks import UnacceptableWebhookError
 from events.group_append import NotDurableError
+from projections.snapshots import NotFoldedYetError, PositionAheadError
 from workers.restricted_keys import KeyRefusedError
 
 _READ_BY_PEOPLE = frozenset({"connect", "provider sign in", "settings", "sign in"})
@@ -71,6 +72,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(WayToStripeError, _way_to_stripe)
     app.register_error_handler(KeyRefusedError, _key_refused)
     app.register_error_handler(InvalidCursorError, _invalid_cursor)
+    app.register_error_handler(NotFoldedYetError, _not_folded_yet)
+    app.register_error_handler(PositionAheadError, _position_ahead)
     app.register_error_handler(DBAPIError, _database_away)
     app.register_error_handler(PoolTimeoutError, _database_away)
     app.register_error_handler(HTTPException, _http_exception)
@@ -168,6 +171,16 @@ def _key_refused(error: KeyRefusedError) -> Response:
 
 def _invalid_cursor(_error: InvalidCursorError) -> Response:
     return problem(400, "invalid_cursor", "The cursor belongs to another list. Start again without it.")
+
+
+def _not_folded_yet(_error: NotFoldedYetError) -> Response:
+    detail = "The table does not reach that far yet, or its past is being made. Ask again."
+    return problem(503, "not_folded_yet", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS})
+
+
+def _position_ahead(_error: PositionAheadError) -> Response:
+    errors = [{"pointer": "/query/as_of", "detail": "The log has not reached that position."}]
+    return problem(422, "invalid_request", "Some of what was sent cannot be used; see errors.", errors=errors)
 
 
 def _http_exception(error: HTTPException) -> Response:

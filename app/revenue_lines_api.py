@@ -10,11 +10,15 @@ from app.access import for_role
 from app.api import ApiBlueprint
 from app.cursors import ListOf
 from app.entity_tags import not_modified, tag_of
-from app.schemas import LineQuery, LinesQuery, QuarantineList, QuarantineQuery, RevenueLine, RevenueLineList
+from app.fact_schemas import QuarantineList, QuarantineQuery
+from app.schemas import LineQuery, LinesQuery, RevenueLine, RevenueLineList
 from app.wiring import tools
 from events.accounts import owned_account
+from projections.checksums import checksum_of
 from projections.filters import LineFilter, Sort
-from projections.queries import After, LineRow, find_line, list_lines, list_quarantined, snapshot_of, total_lines
+from projections.queries import After, LineRow, find_line, list_lines, list_quarantined
+from projections.snapshots import snapshot_of
+from projections.totals import total_lines
 
 blueprint = ApiBlueprint(
     "revenue lines", __name__, url_prefix="/v1/companies/<int:company_id>", description="The revenue mapping table."
@@ -29,7 +33,7 @@ _FILTERS = frozenset(field.name for field in fields(LineFilter)) - {"livemode"}
 def list_revenue_lines(query: dict[str, Any], company_id: int) -> Response | tuple[dict[str, object], dict[str, str]]:
     """List revenue lines, a page at a time."""
     hand = tools()
-    with snapshot_of(hand.engine, company_id) as snapshot:
+    with snapshot_of(hand.engine, company_id, query.get("as_of")) as snapshot:
         of = list_of(snapshot.connection, company_id, query)
         tag = tag_of(snapshot, of.digest(), query["limit"], query.get("cursor"), query.get("include"))
         if unchanged := not_modified(tag):
@@ -38,10 +42,11 @@ def list_revenue_lines(query: dict[str, Any], company_id: int) -> Response | tup
         rows = list_lines(snapshot, of.line_filter, sort=of.sort, limit=query["limit"] + 1, after=after)
         page, has_more = rows[: query["limit"]], len(rows) > query["limit"]
         answer = {
-            "data": [_revenue_line(row) for row in page],
+            "data": [revenue_line_of(row) for row in page],
             "has_more": has_more,
             "next_cursor": hand.cursors.write(of, _after(page[-1], of.sort)) if has_more else None,
             "position": snapshot.position,
+            "checksum": checksum_of(snapshot),
             "projection_status": snapshot.status,
         }
         if query.get("include") == "totals":
@@ -57,14 +62,14 @@ def get_revenue_line(
     query: dict[str, Any], company_id: int, line_id: str
 ) -> Response | tuple[dict[str, object], dict[str, str]]:
     """Give one revenue line."""
-    with snapshot_of(tools().engine, company_id) as snapshot:
-        livemode = _mode(snapshot.connection, company_id, query.get("livemode"))
+    with snapshot_of(tools().engine, company_id, query.get("as_of")) as snapshot:
+        livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
         # PostgreSQL's text cannot hold a NUL: no line has such an id.
         row = None if "\x00" in line_id else find_line(snapshot, line_id, livemode=livemode)
         if row is None:
             abort(404)
         tag = tag_of(snapshot, "line", line_id, livemode)
-        return not_modified(tag) or (_revenue_line(row), {"ETag": f'"{tag}"'})
+        return not_modified(tag) or (revenue_line_of(row), {"ETag": f'"{tag}"'})
 
 
 @blueprint.get("/quarantine")
@@ -81,11 +86,12 @@ def list_quarantine(query: dict[str, Any], company_id: int) -> dict[str, object]
 def list_of(connection: Connection, company_id: int, query: dict[str, Any]) -> ListOf:
     """Say which list a query asks for: its filter in the mode it names, else in the connection's own mode."""
     asked = {name: value for name, value in query.items() if name in _FILTERS}
-    livemode = _mode(connection, company_id, query.get("livemode"))
-    return ListOf(company_id, LineFilter(livemode=livemode, **asked), query["sort"])
+    livemode = mode_of(connection, company_id, query.get("livemode"))
+    return ListOf(company_id, LineFilter(livemode=livemode, **asked), query["sort"], query.get("as_of"))
 
 
-def _mode(connection: Connection, company_id: int, asked: bool | None) -> bool:  # noqa: FBT001 - not a switch: a value
+def mode_of(connection: Connection, company_id: int, asked: bool | None) -> bool:  # noqa: FBT001 - not a switch: a value
+    """Give the mode that is asked for, else the one that the company's account is connected in."""
     if asked is not None:
         return asked
     account = owned_account(connection, company_id)
@@ -96,7 +102,8 @@ def _after(row: LineRow, sort: Sort) -> After:
     return After(getattr(row, sort.removeprefix("-")), row.invoice_line_item_id, row.invoice_id)
 
 
-def _revenue_line(row: LineRow) -> dict[str, object]:
+def revenue_line_of(row: LineRow) -> dict[str, object]:
+    """Give a row as the schema of a line reads it."""
     return {
         **row._mapping,  # noqa: SLF001 - SQLAlchemy's public name for it
         "interval": {"unit": row.interval_unit, "count": row.interval_count} if row.interval_unit else None,

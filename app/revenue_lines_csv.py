@@ -19,7 +19,8 @@ from app.revenue_lines_api import list_of
 from app.schemas import LinesFilter, RevenueLine
 from app.wiring import tools
 from projections.export import WRITTEN_BY_OTHERS, every_line
-from projections.queries import LineRow, snapshot_of
+from projections.queries import LineRow
+from projections.snapshots import snapshot_of
 
 COLUMNS = (
     "invoice_line_item_id",
@@ -86,7 +87,7 @@ def export_revenue_lines(query: dict[str, Any], company_id: int) -> Response:
     Text that a spreadsheet would take for a formula has an apostrophe before it. Numbers are as they are.
     """
     with ExitStack() as held:
-        snapshot = held.enter_context(snapshot_of(tools().exports, company_id))
+        snapshot = held.enter_context(snapshot_of(tools().exports, company_id, query.get("as_of")))
         of = list_of(snapshot.connection, company_id, query)
         tag = tag_of(snapshot, "csv", of.digest())
         if unchanged := not_modified(tag):
@@ -119,6 +120,7 @@ def _cells(row: LineRow) -> list[object]:
     cells = list(row)
     for place in _TEXTS:
         text = cells[place]
-        if text and _FORMULA.match(text):
+        # Most texts begin with a letter or a digit, and no formula does.
+        if text and not text[0].isalnum() and _FORMULA.match(text):
             cells[place] = "'" + text
     return cells

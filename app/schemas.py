@@ -3,15 +3,22 @@
 from datetime import date
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.fields import Day, Flag, Instant, MinorUnits, WholeNumber, Words
+from app.fields import Currency, Day, Flag, Instant, MinorUnits, Moment, WholeNumber, Words
 from events.cadence import CADENCES, LINE_TYPES
 from events.stripe_invoice import FINAL_STATUSES
 from projections.filters import SORTS
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
+
+AS_OF = Moment(
+    metadata={
+        "description": "An instant (RFC 3339) or a position of the log: the answer is what it would have been then.",
+        "type": "string",
+    }
+)
 
 
 class LinesFilter(Schema):
@@ -25,13 +32,14 @@ class LinesFilter(Schema):
     invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
     type = fields.String(validate=validate.OneOf(LINE_TYPES))
     cadence = fields.String(validate=validate.OneOf(CADENCES))
-    currency = fields.String(validate=validate.Regexp(r"[A-Za-z]{3}\Z", error="Not a three-letter currency code."))
+    currency = Currency()
     date_from = Day(metadata={"description": "Inclusive."})
     date_to = Day(metadata={"description": "Exclusive."})
     amount_min = MinorUnits(metadata={"description": "Inclusive, in minor units."})
     amount_max = MinorUnits(metadata={"description": "Inclusive, in minor units."})
     q = Words(metadata={"description": "Part of a customer's name, a description, an invoice number or an id."})
     modified_after = Instant()
+    as_of = AS_OF
 
     @validates_schema
     def _bounds_in_order(self, data: dict[str, Any], **_options: object) -> None:
@@ -39,10 +47,6 @@ class LinesFilter(Schema):
             raise ValidationError("date_from is after date_to.", "date_from")
         if "amount_min" in data and "amount_max" in data and data["amount_min"] > data["amount_max"]:
             raise ValidationError("amount_min is above amount_max.", "amount_min")
-
-    @post_load
-    def _lower_currency(self, data: dict[str, Any], **_options: object) -> dict[str, Any]:
-        return data | {"currency": data["currency"].lower()} if "currency" in data else data
 
 
 class LinesQuery(LinesFilter):
@@ -54,8 +58,9 @@ class LinesQuery(LinesFilter):
 
 
 class LineQuery(Schema):
-    """Which mode's line to give."""
+    """Which mode's line to give, as of which moment."""
 
+    as_of = AS_OF
     livemode = Flag(metadata={"description": "Default: the connection's own mode."})
 
 
@@ -125,32 +130,8 @@ class RevenueLineList(Schema):
     has_more = fields.Boolean()
     next_cursor = fields.String(allow_none=True)
     position = fields.Integer()
+    checksum = fields.String(
+        allow_none=True, metadata={"description": "Of the company's whole table at `position`, whatever the filter."}
+    )
     projection_status = fields.String(metadata={"description": "live, or halted at an event that cannot be folded."})
     totals = fields.List(fields.Nested(Total), metadata={"description": "Only with include=totals."})
-
-
-class QuarantineQuery(Schema):
-    """How to list quarantined facts."""
-
-    limit = WholeNumber(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
-    before = WholeNumber(validate=validate.Range(1, 2**63 - 1))
-
-
-class QuarantinedFact(Schema):
-    """A fact about the books that could not be read: it is in the log and not in the table."""
-
-    object = fields.Constant("quarantined_fact")
-    position = fields.Integer()
-    entity = fields.String(allow_none=True)
-    reason = fields.String()
-    livemode = fields.Boolean()
-    recorded_at = Instant()
-    is_resolved = fields.Boolean(metadata={"description": "A later fact about the same invoice was read."})
-
-
-class QuarantineList(Schema):
-    """Quarantined facts, newest first. Continue with `before` = the last position given."""
-
-    object = fields.Constant("list")
-    data = fields.List(fields.Nested(QuarantinedFact))
-    has_more = fields.Boolean()

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from bench import backfill, ingest
+from bench import backfill, catchup, ingest, queries, rebuild
 
 
 @click.group()
@@ -30,6 +30,33 @@ def ingest_command(requests: int, repeats: int, seconds: int, per_second: int) -
 def backfill_command(invoices: int, latency_ms: int, syncs: int) -> None:
     """Sync a large account for the first time, against the bound that Stripe's rate limits set."""
     click.echo(json.dumps(backfill.run(invoices=invoices, latency_ms=latency_ms, syncs=syncs), indent=2))
+
+
+@main.command("rebuild")
+@click.option("--events", default=200_000, show_default=True, help="Events of all companies together.")
+@click.option("--companies", default=50, show_default=True, help="Companies; the n-th has a share of 1/n.")
+@click.option("--workers", default=2, show_default=True, help="Processes that rebuild, or read.")
+@click.option("--repeats", default=3, show_default=True, help="Turns of each; their median counts.")
+def rebuild_command(events: int, companies: int, workers: int, repeats: int) -> None:
+    """Fold logs of 6 KB events anew, beside reading and decoding them alone."""
+    figures = rebuild.run(events=events, companies=companies, workers=workers, repeats=repeats)
+    click.echo(json.dumps(figures, indent=2))
+
+
+@main.command("catchup")
+@click.option("--events", default=200_000, show_default=True, help="Events of all companies together.")
+@click.option("--companies", default=50, show_default=True, help="Companies; the n-th has a share of 1/n.")
+def catchup_command(events: int, companies: int) -> None:
+    """Fold logs of 6 KB events with one worker, as it does when it was away, beside reading and decoding them alone."""
+    click.echo(json.dumps(catchup.run(events=events, companies=companies), indent=2))
+
+
+@main.command("queries")
+@click.option("--lines", default=1_000_000, show_default=True, help="Lines of the company's table.")
+@click.option("--repeats", default=20, show_default=True, help="Turns of each read.")
+def queries_command(lines: int, repeats: int) -> None:
+    """Read pages, totals and months of a large table, now and as of then, and all of it as for CSV."""
+    click.echo(json.dumps(queries.run(lines=lines, repeats=repeats), indent=2))
 
 
 if __name__ == "__main__":

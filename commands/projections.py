@@ -2,13 +2,22 @@
 
 import click
 
+from commands import rebuilding
 from commands.terminal import as_json, company_option, print_json, print_table, transaction
+from events.clock import utc_now
+from projections.registry import BY_NAME
+from projections.revenue_lines import NAME
+from projections.skips import NotStuckThereError, Skip, skip_event
 from projections.status import projection_status, resume_company
 
 
 @click.group("projections")
 def group() -> None:
     """Look after what is made from the log."""
+
+
+for command in (rebuilding.rebuild, rebuilding.verify, rebuilding.rollback, rebuilding.cancel, rebuilding.prune):
+    group.add_command(command)
 
 
 @group.command("status")
@@ -36,3 +45,24 @@ def resume(company_id: int, *, is_json: bool) -> None:
         click.echo(f"Company {company_id} goes on: {', '.join(resumed)}.")
     else:
         click.echo(f"Nothing of company {company_id} was waiting or halted.")
+
+
+@group.command("skip")
+@company_option
+@click.option("--projection", "name", type=click.Choice(list(BY_NAME)), default=NAME, show_default=True)
+@click.option("--position", type=click.IntRange(1), required=True, help="The event it is stuck at.")
+@click.option("--reason", required=True, help="Kept in the log, with the fact that it was skipped.")
+@as_json
+def skip(company_id: int, name: str, position: int, reason: str, *, is_json: bool) -> None:
+    """Have a projection pass over an event that it cannot fold, for good. What the event tells is then missing."""
+    try:
+        with transaction() as connection:
+            fact = skip_event(
+                connection, Skip(name, company_id, position), reason=reason, now=utc_now(), actor="operator"
+            )
+    except NotStuckThereError as error:
+        raise click.ClickException(str(error)) from error
+    if is_json:
+        print_json({"company_id": company_id, "projection": name, "position": position, "fact": fact})
+    else:
+        click.echo(f"{name} of company {company_id} passes over position {position}; position {fact} says so.")

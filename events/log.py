@@ -1,16 +1,16 @@
 """Append facts once, in order; read them back as they were written. Whoever calls owns the transaction and commits."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 
-from events.payloads import compressed, decompressed, original_size
+from events.payloads import compressed, decompressed
 from events.tables import event
 
 _APPEND = """
@@ -21,25 +21,6 @@ _APPEND = """
         %(sha256)b::bytea[], %(if_after)s::bigint, %(if_types)s::text[], %(if_entity)s::text) ORDER BY ord
 """
 _CONDITION_FAILED = "EV409"
-_MOST_BYTES_AT_ONCE = 8_000_000
-
-
-_READ_MANY = text("""
-    SELECT company_id, position, type, version, entity, source, external_id, account_id, livemode,
-           api_version, occurred_at, recorded_at, correlation_id, actor, payload_zstd, payload_sha256
-    FROM (
-        SELECT e.*, c.place, sum(octet_length(e.payload_zstd)) OVER (ORDER BY c.place, e.position)
-                             - octet_length(e.payload_zstd) AS bytes_before
-        FROM unnest(CAST(:company_id AS bigint[]), CAST(:after AS bigint[]))
-            WITH ORDINALITY AS c (company_id, after, place)
-        CROSS JOIN LATERAL (
-            SELECT * FROM event e WHERE e.company_id = c.company_id AND e.position > c.after
-            ORDER BY e.position LIMIT :limit
-        ) e
-    ) r
-    WHERE bytes_before < :most_bytes
-    ORDER BY place, position
-""")
 
 
 class AppendConditionFailedError(Exception):
@@ -104,11 +85,6 @@ class RecordedEvent(NamedTuple):
         """Give the bytes that came."""
         return decompressed(self.payload_zstd)
 
-    @property
-    def payload_bytes(self) -> int:
-        """Tell how many bytes came, without unpacking them."""
-        return original_size(self.payload_zstd)
-
 
 def append(
     connection: Connection, company_id: int, events: Sequence[NewEvent], *, condition: Condition | None = None
@@ -167,22 +143,14 @@ def read_events(connection: Connection, company_id: int, *, after: int, limit: i
     return [RecordedEvent(*row) for row in rows]
 
 
-def read_many(connection: Connection, after: Mapping[int, int], *, limit_each: int) -> list[tuple[int, RecordedEvent]]:
-    """Read on in several companies' logs at once: of each up to `limit_each` events above its position in `after`.
-
-    Gives pairs of company id and event, company by company as they are given, each one's in order; at least one event,
-    and no more after 8 MB of payloads at rest.
-    """
+def read_at(connection: Connection, company_id: int, positions: Sequence[int]) -> list[RecordedEvent]:
+    """Read the events of a company that stand at these positions, in order."""
     rows = connection.execute(
-        _READ_MANY,
-        {
-            "company_id": list(after),
-            "after": list(after.values()),
-            "limit": limit_each,
-            "most_bytes": _MOST_BYTES_AT_ONCE,
-        },
+        select(*(event.c[name] for name in RecordedEvent._fields))
+        .where(event.c.company_id == company_id, event.c.position.in_(positions))
+        .order_by(event.c.position)
     )
-    return [(row[0], RecordedEvent(*row[1:])) for row in rows]
+    return [RecordedEvent(*row) for row in rows]
 
 
 def stream_events(connection: Connection, company_id: int, *, page_size: int = 500) -> Iterator[RecordedEvent]:

@@ -6,7 +6,10 @@ period. https://docs.stripe.com/api/invoice-line-item/object
 
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import NamedTuple
 
+import msgspec
 from msgspec import UNSET
 
 from events import stripe_shapes as wire
@@ -16,14 +19,24 @@ from events.stripe_price import price_seen
 
 FINAL_STATUSES = ("open", "uncollectible", "paid", "void")
 _LARGEST_AMOUNT = 2**63 - 1
+_TOO_MANY = 10**20
+_LINES = msgspec.json.Decoder(wire.Lines | None)
 
 
 class UnclearInvoiceError(ValueError):
     """The JSON is of the right shape, but what it says cannot be right."""
 
 
-def invoice_seen(invoice: wire.Invoice) -> InvoiceSeen:
-    """Read a finalized invoice.
+class LineSet(NamedTuple):
+    """The lines that came with an invoice, the prices they carry, and whether they are all of them."""
+
+    lines: tuple[Line, ...]
+    prices: tuple[Observation, ...]
+    is_complete: bool
+
+
+def invoice_seen(invoice: wire.Invoice, line_set: LineSet) -> InvoiceSeen:
+    """Read a finalized invoice with its lines.
 
     :raises UnclearInvoiceError: an unknown status, or what `lines_seen` raises
     :raises UnknownCurrencyError: a currency whose decimals nobody checked
@@ -38,10 +51,21 @@ def invoice_seen(invoice: wire.Invoice) -> InvoiceSeen:
         subscription_id=(details and _id(details.subscription)) or _id(invoice.subscription),
         number=invoice.number,
     )
-    lines = lines_seen(invoice.lines) if invoice.lines else ()
-    return InvoiceSeen(
-        invoice.id, invoice.status, header, lines, is_complete=invoice.lines is not None and not invoice.lines.has_more
-    )
+    return InvoiceSeen(invoice.id, invoice.status, header, line_set.lines, line_set.is_complete)
+
+
+@lru_cache(1024)
+def line_set_of(lines_json: bytes) -> LineSet:
+    """Read the lines that came with an invoice. The same bytes give the same object.
+
+    :raises msgspec.MsgspecError: they are not of the shape of lines
+    :raises UnclearInvoiceError: as `lines_seen`
+    :raises UnknownCurrencyError: as `lines_seen`
+    """
+    lines = _LINES.decode(lines_json)
+    if lines is None:
+        return LineSet((), (), is_complete=False)
+    return LineSet(lines_seen(lines), tuple(prices_on_lines(lines)), not lines.has_more)
 
 
 def lines_seen(lines: wire.Lines) -> tuple[Line, ...]:
@@ -66,7 +90,8 @@ def prices_on_lines(lines: wire.Lines | None) -> Iterator[Observation]:
 
 def _line_seen(line: wire.Line) -> Line:
     exponent_of(line.currency)
-    discount_amount = sum(discount.amount for discount in line.discount_amounts or ())
+    discounts = line.discount_amounts
+    discount_amount = sum([discount.amount for discount in discounts]) if discounts else 0
     tax_amount = _inclusive_tax(line)
     if abs(line.amount) + abs(discount_amount) + abs(tax_amount) > _LARGEST_AMOUNT:
         raise UnclearInvoiceError(f"the amounts of line {line.id} do not fit into 64 bits")
@@ -113,8 +138,8 @@ def _product(line: wire.Line) -> str | None:
 
 def _inclusive_tax(line: wire.Line) -> int:
     if line.taxes is not UNSET:
-        return sum(tax.amount for tax in line.taxes or () if tax.tax_behavior == "inclusive")
-    return sum(tax.amount for tax in line.tax_amounts or () if tax.inclusive)
+        return sum([tax.amount for tax in line.taxes if tax.tax_behavior == "inclusive"]) if line.taxes else 0
+    return sum([tax.amount for tax in line.tax_amounts if tax.inclusive]) if line.tax_amounts else 0
 
 
 def _quantity(line: wire.Line) -> str | None:
@@ -122,6 +147,8 @@ def _quantity(line: wire.Line) -> str | None:
     told = line.quantity if line.quantity_decimal is None else line.quantity_decimal
     if told is None:
         return None
+    if type(told) is int and abs(told) < _TOO_MANY:
+        return str(told)
     try:
         exact = Decimal(str(told))
     except InvalidOperation as error:

@@ -10,7 +10,7 @@ import msgspec
 from events import stripe_shapes as wire
 from events.money import UnknownCurrencyError
 from events.observations import CustomerNamed, InvoiceDeleted, InvoiceLinesSeen, Observation, Unreadable
-from events.stripe_invoice import UnclearInvoiceError, invoice_seen, lines_seen, prices_on_lines
+from events.stripe_invoice import UnclearInvoiceError, invoice_seen, line_set_of, lines_seen, prices_on_lines
 from events.stripe_price import price_seen
 
 Shape = TypeVar("Shape")
@@ -55,7 +55,7 @@ def _decoded(payload: bytes, decoder: msgspec.json.Decoder[Shape]) -> Shape:
             raise
         except msgspec.DecodeError:
             pass
-    return msgspec.convert(_storable(json.loads(payload)), decoder.type)
+    return decoder.decode(msgspec.json.encode(_storable(json.loads(payload))))
 
 
 def _storable(value: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -71,9 +71,10 @@ def _storable(value: Any) -> Any:  # noqa: ANN401 - any JSON
 def _invoice_observations(invoice: wire.Invoice) -> list[Observation]:
     if invoice.status == "draft":
         return []
-    seen = invoice_seen(invoice)
+    line_set = line_set_of(bytes(invoice.lines))
+    seen = invoice_seen(invoice, line_set)
     named_at = (invoice.status_transitions and invoice.status_transitions.finalized_at) or invoice.effective_at
-    observations: list[Observation] = [seen, *prices_on_lines(invoice.lines)]
+    observations: list[Observation] = [seen, *line_set.prices]
     if seen.header.customer_id and seen.header.customer_name:
         # The name on an invoice is frozen when it is finalized: a later event about it says nothing of a later name.
         observations.append(

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import events.tables
+import projections.connection_tables
+import projections.past_tables
+import projections.state_tables
 import projections.tables
 import tenants.tables
 import workers.tables
@@ -11,6 +14,6 @@ import workers.tables
 metadata: Sequence[Any] = (
     events.tables.metadata,
     tenants.tables.metadata,
-    projections.tables.metadata,
+    projections.state_tables.metadata,
     workers.tables.metadata,
 )

@@ -4,14 +4,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ColumnElement, Date, Select, Text, cast, func, select
+from sqlalchemy import Boolean, ColumnElement, Date, Text, cast, func, select, union_all
 
 from events.tables import INSTANT
-from projections.filters import LineFilter, Sort, condition_of
-from projections.queries import LineRow, Snapshot
+from projections.as_of import Rows, rows_at
+from projections.filters import LineFilter, Sort
+from projections.queries import LineRow, in_order
+from projections.snapshots import Snapshot
 from projections.tables import revenue_line
 
-ROWS_AT_ONCE = 500
+ROWS_AT_ONCE = 1000
 
 # Columns that hold what others wrote. A quantity is kept as text for its precision, yet it is a number.
 WRITTEN_BY_OTHERS = frozenset(column.name for column in revenue_line.c if isinstance(column.type, Text)) - {"quantity"}
@@ -27,18 +29,22 @@ def every_line(
     database is quicker at writing them. The first rows are read before it returns: a query that fails, fails here.
     Keep the snapshot open as long as the cursor.
     """
-    lines = revenue_line.c
-    order = (lines[sort.removeprefix("-")], lines.invoice_line_item_id, lines.invoice_id)
-    statement: Select[Any] = (
-        select(*(_as_json_has_it(lines[name]) for name in columns))
-        .where(lines.company_id == snapshot.company_id, lines.build == snapshot.build, condition_of(line_filter))
-        .order_by(*(key.desc() if sort.startswith("-") else key for key in order))
-    )
+    parts = rows_at(snapshot, line_filter)
+    if len(parts) == 1:
+        statement = parts[0].select(*_as_json_has_them(parts[0], columns)).order_by(*in_order(parts[0], sort))
+    else:
+        names = dict.fromkeys((*columns, sort.removeprefix("-"), "invoice_line_item_id", "invoice_id"))
+        together = union_all(*(part.select(*map(part.column, names)) for part in parts)).subquery()
+        shown = Rows(together, [], together.c.__getitem__)
+        statement = select(*_as_json_has_them(shown, columns)).order_by(*in_order(together, sort))
     with snapshot.connection.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE}) as rows:
         yield rows.partitions()
 
 
-def _as_json_has_it(column: Column[Any]) -> ColumnElement[Any]:
-    if column.type is INSTANT:
-        return func.to_char(func.timezone("UTC", column), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-    return cast(column, Text) if isinstance(column.type, Date | Boolean) else column
+def _as_json_has_them(part: Rows, names: Sequence[str]) -> Iterator[ColumnElement[Any]]:
+    for name in names:
+        column, kind = part.column(name), revenue_line.c[name].type
+        if kind is INSTANT:
+            yield func.to_char(func.timezone("UTC", column), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        else:
+            yield cast(column, Text) if isinstance(kind, Date | Boolean) else column

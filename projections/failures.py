@@ -3,10 +3,11 @@
 import logging
 import traceback
 from pathlib import Path
-from typing import NamedTuple
 
 import psycopg
 from sqlalchemy import Engine, text
+
+from projections.folding import Claim
 
 ATTEMPTS_BEFORE_HALT = 8
 
@@ -22,15 +23,7 @@ _FAILED = text("""
 """)
 
 
-class Claim(NamedTuple):
-    """One company's projection, locked for this transaction."""
-
-    company_id: int
-    build: int
-    position: int
-
-
-def record_failure(engine: Engine, projection: str, claim: Claim, error: Exception) -> None:
+def record_failure(engine: Engine, claim: Claim, error: Exception) -> None:
     """Note that the event after the claim's position could not be folded. Commits.
 
     The company rests for 2^attempts seconds, with jitter; after eight attempts it halts.
@@ -42,7 +35,7 @@ def record_failure(engine: Engine, projection: str, claim: Claim, error: Excepti
             _FAILED,
             told
             | {
-                "projection": projection,
+                "projection": claim.projection,
                 "build": claim.build,
                 "position": claim.position,
                 "error_position": position,

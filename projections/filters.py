@@ -1,8 +1,9 @@
 """What a reader may ask of the table, as a value: the same filter gives the same rows, totals and cursor."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, or_
 
@@ -40,21 +41,23 @@ class LineFilter:
         return "&".join(f"{name}={value!r}" for name, value in told if value is not None)
 
 
-def condition_of(line_filter: LineFilter) -> ColumnElement[bool]:
-    """Say the filter in SQL."""
-    columns = revenue_line.c
-    conditions = [columns.livemode == line_filter.livemode]
+ColumnOf = Callable[[str], ColumnElement[Any]]
+
+
+def condition_of(line_filter: LineFilter, column: ColumnOf = revenue_line.c.__getitem__) -> ColumnElement[bool]:
+    """Say the filter in SQL, about the columns that `column` gives for their names."""
+    conditions = [column("livemode") == line_filter.livemode]
     conditions += [
-        columns[name] == getattr(line_filter, name) for name in _EQUAL if getattr(line_filter, name) is not None
+        column(name) == getattr(line_filter, name) for name in _EQUAL if getattr(line_filter, name) is not None
     ]
     bounds = (
-        (line_filter.date_from, columns.date.__ge__),
-        (line_filter.date_to, columns.date.__lt__),
-        (line_filter.amount_min, columns.amount.__ge__),
-        (line_filter.amount_max, columns.amount.__le__),
-        (line_filter.modified_after, columns.updated_at.__gt__),
+        (line_filter.date_from, column("date").__ge__),
+        (line_filter.date_to, column("date").__lt__),
+        (line_filter.amount_min, column("amount").__ge__),
+        (line_filter.amount_max, column("amount").__le__),
+        (line_filter.modified_after, column("updated_at").__gt__),
     )
     conditions += [compare(bound) for bound, compare in bounds if bound is not None]
     if line_filter.q is not None:
-        conditions.append(or_(*(columns[name].icontains(line_filter.q, autoescape=True) for name in _SEARCHED)))
+        conditions.append(or_(*(column(name).icontains(line_filter.q, autoescape=True) for name in _SEARCHED)))
     return and_(*conditions)

@@ -23,8 +23,11 @@ def settle(held: Register[Value] | None, value: Value, stamp: Stamp) -> Register
     Of two values with one stamp the greater in its JSON form stands, so that all replicas agree, and the register is
     contested until a greater stamp settles it. Commutative, associative and safe twice.
     """
-    if held is None or stamp > held.stamp:
+    if held is None:
         return Register(value, stamp)
+    if stamp > held.stamp:
+        # The value itself is kept as long as it is told again: who compares it with itself is done at once.
+        return Register(held.value if value == held.value else value, stamp)
     if stamp < held.stamp or value == held.value:
         return held
     greater = max(held.value, value, key=msgspec.json.encode)

@@ -27,7 +27,8 @@ _CLIMB = {"open": 0, "uncollectible": 1, "paid": 2, "void": 2}
 class Books:
     """The state of the fold for one company: by (livemode, id).
 
-    For the writer it remembers what was touched, and which prices and names now say something else than before.
+    For the writer it remembers what was touched, and every state that a thing went through since it was loaded: first
+    the one before, then each that says something else than the one before it.
     """
 
     def __init__(self) -> None:
@@ -38,8 +39,9 @@ class Books:
         self.touched_invoices: set[Key] = set()
         self.touched_prices: set[Key] = set()
         self.touched_names: set[Key] = set()
-        self.moved_prices: set[Key] = set()
-        self.moved_names: set[Key] = set()
+        self.invoice_states: dict[Key, list[Held | None]] = {}
+        self.price_states: dict[Key, list[HeldValue[PricedAs] | None]] = {}
+        self.name_states: dict[Key, list[HeldValue[str] | None]] = {}
 
     def apply(self, sighting: Sighting, entity: str | None, observations: Iterable[Observation]) -> None:
         """Take in what one fact tells."""
@@ -59,8 +61,11 @@ class Books:
         held = self.invoices.get(key)
         before = held.book if held else InvoiceBook()
         after = _book_after(before, seen, sighting.stamp)
-        changed = held is None or before.shown() != after.shown()
-        self.invoices[key] = Held(after, sighting.change if changed or held is None else held.change)
+        if held is None or not before.shows_the_same_as(after):
+            self.invoices[key] = now = Held(after, sighting.change)
+            self.invoice_states.setdefault(key, [held]).append(now)
+        else:
+            self.invoices[key] = Held(after, held.change)
         self.touched_invoices.add(key)
 
     def _apply_price(self, sighting: Sighting, seen: PriceSeen) -> None:
@@ -72,7 +77,7 @@ class Books:
             self.prices[key] = after
             self.touched_prices.add(key)
             if before is None or after.change != before.change:
-                self.moved_prices.add(key)
+                self.price_states.setdefault(key, [before]).append(after)
 
     def _apply_name(self, sighting: Sighting, seen: CustomerNamed) -> None:
         # In one second the customer itself knows its name better than an invoice does.
@@ -84,7 +89,7 @@ class Books:
             self.names[key] = after
             self.touched_names.add(key)
             if before is None or after.change != before.change:
-                self.moved_names.add(key)
+                self.name_states.setdefault(key, [before]).append(after)
 
 
 def _book_after(book: InvoiceBook, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted, stamp: Stamp) -> InvoiceBook:

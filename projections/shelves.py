@@ -19,10 +19,11 @@ _AT_KEYS = (
 
 
 class Volume(NamedTuple):
-    """One company's books in one build."""
+    """One company's books in one build. Before it is begun, its tables hold nothing."""
 
     company_id: int
     build: int
+    is_begun: bool
     books: Books
 
 
@@ -32,20 +33,22 @@ Record = tuple[Volume, Sequence[object]]
 
 def read_books(connection: Connection, table: Table, places: set[Place]) -> Iterator[tuple[Place, bytes, Change]]:
     """Give what a table of books holds at these places: the book as bytes, and its last change."""
-    if not places:
+    begun = [place for place in places if place[0].is_begun]
+    if not begun:
         return
     volumes = {volume.company_id: volume for volume, _ in places}
     rows = connection.exec_driver_sql(
         f"SELECT t.company_id, t.livemode, t.id, t.book, t.position, t.changed_at FROM {_AT_KEYS}"  # noqa: S608
         f" JOIN {table.name} t ON t.company_id = k.company_id AND t.build = k.build AND t.livemode = k.livemode"
         " AND t.id = k.id",
-        _columns(list(places)),
+        columns_of_places(begun),
     )
     for company_id, livemode, object_id, book, position, changed_at in rows:
         yield (volumes[company_id], (livemode, object_id)), book, Change(position, changed_at)
 
 
-def _columns(places: Sequence[Place]) -> dict[str, object]:
+def columns_of_places(places: Sequence[Place]) -> dict[str, object]:
+    """Give places as the parallel arrays that statements take."""
     return {
         "company_id": [volume.company_id for volume, _ in places],
         "build": [volume.build for volume, _ in places],
@@ -55,21 +58,16 @@ def _columns(places: Sequence[Place]) -> dict[str, object]:
 
 
 def replace(
-    connection: Connection,
-    table: Table,
-    id_column: str,
-    places: Sequence[Place],
-    records: Iterable[Record],
-    columns: Sequence[str],
+    connection: Connection, table: Table, places: Sequence[Place], records: Iterable[Record], columns: Sequence[str]
 ) -> None:
-    """Put these records in the place of all that stands at these places. Commits nothing."""
-    if not places:
-        return
-    connection.exec_driver_sql(
-        f"DELETE FROM {table.name} t USING {_AT_KEYS} WHERE t.company_id = k.company_id AND t.build = k.build"  # noqa: S608
-        f" AND t.livemode = k.livemode AND t.{id_column} = k.id",
-        _columns(places),
-    )
+    """Put these records of books in the place of those that stand there. Commits nothing."""
+    held = [place for place in places if place[0].is_begun]
+    if held:
+        connection.exec_driver_sql(
+            f"DELETE FROM {table.name} t USING {_AT_KEYS} WHERE t.company_id = k.company_id AND t.build = k.build"  # noqa: S608
+            " AND t.livemode = k.livemode AND t.id = k.id",
+            columns_of_places(held),
+        )
     copy_in(connection, table, list(records), columns)
 
 

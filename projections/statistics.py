@@ -6,7 +6,7 @@ with the company any will do then, and a thousand invoices are each looked for a
 
 from sqlalchemy import Engine, text
 
-from projections.tables import metadata
+from projections.state_tables import metadata
 
 _ENOUGH_PAGES = 8
 

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from projections.registry import names_shown
+
 
 class CompanyProjection(NamedTuple):
     """One company's standing in one build of a projection. `head` is the position of its log."""
@@ -48,14 +50,21 @@ _LAG = text("""
     ) b
 """)
 _RESUME = text("""
-    UPDATE projection_state SET status = 'live', attempts = 0, retry_at = NULL, updated_at = clock_timestamp()
-    WHERE company_id = :company_id AND (status = 'halted' OR (status = 'live' AND attempts > 0)) RETURNING projection
+    UPDATE projection_state s SET attempts = 0, retry_at = NULL, updated_at = clock_timestamp(),
+        status = CASE WHEN s.status <> 'halted' THEN s.status WHEN EXISTS (
+            SELECT FROM projection_active a
+            WHERE a.projection = s.projection AND a.company_id = s.company_id AND a.build = s.build
+        ) THEN 'live' ELSE 'building' END
+    WHERE s.company_id = :company_id AND s.status IN ('halted', 'live', 'building')
+      AND (s.status = 'halted' OR s.attempts > 0)
+    RETURNING s.projection
 """)
 
 
 def projection_status(connection: Connection) -> list[CompanyProjection]:
-    """Give every company's standing in every build that is not retired."""
-    return [CompanyProjection(*row) for row in connection.execute(_STATUS)]
+    """Give every company's standing in every build that is not retired, of all that is made in it."""
+    rows = [CompanyProjection(*row) for row in connection.execute(_STATUS)]
+    return [row._replace(projection=name) for row in rows for name in names_shown(row.projection)]
 
 
 def projection_lag(connection: Connection, projection: str) -> Lag:

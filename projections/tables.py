@@ -1,64 +1,30 @@
-"""What projections keep: how far each has come, and the tables they fill. All of it can be made again from the log."""
+"""The revenue mapping table and the books behind it. All of it can be made again from the log."""
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
     Date,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
-    func,
     text,
 )
 
-from events.tables import INSTANT, NAMING_CONVENTION
-
-metadata = MetaData(naming_convention=NAMING_CONVENTION)
-
-
-def _key(name: str, kind: type[BigInteger | Integer | Text | Boolean]) -> Column[object]:
-    return Column(name, kind, primary_key=True, autoincrement=False)
-
-
-projection_state = Table(
-    "projection_state",
-    metadata,
-    _key("projection", Text),
-    _key("build", Integer),
-    _key("company_id", BigInteger),
-    Column("position", BigInteger, nullable=False, server_default=text("0")),
-    Column("status", Text, nullable=False, server_default="live"),
-    Column("attempts", Integer, nullable=False, server_default=text("0")),
-    Column("retry_at", INSTANT),
-    Column("error", Text),
-    Column("error_position", BigInteger),
-    Column("updated_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
-    CheckConstraint("status IN ('building', 'ready', 'live', 'halted', 'retired')", name="status"),
-)
-
-# Which build of a projection a company's readers see.
-projection_active = Table(
-    "projection_active",
-    metadata,
-    _key("projection", Text),
-    _key("company_id", BigInteger),
-    Column("build", Integer, nullable=False),
-)
+from events.tables import INSTANT
+from projections.state_tables import key_column, metadata
 
 revenue_line = Table(
     "revenue_line",
     metadata,
-    _key("company_id", BigInteger),
-    _key("build", Integer),
-    _key("livemode", Boolean),
-    _key("invoice_id", Text),
-    _key("invoice_line_item_id", Text),
+    key_column("company_id", BigInteger),
+    key_column("build", Integer),
+    key_column("livemode", Boolean),
+    key_column("invoice_id", Text),
+    key_column("invoice_line_item_id", Text),
     Column("subscription_id", Text),
     Column("customer_id", Text),
     Column("customer_name", Text),
@@ -89,6 +55,8 @@ revenue_line = Table(
     # The event that last changed the row, and when the log recorded it.
     Column("position", BigInteger, nullable=False),
     Column("updated_at", INSTANT, nullable=False),
+    # Whether the line came into the table with that event; else it stood there before, in other words.
+    Column("is_added", Boolean, nullable=False, server_default=text("true")),
 )
 _scope = (revenue_line.c.company_id, revenue_line.c.build)
 _in_order = (revenue_line.c.invoice_line_item_id, revenue_line.c.invoice_id)
@@ -97,6 +65,8 @@ Index("revenue_line_by_amount", *_scope, revenue_line.c.livemode, revenue_line.c
 Index("revenue_line_by_id", *_scope, revenue_line.c.invoice_line_item_id)
 Index("revenue_line_by_customer", *_scope, revenue_line.c.customer_id)
 Index("revenue_line_by_price", *_scope, revenue_line.c.price_id)
+Index("revenue_line_by_subscription", *_scope, revenue_line.c.subscription_id)
+Index("revenue_line_by_position", *_scope, revenue_line.c.position)
 Index(
     "revenue_line_unpriced",
     *_scope,
@@ -110,10 +80,10 @@ def _book(name: str, *columns: Column[object]) -> Table:
     return Table(
         name,
         metadata,
-        _key("company_id", BigInteger),
-        _key("build", Integer),
-        _key("livemode", Boolean),
-        _key("id", Text),
+        key_column("company_id", BigInteger),
+        key_column("build", Integer),
+        key_column("livemode", Boolean),
+        key_column("id", Text),
         # What is known, as JSON of the fold's own types.
         Column("book", LargeBinary, nullable=False),
         Column("position", BigInteger, nullable=False),
@@ -148,9 +118,9 @@ Index(
 revenue_quarantine = Table(
     "revenue_quarantine",
     metadata,
-    _key("company_id", BigInteger),
-    _key("build", Integer),
-    _key("position", BigInteger),
+    key_column("company_id", BigInteger),
+    key_column("build", Integer),
+    key_column("position", BigInteger),
     Column("livemode", Boolean, nullable=False),
     Column("entity", Text),
     Column("reason", Text, nullable=False),

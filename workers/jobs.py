@@ -3,6 +3,7 @@
 import time
 
 from projections.catch_up import advance, enrol_newcomers
+from projections.rebuild import build_on
 from projections.statistics import learn_new_tables
 from workers.fetches import FetchRequest, claim_due, note_answered, put_back, request_gaps
 from workers.gateway.client import Tally
@@ -44,7 +45,7 @@ def catch_up_with(hand: Tools) -> int:
     deadline = time.monotonic() + _LONGEST_SECONDS
     folded = 0
     companies: set[int] = set()
-    while advanced := advance(hand.engine):
+    while advanced := advance(hand.engine) or build_on(hand.engine, is_automatic=True):
         folded += advanced.event_count
         companies.update(advanced.company_ids)
         learn_new_tables(hand.engine)

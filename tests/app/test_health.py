@@ -14,7 +14,7 @@ from app.factory import create_app
 from app.wiring import Tools
 from events.database import open_engine
 from projections.revenue_lines import NAME
-from projections.tables import projection_state
+from projections.state_tables import projection_state
 from sandbox.postgres import PostgresServer
 from tests.app.line_hands import Reader, told
 from tests.hands import SetClock, keep

@@ -53,6 +53,10 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", f"{V1}/revenue-lines/<line_id>"): "viewer",
     ("GET", f"{V1}/revenue-lines.csv"): "viewer",
     ("GET", f"{V1}/quarantine"): "viewer",
+    ("GET", f"{V1}/revenue-lines/<line_id>/history"): "viewer",
+    ("GET", f"{V1}/revenue-by-month"): "viewer",
+    ("GET", f"{V1}/changes"): "viewer",
+    ("GET", f"{V1}/events/<int:position>"): "editor",
     ("GET", f"{V1}/connection"): "viewer",
     ("POST", f"{V1}/connection"): "admin",
     ("DELETE", f"{V1}/connection"): "admin",
@@ -70,6 +74,7 @@ IDS = {
     "filename": ("docs.css", "docs.css", "none"),
     "account_id": ("acct_ours", "acct_CANARY", "acct_none"),
     "run_id": ("1", "2", "3000"),
+    "position": ("1", "3", "3000"),
 }
 CANARY = re.compile("CANARY", re.IGNORECASE)
 

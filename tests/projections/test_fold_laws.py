@@ -29,7 +29,9 @@ def table(facts: list[Told]) -> list[tuple]:
     books = Books()
     for sighting, entity, observations in facts:
         books.apply(sighting, entity, observations)
-    rows = [row for key, held in books.invoices.items() for row in rows_of(key, held, books)]
+    rows = [
+        row for key, held in books.invoices.items() for row in rows_of(key, held, books.prices.get, books.names.get)
+    ]
     return sorted(Row(*row)[:-2] for row in rows)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, text
 
 from events.log import read_events
 from events.stripe_words import observations_of
-from projections.queries import snapshot_of
+from projections.snapshots import snapshot_of
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.faults import Fault, FaultKind
 from sandbox.stripe.platform import SimulatedStripe

@@ -11,7 +11,7 @@ from events.observations import InvoiceLinesSeen
 from events.strict_json import UnreadableJsonError
 from events.stripe_envelope import NotAnEventError, event_from_stripe, stripe_external_id
 from events.stripe_words import INVOICE_FETCHED, PRICE_FETCHED, observations_of
-from projections.differences import Compared, Effect, compare
+from projections.effects import Compared, Effect, compare
 from workers.fetches import request_fetches
 from workers.gateway.objects import decoded, fetched
 from workers.gateway.pages import Listed, Page

@@ -1,0 +1,40 @@
+"""Catching up: how many events a second one worker folds into live tables, beside reading and decoding them alone."""
+
+from functools import partial
+
+from bench.histories import fill_logs
+from bench.rebuild import read_and_decode, seconds, settle
+from bench.stage import servers
+from events.database import open_engine
+from migrations.run import upgrade
+from projections.catch_up import advance, enrol_newcomers
+
+
+def run(*, events: int, companies: int) -> dict[str, object]:
+    """Measure and give the figures: one turn each, the logs read first by the floor."""
+    with servers() as environment:
+        url = environment["DATABASE_URL"]
+        engine = open_engine(url, name="bench", pool_size=2, statement_timeout_ms=0)
+        upgrade(engine)
+        sizes = fill_logs(engine, events=events, companies=companies)
+        settle(engine)
+        total = sum(sizes.values())
+        floor = total / seconds(partial(read_and_decode, url, list(sizes), 1))
+        enrol_newcomers(engine)
+        batches: list[int] = []
+
+        def catch_up() -> None:
+            while advanced := advance(engine):
+                batches.append(advanced.event_count)
+
+        rate = total / seconds(catch_up)
+        engine.dispose()
+    return {
+        "benchmark": "catchup",
+        "events": total,
+        "companies": companies,
+        "batches": len(batches),
+        "floor_per_second": round(floor),
+        "catch_up_per_second": round(rate),
+        "ratio": round(rate / floor, 2),
+    }

@@ -1,0 +1,71 @@
+"""Logs of real size: what Stripe tells of invoices, 6 KB an event in both shapes, of companies of very unequal size."""
+
+import json
+from collections.abc import Iterator
+
+from sqlalchemy import Engine
+
+from bench.payloads import invoice_event
+from events.accounts import Account, authorize
+from events.clock import utc_now
+from events.log import NewEvent, append
+from events.stripe_envelope import event_from_stripe
+from tenants.companies import add_company
+
+_STARTED = 1_700_000_000
+_SECONDS_BETWEEN_INVOICES = 60
+_AT_ONCE = 500
+# What Stripe sends while a subscription's invoice is made and paid at once.
+_LIFE = (
+    ("invoice.created", "draft"),
+    ("invoice.finalized", "open"),
+    ("invoice.paid", "paid"),
+    ("invoice.payment_succeeded", "paid"),
+)
+
+
+def fill_logs(engine: Engine, *, events: int, companies: int) -> dict[int, int]:
+    """Give each of the companies a log, the n-th a share of 1/n; return how many events each got. Commits."""
+    weights = [1 / (number + 1) for number in range(companies)]
+    sizes: dict[int, int] = {}
+    for number, weight in enumerate(weights):
+        account_id = f"acct_history{number}"
+        with engine.begin() as connection:
+            company_id = add_company(connection, f"Company {number}").id
+            authorize(connection, company_id, Account(account_id, livemode=True), now=utc_now(), actor="bench")
+        count = max(1, round(events * weight / sum(weights)))
+        _fill(engine, company_id, _events(account_id, number, count))
+        sizes[company_id] = count + 1
+    return sizes
+
+
+def _fill(engine: Engine, company_id: int, events: Iterator[NewEvent]) -> None:
+    batch: list[NewEvent] = []
+    for event in events:
+        batch.append(event)
+        if len(batch) == _AT_ONCE:
+            with engine.begin() as connection:
+                append(connection, company_id, batch)
+            batch = []
+    with engine.begin() as connection:
+        append(connection, company_id, batch)
+
+
+def _events(account_id: str, company: int, count: int) -> Iterator[NewEvent]:
+    for number in range(count):
+        invoice, step = divmod(number, len(_LIFE))
+        yield event_from_stripe(_body(account_id, company, invoice, step))
+
+
+def _body(account_id: str, company: int, invoice: int, step: int) -> bytes:
+    created = _STARTED + invoice * _SECONDS_BETWEEN_INVOICES
+    whole = json.loads(
+        invoice_event(
+            company * 10_000_000 + invoice, account_id=account_id, created=created, is_new_shape=bool(invoice % 2)
+        )
+    )
+    event_type, status = _LIFE[step]
+    whole["id"] += f"_{step}"
+    whole["type"], whole["created"] = event_type, created + step
+    whole["data"]["object"]["status"] = status
+    return json.dumps(whole, indent=2).encode()

@@ -1,0 +1,142 @@
+"""Reading a large table: pages at any depth and in any order, totals, and the same as of a moment, in milliseconds."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+
+from sqlalchemy import Engine
+
+from app.revenue_lines_csv import COLUMNS
+from bench.histories import fill_logs
+from bench.rebuild import settle
+from bench.stage import servers
+from events.database import open_engine
+from migrations.run import upgrade
+from projections.catch_up import advance, enrol_newcomers
+from projections.export import every_line
+from projections.filters import SORTS, LineFilter, Sort
+from projections.queries import After, list_lines
+from projections.snapshots import Snapshot, snapshot_of
+from projections.totals import list_months, total_lines
+
+_PAGE = 50
+_DEPTHS = (0.0, 0.25, 0.5, 0.9, 0.999)
+_MOMENTS = (0.01, 0.1, 0.5, 0.9, 0.999)
+
+
+def run(*, lines: int, repeats: int) -> dict[str, object]:
+    """Make a company with so many lines, and give the figures."""
+    with servers() as environment:
+        engine = open_engine(environment["DATABASE_URL"], name="bench", pool_size=2, statement_timeout_ms=0)
+        upgrade(engine)
+        (company_id,) = fill_logs(engine, events=lines * 4 // 3, companies=1)
+        enrol_newcomers(engine)
+        while advance(engine):
+            pass
+        settle(engine)
+        figures = measure(engine, company_id, repeats=repeats)
+        engine.dispose()
+    return {"benchmark": "queries", "lines": lines, **figures}
+
+
+def measure(engine: Engine, company_id: int, *, repeats: int) -> dict[str, object]:
+    """Give medians and 99th percentiles of reads of a company's table, each in a snapshot of its own."""
+    with snapshot_of(engine, company_id) as snapshot:
+        head, marks = snapshot.position, {sort: list(_marks(snapshot, sort)) for sort in SORTS}
+        customer = list_lines(snapshot, _all(), sort="-date", limit=1, after=None)[0].customer_id
+    filters = {
+        "none": _all(),
+        "customer": LineFilter(livemode=True, customer_id=customer),
+        "paid_recurring": LineFilter(livemode=True, invoice_status="paid", type="recurring"),
+        "month": LineFilter(livemode=True, date_from=date(2023, 3, 1), date_to=date(2023, 4, 1)),
+    }
+    lists = {
+        f"{name} {sort}": _timed(
+            [_reader(engine, company_id, None, line_filter, sort, after) for after in marks[sort]], repeats
+        )
+        for name, line_filter in filters.items()
+        for sort in SORTS
+    }
+    moments = {
+        f"{share:.1%} {sort}": _timed(
+            [_reader(engine, company_id, round(head * share), _all(), sort, None)], repeats * len(_DEPTHS)
+        )
+        for share in _MOMENTS
+        for sort in SORTS
+    }
+    return {
+        "lists": lists,
+        "as_of": moments,
+        "totals": {name: _timed([_totals(engine, company_id, None, one)], repeats) for name, one in filters.items()},
+        "totals_as_of": _timed([_totals(engine, company_id, head // 2, _all())], repeats),
+        "months": _timed([_months(engine, company_id, None)], repeats),
+        "months_as_of": _timed([_months(engine, company_id, head // 2 + 1000)], repeats),
+        "csv_rows_per_second": _csv_rate(engine, company_id),
+    }
+
+
+def _all() -> LineFilter:
+    return LineFilter(livemode=True)
+
+
+def _marks(snapshot: Snapshot, sort: Sort) -> Iterator[After | None]:
+    # Values at these depths of the order, without reading up to them.
+    for depth in _DEPTHS:
+        if depth == 0.0:
+            yield None
+            continue
+        column = sort.removeprefix("-")
+        share = depth if not sort.startswith("-") else 1 - depth
+        value = snapshot.connection.exec_driver_sql(
+            f"SELECT percentile_disc({share}) WITHIN GROUP (ORDER BY {column}) FROM revenue_line"  # noqa: S608
+        ).scalar_one()
+        yield After(value, "", "")
+
+
+def _reader(
+    engine: Engine, company_id: int, as_of: int | None, line_filter: LineFilter, sort: Sort, after: After | None
+) -> Callable[[], object]:
+    def read() -> object:
+        with snapshot_of(engine, company_id, as_of) as snapshot:
+            return list_lines(snapshot, line_filter, sort=sort, limit=_PAGE + 1, after=after)
+
+    return read
+
+
+def _totals(engine: Engine, company_id: int, as_of: int | None, line_filter: LineFilter) -> Callable[[], object]:
+    def read() -> object:
+        with snapshot_of(engine, company_id, as_of) as snapshot:
+            return total_lines(snapshot, line_filter)
+
+    return read
+
+
+def _months(engine: Engine, company_id: int, as_of: int | None) -> Callable[[], object]:
+    def read() -> object:
+        with snapshot_of(engine, company_id, as_of) as snapshot:
+            return list_months(snapshot, _all())
+
+    return read
+
+
+def _timed(reads: list[Callable[[], object]], repeats: int) -> dict[str, float]:
+    reads[0]()
+    times = sorted(_milliseconds(read) for _ in range(repeats) for read in reads)
+    return {"p50_ms": times[len(times) // 2], "p99_ms": times[min(len(times) - 1, int(len(times) * 0.99))]}
+
+
+def _milliseconds(read: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    read()
+    return round((time.perf_counter() - started) * 1000, 2)
+
+
+def _csv_rate(engine: Engine, company_id: int) -> int:
+    started, count = time.perf_counter(), 0
+    with (
+        snapshot_of(engine, company_id) as snapshot,
+        every_line(snapshot, _all(), sort="-date", columns=COLUMNS) as batches,
+    ):
+        for batch in batches:
+            count += len(batch)
+    return round(count / (time.perf_counter() - started))

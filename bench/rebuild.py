@@ -1,0 +1,110 @@
+"""Rebuilding: how many events a second become tables again, beside the floor of reading and decoding them alone."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+
+import msgspec
+from sqlalchemy import Engine, text
+
+from bench.histories import fill_logs
+from bench.stage import servers
+from events import stripe_shapes as wire
+from events.bulk import copy_events
+from events.database import open_engine
+from migrations.run import upgrade
+from projections.builds import begin_builds
+from projections.catch_up import advance, enrol_newcomers
+from projections.crew import build_with
+from projections.rebuild import flip
+
+_DECODER = msgspec.json.Decoder(wire.Envelope[wire.Invoice])
+
+
+def run(*, events: int, companies: int, workers: int, repeats: int) -> dict[str, object]:
+    """Measure and give the figures. Floor and product take turns; rates are medians of the turns."""
+    with servers() as environment:
+        url = environment["DATABASE_URL"]
+        engine = open_engine(url, name="bench", pool_size=2, statement_timeout_ms=0)
+        upgrade(engine)
+        sizes = fill_logs(engine, events=events, companies=companies)
+        first = seconds(partial(_catch_up, engine))
+        settle(engine)
+        rates: dict[str, list[float]] = {"floor": [], "rebuild": []}
+        total = sum(sizes.values())
+        biggest_first = sorted(sizes, key=lambda company_id: -sizes[company_id])
+        for _ in range(repeats):
+            rates["floor"].append(total / seconds(partial(read_and_decode, url, biggest_first, workers)))
+            rates["rebuild"].append(total / seconds(partial(_rebuild, engine, workers)))
+            settle(engine)
+        lines = _count(engine, "revenue_line") // (repeats + 1)
+        engine.dispose()
+    floor, rebuild = statistics.median(rates["floor"]), statistics.median(rates["rebuild"])
+    return {
+        "benchmark": "rebuild",
+        "events": total,
+        "companies": companies,
+        "largest_company_events": max(sizes.values()),
+        "lines": lines,
+        "workers": workers,
+        "catch_up_per_second": round(total / first),
+        "floor_per_second": round(floor),
+        "rebuild_per_second": round(rebuild),
+        "ratio": round(rebuild / floor, 2),
+        "floor_runs": [round(rate) for rate in rates["floor"]],
+        "rebuild_runs": [round(rate) for rate in rates["rebuild"]],
+    }
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Give how long it takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _catch_up(engine: Engine) -> None:
+    enrol_newcomers(engine)
+    while advance(engine):
+        pass
+
+
+def _rebuild(engine: Engine, workers: int) -> None:
+    with engine.begin() as connection:
+        begun = begin_builds(connection, company_id=None)
+    for claim in build_with(engine, begun, workers=workers):
+        flip(engine, claim)
+
+
+def settle(engine: Engine) -> None:
+    """Have the server do what it would do in the background."""
+    # What a turn left to the server's background must not weigh on the next one.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+        connection.execute(text("CHECKPOINT"))
+
+
+def _count(engine: Engine, table: str) -> int:
+    with engine.connect() as connection:
+        return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608
+
+
+def read_and_decode(url: str, companies: Iterable[int], workers: int) -> None:
+    """Do what nobody who folds can do without, and nothing else, with so many processes."""
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        assert sum(pool.map(partial(_decoded, url), companies)) > 0
+
+
+def _decoded(url: str, company_id: int) -> int:
+    engine = open_engine(url, name="bench-floor", pool_size=1, statement_timeout_ms=0)
+    count = 0
+    with engine.connect() as connection:
+        for event in copy_events(connection, company_id, after=0, through=2**62):
+            if event.source == "stripe":
+                _DECODER.decode(event.payload)
+                count += 1
+    engine.dispose()
+    return count

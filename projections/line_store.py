@@ -1,0 +1,151 @@
+"""Put changes of rows into the table and into its past. Commits nothing."""
+
+from collections.abc import Iterator, Sequence
+
+from psycopg import sql
+from sqlalchemy import Connection
+
+from projections.canonical import fixed_text_of, text_of
+from projections.ledger import Ledger
+from projections.revenue_rows import FIXED, Row
+from projections.shelves import Place, Volume, columns_of_places
+from projections.versions import Ending, RowChanges
+
+_STORED_ROWS_AT_ONCE = 5000
+
+_PAST = (*Row._fields, "is_added", "until", "is_removed", "is_displaced")
+_COPY_LINES = sql.SQL("COPY revenue_line (company_id, build, {}) FROM STDIN").format(
+    sql.SQL(", ").join(map(sql.Identifier, (*Row._fields, "is_added")))
+)
+_COPY_PAST = sql.SQL("COPY revenue_line_past (company_id, build, {}) FROM STDIN").format(
+    sql.SQL(", ").join(map(sql.Identifier, _PAST))
+)
+_END = f"""
+    WITH ended AS (
+        DELETE FROM revenue_line r
+        USING unnest(%(company_id)b::bigint[], %(build)b::integer[], %(livemode)b::boolean[], %(invoice_id)b::text[],
+                     %(line_id)b::text[], %(until)b::bigint[], %(is_removed)b::boolean[], %(is_displaced)b::boolean[])
+            AS k (company_id, build, livemode, invoice_id, line_id, until, is_removed, is_displaced)
+        WHERE r.company_id = k.company_id AND r.build = k.build AND r.livemode = k.livemode
+          AND r.invoice_id = k.invoice_id AND r.invoice_line_item_id = k.line_id
+        RETURNING r.*, k.until, k.is_removed, k.is_displaced
+    )
+    INSERT INTO revenue_line_past (company_id, build, {", ".join(_PAST)})
+    SELECT company_id, build, {", ".join(_PAST)} FROM ended
+"""  # noqa: S608 - our own columns
+_DISPLACE = """
+    UPDATE revenue_line_past p SET is_displaced = true
+    FROM unnest(%(company_id)b::bigint[], %(build)b::integer[], %(livemode)b::boolean[], %(invoice_id)b::text[],
+                %(line_id)b::text[]) AS k (company_id, build, livemode, invoice_id, line_id)
+    WHERE p.company_id = k.company_id AND p.build = k.build AND p.invoice_line_item_id = k.line_id
+      AND p.livemode = k.livemode AND p.invoice_id = k.invoice_id AND NOT p.is_displaced
+"""
+_MOVED = f"""
+    SELECT r.company_id, {", ".join(f"r.{name}" for name in Row._fields)}
+    FROM unnest(%(company_id)b::bigint[], %(build)b::integer[], %(livemode)b::boolean[], %(id)b::text[])
+        AS k (company_id, build, livemode, id)
+    JOIN revenue_line r ON r.company_id = k.company_id AND r.build = k.build AND r.livemode = k.livemode
+        AND r.{{column}} = k.id
+"""  # noqa: S608 - our own columns
+
+
+class LineWriter:
+    """Gathers changes of many companies, so that a few statements write all of them."""
+
+    def __init__(self) -> None:
+        self._ended: list[tuple[Volume, Ending]] = []
+        self._displaced: list[tuple[Volume, Row]] = []
+        self._past: list[str] = []
+        self._lines: list[str] = []
+
+    def add(self, volume: Volume, changes: RowChanges, ledger: Ledger) -> None:
+        """Take in changes of one company, and note them in its ledger."""
+        at = f"{volume.company_id}\t{volume.build}\t"
+        fixed: dict[tuple[object, ...], tuple[tuple[object, ...], str]] = {}
+        self._displaced += [(volume, row) for row in changes.displaced if volume.is_begun]
+        for ending in changes.ended:
+            self._ended.append((volume, ending))
+            ledger.went(ending.row, _text(ending.row, fixed), ending.until)
+        for row, is_added, until, is_removed, is_displaced in changes.passed:
+            told = _text(row, fixed)
+            ledger.came_and_went(row, told, until)
+            self._past.append(f"{at}{told}\t{is_added}\t{until}\t{is_removed}\t{is_displaced}\n")
+        for row, is_added in changes.current:
+            told = _text(row, fixed)
+            ledger.came(row, told, row.position)
+            self._lines.append(f"{at}{told}\t{is_added}\n")
+
+    def write(self, connection: Connection) -> None:
+        """Move the rows that ended into the past; add those that stand now, and those that came and went meanwhile."""
+        if self._displaced:
+            connection.exec_driver_sql(_DISPLACE, _lines(self._displaced))
+        if self._ended:
+            connection.exec_driver_sql(_END, _endings(self._ended))
+        _copy(connection, _COPY_PAST, self._past)
+        _copy(connection, _COPY_LINES, self._lines)
+        self._ended, self._displaced, self._past, self._lines = [], [], [], []
+
+
+def _text(row: Row, fixed: dict[tuple[object, ...], tuple[tuple[object, ...], str]]) -> str:
+    # Versions of a line mostly share what the invoice says of it.
+    line, said = row[:3], row[:FIXED]
+    held = fixed.get(line)
+    if held is None or held[0] != said:
+        held = fixed[line] = said, fixed_text_of(row)
+    return text_of(row, held[1])
+
+
+def moved_rows(connection: Connection, volumes: Sequence[Volume]) -> Iterator[tuple[Volume, Row]]:
+    """Give the stored rows that show a price or a name that moved, without those of invoices in the books.
+
+    Reads them as they stood when it was called, so that they may be changed meanwhile.
+    """
+    begun = {volume.company_id: volume for volume in volumes if volume.is_begun}
+    names = [(volume, key) for volume in begun.values() for key in volume.books.name_states]
+    prices = [(volume, key) for volume in begun.values() for key in volume.books.price_states]
+    for column, places in (("customer_id", names), ("price_id", prices)):
+        for company_id, row in _stored(connection, column, places):
+            books = begun[company_id].books
+            is_told_by_name = column == "price_id" and (row.livemode, row.customer_id) in books.name_states
+            if (row.livemode, row.invoice_id) not in books.invoices and not is_told_by_name:
+                yield begun[company_id], row
+
+
+def _stored(connection: Connection, column: str, places: Sequence[Place]) -> Iterator[tuple[int, Row]]:
+    if not places:
+        return
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - a checked-out connection has one
+    with driver.cursor("moved_rows", scrollable=False) as cursor:
+        cursor.itersize = _STORED_ROWS_AT_ONCE
+        cursor.execute(_MOVED.format(column=column), columns_of_places(places))
+        for company_id, *row in cursor:
+            yield company_id, Row(*row)
+
+
+def _endings(ended: Sequence[tuple[Volume, Ending]]) -> dict[str, object]:
+    return {
+        **_lines([(volume, ending.row) for volume, ending in ended]),
+        "until": [ending.until for _, ending in ended],
+        "is_removed": [ending.is_removed for _, ending in ended],
+        "is_displaced": [ending.is_displaced for _, ending in ended],
+    }
+
+
+def _lines(rows: Sequence[tuple[Volume, Row]]) -> dict[str, object]:
+    return {
+        "company_id": [volume.company_id for volume, _ in rows],
+        "build": [volume.build for volume, _ in rows],
+        "livemode": [row.livemode for _, row in rows],
+        "invoice_id": [row.invoice_id for _, row in rows],
+        "line_id": [row.invoice_line_item_id for _, row in rows],
+    }
+
+
+def _copy(connection: Connection, statement: sql.Composed, lines: Sequence[str]) -> None:
+    if not lines:
+        return
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - a checked-out connection has one
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write("".join(lines).encode())

@@ -1,0 +1,54 @@
+"""How far each build of each projection has come, and which of them readers see."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Integer, MetaData, Table, Text, func, text
+from sqlalchemy.types import TypeEngine
+
+from events.tables import INSTANT, NAMING_CONVENTION
+
+metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+def key_column(name: str, kind: type[TypeEngine[Any]]) -> Column[Any]:
+    """Give a column of a primary key whose value we choose ourselves."""
+    return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+projection_state = Table(
+    "projection_state",
+    metadata,
+    key_column("projection", Text),
+    key_column("build", Integer),
+    key_column("company_id", BigInteger),
+    Column("position", BigInteger, nullable=False, server_default=text("0")),
+    Column("status", Text, nullable=False, server_default="live"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("retry_at", INSTANT),
+    Column("error", Text),
+    Column("error_position", BigInteger),
+    Column("updated_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
+    # Which version of the fold made it: no other version's workers touch it.
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    # Whether any worker may bring it to the end and flip to it; else whoever began it does.
+    Column("is_automatic", Boolean, nullable=False, server_default=text("true")),
+    CheckConstraint("status IN ('building', 'ready', 'live', 'halted', 'retired')", name="status"),
+)
+
+# Which build of a projection a company's readers see.
+projection_active = Table(
+    "projection_active",
+    metadata,
+    key_column("projection", Text),
+    key_column("company_id", BigInteger),
+    Column("build", Integer, nullable=False),
+)
+
+# Events that an operator told a projection to pass over. Each is a fact of the log, too.
+projection_skip = Table(
+    "projection_skip",
+    metadata,
+    key_column("company_id", BigInteger),
+    key_column("projection", Text),
+    key_column("position", BigInteger),
+)
