@@ -26,6 +26,7 @@ from workers.syncs.requests import request_sync
 _ENDPOINT_PER_SECOND = 25
 _ACCOUNT_PER_SECOND = 100
 _POLL_SECONDS = 0.2
+_QUEUES = 3
 
 _RUN = text("SELECT *, extract(epoch FROM finished_at - started_at)::float AS seconds FROM sync_run WHERE id = :id")
 _ROWS = text("SELECT count(*) FROM revenue_line")
@@ -43,6 +44,7 @@ def run(*, invoices: int, latency_ms: int, syncs: int) -> dict[str, object]:
             authorize(connection, company_id, Account(account_id, livemode=True), now=utc_now(), actor="bench")
         clock = ["-m", "workers", "clock"]
         with process(["-m", "workers", "work"], settings) as workers, process(clock, settings):
+            _await_workers(redis)
             figures = [_measured(engine, redis, company_id, url, workers.pid) for _ in range(syncs)]
         redis.close()
         engine.dispose()
@@ -101,6 +103,13 @@ def _measured(engine: Engine, redis: Redis, company_id: int, url: str, workers_p
         "invoices_changed": ended.invoices_changed,
         "peak_megabytes": peak_megabytes(workers_pid),
     }
+
+
+def _await_workers(redis: Redis) -> None:
+    """Return when a worker listens on every queue: starting processes is no part of a sync."""
+    pause = Event()
+    while redis.scard("rq:workers") < _QUEUES:
+        pause.wait(_POLL_SECONDS)
 
 
 def _by_endpoint(requests: Mapping[str, int]) -> list[int]:
