@@ -1,18 +1,21 @@
-"""From the Connect button to the settings page, over HTTP, against the web process as it is deployed."""
+"""From the Connect button to the finished first sync, over HTTP, against the processes as they are deployed."""
 
 import base64
 import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 import requests
 from sqlalchemy import Engine
 
-from bench.stage import web
+from bench.stage import process, web
+from sandbox.stripe.generate import generate
 from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
 from sandbox.valkey import ValkeyServer
@@ -22,14 +25,17 @@ from tenants.passwords import Passwords
 from tenants.secrets import SecretBox, keep_secret
 from tenants.users import add_user, set_member
 from tests.hands import NOON, SECRET
+from tests.workers.truth import table_of, truth_of
 
 PASSWORD = "correct horse battery"
+_SYNC_SECONDS = 40
 
 
 @pytest.fixture
 def stripe() -> Iterator[StripeServer]:
     simulated = SimulatedStripe(lambda: int(NOON.timestamp()), seed=5)
-    simulated.create_account("Acme Samples", connected=False)
+    account = simulated.create_account("Acme Samples", connected=False)
+    generate(account, invoices=30, seed=3, until=int(NOON.timestamp()) - 86_400)
     with StripeServer(simulated) as server:
         yield server
 
@@ -48,7 +54,8 @@ def origin(database_url: str, valkey: ValkeyServer, stripe: StripeServer) -> Ite
         "ENCRYPTION_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
         "PORT": "0",
     }
-    with web("wsgi:app", os.environ | settings) as (port, _):
+    workers = ["-m", "workers", "work"]
+    with web("wsgi:app", os.environ | settings) as (port, _), process(workers, os.environ | settings):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -57,7 +64,19 @@ def form_of(page: str) -> dict[str, str]:
     return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
 
 
-def test_somebody_signs_in_connects_and_comes_back_connected(origin: str, stripe: StripeServer, engine: Engine) -> None:
+def settled(browser: requests.Session, origin: str, company_id: int) -> dict[str, str]:
+    """Give the connection once its first sync is over."""
+    pause, deadline = Event(), time.monotonic() + _SYNC_SECONDS
+    while True:
+        told: dict[str, str] = browser.get(f"{origin}/v1/companies/{company_id}/connection").json()
+        if told["health"] not in {"syncing", "never_synced"} or time.monotonic() > deadline:
+            return told
+        pause.wait(0.1)
+
+
+def test_somebody_signs_in_connects_and_comes_back_to_a_finished_first_sync(
+    origin: str, stripe: StripeServer, engine: Engine
+) -> None:
     with engine.begin() as connection:
         company_id = add_company(connection, "Acme Samples").id
         user = add_user(connection, "ada@example.org", password_hash=Passwords().hashed(PASSWORD))
@@ -77,11 +96,14 @@ def test_somebody_signs_in_connects_and_comes_back_connected(origin: str, stripe
         choice = form_of(page.text) | {"account": account.id, "decision": "agree"}
         choice["redirect_uri"] = choice["redirect_uri"].replace("http://127.0.0.1:8000", origin)
         back = browser.post(f"{stripe.url}/oauth/authorize", data=choice, timeout=20)
-        told = browser.get(f"{origin}/v1/companies/{company_id}/connection").json()
+        told = settled(browser, origin, company_id)
+        (run,) = browser.get(f"{origin}/v1/companies/{company_id}/syncs").json()["data"]
 
     assert back.url == f"{origin}/settings/integrations"
     assert account.id in back.text
-    assert (told["status"], told["account_id"], told["health"]) == ("connected", account.id, "syncing")
+    assert (told["status"], told["account_id"], told["health"]) == ("connected", account.id, "healthy")
+    assert (run["trigger"], run["status"], run["reconciliation"]["differences"]) == ("initial", "succeeded", [])
+    assert table_of(engine, company_id) == truth_of(account)
     assert stripe.connect.exchanges == 1
 
 

@@ -18,6 +18,7 @@ from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
 from sandbox.valkey import ValkeyServer
 from tests.hands import NOON, SetClock, company_with
+from tests.sync_runs import run_of
 from tests.workers.meddling import meddled, once_at
 from tests.workers.shops import YESTERDAY
 from tests.workers.sync_hands import ask_for_sync, finish_sync, sync
@@ -28,7 +29,7 @@ from workers.gateway.rate_limit import RateLimit
 from workers.jobs import sync_with
 from workers.queues import open_redis
 from workers.syncs import turns
-from workers.syncs.requests import SyncRun, cancel_sync, find_run, request_sync
+from workers.syncs.requests import cancel_sync, request_sync
 from workers.syncs.schedule import request_due_syncs
 from workers.wiring import Tools
 
@@ -58,13 +59,6 @@ def all_at_once(act: Callable[[int], object]) -> list[object]:
 
     with ThreadPoolExecutor(HANDS) as pool:
         return list(pool.map(wait_and_act, range(HANDS)))
-
-
-def run_of(engine: Engine, company_id: int, run_id: int) -> SyncRun:
-    with engine.connect() as connection:
-        run = find_run(connection, company_id, run_id)
-    assert run is not None
-    return run
 
 
 def runs_of(engine: Engine, company_id: int) -> list[tuple[str, str]]:

@@ -58,16 +58,6 @@ def test_a_key_that_is_none_fails_the_run(tools: Tools, company_id: int, stripe_
     assert "sk_live_rolled" not in run.error_detail
 
 
-def test_an_account_that_was_taken_from_us_fails_the_run(
-    tools: Tools, account: SimulatedAccount, company_id: int, simulated: SimulatedStripe
-) -> None:
-    simulated.disconnect(account.id, livemode=True)
-
-    run = sync(tools, company_id)
-
-    assert (run.status, run.error_code) == ("failed", "account_access_lost")
-
-
 EVERYTHING = ("rak_invoice_read", "rak_customer_read", "rak_event_read", "rak_price_read", "rak_plan_read")
 
 
