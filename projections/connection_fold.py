@@ -38,7 +38,7 @@ class ConnectionState(NamedTuple):
     livemode: bool | None = None
     last_success_at: datetime | None = None
     data_through: datetime | None = None
-    run_id: str | None = None
+    run_id: int | None = None
     run_status: str | None = None
     run_error: dict[str, object] | None = None
     position: int = 0
@@ -50,7 +50,7 @@ class _Said(Struct):
 
     account_id: str | None = None
     livemode: bool | None = None
-    run_id: str | None = None
+    run_id: int | None = None
     status: str | None = None
     finished_at: datetime | None = None
     data_through: datetime | None = None

@@ -16,7 +16,7 @@ connection_state = Table(
     Column("last_success_at", INSTANT),
     Column("data_through", INSTANT),
     # The last run that was asked for or finished.
-    Column("run_id", Text),
+    Column("run_id", BigInteger),
     Column("run_status", Text),
     Column("run_error", JSON),
     Column("position", BigInteger, nullable=False),

@@ -39,9 +39,20 @@ _FIND = text("""
     WHERE r.type = 'unknown' AND r.price_id IS NOT NULL
     LIMIT :limit
 """)
+_FOLDED = text("""
+    SELECT s.company_id, s.position FROM projection_active a
+    JOIN projection_state s ON s.projection = a.projection AND s.company_id = a.company_id AND s.build = a.build
+    WHERE a.projection = :projection AND (CAST(:company_ids AS bigint[]) IS NULL OR a.company_id = ANY (:company_ids))
+""")
 
 
 def find_gaps(connection: Connection, *, company_ids: list[int] | None = None, limit: int = 1000) -> list[Gap]:
     """Give what is lacking, of these companies or of all. Every gap closes when a fact that fills it is folded."""
     rows = connection.execute(_FIND, {"projection": NAME, "company_ids": company_ids, "limit": limit})
     return [Gap(*row) for row in rows]
+
+
+def folded_positions(connection: Connection, *, company_ids: list[int] | None = None) -> dict[int, int]:
+    """Give up to which position of its log each company's live table has come, of these companies or of all."""
+    rows = connection.execute(_FOLDED, {"projection": NAME, "company_ids": company_ids})
+    return {row.company_id: row.position for row in rows}

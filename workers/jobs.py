@@ -94,9 +94,9 @@ def _is_fetched(hand: Tools, request: FetchRequest) -> bool:
         facts = fetch(hand.stripe, request.account, request.kind, request.object_id, tally)
         requests, rate_limited = tally.take()
         with hand.engine.begin() as connection:
-            note_answered(connection, request)
             count(connection, request.company_id, requests=requests, rate_limited=rate_limited)
             keep_answer(connection, request.account, request.company_id, facts)
+            note_answered(connection, request)
     except StripeAnswerError as error:
         note_fetch_failure(hand.engine, request, error)
         return False

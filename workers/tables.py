@@ -34,6 +34,8 @@ fetch_request = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("due_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
     Column("answered_at", INSTANT),
+    # How long the log was when the answer stood in it.
+    Column("answered_position", BigInteger),
     Column("error", Text),
     CheckConstraint("kind IN ('invoice', 'invoice_lines', 'price', 'customer')", name="kind"),
 )

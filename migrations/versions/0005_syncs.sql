@@ -1,3 +1,7 @@
+-- How long the log was when the answer stood in it: a table that has not come that far does not lack it.
+ALTER TABLE fetch_request ADD COLUMN answered_position bigint;
+UPDATE fetch_request SET answered_position = 0 WHERE answered_at IS NOT NULL;
+
 -- Runs that read Stripe: asked for, worked on in slices, ended. What is under way stands here, never in a queue.
 CREATE TABLE sync_run (
     id bigint GENERATED ALWAYS AS IDENTITY,

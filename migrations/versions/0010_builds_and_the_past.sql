@@ -88,7 +88,7 @@ CREATE TABLE connection_state (
     livemode boolean,
     last_success_at timestamptz,
     data_through timestamptz,
-    run_id text,
+    run_id bigint,
     run_status text,
     run_error json,
     position bigint NOT NULL,

@@ -42,7 +42,7 @@ def state_of(engine: Engine, company_id: int) -> ConnectionState:
         return connection_of(connection, company_id)
 
 
-def finished(run_id: str, status: str, error: object = None) -> dict[str, object]:
+def finished(run_id: int, status: str, error: object = None) -> dict[str, object]:
     return {
         "run_id": run_id,
         "trigger": "scheduled",
@@ -97,17 +97,17 @@ def test_an_account_that_stripe_says_is_deauthorized_needs_somebody_until_it_is_
 
 
 def test_runs_leave_their_last_success_and_the_last_error(engine: Engine, company_id: int) -> None:
-    say(engine, company_id, "sync.requested", run_id="run_1", trigger="initial")
+    say(engine, company_id, "sync.requested", run_id=1, trigger="initial")
     asked = state_of(engine, company_id)
-    say(engine, company_id, "sync.finished", **finished("run_1", "succeeded"))
+    say(engine, company_id, "sync.finished", **finished(1, "succeeded"))
     keep(engine, event(old_invoice()))
-    say(engine, company_id, "sync.finished", **finished("run_2", "failed", ERROR))
+    say(engine, company_id, "sync.finished", **finished(2, "failed", ERROR))
     failed = state_of(engine, company_id)
 
-    assert (asked.run_id, asked.run_status, asked.last_success_at) == ("run_1", "queued", None)
+    assert (asked.run_id, asked.run_status, asked.last_success_at) == (1, "queued", None)
     assert failed.last_success_at == datetime(2026, 3, 1, 12, tzinfo=UTC)
     assert failed.data_through == datetime(2026, 3, 1, 11, tzinfo=UTC)
-    assert (failed.run_id, failed.run_status, failed.run_error) == ("run_2", "failed", ERROR)
+    assert (failed.run_id, failed.run_status, failed.run_error) == (2, "failed", ERROR)
 
 
 @pytest.mark.parametrize(

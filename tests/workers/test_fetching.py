@@ -170,6 +170,20 @@ def test_every_failure_doubles_the_wait(tools: Tools, company_id: int) -> None:
     ] * 4 or waits == sorted(waits)
 
 
+def test_an_answer_that_the_table_has_not_taken_in_yet_is_not_asked_for_again(
+    tools: Tools, simulated: SimulatedStripe, account: Account, company_id: int
+) -> None:
+    _, body = invoice_of(simulated, account, lines=11)
+    keep(tools.engine, body)
+    catch_up_with(tools)
+    fetch_with(tools)
+
+    asked_again = request_gaps(tools.engine, company_ids=[company_id])
+
+    assert asked_again == 0
+    assert all(is_answered for *_, is_answered in requests_in(tools.engine))
+
+
 def test_an_answer_that_settles_nothing_is_not_asked_for_again_at_once(
     tools: Tools, account: Account, company_id: int
 ) -> None:

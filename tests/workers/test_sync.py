@@ -3,11 +3,13 @@
 import pytest
 from sqlalchemy import text
 
+from projections.connection_store import connection_of
+from projections.snapshots import snapshot_of
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.generate import generate
 from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
-from tests.hands import NOON, company_with
+from tests.hands import NOON, catch_up, company_with
 from tests.workers.sync_hands import sync
 from tests.workers.truth import table_of, truth_of
 from workers.wiring import Tools
@@ -32,6 +34,23 @@ def test_the_first_sync_of_an_account_gives_the_truth(tools: Tools, account: Acc
     assert run.status == "succeeded"
     assert run.reconciliation["differences"] == []
     assert run.reconciliation["matched"] == run.invoices_listed == run.invoices_new
+
+
+def test_the_connections_projection_follows_the_facts_of_a_sync(
+    tools: Tools, account: Account, company_id: int
+) -> None:
+    run = sync(tools, company_id, trigger="initial")
+    catch_up(tools.engine)
+
+    with snapshot_of(tools.engine, company_id) as snapshot:
+        state = connection_of(snapshot.connection, company_id)
+    assert state is not None
+    assert (state.status, state.account_id, state.run_id) == ("connected", account.id, run.id)
+    assert (state.run_status, state.last_success_at, state.data_through) == (
+        "succeeded",
+        run.finished_at,
+        run.coverage_to,
+    )
 
 
 def test_a_second_sync_of_an_unchanged_account_appends_no_invoice_and_asks_little(

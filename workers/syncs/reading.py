@@ -145,8 +145,8 @@ class Reading:
         with held(self._hand.engine, self._lease) as connection:
             self._count(connection)
             note_progress(connection, self._lease)
-            note_answered(connection, request)
             keep_answer(connection, request.account or self._lease.account, request.company_id, facts)
+            note_answered(connection, request)
         ring_if_possible(self._hand.redis, PROJECTION)
 
     def _page_failed(self, segment: Segment, error: StripeAnswerError) -> None:
