@@ -54,6 +54,15 @@ class Reading:
         :raises LeaseLostError, CancelRequestedError: as `held`
         :raises RunFailedError: it makes no sense to go on
         """
+        try:
+            self._read_until(is_over)
+        finally:
+            # What is on its way is thrown away when it comes; what has not set out need not.
+            pending: list[Future[Any]] = [*self._pages, *self._fetches]
+            for future in pending:
+                future.cancel()
+
+    def _read_until(self, is_over: Callable[[], bool]) -> None:
         deadline = None
         while True:
             if is_over():
