@@ -130,6 +130,7 @@ class SyncRun(Schema):
     status = fields.String(validate=validate.OneOf(STATUSES))
     phase = fields.String(validate=validate.OneOf(PHASES))
     waits_for = fields.String(allow_none=True, metadata={"description": "stripe, while its limits hold the sync up."})
+    is_cancel_requested = fields.Boolean(metadata={"description": "It stops before its next page."})
     requested_at = Instant()
     requested_by = fields.String()
     started_at = Instant(allow_none=True)

@@ -74,6 +74,7 @@ _TRY_AGAIN = text("""
     UPDATE fetch_request SET attempts = 0, due_at = least(due_at, clock_timestamp())
     WHERE company_id = :company_id AND livemode = :livemode AND answered_at IS NULL AND error IS NOT NULL
 """)
+_LATEST_ANSWER = text("SELECT coalesce(max(answered_position), 0) FROM fetch_request WHERE company_id = :company_id")
 _PURGE = text("DELETE FROM fetch_request WHERE answered_at < clock_timestamp() - make_interval(days => :days)")
 _ANY_DUE = text("SELECT EXISTS (SELECT FROM fetch_request WHERE due_at <= clock_timestamp())")
 _OPEN = text("""
@@ -181,6 +182,11 @@ def open_fetches(connection: Connection, company_id: int, *, livemode: bool, mos
     """Give what is still to be fetched of a company's mode, the first due first."""
     rows = connection.execute(_OPEN, {"company_id": company_id, "livemode": livemode, "most": most})
     return [OpenFetch(row.kind, row.object_id, row.attempts, row.error, float(row.seconds)) for row in rows]
+
+
+def latest_answer(connection: Connection, company_id: int) -> int:
+    """Give the position of the log at which all answers kept so far stand."""
+    return int(connection.execute(_LATEST_ANSWER, {"company_id": company_id}).scalar_one())
 
 
 def note_answered(connection: Connection, request: FetchRequest, *, error: str | None = None) -> None:

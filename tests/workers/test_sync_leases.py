@@ -31,6 +31,7 @@ from workers.queues import open_redis
 from workers.syncs import turns
 from workers.syncs.requests import cancel_sync, request_sync
 from workers.syncs.schedule import request_due_syncs
+from workers.syncs.segments import MOST_AT_ONCE
 from workers.wiring import Tools
 
 HANDS = 6
@@ -257,8 +258,27 @@ def test_a_run_that_is_to_stop_stops_at_its_next_page_and_keeps_what_it_read(
 
     run = run_of(tools.engine, company_id, run_id)
     assert (run.status, run.phase, run.lease_until) == ("canceled", "finished", None)
-    assert len(asked) <= at_request + 8
+    # What was handed out already may still be asked; what would follow from it is not, and nothing of it is kept.
+    assert len(asked) <= at_request + 3 * MOST_AT_ONCE
+    with tools.engine.connect() as connection:
+        last = connection.scalars(text("SELECT type FROM event ORDER BY position DESC LIMIT 1")).one()
+    assert last == "sync.finished"
     assert sync(tools, company_id).status == "succeeded"
+
+
+def test_a_run_that_stripe_puts_off_for_a_week_fails_and_the_next_goes_on(
+    tools: Tools, company_id: int, clock: SetClock
+) -> None:
+    run_id = ask_for_sync(tools.engine, company_id, tools.clock)
+    sync_with(meddled(tools, once_at(2, tools.stopping.set)))
+    tools.stopping.clear()
+    clock.pass_by(timedelta(days=8))
+
+    sync_with(tools)
+
+    run = run_of(tools.engine, company_id, run_id)
+    assert (run.status, run.error_code) == ("failed", "stripe_unavailable")
+    assert "7 days" in run.error_detail
 
 
 def test_nothing_is_read_for_a_company_that_was_disconnected(

@@ -7,6 +7,7 @@ transaction stands.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine, text
 
@@ -27,7 +28,7 @@ _CLAIM = text("""
         ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
     ) due
     WHERE r.id = due.id
-    RETURNING r.id, r.company_id, r.account_id, r.livemode, r.trigger, r.epoch, r.crashes
+    RETURNING r.id, r.company_id, r.account_id, r.livemode, r.trigger, r.epoch, r.crashes, r.started_at
 """)
 _HOLD = text("""
     UPDATE sync_run SET lease_until = clock_timestamp() + make_interval(secs => :lease)
@@ -63,6 +64,7 @@ class Lease:
     trigger: str
     epoch: int
     crashes: int
+    started_at: datetime
 
 
 def is_any_run_due(connection: Connection) -> bool:
@@ -70,13 +72,21 @@ def is_any_run_due(connection: Connection) -> bool:
     return bool(connection.execute(_ANY_DUE).scalar())
 
 
-def claim_run(engine: Engine, *, now: object) -> Lease | None:
+def claim_run(engine: Engine, *, now: datetime) -> Lease | None:
     """Take the run that is due longest; None when none is due. Commits."""
     with engine.begin() as connection:
         row = connection.execute(_CLAIM, {"lease": LEASE_SECONDS, "now": now}).one_or_none()
     if row is None:
         return None
-    return Lease(row.id, row.company_id, Account(row.account_id, row.livemode), row.trigger, row.epoch, row.crashes)
+    return Lease(
+        row.id,
+        row.company_id,
+        Account(row.account_id, row.livemode),
+        row.trigger,
+        row.epoch,
+        row.crashes,
+        row.started_at,
+    )
 
 
 @contextmanager

@@ -64,6 +64,7 @@ def run_as_json(run: SyncRun, *, reached: object = None, has_details: bool = Tru
         "status": run.status,
         "phase": run.phase,
         "waits_for": run.waits_for,
+        "is_cancel_requested": run.is_cancel_requested,
         "requested_at": run.requested_at,
         "requested_by": run.requested_by,
         "started_at": run.started_at,

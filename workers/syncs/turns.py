@@ -2,6 +2,7 @@
 
 import logging
 import time
+from datetime import timedelta
 
 from sqlalchemy import Connection, text
 
@@ -9,7 +10,7 @@ from events.accounts import standing_of
 from events.connections import note_deauthorized
 from projections.catch_up import advance, enrol_newcomers
 from projections.revenue_lines import NAME
-from workers.fetches import PATIENT_ATTEMPTS, open_fetches, request_gaps
+from workers.fetches import PATIENT_ATTEMPTS, latest_answer, open_fetches, request_gaps
 from workers.syncs.endings import Ending, finish
 from workers.syncs.failures import RunFailedError
 from workers.syncs.layout import open_segments
@@ -27,6 +28,8 @@ ASK_EVERY_SECONDS = 1.0
 _LONGEST_REST_SECONDS = 30.0
 _CRASHES_THAT_HALVE_PAGES = 2
 _MOST_CRASHES = 12
+# Stripe can put a run off again and again; at its rate this is time enough for any account.
+_LONGEST_RUN = timedelta(days=7)
 # What somebody else fetches under a lease of theirs is looked for again soon.
 _LOOK_AGAIN_SECONDS = 2.0
 # Somebody else's lease may take a minute to run out; what is due later than that was answered before.
@@ -36,12 +39,11 @@ _HEARTBEAT_SECONDS = 5.0
 
 _ENTER = text("UPDATE sync_run SET phase = :phase WHERE id = :id AND phase <> :phase")
 _STANDING = text("""
-    SELECT s.status, s.position >= h.position AS is_there, coalesce(s.retry_at > clock_timestamp(), false) AS rests
-    FROM company_head h
-    JOIN projection_active a ON a.projection = :projection AND a.company_id = h.company_id
+    SELECT s.status, s.position FROM projection_active a
     JOIN projection_state s ON s.projection = a.projection AND s.build = a.build AND s.company_id = a.company_id
-    WHERE h.company_id = :company_id
+    WHERE a.projection = :projection AND a.company_id = :company_id
 """)
+_HEAD = text("SELECT position FROM company_head WHERE company_id = :company_id")
 
 _log = logging.getLogger(__name__)
 
@@ -94,9 +96,7 @@ def _go_on(hand: Tools, lease: Lease, turn: Turn) -> float | None:
                 connection.execute(_ENTER, {"id": lease.run_id, "phase": "fetching"})
         if wait_seconds is not None:
             return wait_seconds
-        if not _caught_up(hand, lease, turn):
-            break
-        if not request_gaps(hand.engine, company_ids=[lease.company_id]) and prove_or_repair(hand, lease):
+        if _is_settled(hand, lease, turn) and prove_or_repair(hand, lease):
             return None
     return 0.0
 
@@ -104,6 +104,8 @@ def _go_on(hand: Tools, lease: Lease, turn: Turn) -> float | None:
 def _open(hand: Tools, lease: Lease) -> None:
     if lease.crashes >= _MOST_CRASHES:
         raise RunFailedError("worker_crashed", f"{lease.crashes} workers in a row ended while they read")
+    if hand.clock() - lease.started_at > _LONGEST_RUN:
+        raise RunFailedError("stripe_unavailable", f"not read to its end within {_LONGEST_RUN.days} days")
     with held(hand.engine, lease) as connection:
         standing = standing_of(connection, lease.company_id)
         if standing is None or standing.status != "connected" or standing.account != lease.account:
@@ -125,14 +127,26 @@ def _seconds_to_wait(connection: Connection, lease: Lease) -> float | None:
     return _LONGEST_REST_SECONDS if any(one.error is not None for one in patient) else None
 
 
-def _caught_up(hand: Tools, lease: Lease, turn: Turn) -> bool:
-    """Let the table take in the whole log; tell whether it has before the turn is over."""
+def _is_settled(hand: Tools, lease: Lease, turn: Turn) -> bool:
+    """Tell whether the table has taken in all that was read, and lacks nothing that could be read."""
+    with hand.engine.connect() as connection:
+        head = connection.execute(_HEAD, {"company_id": lease.company_id}).scalar() or 0
+    if not _caught_up(hand, lease, turn, head) or request_gaps(hand.engine, company_ids=[lease.company_id]):
+        return False
+    # Others fetch, too: what they ask for meanwhile is waited for, and what they were answered is folded first.
+    with held(hand.engine, lease) as connection:
+        answered = latest_answer(connection, lease.company_id)
+        return answered <= head and _seconds_to_wait(connection, lease) is None
+
+
+def _caught_up(hand: Tools, lease: Lease, turn: Turn, head: int) -> bool:
+    """Let the table take in the log up to this position; tell whether it has before the turn is over."""
     enrol_newcomers(hand.engine)
     beaten = time.monotonic()
     while not turn.is_over():
         with hand.engine.connect() as connection:
             standing = connection.execute(_STANDING, {"projection": NAME, "company_id": lease.company_id}).one()
-        if standing.is_there:
+        if standing.position >= head:
             return True
         if standing.status == "halted":
             raise RunFailedError("projection_halted", "the table does not take in the log")
