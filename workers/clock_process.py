@@ -9,7 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from events.intake import join_parked_events, purge_parked_events
 from projections.catch_up import is_anybody_behind
-from workers.fetches import is_any_due, purge_answered, request_gaps
+from workers.fetch_requests import purge_answered, request_gaps
+from workers.fetches import is_any_due
 from workers.queues import FETCH, PROJECTION, SYNC, ring
 from workers.syncs.leases import is_any_run_due
 from workers.syncs.schedule import request_due_syncs

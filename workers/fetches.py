@@ -1,44 +1,17 @@
-"""Things to fetch from Stripe, as rows: asked for once, leased while somebody fetches, done when the answer is kept."""
+"""Things to fetch from Stripe, as rows: leased while somebody fetches, done when the answer is kept."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
 
 from events.accounts import Account, standing_of
-from projections.gaps import find_gaps, folded_positions
 
 # After this many failures a run goes on without the answer, and says so.
 PATIENT_ATTEMPTS = 5
 
 _LEASE_SECONDS = 60
 _LONGEST_WAIT_SECONDS = 3600
-# An answer that does not close its gap (a customer deleted meanwhile, a currency nobody has checked) would be fetched
-# for ever: it is asked for again after 4 minutes, 16 minutes and so on, a day at most.
-_LONGEST_REPEAT_SECONDS = 86_400
-_ANSWERED_FOR_DAYS = 7
 
-_REQUEST_GAPS = text("""
-    INSERT INTO fetch_request (company_id, livemode, kind, object_id)
-    SELECT * FROM unnest(CAST(:company_id AS bigint[]), CAST(:livemode AS boolean[]), CAST(:kind AS text[]),
-                         CAST(:object_id AS text[]))
-    ON CONFLICT (company_id, livemode, kind, object_id) DO UPDATE SET answered_at = NULL, error = NULL,
-        due_at = fetch_request.answered_at
-            + make_interval(secs => least(:longest, 60 * power(4, fetch_request.attempts)))
-    WHERE fetch_request.answered_at IS NOT NULL AND fetch_request.answered_position <= (
-        SELECT f.position FROM unnest(CAST(:folded_company_id AS bigint[]), CAST(:folded AS bigint[]))
-            AS f (company_id, position) WHERE f.company_id = fetch_request.company_id)
-    RETURNING due_at <= clock_timestamp() AS is_due
-""")
-_REQUEST_SOON = text("""
-    INSERT INTO fetch_request (company_id, livemode, kind, object_id, due_at)
-    SELECT :company_id, :livemode, :kind, unnest(CAST(:object_ids AS text[])),
-           clock_timestamp() + make_interval(secs => :seconds)
-    ORDER BY 4
-    ON CONFLICT (company_id, livemode, kind, object_id) DO UPDATE
-        SET answered_at = NULL, error = NULL, due_at = excluded.due_at, attempts = 0
-    WHERE fetch_request.answered_at IS NOT NULL
-""")
 # The lease is a time of the database's clock: who dies with it is overtaken when it runs out. What is due for a company
 # whose sync is being worked on is left to that sync.
 _CLAIM = text("""
@@ -70,12 +43,7 @@ _ANSWERED = text("""
         answered_position = coalesce((SELECT position FROM company_head WHERE company_id = :company_id), 0)
     WHERE company_id = :company_id AND livemode = :livemode AND kind = :kind AND object_id = :object_id
 """)
-_TRY_AGAIN = text("""
-    UPDATE fetch_request SET attempts = 0, due_at = least(due_at, clock_timestamp())
-    WHERE company_id = :company_id AND livemode = :livemode AND answered_at IS NULL AND error IS NOT NULL
-""")
 _LATEST_ANSWER = text("SELECT coalesce(max(answered_position), 0) FROM fetch_request WHERE company_id = :company_id")
-_PURGE = text("DELETE FROM fetch_request WHERE answered_at < clock_timestamp() - make_interval(days => :days)")
 _ANY_DUE = text("SELECT EXISTS (SELECT FROM fetch_request WHERE due_at <= clock_timestamp())")
 _OPEN = text("""
     SELECT kind, object_id, attempts, error, extract(epoch FROM due_at - clock_timestamp()) AS seconds
@@ -114,45 +82,6 @@ class OpenFetch:
     attempts: int
     error: str | None
     due_in_seconds: float
-
-
-def request_gaps(engine: Engine, *, company_ids: list[int] | None = None) -> int:
-    """Ask for what the table lacks, of these companies or of all; give how much of it is due now. Commits."""
-    with engine.begin() as connection:
-        # Before the gaps: an answer that the table has not taken in yet leaves its gap open, and is answer enough.
-        folded = folded_positions(connection, company_ids=company_ids)
-        gaps = find_gaps(connection, company_ids=company_ids)
-        if not gaps:
-            return 0
-        columns = {name: [getattr(gap, name) for gap in gaps] for name in gaps[0]._fields}
-        known = {"folded_company_id": list(folded), "folded": list(folded.values())}
-        asked = connection.execute(_REQUEST_GAPS, columns | known | {"longest": _LONGEST_REPEAT_SECONDS})
-        return sum(row.is_due for row in asked)
-
-
-def request_fetches(
-    connection: Connection,
-    company_id: int,
-    kind: str,
-    object_ids: Sequence[str],
-    *,
-    livemode: bool,
-    after_seconds: float = 0,
-) -> None:
-    """Ask for these objects, now or soon, even if they were fetched lately. Commits nothing; safe twice."""
-    if object_ids:
-        of = {"company_id": company_id, "livemode": livemode, "kind": kind}
-        connection.execute(_REQUEST_SOON, {**of, "object_ids": sorted(set(object_ids)), "seconds": after_seconds})
-
-
-def try_failed_again(connection: Connection, company_id: int, *, livemode: bool) -> None:
-    """Make due what could not be fetched so far, with new patience. Commits nothing; safe twice."""
-    connection.execute(_TRY_AGAIN, {"company_id": company_id, "livemode": livemode})
-
-
-def purge_answered(connection: Connection) -> None:
-    """Forget requests that were answered a week ago. Commits nothing."""
-    connection.execute(_PURGE, {"days": _ANSWERED_FOR_DAYS})
 
 
 def is_any_due(connection: Connection) -> bool:

@@ -5,7 +5,8 @@ import time
 from projections.catch_up import advance, enrol_newcomers
 from projections.rebuild import build_on
 from projections.statistics import learn_new_tables
-from workers.fetches import FetchRequest, claim_due, note_answered, put_back, request_gaps
+from workers.fetch_requests import request_gaps
+from workers.fetches import FetchRequest, claim_due, note_answered, put_back
 from workers.gateway.client import Tally
 from workers.gateway.objects import fetch
 from workers.gateway.refusals import StripeAnswerError

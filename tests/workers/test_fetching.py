@@ -16,7 +16,8 @@ from sandbox.stripe.specs import LineSpec
 from tests.hands import NOON, catch_up, company_with, keep
 from tests.payloads import CREATED, customer, event, new_invoice
 from workers.clock_process import sweep
-from workers.fetches import claim_due, note_failure, request_gaps
+from workers.fetch_requests import request_gaps
+from workers.fetches import claim_due, note_failure
 from workers.jobs import catch_up_with, fetch_with
 from workers.queues import FETCH, PROJECTION
 from workers.wiring import Tools

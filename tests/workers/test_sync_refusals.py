@@ -19,7 +19,8 @@ from tests.hands import company_with
 from tests.workers.shops import YESTERDAY, shop_with, strike
 from tests.workers.sync_hands import let_buckets_empty, sync
 from tests.workers.truth import table_of, truth_of
-from workers.fetches import open_fetches, request_fetches
+from workers.fetch_requests import request_fetches
+from workers.fetches import open_fetches
 from workers.gateway.client import StripeGateway, Tally
 from workers.gateway.credentials import PlatformKeyring
 from workers.gateway.http import BoundedHttpClient

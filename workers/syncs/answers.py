@@ -12,7 +12,7 @@ from events.strict_json import UnreadableJsonError
 from events.stripe_envelope import NotAnEventError, event_from_stripe, stripe_external_id
 from events.stripe_words import INVOICE_FETCHED, PRICE_FETCHED, observations_of
 from projections.effects import Compared, Effect, compare
-from workers.fetches import request_fetches
+from workers.fetch_requests import request_fetches
 from workers.gateway.objects import decoded, fetched
 from workers.gateway.pages import Listed, Page
 from workers.gateway.refusals import StripeAnswerError

@@ -2,7 +2,8 @@
 
 from sqlalchemy import Connection, text
 
-from workers.fetches import open_fetches, request_fetches
+from workers.fetch_requests import request_fetches
+from workers.fetches import open_fetches
 from workers.syncs.endings import Ending, finish
 from workers.syncs.leases import Lease, held
 from workers.syncs.reconciliation import prove

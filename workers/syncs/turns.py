@@ -10,7 +10,8 @@ from events.accounts import standing_of
 from events.connections import note_deauthorized
 from projections.catch_up import advance, enrol_newcomers
 from projections.revenue_lines import NAME
-from workers.fetches import PATIENT_ATTEMPTS, latest_answer, open_fetches, request_gaps
+from workers.fetch_requests import request_gaps
+from workers.fetches import PATIENT_ATTEMPTS, latest_answer, open_fetches
 from workers.syncs.endings import Ending, finish
 from workers.syncs.failures import RunFailedError
 from workers.syncs.layout import open_segments

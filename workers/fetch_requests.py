@@ -1,0 +1,77 @@
+"""Ask for things of Stripe's: each is a row, once, whoever else asks for it as well."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Engine, text
+
+from projections.gaps import find_gaps, folded_positions
+
+# An answer that does not close its gap (a customer deleted meanwhile, a currency nobody has checked) would be fetched
+# for ever: it is asked for again after 4 minutes, 16 minutes and so on, a day at most.
+_LONGEST_REPEAT_SECONDS = 86_400
+_ANSWERED_FOR_DAYS = 7
+_REQUEST_GAPS = text("""
+    INSERT INTO fetch_request (company_id, livemode, kind, object_id)
+    SELECT * FROM unnest(CAST(:company_id AS bigint[]), CAST(:livemode AS boolean[]), CAST(:kind AS text[]),
+                         CAST(:object_id AS text[]))
+    ON CONFLICT (company_id, livemode, kind, object_id) DO UPDATE SET answered_at = NULL, error = NULL,
+        due_at = fetch_request.answered_at
+            + make_interval(secs => least(:longest, 60 * power(4, fetch_request.attempts)))
+    WHERE fetch_request.answered_at IS NOT NULL AND fetch_request.answered_position <= (
+        SELECT f.position FROM unnest(CAST(:folded_company_id AS bigint[]), CAST(:folded AS bigint[]))
+            AS f (company_id, position) WHERE f.company_id = fetch_request.company_id)
+    RETURNING due_at <= clock_timestamp() AS is_due
+""")
+_REQUEST_SOON = text("""
+    INSERT INTO fetch_request (company_id, livemode, kind, object_id, due_at)
+    SELECT :company_id, :livemode, :kind, unnest(CAST(:object_ids AS text[])),
+           clock_timestamp() + make_interval(secs => :seconds)
+    ORDER BY 4
+    ON CONFLICT (company_id, livemode, kind, object_id) DO UPDATE
+        SET answered_at = NULL, error = NULL, due_at = excluded.due_at, attempts = 0
+    WHERE fetch_request.answered_at IS NOT NULL
+""")
+_TRY_AGAIN = text("""
+    UPDATE fetch_request SET attempts = 0, due_at = least(due_at, clock_timestamp())
+    WHERE company_id = :company_id AND livemode = :livemode AND answered_at IS NULL AND error IS NOT NULL
+""")
+_PURGE = text("DELETE FROM fetch_request WHERE answered_at < clock_timestamp() - make_interval(days => :days)")
+
+
+def request_gaps(engine: Engine, *, company_ids: list[int] | None = None) -> int:
+    """Ask for what the table lacks, of these companies or of all; give how much of it is due now. Commits."""
+    with engine.begin() as connection:
+        # Before the gaps: an answer that the table has not taken in yet leaves its gap open, and is answer enough.
+        folded = folded_positions(connection, company_ids=company_ids)
+        gaps = find_gaps(connection, company_ids=company_ids)
+        if not gaps:
+            return 0
+        columns = {name: [getattr(gap, name) for gap in gaps] for name in gaps[0]._fields}
+        known = {"folded_company_id": list(folded), "folded": list(folded.values())}
+        asked = connection.execute(_REQUEST_GAPS, columns | known | {"longest": _LONGEST_REPEAT_SECONDS})
+        return sum(row.is_due for row in asked)
+
+
+def request_fetches(
+    connection: Connection,
+    company_id: int,
+    kind: str,
+    object_ids: Sequence[str],
+    *,
+    livemode: bool,
+    after_seconds: float = 0,
+) -> None:
+    """Ask for these objects, now or soon, even if they were fetched lately. Commits nothing; safe twice."""
+    if object_ids:
+        of = {"company_id": company_id, "livemode": livemode, "kind": kind}
+        connection.execute(_REQUEST_SOON, {**of, "object_ids": sorted(set(object_ids)), "seconds": after_seconds})
+
+
+def try_failed_again(connection: Connection, company_id: int, *, livemode: bool) -> None:
+    """Make due what could not be fetched so far, with new patience. Commits nothing; safe twice."""
+    connection.execute(_TRY_AGAIN, {"company_id": company_id, "livemode": livemode})
+
+
+def purge_answered(connection: Connection) -> None:
+    """Forget requests that were answered a week ago. Commits nothing."""
+    connection.execute(_PURGE, {"days": _ANSWERED_FOR_DAYS})
