@@ -1,7 +1,7 @@
 """Connect an account by a restricted key of its own."""
 
 from app.wiring import tools
-from events.accounts import Account, AnotherAccountError, authorize, standing_of
+from events.accounts import Account, AnotherAccountError, Method, authorize, standing_of
 from events.database import as_owner, within_company
 from events.intake import join_parked_events
 from tenants.roles import Principal
@@ -55,8 +55,8 @@ def _own(company_id: int, key: str, owner: KeyOwner, principal: Principal) -> No
         if before and before.status in ("connected", "paused") and before.method != "restricted_key":
             raise AnotherAccountError
         keep_secret(connection, hand.box, company_id, "restricted_key", key)
-        by = ("restricted_key", None)
-        if authorize(connection, company_id, account, now=now, actor=principal.actor, by=by).is_new:  # type: ignore[arg-type]  # a literal pair
+        by: tuple[Method, None] = ("restricted_key", None)
+        if authorize(connection, company_id, account, now=now, actor=principal.actor, by=by).is_new:
             trigger = "reauthorization" if before and before.account == account else "initial"
             request_sync(connection, company_id, trigger=trigger, actor=principal.actor, now=now)
 

@@ -179,8 +179,7 @@ def _not_folded_yet(_error: NotFoldedYetError) -> Response:
 
 
 def _position_ahead(_error: PositionAheadError) -> Response:
-    errors = [{"pointer": "/query/as_of", "detail": "The log has not reached that position."}]
-    return problem(422, "invalid_request", "Some of what was sent cannot be used; see errors.", errors=errors)
+    return _invalid([{"pointer": "/query/as_of", "detail": "The log has not reached that position."}])
 
 
 def _http_exception(error: HTTPException) -> Response:

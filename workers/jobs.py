@@ -49,10 +49,11 @@ def catch_up_with(hand: Tools) -> int:
     while advanced := advance(hand.engine) or build_on(hand.engine, is_automatic=True):
         folded += advanced.event_count
         companies.update(advanced.company_ids)
-        learn_new_tables(hand.engine)
         if time.monotonic() > deadline:
             ring(hand.redis, PROJECTION)
             break
+    if folded:
+        learn_new_tables(hand.engine)
     _ask_for_what_is_lacking(hand, sorted(companies))
     return folded
 
