@@ -65,6 +65,16 @@ def admitted(company_id: int, needed: Role) -> Principal:
     return principal
 
 
+def admitted_person(company_id: int, needed: Role) -> Principal:
+    """Give who is signed in, if they may do this in the company; pages are for people, not for keys.
+
+    :raises NotSignedInError: nobody is signed in, or a key was sent
+    """
+    if "Authorization" in request.headers:
+        raise NotSignedInError
+    return admitted(company_id, needed)
+
+
 def principal() -> Principal:
     """Give who was let in to the view that runs."""
     found: Principal = g.principal

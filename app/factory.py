@@ -18,12 +18,12 @@ from app import (
     revenue_lines_api,
     revenue_lines_csv,
     revenue_months_api,
-    settings_page,
     sign_in,
     syncs_api,
     webhooks,
     wiring,
 )
+from app.pages import integrations, wording
 from app.wiring import Tools
 
 
@@ -44,6 +44,7 @@ def create_app(tools: Tools) -> Flask:
     request_log.install(app)
     defences.install(app)
     problems.install(app)
+    wording.install(app)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(health.blueprint)
     app.extensions["revmap-api"] = api.install(
@@ -57,6 +58,6 @@ def create_app(tools: Tools) -> Flask:
         connection_api.blueprint,
     )
     app.register_blueprint(reference.blueprint)
-    for doors in (sign_in, provider_sign_in, connect, settings_page):
+    for doors in (sign_in, provider_sign_in, connect, integrations):
         app.register_blueprint(doors.blueprint)
     return app

@@ -23,12 +23,13 @@ from app.cursors import InvalidCursorError
 from app.problem_codes import CODES, TOLD, WAYS
 from app.rate_limits import TooManyAttemptsError
 from app.request_log import request_uuid
+from app.sign_in import to_sign_in
 from app.webhooks import UnacceptableWebhookError
 from events.group_append import NotDurableError
 from projections.snapshots import NotFoldedYetError, PositionAheadError
 from workers.restricted_keys import KeyRefusedError
 
-_READ_BY_PEOPLE = frozenset({"connect", "provider sign in", "settings", "sign in"})
+_READ_BY_PEOPLE = frozenset({"connect", "integrations", "provider sign in", "revenue mapping", "sign in", "sync pages"})
 
 _RETRY_AFTER_SECONDS = "5"
 _log = logging.getLogger(__name__)
@@ -47,8 +48,10 @@ def problem(
         "request_id": str(request_uuid()),
         **members,
     }
-    if request.blueprint in _READ_BY_PEOPLE:
-        response = Response(render_template("problem.html", problem=body), status, headers)
+    if _is_read_by_people():
+        # A part of a page is asked for by the page's script, which puts the answer where the part would be.
+        template = "problem_part.html" if "HX-Request" in request.headers else "problem.html"
+        response = Response(render_template(template, problem=body), status, headers)
     else:
         response = Response(json.dumps(body) + "\n", status, headers, mimetype="application/problem+json")
     response.headers["Cache-Control"] = "private, no-store"
@@ -78,6 +81,12 @@ def install(app: Flask) -> None:
     app.register_error_handler(PoolTimeoutError, _database_away)
     app.register_error_handler(HTTPException, _http_exception)
     app.register_error_handler(Exception, _unexpected)
+
+
+def _is_read_by_people() -> bool:
+    if request.url_rule is None:
+        return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
+    return request.blueprint in _READ_BY_PEOPLE
 
 
 def not_found() -> Response:
@@ -133,6 +142,8 @@ def _unavailable(detail: str) -> Response:
 
 
 def _not_signed_in(_error: NotSignedInError) -> Response:
+    if request.blueprint in _READ_BY_PEOPLE and "Authorization" not in request.headers:
+        return to_sign_in()
     return problem(
         401,
         "unauthenticated",

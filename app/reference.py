@@ -1,17 +1,10 @@
 """The API's own description as a page for people, made from the same document that programs read."""
 
-from flask import Blueprint, current_app, redirect, render_template
-from werkzeug.wrappers import Response
+from flask import Blueprint, current_app, render_template
 
 from app.problem_codes import CODES
 
 blueprint = Blueprint("reference", __name__)
-
-
-@blueprint.get("/")
-def front() -> Response:
-    """Lead to the reference."""
-    return redirect("/docs", 303)
 
 
 @blueprint.get("/docs")

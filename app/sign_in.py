@@ -2,6 +2,7 @@
 
 import logging
 import re
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 
@@ -13,7 +14,7 @@ from app.wiring import tools
 from events.database import as_owner
 from tenants.users import User, find_user, set_password
 
-HOME = "/settings/integrations"
+HOME = "/"
 
 # By account and address together, so that nobody can lock somebody else out from afar.
 _PER_ACCOUNT_HERE = Limit("sign-in-here", attempts=10, seconds=900)
@@ -22,7 +23,11 @@ _PER_ADDRESS = Limit("sign-in-address", attempts=50, seconds=900)
 _LONGEST_EMAIL = 254
 _LONGEST_FORM_BYTES = 10_000
 # Where a page may send people once they have signed in: nowhere else, so that no link can use us to lead them astray.
-_WAY_BACK = re.compile(r"/settings/integrations|/connect/stripe\?company=[0-9]{1,18}")
+_WAY_BACK = re.compile(
+    r"/|/settings/integrations(\?company=[0-9]{1,18})?|/connect/stripe\?company=[0-9]{1,18}"
+    r"|/companies/[0-9]{1,18}/(revenue-mapping|syncs)(/[\w%.-]{1,200})?(\?[!-\[\]-~]{0,2000})?",
+    re.ASCII,
+)
 
 _log = logging.getLogger(__name__)
 blueprint = Blueprint("sign in", __name__)
@@ -98,6 +103,15 @@ def _form(way_back: str, email: str = "", mistake: str | None = None, *, status:
     return response
 
 
+def to_sign_in() -> Response:
+    """Lead who is not signed in to the form, and from there back to the page they wanted."""
+    if "HX-Request" in request.headers:
+        # Only a part of a page was asked for: the whole page comes again, and leads on.
+        return Response(status=401, headers={"HX-Refresh": "true"})
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else HOME
+    return make_response(redirect(f"/sign-in?{urlencode({'next': wanted})}", 303))
+
+
 def way_back_from(wanted: str | None) -> str:
-    """Give where to go after signing in: what was wanted if it is a page of ours, else the settings."""
+    """Give where to go after signing in: what was wanted if it is a page of ours, else the start."""
     return wanted if wanted and _WAY_BACK.fullmatch(wanted) else HOME

@@ -149,7 +149,7 @@ def test_the_way_back_is_good_in_the_browser_that_set_out_and_for_ten_minutes(
 def test_nobody_is_led_to_another_site(organization: Organization) -> None:
     answer = organization.signed_in(Browser(organization.app), way_back="https://evil.example/")
 
-    assert answer.headers["Location"] == "/settings/integrations"
+    assert answer.headers["Location"] == "/"
 
 
 def test_a_provider_that_is_away_is_told_as_such(web_tools: Tools) -> None:

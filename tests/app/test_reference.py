@@ -193,9 +193,3 @@ def test_the_page_has_whole_markup_and_its_links_lead_somewhere(client: FlaskCli
             assert link.removeprefix("#") in page.anchors
         else:
             assert client.get(link, buffered=True).status_code == 200
-
-
-def test_the_front_door_leads_to_the_page(client: FlaskClient) -> None:
-    front = client.get("/")
-
-    assert (front.status_code, front.headers["Location"]) == (303, "/docs")

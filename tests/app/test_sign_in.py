@@ -38,7 +38,7 @@ def test_signing_in_opens_the_companys_table(app: Flask, engine: Engine, company
 
     answer = browser.sign_in("  Ada@Example.ORG ")
 
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/settings/integrations")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert browser.get(lines(company_id)).status_code == 200
 
 
@@ -222,11 +222,16 @@ def test_the_right_password_forgets_the_wrong_ones(app: Flask, engine: Engine, c
 WAYS_BACK = (
     ("/connect/stripe?company=7", "/connect/stripe?company=7"),
     ("/settings/integrations", "/settings/integrations"),
-    ("https://evil.example/", "/settings/integrations"),
-    ("//evil.example/", "/settings/integrations"),
-    ("/\\evil.example", "/settings/integrations"),
-    ("/connect/stripe?company=7&next=//evil.example", "/settings/integrations"),
-    ("/settings/integrations\n", "/settings/integrations"),
+    ("/settings/integrations?company=7", "/settings/integrations?company=7"),
+    ("/companies/7/revenue-mapping?q=Z%C3%A9d&sort=-amount", "/companies/7/revenue-mapping?q=Z%C3%A9d&sort=-amount"),
+    ("/companies/7/syncs/12", "/companies/7/syncs/12"),
+    ("https://evil.example/", "/"),
+    ("//evil.example/", "/"),
+    ("/\\evil.example", "/"),
+    ("/companies/7/revenue-mapping/../../sign-out", "/"),
+    ("/companies/7/syncs?\\evil.example", "/"),
+    ("/connect/stripe?company=7&next=//evil.example", "/"),
+    ("/settings/integrations\n", "/"),
 )
 
 

@@ -28,12 +28,13 @@ from tests.hands import NOON, SetClock, catch_up, company_with, keep, key_of
 from tests.payloads import event, new_invoice
 from workers.syncs.requests import request_sync
 
-Needed = Role | Literal["everybody", "signature", "session form"]
+Needed = Role | Literal["everybody", "signature", "session", "session form"]
 
 V1 = "/v1/companies/<int:company_id>"
-# What each route needs. "session form": it wants a form's token of whoever's browser it is, and then looks on.
+# What each route needs. "session": it shows everybody who is signed in something of theirs. "session form": it wants a
+# form's token of whoever's browser it is, and then looks on.
 EXPECTED: dict[tuple[str, str], Needed] = {
-    ("GET", "/"): "everybody",
+    ("GET", "/"): "session",
     ("GET", "/docs"): "everybody",
     ("GET", "/openapi.json"): "everybody",
     ("GET", "/static/<path:filename>"): "everybody",
@@ -46,7 +47,7 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("POST", "/sign-out"): "session form",
     ("GET", "/sign-in/provider"): "everybody",
     ("GET", "/sign-in/provider/callback"): "everybody",
-    ("GET", "/settings/integrations"): "everybody",
+    ("GET", "/settings/integrations"): "session",
     ("GET", "/connect/stripe"): "admin",
     ("GET", "/connect/stripe/callback"): "everybody",
     ("GET", f"{V1}/revenue-lines"): "viewer",
@@ -187,7 +188,7 @@ def test_everybody_is_let_in_as_far_as_their_role_reaches_and_no_further(town: T
 
 def expected_status(asker: Asker, needed: Role, rule: str, status: int) -> int:
     """Give the status that is right; what is let in may answer as it likes, but not with a refusal of the asker."""
-    is_page = rule == "/connect/stripe"
+    is_page = not rule.startswith("/v1/")
     if is_page and "Authorization" in asker.headers:
         return 401  # a page is for people
     if not asker.is_known:

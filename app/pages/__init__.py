@@ -1,0 +1,1 @@
+"""Pages for people: the same queries as the JSON API, answered as HTML."""

@@ -1,0 +1,66 @@
+"""What every page of a company stands in: who looks at it, which company it is of, and where else to go."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
+
+from flask import abort, g, make_response, render_template
+from flask.wrappers import Response
+
+from app.access import admitted_person, principal
+from app.sessions import form_token, session
+from app.wiring import tools
+from events.database import as_owner
+from tenants.roles import Role
+from tenants.sessions import note_company
+from tenants.users import Membership, memberships_of
+
+Answer = TypeVar("Answer")
+
+
+def for_member(needed: Role) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    """Let a page of a company run only for a member of it with this role or a higher one. Put it below the route.
+
+    The page then raises NotSignedInError (who is led to sign in), 404 for any other company, RoleTooLowError (403),
+    and ForgedRequestError (403) for a form without its token.
+    """
+
+    def guard(page: Callable[..., Answer]) -> Callable[..., Answer]:
+        @wraps(page)
+        def guarded(*, company_id: int, **path: object) -> Answer:
+            g.principal = admitted_person(company_id, needed)
+            return page(company_id=company_id, **path)
+
+        return guarded
+
+    return guard
+
+
+def framed(template: str, *, here: str, status: int = 200, **content: object) -> Response:
+    """Give a page of the company that its reader was let in to; `here` names the place in the navigation."""
+    who = session()
+    if who is None:
+        abort(404)
+    company_id = principal().company_id
+    memberships = _memberships(company_id)
+    page = render_template(
+        template,
+        here=here,
+        who=who,
+        company=next(one for one in memberships if one.company_id == company_id),
+        memberships=memberships,
+        may=principal().reaches,
+        token=form_token(),
+        **content,
+    )
+    return make_response(page, status)
+
+
+def _memberships(company_id: int) -> list[Membership]:
+    who = session()
+    if who is None:
+        abort(404)
+    with as_owner(tools().engine) as connection:
+        if who.company_id != company_id:
+            note_company(connection, who.id, company_id)
+        return memberships_of(connection, who.user_id)

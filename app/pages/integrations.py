@@ -1,0 +1,50 @@
+"""Settings, Integrations: how a company's connection to Stripe stands, and what may be done with it."""
+
+from flask import Blueprint, abort, g, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from app.access import NotSignedInError, admitted_person
+from app.connection_api import health_of
+from app.pages.frame import framed
+from app.sessions import form_token, session
+from app.wiring import tools
+from events.database import as_owner
+from tenants.users import Membership, memberships_of
+
+blueprint = Blueprint("integrations", __name__)
+
+
+@blueprint.get("/")
+def front() -> Response:
+    """Lead to the table of the company opened last, or to the settings as long as nothing was ever connected."""
+    chosen = _chosen()
+    if chosen is None or health_of(chosen.company_id).status == "pending_authorization":
+        return redirect("/settings/integrations", 303)
+    return redirect(f"/companies/{chosen.company_id}/revenue-mapping", 303)
+
+
+@blueprint.get("/settings/integrations")
+def show_integrations() -> Response:
+    """Show the connection of the company that is named, else of the one opened last."""
+    chosen = _chosen()
+    if chosen is None:
+        return Response(render_template("no_company.html", token=form_token()), mimetype="text/html")
+    g.principal = admitted_person(chosen.company_id, "viewer")
+    return framed(
+        "integrations.html",
+        here="integrations",
+        connection=health_of(chosen.company_id),
+        can_connect=tools().connect is not None,
+    )
+
+
+def _chosen() -> Membership | None:
+    who = session()
+    if who is None or "Authorization" in request.headers:
+        raise NotSignedInError
+    with as_owner(tools().engine) as connection:
+        memberships = memberships_of(connection, who.user_id)
+    named = request.args.get("company")
+    if named is None:
+        return next((one for one in memberships if one.company_id == who.company_id), next(iter(memberships), None))
+    return next((one for one in memberships if str(one.company_id) == named), None) or abort(404)

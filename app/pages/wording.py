@@ -1,0 +1,75 @@
+"""How pages write money, time and our own words: by the reader's locale, and to the cent."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from babel import Locale
+from babel.core import negotiate_locale
+from babel.dates import format_datetime, format_timedelta
+from babel.localedata import locale_identifiers
+from babel.numbers import NumberPattern, format_decimal, parse_pattern
+from flask import Flask, request
+
+from app.wiring import tools
+
+_DEFAULT = "en_US"
+# Our sentences are English: what stands in the middle of one is, too.
+_ENGLISH = Locale.parse(_DEFAULT)
+_KNOWN = frozenset(locale_identifiers())
+_MOST_LANGUAGES = 10
+
+
+def install(app: Flask) -> None:
+    """Let templates write with these."""
+    app.add_template_filter(amount)
+    app.add_template_filter(count)
+    app.add_template_filter(instant)
+    app.add_template_filter(ago)
+    app.add_template_filter(words)
+
+
+def amount(minor_units: int, currency: str, exponent: int) -> str:
+    """Write whole minor units of a currency as people read them there: 30000, usd, 2 is $300.00."""
+    number = Decimal(minor_units).scaleb(-exponent)
+    pattern = _pattern(str(_locale()), exponent)
+    return str(pattern.apply(number, _locale(), currency=currency.upper(), currency_digits=False))
+
+
+def count(number: int) -> str:
+    """Write a whole number with the locale's separators."""
+    return format_decimal(number, locale=_locale())
+
+
+def instant(moment: datetime) -> str:
+    """Write an instant to the minute, in UTC and saying so."""
+    return format_datetime(moment.astimezone(UTC), "d MMM y, HH:mm", locale=_ENGLISH) + " UTC"
+
+
+def ago(moment: datetime) -> str:
+    """Write how long ago an instant was, or in how long it will be."""
+    return format_timedelta(moment - tools().clock(), add_direction=True, locale=_ENGLISH)
+
+
+def words(name: str) -> str:
+    """Write a lower-case name of ours as words: semi_annual is semi annual."""
+    return name.replace("_", " ")
+
+
+def _locale() -> Locale:
+    return _negotiated(tuple(tag for tag, _ in list(request.accept_languages)[:_MOST_LANGUAGES]))
+
+
+@lru_cache(maxsize=256)
+def _negotiated(languages: tuple[str, ...]) -> Locale:
+    wanted = [language.replace("-", "_") for language in languages]
+    return Locale.parse(negotiate_locale(wanted, _KNOWN) or _DEFAULT)
+
+
+@lru_cache(maxsize=256)
+def _pattern(locale: str, exponent: int) -> NumberPattern:
+    # The decimals are Stripe's, which for some currencies are others than the locale's data say.
+    standard = Locale.parse(locale).currency_formats["standard"]
+    pattern = parse_pattern(standard.pattern)
+    pattern.frac_prec = (exponent, exponent)
+    return pattern
