@@ -23,7 +23,7 @@ from app import (
     webhooks,
     wiring,
 )
-from app.pages import integrations, wording
+from app.pages import integrations, line_drawer, revenue_chart, revenue_mapping, wording
 from app.wiring import Tools
 
 
@@ -58,6 +58,6 @@ def create_app(tools: Tools) -> Flask:
         connection_api.blueprint,
     )
     app.register_blueprint(reference.blueprint)
-    for doors in (sign_in, provider_sign_in, connect, integrations):
+    for doors in (sign_in, provider_sign_in, connect, integrations, revenue_mapping, revenue_chart, line_drawer):
         app.register_blueprint(doors.blueprint)
     return app

@@ -29,7 +29,18 @@ from events.group_append import NotDurableError
 from projections.snapshots import NotFoldedYetError, PositionAheadError
 from workers.restricted_keys import KeyRefusedError
 
-_READ_BY_PEOPLE = frozenset({"connect", "integrations", "provider sign in", "revenue mapping", "sign in", "sync pages"})
+_READ_BY_PEOPLE = frozenset(
+    {
+        "connect",
+        "integrations",
+        "line drawer",
+        "provider sign in",
+        "revenue chart",
+        "revenue mapping",
+        "sign in",
+        "sync pages",
+    }
+)
 
 _RETRY_AFTER_SECONDS = "5"
 _log = logging.getLogger(__name__)
