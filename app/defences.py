@@ -5,7 +5,7 @@ from flask import Flask, Response, request
 from app.wiring import tools
 
 # Probes call by address, and a webhook's proof is its signature.
-_ANSWERED_UNDER_ANY_NAME = frozenset({"webhooks", "health"})
+_ANSWERED_UNDER_ANY_NAME = frozenset({"webhooks", "health", "metrics"})
 _YEAR_SECONDS = 31_536_000
 
 
