@@ -1,6 +1,7 @@
 """Real servers for all tests of a process, and a fresh database for each test."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -20,12 +21,23 @@ from events.group_append import GroupAppender
 from migrations.run import upgrade
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
+from tests.browser.chromium import MISSING
 from tests.hands import SetClock
 from tests.web_tools import tools_on
 from workers.queues import SYNC, Bell, open_redis
 
 _TEMPLATE = "revmap_template"
 _names = count(1)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """Say at the very end what was not tried, and what it takes."""
+    yield
+    untried = [one for one in terminalreporter.getreports("skipped") if MISSING in one.longreprtext]
+    if untried:
+        terminalreporter.section("browser tests were skipped", yellow=True)
+        terminalreporter.line(f"{len(untried)} tests need a browser: {MISSING}", yellow=True)
 
 
 @pytest.fixture(scope="session")
@@ -52,9 +64,9 @@ def _url(server: PostgresServer, database: str) -> str:
     return make_url(server.url).set(database=database).render_as_string(hide_password=False)
 
 
-@pytest.fixture
-def database_url(postgres: PostgresServer) -> Iterator[str]:
-    """A migrated database of the test's own."""
+@contextmanager
+def new_database(postgres: PostgresServer) -> Iterator[str]:
+    """Give the URL of a migrated database that is gone afterwards."""
     name = f"test_{next(_names)}"
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute(
@@ -62,6 +74,13 @@ def database_url(postgres: PostgresServer) -> Iterator[str]:
         )
         yield _url(postgres, name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    with new_database(postgres) as url:
+        yield url
 
 
 @pytest.fixture
