@@ -41,7 +41,7 @@ from tests.browser.chromium import MISSING, chromium, launch_arguments
 from tests.browser.deployment import Company, Deployment
 from tests.browser.looks import SIZES, Scheme, Viewport
 from tests.browser.mishaps import Mishaps
-from tests.conftest import new_database
+from tests.databases import new_database
 
 _PATIENCE_MS = 15_000
 
