@@ -46,10 +46,10 @@ _OUTCOMES = {
     "ignored": "Nothing changed",
 }
 _CADENCE_SOURCES = {
-    "price": "its price",
-    "plan": "its plan",
+    "price": "by its price",
+    "plan": "by its plan",
     "no_price": "it has no price",
-    "unknown": "not known yet: the price is being fetched",
+    "unknown": "its price is being fetched",
 }
 
 
@@ -135,4 +135,4 @@ def _named(name: str, value: str) -> str:
 def cadence_words(row: object) -> str:
     """Write how often a line bills, and how that is known."""
     told = every(getattr(row, "interval_unit", None), getattr(row, "interval_count", None), getattr(row, "cadence", ""))
-    return f"{told} ({_CADENCE_SOURCES.get(getattr(row, 'cadence_source', ''), '')})"
+    return f"{told}: {_CADENCE_SOURCES.get(getattr(row, 'cadence_source', ''), '')}"

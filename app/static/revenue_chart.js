@@ -30,7 +30,7 @@
       {
         width: place.clientWidth,
         height: place.clientHeight,
-        padding: [8, 8, 0, 0],
+        padding: [8, 28, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
         scales: { x: { time: false, range: [-0.5, months.length - 0.5] }, y: { range: (_, low, high) => [Math.min(low, 0) * 1.05, Math.max(high, 0) * 1.05 || 1] } },
