@@ -62,7 +62,8 @@
     tip.hidden = !row || self.cursor.left < 0;
     if (tip.hidden) return;
     const names = [...chart.querySelectorAll(".months thead th")].map((cell) => cell.textContent);
-    const lines = [...row.cells].map((cell, at) => (at ? `${names[at]} ${cell.textContent}` : cell.textContent));
+    const told = [...row.cells].filter((cell) => cell.dataset.minor !== "0");
+    const lines = told.map((cell) => (cell.cellIndex ? `${names[cell.cellIndex]} ${cell.textContent}` : cell.textContent));
     tip.replaceChildren(...lines.map((text) => Object.assign(document.createElement("span"), { textContent: text })));
     const left = self.cursor.left + 72;
     tip.style.left = `${left + tip.offsetWidth > self.width ? left - tip.offsetWidth - 24 : left}px`;

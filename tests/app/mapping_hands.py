@@ -61,7 +61,8 @@ def headings_in(page: str) -> list[str]:
 
 def row_of(page: str, line_id: str) -> str:
     """Give the row of a line as it stands in a page."""
-    return next(row for row in re.findall(r"<tr.*?</tr>", page, re.DOTALL) if f">{line_id}</a>" in row)
+    rows: list[str] = re.findall(r"<tr.*?</tr>", page, re.DOTALL)
+    return next(row for row in rows if f">{line_id}</a>" in row)
 
 
 def attribute(page: str, name: str) -> str:

@@ -95,7 +95,7 @@ def test_a_mistake_is_told_at_its_field_and_nothing_that_was_entered_is_lost(
     assert mistake
     assert said in unescape(mistake[1])
     assert 'value="kept words"' in answer.text
-    for value in set(sent.values()) - {"usd", "soon", "999999", "2036-01-01T00:00:00Z"}:
+    for value in set(sent.values()) - {"usd", "999999", "2036-01-01T00:00:00Z"}:
         assert f'value="{value}"' in answer.text
 
 
