@@ -4,7 +4,7 @@ from flask import Blueprint, abort, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from app.access import NotSignedInError, admitted_person
-from app.connection_api import health_of
+from app.connection_state import health_of
 from app.pages.frame import framed
 from app.sessions import form_token, session
 from app.wiring import tools
