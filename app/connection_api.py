@@ -11,7 +11,7 @@ from app.connecting import ConnectNotConfiguredError
 from app.connection_state import health_of, take_step
 from app.disconnecting import disconnect_company
 from app.fields import Instant
-from app.key_connecting import connect_by_key
+from app.key_connecting import RESTRICTED_KEY, connect_by_key
 from app.sessions import session
 from app.wiring import tools
 from events import connections
@@ -45,7 +45,7 @@ class Authorize(Schema):
 
     restricted_key = fields.String(
         load_only=True,
-        validate=validate.Regexp(r"rk_(live|test)_[A-Za-z0-9_]{8,240}\Z", error="Not a restricted key: rk_live_…"),
+        validate=validate.Regexp(RESTRICTED_KEY, error="Not a restricted key: rk_live_…"),
         metadata={
             "description": "A key that may read invoices, prices (plans) and customers; better also write webhooks."
         },

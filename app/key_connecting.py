@@ -1,5 +1,7 @@
 """Connect an account by a restricted key of its own."""
 
+import re
+
 from app.wiring import tools
 from events.accounts import Account, AnotherAccountError, Method, authorize, standing_of
 from events.database import as_owner, within_company
@@ -10,7 +12,13 @@ from workers.connect import StripeAwayError
 from workers.restricted_keys import KeyOwner
 from workers.syncs.requests import request_sync
 
+RESTRICTED_KEY = re.compile(r"rk_(live|test)_[A-Za-z0-9_]{8,240}\Z", re.ASCII)
+
 _JOINED_AT_ONCE = 500
+
+
+class NotARestrictedKeyError(Exception):
+    """What was pasted does not look like a restricted key."""
 
 
 def connect_by_key(company_id: int, key: str, principal: Principal) -> bool:

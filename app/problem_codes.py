@@ -4,6 +4,7 @@ from app.connecting import ConnectNotConfiguredError
 from app.csrf import ForgedRequestError
 from app.defences import ForeignHostError
 from app.identity_provider import ProviderAwayError, UnprovenIdentityError
+from app.key_connecting import NotARestrictedKeyError
 from app.provider_sign_in import UnknownIdentityError
 from events.accounts import AccountTakenError, AnotherAccountError
 from events.connections import NotConnectedError
@@ -65,6 +66,7 @@ TOLD: dict[type[Exception], tuple[str, str]] = {
     AnotherAccountError: ("another_account", "The company has another account connected. Disconnect that one first."),
     AccountTakenError: ("account_taken", "This account is connected already. Choose another one."),
     ConnectNotConfiguredError: ("connect_not_configured", "Connecting by Stripe's page is not set up here."),
+    NotARestrictedKeyError: ("key_refused", "A restricted key begins with rk_live_ or rk_test_. Copy the whole of it."),
     NotConnectedError: ("not_connected", "No account is connected, or it has to be connected anew."),
 }
 WAYS: dict[str, str] = {
@@ -72,3 +74,18 @@ WAYS: dict[str, str] = {
     "unknown_state": "Stripe's answer lacks what belongs to it. Start again.",
     "no_company_named": "The address names no company.",
 }
+# What goes wrong between people and Stripe is told where they can go on: on the settings of their company.
+TOLD_ON_THE_SETTINGS = frozenset(
+    {
+        "account_taken",
+        "another_account",
+        "code_refused",
+        "connect_not_configured",
+        "connection_refused",
+        "key_refused",
+        "not_connected",
+        "outcome_unknown",
+        "stripe_away",
+        "wrong_grant",
+    }
+)

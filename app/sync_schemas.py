@@ -87,6 +87,7 @@ class SyncDifference(Schema):
     invoice_id = fields.String()
     at_stripe = fields.Nested(InvoiceFigures)
     in_table = fields.Nested(InvoiceFigures)
+    currency = fields.String(metadata={"description": "Of both amounts; reports of older releases lack it."})
     resource = fields.String(metadata={"description": "What kind of thing could not be read."})
     object_id = fields.String(metadata={"description": "Which one could not be read."})
     detail = fields.String()

@@ -26,6 +26,7 @@ def install(app: Flask) -> None:
     app.add_template_filter(count)
     app.add_template_filter(instant)
     app.add_template_filter(ago)
+    app.add_template_filter(month)
     app.add_template_filter(words)
 
 
@@ -49,6 +50,11 @@ def instant(moment: datetime) -> str:
 def ago(moment: datetime) -> str:
     """Write how long ago an instant was, or in how long it will be."""
     return format_timedelta(moment - tools().clock(), add_direction=True, locale=_ENGLISH)
+
+
+def month(moment: datetime) -> str:
+    """Write the month of an instant, in UTC: March 2026."""
+    return format_datetime(moment.astimezone(UTC), "MMMM y", locale=_ENGLISH)
 
 
 def words(name: str) -> str:
