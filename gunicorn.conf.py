@@ -2,8 +2,10 @@
 
 import gc
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from types import FrameType
 from typing import Self
@@ -15,6 +17,8 @@ from gunicorn.workers.ggevent import GeventWorker
 
 _HOST = os.environ.get("HOST") or "0.0.0.0"
 _PORT = int(os.environ.get("PORT") or 8000)
+_COUNTS = tempfile.mkdtemp(prefix="revmap-counts-")
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = _COUNTS  # workers keep their counts there, and /metrics adds them up
 _waiting: dict["_Idle", tuple[gevent.Greenlet, float]] = {}  # the time is monotonic seconds
 
 
@@ -87,6 +91,18 @@ def post_request(_worker: GeventWorker, request: Request, _environ: object, _res
     reader = request.body.reader
     if getattr(reader, "length", 0) or getattr(reader, "parser", None):
         request.force_close()
+
+
+def child_exit(_server: Arbiter, worker: GeventWorker) -> None:
+    """Note that a worker is gone, so that its gauges count no more."""
+    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - it looks for _COUNTS when imported
+
+    mark_process_dead(worker.pid)
+
+
+def on_exit(_server: Arbiter) -> None:
+    """Take the counts away with the process that kept them."""
+    shutil.rmtree(_COUNTS, ignore_errors=True)
 
 
 def on_starting(_server: Arbiter) -> None:

@@ -5,7 +5,7 @@ from flask import Flask, Response, request
 from app.wiring import tools
 
 # Probes call by address, and a webhook's proof is its signature.
-_ANSWERED_UNDER_ANY_NAME = frozenset({"webhooks", "health"})
+_ANSWERED_UNDER_ANY_NAME = frozenset({"webhooks", "health", "metrics"})
 _YEAR_SECONDS = 31_536_000
 
 
@@ -36,7 +36,9 @@ def _defend(response: Response) -> Response:
         f"form-action 'self' {' '.join(hand.leads_to)}"
     ).rstrip()
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # Under no-referrer a browser would call the origin of our own forms "null".
+    # https://fetch.spec.whatwg.org/#append-a-request-origin-header
+    response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if hand.address.is_secure:
         response.headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}"

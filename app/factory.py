@@ -11,6 +11,7 @@ from app import (
     defences,
     health,
     line_history_api,
+    metrics,
     problems,
     provider_sign_in,
     reference,
@@ -47,6 +48,7 @@ def create_app(tools: Tools) -> Flask:
     wording.install(app)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics.blueprint)
     app.extensions["revmap-api"] = api.install(
         app,
         revenue_lines_api.blueprint,

@@ -4,6 +4,8 @@ import logging
 import time
 from collections import Counter
 
+from app.request_counts import count_refusal
+
 _PAUSE_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
@@ -13,6 +15,7 @@ _next_line_at: dict[str, float] = {}
 
 def note_refusal(reason: str) -> None:
     """Count a refusal. Nothing of what was sent is kept: whoever sent it chose those bytes."""
+    count_refusal(reason)
     _since_last_line[reason] += 1
     now = time.monotonic()
     if now >= _next_line_at.get(reason, 0.0):

@@ -11,6 +11,8 @@ from uuid import UUID, uuid4
 
 from flask import Flask, Response, g, request
 
+from app.request_counts import count_answer
+
 _TOLD_ELSEWHERE = frozenset({"webhooks"})
 
 _log = logging.getLogger("revmap.request")
@@ -35,6 +37,10 @@ def _note_start() -> None:
 
 
 def _log_answer(response: Response) -> Response:
+    seconds = time.monotonic() - g.started if "started" in g else 0.0
+    rule = request.url_rule.rule if request.url_rule else None
+    # Whoever asks chooses methods and paths as they like; a label is one of ours.
+    count_answer(request.method if rule else "any", rule or "none", response.status_code, seconds)
     is_told_elsewhere = request.blueprint in _TOLD_ELSEWHERE
     if is_told_elsewhere and response.status_code == HTTPStatus.OK:
         return response
@@ -42,7 +48,6 @@ def _log_answer(response: Response) -> Response:
     response.headers["X-Request-Id"] = request_id
     if is_told_elsewhere:
         return response
-    rule = request.url_rule.rule if request.url_rule else None
     _log.info(
         "request answered",
         extra={
@@ -50,7 +55,7 @@ def _log_answer(response: Response) -> Response:
             "method": request.method,
             "route": rule,
             "status": response.status_code,
-            "duration_ms": round((time.monotonic() - g.started) * 1000, 1) if "started" in g else None,
+            "duration_ms": round(seconds * 1000, 1),
         },
     )
     return response

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from bench import backfill, catchup, ingest, queries, rebuild
+from bench import backfill, catchup, disturbance, ingest, queries, rebuild
 
 
 @click.group()
@@ -49,6 +49,17 @@ def rebuild_command(events: int, companies: int, workers: int, repeats: int) -> 
 def catchup_command(events: int, companies: int) -> None:
     """Fold logs of 6 KB events with one worker, as it does when it was away, beside reading and decoding them alone."""
     click.echo(json.dumps(catchup.run(events=events, companies=companies), indent=2))
+
+
+@main.command("disturbance")
+@click.option("--events", default=50_000, show_default=True, help="Events of all companies together.")
+@click.option("--companies", default=20, show_default=True, help="Companies; the n-th has a share of 1/n.")
+@click.option("--seconds", default=20, show_default=True, help="Length of the load.")
+@click.option("--per-second", default=100, show_default=True, help="Webhooks a second.")
+def disturbance_command(events: int, companies: int, seconds: int, per_second: int) -> None:
+    """Webhooks at a constant rate and constant reads, while everything is rebuilt again and again."""
+    figures = disturbance.run(events=events, companies=companies, seconds=seconds, per_second=per_second)
+    click.echo(json.dumps(figures, indent=2))
 
 
 @main.command("queries")

@@ -63,7 +63,7 @@ def web(application: str, environment: Mapping[str, str]) -> Iterator[tuple[int,
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = {**environment, "HOST": "127.0.0.1", "PORT": str(port)}
+    settings = {"PUBLIC_URL": f"http://127.0.0.1:{port}", **environment, "HOST": "127.0.0.1", "PORT": str(port)}
     with process(["-m", "gunicorn", application], settings) as running:
         _await(port)
         yield port, running.pid

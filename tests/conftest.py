@@ -1,44 +1,43 @@
 """Real servers for all tests of a process, and a fresh database for each test."""
 
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from psycopg import sql
 from redis import Redis
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine
 
 from app.factory import create_app
 from app.stopping import stopping
 from app.wiring import Tools
 from events.database import open_engine, walled
 from events.group_append import GroupAppender
-from migrations.run import upgrade
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
+from tests.browser.chromium import MISSING
+from tests.databases import new_database, template_server
 from tests.hands import SetClock
 from tests.web_tools import tools_on
 from workers.queues import SYNC, Bell, open_redis
 
-_TEMPLATE = "revmap_template"
-_names = count(1)
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """Say at the very end what was not tried, and what it takes."""
+    yield
+    untried = [one for one in terminalreporter.getreports("skipped") if MISSING in one.longreprtext]
+    if untried:
+        terminalreporter.section("browser tests were skipped", yellow=True)
+        terminalreporter.line(f"{len(untried)} tests need a browser: {MISSING}", yellow=True)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres() -> Iterator[PostgresServer]:
     """A server without fsync, with a migrated database to copy from."""
-    server = PostgresServer.start(Path(tmp_path_factory.mktemp("postgres")), durable=False)
-    with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
-    engine = open_engine(_url(server, _TEMPLATE), name="template", pool_size=1)
-    upgrade(engine)
-    engine.dispose()
-    yield server
-    server.stop()
+    with template_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -48,20 +47,11 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
     server.stop()
 
 
-def _url(server: PostgresServer, database: str) -> str:
-    return make_url(server.url).set(database=database).render_as_string(hide_password=False)
-
-
 @pytest.fixture
 def database_url(postgres: PostgresServer) -> Iterator[str]:
     """A migrated database of the test's own."""
-    name = f"test_{next(_names)}"
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(_TEMPLATE))
-        )
-        yield _url(postgres, name)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with new_database(postgres) as url:
+        yield url
 
 
 @pytest.fixture

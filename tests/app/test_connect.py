@@ -435,7 +435,7 @@ def test_o18_neither_code_nor_state_is_logged_or_passed_on(
     assert len(secrets) == 6
     assert [answer.status_code for answer in answers] == [502, 303, 303]
     for answer in answers:
-        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
         assert not [secret for secret in secrets if secret in answer.text + str(answer.headers)]
     assert not [secret for secret in secrets if secret in logged]
     with engine.connect() as connection:

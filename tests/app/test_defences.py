@@ -34,7 +34,7 @@ def test_every_answer_carries_its_defences(ada: Browser) -> None:
         assert "frame-ancestors 'none'" in policy
         assert "unsafe" not in policy
         assert headers["X-Content-Type-Options"] == "nosniff"
-        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Referrer-Policy"] == "same-origin"
         assert headers["Strict-Transport-Security"].startswith("max-age=")
         assert headers["Cache-Control"] == "private, no-store"
 

@@ -40,6 +40,7 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", "/static/<path:filename>"): "everybody",
     ("GET", "/healthz"): "everybody",
     ("GET", "/readyz"): "everybody",
+    ("GET", "/metrics"): "everybody",
     ("POST", "/webhooks/stripe"): "signature",
     ("POST", "/webhooks/stripe/accounts/<account_id>"): "signature",
     ("GET", "/sign-in"): "everybody",

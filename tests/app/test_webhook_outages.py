@@ -135,6 +135,16 @@ def test_web_process_killed_at_any_moment_loses_nothing_acknowledged_and_keeps_n
     assert sorted(bodies_of(house.engine, company)) == sorted(acknowledged + others)
 
 
+def test_counts_of_a_web_process_that_was_killed_are_still_told(house: House, account: str) -> None:
+    before = house.webhooks_counted()
+    assert {house.send(invoice_event(account=account)).status for _ in range(5)} == {200}
+
+    house.kill_worker()
+    assert until(house.is_up)
+
+    assert house.webhooks_counted() >= before + 5
+
+
 def test_database_killed_at_any_moment_has_kept_all_that_was_acknowledged(
     house: House, company: int, account: str
 ) -> None:

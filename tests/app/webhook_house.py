@@ -1,6 +1,7 @@
 """A house for the webhook tests: a web process with a database and a Valkey of its own, to be stopped and killed."""
 
 import os
+import re
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import Self
+from urllib.request import urlopen
 
 import psycopg
 from sqlalchemy import Engine
@@ -58,6 +60,13 @@ class House:
         with suppress(OSError):
             return self.send(invoice_event(account="acct_of_nobody")).status == 200
         return False
+
+    def webhooks_counted(self) -> int:
+        """Give how many webhooks /metrics says were kept."""
+        with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+            told = answer.read().decode()
+        kept = r'^revmap_request_seconds_count{.*route="/webhooks/stripe",status="200"} (\S+)$'
+        return sum(int(float(number)) for number in re.findall(kept, told, re.MULTILINE))
 
     def kill_worker(self) -> None:
         """Kill the web process's one worker as soon as there is one."""

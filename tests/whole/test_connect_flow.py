@@ -94,7 +94,6 @@ def test_somebody_signs_in_connects_and_comes_back_to_a_finished_first_sync(
         page = browser.get(origin + button[1])
         assert page.url.startswith(stripe.url)
         choice = form_of(page.text) | {"account": account.id, "decision": "agree"}
-        choice["redirect_uri"] = choice["redirect_uri"].replace("http://127.0.0.1:8000", origin)
         back = browser.post(f"{stripe.url}/oauth/authorize", data=choice, timeout=20)
         told = settled(browser, origin, company_id)
         (run,) = browser.get(f"{origin}/v1/companies/{company_id}/syncs").json()["data"]

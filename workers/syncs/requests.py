@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, bindparam, select, text, update
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from events.accounts import ENTITY, Account, standing_of
@@ -86,6 +86,13 @@ def list_runs(connection: Connection, company_id: int, *, limit: int, before: in
     """Give the company's runs, newest first, from below the id `before`."""
     runs = select(sync_run).where(sync_run.c.company_id == company_id).order_by(sync_run.c.id.desc()).limit(limit)
     return list(connection.execute(runs if before is None else runs.where(sync_run.c.id < before)))
+
+
+def count_runs(connection: Connection, *, ended_since: datetime) -> dict[str, int]:
+    """Give how many runs of all companies are under way or have ended since an instant, by status. Needs `as_owner`."""
+    runs = select(sync_run.c.status, func.count()).group_by(sync_run.c.status).order_by(sync_run.c.status)
+    recent = runs.where(or_(sync_run.c.finished_at.is_(None), sync_run.c.finished_at > ended_since))
+    return dict(tuple(row) for row in connection.execute(recent))
 
 
 def cancel_sync(connection: Connection, company_id: int, run_id: int, *, actor: str, now: datetime) -> SyncRun | None:

@@ -1,0 +1,18 @@
+"""The machine's Chromium. Browsers that Playwright would download are never used."""
+
+import os
+import shutil
+
+OVERRIDE = "REVMAP_CHROMIUM"
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MISSING = f"no Chromium on PATH; on Debian or Ubuntu: apt-get install chromium; one elsewhere: {OVERRIDE}=/path/to/it"
+
+
+def chromium() -> str | None:
+    """Give the path of the browser: what REVMAP_CHROMIUM names, whether it is there or not, else what PATH has."""
+    return os.environ.get(OVERRIDE) or next(filter(None, map(shutil.which, _NAMES)), None)
+
+
+def launch_arguments() -> list[str]:
+    """Give what a browser without a screen needs. As root Chromium starts only without its sandbox."""
+    return ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]

@@ -1,0 +1,143 @@
+"""The whole product as it is deployed, on the real clock, with a simulated Stripe behind it that sends webhooks."""
+
+import base64
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Self
+
+from playwright.sync_api import BrowserContext
+from redis import Redis
+from sqlalchemy import Engine
+
+from bench.stage import process, web
+from events.accounts import Account as Authorized
+from events.accounts import authorize
+from events.clock import utc_now
+from sandbox.stripe.accounts import Account
+from sandbox.stripe.generate import generate
+from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.running import StripeServer
+from tenants.companies import add_company
+from tenants.passwords import Passwords
+from tenants.roles import Role
+from tenants.sessions import open_session
+from tenants.users import add_user, set_member
+from tests.app.webhook_hands import until
+from tests.hands import SECRET
+from workers.queues import SYNC, open_redis, ring
+from workers.syncs.requests import find_run, request_sync
+
+PASSWORD = "correct horse battery"
+_SYNC_SECONDS = 40
+_DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company of one test's own, one person who belongs to it, and an account at the simulated Stripe."""
+
+    deployment: "Deployment"
+    id: int
+    name: str
+    account: Account
+    user_id: int
+    email: str
+
+    def enter(self, context: BrowserContext) -> None:
+        """Have its person signed in in a browser, without the form."""
+        with self.deployment.engine.begin() as connection:
+            token = open_session(connection, self.user_id, now=utc_now())
+        context.add_cookies([{"name": "revmap-session", "value": token, "url": self.deployment.origin}])
+
+    def connect(self) -> None:
+        """Connect its account, as if its person had been to Stripe's page."""
+        self.deployment.stripe.stripe.connect(self.account.id, livemode=True)
+        account = Authorized(self.account.id, livemode=True)
+        with self.deployment.engine.begin() as connection:
+            authorize(connection, self.id, account, now=utc_now(), actor="tests")
+
+    def sync(self) -> int:
+        """Have everything read that its account holds, and wait for it; give the run's id."""
+        engine = self.deployment.engine
+        with engine.begin() as connection:
+            run = request_sync(connection, self.id, trigger="initial", actor="tests", now=utc_now())
+        ring(self.deployment.redis, SYNC)
+
+        def is_over() -> bool:
+            with engine.connect() as connection:
+                found = find_run(connection, self.id, int(run.id))
+            return found is not None and found.finished_at is not None
+
+        assert until(is_over, seconds=_SYNC_SECONDS)
+        return int(run.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Web, worker and clock at work. `stripe` is theirs; `engine` and `redis` are of their database and queues."""
+
+    origin: str
+    engine: Engine
+    redis: Redis
+    stripe: StripeServer
+    _password_hash: str = field(repr=False)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1), repr=False)
+
+    @classmethod
+    @contextmanager
+    def started(cls, engine: Engine, database_url: str, redis_url: str) -> Iterator[Self]:
+        """Start all processes on this database and this Redis, and stop them."""
+        simulated = SimulatedStripe(lambda: int(time.time()), seed=9)
+        with StripeServer(simulated) as stripe, open_redis(redis_url) as redis:
+            environment = os.environ | {
+                "DATABASE_URL": database_url,
+                "REDIS_URL": redis_url,
+                "STRIPE_WEBHOOK_SECRETS": SECRET,
+                "STRIPE_SECRET_KEY": simulated.platform_key(livemode=True),
+                "STRIPE_CLIENT_ID": simulated.client_id(livemode=True),
+                "STRIPE_API_BASE": stripe.url,
+                "STRIPE_CONNECT_BASE": stripe.url,
+                "APP_SECRET_KEY": "the tests' secret key",
+                "ENCRYPTION_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
+                "WEB_CONCURRENCY": "1",
+            }
+            workers, clock = ["-m", "workers", "work"], ["-m", "workers", "clock"]
+            with (
+                process(clock, environment),
+                process(workers, environment),
+                web("wsgi:app", environment) as (port, _),
+            ):
+                origin = f"http://127.0.0.1:{port}"
+                simulated.add_endpoint(f"{origin}/webhooks/stripe", [SECRET])
+                stripe.deliver()
+                yield cls(origin, engine, redis, stripe, Passwords().hashed(PASSWORD))
+
+    def company(self, *, role: Role = "admin", invoices: int = 0, is_connected: bool | None = None) -> Company:
+        """Found a company with a person of this role, whose account has about so many invoices of the last year.
+
+        With invoices it is connected and they are in its table, unless `is_connected` says otherwise.
+        """
+        number = next(self._numbers)
+        name, email = f"Sample Company {number}", f"ada{number}@example.org"
+        account = self.stripe.stripe.create_account(name, connected=False)
+        if invoices:
+            generate(account, invoices=invoices, seed=number, until=int(time.time()) - _DAY_SECONDS)
+        with self.engine.begin() as connection:
+            company_id = add_company(connection, name).id
+            user = add_user(connection, email, password_hash=self._password_hash)
+            set_member(connection, company_id, user.id, role, actor="tests", now=utc_now())
+        company = Company(self, company_id, name, account, user.id, email)
+        if is_connected or (invoices and is_connected is None):
+            company.connect()
+        if invoices and is_connected is None:
+            company.sync()
+        return company
+
+    def forget_attempts(self) -> None:
+        """Start counting anew how often somebody tried to sign in: all browsers of the tests have one address."""
+        for key in self.redis.scan_iter("revmap:limit:*"):
+            self.redis.delete(key)

@@ -1,0 +1,87 @@
+"""What the browser's fixtures promise: nothing that goes wrong in a page stays unseen."""
+
+import re
+from hashlib import sha256
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from sandbox.stripe.specs import LineSpec
+from tests.app.webhook_hands import until
+from tests.browser.deployment import Deployment
+from tests.browser.looks import AXE, check_accessibility
+from tests.browser.mishaps import Mishaps
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("console.error('planted by a test')", "console: planted by a test"),
+        ("setTimeout(() => { throw new Error('planted by a test') })", "script: planted by a test"),
+        ("fetch('/nothing-is-here')", "status of 404"),
+        ("fetch('/refused').catch(() => {})", "request: GET .*/refused: net::ERR_CONNECTION_REFUSED"),
+        ("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">')", "broke style-src-attr"),
+    ],
+    ids=["console", "script", "status", "request", "policy"],
+)
+def test_what_goes_wrong_in_a_page_is_told(page: Page, mishaps: Mishaps, script: str, told: str) -> None:
+    page.route("**/refused", lambda route: route.abort("connectionrefused"))
+    page.goto("/sign-in")
+
+    page.evaluate(f"() => {{ {script} }}")
+    with page.expect_console_message(lambda message: message.text == "afterwards"):
+        page.evaluate("() => setTimeout(() => fetch('/healthz').then(() => console.info('afterwards')))")
+
+    assert [one for one in mishaps.told if re.search(told, one)]
+    mishaps.told.clear()
+
+
+def test_what_was_expected_must_happen(mishaps: Mishaps) -> None:
+    mishaps.expect("status of 404")
+
+    assert mishaps.unforeseen() == ["expected, and did not happen: status of 404"]
+    mishaps.expected.clear()
+
+
+@pytest.mark.parametrize(
+    ("html", "rule"),
+    [
+        ("<input>", "label"),
+        ("<button></button>", "button-name"),
+        ("<img src='/static/door.css'>", "image-alt"),
+    ],
+)
+def test_what_is_not_for_everybody_is_named(page: Page, html: str, rule: str) -> None:
+    page.goto("/sign-in")
+    page.evaluate("(html) => document.querySelector('main').insertAdjacentHTML('beforeend', html)", html)
+
+    with pytest.raises(AssertionError, match=rule):
+        check_accessibility(page)
+
+
+def test_a_company_with_invoices_is_connected_and_in_its_table(page: Page, deployment: Deployment) -> None:
+    company = deployment.company(role="viewer", invoices=30)
+    company.enter(page.context)
+
+    page.goto("/settings/integrations")
+    lines = page.request.get(f"/v1/companies/{company.id}/revenue-lines").json()["data"]
+
+    expect(page.get_by_text(company.account.id)).to_be_visible()
+    assert len(lines) >= 30
+
+
+def test_what_happens_at_stripe_reaches_the_table_by_webhook(page: Page, deployment: Deployment) -> None:
+    company = deployment.company(is_connected=True)
+    company.enter(page.context)
+    customer = company.account.live.create_customer("Zed Samples")
+
+    company.account.live.create_paid_invoice(customer.id, [LineSpec(amount=4200)])
+
+    table = f"/v1/companies/{company.id}/revenue-lines"
+    assert until(lambda: [line["amount"] for line in page.request.get(table).json()["data"]] == [4200])
+
+
+def test_axe_is_the_one_that_was_published() -> None:
+    told = (AXE.parent / "SHA256SUMS").read_text().splitlines()
+
+    assert f"{sha256(AXE.read_bytes()).hexdigest()}  {AXE.name}" in told

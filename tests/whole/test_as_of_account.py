@@ -1,0 +1,103 @@
+"""A busy account's past over HTTP: as of any instant what a log that ends there tells now, byte for byte."""
+
+import json
+import os
+from datetime import datetime
+from random import Random
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, text
+
+from sandbox.stripe.generate import generate
+from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.render import render_event
+from sandbox.stripe.versions import NEWEST
+from tenants.companies import add_company
+from tests.app.line_hands import Reader
+from tests.hands import NOON, catch_up, keep, key_of
+
+INSTANTS = int(os.environ.get("REVMAP_INSTANTS", "10"))
+_LIST: dict[str, Any] = {"limit": "500", "include": "totals"}
+# Each way of reading takes its turn: the whole list, then every order and filters.
+READS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("/revenue-lines", _LIST),
+    ("/revenue-lines", _LIST | {"sort": "-amount"}),
+    ("/revenue-lines", _LIST | {"sort": "date", "invoice_status": "paid"}),
+    ("/revenue-lines", _LIST | {"sort": "amount", "type": "recurring", "currency": "usd"}),
+    ("/revenue-lines", _LIST | {"cadence": "annual", "amount_min": "1"}),
+)
+_COPY = {
+    "event": """
+        INSERT INTO event (company_id, {columns}) SELECT :replayed, {columns} FROM event
+        WHERE company_id = :company_id AND position > :after AND position <= :through
+    """,
+    "company_head": """
+        INSERT INTO company_head (company_id, position) VALUES (:replayed, :through)
+        ON CONFLICT (company_id) DO UPDATE SET position = :through
+    """,
+}
+
+
+@pytest.fixture(scope="module")
+def bodies() -> list[bytes]:
+    """Give what Stripe tells of a year of an account with every kind of invoice, in a shuffled order."""
+    stripe = SimulatedStripe(lambda: int(NOON.timestamp()), seed=7, api_version=NEWEST)
+    account = stripe.create_account("Busy Samples")
+    generate(account, invoices=60, seed=7)
+    events = [render_event(event, NEWEST, account_id=account.id) for event in account.live.journal.events]
+    Random(7).shuffle(events)
+    return events
+
+
+def test_random_instants_of_a_busy_account_are_told_as_a_replay_of_the_log_cut_there(
+    client: FlaskClient, engine: Engine, bodies: list[bytes]
+) -> None:
+    busy = Reader.of_new_company(client, engine, json.loads(bodies[0])["account"])
+    for start in range(0, len(bodies), 8):
+        keep(engine, *bodies[start : start + 8])
+    catch_up(engine)
+    with engine.begin() as connection:
+        company_id = add_company(connection, "Replayed").id
+    replayed = Reader(client, engine, company_id, key_of(engine, company_id))
+
+    reached = 0
+    for turn, (position, instant) in enumerate(moments(engine, busy.company_id)):
+        copy_log(engine, busy.company_id, replayed.company_id, after=reached, through=position)
+        catch_up(engine)
+        reached = position
+        for path, query in (READS[0], READS[turn % len(READS)]):
+            assert_same(busy.get(path, **query, as_of=instant.isoformat()), replayed.get(path, **query))
+        assert_same(busy.get("/revenue-by-month", as_of=instant.isoformat()), replayed.get("/revenue-by-month"))
+
+    assert len(replayed.page(limit="500")["data"]) > 50
+
+
+def moments(engine: Engine, company_id: int) -> list[tuple[int, datetime]]:
+    """Give random instants at which something had been recorded, in order, each with the log's length then."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text("SELECT max(position), recorded_at FROM event WHERE company_id = :id GROUP BY recorded_at ORDER BY 1"),
+            {"id": company_id},
+        ).all()
+    return [(row[0], row[1]) for row in sorted(Random(11).sample(rows, INSTANTS))]
+
+
+def copy_log(engine: Engine, company_id: int, replayed: int, *, after: int, through: int) -> None:
+    """Have another company's log go on as this one's does, the same to the byte."""
+    told = {"company_id": company_id, "replayed": replayed, "after": after, "through": through}
+    with engine.begin() as connection:
+        columns = connection.execute(
+            text(
+                "SELECT string_agg(quote_ident(column_name), ', ') FROM information_schema.columns"
+                " WHERE table_name = 'event' AND column_name <> 'company_id' AND is_generated = 'NEVER'"
+            )
+        ).scalar_one()
+        for statement in _COPY.values():
+            connection.execute(text(statement.format(columns=columns)), told)
+
+
+def assert_same(past: Any, now: Any) -> None:
+    assert (past.status_code, now.status_code) == (200, 200), (past.text, now.text)
+    assert past.get_data() == now.get_data()
