@@ -44,6 +44,8 @@ def show_history(company_id: int) -> Response:
         runs=with_names(rows, page),
         older=older,
         is_newest=not cursor,
+        # The button that asked for older ones goes; who pressed it goes on where they begin.
+        is_continued="HX-Request" in request.headers,
     )
 
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from app.pages.sync_words import Tone, differences_of, differing, has_to_act
-from app.pages.wording import ago, instant
+from app.pages.wording import ago, coming, instant
 from events.connection_health import ConnectionHealth
 from workers.syncs.report import ERRORS
 from workers.syncs.requests import SyncRun
@@ -115,4 +115,4 @@ def _standing(connection: ConnectionHealth) -> str:
 
 
 def _next(connection: ConnectionHealth) -> str:
-    return f" at {instant(connection.next_sync_at)}" if connection.next_sync_at else " by itself"
+    return f" {coming(connection.next_sync_at)}" if connection.next_sync_at else " by itself"
