@@ -10,8 +10,8 @@ from app.connect import stripes_page
 from app.connecting import ConnectNotConfiguredError
 from app.connection_state import health_of, take_step
 from app.disconnecting import disconnect_company
-from app.fields import Instant
-from app.key_connecting import RESTRICTED_KEY, connect_by_key
+from app.fields import IdempotencyKey, Instant
+from app.key_connecting import RESTRICTED_KEY, connect_by_key_once
 from app.sessions import session
 from app.wiring import tools
 from events import connections
@@ -52,6 +52,17 @@ class Authorize(Schema):
     )
 
 
+class ConnectionRequest(Schema):
+    """What comes with asking for a connection."""
+
+    idempotency_key = IdempotencyKey(
+        metadata={
+            "description": "The same key connects by the same restricted key once, and then tells how the connection"
+            " stands. An address of Stripe's page changes nothing and is made anew."
+        }
+    )
+
+
 @blueprint.get("/connection")
 @for_role("viewer")
 @blueprint.response(200, ConnectionState)
@@ -62,12 +73,15 @@ def show_connection(company_id: int) -> dict[str, object]:
 
 @blueprint.post("/connection")
 @for_role("admin")
+@blueprint.arguments(ConnectionRequest, location="headers")
 @blueprint.arguments(Authorize)
 @blueprint.response(200, ConnectionState)
-def begin_connection(asked: dict[str, Any], company_id: int) -> dict[str, object]:
+def begin_connection(headers: dict[str, Any], asked: dict[str, Any], company_id: int) -> dict[str, object]:
     """Connect by a restricted key, or tell where a person connects: for a session on Stripe's own page."""
     if "restricted_key" in asked:
-        sends_events = connect_by_key(company_id, asked["restricted_key"], principal())
+        sends_events = connect_by_key_once(
+            company_id, asked["restricted_key"], principal(), idempotency_key=headers.get("idempotency_key")
+        )
         return _told(company_id) | {"sends_events": sends_events}
     if tools().connect is None:
         raise ConnectNotConfiguredError
