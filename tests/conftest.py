@@ -22,6 +22,15 @@ from tests.hands import SetClock
 from tests.web_tools import tools_on
 from workers.queues import SYNC, Bell, open_redis
 
+_TESTS = Path(__file__).parent
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that nobody waits for it at the end; and keep a deployment's tests together."""
+    items.sort(key=lambda item: not item.path.is_relative_to(_TESTS / "browser"))
+    items.sort(key=lambda item: not item.path.is_relative_to(_TESTS / "whole"))
+
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:

@@ -46,9 +46,9 @@ from tests.databases import new_database
 _PATIENCE_MS = 15_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Give the one browser of this process."""
+    """Give the one browser of these tests. It ends with them: Playwright lets nobody else run an event loop."""
     path = chromium()
     if path is None:
         pytest.skip(MISSING)
@@ -59,11 +59,11 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployment(
     browser: Browser, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    """Give the one deployment of this process. Its queues are its own: other tests empty theirs."""
+    """Give the one deployment of these tests. Its queues are its own: other tests empty theirs."""
     with (
         new_database(postgres) as database_url,
         ValkeyServer.start(Path(tmp_path_factory.mktemp("queues")), durable=False) as valkey,
