@@ -44,6 +44,14 @@ from tests.browser.mishaps import Mishaps
 from tests.databases import new_database
 
 _PATIENCE_MS = 15_000
+# The first test waits for all processes to start.
+_TEST_SECONDS = 150
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(_TEST_SECONDS))
 
 
 @pytest.fixture(scope="package")
