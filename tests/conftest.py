@@ -19,7 +19,7 @@ from sandbox.valkey import ValkeyServer
 from tests.browser.chromium import MISSING
 from tests.databases import new_database, template_server
 from tests.hands import SetClock
-from tests.web_tools import tools_on
+from tests.web_tools import app_with, tools_on
 from workers.queues import SYNC, Bell, open_redis
 
 _TESTS = Path(__file__).parent
@@ -105,6 +105,12 @@ def web_tools(database_url: str, redis: Redis, clock: SetClock) -> Iterator[Tool
 
 @pytest.fixture
 def app(web_tools: Tools) -> Flask:
+    return app_with(web_tools)
+
+
+@pytest.fixture
+def extensible_app(web_tools: Tools) -> Flask:
+    """An app that a test may add routes to."""
     return create_app(web_tools)
 
 
