@@ -80,8 +80,9 @@ class Bell:
             # Started late, because a thread does not survive the fork of a web process.
             with self._starting:
                 if self._thread is None:
-                    self._thread = Thread(target=self._ring_until_closed, name=f"bell of {self._queue}", daemon=True)
-                    self._thread.start()
+                    thread = Thread(target=self._ring_until_closed, name=f"bell of {self._queue}", daemon=True)
+                    thread.start()
+                    self._thread = thread  # only now: who closes joins it
         if not self._asked.is_set():
             self._asked.set()
 
