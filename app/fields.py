@@ -1,6 +1,7 @@
 """The kinds of values that enter and leave: strict where marshmallow is generous."""
 
 import re
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -88,6 +89,20 @@ class Day(fields.Date):
             return date.fromisoformat(value)
         except ValueError as error:
             raise ValidationError("Not a day written YYYY-MM-DD.") from error
+
+
+class Names(fields.Field[tuple[str, ...]]):
+    """Some of these names, separated by commas, in the order given; none twice."""
+
+    def __init__(self, known: Collection[str], **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        super().__init__(**kwargs)
+        self._known = known
+
+    def _deserialize(self, value: Any, *_context: Any, **_options: Any) -> tuple[str, ...]:  # noqa: ANN401
+        names = tuple(value.split(",")) if isinstance(value, str) else ()
+        if not names or len(set(names)) < len(names) or not set(names) <= set(self._known):
+            raise ValidationError("Not names of columns, separated by commas, each once.")
+        return names
 
 
 class Instant(fields.AwareDateTime):

@@ -44,7 +44,7 @@ def list_revenue_lines(query: dict[str, Any], company_id: int) -> Response | tup
         answer = {
             "data": [revenue_line_of(row) for row in page],
             "has_more": has_more,
-            "next_cursor": hand.cursors.write(of, _after(page[-1], of.sort)) if has_more else None,
+            "next_cursor": hand.cursors.write(of, after_row(page[-1], of.sort)) if has_more else None,
             "position": snapshot.position,
             "checksum": checksum_of(snapshot),
             "projection_status": snapshot.status,
@@ -98,7 +98,8 @@ def mode_of(connection: Connection, company_id: int, asked: bool | None) -> bool
     return account.livemode if account else True
 
 
-def _after(row: LineRow, sort: Sort) -> After:
+def after_row(row: LineRow, sort: Sort) -> After:
+    """Say that a list goes on after this row."""
     return After(getattr(row, sort.removeprefix("-")), row.invoice_line_item_id, row.invoice_id)
 
 

@@ -14,7 +14,7 @@ from marshmallow import fields
 from app.access import for_role
 from app.api import ApiBlueprint
 from app.entity_tags import not_modified, tag_of
-from app.fields import Instant
+from app.fields import Instant, Names
 from app.revenue_lines_api import list_of
 from app.schemas import LinesFilter, RevenueLine
 from app.wiring import tools
@@ -60,7 +60,16 @@ blueprint = ApiBlueprint("revenue lines as CSV", __name__, url_prefix="/v1/compa
 
 # What a spreadsheet takes for a formula, in ASCII and in full width; some cut spaces off before they look.
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[^\S\t\r\n]*[\t\r\n]")
-_TEXTS = tuple(place for place, name in enumerate(COLUMNS) if name in WRITTEN_BY_OTHERS)
+
+
+class LinesExport(LinesFilter):
+    """Which revenue lines, in which order, and what of them."""
+
+    columns = Names(
+        COLUMNS,
+        load_default=COLUMNS,
+        metadata={"type": "string", "description": "Names of columns, separated by commas. Default: all of them."},
+    )
 
 
 class RevenueLineRow(RevenueLine):
@@ -79,21 +88,22 @@ class RevenueLineRow(RevenueLine):
 
 @blueprint.get("/revenue-lines.csv")
 @for_role("viewer")
-@blueprint.arguments(LinesFilter, location="query")
+@blueprint.arguments(LinesExport, location="query")
 @blueprint.response(200, RevenueLineRow, content_type="text/csv")
 def export_revenue_lines(query: dict[str, Any], company_id: int) -> Response:
     """Give all revenue lines of a filter as CSV, with a header; all of one moment.
 
     Text that a spreadsheet would take for a formula has an apostrophe before it. Numbers are as they are.
     """
+    columns: tuple[str, ...] = query["columns"]
     with ExitStack() as held:
         snapshot = held.enter_context(snapshot_of(tools().exports, company_id, query.get("as_of")))
         of = list_of(snapshot.connection, company_id, query)
-        tag = tag_of(snapshot, "csv", of.digest())
+        tag = tag_of(snapshot, "csv", of.digest(), columns)
         if unchanged := not_modified(tag):
             return unchanged
-        batches = held.enter_context(every_line(snapshot, of.line_filter, sort=of.sort, columns=COLUMNS))
-        response = Response(_csv(batches), mimetype="text/csv")
+        batches = held.enter_context(every_line(snapshot, of.line_filter, sort=of.sort, columns=columns))
+        response = Response(_csv(batches, columns), mimetype="text/csv")
         # Called also when the client has gone away, and when nothing was ever read.
         response.call_on_close(held.pop_all().close)
     name = f"revenue-lines-{company_id}-{snapshot.position}.csv"
@@ -102,10 +112,11 @@ def export_revenue_lines(query: dict[str, Any], company_id: int) -> Response:
     return response
 
 
-def _csv(batches: Iterable[Sequence[LineRow]]) -> Iterator[str]:
-    yield _written([COLUMNS])
+def _csv(batches: Iterable[Sequence[LineRow]], columns: Sequence[str]) -> Iterator[str]:
+    texts = tuple(place for place, name in enumerate(columns) if name in WRITTEN_BY_OTHERS)
+    yield _written([columns])
     for batch in batches:
-        yield _written(map(_cells, batch))
+        yield _written(_cells(row, texts) for row in batch)
         # No wait: under gevent it is the turn of the worker's other requests, even when client and database are quick.
         time.sleep(0)  # noqa: TID251
 
@@ -116,9 +127,9 @@ def _written(rows: Iterable[Iterable[object]]) -> str:
     return page.getvalue()
 
 
-def _cells(row: LineRow) -> list[object]:
+def _cells(row: LineRow, texts: Sequence[int]) -> list[object]:
     cells = list(row)
-    for place in _TEXTS:
+    for place in texts:
         text = cells[place]
         # Most texts begin with a letter or a digit, and no formula does.
         if text and not text[0].isalnum() and _FORMULA.match(text):

@@ -25,7 +25,7 @@ _LONGEST_FORM_BYTES = 10_000
 # Where a page may send people once they have signed in: nowhere else, so that no link can use us to lead them astray.
 _WAY_BACK = re.compile(
     r"/|/settings/integrations(\?company=[0-9]{1,18})?|/connect/stripe\?company=[0-9]{1,18}"
-    r"|/companies/[0-9]{1,18}/(revenue-mapping|syncs)(/[\w%.-]{1,200})?(\?[!-\[\]-~]{0,2000})?",
+    r"|/companies/[0-9]{1,18}/(revenue-mapping|syncs)(/[\w%.-]{1,200}){0,2}(\?[!-\[\]-~]{0,2000})?",
     re.ASCII,
 )
 

@@ -60,6 +60,26 @@ def list_months(snapshot: Snapshot, line_filter: LineFilter) -> list[Month]:
     return [Month._make((*key, int(count), int(amount), int(net))) for *key, count, amount, net in rows]
 
 
+def sum_months(snapshot: Snapshot, line_filter: LineFilter) -> list[Month]:
+    """Give the sums by month of any filter, in order: those that are kept, else its lines are added up."""
+    if _is_kept(snapshot, line_filter):
+        return list_months(snapshot, line_filter)
+    rows = snapshot.connection.execute(_months_from_lines(snapshot, line_filter))
+    return [Month._make((*key, int(count), int(amount), int(net))) for *key, count, amount, net in rows]
+
+
+def list_currencies(snapshot: Snapshot, *, livemode: bool) -> list[str]:
+    """Give the currencies that a mode's lines have now, the one with most lines first; none in a table without sums."""
+    kept = revenue_by_month.c
+    rows = snapshot.connection.execute(
+        select(kept.currency)
+        .where(*_scope(snapshot, kept), kept.livemode == livemode, kept.count > 0)
+        .group_by(kept.currency)
+        .order_by(func.sum(kept.count).desc(), kept.currency)
+    )
+    return list(rows.scalars())
+
+
 def _is_kept(snapshot: Snapshot, line_filter: LineFilter) -> bool:
     asked = {name for name in LineFilter.__dataclass_fields__ if getattr(line_filter, name) is not None}
     days = (line_filter.date_from, line_filter.date_to)
@@ -88,6 +108,14 @@ def _from_lines(snapshot: Snapshot, line_filter: LineFilter) -> Select[Any]:
         .group_by(lines.c.currency)
         .order_by(lines.c.currency)
     )
+
+
+def _months_from_lines(snapshot: Snapshot, line_filter: LineFilter) -> Select[Any]:
+    names = ("date", *MONTH_KEY[2:], "amount", "net_amount")
+    lines = union_all(*(part.select(*map(part.column, names)) for part in rows_at(snapshot, line_filter))).subquery()
+    keys = [_month_of(lines.c.date).label("month"), *(lines.c[name] for name in MONTH_KEY[2:])]
+    sums = (func.count(), func.sum(lines.c.amount), func.sum(lines.c.net_amount))
+    return select(*keys, *sums).group_by(*keys).order_by(*keys)
 
 
 def _condition(months: Subquery, line_filter: LineFilter) -> ColumnElement[bool]:
@@ -120,15 +148,18 @@ def _months(snapshot: Snapshot) -> Subquery:
 
 
 def _changed(snapshot: Snapshot, rows: Any, at: Any, since: int, sign: int) -> Select[Any]:  # noqa: ANN401
-    month = cast(func.date_trunc("month", cast(rows.date, DateTime)), Date)
     return select(
         rows.livemode,
-        month.label("month"),
+        _month_of(rows.date).label("month"),
         *(rows[name] for name in MONTH_KEY[2:]),
         literal(sign).label("count"),
         cast(sign * rows.amount, Numeric).label("amount"),
         cast(sign * rows.net_amount, Numeric).label("net_amount"),
     ).where(*_scope(snapshot, rows), at > since, at <= snapshot.position)
+
+
+def _month_of(day: ColumnElement[date]) -> ColumnElement[date]:
+    return cast(func.date_trunc("month", cast(day, DateTime)), Date)
 
 
 def _scope(snapshot: Snapshot, columns: Any) -> tuple[ColumnElement[bool], ...]:  # noqa: ANN401

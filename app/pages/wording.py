@@ -35,13 +35,13 @@ def install(app: Flask) -> None:
 def amount(minor_units: int, currency: str, exponent: int) -> str:
     """Write whole minor units of a currency as people read them there: 30000, usd, 2 is $300.00."""
     number = Decimal(minor_units).scaleb(-exponent)
-    pattern = _pattern(str(_locale()), exponent)
-    return str(pattern.apply(number, _locale(), currency=currency.upper(), currency_digits=False))
+    pattern = _pattern(str(reader_locale()), exponent)
+    return str(pattern.apply(number, reader_locale(), currency=currency.upper(), currency_digits=False))
 
 
 def count(number: int) -> str:
     """Write a whole number with the locale's separators."""
-    return format_decimal(number, locale=_locale())
+    return format_decimal(number, locale=reader_locale())
 
 
 def instant(moment: datetime) -> str:
@@ -69,7 +69,8 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _locale() -> Locale:
+def reader_locale() -> Locale:
+    """Give the locale that the reader of the answer asks for, as far as it is known."""
     return _negotiated(tuple(tag for tag, _ in list(request.accept_languages)[:_MOST_LANGUAGES]))
 
 

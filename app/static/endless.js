@@ -1,0 +1,82 @@
+// Keeps in the document only the pages of lines near the viewport: far ones become a gap of their height, and come back.
+"use strict";
+
+(() => {
+  const box = document.getElementById("lines");
+  if (!box) return;
+  const table = box.querySelector("table");
+  const more = table.querySelector("tbody.more");
+  const link = more.querySelector("a");
+  const busy = new WeakSet();
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (target === more) isIntersecting && once(more, grow);
+        else if (isIntersecting) once(target, fill);
+        else empty(target);
+      }
+    },
+    { root: box, rootMargin: "1600px 0px" },
+  );
+
+  async function once(body, work) {
+    if (busy.has(body)) return;
+    busy.add(body);
+    try {
+      await work(body);
+    } catch {
+      if (body === more) link.textContent = "These lines did not come. Try again";
+    } finally {
+      busy.delete(body);
+    }
+  }
+
+  async function read(address) {
+    const answer = await fetch(address, { headers: { "HX-Request": "true" } });
+    if (answer.status === 401) location.reload();
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    const part = document.createElement("template");
+    part.innerHTML = await answer.text();
+    return part.content.querySelector("tbody");
+  }
+
+  async function grow() {
+    const page = await read(link.dataset.rows);
+    more.before(page);
+    observer.observe(page);
+    link.textContent = "Show more";
+    link.href = page.dataset.nextPage;
+    link.dataset.rows = page.dataset.following;
+    more.hidden = !page.dataset.following;
+    // Seen anew, it says again whether it is still in view.
+    observer.unobserve(more);
+    observer.observe(more);
+  }
+
+  async function fill(page) {
+    if (page.querySelector(".gap")) page.replaceChildren(...(await read(page.dataset.here)).rows);
+  }
+
+  function empty(page) {
+    if (page.contains(document.activeElement) || page.querySelector(".gap") || !page.offsetHeight) return;
+    const height = page.offsetHeight;
+    const gap = document.createElement("tr");
+    gap.className = "gap";
+    gap.ariaHidden = "true";
+    const cell = gap.insertCell();
+    cell.colSpan = link.parentElement.colSpan;
+    cell.style.height = `${height}px`;
+    page.replaceChildren(gap);
+  }
+
+  for (const page of table.querySelectorAll("tbody.page")) observer.observe(page);
+  observer.observe(more);
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    once(more, grow);
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    const totals = document.querySelector("[data-line-count]");
+    if (totals) table.setAttribute("aria-rowcount", Number(totals.dataset.lineCount) + 1);
+  });
+})();

@@ -1,0 +1,10 @@
+// Looks every ten seconds whether the table has changed, as long as somebody can see the page.
+"use strict";
+
+(() => {
+  const look = () => {
+    if (document.visibilityState === "visible") document.getElementById("freshness")?.dispatchEvent(new Event("look"));
+  };
+  setInterval(look, 10_000);
+  document.addEventListener("visibilitychange", look);
+})();

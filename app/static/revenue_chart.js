@@ -1,0 +1,73 @@
+// Draws the months that stand in the table beside it, stacked: what is billed upwards, what is credited downwards.
+"use strict";
+
+(() => {
+  let plot = null;
+  let resized = null;
+
+  function draw() {
+    plot?.destroy();
+    resized?.disconnect();
+    plot = null;
+    const chart = document.querySelector(".chart");
+    if (!chart) return;
+    const place = chart.querySelector(".plot");
+    const rows = [...chart.querySelectorAll(".months tbody tr")];
+    const months = rows.map((row) => row.cells[0].textContent);
+    const minors = rows.map((row) => [...row.querySelectorAll("[data-minor]")].map((cell) => Number(cell.dataset.minor)));
+    const colours = [...chart.querySelectorAll(".swatch")].map((swatch) => getComputedStyle(swatch).backgroundColor);
+    const ink = getComputedStyle(chart);
+    const unit = 10 ** Number(chart.dataset.exponent);
+    const money = new Intl.NumberFormat(undefined, { style: "currency", currency: chart.dataset.currency, notation: "compact" });
+    const axis = { stroke: ink.color, grid: { stroke: ink.borderTopColor, width: 1 }, ticks: { show: false }, font: `12px ${ink.fontFamily}` };
+    const stacks = colours.flatMap((fill, which) => [1, -1].map((sign) => ({ fill, values: minors.map((parts) => stacked(parts, which, sign)) })));
+    const tip = place.appendChild(document.createElement("div"));
+    tip.className = "tip";
+    tip.hidden = true;
+    // The farthest from zero first: each bar covers the beginning of the one before.
+    stacks.reverse();
+    plot = new uPlot(
+      {
+        width: place.clientWidth,
+        height: place.clientHeight,
+        padding: [8, 28, 0, 0],
+        legend: { show: false },
+        cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
+        scales: { x: { time: false, range: [-0.5, months.length - 0.5] }, y: { range: (_, low, high) => [Math.min(low, 0) * 1.05, Math.max(high, 0) * 1.05 || 1] } },
+        axes: [
+          { ...axis, grid: { show: false }, size: 24, splits: (self) => marks(months.length, self.bbox.width / devicePixelRatio), values: (_, at) => at.map((one) => months[one] ?? "") },
+          { ...axis, size: 64, values: (_, at) => at.map((one) => money.format(one / unit)) },
+        ],
+        series: [{}, ...stacks.map(({ fill }) => ({ fill, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.8, 48] }) }))],
+        hooks: { setCursor: [(self) => tell(self, tip, chart, rows[self.cursor.idx])] },
+      },
+      [months.map((_, at) => at), ...stacks.map(({ values }) => values)],
+      place,
+    );
+    resized = new ResizeObserver(() => plot?.setSize({ width: place.clientWidth, height: place.clientHeight }));
+    resized.observe(place);
+  }
+
+  function stacked(parts, which, sign) {
+    if (Math.sign(parts[which]) !== sign) return null;
+    return parts.slice(0, which + 1).reduce((sum, part) => (Math.sign(part) === sign ? sum + part : sum), 0);
+  }
+
+  function marks(count, width) {
+    const step = Math.max(1, Math.ceil((count * 72) / width));
+    return Array.from({ length: Math.ceil(count / step) }, (_, at) => count - 1 - at * step).reverse();
+  }
+
+  function tell(self, tip, chart, row) {
+    tip.hidden = !row || self.cursor.left < 0;
+    if (tip.hidden) return;
+    const names = [...chart.querySelectorAll(".months thead th")].map((cell) => cell.textContent);
+    const lines = [...row.cells].map((cell, at) => (at ? `${names[at]} ${cell.textContent}` : cell.textContent));
+    tip.replaceChildren(...lines.map((text) => Object.assign(document.createElement("span"), { textContent: text })));
+    const left = self.cursor.left + 72;
+    tip.style.left = `${left + tip.offsetWidth > self.width ? left - tip.offsetWidth - 24 : left}px`;
+  }
+
+  document.addEventListener("htmx:after:swap", draw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+})();
