@@ -28,7 +28,7 @@ def install(app: Flask) -> None:
     app.add_template_filter(instant)
     app.add_template_filter(ago)
     app.add_template_filter(coming)
-    app.add_template_filter(month)
+    app.add_template_filter(month_of)
     app.add_template_filter(words)
 
 
@@ -59,7 +59,7 @@ def coming(moment: datetime) -> str:
     return ago(moment) if moment - tools().clock() > _A_MOMENT else "in a moment"
 
 
-def month(moment: datetime) -> str:
+def month_of(moment: datetime) -> str:
     """Write the month of an instant, in UTC: March 2026."""
     return format_datetime(moment.astimezone(UTC), "MMMM y", locale=_ENGLISH)
 
