@@ -1,6 +1,6 @@
 """Doors: to Stripe's page on which somebody picks the account of their company, and back."""
 
-from flask import Blueprint, Response, make_response, redirect, request
+from flask import Blueprint, Response, g, make_response, redirect, request
 from werkzeug.datastructures import MultiDict
 
 from app.access import NotSignedInError, admitted
@@ -36,7 +36,7 @@ def go_to_stripe() -> Response:
     who = session()
     if who is None:
         return _to_sign_in(f"/connect/stripe?company={company}")
-    admitted(int(company), "admin")
+    g.principal = admitted(int(company), "admin")
     return _led_to(stripes_page(int(company), who))
 
 
@@ -62,7 +62,7 @@ def come_back_from_stripe() -> Response:
             return _led_to(HOME)
         raise
     # The company is the attempt's, whatever was opened meanwhile; and who came back must still be its admin.
-    principal = admitted(attempt.company_id, "admin")
+    principal = g.principal = admitted(attempt.company_id, "admin")
     with as_owner(hand.engine) as connection:
         note_company(connection, who.id, attempt.company_id)
     if code is None:

@@ -1,6 +1,5 @@
 """A company's connection to Stripe as JSON: how it stands, and what may be done with it."""
 
-from datetime import timedelta
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -9,15 +8,13 @@ from app.access import for_role, principal
 from app.api import ApiBlueprint
 from app.connect import stripes_page
 from app.connecting import ConnectNotConfiguredError
+from app.connection_state import health_of, take_step
 from app.disconnecting import disconnect_company
-from app.fields import Instant
-from app.key_connecting import connect_by_key
+from app.fields import IdempotencyKey, Instant
+from app.key_connecting import RESTRICTED_KEY, connect_by_key_once
 from app.sessions import session
 from app.wiring import tools
 from events import connections
-from events.connection_health import ConnectionHealth, connection_of
-from events.database import within_company
-from workers.syncs.schedule import next_sync_at
 
 blueprint = ApiBlueprint(
     "connection", __name__, url_prefix="/v1/companies/<int:company_id>", description="The connection to Stripe."
@@ -48,10 +45,21 @@ class Authorize(Schema):
 
     restricted_key = fields.String(
         load_only=True,
-        validate=validate.Regexp(r"rk_(live|test)_[A-Za-z0-9_]{8,240}\Z", error="Not a restricted key: rk_live_…"),
+        validate=validate.Regexp(RESTRICTED_KEY, error="Not a restricted key: rk_live_…"),
         metadata={
             "description": "A key that may read invoices, prices (plans) and customers; better also write webhooks."
         },
+    )
+
+
+class ConnectionRequest(Schema):
+    """What comes with asking for a connection."""
+
+    idempotency_key = IdempotencyKey(
+        metadata={
+            "description": "The same key connects by the same restricted key once, and then tells how the connection"
+            " stands. An address of Stripe's page changes nothing and is made anew."
+        }
     )
 
 
@@ -65,12 +73,15 @@ def show_connection(company_id: int) -> dict[str, object]:
 
 @blueprint.post("/connection")
 @for_role("admin")
+@blueprint.arguments(ConnectionRequest, location="headers")
 @blueprint.arguments(Authorize)
 @blueprint.response(200, ConnectionState)
-def begin_connection(asked: dict[str, Any], company_id: int) -> dict[str, object]:
+def begin_connection(headers: dict[str, Any], asked: dict[str, Any], company_id: int) -> dict[str, object]:
     """Connect by a restricted key, or tell where a person connects: for a session on Stripe's own page."""
     if "restricted_key" in asked:
-        sends_events = connect_by_key(company_id, asked["restricted_key"], principal())
+        sends_events = connect_by_key_once(
+            company_id, asked["restricted_key"], principal(), idempotency_key=headers.get("idempotency_key")
+        )
         return _told(company_id) | {"sends_events": sends_events}
     if tools().connect is None:
         raise ConnectNotConfiguredError
@@ -94,9 +105,7 @@ def end_connection(company_id: int) -> dict[str, object]:
 @blueprint.response(200, ConnectionState)
 def pause_connection(company_id: int) -> dict[str, object]:
     """Ask Stripe for nothing until it is resumed. What Stripe sends by itself is still kept."""
-    hand = tools()
-    with within_company(hand.engine, company_id) as connection:
-        connections.pause(connection, company_id, actor=principal().actor, now=hand.clock())
+    take_step(company_id, connections.pause)
     return _told(company_id)
 
 
@@ -105,23 +114,8 @@ def pause_connection(company_id: int) -> dict[str, object]:
 @blueprint.response(200, ConnectionState)
 def resume_connection(company_id: int) -> dict[str, object]:
     """Go on after a pause."""
-    hand = tools()
-    with within_company(hand.engine, company_id) as connection:
-        connections.resume(connection, company_id, actor=principal().actor, now=hand.clock())
+    take_step(company_id, connections.resume)
     return _told(company_id)
-
-
-def health_of(company_id: int) -> ConnectionHealth:
-    """Tell how a company's connection does now."""
-    hand = tools()
-    with within_company(hand.engine, company_id) as connection:
-        interval = timedelta(seconds=hand.sync_interval_seconds)
-        told = connection_of(connection, company_id, hand.clock(), interval=interval)
-        due = next_sync_at(connection, company_id)
-    if told.next_sync_at is None or due is None:
-        return told
-    # The schedule knows better: after a failure the next is sooner.
-    return told._replace(next_sync_at=max(due, hand.clock()))
 
 
 def _told(company_id: int) -> dict[str, object]:

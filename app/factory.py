@@ -24,7 +24,7 @@ from app import (
     webhooks,
     wiring,
 )
-from app.pages import integrations, line_drawer, revenue_chart, revenue_mapping, wording
+from app.pages import connection_forms, integrations, line_drawer, revenue_chart, revenue_mapping, sync_pages, wording
 from app.wiring import Tools
 
 
@@ -60,6 +60,7 @@ def create_app(tools: Tools) -> Flask:
         connection_api.blueprint,
     )
     app.register_blueprint(reference.blueprint)
-    for doors in (sign_in, provider_sign_in, connect, integrations, revenue_mapping, revenue_chart, line_drawer):
+    pages = (integrations, connection_forms, sync_pages, revenue_mapping, revenue_chart, line_drawer)
+    for doors in (sign_in, provider_sign_in, connect, *pages):
         app.register_blueprint(doors.blueprint)
     return app

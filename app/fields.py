@@ -21,6 +21,15 @@ class Words(fields.String):
         super().__init__(validate=[validate.Length(1, _MOST_CHARACTERS), _without_nul], **kwargs)
 
 
+class IdempotencyKey(fields.String):
+    """A name that a caller gives to a request, so that repeating it does nothing again."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        # RFC 9110 §5.5 lets a value hold more; what is visible in a log can be looked for in it.
+        visible = validate.Regexp(r"^[!-~]{1,255}$", error="Not 1 to 255 visible ASCII characters.")
+        super().__init__(data_key="Idempotency-Key", validate=visible, **kwargs)
+
+
 class WholeNumber(fields.Integer):
     """A whole number in decimal digits: no exponent, no fraction, no underscore."""
 

@@ -1,16 +1,26 @@
 """Connect an account by a restricted key of its own."""
 
+import hmac
+import re
+
 from app.wiring import tools
 from events.accounts import Account, AnotherAccountError, Method, authorize, standing_of
 from events.database import as_owner, within_company
 from events.intake import join_parked_events
+from tenants.connection_request_keys import answer_kept, keep_answer
 from tenants.roles import Principal
 from tenants.secrets import find_secret, forget_secrets, keep_secret
 from workers.connect import StripeAwayError
 from workers.restricted_keys import KeyOwner
 from workers.syncs.requests import request_sync
 
+RESTRICTED_KEY = re.compile(r"rk_(live|test)_[A-Za-z0-9_]{8,240}\Z", re.ASCII)
+
 _JOINED_AT_ONCE = 500
+
+
+class NotARestrictedKeyError(Exception):
+    """What was pasted does not look like a restricted key."""
 
 
 def connect_by_key(company_id: int, key: str, principal: Principal) -> bool:
@@ -30,6 +40,25 @@ def connect_by_key(company_id: int, key: str, principal: Principal) -> bool:
     with as_owner(hand.engine) as connection:
         join_parked_events(connection, limit=_JOINED_AT_ONCE)
     return _listen(company_id, key, owner)
+
+
+def connect_by_key_once(company_id: int, key: str, principal: Principal, *, idempotency_key: str | None) -> bool:
+    """Do so unless a request under this idempotency key has done it, and tell what that one was told. Commits.
+
+    :raises IdempotencyKeyReusedError: it was answered for another restricted key
+    """
+    if idempotency_key is None:
+        return connect_by_key(company_id, key, principal)
+    hand = tools()
+    request_mac = hmac.digest(hand.secret_key.encode(), b"connection\0" + key.encode(), "sha256")
+    with within_company(hand.engine, company_id) as connection:
+        told = answer_kept(connection, company_id, idempotency_key, request_mac=request_mac)
+    if told is not None:
+        return told
+    sends_events = connect_by_key(company_id, key, principal)
+    with within_company(hand.engine, company_id) as connection:
+        keep_answer(connection, company_id, idempotency_key, request_mac=request_mac, sends_events=sends_events)
+    return sends_events
 
 
 def forget_key(company_id: int) -> None:

@@ -4,10 +4,12 @@ from app.connecting import ConnectNotConfiguredError
 from app.csrf import ForgedRequestError
 from app.defences import ForeignHostError
 from app.identity_provider import ProviderAwayError, UnprovenIdentityError
+from app.key_connecting import NotARestrictedKeyError
 from app.provider_sign_in import UnknownIdentityError
 from events.accounts import AccountTakenError, AnotherAccountError
 from events.connections import NotConnectedError
 from tenants.connect_attempts import ForeignStateError, UnknownStateError, UsedStateError
+from tenants.connection_request_keys import IdempotencyKeyReusedError
 from workers.connect import ExchangeRefusedError, OutcomeUnknownError, StripeAwayError, WrongGrantError
 
 # The codes a program may meet, each with its status and with what to do.
@@ -23,6 +25,7 @@ CODES: dict[str, tuple[int, str]] = {
     "code_refused": (400, "Start again with Connect: Stripe takes a code once and for five minutes."),
     "wrong_grant": (400, "Start again with Connect, in the mode and with the access that were asked for."),
     "key_refused": (422, "Give the key the permissions that 'errors' names, or paste another one."),
+    "idempotency_key_reused": (422, "Send another Idempotency-Key with another request."),
     "unproven_identity": (403, "Start again at /sign-in: the identity provider's answer proves nothing."),
     "unknown_identity": (403, "Ask an admin to let you in: flask users create EMAIL."),
     "provider_away": (503, "Ask again after the seconds of Retry-After: the identity provider did not answer."),
@@ -65,6 +68,8 @@ TOLD: dict[type[Exception], tuple[str, str]] = {
     AnotherAccountError: ("another_account", "The company has another account connected. Disconnect that one first."),
     AccountTakenError: ("account_taken", "This account is connected already. Choose another one."),
     ConnectNotConfiguredError: ("connect_not_configured", "Connecting by Stripe's page is not set up here."),
+    NotARestrictedKeyError: ("key_refused", "A restricted key begins with rk_live_ or rk_test_. Copy the whole of it."),
+    IdempotencyKeyReusedError: ("idempotency_key_reused", "This Idempotency-Key was used for another request."),
     NotConnectedError: ("not_connected", "No account is connected, or it has to be connected anew."),
 }
 WAYS: dict[str, str] = {
@@ -72,3 +77,18 @@ WAYS: dict[str, str] = {
     "unknown_state": "Stripe's answer lacks what belongs to it. Start again.",
     "no_company_named": "The address names no company.",
 }
+# What goes wrong between people and Stripe is told where they can go on: on the settings of their company.
+TOLD_ON_THE_SETTINGS = frozenset(
+    {
+        "account_taken",
+        "another_account",
+        "code_refused",
+        "connect_not_configured",
+        "connection_refused",
+        "key_refused",
+        "not_connected",
+        "outcome_unknown",
+        "stripe_away",
+        "wrong_grant",
+    }
+)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, json, render_template, request
+from flask import Flask, Response, g, json, render_template, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
@@ -20,7 +20,8 @@ from app.bodies import (
 )
 from app.connect import WayToStripeError
 from app.cursors import InvalidCursorError
-from app.problem_codes import CODES, TOLD, WAYS
+from app.pages.settings_page import settings_page
+from app.problem_codes import CODES, TOLD, TOLD_ON_THE_SETTINGS, WAYS
 from app.rate_limits import TooManyAttemptsError
 from app.request_log import request_uuid
 from app.sign_in import to_sign_in
@@ -32,6 +33,7 @@ from workers.restricted_keys import KeyRefusedError
 _READ_BY_PEOPLE = frozenset(
     {
         "connect",
+        "connection forms",
         "integrations",
         "line drawer",
         "provider sign in",
@@ -60,9 +62,7 @@ def problem(
         **members,
     }
     if _is_read_by_people():
-        # A part of a page is asked for by the page's script, which puts the answer where the part would be.
-        template = "problem_part.html" if "HX-Request" in request.headers else "problem.html"
-        response = Response(render_template(template, problem=body), status, headers)
+        response = Response(_page_of(body), status, headers)
     else:
         response = Response(json.dumps(body) + "\n", status, headers, mimetype="application/problem+json")
     response.headers["Cache-Control"] = "private, no-store"
@@ -92,6 +92,15 @@ def install(app: Flask) -> None:
     app.register_error_handler(PoolTimeoutError, _database_away)
     app.register_error_handler(HTTPException, _http_exception)
     app.register_error_handler(Exception, _unexpected)
+
+
+def _page_of(body: Mapping[str, object]) -> str:
+    if "HX-Request" in request.headers:
+        # A part of a page is asked for by the page's script, which puts the answer where the part would be.
+        return render_template("problem_part.html", problem=body)
+    if body["code"] in TOLD_ON_THE_SETTINGS and "principal" in g:
+        return settings_page(body)
+    return render_template("problem.html", problem=body)
 
 
 def _is_read_by_people() -> bool:
@@ -188,7 +197,11 @@ def _way_to_stripe(error: WayToStripeError) -> Response:
 def _key_refused(error: KeyRefusedError) -> Response:
     lacking = [f"Lacks the permission {name}." for name in error.missing] or ["Stripe does not know this key."]
     errors = [{"pointer": "/restricted_key", "detail": detail} for detail in lacking]
-    return problem(422, "key_refused", "The key is not good for what it is needed for; see errors.", errors=errors)
+    detail = "The key is not good for what it is needed for; see errors."
+    if _is_read_by_people():
+        detail = "The key lacks permissions." if error.missing else "Stripe does not know this key. Copy it again."
+        return problem(422, "key_refused", detail, lacking=error.missing)
+    return problem(422, "key_refused", detail, errors=errors)
 
 
 def _invalid_cursor(_error: InvalidCursorError) -> Response:

@@ -2,24 +2,19 @@
 
 from marshmallow import Schema, fields, validate
 
-from app.fields import Instant, WholeNumber
+from app.fields import IdempotencyKey, Instant, WholeNumber
 from app.schemas import DEFAULT_LIMIT, MAX_LIMIT
 
 TRIGGERS = ("initial", "scheduled", "manual", "reauthorization")
 STATUSES = ("queued", "running", "succeeded", "partially_succeeded", "failed", "canceled")
 PHASES = ("queued", "listing", "fetching", "proving", "finished")
 
-# RFC 9110 §5.5 lets a value hold more; what is visible in a log can be looked for in it.
-_VISIBLE = validate.Regexp(r"^[!-~]{1,255}$", error="Not 1 to 255 visible ASCII characters.")
-
 
 class SyncRequest(Schema):
     """What comes with asking for a sync."""
 
-    idempotency_key = fields.String(
-        data_key="Idempotency-Key",
-        validate=_VISIBLE,
-        metadata={"description": "The same key gives the same sync, also when it is over."},
+    idempotency_key = IdempotencyKey(
+        metadata={"description": "The same key gives the same sync, also when it is over."}
     )
 
 
@@ -87,6 +82,7 @@ class SyncDifference(Schema):
     invoice_id = fields.String()
     at_stripe = fields.Nested(InvoiceFigures)
     in_table = fields.Nested(InvoiceFigures)
+    currency = fields.String(metadata={"description": "Of both amounts; reports of older releases lack it."})
     resource = fields.String(metadata={"description": "What kind of thing could not be read."})
     object_id = fields.String(metadata={"description": "Which one could not be read."})
     detail = fields.String()

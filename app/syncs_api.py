@@ -4,23 +4,22 @@ import json
 from hashlib import sha256
 from typing import Any
 
-from flask import Response, abort, request, url_for
+from flask import Response, request, url_for
 from sqlalchemy import Connection
 
-from app.access import for_role, principal, still_let_in
+from app.access import for_role, still_let_in
 from app.api import ApiBlueprint
 from app.bodies import refuse_body
 from app.event_stream import State, told_as_events
 from app.sync_schemas import ResumedStream, SyncEvent, SyncRequest, SyncRun, SyncRunList, SyncsQuery
+from app.syncing import Told, ask_for_sync, found_run, is_over, stop_sync, told_of
 from app.wiring import tools
 from events.database import as_owner, within_company
 from workers.syncs import requests
-from workers.syncs.report import reached_back_to, run_as_json
 
 blueprint = ApiBlueprint(
     "syncs", __name__, url_prefix="/v1/companies/<int:company_id>", description="Syncs with Stripe."
 )
-_LARGEST_ID = 2**63 - 1
 _LOCATION = {"Location": {"description": "Where the sync is.", "schema": {"type": "string", "format": "uri-reference"}}}
 
 
@@ -28,36 +27,25 @@ _LOCATION = {"Location": {"description": "Where the sync is.", "schema": {"type"
 @for_role("editor")
 @blueprint.arguments(SyncRequest, location="headers")
 @blueprint.response(202, SyncRun, headers=_LOCATION)
-def start_sync(headers: dict[str, Any], company_id: int) -> tuple[dict[str, object], dict[str, str]]:
+def start_sync(headers: dict[str, Any], company_id: int) -> tuple[Told, dict[str, str]]:
     """Ask for a sync. While one is under way, that one is given."""
     refuse_body(request)
-    hand = tools()
-    with within_company(hand.engine, company_id) as connection:
-        run = requests.request_sync(
-            connection,
-            company_id,
-            trigger="manual",
-            actor=principal().actor,
-            now=hand.clock(),
-            idempotency_key=headers.get("idempotency_key"),
-        )
-        told = _told(connection, run)
-    hand.ring_for_sync()
-    return told, {"Location": url_for(".get_sync", company_id=company_id, run_id=run.id)}
+    told = ask_for_sync(company_id, idempotency_key=headers.get("idempotency_key"))
+    return told, {"Location": url_for(".get_sync", company_id=company_id, run_id=told["id"])}
 
 
 @blueprint.get("/syncs")
 @for_role("viewer")
 @blueprint.arguments(SyncsQuery, location="query")
 @blueprint.response(200, SyncRunList)
-def list_syncs(query: dict[str, Any], company_id: int) -> dict[str, object]:
+def list_syncs(query: dict[str, Any], company_id: int) -> Told:
     """List syncs, newest first, a page at a time."""
     hand = tools()
     before = hand.cursors.read_run(company_id, query["cursor"]) if "cursor" in query else None
     with within_company(hand.engine, company_id) as connection:
         runs = requests.list_runs(connection, company_id, limit=query["limit"] + 1, before=before)
         page, has_more = runs[: query["limit"]], len(runs) > query["limit"]
-        data = [_told(connection, run, has_details=False) for run in page]
+        data = [told_of(connection, run, has_details=False) for run in page]
     next_cursor = hand.cursors.write_run(company_id, page[-1].id) if has_more else None
     return {"data": data, "has_more": has_more, "next_cursor": next_cursor}
 
@@ -65,29 +53,21 @@ def list_syncs(query: dict[str, Any], company_id: int) -> dict[str, object]:
 @blueprint.get("/syncs/<int:run_id>")
 @for_role("viewer")
 @blueprint.response(200, SyncRun)
-def get_sync(company_id: int, run_id: int) -> dict[str, object]:
+def get_sync(company_id: int, run_id: int) -> Told:
     """Give one sync: how far it is, or what it came to."""
     with within_company(tools().engine, company_id) as connection:
-        return _told(connection, _found(connection, company_id, run_id))
+        return told_of(connection, found_run(connection, company_id, run_id))
 
 
 @blueprint.post("/syncs/<int:run_id>/cancel")
 @for_role("editor")
 @blueprint.response(200, SyncRun, description="It is over.")
 @blueprint.alt_response(202, schema=SyncRun, description="It stops before its next page.")
-def cancel_sync(company_id: int, run_id: int) -> tuple[dict[str, object], int]:
+def cancel_sync(company_id: int, run_id: int) -> tuple[Told, int]:
     """Ask a sync to stop. What it has read stays; one that is over stays as it is."""
     refuse_body(request)
-    hand = tools()
-    with within_company(hand.engine, company_id) as connection:
-        _found(connection, company_id, run_id)
-        requests.cancel_sync(connection, company_id, run_id, actor=principal().actor, now=hand.clock())
-        run = _found(connection, company_id, run_id)
-        told = _told(connection, run)
-    if _is_over(run):
-        return told, 200
-    hand.ring_for_sync()
-    return told, 202
+    told = stop_sync(company_id, run_id)
+    return told, 200 if told["finished_at"] else 202
 
 
 @blueprint.get("/syncs/<int:run_id>/events")
@@ -101,7 +81,7 @@ def follow_sync(headers: dict[str, Any], company_id: int, run_id: int) -> Respon
     """Follow a sync by server-sent events: `progress` for every change, `finished` when it is over."""
     hand, is_let_in, known_id = tools(), still_let_in(), headers.get("last_event_id")
     with within_company(hand.engine, company_id) as connection:
-        state = _state(connection, _found(connection, company_id, run_id))
+        state = _state(connection, found_run(connection, company_id, run_id))
     if state.is_final and state.id == known_id:
         return Response(status=204)
 
@@ -119,22 +99,6 @@ def follow_sync(headers: dict[str, Any], company_id: int, run_id: int) -> Respon
     return response
 
 
-def _found(connection: Connection, company_id: int, run_id: int) -> requests.SyncRun:
-    run = requests.find_run(connection, company_id, run_id) if run_id <= _LARGEST_ID else None
-    if run is None:
-        abort(404)
-    return run
-
-
-def _told(connection: Connection, run: requests.SyncRun, *, has_details: bool = True) -> dict[str, object]:
-    reached = None if _is_over(run) else reached_back_to(connection, run)
-    return run_as_json(run, reached=reached, has_details=has_details)
-
-
 def _state(connection: Connection, run: requests.SyncRun) -> State:
-    told = json.dumps(SyncRun().dump(_told(connection, run)))
-    return State(f"{run.id}-{sha256(told.encode()).hexdigest()[:16]}", told, _is_over(run))
-
-
-def _is_over(run: requests.SyncRun) -> bool:
-    return run.finished_at is not None
+    told = json.dumps(SyncRun().dump(told_of(connection, run)))
+    return State(f"{run.id}-{sha256(told.encode()).hexdigest()[:16]}", told, is_over(run))

@@ -4,9 +4,10 @@ import json
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from events.accounts import ENTITY, Method, Status, standing_of
+from events.intake import STRIPE_SOURCE
 from events.payloads import decompressed
 from events.tables import event
 
@@ -19,6 +20,13 @@ Health = Literal["never_synced", "syncing", "healthy", "delayed", "failing", "ac
 _GRACE = timedelta(hours=1)
 _FAILING_AFTER_INTERVALS = 2
 _FACTS_LOOKED_AT = 200
+# Events come between what syncs read; far back there is no need to look.
+_LAST_EVENT_AT = text("""
+    SELECT recorded_at FROM event
+    WHERE company_id = :company_id AND source = :source
+      AND position > (SELECT position FROM company_head WHERE company_id = :company_id) - 2000
+    ORDER BY position DESC LIMIT 1
+""")
 _DONE_WELL = frozenset({"succeeded", "partially_succeeded"})
 
 
@@ -66,6 +74,14 @@ def connection_of(
         next_sync_at,
         syncs.data_through,
     )
+
+
+def last_event_at(connection: Connection, company_id: int) -> datetime | None:
+    """Tell when Stripe last sent an event by itself; None when the last 2000 facts came in other ways."""
+    at: datetime | None = connection.execute(
+        _LAST_EVENT_AT, {"company_id": company_id, "source": STRIPE_SOURCE}
+    ).scalar()
+    return at
 
 
 def _health(status: Status, syncs: _Syncs, *, since: datetime, now: datetime, interval: timedelta) -> Health:

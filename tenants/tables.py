@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -113,3 +114,13 @@ secret = Table(
     Column("sealed", LargeBinary, nullable=False),
 )
 Index("secret_key_id_idx", secret.c.key_id)
+
+# Which requests to connect were answered; of the request only a MAC, for it holds a secret.
+connection_request_key = Table(
+    "connection_request_key",
+    metadata,
+    Column("company_id", BigInteger, ForeignKey(company.c.id), primary_key=True),
+    Column("idempotency_key", Text, primary_key=True),
+    Column("request_mac", LargeBinary, nullable=False),
+    Column("sends_events", Boolean, nullable=False),
+)

@@ -1,6 +1,7 @@
 """People: known by their e-mail address, members of companies, each with a role."""
 
 import re
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
@@ -135,6 +136,12 @@ def memberships_of(connection: Connection, user_id: int) -> list[Membership]:
         .order_by(company.c.name, company.c.id)
     )
     return [Membership(*row) for row in rows]
+
+
+def emails_of(connection: Connection, user_ids: Collection[int]) -> dict[int, str]:
+    """Give the addresses of these people; of who is no member any more, too."""
+    rows = connection.execute(select(user_account.c.id, user_account.c.email).where(user_account.c.id.in_(user_ids)))
+    return {row.id: row.email for row in rows}
 
 
 def list_members(connection: Connection, company_id: int) -> list[Member]:

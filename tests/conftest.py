@@ -19,8 +19,17 @@ from sandbox.valkey import ValkeyServer
 from tests.browser.chromium import MISSING
 from tests.databases import new_database, template_server
 from tests.hands import SetClock
-from tests.web_tools import tools_on
+from tests.web_tools import app_with, tools_on
 from workers.queues import SYNC, Bell, open_redis
+
+_TESTS = Path(__file__).parent
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that nobody waits for it at the end; and keep a deployment's tests together."""
+    items.sort(key=lambda item: not item.path.is_relative_to(_TESTS / "browser"))
+    items.sort(key=lambda item: not item.path.is_relative_to(_TESTS / "whole"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -96,6 +105,12 @@ def web_tools(database_url: str, redis: Redis, clock: SetClock) -> Iterator[Tool
 
 @pytest.fixture
 def app(web_tools: Tools) -> Flask:
+    return app_with(web_tools)
+
+
+@pytest.fixture
+def extensible_app(web_tools: Tools) -> Flask:
+    """An app that a test may add routes to."""
     return create_app(web_tools)
 
 

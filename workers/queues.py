@@ -72,7 +72,7 @@ class Bell:
         self._asked = Event()
         self._starting = Lock()
         self._thread: Thread | None = None
-        self._is_closed = False
+        self._closed = Event()
 
     def ask(self) -> None:
         """Have the bell rung soon. Returns at once; many askings make one ring."""
@@ -80,27 +80,27 @@ class Bell:
             # Started late, because a thread does not survive the fork of a web process.
             with self._starting:
                 if self._thread is None:
-                    self._thread = Thread(target=self._ring_until_closed, name=f"bell of {self._queue}", daemon=True)
-                    self._thread.start()
+                    thread = Thread(target=self._ring_until_closed, name=f"bell of {self._queue}", daemon=True)
+                    thread.start()
+                    self._thread = thread  # only now: who closes joins it
         if not self._asked.is_set():
             self._asked.set()
 
     def close(self) -> None:
         """Ring no more, and return when the last ring is over."""
-        self._is_closed = True
+        self._closed.set()
         self._asked.set()
         if self._thread is not None:
             self._thread.join()
 
     def _ring_until_closed(self) -> None:
-        pause = Event()
         while True:
             self._asked.wait()
             self._asked.clear()
-            if self._is_closed:
+            if self._closed.is_set():
                 return
             try:
                 ring(self._redis, self._queue)
             except Exception as error:  # noqa: BLE001 - the bell outlives whatever befalls one ring
                 _log.warning("bell not rung", extra={"queue": self._queue, "error": type(error).__name__})
-            pause.wait(_RING_PAUSE_SECONDS)
+            self._closed.wait(_RING_PAUSE_SECONDS)

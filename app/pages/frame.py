@@ -37,13 +37,18 @@ def for_member(needed: Role) -> Callable[[Callable[..., Answer]], Callable[..., 
 
 
 def framed(template: str, *, here: str, status: int = 200, **content: object) -> Response:
-    """Give a page of the company that its reader was let in to; `here` names the place in the navigation."""
+    """Answer with a page of the company that its reader was let in to; `here` names the place in the navigation."""
+    return make_response(framed_text(template, here=here, **content), status)
+
+
+def framed_text(template: str, *, here: str, **content: object) -> str:
+    """Give that page's text."""
     who = session()
     if who is None:
         abort(404)
     company_id = principal().company_id
     memberships = _memberships(company_id)
-    page = render_template(
+    return render_template(
         template,
         here=here,
         who=who,
@@ -53,7 +58,6 @@ def framed(template: str, *, here: str, status: int = 200, **content: object) ->
         token=form_token(),
         **content,
     )
-    return make_response(page, status)
 
 
 def _memberships(company_id: int) -> list[Membership]:

@@ -1,11 +1,11 @@
-"""Settings, Integrations: how a company's connection to Stripe stands, and what may be done with it."""
+"""Doors: the start, and Settings, Integrations."""
 
-from flask import Blueprint, abort, g, redirect, render_template, request
+from flask import Blueprint, abort, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from app.access import NotSignedInError, admitted_person
-from app.connection_api import health_of
-from app.pages.frame import framed
+from app.connection_state import health_of
+from app.pages.settings_page import settings_page
 from app.sessions import form_token, session
 from app.wiring import tools
 from events.database import as_owner
@@ -30,12 +30,7 @@ def show_integrations() -> Response:
     if chosen is None:
         return Response(render_template("no_company.html", token=form_token()), mimetype="text/html")
     g.principal = admitted_person(chosen.company_id, "viewer")
-    return framed(
-        "integrations.html",
-        here="integrations",
-        connection=health_of(chosen.company_id),
-        can_connect=tools().connect is not None,
-    )
+    return make_response(settings_page())
 
 
 def _chosen() -> Membership | None:

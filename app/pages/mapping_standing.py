@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from app.connection_api import health_of
+from app.connection_state import health_of
 from app.pages.mapping_query import View
 from app.revenue_lines_api import mode_of
 from events.connection_health import ConnectionHealth

@@ -1,6 +1,6 @@
 """How pages write money, time and our own words: by the reader's locale, and to the cent."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
@@ -18,6 +18,7 @@ _DEFAULT = "en_US"
 _ENGLISH = Locale.parse(_DEFAULT)
 _KNOWN = frozenset(locale_identifiers())
 _MOST_LANGUAGES = 10
+_A_MOMENT = timedelta(minutes=1)
 
 
 def install(app: Flask) -> None:
@@ -26,6 +27,8 @@ def install(app: Flask) -> None:
     app.add_template_filter(count)
     app.add_template_filter(instant)
     app.add_template_filter(ago)
+    app.add_template_filter(coming)
+    app.add_template_filter(month_of)
     app.add_template_filter(words)
 
 
@@ -49,6 +52,16 @@ def instant(moment: datetime) -> str:
 def ago(moment: datetime) -> str:
     """Write how long ago an instant was, or in how long it will be."""
     return format_timedelta(moment - tools().clock(), add_direction=True, locale=_ENGLISH)
+
+
+def coming(moment: datetime) -> str:
+    """Write in how long an instant will be; what is due is due in a moment."""
+    return ago(moment) if moment - tools().clock() > _A_MOMENT else "in a moment"
+
+
+def month_of(moment: datetime) -> str:
+    """Write the month of an instant, in UTC: March 2026."""
+    return format_datetime(moment.astimezone(UTC), "MMMM y", locale=_ENGLISH)
 
 
 def words(name: str) -> str:

@@ -9,6 +9,8 @@ document.addEventListener("click", (event) => {
   if (opener) document.getElementById(opener.dataset.opens).showModal();
   const closer = event.target.closest("[data-closes]");
   if (closer) closer.closest("dialog").close();
+  // Without this script they are links that lead to the dialog and away from it.
+  if (opener || closer) event.preventDefault();
 });
 
 document.addEventListener("keydown", (event) => {

@@ -10,7 +10,6 @@ from flask import Flask
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from app.factory import create_app
 from app.wiring import Tools
 from events.connection_health import ConnectionHealth, connection_of
 from events.log import stream_events
@@ -19,6 +18,7 @@ from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import Settings, StripeServer
 from tests.app.people_hands import Browser
 from tests.hands import SetClock
+from tests.web_tools import app_with
 from workers.connect import Connector, StripeConnect
 from workers.restricted_keys import RestrictedKeys
 from workers.stripe_app import StripeApp
@@ -59,7 +59,7 @@ class Stage:
             connect: Connector = StripeConnect(key, client_id=client_id, bases=bases, scope=scope)
             if method == "app":
                 connect = StripeApp(key, client_id=client_id, bases=bases)
-            app = create_app(
+            app = app_with(
                 replace(tools, connect=connect, leads_to=(server.url,), restricted_keys=RestrictedKeys(server.url))
             )
             yield cls(app, server, engine, clock, acme, zed)

@@ -9,10 +9,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from app.factory import create_app
 from app.wiring import Tools
 from tests.app.line_hands import Reader
 from tests.hands import key_of
+from tests.web_tools import app_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +60,4 @@ def client_that_waits(tools: Tools, *steps: Callable[[], object]) -> FlaskClient
             step()
         return step is None
 
-    return create_app(replace(tools, pause=pause)).test_client()
+    return app_with(replace(tools, pause=pause)).test_client()

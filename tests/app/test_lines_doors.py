@@ -100,10 +100,11 @@ def test_every_role_may_read(reader: Reader) -> None:
         assert [reader.ask(reader.path(below), headers=key).status_code for below in READS] == [200] * len(READS)
 
 
-def test_a_role_reaches_as_far_as_its_rank(app: Flask, engine: Engine) -> None:
+def test_a_role_reaches_as_far_as_its_rank(extensible_app: Flask, engine: Engine) -> None:
     for role in ROLES:
-        app.add_url_rule(f"/v1/companies/<int:company_id>/{role}", role, for_role(role)(lambda **_path: "done"))
-    reader = Reader.of_new_company(app.test_client(), engine)
+        path = f"/v1/companies/<int:company_id>/{role}"
+        extensible_app.add_url_rule(path, role, for_role(role)(lambda **_path: "done"))
+    reader = Reader.of_new_company(extensible_app.test_client(), engine)
 
     for rank, role in enumerate(ROLES):
         key = key_of(engine, reader.company_id, role)

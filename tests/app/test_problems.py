@@ -63,15 +63,13 @@ def test_paths_that_lead_nowhere_are_problems_too(client: FlaskClient) -> None:
         assert shape_of(client.get(path))["code"] == "not_found"
 
 
-def test_a_fault_of_ours_tells_nothing_but_its_request(
-    app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_fault_of_ours_tells_nothing_but_its_request(extensible_app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     def fail() -> str:
         raise RuntimeError("postgresql://user:secret@host")
 
-    app.add_url_rule("/fail", "fail", fail)
+    extensible_app.add_url_rule("/fail", "fail", fail)
 
-    answer = client.get("/fail")
+    answer = extensible_app.test_client().get("/fail")
 
     assert shape_of(answer)["code"] == "unexpected"
     assert answer.status_code == 500
@@ -85,8 +83,9 @@ def _abort(status: int) -> str:
     abort(status)
 
 
-def test_any_other_status_is_a_problem_of_the_same_shape(app: Flask, client: FlaskClient) -> None:
-    app.add_url_rule("/<int:status>", "abort", _abort)
+def test_any_other_status_is_a_problem_of_the_same_shape(extensible_app: Flask) -> None:
+    extensible_app.add_url_rule("/<int:status>", "abort", _abort)
+    client = extensible_app.test_client()
 
     for status in (400, 406, 409, 410, 413, 415, 429, 500, 501, 503):
         assert shape_of(client.get(f"/{status}"))["status"] == status

@@ -43,8 +43,9 @@ def key_of_acme(stage: Stage, *permissions: str, livemode: bool = True) -> str:
     return stage.server.stripe.restricted_key(stage.acme.id, livemode=livemode, permissions=permissions or ALL)
 
 
-def paste(browser: Browser, company_id: int, key: str) -> Any:
-    return browser.send(f"/v1/companies/{company_id}/connection", json={"restricted_key": key})
+def paste(browser: Browser, company_id: int, key: str, *, under: str | None = None) -> Any:
+    headers = {"Idempotency-Key": under} if under else {}
+    return browser.send(f"/v1/companies/{company_id}/connection", json={"restricted_key": key}, headers=headers)
 
 
 def own_endpoints(stage: Stage) -> list[Any]:
@@ -157,6 +158,39 @@ def test_a_newer_key_takes_the_older_ones_place_with_one_endpoint(stage: Stage, 
     assert stage.facts(company_id) == ["connection.authorized", "sync.requested"]
     paid_invoice(stage)
     assert set(delivered(stage)) == {200}
+
+
+def test_a_request_that_is_repeated_under_its_key_connects_nothing_again(
+    stage: Stage, ada: Browser, company_id: int
+) -> None:
+    key = key_of_acme(stage)
+    first = paste(ada, company_id, key, under="monday").get_json()
+    ada.send(f"/v1/companies/{company_id}/connection", "DELETE")
+
+    again = paste(ada, company_id, key, under="monday").get_json()
+
+    assert (first["status"], again["status"]) == ("connected", "disconnected")
+    assert first["sends_events"] == again["sends_events"]
+    assert own_endpoints(stage) == []
+    assert paste(ada, company_id, key, under="tuesday").get_json()["status"] == "connected"
+
+
+def test_a_request_that_failed_may_be_repeated_under_its_key(stage: Stage, ada: Browser, company_id: int) -> None:
+    key = key_of_acme(stage)
+    stage.server.faults.add(Fault(kind=FaultKind.ERROR, path="/v1/account", times=2))
+
+    answers = [paste(ada, company_id, key, under="monday").status_code for _ in range(2)]
+
+    assert answers == [503, 200]
+
+
+def test_an_idempotency_key_stays_with_its_request(stage: Stage, ada: Browser, company_id: int) -> None:
+    paste(ada, company_id, key_of_acme(stage), under="monday")
+
+    other = paste(ada, company_id, key_of_acme(stage, livemode=False), under="monday")
+
+    assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
+    assert paste(ada, company_id, key_of_acme(stage), under="two words").status_code == 422
 
 
 def test_disconnecting_removes_the_endpoint_and_forgets_the_key(

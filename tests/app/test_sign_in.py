@@ -250,7 +250,7 @@ def test_what_was_typed_is_shown_again_as_text(app: Flask) -> None:
 
 
 def test_an_answer_that_lasts_is_told_when_its_asker_is_out(
-    app: Flask, engine: Engine, company_id: int, clock: SetClock
+    extensible_app: Flask, engine: Engine, company_id: int, clock: SetClock
 ) -> None:
     asked: list[Callable[[Connection], bool]] = []
 
@@ -258,10 +258,10 @@ def test_an_answer_that_lasts_is_told_when_its_asker_is_out(
         asked.append(still_let_in())
         return "begun"
 
-    app.add_url_rule("/v1/companies/<int:company_id>/lasting", "lasting", for_role("viewer")(last))
-    ada = signed_in(app, engine, company_id, "editor")
+    extensible_app.add_url_rule("/v1/companies/<int:company_id>/lasting", "lasting", for_role("viewer")(last))
+    ada = signed_in(extensible_app, engine, company_id, "editor")
     ada.get(f"/v1/companies/{company_id}/lasting")
-    app.test_client().get(f"/v1/companies/{company_id}/lasting", headers=key_of(engine, company_id))
+    extensible_app.test_client().get(f"/v1/companies/{company_id}/lasting", headers=key_of(engine, company_id))
     by_session, by_key = asked
     user_id = member(engine, company_id, "editor")
 

@@ -31,7 +31,8 @@ from workers.syncs.requests import request_sync
 Needed = Role | Literal["everybody", "signature", "session", "session form"]
 
 V1 = "/v1/companies/<int:company_id>"
-TABLE = "/companies/<int:company_id>/revenue-mapping"
+PAGES = "/companies/<int:company_id>"
+TABLE = f"{PAGES}/revenue-mapping"
 # What each route needs. "session": it shows everybody who is signed in something of theirs. "session form": it wants a
 # form's token of whoever's browser it is, and then looks on.
 EXPECTED: dict[tuple[str, str], Needed] = {
@@ -50,6 +51,15 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", "/sign-in/provider"): "everybody",
     ("GET", "/sign-in/provider/callback"): "everybody",
     ("GET", "/settings/integrations"): "session",
+    ("POST", f"{PAGES}/connection/pause"): "admin",
+    ("POST", f"{PAGES}/connection/resume"): "admin",
+    ("POST", f"{PAGES}/connection/disconnect"): "admin",
+    ("POST", f"{PAGES}/connection/key"): "admin",
+    ("GET", f"{PAGES}/syncs"): "viewer",
+    ("POST", f"{PAGES}/syncs"): "editor",
+    ("GET", f"{PAGES}/syncs/<int:run_id>"): "viewer",
+    ("GET", f"{PAGES}/syncs/<int:run_id>/progress"): "viewer",
+    ("POST", f"{PAGES}/syncs/<int:run_id>/cancel"): "editor",
     ("GET", "/connect/stripe"): "admin",
     ("GET", "/connect/stripe/callback"): "everybody",
     ("GET", TABLE): "viewer",
@@ -228,7 +238,7 @@ def test_what_is_anothers_is_told_apart_from_nothing_by_no_byte(town: Town) -> N
 
 
 def faceless(answer: TestResponse) -> tuple[object, ...]:
-    """Give an answer without what is its own: the request's id, and the company that its own address names."""
+    """Give an answer without what is its own: the request's id, and what its own address names."""
     if answer.mimetype == "application/problem+json":
         return without_request_id(answer)
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "…", without_way_back(answer.text))

@@ -88,7 +88,10 @@ def test_event_whose_commit_fails_is_not_acknowledged(
 def test_connection_that_the_database_closed_is_replaced_within_the_request(
     running_app: Flask, engine: Engine, company: int
 ) -> None:
-    close = text("SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name = :name")
+    close = text(
+        "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
+        " WHERE application_name = :name AND datname = current_database()"
+    )
     with engine.connect() as connection:
         closed = connection.execute(close, {"name": "revmap-intake"}).scalar_one()
     body = invoice_event()

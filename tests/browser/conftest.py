@@ -44,11 +44,19 @@ from tests.browser.mishaps import Mishaps
 from tests.databases import new_database
 
 _PATIENCE_MS = 15_000
+# The first test waits for all processes to start.
+_TEST_SECONDS = 150
 
 
-@pytest.fixture(scope="session")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(_TEST_SECONDS))
+
+
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Give the one browser of this process."""
+    """Give the one browser of these tests. It ends with them: Playwright lets nobody else run an event loop."""
     path = chromium()
     if path is None:
         pytest.skip(MISSING)
@@ -59,11 +67,11 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployment(
     browser: Browser, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    """Give the one deployment of this process. Its queues are its own: other tests empty theirs."""
+    """Give the one deployment of these tests. Its queues are its own: other tests empty theirs."""
     with (
         new_database(postgres) as database_url,
         ValkeyServer.start(Path(tmp_path_factory.mktemp("queues")), durable=False) as valkey,

@@ -107,14 +107,16 @@ class Deployment:
             }
             workers, clock = ["-m", "workers", "work"], ["-m", "workers", "clock"]
             with (
-                process(clock, environment),
-                process(workers, environment),
+                process(clock, environment) as sweeper,
+                process(workers, environment) as supervisor,
                 web("wsgi:app", environment) as (port, _),
             ):
                 origin = f"http://127.0.0.1:{port}"
                 simulated.add_endpoint(f"{origin}/webhooks/stripe", [SECRET])
                 stripe.deliver()
                 yield cls(origin, engine, redis, stripe, Passwords().hashed(PASSWORD))
+                for running in (sweeper, supervisor):
+                    running.terminate()  # now, so that all of them stop at the same time
 
     def company(self, *, role: Role = "admin", invoices: int = 0, is_connected: bool | None = None) -> Company:
         """Found a company with a person of this role, whose account has about so many invoices of the last year.

@@ -19,16 +19,18 @@ on_every_viewport = pytest.mark.parametrize("viewport", SIZES)
 in_every_scheme = pytest.mark.parametrize("color_scheme", SCHEMES)
 
 AXE = Path(__file__).parent / "vendor/axe-core-4.14.1/axe.min.js"
+_TALLEST_PIXELS = 3_000
 SCREENSHOTS = Path(__file__).parents[2] / "var/screenshots"
 
 # https://github.com/dequelabs/axe-core/blob/develop/doc/API.md: moderate and minor are advice.
 _GRAVE = ("serious", "critical")
-_RUN = "() => axe.run(document, {preload: false, resultTypes: ['violations']}).then((found) => found.violations)"
+_RUN = """(rules) => axe.run(document, {preload: false, resultTypes: ["violations"], ...(rules && {runOnly: rules})})
+  .then((found) => found.violations)"""
 _OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-def check_accessibility(page: Page) -> None:
-    """Hold the page, as it looks now, to axe's rules; fail with what is serious or critical."""
+def check_accessibility(page: Page, *rules: str) -> None:
+    """Hold the page, as it looks now, to axe's rules, or to those named; fail with what is serious or critical."""
     if page.evaluate("() => typeof axe") == "undefined":
         # By the debugger's door: the page's Content-Security-Policy stays in force, and does not bind us.
         session = page.context.new_cdp_session(page)
@@ -36,7 +38,7 @@ def check_accessibility(page: Page) -> None:
         session.detach()
     told = [
         f"{found['impact']} {found['id']}: {found['help']}: {node['html']} {node['failureSummary']}"
-        for found in page.evaluate(_RUN)
+        for found in page.evaluate(_RUN, list(rules) or None)
         if found["impact"] in _GRAVE
         for node in found["nodes"]
     ]
@@ -68,8 +70,17 @@ def check_looks(page: Page, name: str) -> None:
     for look in looks(page):
         _draw(page, name, look)
         assert page.evaluate(_OVERFLOW) <= 0, f"{page.url} is wider than its window ({look})"
-        check_accessibility(page)
+        # Between light and dark nothing changes but the colours.
+        check_accessibility(page, *(["color-contrast"] if look.endswith("dark") else []))
 
 
 def _draw(page: Page, name: str, look: str) -> None:
-    page.screenshot(path=SCREENSHOTS / f"{name}-{look}.png", full_page=True, animations="disabled")
+    size = page.viewport_size
+    assert size is not None
+    height = min(page.evaluate("() => document.documentElement.scrollHeight"), _TALLEST_PIXELS)
+    page.screenshot(
+        path=SCREENSHOTS / f"{name}-{look}.png",
+        full_page=True,
+        clip={"x": 0, "y": 0, "width": size["width"], "height": height},
+        animations="disabled",
+    )

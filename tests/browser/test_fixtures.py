@@ -48,7 +48,7 @@ def test_what_was_expected_must_happen(mishaps: Mishaps) -> None:
     [
         ("<input>", "label"),
         ("<button></button>", "button-name"),
-        ("<img src='/static/door.css'>", "image-alt"),
+        ("<img src='/static/docs.css'>", "image-alt"),
     ],
 )
 def test_what_is_not_for_everybody_is_named(page: Page, html: str, rule: str) -> None:

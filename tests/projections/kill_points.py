@@ -142,7 +142,9 @@ def _await_the_dead(engine: Engine) -> None:
     pause = Event()
     while True:
         with engine.connect() as connection:
-            alive = text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name")
+            alive = text(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = :name AND datname = current_database()"
+            )
             if not connection.execute(alive, {"name": f"revmap-{_CHILD}"}).scalar():
                 return
         pause.wait(0.005)

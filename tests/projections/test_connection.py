@@ -1,18 +1,16 @@
 """The connection's projection: what the log says of it, and how well it does seen from now."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Engine
 
 from events.log import NewEvent, append
 from projections.connection_fold import ConnectionState
-from projections.connection_health import health_of
 from projections.connection_store import connection_of
 from tests.hands import NOON, catch_up, company_with, json_bytes, keep
 from tests.payloads import ACCOUNT, event, old_invoice
 
-DAY = timedelta(days=1)
 ERROR = {"code": "stripe_unavailable", "title": "Stripe did not answer", "what_you_can_do": "Wait."}
 
 
@@ -108,22 +106,3 @@ def test_runs_leave_their_last_success_and_the_last_error(engine: Engine, compan
     assert failed.last_success_at == datetime(2026, 3, 1, 12, tzinfo=UTC)
     assert failed.data_through == datetime(2026, 3, 1, 11, tzinfo=UTC)
     assert (failed.run_id, failed.run_status, failed.run_error) == (2, "failed", ERROR)
-
-
-@pytest.mark.parametrize(
-    ("state", "health"),
-    [
-        (ConnectionState(), "action_required"),
-        (ConnectionState("connected"), "never_synced"),
-        (ConnectionState("connected", run_status="queued"), "syncing"),
-        (ConnectionState("connected", run_status="succeeded", last_success_at=NOON - DAY), "healthy"),
-        (ConnectionState("connected", run_status="succeeded", last_success_at=NOON - 2 * DAY), "delayed"),
-        (ConnectionState("paused", run_status="succeeded", last_success_at=NOON - 9 * DAY), "healthy"),
-        (ConnectionState("connected", run_status="failed", last_success_at=NOON), "failing"),
-        (ConnectionState("connected", run_status="canceled", last_success_at=NOON), "healthy"),
-        (ConnectionState("reauthorization_required", last_success_at=NOON), "action_required"),
-        (ConnectionState("disconnected"), "action_required"),
-    ],
-)
-def test_health_is_seen_from_now(state: ConnectionState, health: str) -> None:
-    assert health_of(state, now=NOON, interval=DAY) == health

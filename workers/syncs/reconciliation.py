@@ -14,7 +14,8 @@ _COMPARE = text("""
     WITH live AS (
         SELECT build FROM projection_active WHERE projection = 'revenue_lines' AND company_id = :company_id
     ), ours AS (
-        SELECT r.invoice_id, min(r.invoice_status) AS status, bool_and(r.invoice_complete) AS is_complete,
+        SELECT r.invoice_id, min(r.invoice_status) AS status, min(r.currency) AS currency,
+               bool_and(r.invoice_complete) AS is_complete,
                count(*)::integer AS lines, sum(r.amount) AS amount,
                md5(string_agg(concat_ws(':', r.invoice_line_item_id, r.amount, r.discount_amount, r.tax_amount,
                                         r.currency), ',' ORDER BY r.invoice_line_item_id COLLATE "C")) AS digest
@@ -24,7 +25,8 @@ _COMPARE = text("""
         SELECT * FROM sync_sighting
         WHERE company_id = :company_id AND livemode = :livemode AND run_id = :run_id
     )
-    SELECT coalesce(s.invoice_id, o.invoice_id) AS invoice_id, s.created, s.status, s.currency,
+    SELECT coalesce(s.invoice_id, o.invoice_id) AS invoice_id, s.created, s.status,
+           coalesce(s.currency, o.currency) AS currency,
            coalesce(s.line_count, o.lines, 0) AS lines, coalesce(s.amount, o.amount, 0) AS amount,
            o.status AS our_status, coalesce(o.lines, 0) AS our_lines, coalesce(o.amount, 0) AS our_amount,
            s.unreadable,
@@ -39,7 +41,7 @@ _COMPARE = text("""
     FROM theirs s FULL JOIN ours o ON o.invoice_id = s.invoice_id
 """)
 _DIFFERENCES = text("""
-    SELECT invoice_id, kind, status, lines, amount, our_status, our_lines, our_amount, unreadable
+    SELECT invoice_id, kind, status, lines, amount, our_status, our_lines, our_amount, unreadable, currency
     FROM proof WHERE kind IS NOT NULL ORDER BY invoice_id COLLATE "C" LIMIT :most
 """)
 _BOOKS = text("""
@@ -61,6 +63,7 @@ class Difference(NamedTuple):
     at_stripe: dict[str, object] | None
     in_table: dict[str, object] | None
     detail: str | None
+    currency: str | None
 
     def as_json(self) -> dict[str, object]:
         """Give it as the run's JSON lists it."""
@@ -88,7 +91,7 @@ def prove(connection: Connection, company_id: int, run_id: int, *, livemode: boo
 def _difference(row: Row[Any]) -> Difference:
     at_stripe = _side(row.status, row.lines, row.amount) if row.status is not None else None
     in_table = _side(row.our_status, row.our_lines, row.our_amount) if row.our_status is not None else None
-    return Difference(row.kind, row.invoice_id, at_stripe, in_table, row.unreadable)
+    return Difference(row.kind, row.invoice_id, at_stripe, in_table, row.unreadable, row.currency)
 
 
 def _side(status: str, lines: int, amount: Decimal | int) -> dict[str, object]:

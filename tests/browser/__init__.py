@@ -1,0 +1,1 @@
+"""Pages in a real browser. A package, so that its browser and its deployment end with its last test."""
