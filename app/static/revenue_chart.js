@@ -4,12 +4,14 @@
 (() => {
   let plot = null;
   let resized = null;
+  let drawn = null;
 
   function draw() {
     plot?.destroy();
     resized?.disconnect();
     plot = null;
     const chart = document.querySelector(".chart");
+    drawn = chart;
     if (!chart) return;
     const place = chart.querySelector(".plot");
     const rows = [...chart.querySelectorAll(".months tbody tr")];
@@ -69,6 +71,9 @@
     tip.style.left = `${left + tip.offsetWidth > self.width ? left - tip.offsetWidth - 24 : left}px`;
   }
 
-  document.addEventListener("htmx:after:swap", draw);
+  // Other parts of the page come anew, too: they leave the chart as it is.
+  document.addEventListener("htmx:after:swap", () => {
+    if (document.querySelector(".chart") !== drawn) draw();
+  });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 })();

@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from tests.app.mapping_hands import Looker, attribute, words_of
-from tests.app.people_hands import signed_in
+from tests.app.people_hands import Browser, signed_in
 from tests.payloads import ACCOUNT, event, new_invoice, new_line, price
 
 
@@ -23,7 +23,9 @@ def test_a_line_is_a_page_of_its_own_and_a_part_of_the_tables_page(looker: Looke
     page, part = looker.follows(address), looker.part("/lines/il_1").text
 
     assert "<html" in page
+    assert "<h1" in page
     assert "<html" not in part
+    assert "<h1" not in part
     for shown in (page, part):
         assert "3 × Team plan" in words_of(shown)
         assert "Net $300.00" in words_of(shown)
@@ -106,3 +108,12 @@ def test_an_events_body_is_shown_to_editors_as_text(app: Flask, engine: Engine, 
 def test_an_address_that_no_page_gives_is_refused(looker: Looker, query: dict[str, str]) -> None:
     assert looker.get("/lines/il_1", **query).status_code == 422
     assert looker.get("/rows", **query).status_code == 422
+
+
+def test_who_is_sent_a_line_comes_to_it_after_signing_in(app: Flask, looker: Looker) -> None:
+    wanted = looker.path("/lines/il_1?as_of=3")
+    stranger = Browser(app)
+
+    led = stranger.get(wanted)
+
+    assert f'name="next" value="{wanted}"' in stranger.get(led.headers["Location"]).text
