@@ -69,7 +69,7 @@ def _read(mistakes: Mistakes, name: str, told: str, reader: Callable[[str], str]
         return {name: reader(told.strip())}
     except ValidationError as error:
         mistakes[name] = list(error.messages)
-    except (UnclearAmountError, ValueError) as error:
+    except UnclearAmountError as error:
         mistakes[name] = [str(error)]
     return {}
 

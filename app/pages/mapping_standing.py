@@ -52,10 +52,15 @@ def choices_of(snapshot: Snapshot, view: View) -> Choices:
     return Choices(list_currencies(snapshot, livemode=livemode), holds_mode(snapshot, livemode=not livemode))
 
 
-def missing_facts(snapshot: Snapshot, *, before: int | None = None) -> list[LineRow]:
-    """Give facts that could not be read and have not been made up for, newest first; no more than are counted."""
-    rows = list_quarantined(snapshot, limit=MOST_COUNTED, before=before)
-    return [row for row in rows if not row.is_resolved and row.position <= snapshot.position]
+def missing_facts(snapshot: Snapshot) -> int:
+    """Count the facts that could not be read and have not been made up for, among the newest quarantined ones."""
+    return sum(not row.is_resolved for row in quarantined_facts(snapshot, before=None))
+
+
+def quarantined_facts(snapshot: Snapshot, *, before: int | None) -> list[LineRow]:
+    """Give facts that could not be read, newest first: a page of those that had been learned by then."""
+    known = snapshot.position + 1
+    return list(list_quarantined(snapshot, limit=MOST_COUNTED, before=min(before or known, known)))
 
 
 def why_empty(view: View, connection: ConnectionHealth) -> str:

@@ -13,11 +13,13 @@ from app.pages.mapping_columns import ADDABLE, DEFAULT, written
 from app.pages.mapping_lines import LinesPage, read_lines
 from app.pages.mapping_query import View, view_of
 from app.pages.mapping_standing import (
+    MOST_COUNTED,
     Choices,
     Freshness,
     choices_of,
     freshness_of,
     missing_facts,
+    quarantined_facts,
     why_empty,
 )
 from app.wiring import tools
@@ -94,11 +96,11 @@ def show_freshness(company_id: int) -> Response:
 @blueprint.get("/quarantine")
 @for_member("viewer")
 def show_quarantine(company_id: int) -> Response:
-    """List the facts that could not be read and are missing from the table, each with its reason."""
+    """List the facts that could not be read, newest first, each with its reason."""
     view = understood(company_id)
     with snapshot_of(tools().engine, company_id, view.moment) as snapshot:
-        facts = missing_facts(snapshot, before=view.query.get("row") if "row" in view.words else None)
-    return framed("quarantine.html", here=HERE, view=view, facts=facts)
+        facts = quarantined_facts(snapshot, before=view.query["row"] if "row" in view.words else None)
+    return framed("quarantine.html", here=HERE, view=view, facts=facts, has_more=len(facts) == MOST_COUNTED)
 
 
 def understood(company_id: int) -> View:
@@ -112,13 +114,13 @@ def understood(company_id: int) -> View:
 def _told(view: View) -> _Told:
     hand = tools()
     with snapshot_of(hand.engine, view.company_id) as now:
-        told = _Told(view, freshness_of(now, now.position), choices_of(now, view), len(missing_facts(now)))
+        told = _Told(view, freshness_of(now, now.position), choices_of(now, view), missing_facts(now))
         if view.mistakes:
             return told
         if view.moment is None:
             return _with_lines(told, now)
     with snapshot_of(hand.engine, view.company_id, view.moment) as then:
-        return _with_lines(told._replace(missing=len(missing_facts(then))), then)
+        return _with_lines(told._replace(missing=missing_facts(then)), then)
 
 
 def _with_lines(told: _Told, snapshot: Snapshot) -> _Told:

@@ -83,14 +83,16 @@ def test_stripes_texts_are_shown_and_never_run(looker: Looker) -> None:
         assert "&lt;img src=x onerror=alert(1)&gt;" in shown
 
 
-@pytest.mark.parametrize("status", ["void", "uncollectible"])
-def test_what_will_not_be_paid_is_quiet_and_says_so(looker: Looker, status: str) -> None:
-    looker.reader.learns(event(new_invoice("in_1", new_line("il_1"), status=status), f"invoice.{status}"))
+def test_what_will_not_be_paid_is_quiet_and_says_so(looker: Looker) -> None:
+    looker.reader.learns(
+        event(new_invoice("in_1", new_line("il_void"), status="void"), "invoice.voided"),
+        event(new_invoice("in_2", new_line("il_lost"), status="uncollectible"), "invoice.marked_uncollectible"),
+    )
+    page = looker.sees()
 
-    row = row_of(looker.sees(), "il_1")
-
-    assert 'class="quiet"' in row
-    assert status.capitalize() in words_of(row)
+    for line_id, said in (("il_void", "Void"), ("il_lost", "Uncollectible")):
+        assert 'class="quiet"' in row_of(page, line_id)
+        assert said in words_of(row_of(page, line_id))
 
 
 def test_a_line_of_an_invoice_that_is_not_whole_says_so(looker: Looker) -> None:
@@ -110,6 +112,10 @@ def test_facts_that_could_not_be_read_are_told_and_listed_with_reasons(looker: L
     listed = words_of(looker.sees("/quarantine"))
     assert "invoice in_1" in listed
     assert "pondering" in listed
+    assert "Read since" not in listed
+    looker.reader.has_lines(new_line("il_1"), invoice_id="in_1")
+    assert "1 fact from Stripe could not be read and is missing" in words_of(looker.sees())
+    assert "Read since" in words_of(looker.sees("/quarantine"))
 
 
 def test_walking_by_the_pages_own_links_gives_every_line_once_as_they_stood_at_first(looker: Looker) -> None:
