@@ -69,7 +69,10 @@ class Said(NamedTuple):
 
 
 class Happening(NamedTuple):
-    """A step of a line's history in words; `position` is that of the event behind it."""
+    """A step of a line's history in words; `position` is that of the event behind it.
+
+    The event's id is one that its reader can look up if it came from Stripe.
+    """
 
     position: int
     outcome: str
@@ -77,6 +80,7 @@ class Happening(NamedTuple):
     event_type: str
     event_id: str
     source: str
+    is_from_stripe: bool
     occurred_at: datetime | None
     recorded_at: datetime
     changes: list[Said]
@@ -102,6 +106,7 @@ def _happening_of(step: Step, money: Money) -> Happening:
         event.type,
         event.external_id.rpartition("/")[2],
         _SOURCES.get(event.source, event.source),
+        event.source == "stripe",
         event.occurred_at,
         event.recorded_at,
         changes,

@@ -26,7 +26,8 @@ def minor_units(written: str, currency: str) -> int:
         raise UnclearAmountError(f"Not an amount. Write it like {_example()}.") from error
     except UnknownCurrencyError as error:
         raise UnclearAmountError(f"Nothing is known of the currency {currency.upper()}.") from error
-    if not units.is_finite() or len(written) > _LONGEST:
+    # Also numbers in words and with exponents are read as decimals: NaN, 1e5.
+    if not units.is_finite() or len(written) > _LONGEST or any(map(str.isalpha, written)):
         raise UnclearAmountError(f"Not an amount. Write it like {_example()}.")
     if units != units.to_integral_value():
         raise UnclearAmountError(f"{currency.upper()} has {exponent_of(currency)} decimals.")

@@ -87,6 +87,10 @@ class View:
         words = {**self.state(*but, *more), **{name: str(value) for name, value in more.items() if value is not None}}
         return table_address(self.company_id, below, words)
 
+    def unfiltered(self) -> str:
+        """Give the address of this view with all lines."""
+        return self.link("", *FILTERS)
+
     def entered(self, name: str, units_of: str = "") -> str:
         """Give what a form's field shows: what was sent, if it was wrong; else what the address says."""
         if name in self.sent and (self.mistakes or name not in _WRITTEN):

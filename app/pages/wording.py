@@ -34,9 +34,7 @@ def install(app: Flask) -> None:
 
 def amount(minor_units: int, currency: str, exponent: int) -> str:
     """Write whole minor units of a currency as people read them there: 30000, usd, 2 is $300.00."""
-    number = Decimal(minor_units).scaleb(-exponent)
-    pattern = _pattern(str(reader_locale()), exponent)
-    return str(pattern.apply(number, reader_locale(), currency=currency.upper(), currency_digits=False))
+    return _amount(minor_units, currency.upper(), exponent, str(reader_locale()))
 
 
 def count(number: int) -> str:
@@ -78,6 +76,13 @@ def reader_locale() -> Locale:
 def _negotiated(languages: tuple[str, ...]) -> Locale:
     wanted = [language.replace("-", "_") for language in languages]
     return Locale.parse(negotiate_locale(wanted, _KNOWN) or _DEFAULT)
+
+
+@lru_cache(maxsize=8192)
+def _amount(minor_units: int, currency: str, exponent: int, locale: str) -> str:
+    # Most lines bill what others bill, too.
+    number = Decimal(minor_units).scaleb(-exponent)
+    return str(_pattern(locale, exponent).apply(number, locale, currency=currency, currency_digits=False))
 
 
 @lru_cache(maxsize=256)

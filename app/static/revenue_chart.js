@@ -4,12 +4,14 @@
 (() => {
   let plot = null;
   let resized = null;
+  let drawn = null;
 
   function draw() {
     plot?.destroy();
     resized?.disconnect();
     plot = null;
     const chart = document.querySelector(".chart");
+    drawn = chart;
     if (!chart) return;
     const place = chart.querySelector(".plot");
     const rows = [...chart.querySelectorAll(".months tbody tr")];
@@ -62,12 +64,16 @@
     tip.hidden = !row || self.cursor.left < 0;
     if (tip.hidden) return;
     const names = [...chart.querySelectorAll(".months thead th")].map((cell) => cell.textContent);
-    const lines = [...row.cells].map((cell, at) => (at ? `${names[at]} ${cell.textContent}` : cell.textContent));
+    const told = [...row.cells].filter((cell) => cell.dataset.minor !== "0");
+    const lines = told.map((cell) => (cell.cellIndex ? `${names[cell.cellIndex]} ${cell.textContent}` : cell.textContent));
     tip.replaceChildren(...lines.map((text) => Object.assign(document.createElement("span"), { textContent: text })));
     const left = self.cursor.left + 72;
     tip.style.left = `${left + tip.offsetWidth > self.width ? left - tip.offsetWidth - 24 : left}px`;
   }
 
-  document.addEventListener("htmx:after:swap", draw);
+  // Other parts of the page come anew, too: they leave the chart as it is.
+  document.addEventListener("htmx:after:swap", () => {
+    if (document.querySelector(".chart") !== drawn) draw();
+  });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 })();

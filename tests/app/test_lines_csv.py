@@ -16,7 +16,7 @@ from sqlalchemy.pool import QueuePool
 from app.wiring import Tools
 from projections.filters import SORTS
 from projections.tables import revenue_line
-from tests.app.line_hands import Reader, line_of
+from tests.app.line_hands import Reader, line_of, told
 from tests.payloads import customer, event, new_invoice, price
 
 SEVEN = "invoice_line_item_id,subscription_id,customer_name,customer_id,description,date,amount,"
@@ -225,3 +225,20 @@ def test_a_hundred_thousand_rows_take_no_more_memory_than_a_few(reader: Reader) 
     response.close()
     assert rows == 1 + 100_000
     assert highest - before < 30_000_000
+
+
+def test_columns_can_be_chosen_in_any_order(reader: Reader) -> None:
+    reader.has_lines(line_of("il_1", 100, description="=1"))
+
+    answer = reader.get("/revenue-lines.csv", columns="amount,description,invoice_line_item_id")
+
+    assert answer.text == "amount,description,invoice_line_item_id\r\n100,'=1,il_1\r\n"
+    assert answer.headers["ETag"] != reader.get("/revenue-lines.csv").headers["ETag"]
+
+
+@pytest.mark.parametrize("columns", ["", "colour", "amount,amount", "amount,", "Amount"])
+def test_columns_that_there_are_not_are_refused(reader: Reader, columns: str) -> None:
+    answer = reader.get("/revenue-lines.csv", columns=columns)
+
+    assert answer.status_code == 422
+    assert told(answer)["errors"][0]["pointer"] == "/query/columns"
