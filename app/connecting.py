@@ -5,7 +5,7 @@ import logging
 from sqlalchemy import Connection
 
 from app.wiring import tools
-from events.accounts import Account, AccountTakenError, authorize, standing_of
+from events.accounts import Account, AccountTakenError, Agreement, authorize, standing_of
 from events.connections import owner_of
 from events.database import as_owner, within_company
 from events.intake import join_parked_events
@@ -82,9 +82,8 @@ def _own(connection: Connection, attempt: Attempt, grant: Grant, principal: Prin
     before = standing_of(connection, attempt.company_id)
     if grant.tokens:
         keep_tokens(connection, hand.box, attempt.company_id, grant.tokens, now=now)
-    authorization = authorize(
-        connection, attempt.company_id, account, now=now, actor=principal.actor, by=(attempt.method, grant.scope)
-    )
+    agreement = Agreement(attempt.method, grant.scope, grant.account_name)
+    authorization = authorize(connection, attempt.company_id, account, now=now, actor=principal.actor, by=agreement)
     if authorization.is_new:
         trigger = "reauthorization" if before and before.account == account else "initial"
         request_sync(connection, attempt.company_id, trigger=trigger, actor=principal.actor, now=now)

@@ -30,6 +30,7 @@ class ConnectionState(Schema):
     status = fields.String(validate=validate.OneOf(_STATUSES))
     health = fields.String(validate=validate.OneOf(_HEALTH))
     account_id = fields.String(allow_none=True)
+    account_name = fields.String(allow_none=True, metadata={"description": "As Stripe had it when it was connected."})
     livemode = fields.Boolean(allow_none=True)
     method = fields.String(allow_none=True, metadata={"description": "connect, app or restricted_key."})
     authorized_at = Instant(allow_none=True)

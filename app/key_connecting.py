@@ -4,7 +4,7 @@ import hmac
 import re
 
 from app.wiring import tools
-from events.accounts import Account, AnotherAccountError, Method, authorize, standing_of
+from events.accounts import Account, Agreement, AnotherAccountError, authorize, standing_of
 from events.database import as_owner, within_company
 from events.intake import join_parked_events
 from tenants.connection_request_keys import answer_kept, keep_answer
@@ -84,7 +84,7 @@ def _own(company_id: int, key: str, owner: KeyOwner, principal: Principal) -> No
         if before and before.status in ("connected", "paused") and before.method != "restricted_key":
             raise AnotherAccountError
         keep_secret(connection, hand.box, company_id, "restricted_key", key)
-        by: tuple[Method, None] = ("restricted_key", None)
+        by = Agreement("restricted_key", account_name=owner.account_name)
         if authorize(connection, company_id, account, now=now, actor=principal.actor, by=by).is_new:
             trigger = "reauthorization" if before and before.account == account else "initial"
             request_sync(connection, company_id, trigger=trigger, actor=principal.actor, now=now)

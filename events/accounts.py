@@ -44,14 +44,23 @@ class Authorization(NamedTuple):
     is_new: bool
 
 
+class Agreement(NamedTuple):
+    """How access was given: the method, the scope if there is one, and what the account was called at Stripe then."""
+
+    method: Method = "connect"
+    scope: str | None = None
+    account_name: str | None = None
+
+
 class Standing(NamedTuple):
-    """How a company's connection stands. `authorized_at` is when it was last agreed to."""
+    """How a company's connection stands. The account's name is that of `authorized_at`, when it was last agreed to."""
 
     status: Status
     account: Account
     method: Method
     scope: str | None
     authorized_at: datetime
+    account_name: str | None
 
 
 def authorize(
@@ -61,9 +70,9 @@ def authorize(
     *,
     now: datetime,
     actor: str,
-    by: tuple[Method, str | None] = ("connect", None),
+    by: Agreement = Agreement(),  # noqa: B008 - it cannot be changed
 ) -> Authorization:
-    """Make a company the owner of an account, by a method and with a scope. Commits nothing; safe to repeat.
+    """Make a company the owner of an account, by an agreement. Commits nothing; safe to repeat.
 
     A connection that had to be reauthorized goes on; one that is paused stays paused.
 
@@ -83,21 +92,13 @@ def authorize(
             raise AnotherAccountError
         if standing.status != "reauthorization_required":
             return Authorization(None, is_new=False)
-    method, scope = by
-    values = {
-        "status": "connected",
-        "account_id": account.account_id,
-        "livemode": account.livemode,
-        "method": method,
-        "scope": scope,
-        "authorized_at": now,
-    }
+    details = {"account_id": account.account_id, "livemode": account.livemode, **by._asdict()}
+    values = {"status": "connected", "authorized_at": now, **details}
     connection.execute(
         insert(stripe_connection)
         .values(company_id=company_id, **values)
         .on_conflict_do_update(index_elements=[stripe_connection.c.company_id], set_=values)
     )
-    details = {"account_id": account.account_id, "livemode": account.livemode, "method": method, "scope": scope}
     fact = connection_fact(REAUTHORIZED if is_held else AUTHORIZED, account, details, actor=actor, now=now)
     return Authorization(append(connection, company_id, [fact])[0].position, is_new=True)
 
@@ -161,11 +162,9 @@ def _claims(connection: Connection, company_id: int, account: Account) -> bool:
 
 
 def _standing(connection: Connection, company_id: int, *, for_update: bool) -> Standing | None:
-    held = stripe_connection.c
-    statement = select(held.status, held.account_id, held.livemode, held.method, held.scope, held.authorized_at).where(
-        held.company_id == company_id
-    )
+    statement = select(stripe_connection).where(stripe_connection.c.company_id == company_id)
     row = connection.execute(statement.with_for_update() if for_update else statement).one_or_none()
     if row is None:
         return None
-    return Standing(row.status, Account(row.account_id, row.livemode), row.method, row.scope, row.authorized_at)
+    account = Account(row.account_id, row.livemode)
+    return Standing(row.status, account, row.method, row.scope, row.authorized_at, row.account_name)

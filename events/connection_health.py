@@ -36,6 +36,7 @@ class ConnectionHealth(NamedTuple):
     status: Status | Literal["pending_authorization"]
     health: Health
     account_id: str | None
+    account_name: str | None
     livemode: bool | None
     method: Method | None
     authorized_at: datetime | None
@@ -58,7 +59,7 @@ def connection_of(
     """Tell how a company's connection does. `interval` is the time between two syncs that nobody asks for."""
     standing = standing_of(connection, company_id)
     if standing is None:
-        return ConnectionHealth("pending_authorization", "never_synced", *[None] * 7)
+        return ConnectionHealth("pending_authorization", "never_synced", *[None] * 8)
     syncs = _syncs_of(connection, company_id)
     next_sync_at = None
     if standing.status == "connected":
@@ -67,6 +68,7 @@ def connection_of(
         standing.status,
         _health(standing.status, syncs, since=standing.authorized_at, now=now, interval=interval),
         standing.account.account_id,
+        standing.account_name,
         standing.account.livemode,
         standing.method,
         standing.authorized_at,

@@ -93,6 +93,7 @@ stripe_connection = Table(
     Column("company_id", BigInteger, primary_key=True, autoincrement=False),
     Column("status", Text, nullable=False),
     Column("account_id", Text, nullable=False),
+    Column("account_name", Text),
     Column("livemode", Boolean, nullable=False),
     Column("method", Text, nullable=False),
     Column("scope", Text),

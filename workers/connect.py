@@ -4,9 +4,11 @@ https://docs.stripe.com/connect/oauth-reference
 """
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
+import msgspec
+from msgspec import Struct
 from stripe import InvalidRequestError, RequestsClient, StripeClient, StripeError
 from stripe.oauth_error import InvalidClientError, OAuthError
 
@@ -55,6 +57,49 @@ class Grant:
     livemode: bool
     scope: str
     tokens: Tokens | None = None
+    account_name: str | None = None
+
+
+class _Business(Struct):
+    name: str | None = None
+
+
+class _Dashboard(Struct):
+    display_name: str | None = None
+
+
+class _Settings(Struct):
+    dashboard: _Dashboard | None = None
+
+
+class _Named(Struct):
+    """As much of an account as its name takes: https://docs.stripe.com/api/accounts/object."""
+
+    settings: _Settings | None = None
+    business_profile: _Business | None = None
+
+
+_NAMED = msgspec.json.Decoder(_Named)
+
+
+def name_at_stripe(client: StripeClient, **options: str) -> str | None:
+    """Give what the account of these request options is called; None when Stripe does not say: a name may lack."""
+    try:
+        return account_name_in(client.raw_request("get", "/v1/account", **options).body)
+    except StripeError as error:
+        _log.warning("account's name not told", extra={"error": type(error).__name__})
+        return None
+
+
+def account_name_in(body: str | bytes) -> str | None:
+    """Give the name in the JSON of an account: the dashboard's, else the business's."""
+    try:
+        told = _NAMED.decode(body)
+    except msgspec.MsgspecError as error:
+        _log.warning("account not understood", extra={"error": type(error).__name__})
+        return None
+    shown = told.settings.dashboard.display_name if told.settings and told.settings.dashboard else None
+    return shown or (told.business_profile.name if told.business_profile else None)
 
 
 class Connector(Protocol):
@@ -121,7 +166,7 @@ class StripeConnect:
             raise OutcomeUnknownError from error
         if grant.livemode != self.livemode or (self.scope == "read_only" and grant.scope != "read_only"):
             raise WrongGrantError(grant)
-        return grant
+        return replace(grant, account_name=name_at_stripe(self._client, stripe_account=grant.account_id))
 
     def let_go(self, account_id: str) -> None:
         """Deauthorize an account; see `Connector`. One that is not connected any more is let go already."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from stripe import AuthenticationError, InvalidRequestError, PermissionError, RequestsClient, StripeClient, StripeError  # noqa: A004 - so Stripe calls it
 
-from workers.connect import StripeAwayError
+from workers.connect import StripeAwayError, account_name_in
 
 # What has to be read, and the permission that Stripe wants for it; the dashboard calls plans "Prices".
 NEEDED_PERMISSIONS = {
@@ -47,6 +47,7 @@ class KeyOwner(NamedTuple):
 
     account_id: str
     livemode: bool
+    account_name: str | None
 
 
 class OwnEndpoint(NamedTuple):
@@ -79,7 +80,8 @@ class RestrictedKeys:
             raise StripeAwayError from error
         if missing:
             raise KeyRefusedError(missing)
-        return KeyOwner(str(client.deserialize(account, api_mode="V1")["id"]), "_live_" in key)
+        account_id = str(client.deserialize(account, api_mode="V1")["id"])
+        return KeyOwner(account_id, "_live_" in key, account_name_in(account.body))
 
     def make_endpoint(self, key: str, url: str) -> OwnEndpoint | None:
         """Make an endpoint in the key's account; None when the key may not, or there is no room for one.

@@ -5,6 +5,7 @@ https://docs.stripe.com/stripe-apps/api-authentication/oauth
 
 import json
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlencode
@@ -12,7 +13,15 @@ from urllib.parse import urlencode
 from stripe import InvalidRequestError, RequestsClient, StripeClient, StripeError
 from stripe.oauth_error import OAuthError
 
-from workers.connect import ExchangeRefusedError, Grant, OutcomeUnknownError, StripeAwayError, Tokens, WrongGrantError
+from workers.connect import (
+    ExchangeRefusedError,
+    Grant,
+    OutcomeUnknownError,
+    StripeAwayError,
+    Tokens,
+    WrongGrantError,
+    name_at_stripe,
+)
 
 # As Stripe's documentation has it; renewed a little earlier.
 ACCESS_TOKEN_LASTS = timedelta(hours=1)
@@ -51,7 +60,8 @@ class StripeApp:
         grant = self._grant(grant_type="authorization_code", code=code)
         if grant.livemode != self.livemode:
             raise WrongGrantError(grant)
-        return grant
+        key = grant.tokens.access_token if grant.tokens else None
+        return replace(grant, account_name=name_at_stripe(self._client, **({"api_key": key} if key else {})))
 
     def renew(self, refresh_token: str) -> Grant:
         """Give new tokens for a refresh token, which is good for nothing afterwards.

@@ -59,7 +59,32 @@ def test_somebody_who_agrees_comes_back_connected_with_the_first_sync_asked_for(
     assert stage.facts(company_id) == ["connection.authorized", "sync.requested"]
     told = stage.connection(company_id)
     assert (told.status, told.account_id, told.livemode) == ("connected", stage.acme.id, True)
+    assert told.account_name == "Acme Samples"
     assert told.health == "syncing"
+    page = ada.get("/settings/integrations").text
+    assert stage.acme.id in page
+    assert "Acme Samples<br>" in page
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind=FaultKind.RESET, path="/v1/account", times=None),
+        Fault(kind=FaultKind.ERROR, path="/v1/account", status=403, times=None),
+        Fault(kind=FaultKind.HTML, path="/v1/account", status=200, times=None),
+    ],
+    ids=lambda fault: fault.kind,
+)
+def test_a_name_that_stripe_does_not_tell_keeps_nobody_from_connecting(
+    stage: Stage, ada: Browser, company_id: int, fault: Fault
+) -> None:
+    way_back = stage.way_back(ada, company_id, stage.acme)
+    stage.server.faults.add(fault)
+
+    assert ada.get(way_back).status_code == 303
+
+    told = stage.connection(company_id)
+    assert (told.status, told.account_name) == ("connected", None)
     assert stage.acme.id in ada.get("/settings/integrations").text
 
 

@@ -75,7 +75,7 @@ def test_a_good_key_connects_its_account_and_makes_its_own_endpoint(
     answer = paste(ada, company_id, key_of_acme(stage)).get_json()
 
     assert (answer["status"], answer["account_id"], answer["method"]) == ("connected", stage.acme.id, "restricted_key")
-    assert answer["sends_events"] is True
+    assert (answer["sends_events"], answer["account_name"]) == (True, "Acme Samples")
     assert stage.facts(company_id) == ["connection.authorized", "sync.requested"]
     (endpoint,) = own_endpoints(stage)
     assert endpoint.url == f"https://localhost/webhooks/stripe/accounts/{stage.acme.id}"

@@ -155,7 +155,11 @@ def test_what_was_revoked_at_stripe_is_red_and_offers_to_reconnect(stage: Stage,
 
     page = admin.settings()
 
+    viewer = Reader(signed_in(stage.app, engine, admin.company_id, "viewer", email="bo@x.org"), admin.company_id)
+
     assert '<span class="badge bad">Reconnect needed</span>' in page
+    assert "can do that." in seen(viewer.settings())
+    assert "can do that." not in seen(page)
     assert ">Reconnect Stripe</a>" in page
     assert "/syncs" not in admin.offers(page)
 

@@ -46,7 +46,7 @@ def standing(status: Any, health: Any, *, is_new: bool = False) -> ConnectionHea
     livemode = True
     at = None if is_new else NOON - timedelta(hours=3)
     due = NOON + timedelta(hours=1) if status == "connected" else None
-    return ConnectionHealth(status, health, "acct_1", livemode, "connect", NOON, at, due, at)
+    return ConnectionHealth(status, health, "acct_1", "Sample Books", livemode, "connect", NOON, at, due, at)
 
 
 def every_verdict() -> Iterator[tuple[str, str, SyncRun | None, Verdict]]:

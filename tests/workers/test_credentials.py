@@ -59,6 +59,8 @@ def test_an_installed_app_reads_with_a_token_of_the_accounts_own(
 ) -> None:
     credentials = store.of(company_id, now=stage.clock())
 
+    assert stage.connection(company_id).account_name == "Acme Samples"
+
     assert stage.connection(company_id).method == "app"
     assert credentials.stripe_account is None
     assert reads(stage, credentials)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from events.accounts import Account, authorize, standing_of
+from events.accounts import Account, Agreement, authorize, standing_of
 from events.connections import NotConnectedError, pause, resume
 from sandbox.stripe.accounts import Account as SimulatedAccount
 from sandbox.stripe.generate import generate
@@ -98,7 +98,7 @@ def test_an_account_that_gave_us_a_key_is_read_with_that_key(
         company_id = add_company(connection, "Sample Studio").id
         keep_secret(connection, box, company_id, "restricted_key", key)
         of = Account(account.id, livemode=True)
-        authorize(connection, company_id, of, now=NOON, actor="tests", by=("restricted_key", None))
+        authorize(connection, company_id, of, now=NOON, actor="tests", by=Agreement("restricted_key"))
 
     run = sync(with_keyring(tools, stripe_server, box), company_id, trigger="initial")
 
@@ -112,7 +112,7 @@ def test_an_account_whose_key_is_gone_has_to_be_connected_anew(
     with tools.engine.begin() as connection:
         company_id = add_company(connection, "Sample Studio").id
         of = Account(account.id, livemode=True)
-        authorize(connection, company_id, of, now=NOON, actor="tests", by=("restricted_key", None))
+        authorize(connection, company_id, of, now=NOON, actor="tests", by=Agreement("restricted_key"))
 
     run = sync(with_keyring(tools, stripe_server, SecretBox([b"k" * 32])), company_id)
 

@@ -1,0 +1,181 @@
+"""The story of a finance team, from signing in to disconnecting, in a browser and to the cent."""
+
+import csv
+import re
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from sandbox.stripe.accounts import Account
+from sandbox.stripe.generate import generate
+from sandbox.stripe.truth import revenue_table
+from tests.browser.deployment import PASSWORD, Company, Deployment
+from tests.browser.looks import Viewport, check_looks, on_every_viewport
+
+pytestmark = pytest.mark.timeout(180)
+_DAY_SECONDS = 86_400
+NEW_NAME = "Renamed Samples Ltd"
+COLUMNS = (
+    "invoice_line_item_id",
+    "subscription_id",
+    "customer_name",
+    "customer_id",
+    "description",
+    "date",
+    "amount",
+    "currency",
+)
+
+
+@on_every_viewport
+def test_the_whole_story_from_signing_in_to_disconnecting(
+    page: Page, deployment: Deployment, viewport: Viewport
+) -> None:
+    company = deployment.company()
+    _, account, _ = (
+        account_with_invoices(deployment, f"{company.name} {place}") for place in ("North", "South", "East")
+    )
+
+    sign_in(page, company)
+    connect(page, account)
+    expect(page.get_by_role("group", name="Stripe", exact=True)).to_contain_text(account.id)
+    expect_synced(page)
+    page.get_by_text("Options", exact=True).click()
+    page.get_by_role("button", name="Initiate Sync").click()
+    expect_synced(page)
+    check_looks(page, f"story-settings-{viewport}")
+
+    open_place(page, "Revenue Mapping", viewport)
+    assert exported(page) == truth_of(account)
+    check_looks(page, f"story-table-{viewport}")
+    narrow_down(page, account)
+    see_a_rename(page, account)
+    go_back_in_time(page)
+
+    open_place(page, "Integrations", viewport)
+    page.get_by_text("Options", exact=True).click()
+    page.get_by_role("link", name="Disconnect").click()
+    page.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
+    expect(page.get_by_role("group", name="Stripe", exact=True)).to_contain_text("Disconnected")
+    open_place(page, "Revenue Mapping", viewport)
+    assert exported(page) == truth_of(account)
+
+
+def account_with_invoices(deployment: Deployment, name: str) -> Account:
+    account = deployment.stripe.stripe.create_account(name, connected=False)
+    generate(account, invoices=40, seed=3, until=int(time.time()) - _DAY_SECONDS)
+    return account
+
+
+def sign_in(page: Page, company: Company) -> None:
+    page.goto("/")
+    page.get_by_label("E-mail").fill(company.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page).to_have_url(re.compile("/settings/integrations$"))
+
+
+def connect(page: Page, account: Account) -> None:
+    """Choose an account on the simulated Stripe's page, and come back."""
+    page.get_by_role("link", name="Connect Stripe").click()
+    page.get_by_role("radio", name=account.name).check()
+    page.get_by_role("button", name="Connect this account").click()
+    expect(page).to_have_url(re.compile("/settings/integrations"))
+
+
+def expect_synced(page: Page) -> None:
+    """Wait until the card says that no sync is under way and the last one has succeeded; see its proof."""
+    card = page.get_by_role("group", name="Stripe", exact=True)
+    expect(card.get_by_role("group", name="Sync under way")).to_have_count(0, timeout=40_000)
+    expect(card).to_contain_text("Last sync: succeeded")
+    page.get_by_role("link", name="Last sync").click()
+    expect(page.get_by_text("equal to Stripe's books")).to_be_visible()
+    page.go_back()
+
+
+def open_place(page: Page, name: str, viewport: Viewport) -> None:
+    if viewport == "phone":
+        page.get_by_role("button", name="Menu").click()
+    page.get_by_role("navigation").get_by_role("link", name=name).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+
+
+def narrow_down(page: Page, account: Account) -> None:
+    """Filter by cadence and currency, order by amount, search for a customer; what is exported is what is shown."""
+    wanted = truth_of(account, cadence="monthly", currency="usd")
+    page.get_by_text("Filters", exact=True).click()
+    filters = page.get_by_role("form", name="Filters")
+    filters.get_by_label("Cadence").select_option("Monthly")
+    filters.get_by_label("Currency").select_option("USD")
+    filters.get_by_role("button", name="Apply").click()
+    page.get_by_role("columnheader", name="Amount").get_by_role("link").click()
+    expect(page).to_have_url(re.compile("sort=-amount"))
+    shown = [cents(row.get_by_role("cell").last.inner_text()) for row in lines(page)]
+
+    assert exported(page) == wanted
+    assert shown == sorted((int(row["amount"]) for row in wanted), reverse=True)
+
+    name = next(row["customer_name"] for row in wanted if row["customer_name"].isascii())
+    page.get_by_role("searchbox").fill(name)
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.get_by_role("list", name="Filters in force")).to_contain_text(name)
+    assert exported(page) == [row for row in wanted if name in (row["customer_name"], row["description"])]
+    page.get_by_role("link", name="Clear all").click()
+
+
+def see_a_rename(page: Page, account: Account) -> None:
+    """Rename a customer at Stripe: the page that is open tells that something changed, and shows the new name."""
+    customer_id = truth_of(account)[0]["customer_id"]
+    page.goto(f"{page.url.partition('?')[0]}?customer_id={customer_id}")
+    assert lines(page)
+    account.live.rename_customer(customer_id, NEW_NAME)
+
+    page.get_by_role("status").get_by_role("link", name="Show").click()
+
+    for row in lines(page):
+        expect(row).to_contain_text(NEW_NAME)
+
+
+def go_back_in_time(page: Page) -> None:
+    """Read the table as of yesterday, when nothing was known, and come back."""
+    page.get_by_text("As of: now").click()
+    page.get_by_role("link", name="End of yesterday").click()
+    expect(page.get_by_role("status")).to_contain_text("As of")
+    expect(page.get_by_role("heading", name="No line matches")).to_be_visible()
+    page.get_by_role("link", name="Back to now").click()
+    expect(lines(page)[0]).to_contain_text(NEW_NAME)
+
+
+def lines(page: Page) -> list[Locator]:
+    """Give the rows of the table that is shown, once there are any."""
+    rows = page.get_by_role("region", name="Revenue lines").get_by_role("row").filter(has=page.get_by_role("rowheader"))
+    expect(rows.first).to_be_visible()
+    return rows.all()
+
+
+def cents(shown: str) -> int:
+    """Give an amount of dollars, as it is shown, in cents."""
+    return int(re.sub(r"[^0-9-]", "", shown))
+
+
+def exported(page: Page) -> list[dict[str, str]]:
+    """Give the rows of the CSV that the page offers."""
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Export CSV").click()
+    with started.value.path().open(newline="", encoding="utf-8") as file:
+        return in_order(csv.DictReader(file))
+
+
+def truth_of(account: Account, **wanted: object) -> list[dict[str, str]]:
+    """Give the same rows as the simulated Stripe's own books have them."""
+    told = revenue_table(account, livemode=True)
+    return in_order(row for row in told if all(row[name] == value for name, value in wanted.items()))
+
+
+def in_order(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Give the columns that are shown, as text; what a spreadsheet must not run has lost its apostrophe."""
+    told = [{name: "" if row[name] is None else str(row[name]).removeprefix("'") for name in COLUMNS} for row in rows]
+    return sorted(told, key=lambda row: (row["invoice_line_item_id"], row["date"]))
