@@ -4,17 +4,36 @@ A line keeps its place in the table (its day, amount, customer and subscription)
 are found by walking today's rows in today's order: a row that has not changed since is itself, another is looked up in
 the past by its key. What is left are versions whose line has gone or has moved to another place, *displaced* ones: few,
 and marked when it happened.
+
+What is said here names no company, build or position: `Snapshot.bound` has them. So a statement is made once for all
+readers who ask alike.
 """
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.sql.selectable import FromClause
 
-from projections.filters import ColumnOf, LineFilter, condition_of
+from projections.filters import ColumnOf, condition_of
 from projections.past_tables import revenue_day, revenue_line_past
-from projections.snapshots import Snapshot
 from projections.tables import revenue_line
+
+COMPANY_ID: ColumnElement[int] = bindparam("company_id", type_=BigInteger)
+BUILD: ColumnElement[int] = bindparam("build", type_=Integer)
+POSITION: ColumnElement[int] = bindparam("position", type_=BigInteger)
 
 _KEY = ("company_id", "build", "livemode", "invoice_id", "invoice_line_item_id")
 _PLACE = ("date", "amount", "customer_id", "subscription_id")
@@ -36,64 +55,43 @@ class Rows:
         return Rows(self._source, [*self._conditions, condition], self.column)
 
 
-def rows_at(snapshot: Snapshot, line_filter: LineFilter) -> list[Rows]:
-    """Give the rows of a filter as the snapshot sees them: of each part, which have no row in common."""
-    parts = [_walked(snapshot), _displaced(snapshot)] if snapshot.is_past else [_now(snapshot)]
-    return [part.where(condition_of(line_filter, part.column)) for part in parts]
+def rows_at(asked: Collection[str], *, is_past: bool) -> list[Rows]:
+    """Give the rows that fulfil conditions, as a snapshot sees them: of each part, which have no row in common."""
+    parts = [_in_place(), _displaced()] if is_past else [now()]
+    return [part.where(condition_of(asked, part.column)) for part in parts]
 
 
-def newest_day(snapshot: Snapshot, *, livemode: bool) -> ColumnElement[bool]:
+def now() -> Rows:
+    """Give the rows that stand."""
+    return Rows(revenue_line, _scope(revenue_line.c), revenue_line.c.__getitem__)
+
+
+def newest_day() -> ColumnElement[bool]:
     """Say that rows are of no later day than any had then: newer ones need not be walked past."""
     days = revenue_day.c
     latest = select(func.max(days.date)).where(
-        days.company_id == snapshot.company_id,
-        days.build == snapshot.build,
-        days.livemode == livemode,
-        days.first_position <= snapshot.position,
+        *_scope(days), days.livemode == bindparam("livemode", type_=days.livemode.type), days.first_position <= POSITION
     )
     return revenue_line.c.date <= latest.scalar_subquery()
 
 
-def versions_of_line(snapshot: Snapshot, line_id: str) -> list[Rows]:
-    """Give what stands under a line's id as the snapshot sees it."""
-    now, past = _now(snapshot), _stood(snapshot)
-    parts = [now.where(revenue_line.c.position <= snapshot.position), past] if snapshot.is_past else [now]
+def versions_of_line(line_id: ColumnElement[str], *, is_past: bool) -> list[Rows]:
+    """Give what stands under a line's id as a snapshot sees it."""
+    parts = [now().where(revenue_line.c.position <= POSITION), _stood()] if is_past else [now()]
     return [part.where(part.column("invoice_line_item_id") == line_id) for part in parts]
 
 
-def _now(snapshot: Snapshot) -> Rows:
-    lines = revenue_line.c
-    scope = [lines.company_id == snapshot.company_id, lines.build == snapshot.build]
-    return Rows(revenue_line, scope, lines.__getitem__)
-
-
-def _stood(snapshot: Snapshot) -> Rows:
-    past = revenue_line_past.c
-    scope = [
-        past.company_id == snapshot.company_id,
-        past.build == snapshot.build,
-        past.position <= snapshot.position,
-        past.until > snapshot.position,
-    ]
-    return Rows(revenue_line_past, scope, past.__getitem__)
-
-
-def _displaced(snapshot: Snapshot) -> Rows:
-    is_in_its_place = exists().where(_is_one_line(), _is_in_one_place())
-    return _stood(snapshot).where(and_(revenue_line_past.c.is_displaced, ~is_in_its_place))
-
-
-def _walked(snapshot: Snapshot) -> Rows:
+def _in_place() -> Rows:
     lines, past = revenue_line.c, revenue_line_past.c
     unchanged = select(
         *(literal_column(f"revenue_line.{name}", lines[name].type).label(name) for name in _COLUMNS)
-    ).where(literal_column("revenue_line.position") <= snapshot.position)
+    ).where(literal_column("revenue_line.position") <= POSITION)
     changed = (
         select(*(past[name] for name in _COLUMNS))
         .where(
-            literal_column("revenue_line.position") > snapshot.position,
-            past.position <= snapshot.position,
-            past.until > snapshot.position,
+            literal_column("revenue_line.position") > POSITION,
+            past.position <= POSITION,
+            past.until > POSITION,
             _is_one_line(),
             _is_in_one_place(),
         )
@@ -104,8 +102,22 @@ def _walked(snapshot: Snapshot) -> Rows:
     def column(name: str) -> ColumnElement[Any]:
         return lines[name] if name in _KEY or name in _PLACE else then.c[name]
 
-    source = revenue_line.join(then, literal_column("true"))
-    return Rows(source, [lines.company_id == snapshot.company_id, lines.build == snapshot.build], column)
+    return Rows(revenue_line.join(then, literal_column("true")), _scope(lines), column)
+
+
+def _displaced() -> Rows:
+    """Give the rows of then whose lines are gone, or stand elsewhere now."""
+    is_in_its_place = exists().where(_is_one_line(), _is_in_one_place())
+    return _stood().where(and_(revenue_line_past.c.is_displaced, ~is_in_its_place))
+
+
+def _stood() -> Rows:
+    past = revenue_line_past.c
+    return Rows(revenue_line_past, [*_scope(past), past.position <= POSITION, past.until > POSITION], past.__getitem__)
+
+
+def _scope(columns: Any) -> list[ColumnElement[bool]]:  # noqa: ANN401 - those of either table
+    return [columns.company_id == COMPANY_ID, columns.build == BUILD]
 
 
 def _is_one_line() -> ColumnElement[bool]:

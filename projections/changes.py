@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, literal, select, tuple_, union_all
 
+from projections.listing import LINE_COLUMNS
 from projections.past_tables import revenue_line_past
-from projections.queries import LINE_COLUMNS
 from projections.snapshots import Snapshot
 from projections.tables import revenue_line
 

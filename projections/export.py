@@ -9,7 +9,8 @@ from sqlalchemy import Boolean, ColumnElement, Date, Text, cast, func, select, u
 from events.tables import INSTANT
 from projections.as_of import Rows, rows_at
 from projections.filters import LineFilter, Sort
-from projections.queries import LineRow, in_order
+from projections.listing import in_order
+from projections.queries import LineRow
 from projections.snapshots import Snapshot
 from projections.tables import revenue_line
 
@@ -29,7 +30,7 @@ def every_line(
     database is quicker at writing them. The first rows are read before it returns: a query that fails, fails here.
     Keep the snapshot open as long as the cursor.
     """
-    parts = rows_at(snapshot, line_filter)
+    parts = rows_at(line_filter.asked(), is_past=snapshot.is_past)
     if len(parts) == 1:
         statement = parts[0].select(*_as_json_has_them(parts[0], columns)).order_by(*in_order(parts[0], sort))
     else:
@@ -37,7 +38,8 @@ def every_line(
         together = union_all(*(part.select(*map(part.column, names)) for part in parts)).subquery()
         shown = Rows(together, [], together.c.__getitem__)
         statement = select(*_as_json_has_them(shown, columns)).order_by(*in_order(together, sort))
-    with snapshot.connection.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE}) as rows:
+    asked = snapshot.bound() | line_filter.bound()
+    with snapshot.connection.execute(statement, asked, execution_options={"yield_per": ROWS_AT_ONCE}) as rows:
         yield rows.partitions()
 
 

@@ -1,19 +1,29 @@
 """What a reader may ask of the table, as a value: the same filter gives the same rows, totals and cursor."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, bindparam, or_
 
 from projections.tables import revenue_line
 
 Sort = Literal["date", "-date", "amount", "-amount"]
 SORTS: tuple[Sort, ...] = ("date", "-date", "amount", "-amount")
 
-_EQUAL = ("customer_id", "subscription_id", "invoice_id", "invoice_status", "type", "cadence", "currency")
+_EQUAL = (
+    "livemode", "customer_id", "subscription_id", "invoice_id", "invoice_status", "type", "cadence", "currency"
+)  # fmt: skip
+_BOUNDS: dict[str, tuple[str, str]] = {
+    "date_from": ("date", ">="),
+    "date_to": ("date", "<"),
+    "amount_min": ("amount", ">="),
+    "amount_max": ("amount", "<="),
+    "modified_after": ("updated_at", ">"),
+}
 _SEARCHED = ("customer_name", "description", "invoice_number", "customer_id", "invoice_id", "invoice_line_item_id")
+_ESCAPE = "/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,27 +47,49 @@ class LineFilter:
 
     def canonical(self) -> str:
         """Give the one text of this filter, for tags and cursors."""
+        return "&".join(f"{name}={value!r}" for name, value in self._told().items())
+
+    def asked(self) -> frozenset[str]:
+        """Give the names of the conditions."""
+        return frozenset(self._told())
+
+    def bound(self) -> dict[str, object]:
+        """Give what a statement with these conditions is executed with."""
+        told = self._told()
+        return told | {"q": _anywhere(self.q)} if self.q is not None else told
+
+    def _told(self) -> dict[str, object]:
         told = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return "&".join(f"{name}={value!r}" for name, value in told if value is not None)
+        return {name: value for name, value in told if value is not None}
 
 
 ColumnOf = Callable[[str], ColumnElement[Any]]
 
 
-def condition_of(line_filter: LineFilter, column: ColumnOf = revenue_line.c.__getitem__) -> ColumnElement[bool]:
-    """Say the filter in SQL, about the columns that `column` gives for their names."""
-    conditions = [column("livemode") == line_filter.livemode]
+def condition_of(asked: Collection[str], column: ColumnOf) -> ColumnElement[bool]:
+    """Say conditions in SQL, about the columns that `column` gives for their names; `bound` has their values."""
+    conditions = [column(name) == _value(name, name) for name in _EQUAL if name in asked]
     conditions += [
-        column(name) == getattr(line_filter, name) for name in _EQUAL if getattr(line_filter, name) is not None
+        column(of).op(compare, is_comparison=True)(_value(name, of))
+        for name, (of, compare) in _BOUNDS.items()
+        if name in asked
     ]
-    bounds = (
-        (line_filter.date_from, column("date").__ge__),
-        (line_filter.date_to, column("date").__lt__),
-        (line_filter.amount_min, column("amount").__ge__),
-        (line_filter.amount_max, column("amount").__le__),
-        (line_filter.modified_after, column("updated_at").__gt__),
-    )
-    conditions += [compare(bound) for bound, compare in bounds if bound is not None]
-    if line_filter.q is not None:
-        conditions.append(or_(*(column(name).icontains(line_filter.q, autoescape=True) for name in _SEARCHED)))
+    if "q" in asked:
+        pattern = _value("q", "description")
+        conditions.append(or_(*(column(name).ilike(pattern, escape=_ESCAPE) for name in _SEARCHED)))
     return and_(*conditions)
+
+
+def about(asked: Collection[str], column: str) -> frozenset[str]:
+    """Give those conditions that are about this column."""
+    return frozenset(name for name in asked if name == column or _BOUNDS.get(name, ("",))[0] == column)
+
+
+def _value(name: str, column: str) -> ColumnElement[Any]:
+    return bindparam(name, type_=revenue_line.c[column].type)
+
+
+def _anywhere(words: str) -> str:
+    for special in (_ESCAPE, "%", "_"):
+        words = words.replace(special, _ESCAPE + special)
+    return f"%{words}%"

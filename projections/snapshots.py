@@ -35,6 +35,10 @@ class Snapshot(NamedTuple):
     is_whole: bool
     is_past: bool = False
 
+    def bound(self) -> dict[str, object]:
+        """Give what a statement about the table is executed with here."""
+        return {"company_id": self.company_id, "build": self.build, "position": self.position}
+
     def at(self, position: int) -> "Snapshot":
         """Give the same table as of an earlier position."""
         return self._replace(position=position, status="live", is_past=position < self.position)

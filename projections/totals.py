@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Date, DateTime, Numeric, Select, and_, cast, func, literal, select, union_all
 from sqlalchemy.sql.selectable import Subquery
 
-from projections.as_of import rows_at
+from projections.as_of import Rows, rows_at
 from projections.filters import LineFilter
 from projections.ledger import MONTH_STRETCH
 from projections.past_tables import MONTH_KEY, revenue_by_month, revenue_line_past, revenue_month_stretch
@@ -44,9 +44,9 @@ class Month(NamedTuple):
 
 def total_lines(snapshot: Snapshot, line_filter: LineFilter) -> list[Total]:
     """Add up the whole filter, a total for each currency: currencies never add."""
-    rows = snapshot.connection.execute(
-        _from_months(snapshot, line_filter) if _is_kept(snapshot, line_filter) else _from_lines(snapshot, line_filter)
-    )
+    is_kept = _is_kept(snapshot, line_filter)
+    statement = _from_months(snapshot, line_filter) if is_kept else _from_lines(snapshot, line_filter)
+    rows = snapshot.connection.execute(statement, snapshot.bound() | line_filter.bound())
     return [Total(currency, int(count), int(amount), int(net_amount)) for currency, count, amount, net_amount in rows]
 
 
@@ -64,7 +64,8 @@ def sum_months(snapshot: Snapshot, line_filter: LineFilter) -> list[Month]:
     """Give the sums by month of any filter, in order: those that are kept, else its lines are added up."""
     if _is_kept(snapshot, line_filter):
         return list_months(snapshot, line_filter)
-    rows = snapshot.connection.execute(_months_from_lines(snapshot, line_filter))
+    asked = snapshot.bound() | line_filter.bound()
+    rows = snapshot.connection.execute(_months_from_lines(snapshot, line_filter), asked)
     return [Month._make((*key, int(count), int(amount), int(net))) for *key, count, amount, net in rows]
 
 
@@ -81,9 +82,8 @@ def list_currencies(snapshot: Snapshot, *, livemode: bool) -> list[str]:
 
 
 def _is_kept(snapshot: Snapshot, line_filter: LineFilter) -> bool:
-    asked = {name for name in LineFilter.__dataclass_fields__ if getattr(line_filter, name) is not None}
     days = (line_filter.date_from, line_filter.date_to)
-    return snapshot.is_whole and asked <= _KNOWN and all(day is None or day.day == 1 for day in days)
+    return snapshot.is_whole and line_filter.asked() <= _KNOWN and all(day is None or day.day == 1 for day in days)
 
 
 def _from_months(snapshot: Snapshot, line_filter: LineFilter) -> Select[Any]:
@@ -97,12 +97,8 @@ def _from_months(snapshot: Snapshot, line_filter: LineFilter) -> Select[Any]:
 
 
 def _from_lines(snapshot: Snapshot, line_filter: LineFilter) -> Select[Any]:
-    lines = union_all(
-        *(
-            part.select(*map(part.column, ("currency", "amount", "net_amount")))
-            for part in rows_at(snapshot, line_filter)
-        )
-    ).subquery()
+    names = ("currency", "amount", "net_amount")
+    lines = union_all(*(part.select(*map(part.column, names)) for part in _parts(snapshot, line_filter))).subquery()
     return (
         select(lines.c.currency, func.count(), func.sum(lines.c.amount), func.sum(lines.c.net_amount))
         .group_by(lines.c.currency)
@@ -112,10 +108,14 @@ def _from_lines(snapshot: Snapshot, line_filter: LineFilter) -> Select[Any]:
 
 def _months_from_lines(snapshot: Snapshot, line_filter: LineFilter) -> Select[Any]:
     names = ("date", *MONTH_KEY[2:], "amount", "net_amount")
-    lines = union_all(*(part.select(*map(part.column, names)) for part in rows_at(snapshot, line_filter))).subquery()
+    lines = union_all(*(part.select(*map(part.column, names)) for part in _parts(snapshot, line_filter))).subquery()
     keys = [_month_of(lines.c.date).label("month"), *(lines.c[name] for name in MONTH_KEY[2:])]
     sums = (func.count(), func.sum(lines.c.amount), func.sum(lines.c.net_amount))
     return select(*keys, *sums).group_by(*keys).order_by(*keys)
+
+
+def _parts(snapshot: Snapshot, line_filter: LineFilter) -> list[Rows]:
+    return rows_at(line_filter.asked(), is_past=snapshot.is_past)
 
 
 def _condition(months: Subquery, line_filter: LineFilter) -> ColumnElement[bool]:
