@@ -76,8 +76,7 @@ class Books:
         if after is not before:
             self.prices[key] = after
             self.touched_prices.add(key)
-            if before is None or after.change != before.change:
-                self.price_states.setdefault(key, [before]).append(after)
+            _follow(self.price_states, key, before, after)
 
     def _apply_name(self, sighting: Sighting, seen: CustomerNamed) -> None:
         # In one second the customer itself knows its name better than an invoice does.
@@ -88,8 +87,7 @@ class Books:
         if after is not before:
             self.names[key] = after
             self.touched_names.add(key)
-            if before is None or after.change != before.change:
-                self.name_states.setdefault(key, [before]).append(after)
+            _follow(self.name_states, key, before, after)
 
 
 def _book_after(book: InvoiceBook, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted, stamp: Stamp) -> InvoiceBook:
@@ -114,3 +112,12 @@ def _settled(before: HeldValue[Value] | None, value: Value, stamp: Stamp, change
     if after is before.register:
         return before
     return HeldValue(after, change if after.value != before.register.value else before.change)
+
+
+def _follow(
+    states: dict[Key, list[HeldValue[Value] | None]], key: Key, before: HeldValue[Value] | None, after: HeldValue[Value]
+) -> None:
+    if before is None or after.change != before.change:
+        states.setdefault(key, [before]).append(after)
+    elif after.register.value != before.register.value:
+        states[key][-1] = after  # one fact told two things
