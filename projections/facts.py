@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from events.bulk import BulkEvent
 from events.observations import Observation, Unreadable
-from events.stripe_words import FETCHED_FROM_STRIPE, observations_of
+from events.stripe_words import FETCHED_FROM_STRIPE, observations_of, tells_of_the_books
 from projections.known import Change, Sighting
 
 
-class Fact(NamedTuple):
+class Fact(Struct, frozen=True, gc=False):
     """An event, and what it tells of the books."""
 
     event: BulkEvent
-    observations: list[Observation]
+    observations: Sequence[Observation]
 
 
 class Page(NamedTuple):
@@ -27,6 +29,8 @@ class Page(NamedTuple):
 
 def fact_of(event: BulkEvent) -> Fact:
     """Read an event. It never raises for what is in it."""
+    if not tells_of_the_books(event.type):
+        return Fact(event, ())
     observations = observations_of(event.type, event.entity, event.payload)
     if observations and event.occurred_at is None:
         observations = [Unreadable("the event does not say when it happened")]
@@ -35,9 +39,6 @@ def fact_of(event: BulkEvent) -> Fact:
 
 def sighting_of(event: BulkEvent) -> Sighting:
     """Say by which event something was seen, and when."""
-    return Sighting(
-        Change(event.position, event.recorded_at),
-        event.livemode,
-        int(event.occurred_at.timestamp()) if event.occurred_at else 0,
-        event.source == FETCHED_FROM_STRIPE,
-    )
+    seen_at = int(event.occurred_at.timestamp()) if event.occurred_at else 0
+    change = Change(event.position, event.recorded_at)
+    return Sighting(change, event.livemode, (seen_at, int(event.source == FETCHED_FROM_STRIPE)))

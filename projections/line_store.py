@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from projections.ledger import Ledger
 from projections.revenue_rows import Row
 from projections.row_parts import SaidPart, text_of_parts
-from projections.shelves import Place, Volume, columns_of_places
+from projections.shelves import Places, Volume, columns_of_places
 from projections.versions import Ended, RowChanges
 
 _STORED_ROWS_AT_ONCE = 5000
@@ -94,8 +94,8 @@ def moved_rows(connection: Connection, volumes: Sequence[Volume]) -> Iterator[tu
     Reads them as they stood when it was called, so that they may be changed meanwhile.
     """
     begun = {volume.company_id: volume for volume in volumes if volume.is_begun}
-    names = [(volume, key) for volume in begun.values() for key in volume.books.name_states]
-    prices = [(volume, key) for volume in begun.values() for key in volume.books.price_states]
+    names = [(volume, volume.books.name_states) for volume in begun.values()]
+    prices = [(volume, volume.books.price_states) for volume in begun.values()]
     for column, places in (("customer_id", names), ("price_id", prices)):
         for company_id, row in _stored(connection, column, places):
             books = begun[company_id].books
@@ -104,14 +104,15 @@ def moved_rows(connection: Connection, volumes: Sequence[Volume]) -> Iterator[tu
                 yield begun[company_id], row
 
 
-def _stored(connection: Connection, column: str, places: Sequence[Place]) -> Iterator[tuple[int, Row]]:
-    if not places:
+def _stored(connection: Connection, column: str, places: Places) -> Iterator[tuple[int, Row]]:
+    columns = columns_of_places(places)
+    if not columns["id"]:
         return
     driver = connection.connection.driver_connection
     assert driver is not None  # noqa: S101 - a checked-out connection has one
     with driver.cursor("moved_rows", scrollable=False) as cursor:
         cursor.itersize = _STORED_ROWS_AT_ONCE
-        cursor.execute(_MOVED.format(column=column), columns_of_places(places))
+        cursor.execute(_MOVED.format(column=column), columns)
         for company_id, *row in cursor:
             yield company_id, Row(*row)
 

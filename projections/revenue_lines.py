@@ -21,6 +21,7 @@ from projections.register import Stamp, Value, settle
 
 NAME = "revenue_lines"
 
+_NOTHING = InvoiceBook()
 _CLIMB = {"open": 0, "uncollectible": 1, "paid": 2, "void": 2}
 
 
@@ -59,7 +60,7 @@ class Books:
     def _apply_to_invoice(self, sighting: Sighting, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted) -> None:
         key = (sighting.livemode, seen.invoice_id)
         held = self.invoices.get(key)
-        before = held.book if held else InvoiceBook()
+        before = held.book if held else _NOTHING
         after = _book_after(before, seen, sighting.stamp)
         if held is None or not before.shows_the_same_as(after):
             self.invoices[key] = now = Held(after, sighting.change)

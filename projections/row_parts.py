@@ -6,6 +6,7 @@ Versions of a line share the first part, lines of an invoice mostly the second. 
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct
 
@@ -103,7 +104,7 @@ class InvoiceRows:
             price_id = line.price_id
             if price_id not in shown:
                 price = price_of((livemode, price_id)) if price_id else None
-                change = _latest(_latest(held.change, name and name.change), price and price.change)
+                change = _latest(held.change, name, price)
                 called = name.register.value if name else None
                 billing = billing_of(price_id, price)
                 shown[price_id] = shown_part(Shown(called, *billing, book.status.value, is_complete, *change))
@@ -124,5 +125,8 @@ def _first_of_month(day: date) -> date:
     return day.replace(day=1)
 
 
-def _latest(change: Change, other: Change | None) -> Change:
-    return change if other is None or change.position >= other.position else other
+def _latest(change: Change, *others: HeldValue[Any] | None) -> Change:
+    for other in others:
+        if other is not None and other.change.position > change.position:
+            change = other.change
+    return change

@@ -20,7 +20,7 @@ def told(fact: dict) -> Told:
     new = event_from_stripe(json_bytes(fact))
     assert new.occurred_at is not None
     seen_at = int(new.occurred_at.timestamp())
-    sighting = Sighting(Change(1, NOON), new.livemode, seen_at, is_fetched=False)
+    sighting = Sighting(Change(1, NOON), new.livemode, (seen_at, 0))
     return sighting, new.entity, observations_of(new.type, new.entity, new.payload)
 
 
