@@ -1,14 +1,19 @@
 """What every fold is handed: the facts of one company's log in order, already read into observations."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
+from sqlalchemy import Connection
 
-from events.bulk import BulkEvent
+from events.bulk import BulkEvent, read_on
 from events.observations import Observation, Unreadable
 from events.stripe_words import FETCHED_FROM_STRIPE, observations_of, tells_of_the_books
 from projections.known import Change, Sighting
+
+_MOST_BYTES_AT_REST = 32_000_000
+_MOST_BYTES_IN_HAND = 160_000_000
 
 
 class Fact(Struct, frozen=True, gc=False):
@@ -25,6 +30,22 @@ class Page(NamedTuple):
     build: int
     is_begun: bool
     facts: Sequence[Fact]
+
+
+def read_facts(connection: Connection, after: Mapping[int, int], most: Mapping[int, int]) -> dict[int, list[Fact]]:
+    """Read on in companies' logs: of each up to so many events above its position, all in all as many as fit in memory.
+
+    Gives at least one event, when there is one; each company's in order.
+    """
+    facts: dict[int, list[Fact]] = defaultdict(list)
+    at_rest = in_hand = 0
+    for company_id, event in read_on(connection, after, most):
+        at_rest += len(event.payload_zstd)
+        in_hand += event.payload_bytes
+        if facts and (at_rest > _MOST_BYTES_AT_REST or in_hand > _MOST_BYTES_IN_HAND):
+            break  # what is small at rest may be large in hand
+        facts[company_id].append(fact_of(event))
+    return facts
 
 
 def fact_of(event: BulkEvent) -> Fact:

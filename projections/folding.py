@@ -40,9 +40,7 @@ _CHECKPOINT = text("""
 """)
 
 
-def fold(
-    connection: Connection, claims: Sequence[Claim], facts: Mapping[int, Sequence[Fact]], *, is_live: bool
-) -> None:
+def fold(connection: Connection, claims: Sequence[Claim], facts: Mapping[int, Sequence[Fact]]) -> None:
     """Fold each company's facts into every claimed build, and move the checkpoints to the last of them.
 
     All claims of a company stand right before its first fact.
@@ -54,7 +52,7 @@ def fold(
             Page(
                 claim.company_id,
                 claim.build,
-                is_live or claim.position > 0,
+                claim.position > 0,
                 _without(skipped, claim, facts[claim.company_id]),
             )
             for claim in claims
