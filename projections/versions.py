@@ -5,6 +5,7 @@ facts gives is what the same facts give one by one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import TypeVar
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from projections.revenue_lines import Books
 from projections.revenue_rows import Row, with_name, with_price
 from projections.row_parts import InvoiceRows, RowParts, SaidPart, parts_of_stored, shown_part
 
+Value = TypeVar("Value", PricedAs, str)
 State = TypeVar("State", Held, HeldValue[PricedAs], HeldValue[str])
 
 _BEFORE = 0
@@ -140,15 +142,18 @@ def _rows_at(invoice: InvoiceRows, states: list[Held | None], position: int, boo
     if held is None:
         return iter(())
 
-    def price_of(price: Key) -> HeldValue[PricedAs] | None:
-        moved = books.price_states.get(price)
-        return _at(moved, position) if moved else books.prices.get(price)
+    return invoice.rows(
+        held,
+        partial(_held_at, books.price_states, books.prices, position),
+        partial(_held_at, books.name_states, books.names, position),
+    )
 
-    def name_of(customer: Key) -> HeldValue[str] | None:
-        moved = books.name_states.get(customer)
-        return _at(moved, position) if moved else books.names.get(customer)
 
-    return invoice.rows(held, price_of, name_of)
+def _held_at(
+    moved: Mapping[Key, list[HeldValue[Value] | None]], now: Mapping[Key, HeldValue[Value]], position: int, key: Key
+) -> HeldValue[Value] | None:
+    states = moved.get(key)
+    return _at(states, position) if states else now.get(key)
 
 
 def _reached_at(states: Iterable[State | None], position: int) -> State | None:
