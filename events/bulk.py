@@ -80,8 +80,8 @@ def read_on(
     with driver.cursor("read_on", binary=True, scrollable=False) as cursor:
         cursor.execute(_READ_ON, asked)
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
-            for company_id, *fields in rows:
-                event = BulkEvent._make(fields)
+            for row in rows:
+                company_id, event = row[0], BulkEvent._make(row[1:])
                 if event.position != reached[company_id] + 1:
                     raise GapInLogError(f"company {company_id}: {event.position} follows {reached[company_id]}")
                 reached[company_id] = event.position

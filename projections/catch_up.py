@@ -13,7 +13,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from projections.facts import read_facts
 from projections.failures import record_failure
-from projections.folding import Claim, fold
+from projections.folding import Claim, fold, without_garbage_collection
 from projections.registry import versions
 
 BATCH_SIZE = 16_000
@@ -91,7 +91,7 @@ def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
     while True:
         claims: list[Claim] = []
         try:
-            with engine.begin() as connection:
+            with without_garbage_collection(), engine.begin() as connection:
                 claims = _claimed(connection, most)
                 return _advanced(connection, claims, size) if claims else None
         except (OperationalError, InterfaceError, psycopg.OperationalError):

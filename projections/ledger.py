@@ -15,6 +15,7 @@ from projections.row_parts import Kind, Month, RowParts
 # of a part of one: a hash costs more to make again than a sum. The longer one is a multiple of the shorter.
 MONTH_STRETCH = 2048
 CHECKSUM_STRETCH = 64
+_NEVER = 1 << 63
 
 
 def stretch_of(position: int, size: int) -> int:
@@ -60,7 +61,6 @@ class Ledger:
 
     def came(self, row: RowParts, text: str) -> None:
         """Take in that a row came, at its position; `text` is its canonical text."""
-        self._note_day(row)
         self._note(row, row[1].position, 1, hash_of(text))
 
     def went(self, row: RowParts, text: str, position: int) -> None:
@@ -69,7 +69,6 @@ class Ledger:
 
     def came_and_went(self, row: RowParts, text: str, until: int) -> None:
         """Take in that a row came, and went at `until`."""
-        self._note_day(row)
         if stretch_of(row[1].position, CHECKSUM_STRETCH) == stretch_of(until, CHECKSUM_STRETCH):
             self._note(row, until, 0, 0)
         else:
@@ -109,8 +108,5 @@ class Ledger:
         total[0] += sign
         total[1] += sign * said.amount
         total[2] += sign * said.net_amount
-
-    def _note_day(self, row: RowParts) -> None:
-        day, position = row[0].day, row[1].position
-        if position < self.days.get(day, position + 1):
-            self.days[day] = position
+        if sign >= 0 and shown.position < self.days.get(said.day, _NEVER):
+            self.days[said.day] = shown.position

@@ -14,7 +14,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from projections.builds import lock_for_flip, make_live
 from projections.facts import read_facts
 from projections.failures import record_failure
-from projections.folding import Claim, fold
+from projections.folding import Claim, fold, without_garbage_collection
 from projections.registry import versions
 
 CHUNK_EVENTS = 16_000
@@ -79,7 +79,7 @@ def build_on(
         claims: list[Claim] = []
         chunk: Chunk | None = None
         try:
-            with engine.begin() as connection:
+            with without_garbage_collection(), engine.begin() as connection:
                 claims = _claimed(connection, is_automatic=is_automatic, company_ids=company_ids)
                 claims = claims[:1] if is_alone else claims
                 chunk = _built(connection, claims, size, is_automatic=is_automatic) if claims else None

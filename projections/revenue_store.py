@@ -4,6 +4,7 @@ Commits nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 from sqlalchemy import Connection
@@ -94,10 +95,10 @@ def save_touched(connection: Connection, volumes: Sequence[Volume]) -> None:
     names = [(volume, _stored(books.touched_names, books.name_states)) for volume, books in begun]
     for table, places in ((revenue_invoice, invoices), (revenue_price, prices), (revenue_customer, names)):
         remove(connection, table, places)
-    copy_in(connection, revenue_invoice, {volume: _invoice_records(volume) for volume in volumes})
-    copy_in(connection, revenue_price, {volume: _price_records(volume) for volume in volumes})
-    copy_in(connection, revenue_customer, {volume: _name_records(volume) for volume in volumes})
-    copy_in(connection, revenue_quarantine, {volume: _quarantine_records(volume) for volume in volumes})
+    copy_in(connection, revenue_invoice, chain.from_iterable(map(_invoice_records, volumes)))
+    copy_in(connection, revenue_price, chain.from_iterable(map(_price_records, volumes)))
+    copy_in(connection, revenue_customer, chain.from_iterable(map(_name_records, volumes)))
+    copy_in(connection, revenue_quarantine, chain.from_iterable(map(_quarantine_records, volumes)))
 
 
 def _stored(touched: set[Key], states: Mapping[Key, Sequence[object]]) -> list[Key]:
@@ -106,27 +107,32 @@ def _stored(touched: set[Key], states: Mapping[Key, Sequence[object]]) -> list[K
 
 
 def _invoice_records(volume: Volume) -> Iterator[Record]:
-    for key in sorted(volume.books.touched_invoices):
-        held = volume.books.invoices[key]
+    company_id, build, _, books = volume
+    for key in sorted(books.touched_invoices):
+        held = books.invoices[key]
         book = held.book
         seen_at = book.header.stamp[0] if book.header else 0
         is_shown = book.header is not None and not book.is_deleted
         gaps = (is_shown and not book.is_complete, is_shown and book.is_contested)
-        yield (*key, _ENCODER.encode(book), *held.change, seen_at, *gaps)
+        yield (company_id, build, *key, _ENCODER.encode(book), *held.change, seen_at, *gaps)
 
 
 def _price_records(volume: Volume) -> Iterator[Record]:
-    for key in sorted(volume.books.touched_prices):
-        held = volume.books.prices[key]
-        yield (*key, _ENCODER.encode(held.register), *held.change)
+    company_id, build, _, books = volume
+    for key in sorted(books.touched_prices):
+        held = books.prices[key]
+        yield (company_id, build, *key, _ENCODER.encode(held.register), *held.change)
 
 
 def _name_records(volume: Volume) -> Iterator[Record]:
-    for key in sorted(volume.books.touched_names):
-        held = volume.books.names[key]
-        yield (*key, _ENCODER.encode(held.register), *held.change, held.register.is_contested)
+    company_id, build, _, books = volume
+    for key in sorted(books.touched_names):
+        held = books.names[key]
+        register = held.register
+        yield (company_id, build, *key, _ENCODER.encode(register), *held.change, register.is_contested)
 
 
 def _quarantine_records(volume: Volume) -> Iterator[Record]:
-    for at, entity, reason in volume.books.quarantined:
-        yield (at.change.position, at.livemode, entity, reason, at.seen_at, at.change.recorded_at)
+    company_id, build, _, books = volume
+    for at, entity, reason in books.quarantined:
+        yield (company_id, build, at.change.position, at.livemode, entity, reason, at.seen_at, at.change.recorded_at)

@@ -3,7 +3,7 @@
 A statement costs more than a row, so each of them serves all companies at once.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from psycopg import sql
@@ -71,9 +71,9 @@ def columns_of_places(places: Places) -> dict[str, list[object]]:
     }
 
 
-def copy_in(connection: Connection, table: Table, records: Mapping[Volume, Iterable[Record]]) -> None:
-    """Add records, which have the table's columns after company and build in their order. Commits nothing."""
-    rows = [(volume.company_id, volume.build, *record) for volume, found in records.items() for record in found]
+def copy_in(connection: Connection, table: Table, records: Iterable[Record]) -> None:
+    """Add records: the table's columns in their order. Commits nothing."""
+    rows = list(records)
     if not rows:
         return
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.c)
