@@ -83,10 +83,14 @@ class RowChanges:
 def changes_of(books: Books) -> RowChanges:
     """Give what the facts in these books did to the rows of all invoices in them."""
     changes = RowChanges()
+    last_move = max(_last_move(books.name_states), _last_move(books.price_states))
     for key, held in books.invoices.items():
         states = books.invoice_states.get(key) or [held]
         positions = {state.change.position for state in states[1:] if state}
-        positions.update(_moves_of(states, key[0], books))
+        # Whatever moved before the invoice was there moved none of its rows.
+        first = 0 if states[0] else min(positions)
+        if first < last_move:
+            positions.update(_moves_of(states, key[0], books, first))
         if positions:
             invoice = InvoiceRows(key)
             moments = ((position, _rows_at(invoice, states, position, books)) for position in sorted(positions))
@@ -109,11 +113,11 @@ def follow_stored(changes: RowChanges, row: Row, books: Books) -> None:
     changes.follow([(said, shown)], moments)
 
 
-def _moves_of(states: list[Held | None], livemode: bool, books: Books) -> Iterator[int]:  # noqa: FBT001 - a value
-    if not books.name_states and not books.price_states:
-        return
-    # Whatever moved before the invoice was there moved none of its rows.
-    first = 0 if states[0] or not states[1] else states[1].change.position
+def _last_move(moved: Mapping[Key, list[State | None]]) -> int:
+    return max((states[-1].change.position for states in moved.values() if states[-1]), default=0)
+
+
+def _moves_of(states: list[Held | None], livemode: bool, books: Books, first: int) -> Iterator[int]:  # noqa: FBT001 - a value
     customers: set[str | None] = set()
     prices: set[str | None] = set()
     for state in states:
