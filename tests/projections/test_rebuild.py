@@ -14,7 +14,7 @@ from projections.state_tables import projection_state
 from projections.status import projection_status
 from projections.verify import compare
 from tests.hands import catch_up, company_with, keep
-from tests.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, old_invoice, price
+from tests.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, old_invoice, old_line, price
 from tests.projections.histories import busy_history
 
 LINES = "revenue_lines"
@@ -84,6 +84,20 @@ def test_a_fact_that_moves_price_and_name_of_a_line_at_once_makes_one_version(en
     with engine.connect() as connection:
         past = text("SELECT position, until FROM revenue_line_past WHERE invoice_id = 'in_1' ORDER BY position")
         assert [tuple(row) for row in connection.execute(past)] == [(2, 3), (3, 4)]
+    assert differences(engine, rebuilt(engine)) == []
+
+
+def test_a_fact_that_tells_two_things_of_a_price_is_the_same_in_batches_of_any_size(
+    engine: Engine, company_id: int
+) -> None:
+    lines = [old_line(f"il_{count}", price=price("price_q", "month", count)) for count in (1, 3)]
+    keep(
+        engine,
+        event(old_invoice("in_1", *lines, status="open"), created=CREATED),
+        event(old_invoice("in_1", *lines, status="paid"), created=CREATED),
+    )
+    catch_up(engine, batch_size=1)
+
     assert differences(engine, rebuilt(engine)) == []
 
 
