@@ -1,6 +1,6 @@
 """Read a whole log as bytes, as quickly as PostgreSQL gives it: for folding it, and for copying it elsewhere."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -66,7 +66,7 @@ def copy_events(connection: Connection, company_id: int, *, after: int, through:
 
 def read_on(
     connection: Connection, after: Mapping[int, int], most: Mapping[int, int]
-) -> Iterator[tuple[int, BulkEvent]]:
+) -> Generator[tuple[int, BulkEvent]]:
     """Read on in several companies' logs: of each, in order, up to so many events above its position in `after`.
 
     Streamed, in a few bites, as long as its reader wants to go on. Gives each event with its company.

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -39,12 +40,13 @@ def read_facts(connection: Connection, after: Mapping[int, int], most: Mapping[i
     """
     facts: dict[int, list[Fact]] = defaultdict(list)
     at_rest = in_hand = 0
-    for company_id, event in read_on(connection, after, most):
-        at_rest += len(event.payload_zstd)
-        in_hand += event.payload_bytes
-        if facts and (at_rest > _MOST_BYTES_AT_REST or in_hand > _MOST_BYTES_IN_HAND):
-            break  # what is small at rest may be large in hand
-        facts[company_id].append(fact_of(event))
+    with closing(read_on(connection, after, most)) as events:
+        for company_id, event in events:
+            at_rest += len(event.payload_zstd)
+            in_hand += event.payload_bytes  # what is small at rest may be large in hand
+            if facts and (at_rest > _MOST_BYTES_AT_REST or in_hand > _MOST_BYTES_IN_HAND):
+                break
+            facts[company_id].append(fact_of(event))
     return facts
 
 

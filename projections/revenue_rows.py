@@ -122,8 +122,8 @@ def line_of(header: InvoiceHeader, line: Line) -> Fields:
 
 def with_price(shown: Shown, price_id: str | None, held: HeldValue[PricedAs]) -> Shown:
     """Give what is shown once the line's price says something else."""
-    _, _, _, _, _, _, status, is_complete, _, _ = shown
-    return Shown(shown.customer_name, *billing_of(price_id, held), status, is_complete, *held.change)
+    billing = billing_of(price_id, held)
+    return Shown(shown.customer_name, *billing, shown.invoice_status, shown.invoice_complete, *held.change)
 
 
 def with_name(shown: Shown, held: HeldValue[str]) -> Shown:

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
+from projections import facts
 from projections.builds import begin_builds
 from projections.folding import Claim
 from projections.old_builds import NoSuchBuildError, drop_build, previous_build
@@ -99,6 +100,18 @@ def test_a_fact_that_tells_two_things_of_a_price_is_the_same_in_batches_of_any_s
     catch_up(engine, batch_size=1)
 
     assert differences(engine, rebuilt(engine)) == []
+
+
+def test_what_does_not_fit_into_memory_at_once_is_folded_in_parts(
+    engine: Engine, company_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(engine, *busy_history(Random(4), 60))
+    catch_up(engine)
+    monkeypatch.setattr(facts, "_MOST_BYTES_AT_REST", 3000)
+
+    builds = rebuilt(engine)
+
+    assert differences(engine, builds) == []
 
 
 @pytest.mark.parametrize("seed", range(3))
