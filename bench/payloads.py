@@ -3,6 +3,9 @@
 import hmac
 import json
 
+CUSTOMERS = 997
+PERIOD_SECONDS = 2_592_000
+
 _ADDRESS = {"city": "Testville", "country": "US", "line1": "1 Example Street", "line2": None, "postal_code": "00000"}
 
 
@@ -20,10 +23,10 @@ def invoice_event(number: int, *, account_id: str, created: int, is_new_shape: b
         "billing_reason": "subscription_cycle",
         "created": created,
         "currency": "usd",
-        "customer": f"cus_bench{number % 997}",
+        "customer": f"cus_bench{number % CUSTOMERS}",
         "customer_address": _ADDRESS,
         "customer_email": f"billing{number}@example.test",
-        "customer_name": f"Customer {number % 997}",
+        "customer_name": f"Customer {number % CUSTOMERS}",
         "customer_shipping": {"address": _ADDRESS, "name": "Nobody"},
         "effective_at": created,
         "hosted_invoice_url": f"https://invoice.example.test/i/{'x' * 120}{number}",
@@ -70,7 +73,7 @@ def _line(number: int, index: int, created: int, *, is_new_shape: bool) -> dict[
         "invoice": f"in_bench{number}",
         "livemode": True,
         "metadata": {"seat": "standard", "region": "none"},
-        "period": {"start": created, "end": created + 2_592_000},
+        "period": {"start": created, "end": created + PERIOD_SECONDS},
         "quantity": index + 1,
     }
     if is_new_shape:

@@ -20,13 +20,15 @@ from workers.processes import dying_with_parent
 
 WEBHOOK_SECRET = "whsec_bench"
 _START_SECONDS = 30.0
+# PostgreSQL's default of 128 MB is for no server in earnest: what several builds hold does not fit into it.
+_AS_OF_ITS_SIZE = {"shared_buffers": "1GB"}
 
 
 @contextmanager
 def servers() -> Iterator[dict[str, str]]:
     """Give the environment of processes that use a fresh durable PostgreSQL and a fresh Valkey."""
     with TemporaryDirectory(prefix="revmap-bench-") as directory:
-        postgres = PostgresServer.start(Path(directory) / "postgres")
+        postgres = PostgresServer.start(Path(directory) / "postgres", options=_AS_OF_ITS_SIZE)
         valkey = ValkeyServer.start(Path(directory) / "valkey")
         try:
             yield {

@@ -1,6 +1,6 @@
-"""Read a whole log as bytes, as quickly as PostgreSQL gives it: for folding it anew, and for copying it elsewhere."""
+"""Read a whole log as bytes, as quickly as PostgreSQL gives it: for folding it, and for copying it elsewhere."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -8,35 +8,26 @@ from sqlalchemy import Connection
 
 from events.payloads import decompressed, original_size
 
-_MOST_BYTES_AT_ONCE = 8_000_000
-
 _COPY = """
     COPY (
         SELECT position, type, entity, source, livemode, occurred_at, recorded_at, payload_zstd FROM event
         WHERE company_id = {company_id:d} AND position > {after:d} AND position <= {through:d} ORDER BY position
     ) TO STDOUT (FORMAT BINARY)
 """
-_READ_PART = """
-    SELECT position, type, entity, source, livemode, occurred_at, recorded_at, payload_zstd FROM event
-    WHERE company_id = %(company_id)s AND position > %(after)s AND position <= %(through)s ORDER BY position
+_READ_ON = """
+    SELECT e.company_id, position, type, entity, source, livemode, occurred_at, recorded_at, payload_zstd
+    FROM unnest(%(company_id)b::bigint[], %(after)b::bigint[], %(most)b::bigint[]) AS c (company_id, after, most)
+    CROSS JOIN LATERAL (
+        SELECT company_id, position, type, entity, source, livemode, occurred_at, recorded_at, payload_zstd
+        FROM event WHERE event.company_id = c.company_id AND position > c.after ORDER BY position LIMIT c.most
+    ) e
 """
-_READ_MANY = """
-    SELECT company_id, position, type, entity, source, livemode, occurred_at, recorded_at, payload_zstd
-    FROM (
-        SELECT e.*, c.place, sum(octet_length(e.payload_zstd)) OVER (ORDER BY c.place, e.position)
-                             - octet_length(e.payload_zstd) AS bytes_before
-        FROM unnest(%(company_id)b::bigint[], %(after)b::bigint[])
-            WITH ORDINALITY AS c (company_id, after, place)
-        CROSS JOIN LATERAL (
-            SELECT company_id, position, type, entity, source, livemode, occurred_at, recorded_at, payload_zstd
-            FROM event e WHERE e.company_id = c.company_id AND e.position > c.after
-            ORDER BY e.position LIMIT %(limit)s
-        ) e
-    ) r
-    WHERE bytes_before < %(most_bytes)s
-    ORDER BY place, position
-"""
+_ROWS_AT_ONCE = 1000
 _TYPES = ("int8", "text", "text", "text", "bool", "timestamptz", "timestamptz", "bytea")
+
+
+class GapInLogError(Exception):
+    """An event does not have the position after that of the one before it."""
 
 
 class BulkEvent(NamedTuple):
@@ -73,29 +64,25 @@ def copy_events(connection: Connection, company_id: int, *, after: int, through:
             yield BulkEvent(*row)
 
 
-def read_part(connection: Connection, company_id: int, *, after: int, through: int) -> list[BulkEvent]:
-    """Read the events of (after, through] in order, all at once: the quickest way as long as they fit into memory."""
-    driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101 - a checked-out connection has one
-    with driver.cursor(binary=True) as cursor:
-        rows = cursor.execute(_READ_PART, {"company_id": company_id, "after": after, "through": through}).fetchall()
-    return [BulkEvent(*row) for row in rows]
+def read_on(
+    connection: Connection, after: Mapping[int, int], most: Mapping[int, int]
+) -> Generator[tuple[int, BulkEvent]]:
+    """Read on in several companies' logs: of each, in order, up to so many events above its position in `after`.
 
+    Streamed, in a few bites, as long as its reader wants to go on. Gives each event with its company.
 
-def read_many(connection: Connection, after: Mapping[int, int], *, limit_each: int) -> list[tuple[int, BulkEvent]]:
-    """Read on in several companies' logs at once: of each up to `limit_each` events above its position in `after`.
-
-    Gives pairs of company id and event, company by company as they are given, each one's in order; at least one event,
-    and no more after 8 MB of payloads at rest.
+    :raises GapInLogError: the log is damaged
     """
     driver = connection.connection.driver_connection
     assert driver is not None  # noqa: S101 - a checked-out connection has one
-    asked = {
-        "company_id": list(after),
-        "after": list(after.values()),
-        "limit": limit_each,
-        "most_bytes": _MOST_BYTES_AT_ONCE,
-    }
-    with driver.cursor(binary=True) as cursor:
-        rows = cursor.execute(_READ_MANY, asked)
-        return [(company_id, BulkEvent(*event)) for company_id, *event in rows]
+    reached = dict(after)
+    asked = {"company_id": list(most), "after": [after[one] for one in most], "most": list(most.values())}
+    with driver.cursor("read_on", binary=True, scrollable=False) as cursor:
+        cursor.execute(_READ_ON, asked)
+        while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            for row in rows:
+                company_id, event = row[0], BulkEvent._make(row[1:])
+                if event.position != reached[company_id] + 1:
+                    raise GapInLogError(f"company {company_id}: {event.position} follows {reached[company_id]}")
+                reached[company_id] = event.position
+                yield company_id, event

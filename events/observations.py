@@ -1,9 +1,12 @@
-"""What a fact can tell about the books, in our words. Plain values: no wire shapes, no clock, no database."""
+"""What a fact can tell about the books, in our words. Plain values: no wire shapes, no clock, no database.
+
+What the books keep is written as arrays: the order of its fields is part of the stored form.
+"""
 
 from msgspec import Struct
 
 
-class Line(Struct, frozen=True):
+class Line(Struct, frozen=True, array_like=True, gc=False):
     """One invoice line item. Money in minor units of `currency`; the period is [start, end) in Unix seconds."""
 
     line_id: str
@@ -21,7 +24,7 @@ class Line(Struct, frozen=True):
     product_id: str | None
 
 
-class InvoiceHeader(Struct, frozen=True):
+class InvoiceHeader(Struct, frozen=True, array_like=True, gc=False):
     """What an invoice says once for all its lines. Frozen by Stripe when the invoice is finalized."""
 
     customer_id: str | None
@@ -30,14 +33,14 @@ class InvoiceHeader(Struct, frozen=True):
     number: str | None
 
 
-class Recurrence(Struct, frozen=True):
+class Recurrence(Struct, frozen=True, array_like=True, gc=False):
     """How a recurring price bills: every `count` times `unit` (day, week, month, year)."""
 
     unit: str
     count: int
 
 
-class InvoiceSeen(Struct, frozen=True):
+class InvoiceSeen(Struct, frozen=True, gc=False):
     """A finalized invoice as somebody saw it. Without `is_complete` there are lines that this fact does not tell."""
 
     invoice_id: str
@@ -47,20 +50,20 @@ class InvoiceSeen(Struct, frozen=True):
     is_complete: bool
 
 
-class InvoiceLinesSeen(Struct, frozen=True):
+class InvoiceLinesSeen(Struct, frozen=True, gc=False):
     """The whole line set of an invoice, read page by page from its start."""
 
     invoice_id: str
     lines: tuple[Line, ...]
 
 
-class InvoiceDeleted(Struct, frozen=True):
+class InvoiceDeleted(Struct, frozen=True, gc=False):
     """A draft is gone for good."""
 
     invoice_id: str
 
 
-class PriceSeen(Struct, frozen=True):
+class PriceSeen(Struct, frozen=True, gc=False):
     """How a price bills, told by the price itself or, less surely, by a legacy plan of the same id.
 
     A price without a recurrence bills once.
@@ -71,7 +74,7 @@ class PriceSeen(Struct, frozen=True):
     source: str
 
 
-class CustomerNamed(Struct, frozen=True):
+class CustomerNamed(Struct, frozen=True, gc=False):
     """A customer's name. `named_at`: since when it is known to hold, in Unix seconds; None: when the fact was seen."""
 
     customer_id: str
@@ -79,7 +82,7 @@ class CustomerNamed(Struct, frozen=True):
     named_at: int | None
 
 
-class Unreadable(Struct, frozen=True):
+class Unreadable(Struct, frozen=True, gc=False):
     """A fact about the books that we do not understand. `reason` says what and where."""
 
     reason: str

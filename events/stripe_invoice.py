@@ -6,11 +6,10 @@ period. https://docs.stripe.com/api/invoice-line-item/object
 
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from events import stripe_shapes as wire
 from events.money import exponent_of
@@ -20,6 +19,7 @@ from events.stripe_price import price_seen
 FINAL_STATUSES = ("open", "uncollectible", "paid", "void")
 _LARGEST_AMOUNT = 2**63 - 1
 _TOO_MANY = 10**20
+_MOST_TOLD = 1024
 _LINES = msgspec.json.Decoder(wire.Lines | None)
 
 
@@ -33,6 +33,10 @@ class LineSet(NamedTuple):
     lines: tuple[Line, ...]
     prices: tuple[Observation, ...]
     is_complete: bool
+
+
+# The lines last told of an invoice, and as what they were read.
+_told: dict[str, tuple[Raw, LineSet]] = {}
 
 
 def invoice_seen(invoice: wire.Invoice, line_set: LineSet) -> InvoiceSeen:
@@ -54,18 +58,25 @@ def invoice_seen(invoice: wire.Invoice, line_set: LineSet) -> InvoiceSeen:
     return InvoiceSeen(invoice.id, invoice.status, header, line_set.lines, line_set.is_complete)
 
 
-@lru_cache(1024)
-def line_set_of(lines_json: bytes) -> LineSet:
-    """Read the lines that came with an invoice. The same bytes give the same object.
+def line_set_of(invoice_id: str, lines: Raw) -> LineSet:
+    """Read the lines that came with an invoice. While many events tell of it with the same bytes, they get one object.
 
     :raises msgspec.MsgspecError: they are not of the shape of lines
     :raises UnclearInvoiceError: as `lines_seen`
     :raises UnknownCurrencyError: as `lines_seen`
     """
-    lines = _LINES.decode(lines_json)
+    told = _told.get(invoice_id)
+    if told is None or told[0] != lines:
+        if len(_told) >= _MOST_TOLD:
+            _told.clear()
+        told = _told[invoice_id] = (lines.copy(), _line_set(_LINES.decode(lines)))
+    return told[1]
+
+
+def _line_set(lines: wire.Lines | None) -> LineSet:
     if lines is None:
         return LineSet((), (), is_complete=False)
-    return LineSet(lines_seen(lines), tuple(prices_on_lines(lines)), not lines.has_more)
+    return LineSet(lines_seen(lines), tuple(dict.fromkeys(prices_on_lines(lines))), not lines.has_more)
 
 
 def lines_seen(lines: wire.Lines) -> tuple[Line, ...]:

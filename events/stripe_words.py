@@ -48,7 +48,7 @@ def observations_of(event_type: str, entity: str | None, payload: bytes) -> list
 def _decoded(payload: bytes, decoder: msgspec.json.Decoder[Shape]) -> Shape:
     # PostgreSQL's text holds neither NUL nor lone surrogates, which JSON may spell out. The log keeps the bytes as
     # they came; the books show the replacement character.
-    if b"\\u0000" not in payload:
+    if not _spells_nul(payload):
         try:
             return decoder.decode(payload)
         except msgspec.ValidationError:
@@ -56,6 +56,14 @@ def _decoded(payload: bytes, decoder: msgspec.json.Decoder[Shape]) -> Shape:
         except msgspec.DecodeError:
             pass
     return decoder.decode(msgspec.json.encode(_storable(json.loads(payload))))
+
+
+def _spells_nul(payload: bytes) -> bool:
+    # From backslash to backslash: one byte is found many times as quickly as six in a row.
+    at = payload.find(b"\\")
+    while at >= 0 and not payload.startswith(b"u0000", at + 1):
+        at = payload.find(b"\\", at + 1)
+    return at >= 0
 
 
 def _storable(value: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -71,7 +79,7 @@ def _storable(value: Any) -> Any:  # noqa: ANN401 - any JSON
 def _invoice_observations(invoice: wire.Invoice) -> list[Observation]:
     if invoice.status == "draft":
         return []
-    line_set = line_set_of(bytes(invoice.lines))
+    line_set = line_set_of(invoice.id, invoice.lines)
     seen = invoice_seen(invoice, line_set)
     named_at = (invoice.status_transitions and invoice.status_transitions.finalized_at) or invoice.effective_at
     observations: list[Observation] = [seen, *line_set.prices]

@@ -74,17 +74,16 @@ _LOCK_LIVE = text("""
     WHERE a.projection = :projection AND a.company_id = :company_id FOR UPDATE OF s
 """)
 _LOCK_HEAD = text("SELECT position FROM company_head WHERE company_id = :company_id FOR UPDATE")
-_RETIRE = text("""
-    UPDATE projection_state SET status = 'retired', attempts = 0, retry_at = NULL, updated_at = clock_timestamp()
-    WHERE projection = :projection AND company_id = :company_id AND status IN ('live', 'halted')
-""")
 _MAKE_LIVE = text("""
+    WITH retired AS (
+        UPDATE projection_state SET status = 'retired', attempts = 0, retry_at = NULL, updated_at = clock_timestamp()
+        WHERE projection = :projection AND company_id = :company_id AND status IN ('live', 'halted') AND build <> :build
+    ), pointed AS (
+        INSERT INTO projection_active (projection, company_id, build) VALUES (:projection, :company_id, :build)
+        ON CONFLICT (projection, company_id) DO UPDATE SET build = excluded.build
+    )
     UPDATE projection_state SET status = 'live', is_automatic = true, updated_at = clock_timestamp()
     WHERE projection = :projection AND company_id = :company_id AND build = :build
-""")
-_POINT = text("""
-    INSERT INTO projection_active (projection, company_id, build) VALUES (:projection, :company_id, :build)
-    ON CONFLICT (projection, company_id) DO UPDATE SET build = excluded.build
 """)
 
 
@@ -128,5 +127,4 @@ def lock_for_flip(connection: Connection, claim: Claim) -> tuple[Claim, int] | N
 
 def make_live(connection: Connection, claim: Claim) -> None:
     """Put the build in the live one's place, which is retired. Commits nothing. Hold what `lock_for_flip` holds."""
-    for statement in (_RETIRE, _MAKE_LIVE, _POINT):
-        connection.execute(statement, claim._asdict())
+    connection.execute(_MAKE_LIVE, claim._asdict())

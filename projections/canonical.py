@@ -4,37 +4,49 @@ https://www.postgresql.org/docs/current/sql-copy.html: fields are separated by t
 backslashes within a text are escaped.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 
-from projections.revenue_rows import FIXED, Row
+from projections.revenue_rows import HEAD, SAID, Fields, Row, Shown
 
 CHECKSUM_BYTES = 16
 _MODULUS = 1 << (8 * CHECKSUM_BYTES)
 
+_NULL = "\\N"
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def text_of(row: Row, fixed_text: str | None = None) -> str:
-    """Give the row as a line of COPY, without its end; `fixed_text` is its `fixed_text_of`, when that is known."""
-    name, kind, cadence, unit, count, source, status, is_complete, position, updated_at = row[FIXED:]
+def text_of(row: Row) -> str:
+    """Give the row as a line of COPY, without its end."""
+    head, line, shown = row[:HEAD], row[HEAD:SAID], row[SAID:]
+    return f"{head_text_of(head)}\t{line_text_of(line)}\t{shown_text_of(Shown._make(shown))}"
+
+
+def head_text_of(head: Fields) -> str:
+    """Give the text of what an invoice says once for all its lines."""
+    livemode, *named = head
+    return "\t".join(("t" if livemode else "f", *_texts(named)))
+
+
+def line_text_of(line: Fields) -> str:
+    """Give the text of what an invoice says of one line."""
+    named = "\t".join(_texts(line[:6]))
+    _, start, end, amount, discount, tax, net, currency, exponent, proration = line[6:]
     return (
-        f"{fixed_text or fixed_text_of(row)}\t{_text(name)}\t{kind}\t{cadence}\t{_text(unit)}\t"
-        f"{_or_null(count)}\t{source}\t{status}\t{_flag(is_complete)}\t{position}\t{_instant(updated_at)}"
+        f"{named}\t{_period(start, end)}\t{amount}\t{discount}\t{tax}\t{net}\t{currency}\t{exponent}\t"
+        f"{'t' if proration else 'f'}"
     )
 
 
-def fixed_text_of(row: Row) -> str:
-    """Give the text of what an invoice says of the line."""
-    livemode, invoice_id, line_id, subscription_id, customer_id, billed_name, description, day = row[:8]
-    start, end, amount, discount, tax, net, currency, exponent = row[8:16]
-    proration, quantity, price_id, product_id, number = row[16:FIXED]
+def shown_text_of(shown: Shown) -> str:
+    """Give the text of what the table says of a line besides."""
+    name, kind, cadence, unit, count, source, status, is_complete, position, updated_at = shown
+    called, interval = _texts((name, unit))
     return (
-        f"{_flag(livemode)}\t{_text(invoice_id)}\t{_text(line_id)}\t{_text(subscription_id)}\t{_text(customer_id)}\t"
-        f"{_text(billed_name)}\t{_text(description)}\t{day}\t{start.isoformat()}\t{end.isoformat()}\t{amount}\t{discount}\t"
-        f"{tax}\t{net}\t{currency}\t{exponent}\t{_flag(proration)}\t{_text(quantity)}\t{_text(price_id)}\t"
-        f"{_text(product_id)}\t{_text(number)}"
+        f"{called}\t{kind}\t{cadence}\t{interval}\t{_NULL if count is None else count}\t{source}\t{status}\t"
+        f"{'t' if is_complete else 'f'}\t{position}\t{updated_at.isoformat()}"
     )
 
 
@@ -49,19 +61,14 @@ def added(checksum: bytes, hashes: int) -> bytes:
     return total.to_bytes(CHECKSUM_BYTES, "big")
 
 
-@lru_cache(65536)
-def _text(value: str | None) -> str:
-    return "\\N" if value is None else value.translate(_ESCAPES)
-
-
-def _or_null(value: object) -> str:
-    return "\\N" if value is None else str(value)
-
-
-def _flag(value: object) -> str:
-    return "t" if value else "f"
+def _texts(values: Sequence[str | None]) -> list[str]:
+    # Hardly any text has anything to escape: all of them are looked through at once.
+    raw = "".join(filter(None, values))
+    if "\\" in raw or not raw.isprintable():
+        return [_NULL if value is None else value.translate(_ESCAPES) for value in values]
+    return [_NULL if value is None else value for value in values]
 
 
 @lru_cache(4096)
-def _instant(value: datetime) -> str:
-    return value.isoformat()
+def _period(start: datetime, end: datetime) -> str:
+    return f"{start.date()}\t{start.isoformat()}\t{end.isoformat()}"

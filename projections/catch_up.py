@@ -3,26 +3,21 @@
 Any number of workers may run this: the locked state row is the lease, and what one worker holds the others pass over.
 """
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from typing import NamedTuple
 
 import psycopg
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from events.bulk import BulkEvent, read_many
-from projections.facts import Fact, fact_of
+from projections.facts import read_facts
 from projections.failures import record_failure
-from projections.folding import Claim, fold
+from projections.folding import Claim, fold, without_garbage_collection
 from projections.registry import versions
 
-BATCH_SIZE = 4000
+BATCH_SIZE = 16_000
 MOST_BUILDS = 128
-
-_MOST_BYTES_IN_HAND = 32_000_000
 
 # A company whose live build is of another version gets a build of this one beside it, which any worker may fill.
 _ENROL = text("""
@@ -53,6 +48,7 @@ _CLAIM = text("""
       AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
     ORDER BY s.updated_at LIMIT :most FOR UPDATE OF s SKIP LOCKED
 """)
+_HEADS = text("SELECT company_id, position FROM company_head WHERE company_id = ANY (:company_ids)")
 _ANYBODY_BEHIND = text("""
     SELECT EXISTS (
         SELECT FROM company_head h
@@ -95,7 +91,7 @@ def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
     while True:
         claims: list[Claim] = []
         try:
-            with engine.begin() as connection:
+            with without_garbage_collection(), engine.begin() as connection:
                 claims = _claimed(connection, most)
                 return _advanced(connection, claims, size) if claims else None
         except (OperationalError, InterfaceError, psycopg.OperationalError):
@@ -118,23 +114,26 @@ def _advanced(connection: Connection, claims: Sequence[Claim], size: int) -> Adv
     for claim in claims:
         by_company[claim.company_id].append(claim)
     starts = {company_id: min(claim.position for claim in held) for company_id, held in by_company.items()}
-    read = _within_memory(read_many(connection, starts, limit_each=max(1, size // len(starts))))
-    facts: dict[int, list[Fact]] = defaultdict(list)
-    for company_id, event in read:
-        if event.position <= _meeting_point(by_company[company_id], starts):
-            facts[company_id].append(fact_of(event))
+    heads = connection.execute(_HEADS, {"company_ids": list(by_company)})
+    ends = {row.company_id: _meeting_point(by_company[row.company_id], row.position) for row in heads}
+    facts = read_facts(connection, starts, _shares({one: ends[one] - starts[one] for one in starts}, size))
     turn = [claim for claim in claims if claim.company_id in facts and claim.position == starts[claim.company_id]]
-    fold(connection, turn, facts, is_live=True)
+    fold(connection, turn, facts)
     return Advanced(list(facts), sum(map(len, facts.values())))
 
 
-def _meeting_point(claims: Sequence[Claim], starts: Mapping[int, int]) -> float:
+def _meeting_point(claims: Sequence[Claim], head: int) -> int:
     # Builds of one company that stand apart go on together from where the foremost of the two next stands.
-    ahead = [claim.position for claim in claims if claim.position > starts[claim.company_id]]
-    return min(ahead, default=float("inf"))
+    positions = sorted({*(claim.position for claim in claims), head})
+    return positions[1]
 
 
-def _within_memory(events: list[tuple[int, BulkEvent]]) -> list[tuple[int, BulkEvent]]:
-    # The rest is for the next batch: what is small at rest may be large in hand.
-    in_hand = list(accumulate(event.payload_bytes for _, event in events))
-    return events[: max(1, bisect_right(in_hand, _MOST_BYTES_IN_HAND))]
+def _shares(lacking: Mapping[int, int], size: int) -> dict[int, int]:
+    # In their order, each all it lacks: who is far behind is brought forward by much at once, then waits its turn.
+    shares = {}
+    for company_id, count in lacking.items():
+        shares[company_id] = min(count, size)
+        size -= shares[company_id]
+        if not size:
+            break
+    return shares

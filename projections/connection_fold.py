@@ -28,6 +28,7 @@ _STATUS_AFTER = {
     "connection.disconnected": DISCONNECTED,
     _DEAUTHORIZED_AT_STRIPE: REAUTHORIZATION_REQUIRED,
 }
+_ABOUT = {*_STATUS_AFTER, "sync.requested", "sync.finished"}
 
 
 class ConnectionState(NamedTuple):
@@ -62,9 +63,7 @@ _SAID = msgspec.json.Decoder(_Said)
 
 def is_about_connection(event: BulkEvent) -> bool:
     """Tell whether the fold reads an event at all."""
-    if event.type == _DEAUTHORIZED_AT_STRIPE:
-        return True
-    return event.source == OURS and (event.type in _STATUS_AFTER or event.type in ("sync.requested", "sync.finished"))
+    return event.type in _ABOUT and (event.source == OURS or event.type == _DEAUTHORIZED_AT_STRIPE)
 
 
 def after(state: ConnectionState, event: BulkEvent) -> ConnectionState:

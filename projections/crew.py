@@ -1,6 +1,5 @@
 """Several processes that rebuild together, and the progress of all of them."""
 
-import gc
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
@@ -75,10 +74,8 @@ def build_with(
 def _work(url: str, company_ids: Sequence[int]) -> None:
     engine = open_engine(url, name="rebuild", pool_size=1, statement_timeout_ms=_NO_TIME_LIMIT_MS)
     try:
-        # What a chunk leaves behind is free of cycles: looking for them among millions of live values costs a fifth.
-        gc.disable()
         while build_on(engine, is_automatic=False, company_ids=company_ids):
-            gc.collect(0)
+            pass
     finally:
         engine.dispose()
 

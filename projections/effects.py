@@ -19,7 +19,7 @@ from events.observations import (
     Unreadable,
 )
 from events.stripe_words import FETCHED_FROM_STRIPE, observations_of
-from projections.known import Change, InvoiceBook, Sighting
+from projections.known import Change, Held, Sighting
 from projections.revenue_lines import NAME, Books
 from projections.revenue_store import load_touched
 from projections.shelves import Volume
@@ -60,7 +60,7 @@ def compare(connection: Connection, company_id: int, facts: Sequence[NewEvent]) 
     build = connection.execute(_BUILD, {"projection": NAME, "company_id": company_id}).scalar() or 1
     volume = Volume(company_id, build, is_begun=True, books=Books())
     told = [(fact, observations_of(fact.type, fact.entity, fact.payload)) for fact in facts]
-    load_touched(connection, ((volume, fact.livemode, one) for fact, found in told for one in found))
+    load_touched(connection, [(volume, [(fact.livemode, found) for fact, found in told])])
     held_up = _quarantined(connection, company_id, build, told)
     return [_compared(volume.books, -ordinal, fact, found, held_up) for ordinal, (fact, found) in enumerate(told, 1)]
 
@@ -73,16 +73,13 @@ def _compared(
     invoice = next((one for one in found if isinstance(one, InvoiceSeen)), None)
     before = books.invoices.get((fact.livemode, invoice.invoice_id)) if invoice else None
     is_contested = any(_is_contested(books, fact.livemode, one) for one in found)
-    books.apply(
-        Sighting(change, fact.livemode, int(seen_at.timestamp()), fact.source == FETCHED_FROM_STRIPE),
-        fact.entity,
-        found,
-    )
+    stamp = (int(seen_at.timestamp()), int(fact.source == FETCHED_FROM_STRIPE))
+    books.apply(Sighting(change, fact.livemode, stamp), fact.entity, found)
     unreadable = next((one.reason for one in found if isinstance(one, Unreadable)), None)
     is_news = unreadable is not None and (fact.entity, unreadable) not in held_up
     is_changed = is_contested or is_news or any(_changed_by(books, fact.livemode, one, change) for one in found)
     effect = Effect.NOTHING if not is_changed else Effect.NEW if invoice and before is None else Effect.CHANGED
-    lacks_lines = invoice is not None and not invoice.is_complete and not _holds(before and before.book, invoice.lines)
+    lacks_lines = invoice is not None and not invoice.is_complete and not _holds(before, invoice.lines)
     return Compared(effect, invoice, lacks_lines, unreadable)
 
 
@@ -110,8 +107,9 @@ def _is_contested(books: Books, livemode: bool, one: Observation) -> bool:  # no
             return False
 
 
-def _holds(book: InvoiceBook | None, lines: tuple[Line, ...]) -> bool:
-    return book is not None and book.is_complete and book.lines is not None and set(lines) <= set(book.lines.value)
+def _holds(before: Held | None, lines: tuple[Line, ...]) -> bool:
+    held = before.book.lines if before and before.book.is_complete else None
+    return held is not None and set(lines) <= set(held.value)
 
 
 def _quarantined(

@@ -1,19 +1,27 @@
 """What every fold is handed: the facts of one company's log in order, already read into observations."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import NamedTuple
 
-from events.bulk import BulkEvent
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from events.bulk import BulkEvent, read_on
 from events.observations import Observation, Unreadable
-from events.stripe_words import FETCHED_FROM_STRIPE, observations_of
+from events.stripe_words import FETCHED_FROM_STRIPE, observations_of, tells_of_the_books
 from projections.known import Change, Sighting
 
+_MOST_BYTES_AT_REST = 32_000_000
+_MOST_BYTES_IN_HAND = 160_000_000
 
-class Fact(NamedTuple):
+
+class Fact(Struct, frozen=True, gc=False):
     """An event, and what it tells of the books."""
 
     event: BulkEvent
-    observations: list[Observation]
+    observations: Sequence[Observation]
 
 
 class Page(NamedTuple):
@@ -25,8 +33,27 @@ class Page(NamedTuple):
     facts: Sequence[Fact]
 
 
+def read_facts(connection: Connection, after: Mapping[int, int], most: Mapping[int, int]) -> dict[int, list[Fact]]:
+    """Read on in companies' logs: of each up to so many events above its position, all in all as many as fit in memory.
+
+    Gives at least one event, when there is one; each company's in order.
+    """
+    facts: dict[int, list[Fact]] = defaultdict(list)
+    at_rest = in_hand = 0
+    with closing(read_on(connection, after, most)) as events:
+        for company_id, event in events:
+            at_rest += len(event.payload_zstd)
+            in_hand += event.payload_bytes  # what is small at rest may be large in hand
+            if facts and (at_rest > _MOST_BYTES_AT_REST or in_hand > _MOST_BYTES_IN_HAND):
+                break
+            facts[company_id].append(fact_of(event))
+    return facts
+
+
 def fact_of(event: BulkEvent) -> Fact:
     """Read an event. It never raises for what is in it."""
+    if not tells_of_the_books(event.type):
+        return Fact(event, ())
     observations = observations_of(event.type, event.entity, event.payload)
     if observations and event.occurred_at is None:
         observations = [Unreadable("the event does not say when it happened")]
@@ -35,9 +62,6 @@ def fact_of(event: BulkEvent) -> Fact:
 
 def sighting_of(event: BulkEvent) -> Sighting:
     """Say by which event something was seen, and when."""
-    return Sighting(
-        Change(event.position, event.recorded_at),
-        event.livemode,
-        int(event.occurred_at.timestamp()) if event.occurred_at else 0,
-        event.source == FETCHED_FROM_STRIPE,
-    )
+    seen_at = int(event.occurred_at.timestamp()) if event.occurred_at else 0
+    change = Change(event.position, event.recorded_at)
+    return Sighting(change, event.livemode, (seen_at, int(event.source == FETCHED_FROM_STRIPE)))

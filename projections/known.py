@@ -6,7 +6,7 @@ from typing import Generic, NamedTuple
 from msgspec import Struct
 
 from events.observations import InvoiceHeader, Line, Recurrence
-from projections.register import Register, Stamp, Value
+from projections.register import Register, Value
 
 
 class Change(NamedTuple):
@@ -16,21 +16,24 @@ class Change(NamedTuple):
     recorded_at: datetime
 
 
-class Sighting(NamedTuple):
-    """How a fact was made: by which event, of which mode, seen when (Unix seconds), and by asking Stripe or not."""
+class Sighting(Struct, frozen=True, gc=False):
+    """How a fact was made: by which event, of which mode, and what orders it among others.
+
+    The stamp is when it was seen, in Unix seconds, and 1 if Stripe was asked: later beats earlier, and in one second
+    Stripe's answer beats an event.
+    """
 
     change: Change
     livemode: bool
-    seen_at: int
-    is_fetched: bool
+    stamp: tuple[int, int]
 
     @property
-    def stamp(self) -> Stamp:
-        """Order sightings: later beats earlier, and in one second Stripe's answer beats an event."""
-        return (self.seen_at, int(self.is_fetched))
+    def seen_at(self) -> int:
+        """Tell when it was seen, in Unix seconds."""
+        return self.stamp[0]
 
 
-class InvoiceBook(Struct):
+class InvoiceBook(Struct, frozen=True, array_like=True, gc=False):
     """All that is known of an invoice. `lines` is stamped with completeness first."""
 
     status: Register[str] | None = None
@@ -65,7 +68,7 @@ def _say_the_same(one: Register[Value] | None, other: Register[Value] | None) ->
     return one.value is other.value or one.value == other.value
 
 
-class PricedAs(Struct, frozen=True):
+class PricedAs(Struct, frozen=True, array_like=True, gc=False):
     """How a price bills, and which kind of fact told."""
 
     recurrence: Recurrence | None
@@ -80,14 +83,14 @@ class Quarantined(NamedTuple):
     reason: str
 
 
-class Held(NamedTuple):
+class Held(Struct, frozen=True, gc=False):
     """A part of the books with the change that last altered what it shows."""
 
     book: InvoiceBook
     change: Change
 
 
-class HeldValue(NamedTuple, Generic[Value]):
+class HeldValue(Struct, Generic[Value], frozen=True, gc=False):
     """A settled price or name with the change that last altered it."""
 
     register: Register[Value]

@@ -6,15 +6,16 @@ them is the same in every build.
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 from projections.canonical import hash_of
-from projections.revenue_rows import Row
+from projections.row_parts import Kind, Month, RowParts
 
 # How many events of a company's log one stretch holds. Reading as of a moment adds up whole stretches, then the changes
 # of a part of one: a hash costs more to make again than a sum. The longer one is a multiple of the shorter.
 MONTH_STRETCH = 2048
 CHECKSUM_STRETCH = 64
+_NEVER = 1 << 63
 
 
 def stretch_of(position: int, size: int) -> int:
@@ -53,26 +54,27 @@ class Ledger:
     """Sums of changes: a row that comes counts once, a row that goes counts minus once."""
 
     def __init__(self) -> None:
-        self._months: dict[tuple[object, ...], list[int]] = {}
+        self._months: dict[tuple[int, Month, Kind], list[int]] = {}
         self._stretches: dict[int, list[int]] = {}
         # At which position the first line of a day came, by (livemode, day).
         self.days: dict[tuple[bool, date], int] = {}
 
-    def came(self, row: Row, text: str, position: int) -> None:
-        """Take in that a row came at a position; `text` is its canonical text."""
-        self._note(row, position, 1, hash_of(text))
+    def came(self, row: RowParts, text: str) -> None:
+        """Take in that a row came, at its position; `text` is its canonical text."""
+        self._note(row, row[1].position, 1, hash_of(text))
 
-    def went(self, row: Row, text: str, position: int) -> None:
+    def went(self, row: RowParts, text: str, position: int) -> None:
         """Take in that a row went at a position."""
         self._note(row, position, -1, -hash_of(text))
 
-    def came_and_went(self, row: Row, text: str, until: int) -> None:
+    def came_and_went(self, row: RowParts, text: str, until: int) -> None:
         """Take in that a row came, and went at `until`."""
-        if stretch_of(row.position, CHECKSUM_STRETCH) == stretch_of(until, CHECKSUM_STRETCH):
+        if stretch_of(row[1].position, CHECKSUM_STRETCH) == stretch_of(until, CHECKSUM_STRETCH):
             self._note(row, until, 0, 0)
         else:
-            self.came(row, text, row.position)
-            self.went(row, text, until)
+            hashes = hash_of(text)
+            self._note(row, row[1].position, 1, hashes)
+            self._note(row, until, -1, -hashes)
 
     def stretches(self) -> Iterator[tuple[int, StretchSum]]:
         """Give what was done in each stretch."""
@@ -81,34 +83,30 @@ class Ledger:
 
     def months_by_stretch(self) -> Iterator[tuple[int, MonthKey, MonthSum]]:
         """Give what each stretch added to each month."""
-        for (stretch, *key), total in sorted(self._months.items()):
-            yield cast(int, stretch), _month_key(key), MonthSum(*total)
+        for (stretch, month, kind), total in sorted(self._months.items()):
+            yield stretch, MonthKey(*month, *kind), MonthSum(*total)
 
     def months(self) -> Iterator[tuple[MonthKey, MonthSum]]:
         """Give what all stretches together added to each month."""
         totals: dict[MonthKey, MonthSum] = {}
-        for (_, *key), total in self._months.items():
-            month = _month_key(key)
+        for _, month, total in self.months_by_stretch():
             totals[month] = MonthSum(*map(sum, zip(total, totals.get(month, (0, 0, 0)), strict=True)))
         yield from sorted(totals.items())
 
-    def _note(self, row: Row, position: int, sign: int, hashes: int) -> None:
-        day = row.date
-        done = self._stretches.setdefault(stretch_of(position, CHECKSUM_STRETCH), [position, 0, 0])
+    def _note(self, row: RowParts, position: int, sign: int, hashes: int) -> None:
+        said, shown = row
+        done = self._stretches.get(stretch_of(position, CHECKSUM_STRETCH))
+        if done is None:
+            done = self._stretches[stretch_of(position, CHECKSUM_STRETCH)] = [position, 0, 0]
         done[0] = max(done[0], position)
         done[1] += sign
         done[2] += hashes
-        if sign >= 0:
-            day_key = (row.livemode, day)
-            self.days[day_key] = min(row.position, self.days.get(day_key, row.position))
-        stretch = stretch_of(position, MONTH_STRETCH)
-        key = (stretch, row.livemode, day.year, day.month, row.currency, row.invoice_status, row.type, row.cadence)
-        total = self._months.setdefault(key, [0, 0, 0])
+        key = (stretch_of(position, MONTH_STRETCH), said.month, shown.kind)
+        total = self._months.get(key)
+        if total is None:
+            total = self._months[key] = [0, 0, 0]
         total[0] += sign
-        total[1] += sign * row.amount
-        total[2] += sign * row.net_amount
-
-
-def _month_key(key: list[Any]) -> MonthKey:
-    livemode, year, month, *rest = key
-    return MonthKey(livemode, date(year, month, 1), *rest)
+        total[1] += sign * said.amount
+        total[2] += sign * said.net_amount
+        if sign >= 0 and shown.position < self.days.get(said.day, _NEVER):
+            self.days[said.day] = shown.position

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from psycopg import sql
 from sqlalchemy import Connection
 
-from projections.canonical import fixed_text_of, text_of
 from projections.ledger import Ledger
-from projections.revenue_rows import FIXED, Row
-from projections.shelves import Place, Volume, columns_of_places
-from projections.versions import Ending, RowChanges
+from projections.revenue_rows import Row
+from projections.row_parts import SaidPart, text_of_parts
+from projections.shelves import Places, Volume, columns_of_places
+from projections.versions import Ended, RowChanges
 
 _STORED_ROWS_AT_ONCE = 5000
 
@@ -53,46 +53,39 @@ class LineWriter:
     """Gathers changes of many companies, so that a few statements write all of them."""
 
     def __init__(self) -> None:
-        self._ended: list[tuple[Volume, Ending]] = []
-        self._displaced: list[tuple[Volume, Row]] = []
+        self._ended: list[tuple[Volume, Ended]] = []
+        self._displaced: list[tuple[Volume, SaidPart]] = []
         self._past: list[str] = []
         self._lines: list[str] = []
 
     def add(self, volume: Volume, changes: RowChanges, ledger: Ledger) -> None:
         """Take in changes of one company, and note them in its ledger."""
         at = f"{volume.company_id}\t{volume.build}\t"
-        fixed: dict[tuple[object, ...], tuple[tuple[object, ...], str]] = {}
-        self._displaced += [(volume, row) for row in changes.displaced if volume.is_begun]
-        for ending in changes.ended:
-            self._ended.append((volume, ending))
-            ledger.went(ending.row, _text(ending.row, fixed), ending.until)
-        for row, is_added, until, is_removed, is_displaced in changes.passed:
-            told = _text(row, fixed)
-            ledger.came_and_went(row, told, until)
-            self._past.append(f"{at}{told}\t{is_added}\t{until}\t{is_removed}\t{is_displaced}\n")
-        for row, is_added in changes.current:
-            told = _text(row, fixed)
-            ledger.came(row, told, row.position)
-            self._lines.append(f"{at}{told}\t{is_added}\n")
+        self._displaced += [(volume, said) for said in changes.displaced if volume.is_begun]
+        for ended in changes.ended:
+            row, until = ended.standing.row, ended.until
+            text = text_of_parts(row)
+            if ended.standing.is_stored:
+                self._ended.append((volume, ended))
+                ledger.went(row, text, until)
+            else:
+                ledger.came_and_went(row, text, until)
+                end = f"{ended.standing.is_added}\t{until}\t{ended.is_removed}\t{ended.is_displaced}\n"
+                self._past.append(f"{at}{text}\t{end}")
+        for standing in changes.current:
+            text = text_of_parts(standing.row)
+            ledger.came(standing.row, text)
+            self._lines.append(f"{at}{text}\t{standing.is_added}\n")
 
     def write(self, connection: Connection) -> None:
         """Move the rows that ended into the past; add those that stand now, and those that came and went meanwhile."""
         if self._displaced:
-            connection.exec_driver_sql(_DISPLACE, _lines(self._displaced))
+            connection.exec_driver_sql(_DISPLACE, _keys(self._displaced))
         if self._ended:
             connection.exec_driver_sql(_END, _endings(self._ended))
         _copy(connection, _COPY_PAST, self._past)
         _copy(connection, _COPY_LINES, self._lines)
         self._ended, self._displaced, self._past, self._lines = [], [], [], []
-
-
-def _text(row: Row, fixed: dict[tuple[object, ...], tuple[tuple[object, ...], str]]) -> str:
-    # Versions of a line mostly share what the invoice says of it.
-    line, said = row[:3], row[:FIXED]
-    held = fixed.get(line)
-    if held is None or held[0] != said:
-        held = fixed[line] = said, fixed_text_of(row)
-    return text_of(row, held[1])
 
 
 def moved_rows(connection: Connection, volumes: Sequence[Volume]) -> Iterator[tuple[Volume, Row]]:
@@ -101,8 +94,8 @@ def moved_rows(connection: Connection, volumes: Sequence[Volume]) -> Iterator[tu
     Reads them as they stood when it was called, so that they may be changed meanwhile.
     """
     begun = {volume.company_id: volume for volume in volumes if volume.is_begun}
-    names = [(volume, key) for volume in begun.values() for key in volume.books.name_states]
-    prices = [(volume, key) for volume in begun.values() for key in volume.books.price_states]
+    names = [(volume, volume.books.name_states) for volume in begun.values()]
+    prices = [(volume, volume.books.price_states) for volume in begun.values()]
     for column, places in (("customer_id", names), ("price_id", prices)):
         for company_id, row in _stored(connection, column, places):
             books = begun[company_id].books
@@ -111,34 +104,35 @@ def moved_rows(connection: Connection, volumes: Sequence[Volume]) -> Iterator[tu
                 yield begun[company_id], row
 
 
-def _stored(connection: Connection, column: str, places: Sequence[Place]) -> Iterator[tuple[int, Row]]:
-    if not places:
+def _stored(connection: Connection, column: str, places: Places) -> Iterator[tuple[int, Row]]:
+    columns = columns_of_places(places)
+    if not columns["id"]:
         return
     driver = connection.connection.driver_connection
     assert driver is not None  # noqa: S101 - a checked-out connection has one
     with driver.cursor("moved_rows", scrollable=False) as cursor:
         cursor.itersize = _STORED_ROWS_AT_ONCE
-        cursor.execute(_MOVED.format(column=column), columns_of_places(places))
+        cursor.execute(_MOVED.format(column=column), columns)
         for company_id, *row in cursor:
             yield company_id, Row(*row)
 
 
-def _endings(ended: Sequence[tuple[Volume, Ending]]) -> dict[str, object]:
+def _endings(ended: Sequence[tuple[Volume, Ended]]) -> dict[str, object]:
     return {
-        **_lines([(volume, ending.row) for volume, ending in ended]),
-        "until": [ending.until for _, ending in ended],
-        "is_removed": [ending.is_removed for _, ending in ended],
-        "is_displaced": [ending.is_displaced for _, ending in ended],
+        **_keys([(volume, one.standing.row[0]) for volume, one in ended]),
+        "until": [one.until for _, one in ended],
+        "is_removed": [one.is_removed for _, one in ended],
+        "is_displaced": [one.is_displaced for _, one in ended],
     }
 
 
-def _lines(rows: Sequence[tuple[Volume, Row]]) -> dict[str, object]:
+def _keys(lines: Sequence[tuple[Volume, SaidPart]]) -> dict[str, object]:
     return {
-        "company_id": [volume.company_id for volume, _ in rows],
-        "build": [volume.build for volume, _ in rows],
-        "livemode": [row.livemode for _, row in rows],
-        "invoice_id": [row.invoice_id for _, row in rows],
-        "line_id": [row.invoice_line_item_id for _, row in rows],
+        "company_id": [volume.company_id for volume, _ in lines],
+        "build": [volume.build for volume, _ in lines],
+        "livemode": [said.livemode for _, said in lines],
+        "invoice_id": [said.invoice_id for _, said in lines],
+        "line_id": [said.line_id for _, said in lines],
     }
 
 

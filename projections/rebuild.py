@@ -11,14 +11,13 @@ import psycopg
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from events.bulk import read_part
 from projections.builds import lock_for_flip, make_live
-from projections.facts import Fact, fact_of
+from projections.facts import read_facts
 from projections.failures import record_failure
-from projections.folding import Claim, fold
+from projections.folding import Claim, fold, without_garbage_collection
 from projections.registry import versions
 
-CHUNK_EVENTS = 8000
+CHUNK_EVENTS = 16_000
 
 # While the rest is folded, the company's appends wait: it must be done in a moment.
 _MOST_TAIL_EVENTS = 250
@@ -80,7 +79,7 @@ def build_on(
         claims: list[Claim] = []
         chunk: Chunk | None = None
         try:
-            with engine.begin() as connection:
+            with without_garbage_collection(), engine.begin() as connection:
                 claims = _claimed(connection, is_automatic=is_automatic, company_ids=company_ids)
                 claims = claims[:1] if is_alone else claims
                 chunk = _built(connection, claims, size, is_automatic=is_automatic) if claims else None
@@ -101,11 +100,10 @@ def build_on(
 
 def _built(connection: Connection, claims: list[Claim], size: int, *, is_automatic: bool) -> Chunk:
     connection.execute(_NEED_NOT_WAIT)
-    folded = _fold_chunk(connection, claims, size)
-    is_at_end = folded < min(size, _MOST_TAIL_EVENTS)
-    for claim in claims if is_at_end and not is_automatic else ():
+    chunk = _fold_chunk(connection, claims, size)
+    for claim in claims if chunk.is_at_end and not is_automatic else ():
         connection.execute(_READY, claim._asdict())
-    return Chunk(claims, folded, is_at_end)
+    return chunk
 
 
 def flip(engine: Engine, claim: Claim) -> Claim:
@@ -132,9 +130,9 @@ def fold_to(engine: Engine, claim: Claim, position: int) -> int:
         with engine.begin() as connection:
             connection.execute(_NEED_NOT_WAIT)
             held = _locked(connection, claim)
-            through = min(position, held.position + CHUNK_EVENTS)
-            if through <= held.position or not _fold_through(connection, [held], through):
+            if held.position >= position:
                 return held.position
+            _fold_through(connection, [held], min(position, held.position + CHUNK_EVENTS))
 
 
 def _locked(connection: Connection, claim: Claim) -> Claim:
@@ -146,14 +144,17 @@ def _claimed(connection: Connection, *, is_automatic: bool, company_ids: Sequenc
     return [Claim(*row) for row in connection.execute(_CLAIM, asked)]
 
 
-def _fold_chunk(connection: Connection, claims: Sequence[Claim], size: int) -> int:
+def _fold_chunk(connection: Connection, claims: Sequence[Claim], size: int) -> Chunk:
     head = connection.execute(_HEAD, {"company_id": claims[0].company_id}).scalar_one()
-    return _fold_through(connection, claims, min(head, claims[0].position + size))
+    start = claims[0].position
+    reached = _fold_through(connection, claims, min(head, start + size))
+    return Chunk(list(claims), reached - start, is_at_end=reached == head)
 
 
 def _fold_through(connection: Connection, claims: Sequence[Claim], through: int) -> int:
-    company_id, after = claims[0].company_id, claims[0].position
-    facts: list[Fact] = list(map(fact_of, read_part(connection, company_id, after=after, through=through)))
-    if facts:
-        fold(connection, claims, {company_id: facts}, is_live=False)
-    return len(facts)
+    company_id, position = claims[0].company_id, claims[0].position
+    while position < through:
+        facts = read_facts(connection, {company_id: position}, {company_id: through - position})
+        fold(connection, [claim._replace(position=position) for claim in claims], facts)
+        position = facts[company_id][-1].event.position
+    return position

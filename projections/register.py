@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 Stamp = tuple[int, ...]
 
 
-class Register(Struct, Generic[Value], frozen=True):
+class Register(Struct, Generic[Value], frozen=True, array_like=True, gc=False):
     """The winning value, the stamp it won with, and whether another value claims the same stamp."""
 
     value: Value

@@ -40,7 +40,7 @@ class Projection:
 PROJECTIONS = (
     Projection(
         revenue_lines.NAME,
-        2,
+        3,
         fold_revenue,
         {
             revenue_lines.NAME: (

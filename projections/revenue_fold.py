@@ -24,12 +24,7 @@ def fold_revenue(connection: Connection, pages: Sequence[Page]) -> None:
     told = list(zip(volumes, pages, strict=True))
     load_touched(
         connection,
-        (
-            (volume, fact.event.livemode, one)
-            for volume, page in told
-            for fact in page.facts
-            for one in fact.observations
-        ),
+        [(volume, ((fact.event.livemode, fact.observations) for fact in page.facts)) for volume, page in told],
     )
     for volume, page in told:
         for fact in page.facts:

@@ -21,6 +21,7 @@ from projections.register import Stamp, Value, settle
 
 NAME = "revenue_lines"
 
+_NOTHING = InvoiceBook()
 _CLIMB = {"open": 0, "uncollectible": 1, "paid": 2, "void": 2}
 
 
@@ -59,7 +60,7 @@ class Books:
     def _apply_to_invoice(self, sighting: Sighting, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted) -> None:
         key = (sighting.livemode, seen.invoice_id)
         held = self.invoices.get(key)
-        before = held.book if held else InvoiceBook()
+        before = held.book if held else _NOTHING
         after = _book_after(before, seen, sighting.stamp)
         if held is None or not before.shows_the_same_as(after):
             self.invoices[key] = now = Held(after, sighting.change)
@@ -76,8 +77,7 @@ class Books:
         if after is not before:
             self.prices[key] = after
             self.touched_prices.add(key)
-            if before is None or after.change != before.change:
-                self.price_states.setdefault(key, [before]).append(after)
+            _follow(self.price_states, key, before, after)
 
     def _apply_name(self, sighting: Sighting, seen: CustomerNamed) -> None:
         # In one second the customer itself knows its name better than an invoice does.
@@ -88,8 +88,7 @@ class Books:
         if after is not before:
             self.names[key] = after
             self.touched_names.add(key)
-            if before is None or after.change != before.change:
-                self.name_states.setdefault(key, [before]).append(after)
+            _follow(self.name_states, key, before, after)
 
 
 def _book_after(book: InvoiceBook, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted, stamp: Stamp) -> InvoiceBook:
@@ -114,3 +113,12 @@ def _settled(before: HeldValue[Value] | None, value: Value, stamp: Stamp, change
     if after is before.register:
         return before
     return HeldValue(after, change if after.value != before.register.value else before.change)
+
+
+def _follow(
+    states: dict[Key, list[HeldValue[Value] | None]], key: Key, before: HeldValue[Value] | None, after: HeldValue[Value]
+) -> None:
+    if before is None or after.change != before.change:
+        states.setdefault(key, [before]).append(after)
+    elif after.register.value != before.register.value:
+        states[key][-1] = after  # one fact told two things

@@ -1,13 +1,13 @@
-"""Turn the books into rows of the table. Pure: a row is a function of an invoice, a price and a name."""
+"""What a row of the table says. Pure: it is a function of an invoice, a price and a name."""
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from events.cadence import cadence_of
 from events.money import exponent_of
 from events.observations import InvoiceHeader, Line
-from projections.known import Change, Held, HeldValue, Key, PricedAs
+from projections.known import HeldValue, PricedAs
 
 NO_PRICE = "no_price"
 UNKNOWN = "unknown"
@@ -23,16 +23,24 @@ class Billing(NamedTuple):
     cadence_source: str
 
 
+_WITHOUT_PRICE = Billing("one_time", "one_time", None, None, NO_PRICE)
+_UNKNOWN = Billing("unknown", "unknown", None, None, UNKNOWN)
+
+
 class Row(NamedTuple):
-    """A row of the table: first what an invoice says of a line, which hardly ever changes, then what does."""
+    """A row of the table: what an invoice says once, what it says of the line, and last what may move."""
 
     livemode: bool
     invoice_id: str
-    invoice_line_item_id: str
-    subscription_id: str | None
+    invoice_number: str | None
     customer_id: str | None
     customer_name_on_invoice: str | None
+    invoice_line_item_id: str
+    subscription_id: str | None
     description: str | None
+    quantity: str | None
+    price_id: str | None
+    product_id: str | None
     date: date
     period_start: datetime
     period_end: datetime
@@ -43,10 +51,6 @@ class Row(NamedTuple):
     currency: str
     currency_exponent: int
     proration: bool
-    quantity: str | None
-    price_id: str | None
-    product_id: str | None
-    invoice_number: str | None
     customer_name: str | None
     type: str
     cadence: str
@@ -59,78 +63,53 @@ class Row(NamedTuple):
     updated_at: datetime
 
 
-# How many fields, from the first, an invoice says of a line.
-FIXED = Row._fields.index("customer_name")
+# How many fields, from the first, an invoice says once; and how many until what may move.
+HEAD = Row._fields.index("invoice_line_item_id")
+SAID = Row._fields.index("customer_name")
 
-Fixed = tuple[object, ...]
-PriceOf = Callable[[Key], HeldValue[PricedAs] | None]
-NameOf = Callable[[Key], HeldValue[str] | None]
+Fields = tuple[Any, ...]
+
+
+class Shown(NamedTuple):
+    """The rest of a row: what a customer's name, a price and the state of the invoice decide."""
+
+    customer_name: str | None
+    type: str
+    cadence: str
+    interval_unit: str | None
+    interval_count: int | None
+    cadence_source: str
+    invoice_status: str
+    invoice_complete: bool
+    position: int
+    updated_at: datetime
 
 
 def billing_of(price_id: str | None, held: HeldValue[PricedAs] | None) -> Billing:
     """Say how a line with this price bills. A price nobody has seen yet is unknown, never taken for one-time."""
     if price_id is None:
-        return Billing("one_time", "one_time", None, None, NO_PRICE)
-    if held is None:
-        return Billing("unknown", "unknown", None, None, UNKNOWN)
-    recurrence, source = held.register.value.recurrence, held.register.value.source
-    if recurrence is None:
-        return Billing("one_time", "one_time", None, None, source)
-    cadence = cadence_of(recurrence.unit, recurrence.count)
-    return Billing("recurring", cadence, recurrence.unit, recurrence.count, source)
+        return _WITHOUT_PRICE
+    return _UNKNOWN if held is None else _billing_as(held.register.value)
 
 
-def rows_of(
-    key: Key, held: Held, price_of: PriceOf, name_of: NameOf, known: dict[tuple[int, int], Fixed] | None = None
-) -> Iterator[Row]:
-    """Give the rows of one invoice; none while only its lines are known, or once it is deleted.
-
-    In `known` it keeps, between calls for one invoice, what was said of a line: whoever hands it over keeps the books.
-    """
-    book, (livemode, invoice_id) = held.book, key
-    if book.is_deleted or book.header is None or book.status is None or book.lines is None:
-        return
-    header, known = book.header.value, {} if known is None else known
-    name = name_of((livemode, header.customer_id)) if header.customer_id else None
-    shown = name.register.value if name else None
-    status, is_complete = book.status.value, book.is_complete
-    for line in book.lines.value:
-        price = price_of((livemode, line.price_id)) if line.price_id else None
-        said = (id(header), id(line))
-        fixed = known.get(said)
-        if fixed is None:
-            fixed = known[said] = _fixed(livemode, invoice_id, header, line)
-        change = _latest(_latest(held.change, name and name.change), price and price.change)
-        billing = billing_of(line.price_id, price)
-        yield Row._make((*fixed, shown, *billing, status, is_complete, *change))
+def head_of(livemode: bool, invoice_id: str, header: InvoiceHeader) -> Fields:  # noqa: FBT001 - a value
+    """Give the first fields of a row: what an invoice says once for all its lines."""
+    return (livemode, invoice_id, header.number, header.customer_id, header.customer_name)
 
 
-def with_price(row: Row, held: HeldValue[PricedAs]) -> Row:
-    """Give the row as it stands once its price says something else."""
-    billing = billing_of(row.price_id, held)
-    return row._replace(**billing._asdict(), position=held.change.position, updated_at=held.change.recorded_at)
-
-
-def with_name(row: Row, held: HeldValue[str]) -> Row:
-    """Give the row as it stands once its customer is called something else."""
-    return row._replace(
-        customer_name=held.register.value, position=held.change.position, updated_at=held.change.recorded_at
-    )
-
-
-def _fixed(livemode: bool, invoice_id: str, header: InvoiceHeader, line: Line) -> Fixed:  # noqa: FBT001 - a value
-    period_start = datetime.fromtimestamp(line.period_start, UTC)
+def line_of(header: InvoiceHeader, line: Line) -> Fields:
+    """Give the next fields of a row: what an invoice says of one line."""
+    period_start = _instant_of(line.period_start)
     return (
-        livemode,
-        invoice_id,
         line.line_id,
         line.subscription_id or header.subscription_id,
-        header.customer_id,
-        header.customer_name,
         line.description,
+        line.quantity,
+        line.price_id,
+        line.product_id,
         period_start.date(),
         period_start,
-        datetime.fromtimestamp(line.period_end, UTC),
+        _instant_of(line.period_end),
         line.amount,
         line.discount_amount,
         line.tax_amount,
@@ -138,12 +117,28 @@ def _fixed(livemode: bool, invoice_id: str, header: InvoiceHeader, line: Line) -
         line.currency,
         exponent_of(line.currency),
         line.proration,
-        line.quantity,
-        line.price_id,
-        line.product_id,
-        header.number,
     )
 
 
-def _latest(change: Change, other: Change | None) -> Change:
-    return change if other is None or change.position >= other.position else other
+def with_price(shown: Shown, price_id: str | None, held: HeldValue[PricedAs]) -> Shown:
+    """Give what is shown once the line's price says something else."""
+    billing = billing_of(price_id, held)
+    return Shown(shown.customer_name, *billing, shown.invoice_status, shown.invoice_complete, *held.change)
+
+
+def with_name(shown: Shown, held: HeldValue[str]) -> Shown:
+    """Give what is shown once the line's customer is called something else."""
+    return Shown(held.register.value, *shown[1:-2], *held.change)
+
+
+@lru_cache(1024)
+def _billing_as(priced: PricedAs) -> Billing:
+    if priced.recurrence is None:
+        return Billing("one_time", "one_time", None, None, priced.source)
+    unit, count = priced.recurrence.unit, priced.recurrence.count
+    return Billing("recurring", cadence_of(unit, count), unit, count, priced.source)
+
+
+@lru_cache(4096)
+def _instant_of(unix_seconds: int) -> datetime:
+    return datetime.fromtimestamp(unix_seconds, UTC)

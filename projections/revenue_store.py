@@ -3,112 +3,136 @@
 Commits nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 from sqlalchemy import Connection
 
-from events.observations import CustomerNamed, InvoiceDeleted, InvoiceLinesSeen, InvoiceSeen, Observation, PriceSeen
-from projections.known import Held, HeldValue, InvoiceBook, PricedAs
+from events.observations import (
+    CustomerNamed,
+    InvoiceDeleted,
+    InvoiceLinesSeen,
+    InvoiceSeen,
+    Line,
+    Observation,
+    PriceSeen,
+)
+from projections.known import Held, HeldValue, InvoiceBook, Key, PricedAs
 from projections.register import Register
-from projections.shelves import Place, Record, Volume, copy_in, read_books, replace
+from projections.shelves import Record, Volume, copy_in, read_books, remove
 from projections.tables import revenue_customer, revenue_invoice, revenue_price, revenue_quarantine
 
 _INVOICE_BOOK = msgspec.json.Decoder(InvoiceBook)
 _PRICE_BOOK = msgspec.json.Decoder(Register[PricedAs])
 _NAME_BOOK = msgspec.json.Decoder(Register[str])
 _ENCODER = msgspec.json.Encoder()
-_BOOK = ("livemode", "id", "book", "position", "changed_at")
-_QUARANTINE = ("position", "livemode", "entity", "reason", "seen_at", "recorded_at")
+
+# What facts tell: each with its mode.
+Told = Iterable[tuple[bool, Iterable[Observation]]]
 
 
-def load_touched(connection: Connection, told: Iterable[tuple[Volume, bool, Observation]]) -> None:
-    """Fill the books with everything that these observations may change, and with what the lines they had name."""
-    invoices: set[Place] = set()
-    prices: set[Place] = set()
-    names: set[Place] = set()
-    for volume, livemode, observation in told:
+class _Touched:
+    """Which parts of the books facts may change, and which others their lines name."""
+
+    def __init__(self) -> None:
+        self.invoices: set[Key] = set()
+        self.prices: set[Key] = set()
+        self.names: set[Key] = set()
+
+    def note(self, livemode: bool, observation: Observation) -> None:  # noqa: FBT001 - a value
         match observation:
             case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted():
-                invoices.add((volume, (livemode, observation.invoice_id)))
-                _note_named(volume, livemode, observation, prices, names)
+                self.invoices.add((livemode, observation.invoice_id))
+                if isinstance(observation, InvoiceSeen):
+                    self.note_named(livemode, observation.header.customer_id, observation.lines)
+                elif isinstance(observation, InvoiceLinesSeen):
+                    self.note_named(livemode, None, observation.lines)
             case PriceSeen():
-                prices.add((volume, (livemode, observation.price_id)))
+                self.prices.add((livemode, observation.price_id))
             case CustomerNamed():
-                names.add((volume, (livemode, observation.customer_id)))
+                self.names.add((livemode, observation.customer_id))
             case _:
                 pass
-    for place, book, change in read_books(connection, revenue_invoice, invoices):
-        volume, key = place
-        volume.books.invoices[key] = Held(_INVOICE_BOOK.decode(book), change)
-        _note_held(place, prices, names)
-    for (volume, key), book, change in read_books(connection, revenue_price, prices):
+
+    def note_named(self, livemode: bool, customer_id: str | None, lines: Iterable[Line]) -> None:  # noqa: FBT001 - a value
+        if customer_id:
+            self.names.add((livemode, customer_id))
+        for price_id in {line.price_id for line in lines}:
+            if price_id:
+                self.prices.add((livemode, price_id))
+
+
+def load_touched(connection: Connection, told: Sequence[tuple[Volume, Told]]) -> None:
+    """Fill the books with everything that these facts may change, and with what the lines they had name."""
+    touched: list[tuple[Volume, _Touched]] = []
+    for volume, facts in told:
+        if volume.is_begun:
+            touched.append((volume, _Touched()))
+            for livemode, observations in facts:
+                for observation in observations:
+                    touched[-1][1].note(livemode, observation)
+    by_volume = {volume.company_id: one for volume, one in touched}
+    for volume, key, book, change in read_books(
+        connection, revenue_invoice, [(at, one.invoices) for at, one in touched]
+    ):
+        volume.books.invoices[key] = held = Held(_INVOICE_BOOK.decode(book), change)
+        # A fact about an invoice can bring rows back to mind whose prices and customer facts long ago told of.
+        header, lines = held.book.header, held.book.lines
+        customer_id = header.value.customer_id if header else None
+        by_volume[volume.company_id].note_named(key[0], customer_id, lines.value if lines else ())
+    for volume, key, book, change in read_books(connection, revenue_price, [(at, one.prices) for at, one in touched]):
         volume.books.prices[key] = HeldValue(_PRICE_BOOK.decode(book), change)
-    for (volume, key), book, change in read_books(connection, revenue_customer, names):
+    for volume, key, book, change in read_books(connection, revenue_customer, [(at, one.names) for at, one in touched]):
         volume.books.names[key] = HeldValue(_NAME_BOOK.decode(book), change)
 
 
 def save_touched(connection: Connection, volumes: Sequence[Volume]) -> None:
     """Write back what was touched of the books, and what could not be read."""
-    invoices = [(volume, key) for volume in volumes for key in sorted(volume.books.touched_invoices)]
-    prices = [(volume, key) for volume in volumes for key in sorted(volume.books.touched_prices)]
-    names = [(volume, key) for volume in volumes for key in sorted(volume.books.touched_names)]
-    more = ("seen_at", "lacks_lines", "is_contested")
-    replace(connection, revenue_invoice, invoices, map(_invoice_record, invoices), (*_BOOK, *more))
-    replace(connection, revenue_price, prices, map(_price_record, prices), _BOOK)
-    replace(connection, revenue_customer, names, map(_name_record, names), (*_BOOK, "is_contested"))
-    copy_in(connection, revenue_quarantine, _quarantine_records(volumes), _QUARANTINE)
+    begun = [(volume, volume.books) for volume in volumes if volume.is_begun]
+    invoices = [(volume, _stored(books.touched_invoices, books.invoice_states)) for volume, books in begun]
+    prices = [(volume, _stored(books.touched_prices, books.price_states)) for volume, books in begun]
+    names = [(volume, _stored(books.touched_names, books.name_states)) for volume, books in begun]
+    for table, places in ((revenue_invoice, invoices), (revenue_price, prices), (revenue_customer, names)):
+        remove(connection, table, places)
+    copy_in(connection, revenue_invoice, chain.from_iterable(map(_invoice_records, volumes)))
+    copy_in(connection, revenue_price, chain.from_iterable(map(_price_records, volumes)))
+    copy_in(connection, revenue_customer, chain.from_iterable(map(_name_records, volumes)))
+    copy_in(connection, revenue_quarantine, chain.from_iterable(map(_quarantine_records, volumes)))
 
 
-def _note_named(
-    volume: Volume,
-    livemode: bool,  # noqa: FBT001 - a value
-    seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted,
-    prices: set[Place],
-    names: set[Place],
-) -> None:
-    if isinstance(seen, InvoiceDeleted):
-        return
-    if isinstance(seen, InvoiceSeen) and seen.header.customer_id:
-        names.add((volume, (livemode, seen.header.customer_id)))
-    prices.update((volume, (livemode, line.price_id)) for line in seen.lines if line.price_id)
+def _stored(touched: set[Key], states: Mapping[Key, Sequence[object]]) -> list[Key]:
+    # What stood in the table before: there is nothing before the first state of what is new.
+    return sorted(key for key in touched if states.get(key, (True,))[0] is not None)
 
 
-def _note_held(place: Place, prices: set[Place], names: set[Place]) -> None:
-    # A fact about an invoice can bring rows back to mind whose prices and customer facts long ago told of.
-    volume, (livemode, _) = place
-    book = volume.books.invoices[place[1]].book
-    if book.header and book.header.value.customer_id:
-        names.add((volume, (livemode, book.header.value.customer_id)))
-    prices.update(
-        (volume, (livemode, line.price_id)) for line in (book.lines.value if book.lines else ()) if line.price_id
-    )
+def _invoice_records(volume: Volume) -> Iterator[Record]:
+    company_id, build, _, books = volume
+    for key in sorted(books.touched_invoices):
+        held = books.invoices[key]
+        book = held.book
+        seen_at = book.header.stamp[0] if book.header else 0
+        is_shown = book.header is not None and not book.is_deleted
+        gaps = (is_shown and not book.is_complete, is_shown and book.is_contested)
+        yield (company_id, build, *key, _ENCODER.encode(book), *held.change, seen_at, *gaps)
 
 
-def _invoice_record(place: Place) -> Record:
-    volume, key = place
-    book, change = volume.books.invoices[key]
-    seen_at = book.header.stamp[0] if book.header else 0
-    is_shown = book.header is not None and not book.is_deleted
-    gaps = (is_shown and not book.is_complete, is_shown and book.is_contested)
-    return volume, (*key, _ENCODER.encode(book), *change, seen_at, *gaps)
+def _price_records(volume: Volume) -> Iterator[Record]:
+    company_id, build, _, books = volume
+    for key in sorted(books.touched_prices):
+        held = books.prices[key]
+        yield (company_id, build, *key, _ENCODER.encode(held.register), *held.change)
 
 
-def _price_record(place: Place) -> Record:
-    volume, key = place
-    held = volume.books.prices[key]
-    return volume, (*key, _ENCODER.encode(held.register), *held.change)
+def _name_records(volume: Volume) -> Iterator[Record]:
+    company_id, build, _, books = volume
+    for key in sorted(books.touched_names):
+        held = books.names[key]
+        register = held.register
+        yield (company_id, build, *key, _ENCODER.encode(register), *held.change, register.is_contested)
 
 
-def _name_record(place: Place) -> Record:
-    volume, key = place
-    held = volume.books.names[key]
-    return volume, (*key, _ENCODER.encode(held.register), *held.change, held.register.is_contested)
-
-
-def _quarantine_records(volumes: Sequence[Volume]) -> list[Record]:
-    return [
-        (volume, (at.change.position, at.livemode, entity, reason, at.seen_at, at.change.recorded_at))
-        for volume in volumes
-        for at, entity, reason in volume.books.quarantined
-    ]
+def _quarantine_records(volume: Volume) -> Iterator[Record]:
+    company_id, build, _, books = volume
+    for at, entity, reason in books.quarantined:
+        yield (company_id, build, at.change.position, at.livemode, entity, reason, at.seen_at, at.change.recorded_at)

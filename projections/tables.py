@@ -84,7 +84,7 @@ def _book(name: str, *columns: Column[object]) -> Table:
         key_column("build", Integer),
         key_column("livemode", Boolean),
         key_column("id", Text),
-        # What is known, as JSON of the fold's own types.
+        # What is known, as JSON of the fold's own types, whose fields stand in arrays.
         Column("book", LargeBinary, nullable=False),
         Column("position", BigInteger, nullable=False),
         Column("changed_at", INSTANT, nullable=False),

@@ -5,173 +5,163 @@ facts gives is what the same facts give one by one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
-from typing import NamedTuple, TypeVar
+from functools import partial
+from typing import TypeVar
+
+from msgspec import Struct
 
 from projections.known import Held, HeldValue, Key, PricedAs
 from projections.revenue_lines import Books
-from projections.revenue_rows import Fixed, Row, rows_of, with_name, with_price
+from projections.revenue_rows import Row, with_name, with_price
+from projections.row_parts import InvoiceRows, RowParts, SaidPart, parts_of_stored, shown_part
 
+Value = TypeVar("Value", PricedAs, str)
 State = TypeVar("State", Held, HeldValue[PricedAs], HeldValue[str])
 
 _BEFORE = 0
 
 
-class Ending(NamedTuple):
-    """The end of a row that stood in the table before: at `until`, replaced or removed.
+class Standing(Struct, frozen=True, gc=False):
+    """A row that stands. It is stored when it stood in the table before; else it says whether its line is new."""
 
-    Displaced is what ends by leaving its place: the line is removed, or gets another place in the table's order.
+    row: RowParts
+    is_stored: bool
+    is_added: bool
+
+
+class Ended(Struct, gc=False):
+    """A row that stood until just before `until`, when another replaced it or its line was removed.
+
+    Displaced is what has since left its place: the line is removed, or gets another place in the table's order.
     """
 
-    row: Row
+    standing: Standing
     until: int
     is_removed: bool
     is_displaced: bool
-
-
-class Version(NamedTuple):
-    """A row that came and went between two looks at the table."""
-
-    row: Row
-    is_added: bool
-    until: int
-    is_removed: bool
-    is_displaced: bool
-
-
-class Standing(NamedTuple):
-    """A row that stands now and did not before."""
-
-    row: Row
-    is_added: bool
 
 
 class RowChanges:
     """What facts did to the rows of one company."""
 
     def __init__(self) -> None:
-        self.ended: list[Ending] = []
-        self.passed: list[Version] = []
+        self.ended: list[Ended] = []
         self.current: list[Standing] = []
         # Rows whose line was displaced: so are all its earlier versions.
-        self.displaced: list[Row] = []
-        self._since = (0, 0)
+        self.displaced: list[SaidPart] = []
 
-    def follow(self, before: Iterable[Row], moments: Iterable[tuple[int, Iterable[Row]]]) -> None:
+    def follow(self, before: Iterable[RowParts], moments: Iterable[tuple[int, Iterable[RowParts]]]) -> None:
         """Take in the rows of one invoice: those before, then at each position those that stand from there on."""
-        standing: dict[str, Row | Standing] = {row.invoice_line_item_id: row for row in before}
-        self._since = (len(self.ended), len(self.passed))
+        standing = {row[0].line_id: Standing(row, is_stored=True, is_added=False) for row in before}
+        since = len(self.ended)
         for position, rows in moments:
             gone = set(standing)
             for row in rows:
-                line_id = row.invoice_line_item_id
-                held = standing.get(line_id)
-                gone.discard(line_id)
+                said, shown = row
+                held = standing.get(said.line_id)
                 if held is None:
-                    standing[line_id] = Standing(row, is_added=True)
-                elif row.position == position:
-                    self._end(held, position, row)
-                    standing[line_id] = Standing(row, is_added=False)
+                    standing[said.line_id] = Standing(row, is_stored=False, is_added=True)
+                    continue
+                gone.discard(said.line_id)
+                if shown.position == position:
+                    self._end(held, position, said, since)
+                    standing[said.line_id] = Standing(row, is_stored=False, is_added=False)
             for line_id in gone:
-                self._end(standing.pop(line_id), position, None)
-        self.current += [held for held in standing.values() if isinstance(held, Standing)]
+                self._end(standing.pop(line_id), position, None, since)
+        self.current += [held for held in standing.values() if not held.is_stored]
 
-    def _end(self, held: Row | Standing, until: int, follower: Row | None) -> None:
-        row = held.row if isinstance(held, Standing) else held
-        is_displaced = follower is None or _place(row) != _place(follower)
+    def _end(self, held: Standing, until: int, follower: SaidPart | None, since: int) -> None:
+        said, _ = held.row
+        is_displaced = follower is None or (said is not follower and said.place != follower.place)
         if is_displaced:
-            self._displace(row)
-        if isinstance(held, Standing):
-            self.passed.append(Version(*held, until, follower is None, is_displaced))
-        else:
-            self.ended.append(Ending(held, until, follower is None, is_displaced))
-
-    def _displace(self, row: Row) -> None:
-        self.displaced.append(row)
-        ended, passed = self._since
-        for at in range(ended, len(self.ended)):
-            if self.ended[at].row.invoice_line_item_id == row.invoice_line_item_id:
-                self.ended[at] = self.ended[at]._replace(is_displaced=True)
-        for at in range(passed, len(self.passed)):
-            if self.passed[at].row.invoice_line_item_id == row.invoice_line_item_id:
-                self.passed[at] = self.passed[at]._replace(is_displaced=True)
-
-
-def _place(row: Row) -> tuple[object, ...]:
-    # What the table is ordered and looked up by.
-    return row.date, row.amount, row.customer_id, row.subscription_id
+            self.displaced.append(said)
+            for ended in self.ended[since:]:
+                ended.is_displaced |= ended.standing.row[0].line_id == said.line_id
+        self.ended.append(Ended(held, until, follower is None, is_displaced))
 
 
 def changes_of(books: Books) -> RowChanges:
     """Give what the facts in these books did to the rows of all invoices in them."""
     changes = RowChanges()
+    last_move = max(_last_move(books.name_states), _last_move(books.price_states))
     for key, held in books.invoices.items():
         states = books.invoice_states.get(key) or [held]
         positions = {state.change.position for state in states[1:] if state}
-        positions.update(_moves_of(states, key[0], books))
+        # Whatever moved before the invoice was there moved none of its rows.
+        first = 0 if states[0] else min(positions)
+        if first < last_move:
+            positions.update(_moves_of(states, key[0], books, first))
         if positions:
-            known: dict[tuple[int, int], Fixed] = {}
-            moments = ((position, _rows_at(key, states, position, books, known)) for position in sorted(positions))
-            changes.follow(_rows_at(key, states, _BEFORE, books, known), moments)
+            invoice = InvoiceRows(key)
+            moments = ((position, _rows_at(invoice, states, position, books)) for position in sorted(positions))
+            changes.follow(_rows_at(invoice, states, _BEFORE, books), moments)
     return changes
 
 
 def follow_stored(changes: RowChanges, row: Row, books: Books) -> None:
     """Take in what the facts did to a row of an invoice that is not in these books."""
+    said, shown = parts_of_stored(row)
     prices = books.price_states.get((row.livemode, row.price_id or ""), [])
     names = books.name_states.get((row.livemode, row.customer_id or ""), [])
-    moves = sorted(
-        chain(
-            ((price.change.position, price, None) for price in prices[1:] if price),
-            ((name.change.position, None, name) for name in names[1:] if name),
-        ),
-        key=lambda move: move[0],
-    )
-    moments: dict[int, list[Row]] = {}
-    now = row
-    for position, price, name in moves:
-        now = with_price(now, price) if price else now
+    now = shown.fields
+    moments: list[tuple[int, list[RowParts]]] = []
+    for position in sorted({state.change.position for states in (prices, names) for state in states[1:] if state}):
+        price, name = _reached_at(prices[1:], position), _reached_at(names[1:], position)
+        now = with_price(now, row.price_id, price) if price else now
         now = with_name(now, name) if name else now
-        moments[position] = [now]  # one fact may move both: the row then changes once
-    changes.follow([row], moments.items())
+        moments.append((position, [(said, shown_part(now))]))  # one fact may move both: the row then changes once
+    changes.follow([(said, shown)], moments)
 
 
-def _moves_of(states: Iterable[Held | None], livemode: bool, books: Books) -> Iterator[int]:  # noqa: FBT001 - a value
-    if not books.name_states and not books.price_states:
-        return
+def _last_move(moved: Mapping[Key, list[State | None]]) -> int:
+    return max((states[-1].change.position for states in moved.values() if states[-1]), default=0)
+
+
+def _moves_of(states: list[Held | None], livemode: bool, books: Books, first: int) -> Iterator[int]:  # noqa: FBT001 - a value
+    customers: set[str | None] = set()
+    prices: set[str | None] = set()
     for state in states:
-        if state is None:
-            continue
-        header, lines = state.book.header, state.book.lines
-        if header and header.value.customer_id:
-            yield from _positions(books.name_states, (livemode, header.value.customer_id))
-        for line in lines.value if lines else ():
-            if line.price_id:
-                yield from _positions(books.price_states, (livemode, line.price_id))
+        if state and state.book.header:
+            customers.add(state.book.header.value.customer_id)
+        if state and state.book.lines:
+            prices.update([line.price_id for line in state.book.lines.value])
+    yield from _positions(books.name_states, livemode, customers, first)
+    yield from _positions(books.price_states, livemode, prices, first)
 
 
-def _positions(states: Mapping[Key, list[State | None]], key: Key) -> Iterator[int]:
-    return (state.change.position for state in states.get(key, ())[1:] if state)
+def _positions(
+    moved: Mapping[Key, list[State | None]],
+    livemode: bool,  # noqa: FBT001 - a value
+    ids: set[str | None],
+    first: int,
+) -> Iterator[int]:
+    for moved_id in ids:
+        for state in moved.get((livemode, moved_id or ""), ())[1:]:
+            if state and state.change.position > first:
+                yield state.change.position
 
 
-def _rows_at(
-    key: Key, states: list[Held | None], position: int, books: Books, known: dict[tuple[int, int], Fixed]
-) -> Iterator[Row]:
+def _rows_at(invoice: InvoiceRows, states: list[Held | None], position: int, books: Books) -> Iterator[RowParts]:
     held = _at(states, position)
     if held is None:
         return iter(())
-    if not books.price_states and not books.name_states:
-        return rows_of(key, held, books.prices.get, books.names.get, known)
 
-    def price_of(price: Key) -> HeldValue[PricedAs] | None:
-        moved = books.price_states.get(price)
-        return _at(moved, position) if moved else books.prices.get(price)
+    return invoice.rows(
+        held,
+        partial(_held_at, books.price_states, books.prices, position),
+        partial(_held_at, books.name_states, books.names, position),
+    )
 
-    def name_of(customer: Key) -> HeldValue[str] | None:
-        moved = books.name_states.get(customer)
-        return _at(moved, position) if moved else books.names.get(customer)
 
-    return rows_of(key, held, price_of, name_of, known)
+def _held_at(
+    moved: Mapping[Key, list[HeldValue[Value] | None]], now: Mapping[Key, HeldValue[Value]], position: int, key: Key
+) -> HeldValue[Value] | None:
+    states = moved.get(key)
+    return _at(states, position) if states else now.get(key)
+
+
+def _reached_at(states: Iterable[State | None], position: int) -> State | None:
+    return next((state for state in states if state and state.change.position == position), None)
 
 
 def _at(states: list[State | None], position: int) -> State | None:

@@ -9,7 +9,7 @@ from events.stripe_envelope import event_from_stripe
 from events.stripe_words import observations_of
 from projections.known import Change, Sighting
 from projections.revenue_lines import Books
-from projections.revenue_rows import Row, rows_of
+from projections.row_parts import InvoiceRows
 from tests.hands import NOON, json_bytes
 from tests.payloads import CREATED, customer, event, new_invoice, new_line, old_invoice, old_line, price
 
@@ -20,7 +20,7 @@ def told(fact: dict) -> Told:
     new = event_from_stripe(json_bytes(fact))
     assert new.occurred_at is not None
     seen_at = int(new.occurred_at.timestamp())
-    sighting = Sighting(Change(1, NOON), new.livemode, seen_at, is_fetched=False)
+    sighting = Sighting(Change(1, NOON), new.livemode, (seen_at, 0))
     return sighting, new.entity, observations_of(new.type, new.entity, new.payload)
 
 
@@ -30,9 +30,11 @@ def table(facts: list[Told]) -> list[tuple]:
     for sighting, entity, observations in facts:
         books.apply(sighting, entity, observations)
     rows = [
-        row for key, held in books.invoices.items() for row in rows_of(key, held, books.prices.get, books.names.get)
+        row
+        for key, held in books.invoices.items()
+        for row in InvoiceRows(key).rows(held, books.prices.get, books.names.get)
     ]
-    return sorted(Row(*row)[:-2] for row in rows)
+    return sorted((said.text, shown.fields[:-2]) for said, shown in rows)
 
 
 _STATUSES = ("draft", "open", "uncollectible", "paid", "void")

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
+from projections import facts
 from projections.builds import begin_builds
 from projections.folding import Claim
 from projections.old_builds import NoSuchBuildError, drop_build, previous_build
@@ -14,7 +15,7 @@ from projections.state_tables import projection_state
 from projections.status import projection_status
 from projections.verify import compare
 from tests.hands import catch_up, company_with, keep
-from tests.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, old_invoice, price
+from tests.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, old_invoice, old_line, price
 from tests.projections.histories import busy_history
 
 LINES = "revenue_lines"
@@ -85,6 +86,32 @@ def test_a_fact_that_moves_price_and_name_of_a_line_at_once_makes_one_version(en
         past = text("SELECT position, until FROM revenue_line_past WHERE invoice_id = 'in_1' ORDER BY position")
         assert [tuple(row) for row in connection.execute(past)] == [(2, 3), (3, 4)]
     assert differences(engine, rebuilt(engine)) == []
+
+
+def test_a_fact_that_tells_two_things_of_a_price_is_the_same_in_batches_of_any_size(
+    engine: Engine, company_id: int
+) -> None:
+    lines = [old_line(f"il_{count}", price=price("price_q", "month", count)) for count in (1, 3)]
+    keep(
+        engine,
+        event(old_invoice("in_1", *lines, status="open"), created=CREATED),
+        event(old_invoice("in_1", *lines, status="paid"), created=CREATED),
+    )
+    catch_up(engine, batch_size=1)
+
+    assert differences(engine, rebuilt(engine)) == []
+
+
+def test_what_does_not_fit_into_memory_at_once_is_folded_in_parts(
+    engine: Engine, company_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(engine, *busy_history(Random(4), 60))
+    catch_up(engine)
+    monkeypatch.setattr(facts, "_MOST_BYTES_AT_REST", 3000)
+
+    builds = rebuilt(engine)
+
+    assert differences(engine, builds) == []
 
 
 @pytest.mark.parametrize("seed", range(3))
