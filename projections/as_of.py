@@ -37,7 +37,7 @@ POSITION: ColumnElement[int] = bindparam("position", type_=BigInteger)
 
 _KEY = ("company_id", "build", "livemode", "invoice_id", "invoice_line_item_id")
 _PLACE = ("date", "amount", "customer_id", "subscription_id")
-_COLUMNS = tuple(column.name for column in revenue_line.c if column.name != "is_added")
+_COLUMNS = tuple(column.name for column in revenue_line.c if column.name != "first_position")
 
 
 class Rows:
@@ -102,12 +102,12 @@ def _in_place() -> Rows:
     def column(name: str) -> ColumnElement[Any]:
         return lines[name] if name in _KEY or name in _PLACE else then.c[name]
 
-    return Rows(revenue_line.join(then, literal_column("true")), _scope(lines), column)
+    return Rows(revenue_line.join(then, literal_column("true")), [*_scope(lines), _was_there()], column)
 
 
 def _displaced() -> Rows:
-    """Give the rows of then whose lines are gone, or stand elsewhere now."""
-    is_in_its_place = exists().where(_is_one_line(), _is_in_one_place())
+    """Give the rows of then whose lines are gone, came anew since, or stand elsewhere now."""
+    is_in_its_place = exists().where(_was_there(), _is_one_line(), _is_in_one_place())
     return _stood().where(and_(revenue_line_past.c.is_displaced, ~is_in_its_place))
 
 
@@ -118,6 +118,10 @@ def _stood() -> Rows:
 
 def _scope(columns: Any) -> list[ColumnElement[bool]]:  # noqa: ANN401 - those of either table
     return [columns.company_id == COMPANY_ID, columns.build == BUILD]
+
+
+def _was_there() -> ColumnElement[bool]:
+    return revenue_line.c.first_position <= POSITION
 
 
 def _is_one_line() -> ColumnElement[bool]:

@@ -56,7 +56,7 @@ def _part(
     *,
     is_removal: bool,
 ) -> Select[Any]:
-    kind = literal(REMOVED) if is_removal else case((columns.is_added, ADDED), else_=MODIFIED)
+    kind = literal(REMOVED) if is_removal else case((columns.first_position == columns.position, ADDED), else_=MODIFIED)
     removal = literal(is_removal)
     key = (at, removal, columns.invoice_line_item_id, columns.invoice_id, columns.livemode)
     return (

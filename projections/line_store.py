@@ -9,13 +9,13 @@ from projections.ledger import Ledger
 from projections.revenue_rows import Row
 from projections.row_parts import SaidPart, text_of_parts
 from projections.shelves import Places, Volume, columns_of_places
-from projections.versions import Ended, RowChanges
+from projections.versions import Ended, Life, RowChanges
 
 _STORED_ROWS_AT_ONCE = 5000
 
-_PAST = (*Row._fields, "is_added", "until", "is_removed", "is_displaced")
+_PAST = (*Row._fields, "until", "is_removed", "is_displaced", "first_position")
 _COPY_LINES = sql.SQL("COPY revenue_line (company_id, build, {}) FROM STDIN").format(
-    sql.SQL(", ").join(map(sql.Identifier, (*Row._fields, "is_added")))
+    sql.SQL(", ").join(map(sql.Identifier, (*Row._fields, "first_position")))
 )
 _COPY_PAST = sql.SQL("COPY revenue_line_past (company_id, build, {}) FROM STDIN").format(
     sql.SQL(", ").join(map(sql.Identifier, _PAST))
@@ -25,13 +25,15 @@ _END = f"""
         DELETE FROM revenue_line r
         USING unnest(%(company_id)b::bigint[], %(build)b::integer[], %(livemode)b::boolean[], %(invoice_id)b::text[],
                      %(line_id)b::text[], %(until)b::bigint[], %(is_removed)b::boolean[], %(is_displaced)b::boolean[])
-            AS k (company_id, build, livemode, invoice_id, line_id, until, is_removed, is_displaced)
+            WITH ORDINALITY AS k (company_id, build, livemode, invoice_id, line_id, until, is_removed, is_displaced, n)
         WHERE r.company_id = k.company_id AND r.build = k.build AND r.livemode = k.livemode
           AND r.invoice_id = k.invoice_id AND r.invoice_line_item_id = k.line_id
-        RETURNING r.*, k.until, k.is_removed, k.is_displaced
+        RETURNING r.*, k.until, k.is_removed, k.is_displaced, k.n
+    ), kept AS (
+        INSERT INTO revenue_line_past (company_id, build, {", ".join(_PAST)})
+        SELECT company_id, build, {", ".join(_PAST)} FROM ended
     )
-    INSERT INTO revenue_line_past (company_id, build, {", ".join(_PAST)})
-    SELECT company_id, build, {", ".join(_PAST)} FROM ended
+    SELECT n, first_position FROM ended WHERE NOT is_removed
 """  # noqa: S608 - our own columns
 _DISPLACE = """
     UPDATE revenue_line_past p SET is_displaced = true
@@ -55,8 +57,9 @@ class LineWriter:
     def __init__(self) -> None:
         self._ended: list[tuple[Volume, Ended]] = []
         self._displaced: list[tuple[Volume, SaidPart]] = []
-        self._past: list[str] = []
-        self._lines: list[str] = []
+        # Texts whose last field is when the life began: of lines that stood before, the table tells it when they end.
+        self._past: list[tuple[str, Life]] = []
+        self._lines: list[tuple[str, Life]] = []
 
     def add(self, volume: Volume, changes: RowChanges, ledger: Ledger) -> None:
         """Take in changes of one company, and note them in its ledger."""
@@ -70,19 +73,20 @@ class LineWriter:
                 ledger.went(row, text, until)
             else:
                 ledger.came_and_went(row, text, until)
-                end = f"{ended.standing.is_added}\t{until}\t{ended.is_removed}\t{ended.is_displaced}\n"
-                self._past.append(f"{at}{text}\t{end}")
+                end = f"{until}\t{ended.is_removed}\t{ended.is_displaced}"
+                self._past.append((f"{at}{text}\t{end}", ended.standing.life))
         for standing in changes.current:
             text = text_of_parts(standing.row)
             ledger.came(standing.row, text)
-            self._lines.append(f"{at}{text}\t{standing.is_added}\n")
+            self._lines.append((f"{at}{text}", standing.life))
 
     def write(self, connection: Connection) -> None:
         """Move the rows that ended into the past; add those that stand now, and those that came and went meanwhile."""
         if self._displaced:
             connection.exec_driver_sql(_DISPLACE, _keys(self._displaced))
         if self._ended:
-            connection.exec_driver_sql(_END, _endings(self._ended))
+            for number, first_position in connection.exec_driver_sql(_END, _endings(self._ended)):
+                self._ended[number - 1][1].standing.life.first_position = first_position
         _copy(connection, _COPY_PAST, self._past)
         _copy(connection, _COPY_LINES, self._lines)
         self._ended, self._displaced, self._past, self._lines = [], [], [], []
@@ -136,10 +140,10 @@ def _keys(lines: Sequence[tuple[Volume, SaidPart]]) -> dict[str, object]:
     }
 
 
-def _copy(connection: Connection, statement: sql.Composed, lines: Sequence[str]) -> None:
+def _copy(connection: Connection, statement: sql.Composed, lines: Sequence[tuple[str, Life]]) -> None:
     if not lines:
         return
     driver = connection.connection.driver_connection
     assert driver is not None  # noqa: S101 - a checked-out connection has one
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write("".join(lines).encode())
+        copy.write("".join([f"{line}\t{life.first_position}\n" for line, life in lines]).encode())

@@ -12,7 +12,7 @@ from projections.as_of import Rows, newest_day, now, rows_at
 from projections.filters import Sort, about, condition_of
 from projections.tables import revenue_line
 
-LINE_COLUMNS = tuple(column.name for column in revenue_line.c if column.name != "is_added")
+LINE_COLUMNS = tuple(column.name for column in revenue_line.c if column.name != "first_position")
 
 # What few lines have in common, each with an index of its own.
 _NARROW = frozenset(("customer_id", "subscription_id", "invoice_id"))

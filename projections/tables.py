@@ -55,8 +55,8 @@ revenue_line = Table(
     # The event that last changed the row, and when the log recorded it.
     Column("position", BigInteger, nullable=False),
     Column("updated_at", INSTANT, nullable=False),
-    # Whether the line came into the table with that event; else it stood there before, in other words.
-    Column("is_added", Boolean, nullable=False, server_default=text("true")),
+    # The event with which the line came into the table, and has been there since: maybe in other words.
+    Column("first_position", BigInteger, nullable=False, server_default=text("0")),
 )
 _scope = (revenue_line.c.company_id, revenue_line.c.build)
 _in_order = (revenue_line.c.invoice_line_item_id, revenue_line.c.invoice_id)

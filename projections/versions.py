@@ -21,12 +21,18 @@ State = TypeVar("State", Held, HeldValue[PricedAs], HeldValue[str])
 _BEFORE = 0
 
 
+class Life(Struct, gc=False):
+    """A line's time in the table, without a break: with which event it came. Of what is stored, the table knows it."""
+
+    first_position: int | None
+
+
 class Standing(Struct, frozen=True, gc=False):
-    """A row that stands. It is stored when it stood in the table before; else it says whether its line is new."""
+    """A row that stands. It is stored when it stood in the table before."""
 
     row: RowParts
     is_stored: bool
-    is_added: bool
+    life: Life
 
 
 class Ended(Struct, gc=False):
@@ -52,7 +58,7 @@ class RowChanges:
 
     def follow(self, before: Iterable[RowParts], moments: Iterable[tuple[int, Iterable[RowParts]]]) -> None:
         """Take in the rows of one invoice: those before, then at each position those that stand from there on."""
-        standing = {row[0].line_id: Standing(row, is_stored=True, is_added=False) for row in before}
+        standing = {row[0].line_id: Standing(row, is_stored=True, life=Life(None)) for row in before}
         since = len(self.ended)
         for position, rows in moments:
             gone = set(standing)
@@ -60,12 +66,12 @@ class RowChanges:
                 said, shown = row
                 held = standing.get(said.line_id)
                 if held is None:
-                    standing[said.line_id] = Standing(row, is_stored=False, is_added=True)
+                    standing[said.line_id] = Standing(row, is_stored=False, life=Life(position))
                     continue
                 gone.discard(said.line_id)
                 if shown.position == position:
                     self._end(held, position, said, since)
-                    standing[said.line_id] = Standing(row, is_stored=False, is_added=False)
+                    standing[said.line_id] = Standing(row, is_stored=False, life=held.life)
             for line_id in gone:
                 self._end(standing.pop(line_id), position, None, since)
         self.current += [held for held in standing.values() if not held.is_stored]

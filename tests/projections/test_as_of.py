@@ -19,7 +19,7 @@ from projections.snapshots import NotFoldedYetError, PositionAheadError, Snapsho
 from projections.state_tables import projection_state
 from projections.totals import list_months, total_lines
 from tests.hands import catch_up, company_with, keep
-from tests.payloads import ACCOUNT, CREATED, event, old_invoice
+from tests.payloads import ACCOUNT, CREATED, event, old_invoice, old_line
 from tests.projections.histories import busy_history
 
 LINES = "revenue_lines"
@@ -104,6 +104,23 @@ def test_as_of_any_position_equals_a_replay_of_the_log_cut_there(
         with snapshot_of(engine, company_id, as_of=position) as snapshot:
             assert told(snapshot, line_ids) == replayed, position
     assert line_ids
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 1000])
+def test_a_line_that_left_and_came_back_is_there_in_each_of_its_lives_and_not_between(
+    engine: Engine, company_id: int, batch_size: int
+) -> None:
+    both, one = (old_line(), old_line("il_2")), (old_line("il_2"),)
+    told_of = [(one, "open"), (both, "open"), (both, "paid"), (one, "paid"), (both, "paid"), (both, "void")]
+    for number, (lines, status) in enumerate(told_of):
+        keep(engine, event(old_invoice("in_1", *lines, status=status), "invoice.updated", created=CREATED + number))
+    catch_up(engine, batch_size=batch_size)
+
+    for sort in SORTS:
+        for as_of, (lines, _) in enumerate(told_of, 2):
+            with snapshot_of(engine, company_id, as_of=as_of) as snapshot:
+                rows = list_lines(snapshot, FILTERS[0], sort=sort, limit=9, after=None)
+            assert sorted(row.invoice_line_item_id for row in rows) == [line["id"] for line in lines], (sort, as_of)
 
 
 def test_as_of_an_instant_counts_what_had_been_recorded_by_then(engine: Engine, company_id: int) -> None:
