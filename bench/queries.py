@@ -48,7 +48,7 @@ def measure(engine: Engine, company_id: int, *, repeats: int) -> dict[str, objec
         "none": _all(),
         "customer": LineFilter(livemode=True, customer_id=customer),
         "paid_recurring": LineFilter(livemode=True, invoice_status="paid", type="recurring"),
-        "month": LineFilter(livemode=True, date_from=date(2023, 3, 1), date_to=date(2023, 4, 1)),
+        "month": LineFilter(livemode=True, date_from=date(2024, 3, 1), date_to=date(2024, 4, 1)),
     }
     lists = {
         f"{name} {sort}": _timed(
