@@ -1,11 +1,11 @@
-"""Every refusal and every failure, in one shape: RFC 9457. The only place where errors become answers."""
+"""Every refusal and every failure: the only place where errors become answers."""
 
 import logging
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, g, json, render_template, request
+from flask import Flask, Response, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
@@ -20,8 +20,8 @@ from app.bodies import (
 )
 from app.connect import WayToStripeError
 from app.cursors import InvalidCursorError
-from app.pages.settings_page import settings_page
-from app.problem_codes import CODES, TOLD, TOLD_ON_THE_SETTINGS, WAYS
+from app.problem_answers import RETRY_AFTER_SECONDS, invalid, is_read_by_people, not_found, problem, unavailable
+from app.problem_codes import CODES, TOLD, WAYS
 from app.rate_limits import TooManyAttemptsError
 from app.request_log import request_uuid
 from app.sign_in import to_sign_in
@@ -30,43 +30,7 @@ from events.group_append import NotDurableError
 from projections.snapshots import NotFoldedYetError, PositionAheadError
 from workers.restricted_keys import KeyRefusedError
 
-_READ_BY_PEOPLE = frozenset(
-    {
-        "connect",
-        "connection forms",
-        "integrations",
-        "line drawer",
-        "provider sign in",
-        "revenue chart",
-        "revenue mapping",
-        "sign in",
-        "sync pages",
-    }
-)
-
-_RETRY_AFTER_SECONDS = "5"
 _log = logging.getLogger(__name__)
-
-
-def problem(
-    status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: object
-) -> Response:
-    """Give a problem document. `code` is stable for programs, `detail` is for people and says what to do."""
-    body = {
-        "type": f"/docs#problem-{code}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "request_id": str(request_uuid()),
-        **members,
-    }
-    if _is_read_by_people():
-        response = Response(_page_of(body), status, headers)
-    else:
-        response = Response(json.dumps(body) + "\n", status, headers, mimetype="application/problem+json")
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
 
 
 def install(app: Flask) -> None:
@@ -94,26 +58,6 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def _page_of(body: Mapping[str, object]) -> str:
-    if "HX-Request" in request.headers:
-        # A part of a page is asked for by the page's script, which puts the answer where the part would be.
-        return render_template("problem_part.html", problem=body)
-    if body["code"] in TOLD_ON_THE_SETTINGS and "principal" in g:
-        return settings_page(body)
-    return render_template("problem.html", problem=body)
-
-
-def _is_read_by_people() -> bool:
-    if request.url_rule is None:
-        return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
-    return request.blueprint in _READ_BY_PEOPLE
-
-
-def not_found() -> Response:
-    """Give the one answer for what is absent and for what is another company's."""
-    return problem(404, "not_found", "There is nothing here, or nothing that you may see.")
-
-
 def _unacceptable_webhook(_error: UnacceptableWebhookError) -> Response:
     return problem(400, "unacceptable_webhook", "The request is not an event signed with one of our endpoint secrets.")
 
@@ -139,30 +83,26 @@ def _too_many_bodies(_error: TooManyBodiesError) -> Response:
         503,
         "unavailable",
         "Too much is being sent at once. Send it again.",
-        headers={"Retry-After": _RETRY_AFTER_SECONDS, "Connection": "close"},
+        headers={"Retry-After": RETRY_AFTER_SECONDS, "Connection": "close"},
     )
 
 
 def _unwanted_body(_error: UnwantedBodyError) -> Response:
-    return _invalid([{"pointer": "", "detail": "Leave the body empty, or send {}."}])
+    return invalid([{"pointer": "", "detail": "Leave the body empty, or send {}."}])
 
 
 def _not_durable(_error: NotDurableError) -> Response:
-    return _unavailable("The event could not be made durable. Send it again.")
+    return unavailable("The event could not be made durable. Send it again.")
 
 
 def _database_away(error: DBAPIError | PoolTimeoutError) -> Response:
     sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None)
     _log.error("database away", extra={"error": type(error).__name__, "sqlstate": sqlstate})
-    return _unavailable("The database did not answer. Nothing was changed; ask again.")
-
-
-def _unavailable(detail: str) -> Response:
-    return problem(503, "unavailable", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS})
+    return unavailable("The database did not answer. Nothing was changed; ask again.")
 
 
 def _not_signed_in(_error: NotSignedInError) -> Response:
-    if request.blueprint in _READ_BY_PEOPLE and "Authorization" not in request.headers:
+    if is_read_by_people() and "Authorization" not in request.headers:
         return to_sign_in()
     return problem(
         401,
@@ -186,7 +126,7 @@ def _too_many_attempts(error: TooManyAttemptsError) -> Response:
 def _told(error: Exception) -> Response:
     code, detail = next(told for kind, told in TOLD.items() if isinstance(error, kind))
     status = CODES[code][0]
-    headers = {"Retry-After": _RETRY_AFTER_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    headers = {"Retry-After": RETRY_AFTER_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     return problem(status, code, detail, headers=headers)
 
 
@@ -198,7 +138,7 @@ def _key_refused(error: KeyRefusedError) -> Response:
     lacking = [f"Lacks the permission {name}." for name in error.missing] or ["Stripe does not know this key."]
     errors = [{"pointer": "/restricted_key", "detail": detail} for detail in lacking]
     detail = "The key is not good for what it is needed for; see errors."
-    if _is_read_by_people():
+    if is_read_by_people():
         detail = "The key lacks permissions." if error.missing else "Stripe does not know this key. Copy it again."
         return problem(422, "key_refused", detail, lacking=error.missing)
     return problem(422, "key_refused", detail, errors=errors)
@@ -210,11 +150,11 @@ def _invalid_cursor(_error: InvalidCursorError) -> Response:
 
 def _not_folded_yet(_error: NotFoldedYetError) -> Response:
     detail = "The table does not reach that far yet, or its past is being made. Ask again."
-    return problem(503, "not_folded_yet", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS})
+    return problem(503, "not_folded_yet", detail, headers={"Retry-After": RETRY_AFTER_SECONDS})
 
 
 def _position_ahead(_error: PositionAheadError) -> Response:
-    return _invalid([{"pointer": "/query/as_of", "detail": "The log has not reached that position."}])
+    return invalid([{"pointer": "/query/as_of", "detail": "The log has not reached that position."}])
 
 
 def _http_exception(error: HTTPException) -> Response:
@@ -224,14 +164,10 @@ def _http_exception(error: HTTPException) -> Response:
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         messages = getattr(error, "data", {}).get("messages", {})
         errors = [{"pointer": pointer, "detail": detail} for pointer, detail in _pointed(messages, "")]
-        return _invalid(errors)
+        return invalid(errors)
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     code = HTTPStatus(status).name.lower()
     return problem(status, code, error.description or HTTPStatus(status).description, headers=headers)
-
-
-def _invalid(errors: list[dict[str, str]]) -> Response:
-    return problem(422, "invalid_request", "Some of what was sent cannot be used; see errors.", errors=errors)
 
 
 def _pointed(messages: Any, pointer: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - nested as marshmallow likes

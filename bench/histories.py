@@ -15,6 +15,7 @@ from tenants.companies import add_company
 _STARTED = 1_700_000_000
 _SECONDS_BETWEEN_INVOICES = 60
 _AT_ONCE = 500
+_LINE_AMOUNT = b'"amount": 2000,'
 # What stands in a pattern for what differs from invoice to invoice.
 _NUMBER, _CREATED, _TOLD = 7_777_777_777, 1_888_888_888, 1_999_999_999
 # What Stripe sends while a subscription's invoice is made and paid at once.
@@ -75,6 +76,8 @@ def _pattern(account_id: str, step: int, *, is_new_shape: bool) -> bytes:
 def _filled_in(pattern: bytes, number: int, created: int, step: int) -> bytes:
     for words in ("cus_bench%d", "Customer %d"):
         pattern = pattern.replace((words % (_NUMBER % CUSTOMERS)).encode(), (words % (number % CUSTOMERS)).encode())
+    # Amounts as unevenly spread as real ones, the same for all that is told of an invoice.
+    pattern = pattern.replace(_LINE_AMOUNT, b'"amount": %d,' % (99 + number * number % 9_973 * 10))
     for placeholder, value in (
         (_NUMBER, number),
         (_TOLD, created + step),

@@ -1,0 +1,92 @@
+"""Every page of a company, in every look: for everybody, as wide as its window, and drawn to be looked at."""
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.deployment import Company, Deployment
+from tests.browser.looks import check_looks
+from tests.browser.mishaps import Mishaps
+
+SCRIPT = "<img src=x onerror=alert(1)>"
+# A page's name in the pictures, its address below the company, and its heading.
+PLACES = (
+    ("table-filtered", "revenue-mapping?cadence=monthly&type=recurring", "Revenue Mapping"),
+    ("table-then", "revenue-mapping?as_of=2", "Revenue Mapping"),
+    ("table-without-a-match", "revenue-mapping?q=nowhere", "Revenue Mapping"),
+    ("quarantine", "revenue-mapping/quarantine", "Facts that could not be read"),
+    ("syncs", "syncs", "Sync history"),
+)
+
+
+@pytest.fixture(scope="module")
+def filled(deployment: Deployment) -> Company:
+    """Give a company whose table is filled, which nobody changes."""
+    return deployment.company(invoices=40)
+
+
+@pytest.fixture
+def inside(filled: Company, context: BrowserContext) -> Company:
+    filled.enter(context)
+    return filled
+
+
+def test_every_page_is_for_everybody_in_every_look(page: Page, inside: Company) -> None:
+    for name, below, heading in PLACES:
+        page.goto(f"/companies/{inside.id}/{below}")
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        expect(page.locator("[aria-busy]")).to_have_count(0)
+        check_looks(page, name)
+
+
+def test_a_sync_is_told_for_everybody_in_every_look(page: Page, inside: Company) -> None:
+    page.goto(f"/companies/{inside.id}/syncs")
+    page.get_by_role("main").get_by_role("row").nth(1).get_by_role("link").first.click()
+
+    expect(page.get_by_text("equal to Stripe's books")).to_be_visible()
+    check_looks(page, "sync")
+
+
+def test_a_line_opens_at_the_side_with_its_history_and_closes_by_key(page: Page, inside: Company) -> None:
+    page.goto(f"/companies/{inside.id}/revenue-mapping")
+    line = page.get_by_role("region", name="Revenue lines").get_by_role("rowheader").first.get_by_role("link")
+    line.click()
+
+    expect(page.get_by_role("dialog").get_by_role("heading", name="History")).to_be_visible()
+    check_looks(page, "line")
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(line).to_be_focused()
+
+
+def test_what_others_wrote_is_shown_as_text_and_never_run(page: Page, inside: Company) -> None:
+    page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    page.goto(f"/companies/{inside.id}/revenue-mapping?q=onerror")
+
+    shown = page.get_by_role("region", name="Revenue lines").get_by_text(SCRIPT)
+
+    expect(shown.first).to_be_visible()
+    expect(page.locator("img")).to_have_count(0)
+
+
+def test_a_mistake_in_a_filter_is_told_at_its_field_and_nothing_is_lost(
+    page: Page, inside: Company, mishaps: Mishaps
+) -> None:
+    mishaps.expect("status of 422")
+    page.goto(f"/companies/{inside.id}/revenue-mapping?amount_from=twelve&currency=usd&q=Team")
+
+    expect(page.get_by_label("Amount at least")).to_have_value("twelve")
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_role("searchbox")).to_have_value("Team")
+    check_looks(page, "table-mistaken")
+
+
+def test_who_is_not_connected_is_told_what_to_do(page: Page, company: Company) -> None:
+    company.enter(page.context)
+    for name, path in (
+        ("settings-not-connected", "/settings/integrations"),
+        ("table-not-connected", f"/companies/{company.id}/revenue-mapping"),
+    ):
+        page.goto(path)
+        expect(page.get_by_role("main").get_by_role("link", name="Connect Stripe")).to_be_visible()
+        check_looks(page, name)
