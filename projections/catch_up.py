@@ -32,13 +32,15 @@ _ENROL = text("""
                           WHERE s.projection = p.name AND s.company_id = h.company_id AND s.version = p.version
                             AND s.status IN ('live', 'halted', 'building', 'ready'))
     ), begun AS (
-        INSERT INTO projection_state (projection, build, company_id, version, status)
-        SELECT name, build, company_id, version, CASE WHEN is_active THEN 'building' ELSE 'live' END FROM lacking
+        INSERT INTO projection_state (projection, build, company_id, version, status, updated_at)
+        SELECT name, build, company_id, version, CASE WHEN is_active THEN 'building' ELSE 'live' END,
+               statement_timestamp() FROM lacking
         ON CONFLICT DO NOTHING RETURNING projection, company_id, build, status
     )
     INSERT INTO projection_active (projection, company_id, build)
     SELECT projection, company_id, build FROM begun WHERE status = 'live' ON CONFLICT DO NOTHING
 """)
+# A company's builds wait since the same moment, and so are claimed together: its log is read once for all of them.
 _CLAIM = text("""
     SELECT s.projection, s.company_id, s.build, s.position
     FROM projection_state s JOIN company_head h ON h.company_id = s.company_id
@@ -46,7 +48,7 @@ _CLAIM = text("""
         ON s.projection = p.name AND s.version = p.version
     WHERE s.status = 'live' AND s.position < h.position
       AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
-    ORDER BY s.updated_at LIMIT :most FOR UPDATE OF s SKIP LOCKED
+    ORDER BY s.updated_at, s.company_id LIMIT :most FOR UPDATE OF s SKIP LOCKED
 """)
 _HEADS = text("SELECT company_id, position FROM company_head WHERE company_id = ANY (:company_ids)")
 _ANYBODY_BEHIND = text("""

@@ -1,5 +1,6 @@
 """Several processes that rebuild together, and the progress of all of them."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
@@ -15,6 +16,7 @@ from projections.rebuild import build_on
 
 _NO_TIME_LIMIT_MS = 0
 _LOOK_SECONDS = 0.5
+_NICENESS = 10
 
 
 class Progress(NamedTuple):
@@ -72,6 +74,7 @@ def build_with(
 
 
 def _work(url: str, company_ids: Sequence[int]) -> None:
+    os.nice(_NICENESS)  # whoever serves goes first
     engine = open_engine(url, name="rebuild", pool_size=1, statement_timeout_ms=_NO_TIME_LIMIT_MS)
     try:
         while build_on(engine, is_automatic=False, company_ids=company_ids):

@@ -35,7 +35,7 @@ _LOOK_UP = text("""
 """)
 _CHECKPOINT = text("""
     UPDATE projection_state s SET position = c.position, attempts = 0, retry_at = NULL, error = NULL,
-        error_position = NULL, updated_at = clock_timestamp()
+        error_position = NULL, updated_at = statement_timestamp()
     FROM unnest(CAST(:projection AS text[]), CAST(:company_id AS bigint[]), CAST(:build AS integer[]),
                 CAST(:position AS bigint[])) AS c (projection, company_id, build, position)
     WHERE s.projection = c.projection AND s.build = c.build AND s.company_id = c.company_id

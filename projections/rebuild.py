@@ -4,7 +4,7 @@ Each chunk of a log commits with its position: who dies is overtaken from there.
 folded, so that no two workers fold one company's build.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import psycopg
@@ -18,29 +18,33 @@ from projections.folding import Claim, fold, without_garbage_collection
 from projections.registry import versions
 
 CHUNK_EVENTS = 16_000
+# Statements cost more than the few events of a small company: several such share a chunk, and leave some to others.
+_MOST_BUILDS = 64
 
 # While the rest is folded, the company's appends wait: it must be done in a moment.
 _MOST_TAIL_EVENTS = 250
 
 _CLAIM = text("""
     WITH first AS (
-        SELECT s.company_id, s.position FROM projection_state s
+        SELECT s.company_id, s.position, h.position - s.position AS lacking FROM projection_state s
         JOIN company_head h ON h.company_id = s.company_id
         JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
             ON s.projection = p.name AND s.version = p.version
         WHERE s.status = 'building' AND s.is_automatic = :is_automatic
           AND (CAST(:company_ids AS bigint[]) IS NULL OR s.company_id = ANY (:company_ids))
           AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
-        ORDER BY h.position - s.position DESC, s.company_id LIMIT 1 FOR UPDATE OF s SKIP LOCKED
+        ORDER BY h.position - s.position DESC, s.company_id LIMIT :most FOR UPDATE OF s SKIP LOCKED
+    ), hindmost AS (
+        SELECT DISTINCT ON (company_id) company_id, position, lacking FROM first ORDER BY company_id, position
     )
-    SELECT s.projection, s.company_id, s.build, s.position
-    FROM projection_state s JOIN first f ON s.company_id = f.company_id AND s.position = f.position
+    SELECT s.projection, s.company_id, s.build, s.position, f.lacking
+    FROM projection_state s JOIN hindmost f ON s.company_id = f.company_id AND s.position = f.position
     JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
         ON s.projection = p.name AND s.version = p.version
     WHERE s.status = 'building' AND s.is_automatic = :is_automatic
-    ORDER BY s.projection FOR UPDATE OF s SKIP LOCKED
+    ORDER BY f.lacking DESC, s.company_id, s.projection FOR UPDATE OF s SKIP LOCKED
 """)
-_HEAD = text("SELECT position FROM company_head WHERE company_id = :company_id")
+_HEADS = text("SELECT company_id, position FROM company_head WHERE company_id = ANY (:company_ids)")
 _POSITION = text("""
     SELECT position FROM projection_state
     WHERE projection = :projection AND company_id = :company_id AND build = :build FOR UPDATE
@@ -54,22 +58,22 @@ _NEED_NOT_WAIT = text("SET LOCAL synchronous_commit = off")
 
 
 class Chunk(NamedTuple):
-    """Builds of one company that were brought forward together, and by how many events."""
+    """Builds that were brought forward together, by how many events, and which of them to the end of their logs."""
 
     claims: list[Claim]
     event_count: int
-    is_at_end: bool
+    finished: list[Claim]
 
     @property
     def company_ids(self) -> list[int]:
-        """Name the company, as often as it has claims."""
+        """Name the companies, each as often as it has claims."""
         return [claim.company_id for claim in self.claims]
 
 
 def build_on(
     engine: Engine, *, is_automatic: bool, company_ids: Sequence[int] | None = None, chunk_events: int = CHUNK_EVENTS
 ) -> Chunk | None:
-    """Bring the build that lacks most forward by a chunk; None when there is none to work on. Commits.
+    """Bring the build that lacks most forward by a chunk, or several small ones; None when there is none. Commits.
 
     A build that reaches the end of its log is flipped to when it is automatic, else it is ready. An event that cannot
     be folded is named in the build's state; the build rests or halts, and readers keep the live one.
@@ -80,7 +84,7 @@ def build_on(
         chunk: Chunk | None = None
         try:
             with without_garbage_collection(), engine.begin() as connection:
-                claims = _claimed(connection, is_automatic=is_automatic, company_ids=company_ids)
+                claims = _claimed(connection, size, is_automatic=is_automatic, company_ids=company_ids)
                 claims = claims[:1] if is_alone else claims
                 chunk = _built(connection, claims, size, is_automatic=is_automatic) if claims else None
             break
@@ -91,9 +95,9 @@ def build_on(
                 raise
             if size == 1 and is_alone:
                 record_failure(engine, claims[0], error)
-                return Chunk(claims, 0, is_at_end=False)
+                return Chunk(claims, 0, [])
             size, is_alone = max(1, size // 2), True
-    for claim in chunk.claims if chunk and chunk.is_at_end and is_automatic else ():
+    for claim in chunk.finished if chunk and is_automatic else ():
         flip(engine, claim)
     return chunk
 
@@ -101,7 +105,7 @@ def build_on(
 def _built(connection: Connection, claims: list[Claim], size: int, *, is_automatic: bool) -> Chunk:
     connection.execute(_NEED_NOT_WAIT)
     chunk = _fold_chunk(connection, claims, size)
-    for claim in claims if chunk.is_at_end and not is_automatic else ():
+    for claim in chunk.finished if not is_automatic else ():
         connection.execute(_READY, claim._asdict())
     return chunk
 
@@ -118,7 +122,7 @@ def flip(engine: Engine, claim: Claim) -> Claim:
                 return claim
             held, head = found
             if head - held.position <= _MOST_TAIL_EVENTS:
-                _fold_through(connection, [held], head)
+                _fold_through(connection, [held], {held.company_id: head})
                 make_live(connection, held)
                 return held._replace(position=head)
         fold_to(engine, claim, head)
@@ -132,29 +136,38 @@ def fold_to(engine: Engine, claim: Claim, position: int) -> int:
             held = _locked(connection, claim)
             if held.position >= position:
                 return held.position
-            _fold_through(connection, [held], min(position, held.position + CHUNK_EVENTS))
+            _fold_through(connection, [held], {held.company_id: min(position, held.position + CHUNK_EVENTS)})
 
 
 def _locked(connection: Connection, claim: Claim) -> Claim:
     return claim._replace(position=connection.execute(_POSITION, claim._asdict()).scalar_one())
 
 
-def _claimed(connection: Connection, *, is_automatic: bool, company_ids: Sequence[int] | None) -> list[Claim]:
+def _claimed(
+    connection: Connection, size: int, *, is_automatic: bool, company_ids: Sequence[int] | None
+) -> list[Claim]:
     asked = versions() | {"is_automatic": is_automatic, "company_ids": company_ids and list(company_ids)}
-    return [Claim(*row) for row in connection.execute(_CLAIM, asked)]
+    rows = connection.execute(_CLAIM, asked | {"most": 1}).all()
+    # Nobody lacks more than the first: so many fit into the chunk.
+    fitting = min(_MOST_BUILDS, size // max(1, rows[0].lacking)) if rows else 0
+    if fitting > 1:
+        rows = connection.execute(_CLAIM, asked | {"most": fitting}).all()
+    return [Claim(*row[:-1]) for row in rows]
 
 
 def _fold_chunk(connection: Connection, claims: Sequence[Claim], size: int) -> Chunk:
-    head = connection.execute(_HEAD, {"company_id": claims[0].company_id}).scalar_one()
-    start = claims[0].position
-    reached = _fold_through(connection, claims, min(head, start + size))
-    return Chunk(list(claims), reached - start, is_at_end=reached == head)
+    starts = {claim.company_id: claim.position for claim in claims}
+    heads = {row.company_id: row.position for row in connection.execute(_HEADS, {"company_ids": list(starts)})}
+    reached = _fold_through(connection, claims, {one: min(heads[one], starts[one] + size) for one in starts})
+    finished = [claim for claim in claims if reached[claim.company_id] == heads[claim.company_id]]
+    return Chunk(list(claims), sum(reached.values()) - sum(starts.values()), finished)
 
 
-def _fold_through(connection: Connection, claims: Sequence[Claim], through: int) -> int:
-    company_id, position = claims[0].company_id, claims[0].position
-    while position < through:
-        facts = read_facts(connection, {company_id: position}, {company_id: through - position})
-        fold(connection, [claim._replace(position=position) for claim in claims], facts)
-        position = facts[company_id][-1].event.position
-    return position
+def _fold_through(connection: Connection, claims: Sequence[Claim], through: Mapping[int, int]) -> dict[int, int]:
+    reached = {claim.company_id: claim.position for claim in claims}
+    while behind := {one: end - reached[one] for one, end in through.items() if end > reached[one]}:
+        facts = read_facts(connection, {one: reached[one] for one in behind}, behind)
+        turn = [claim._replace(position=reached[claim.company_id]) for claim in claims if claim.company_id in facts]
+        fold(connection, turn, facts)
+        reached |= {company_id: told[-1].event.position for company_id, told in facts.items()}
+    return reached

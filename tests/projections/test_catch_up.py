@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
+from projections import catch_up as catching_up
 from projections.catch_up import MOST_BUILDS, _claimed, advance, enrol_newcomers
 from projections.failures import ATTEMPTS_BEFORE_HALT
 from projections.filters import LineFilter
@@ -330,3 +331,20 @@ def test_the_table_and_its_checkpoint_move_together_or_not_at_all(engine: Engine
         resume_company(connection, company_id)
     catch_up(engine)
     assert len(lines(engine, company_id)) == 1
+
+
+def test_however_many_companies_wait_the_log_of_each_is_read_once_for_all_its_builds(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catching_up, "MOST_BUILDS", 4)
+    for number in range(7):
+        company_with(engine, f"acct_{number}")
+        keep(engine, *(event(old_invoice(f"in_{one}"), account=f"acct_{number}") for one in range(2)))
+    enrol_newcomers(engine)
+
+    batches = []
+    while advanced := advance(engine, batch_size=6):
+        batches.append(advanced.event_count)
+
+    with engine.connect() as connection:
+        assert sum(batches) == connection.execute(text("SELECT count(*) FROM event")).scalar()

@@ -272,3 +272,44 @@ def test_a_poison_event_halts_the_build_and_leaves_the_live_table(engine: Engine
     assert standing[LINES, 2].error_position == 6
     assert standing[LINES, 1].status == "live"
     assert standing["connection", 2].status == "ready"
+
+
+def small_companies(engine: Engine, count: int) -> None:
+    """Have companies with little in their logs; their tables are folded."""
+    for number in range(count):
+        company_with(engine, f"acct_small{number}")
+        small = event(new_invoice(f"in_small{number}"), account=f"acct_small{number}")
+        keep(engine, small, event(old_invoice(f"in_more{number}"), account=f"acct_small{number}"))
+    catch_up(engine)
+
+
+def test_small_companies_share_a_chunk_and_each_gets_its_table(engine: Engine, company_id: int) -> None:
+    small_companies(engine, 5)
+    eventful(engine)
+    catch_up(engine)
+    with engine.begin() as connection:
+        begun = begin_builds(connection, company_id=None)
+
+    chunks = []
+    while chunk := build_on(engine, is_automatic=False, chunk_events=100):
+        chunks.append(chunk)
+
+    assert len(chunks) < 6
+    claimed = [(claim.projection, claim.company_id) for chunk in chunks for claim in chunk.claims]
+    assert sorted(claimed) == sorted((one.projection, one.company_id) for one in begun)
+    assert differences(engine, [Claim(one.projection, one.company_id, one.build, 0) for one in begun]) == []
+
+
+def test_a_poison_event_of_one_small_company_holds_up_no_other(engine: Engine) -> None:
+    small_companies(engine, 5)
+    with engine.begin() as connection:
+        connection.execute(
+            text("ALTER TABLE revenue_line ADD CONSTRAINT poison CHECK (build = 1 OR invoice_id <> 'in_small2')")
+        )
+
+    rebuilt(engine)
+
+    with engine.connect() as connection:
+        standing = [row for row in projection_status(connection) if (row.projection, row.build) == (LINES, 2)]
+    assert sorted(row.error_position or row.status for row in standing if row.status != "ready") == [2]
+    assert len(standing) == 5
