@@ -4,7 +4,7 @@ import json
 
 import click
 
-from bench import backfill, catchup, disturbance, ingest, queries, rebuild
+from bench import backfill, catchup, disturbance, ingest, pages, queries, rebuild
 
 
 @click.group()
@@ -60,6 +60,14 @@ def disturbance_command(events: int, companies: int, seconds: int, per_second: i
     """Webhooks at a constant rate and constant reads, while everything is rebuilt again and again."""
     figures = disturbance.run(events=events, companies=companies, seconds=seconds, per_second=per_second)
     click.echo(json.dumps(figures, indent=2))
+
+
+@main.command("pages")
+@click.option("--lines", default=1_000_000, show_default=True, help="Lines of the company's table.")
+@click.option("--repeats", default=20, show_default=True, help="Turns of each page.")
+def pages_command(lines: int, repeats: int) -> None:
+    """Paint the page of a large table, scroll fifty pages, add it up and export all of it, through gunicorn."""
+    click.echo(json.dumps(pages.run(lines=lines, repeats=repeats), indent=2))
 
 
 @main.command("queries")

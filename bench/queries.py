@@ -1,7 +1,8 @@
 """Reading a large table: pages at any depth and in any order, totals, and the same as of a moment, in milliseconds."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 
 from sqlalchemy import Engine
@@ -26,17 +27,22 @@ _MOMENTS = (0.01, 0.1, 0.5, 0.9, 0.999)
 
 def run(*, lines: int, repeats: int) -> dict[str, object]:
     """Make a company with so many lines, and give the figures."""
-    with servers() as environment:
-        engine = open_engine(environment["DATABASE_URL"], name="bench", pool_size=2, statement_timeout_ms=0)
-        upgrade(engine)
-        (company_id,) = fill_logs(engine, events=lines * 4 // 3, companies=1)
-        enrol_newcomers(engine)
-        while advance(engine):
-            pass
-        settle(engine)
-        figures = measure(engine, company_id, repeats=repeats)
-        engine.dispose()
-    return {"benchmark": "queries", "lines": lines, **figures}
+    with servers() as environment, large_table(environment, lines) as (engine, company_id):
+        return {"benchmark": "queries", "lines": lines, **measure(engine, company_id, repeats=repeats)}
+
+
+@contextmanager
+def large_table(environment: Mapping[str, str], lines: int) -> Iterator[tuple[Engine, int]]:
+    """Give the database of a company with so many lines, and the company's id."""
+    engine = open_engine(environment["DATABASE_URL"], name="bench", pool_size=2, statement_timeout_ms=0)
+    upgrade(engine)
+    (company_id,) = fill_logs(engine, events=lines * 4 // 3, companies=1)
+    enrol_newcomers(engine)
+    while advance(engine):
+        pass
+    settle(engine)
+    yield engine, company_id
+    engine.dispose()
 
 
 def measure(engine: Engine, company_id: int, *, repeats: int) -> dict[str, object]:
