@@ -52,7 +52,7 @@ def told(snapshot: Snapshot, line_ids: list[str]) -> dict[str, object]:
         "lines": [as_told(line) for line in found if line],
     }
     with every_line(snapshot, FILTERS[0], sort="-date", columns=("invoice_line_item_id", "position")) as batches:
-        answers["csv"] = [tuple(row) for batch in batches for row in batch]
+        answers["csv"] = [row for batch in batches for row in batch]
     return answers
 
 
