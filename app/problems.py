@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import psycopg
 from flask import Flask, Response, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -54,6 +55,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(PositionAheadError, _position_ahead)
     app.register_error_handler(DBAPIError, _database_away)
     app.register_error_handler(PoolTimeoutError, _database_away)
+    # What speaks to the driver itself: an export.
+    app.register_error_handler(psycopg.Error, _database_away)
     app.register_error_handler(HTTPException, _http_exception)
     app.register_error_handler(Exception, _unexpected)
 
@@ -95,8 +98,8 @@ def _not_durable(_error: NotDurableError) -> Response:
     return unavailable("The event could not be made durable. Send it again.")
 
 
-def _database_away(error: DBAPIError | PoolTimeoutError) -> Response:
-    sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None)
+def _database_away(error: DBAPIError | PoolTimeoutError | psycopg.Error) -> Response:
+    sqlstate = getattr(getattr(error, "orig", error), "sqlstate", None)
     _log.error("database away", extra={"error": type(error).__name__, "sqlstate": sqlstate})
     return unavailable("The database did not answer. Nothing was changed; ask again.")
 

@@ -120,11 +120,11 @@ def narrow_down(page: Page, account: Account) -> None:
     assert exported(page) == wanted
     assert shown == sorted((int(row["amount"]) for row in wanted), reverse=True)
 
-    name = next(row["customer_name"] for row in wanted if row["customer_name"].isascii())
+    name = next(row["customer_name"] for row in wanted if row["customer_name"])
     page.get_by_role("searchbox").fill(name)
     page.get_by_role("searchbox").press("Enter")
     expect(page.get_by_role("list", name="Filters in force")).to_contain_text(name)
-    assert exported(page) == [row for row in wanted if name in (row["customer_name"], row["description"])]
+    assert exported(page) == [row for row in wanted if name in row["customer_name"] or name in row["description"]]
     page.get_by_role("link", name="Clear all").click()
 
 
