@@ -119,9 +119,7 @@ def _csv(batches: Iterable[Sequence[bytes]], columns: Sequence[str], open_ones: 
     texts = tuple(place for place, name in enumerate(columns) if name in WRITTEN_BY_OTHERS)
     yield ",".join(columns).encode() + _LINE_END
     for batch in batches:
-        yield b"".join(
-            _guarded(row, texts) if row.endswith(SUSPECT) else row[: -len(SUSPECT)] + _LINE_END for row in batch
-        )
+        yield b"".join(_guarded(row, texts) if row.endswith(SUSPECT) else row[:_TOLD] + _LINE_END for row in batch)
         # No wait: under gevent it is the turn of the worker's other requests, even when client and database are quick.
         time.sleep(0)  # noqa: TID251
     open_ones.close()
