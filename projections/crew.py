@@ -1,10 +1,12 @@
 """Several processes that rebuild together, and the progress of all of them."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from multiprocessing import get_context
+from multiprocessing.context import BaseContext
 from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, Row, text
@@ -59,7 +61,7 @@ def build_with(
     """
     companies = sorted({build.company_id for build in begun})
     first, started = sum(build.position for build in begun), time.monotonic()
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context_for_workers()) as pool:
         jobs = [pool.submit(_work, engine.url.render_as_string(hide_password=False), companies) for _ in range(workers)]
         while wait(jobs, timeout=_LOOK_SECONDS, return_when=FIRST_EXCEPTION).not_done:
             report(_progress(engine, begun, first, time.monotonic() - started))
@@ -71,6 +73,15 @@ def build_with(
     if halted:
         raise RebuildHaltedError("; ".join(halted))
     return [Claim(row.projection, row.company_id, row.build, row.position) for row in standing]
+
+
+def context_for_workers() -> BaseContext:
+    """Give the way to start processes that fold: a fork imports nothing again, which takes each of them a second.
+
+    Beside other threads a fork may wait forever for a lock that one of them holds: then they are spawned.
+    https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods
+    """
+    return get_context("fork" if threading.active_count() == 1 else "spawn")
 
 
 def _work(url: str, company_ids: Sequence[int]) -> None:
