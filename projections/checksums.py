@@ -38,5 +38,5 @@ def checksum_of(snapshot: Snapshot) -> str | None:
     if snapshot.is_past:
         since = {"since": stretches * CHECKSUM_STRETCH, "position": snapshot.position}
         changed = snapshot.connection.execute(_CHANGED, asked | since)
-        checksum = added(checksum, sum(sign * hash_of(text_of(Row(*row))) for sign, *row in changed))
+        checksum = added(checksum, sum(sign * hash_of(text_of(row)) for sign, *row in changed))
     return checksum.hex()

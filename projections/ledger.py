@@ -9,7 +9,8 @@ from datetime import date
 from typing import NamedTuple
 
 from projections.canonical import hash_of
-from projections.row_parts import Kind, Month, RowParts
+from projections.row_parts import Kind, Month
+from projections.versions import Version
 
 # How many events of a company's log one stretch holds. Reading as of a moment adds up whole stretches, then the changes
 # of a part of one: a hash costs more to make again than a sum. The longer one is a multiple of the shorter.
@@ -59,22 +60,23 @@ class Ledger:
         # At which position the first line of a day came, by (livemode, day).
         self.days: dict[tuple[bool, date], int] = {}
 
-    def came(self, row: RowParts, text: str) -> None:
-        """Take in that a row came, at its position; `text` is its canonical text."""
-        self._note(row, row[1].position, 1, hash_of(text))
+    def came(self, row: Version, text: bytes) -> None:
+        """Take in that a row came; `text` is its canonical text."""
+        self._note(row, row.shown.change.position, 1, hash_of(text))
 
-    def went(self, row: RowParts, text: str, position: int) -> None:
-        """Take in that a row went at a position."""
-        self._note(row, position, -1, -hash_of(text))
+    def went(self, row: Version, text: bytes) -> None:
+        """Take in that a row went."""
+        self._note(row, row.until, -1, -hash_of(text))
 
-    def came_and_went(self, row: RowParts, text: str, until: int) -> None:
-        """Take in that a row came, and went at `until`."""
-        if stretch_of(row[1].position, CHECKSUM_STRETCH) == stretch_of(until, CHECKSUM_STRETCH):
-            self._note(row, until, 0, 0)
+    def came_and_went(self, row: Version, text: bytes) -> None:
+        """Take in that a row came and went."""
+        came_at = row.shown.change.position
+        if stretch_of(came_at, CHECKSUM_STRETCH) == stretch_of(row.until, CHECKSUM_STRETCH):
+            self._note(row, row.until, 0, 0)
         else:
             hashes = hash_of(text)
-            self._note(row, row[1].position, 1, hashes)
-            self._note(row, until, -1, -hashes)
+            self._note(row, came_at, 1, hashes)
+            self._note(row, row.until, -1, -hashes)
 
     def stretches(self) -> Iterator[tuple[int, StretchSum]]:
         """Give what was done in each stretch."""
@@ -93,12 +95,14 @@ class Ledger:
             totals[month] = MonthSum(*map(sum, zip(total, totals.get(month, (0, 0, 0)), strict=True)))
         yield from sorted(totals.items())
 
-    def _note(self, row: RowParts, position: int, sign: int, hashes: int) -> None:
-        said, shown = row
-        done = self._stretches.get(stretch_of(position, CHECKSUM_STRETCH))
+    def _note(self, row: Version, position: int, sign: int, hashes: int) -> None:
+        said, shown = row.said, row.shown
+        stretch = stretch_of(position, CHECKSUM_STRETCH)
+        done = self._stretches.get(stretch)
         if done is None:
-            done = self._stretches[stretch_of(position, CHECKSUM_STRETCH)] = [position, 0, 0]
-        done[0] = max(done[0], position)
+            done = self._stretches[stretch] = [position, 0, 0]
+        elif done[0] < position:
+            done[0] = position
         done[1] += sign
         done[2] += hashes
         key = (stretch_of(position, MONTH_STRETCH), said.month, shown.kind)
@@ -108,5 +112,5 @@ class Ledger:
         total[0] += sign
         total[1] += sign * said.amount
         total[2] += sign * said.net_amount
-        if sign >= 0 and shown.position < self.days.get(said.day, _NEVER):
-            self.days[said.day] = shown.position
+        if sign >= 0 and shown.change.position < self.days.get(said.day, _NEVER):
+            self.days[said.day] = shown.change.position

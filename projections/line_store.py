@@ -1,15 +1,17 @@
 """Put changes of rows into the table and into its past. Commits nothing."""
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 from psycopg import sql
 from sqlalchemy import Connection
 
+from projections.canonical import text_of
 from projections.ledger import Ledger
 from projections.revenue_rows import Row
-from projections.row_parts import SaidPart, text_of_parts
+from projections.row_parts import SaidPart
 from projections.shelves import Places, Volume, columns_of_places
-from projections.versions import Ended, Life, RowChanges
+from projections.versions import Life, RowChanges, Version
 
 _STORED_ROWS_AT_ONCE = 5000
 
@@ -49,36 +51,36 @@ _MOVED = f"""
     JOIN revenue_line r ON r.company_id = k.company_id AND r.build = k.build AND r.livemode = k.livemode
         AND r.{{column}} = k.id
 """  # noqa: S608 - our own columns
+_ENDS = {one: text_of(one) for one in product((False, True), repeat=2)}
 
 
 class LineWriter:
     """Gathers changes of many companies, so that a few statements write all of them."""
 
     def __init__(self) -> None:
-        self._ended: list[tuple[Volume, Ended]] = []
+        self._ended: list[tuple[Volume, Version]] = []
         self._displaced: list[tuple[Volume, SaidPart]] = []
         # Texts whose last field is when the life began: of lines that stood before, the table tells it when they end.
-        self._past: list[tuple[str, Life]] = []
-        self._lines: list[tuple[str, Life]] = []
+        self._past: list[tuple[bytes, Life]] = []
+        self._lines: list[tuple[bytes, Life]] = []
 
     def add(self, volume: Volume, changes: RowChanges, ledger: Ledger) -> None:
         """Take in changes of one company, and note them in its ledger."""
-        at = f"{volume.company_id}\t{volume.build}\t"
+        at = b"%d\t%d\t" % (volume.company_id, volume.build)
         self._displaced += [(volume, said) for said in changes.displaced if volume.is_begun]
-        for ended in changes.ended:
-            row, until = ended.standing.row, ended.until
-            text = text_of_parts(row)
-            if ended.standing.is_stored:
-                self._ended.append((volume, ended))
-                ledger.went(row, text, until)
+        for row in changes.ended:
+            if row.is_stored:
+                self._ended.append((volume, row))
+                ledger.went(row, row.text)
             else:
-                ledger.came_and_went(row, text, until)
-                end = f"{until}\t{ended.is_removed}\t{ended.is_displaced}"
-                self._past.append((f"{at}{text}\t{end}", ended.standing.life))
-        for standing in changes.current:
-            text = text_of_parts(standing.row)
-            ledger.came(standing.row, text)
-            self._lines.append((f"{at}{text}", standing.life))
+                text = row.text
+                ledger.came_and_went(row, text)
+                end = _ENDS[row.is_removed, row.is_displaced]
+                self._past.append((b"%b%b\t%d\t%b" % (at, text, row.until, end), row.life))
+        for row in changes.current:
+            text = row.text
+            ledger.came(row, text)
+            self._lines.append((at + text, row.life))
 
     def write(self, connection: Connection) -> None:
         """Move the rows that ended into the past; add those that stand now, and those that came and went meanwhile."""
@@ -86,7 +88,7 @@ class LineWriter:
             connection.exec_driver_sql(_DISPLACE, _keys(self._displaced))
         if self._ended:
             for number, first_position in connection.exec_driver_sql(_END, _endings(self._ended)):
-                self._ended[number - 1][1].standing.life.first_position = first_position
+                self._ended[number - 1][1].life.first_position = first_position
         _copy(connection, _COPY_PAST, self._past)
         _copy(connection, _COPY_LINES, self._lines)
         self._ended, self._displaced, self._past, self._lines = [], [], [], []
@@ -121,9 +123,9 @@ def _stored(connection: Connection, column: str, places: Places) -> Iterator[tup
             yield company_id, Row(*row)
 
 
-def _endings(ended: Sequence[tuple[Volume, Ended]]) -> dict[str, object]:
+def _endings(ended: Sequence[tuple[Volume, Version]]) -> dict[str, object]:
     return {
-        **_keys([(volume, one.standing.row[0]) for volume, one in ended]),
+        **_keys([(volume, one.said) for volume, one in ended]),
         "until": [one.until for _, one in ended],
         "is_removed": [one.is_removed for _, one in ended],
         "is_displaced": [one.is_displaced for _, one in ended],
@@ -140,10 +142,11 @@ def _keys(lines: Sequence[tuple[Volume, SaidPart]]) -> dict[str, object]:
     }
 
 
-def _copy(connection: Connection, statement: sql.Composed, lines: Sequence[tuple[str, Life]]) -> None:
+def _copy(connection: Connection, statement: sql.Composed, lines: Sequence[tuple[bytes, Life]]) -> None:
     if not lines:
         return
     driver = connection.connection.driver_connection
     assert driver is not None  # noqa: S101 - a checked-out connection has one
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write("".join([f"{line}\t{life.first_position}\n" for line, life in lines]).encode())
+        # PostgreSQL refuses the word None, should a life's beginning have stayed unknown.
+        copy.write(b"".join([b"%b\t%a\n" % (line, life.first_position) for line, life in lines]))

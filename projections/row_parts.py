@@ -1,34 +1,34 @@
-"""Turn the books into rows, each in two parts: what its invoice says of a line once for all, and what may move. Pure.
+"""The two parts of a row: what its invoice says of a line once for all, and what may move. Pure.
 
 Versions of a line share the first part, lines of an invoice mostly the second. So each is made, and written out, once.
+What is written out is the row's canonical text.
 """
 
-from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 
 from msgspec import Struct
 
+from events.money import exponent_of
 from events.observations import InvoiceHeader, Line
-from projections.canonical import head_text_of, line_text_of, shown_text_of
-from projections.known import Change, Held, HeldValue, Key, PricedAs
-from projections.revenue_rows import HEAD, SAID, Fields, Row, Shown, billing_of, head_of, line_of
+from projections.canonical import text_of, texts_of
+from projections.known import Change, HeldValue, Key, PricedAs
+from projections.revenue_rows import SAID, Billing, Row, billing_of
 
 # (livemode, first day of the month, currency), and (status, type, cadence).
 Month = tuple[bool, date, str]
 Kind = tuple[str, str, str]
-PriceOf = Callable[[Key], HeldValue[PricedAs] | None]
-NameOf = Callable[[Key], HeldValue[str] | None]
 
 
 class SaidPart(Struct, frozen=True, gc=False):
     """What an invoice says of a line: its text, and what keys, order and sums ask of it."""
 
-    text: str
+    text: bytes
     livemode: bool
     invoice_id: str
     line_id: str
+    price_id: str | None
     # What the table is ordered and looked up by.
     place: tuple[object, ...]
     day: tuple[bool, date]
@@ -38,95 +38,121 @@ class SaidPart(Struct, frozen=True, gc=False):
 
 
 class ShownPart(Struct, frozen=True, gc=False):
-    """What else a row shows: the fields, their text, and what sums are told apart by."""
+    """What else a row shows; its text, after a tab; and what sums are told apart by."""
 
-    fields: Shown
-    text: str
+    customer_name: str | None
+    billing: Billing
+    invoice_status: str
+    is_complete: bool
+    change: Change
+    text: bytes
     kind: Kind
-    position: int
 
 
 RowParts = tuple[SaidPart, ShownPart]
 
 
-def text_of_parts(row: RowParts) -> str:
-    """Give the row's canonical text."""
-    said, shown = row
-    return f"{said.text}\t{shown.text}"
+class Head(NamedTuple):
+    """What an invoice says once for all its lines, and the text of it."""
+
+    livemode: bool
+    invoice_id: str
+    header: InvoiceHeader
+    text: str
 
 
-def parts_of_stored(row: Row) -> RowParts:
-    """Give the parts of a row as the table holds it."""
-    head = row[:HEAD]
-    return said_part(head, head_text_of(head), row[HEAD:SAID]), shown_part(Shown._make(row[SAID:]))
+class _Period(NamedTuple):
+    day: date
+    month: date
+    text: str
 
 
-def said_part(head: Fields, head_text: str, line: Fields) -> SaidPart:
-    """Give the part of a row that an invoice says."""
-    livemode, invoice_id, _, customer_id, _ = head
-    line_id, subscription_id, _, _, _, _, day, _, _, amount, _, _, net_amount, currency, _, _ = line
+def head_of(key: Key, header: InvoiceHeader) -> Head:
+    """Give what all lines of an invoice have in common."""
+    livemode, invoice_id = key
+    named = texts_of(invoice_id, header.number, header.customer_id, header.customer_name)
+    return Head(livemode, invoice_id, header, f"{'t' if livemode else 'f'}\t{named}")
+
+
+def said_part(head: Head, line: Line) -> SaidPart:
+    """Give what an invoice says of a line."""
+    livemode, invoice_id, header, head_text = head
+    line_id, amount, currency = line.line_id, line.amount, line.currency
+    subscription_id = line.subscription_id or header.subscription_id
+    day, month, period = _period_of(line.period_start, line.period_end)
+    net_amount = amount - line.discount_amount - line.tax_amount
+    named = texts_of(line_id, subscription_id, line.description, line.quantity, line.price_id, line.product_id)
+    text = (
+        f"{head_text}\t{named}\t{period}\t{amount}\t{line.discount_amount}\t{line.tax_amount}\t{net_amount}\t"
+        f"{currency}\t{exponent_of(currency)}\t{'t' if line.proration else 'f'}"
+    )
     return SaidPart(
-        f"{head_text}\t{line_text_of(line)}",
+        text.encode(),
         livemode,
         invoice_id,
         line_id,
-        (day, amount, customer_id, subscription_id),
+        line.price_id,
+        (day, amount, header.customer_id, subscription_id),
         (livemode, day),
-        (livemode, _first_of_month(day), currency),
+        (livemode, month, currency),
         amount,
         net_amount,
     )
 
 
-def shown_part(fields: Shown) -> ShownPart:
-    """Give the part of a row that may move."""
-    kind = (fields.invoice_status, fields.type, fields.cadence)
-    return ShownPart(fields, shown_text_of(fields), kind, fields.position)
+def shown_part(
+    customer_name: str | None,
+    billing: Billing,
+    invoice_status: str,
+    is_complete: bool,  # noqa: FBT001 - a value
+    change: Change,
+) -> ShownPart:
+    """Give what else a row shows."""
+    text = (
+        f"\t{texts_of(customer_name)}\t{_text_of_billing(billing)}\t{invoice_status}\t{'t' if is_complete else 'f'}\t"
+        f"{change.position}\t{change.recorded_at.isoformat()}"
+    )
+    kind = (invoice_status, billing.type, billing.cadence)
+    return ShownPart(customer_name, billing, invoice_status, is_complete, change, text.encode(), kind)
 
 
-class InvoiceRows:
-    """The rows of one invoice, as they stand with what is known of it at one time and at another."""
-
-    def __init__(self, key: Key) -> None:
-        self._key = key
-        # By header and lines, as the same values. Whoever asks keeps the books, and so them.
-        self._said: dict[tuple[int, int], list[SaidPart]] = {}
-
-    def rows(self, held: Held, price_of: PriceOf, name_of: NameOf) -> Iterator[RowParts]:
-        """Give the rows; none while only the invoice's lines are known, or once it is deleted."""
-        book, livemode = held.book, self._key[0]
-        if book.is_deleted or book.header is None or book.status is None or book.lines is None:
-            return
-        header, is_complete = book.header.value, book.is_complete
-        name = name_of((livemode, header.customer_id)) if header.customer_id else None
-        shown: dict[str | None, ShownPart] = {}
-        for line, said in zip(book.lines.value, self._said_of(header, book.lines.value), strict=True):
-            price_id = line.price_id
-            if price_id not in shown:
-                price = price_of((livemode, price_id)) if price_id else None
-                change = _latest(held.change, name, price)
-                called = name.register.value if name else None
-                billing = billing_of(price_id, price)
-                shown[price_id] = shown_part(Shown(called, *billing, book.status.value, is_complete, *change))
-            yield said, shown[price_id]
-
-    def _said_of(self, header: InvoiceHeader, lines: tuple[Line, ...]) -> list[SaidPart]:
-        known = (id(header), id(lines))
-        said = self._said.get(known)
-        if said is None:
-            head = head_of(*self._key, header)
-            text = head_text_of(head)
-            said = self._said[known] = [said_part(head, text, line_of(header, line)) for line in lines]
-        return said
+def with_price(shown: ShownPart, price_id: str | None, held: HeldValue[PricedAs]) -> ShownPart:
+    """Give what is shown once the line's price says something else."""
+    billing = billing_of(price_id, held)
+    return shown_part(shown.customer_name, billing, shown.invoice_status, shown.is_complete, held.change)
 
 
-@lru_cache(1024)
-def _first_of_month(day: date) -> date:
-    return day.replace(day=1)
+def with_name(shown: ShownPart, held: HeldValue[str]) -> ShownPart:
+    """Give what is shown once the line's customer is called something else."""
+    return shown_part(held.register.value, shown.billing, shown.invoice_status, shown.is_complete, held.change)
 
 
-def _latest(change: Change, *others: HeldValue[Any] | None) -> Change:
-    for other in others:
-        if other is not None and other.change.position > change.position:
-            change = other.change
-    return change
+def parts_of_stored(row: Row) -> RowParts:
+    """Give the parts of a row as the table holds it."""
+    said = SaidPart(
+        text_of(row[:SAID]),
+        row.livemode,
+        row.invoice_id,
+        row.invoice_line_item_id,
+        row.price_id,
+        (row.date, row.amount, row.customer_id, row.subscription_id),
+        (row.livemode, row.date),
+        (row.livemode, row.date.replace(day=1), row.currency),
+        row.amount,
+        row.net_amount,
+    )
+    billing = Billing(row.type, row.cadence, row.interval_unit, row.interval_count, row.cadence_source)
+    change = Change(row.position, row.updated_at)
+    return said, shown_part(row.customer_name, billing, row.invoice_status, row.invoice_complete, change)
+
+
+@lru_cache(64)
+def _text_of_billing(billing: Billing) -> str:
+    return text_of(billing).decode()
+
+
+@lru_cache(4096)
+def _period_of(start: int, end: int) -> _Period:
+    starts_at, ends_at = datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)
+    day = starts_at.date()
+    return _Period(day, day.replace(day=1), f"{day}\t{starts_at.isoformat()}\t{ends_at.isoformat()}")

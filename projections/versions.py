@@ -4,16 +4,17 @@ A row says by which event it last changed. So whether a fact changed a row shows
 facts gives is what the same facts give one by one.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
 from msgspec import Struct
 
+from projections.invoice_rows import InvoiceRows
 from projections.known import Held, HeldValue, Key, PricedAs
 from projections.revenue_lines import Books
-from projections.revenue_rows import Row, with_name, with_price
-from projections.row_parts import InvoiceRows, RowParts, SaidPart, parts_of_stored, shown_part
+from projections.revenue_rows import Row
+from projections.row_parts import RowParts, SaidPart, ShownPart, parts_of_stored, with_name, with_price
 
 Value = TypeVar("Value", PricedAs, str)
 State = TypeVar("State", Held, HeldValue[PricedAs], HeldValue[str])
@@ -27,63 +28,65 @@ class Life(Struct, gc=False):
     first_position: int | None
 
 
-class Standing(Struct, frozen=True, gc=False):
-    """A row that stands. It is stored when it stood in the table before."""
+class Version(Struct, gc=False):
+    """A row that stands; or stood until just before `until`, when another replaced it or its line was removed.
 
-    row: RowParts
-    is_stored: bool
-    life: Life
-
-
-class Ended(Struct, gc=False):
-    """A row that stood until just before `until`, when another replaced it or its line was removed.
-
-    Displaced is what has since left its place: the line is removed, or gets another place in the table's order.
+    It is stored when it stood in the table before. Displaced is what has since left its place: the line is removed, or
+    gets another place in the table's order.
     """
 
-    standing: Standing
-    until: int
-    is_removed: bool
-    is_displaced: bool
+    said: SaidPart
+    shown: ShownPart
+    life: Life
+    is_stored: bool = False
+    until: int = 0
+    is_removed: bool = False
+    is_displaced: bool = False
+
+    @property
+    def text(self) -> bytes:
+        """Give the row's canonical text."""
+        return self.said.text + self.shown.text
 
 
 class RowChanges:
     """What facts did to the rows of one company."""
 
     def __init__(self) -> None:
-        self.ended: list[Ended] = []
-        self.current: list[Standing] = []
+        self.ended: list[Version] = []
+        self.current: list[Version] = []
         # Rows whose line was displaced: so are all its earlier versions.
         self.displaced: list[SaidPart] = []
 
-    def follow(self, before: Iterable[RowParts], moments: Iterable[tuple[int, Iterable[RowParts]]]) -> None:
+    def follow(self, before: Iterable[RowParts], moments: Iterable[tuple[int, Sequence[RowParts]]]) -> None:
         """Take in the rows of one invoice: those before, then at each position those that stand from there on."""
-        standing = {row[0].line_id: Standing(row, is_stored=True, life=Life(None)) for row in before}
+        standing = {said.line_id: Version(said, shown, Life(None), is_stored=True) for said, shown in before}
         since = len(self.ended)
         for position, rows in moments:
-            gone = set(standing)
-            for row in rows:
-                said, shown = row
+            missing = len(standing)
+            for said, shown in rows:
                 held = standing.get(said.line_id)
                 if held is None:
-                    standing[said.line_id] = Standing(row, is_stored=False, life=Life(position))
+                    standing[said.line_id] = Version(said, shown, Life(position))
                     continue
-                gone.discard(said.line_id)
-                if shown.position == position:
+                missing -= 1
+                if shown.change.position == position:
                     self._end(held, position, said, since)
-                    standing[said.line_id] = Standing(row, is_stored=False, life=held.life)
-            for line_id in gone:
-                self._end(standing.pop(line_id), position, None, since)
+                    standing[said.line_id] = Version(said, shown, held.life)
+            if missing:
+                for line_id in standing.keys() - {said.line_id for said, _ in rows}:
+                    self._end(standing.pop(line_id), position, None, since)
         self.current += [held for held in standing.values() if not held.is_stored]
 
-    def _end(self, held: Standing, until: int, follower: SaidPart | None, since: int) -> None:
-        said, _ = held.row
-        is_displaced = follower is None or (said is not follower and said.place != follower.place)
-        if is_displaced:
+    def _end(self, held: Version, until: int, follower: SaidPart | None, since: int) -> None:
+        said = held.said
+        if follower is not said and (follower is None or said.place != follower.place):
+            held.is_displaced = True
             self.displaced.append(said)
             for ended in self.ended[since:]:
-                ended.is_displaced |= ended.standing.row[0].line_id == said.line_id
-        self.ended.append(Ended(held, until, follower is None, is_displaced))
+                ended.is_displaced |= ended.said.line_id == said.line_id
+        held.until, held.is_removed = until, follower is None
+        self.ended.append(held)
 
 
 def changes_of(books: Books) -> RowChanges:
@@ -109,13 +112,13 @@ def follow_stored(changes: RowChanges, row: Row, books: Books) -> None:
     said, shown = parts_of_stored(row)
     prices = books.price_states.get((row.livemode, row.price_id or ""), [])
     names = books.name_states.get((row.livemode, row.customer_id or ""), [])
-    now = shown.fields
+    now = shown
     moments: list[tuple[int, list[RowParts]]] = []
     for position in sorted({state.change.position for states in (prices, names) for state in states[1:] if state}):
         price, name = _reached_at(prices[1:], position), _reached_at(names[1:], position)
         now = with_price(now, row.price_id, price) if price else now
         now = with_name(now, name) if name else now
-        moments.append((position, [(said, shown_part(now))]))  # one fact may move both: the row then changes once
+        moments.append((position, [(said, now)]))  # one fact may move both: the row then changes once
     changes.follow([(said, shown)], moments)
 
 
@@ -126,10 +129,12 @@ def _last_move(moved: Mapping[Key, list[State | None]]) -> int:
 def _moves_of(states: list[Held | None], livemode: bool, books: Books, first: int) -> Iterator[int]:  # noqa: FBT001 - a value
     customers: set[str | None] = set()
     prices: set[str | None] = set()
+    lines: object = None
     for state in states:
         if state and state.book.header:
             customers.add(state.book.header.value.customer_id)
-        if state and state.book.lines:
+        if state and state.book.lines and state.book.lines.value is not lines:
+            lines = state.book.lines.value
             prices.update([line.price_id for line in state.book.lines.value])
     yield from _positions(books.name_states, livemode, customers, first)
     yield from _positions(books.price_states, livemode, prices, first)
@@ -142,16 +147,15 @@ def _positions(
     first: int,
 ) -> Iterator[int]:
     for moved_id in ids:
-        for state in moved.get((livemode, moved_id or ""), ())[1:]:
-            if state and state.change.position > first:
-                yield state.change.position
+        states = moved.get((livemode, moved_id or ""))
+        if states and states[-1] and states[-1].change.position > first:
+            yield from [state.change.position for state in states[1:] if state and state.change.position > first]
 
 
-def _rows_at(invoice: InvoiceRows, states: list[Held | None], position: int, books: Books) -> Iterator[RowParts]:
+def _rows_at(invoice: InvoiceRows, states: list[Held | None], position: int, books: Books) -> Sequence[RowParts]:
     held = _at(states, position)
     if held is None:
-        return iter(())
-
+        return ()
     return invoice.rows(
         held,
         partial(_held_at, books.price_states, books.prices, position),

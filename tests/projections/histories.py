@@ -5,6 +5,8 @@ from random import Random
 
 from tests.payloads import CREATED, customer, event, new_invoice, new_line, old_invoice, old_line, price
 
+# Each has something that COPY escapes, or that takes more than one byte.
+_HOSTILE = ("Zed\tand sons", "back\\slash \\N", "two\r\nlines", "Žluť & 株式会社 🧾")
 _STATUSES = ("draft", "open", "open", "uncollectible", "paid", "paid", "void")
 
 
@@ -18,7 +20,7 @@ def _fact(random: Random, at: int) -> dict:
     envelope = {"created": at, "livemode": livemode}
     kind = random.choice(("invoice",) * 7 + ("customer", "price", "deleted"))
     if kind == "customer":
-        named = customer(random.choice(("Zed", "Zeta", "Zap", None)), f"cus_{random.randrange(3)}")
+        named = customer(random.choice(("Zed", "Zeta", None, *_HOSTILE)), f"cus_{random.randrange(3)}")
         return event(named, "customer.updated", **envelope)
     if kind == "price":
         return event(price(f"price_{random.randrange(3)}", "month", random.choice((1, 3))), "price.updated", **envelope)
@@ -33,7 +35,7 @@ def _invoice(random: Random, invoice_id: str) -> dict:
     make, make_line = random.choice(((new_invoice, new_line), (old_invoice, old_line)))
     numbers = random.sample(range(4), random.randint(1, 3))
     lines = [_line(random, make_line, f"il_{invoice_id}_{number}") for number in numbers]
-    named = {"customer": f"cus_{random.randrange(3)}", "customer_name": random.choice(("Zed", "Zip", None))}
+    named = {"customer": f"cus_{random.randrange(3)}", "customer_name": random.choice(("Zed", "Zip", None, *_HOSTILE))}
     invoice = make(invoice_id, *lines, status=random.choice(_STATUSES), **named)
     invoice["lines"] = {"data": lines, "has_more": random.random() < 0.3}
     return invoice
@@ -42,6 +44,7 @@ def _invoice(random: Random, invoice_id: str) -> dict:
 def _line(random: Random, make_line: Callable[..., dict], line_id: str) -> dict:
     start = CREATED + 86_400 * random.choice((0, 1, 40, 41))
     line = make_line(line_id, amount=random.choice((-5, 100, 100, 250)), period={"start": start, "end": start + 60})
+    line["description"] = random.choice(("Plan", None, *_HOSTILE))
     price_id = f"price_{random.randrange(3)}"
     if "pricing" in line:
         line["pricing"] = {"price_details": {"price": price_id, "product": "prod_1"}}
