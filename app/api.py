@@ -5,7 +5,13 @@ from typing import Any
 from flask import Flask, Request, Response
 from flask_smorest import Api, Blueprint
 from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import missing as absent
 from webargs.flaskparser import FlaskParser
+
+from app.bodies import HeldBody, UnsupportedBodyError
+from events.strict_json import UnreadableJsonError, parse_strictly
+
+_MOST_BYTES_OF_A_BODY = 32_768
 
 _SETTINGS = {
     "API_TITLE": "revmap",
@@ -57,6 +63,17 @@ class StrictParser(FlaskParser):
         if twice:
             raise ValidationError({name: ["Given more than once."] for name in twice})
         return super().load_querystring(req, schema)
+
+    def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ANN401, ARG002 - as webargs has it
+        """Give the body; none at all is as good as an empty object.
+
+        :raises UnsupportedBodyError: it is not strict JSON, or says that it is something else; else as in `HeldBody`
+        """
+        with HeldBody(req, limit_bytes=_MOST_BYTES_OF_A_BODY) as body:
+            try:
+                return parse_strictly(body) if body.strip() else absent
+            except UnreadableJsonError as error:
+                raise UnsupportedBodyError(400) from error
 
 
 class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no types

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from flask import request
 from marshmallow import Schema, fields, validate
 
 from app.access import for_role, principal
 from app.api import ApiBlueprint
+from app.bodies import refuse_body
 from app.connect import stripes_page
 from app.connecting import ConnectNotConfiguredError
 from app.connection_state import health_of, take_step
@@ -97,6 +99,7 @@ def begin_connection(headers: dict[str, Any], asked: dict[str, Any], company_id:
 @blueprint.response(200, ConnectionState)
 def end_connection(company_id: int) -> dict[str, object]:
     """Disconnect, here and at Stripe. The table and its history stay."""
+    refuse_body(request)
     disconnect_company(company_id, actor=principal().actor)
     return _told(company_id)
 
@@ -106,6 +109,7 @@ def end_connection(company_id: int) -> dict[str, object]:
 @blueprint.response(200, ConnectionState)
 def pause_connection(company_id: int) -> dict[str, object]:
     """Ask Stripe for nothing until it is resumed. What Stripe sends by itself is still kept."""
+    refuse_body(request)
     take_step(company_id, connections.pause)
     return _told(company_id)
 
@@ -115,6 +119,7 @@ def pause_connection(company_id: int) -> dict[str, object]:
 @blueprint.response(200, ConnectionState)
 def resume_connection(company_id: int) -> dict[str, object]:
     """Go on after a pause."""
+    refuse_body(request)
     take_step(company_id, connections.resume)
     return _told(company_id)
 

@@ -65,7 +65,8 @@ def unavailable(detail: str) -> Response:
 def is_read_by_people() -> bool:
     """Tell whether the answer is for a person's eyes."""
     if request.url_rule is None:
-        return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
+        is_program = f"{request.path}/".startswith("/v1/")
+        return not is_program and request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
     return request.blueprint in _READ_BY_PEOPLE
 
 
