@@ -111,6 +111,13 @@ class Instant(fields.AwareDateTime):
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
         super().__init__(format="iso", **kwargs)
 
+    def _deserialize(self, *args: Any, **options: Any) -> datetime:  # noqa: ANN401
+        told: datetime = super()._deserialize(*args, **options)
+        try:
+            return told.astimezone(UTC)
+        except OverflowError:  # in UTC it lies in the year 0 or 10000: no fact does, so the nearest means the same
+            return (datetime.min if told.year == 1 else datetime.max).replace(tzinfo=UTC)
+
     def _serialize(self, value: datetime | None, *_context: Any, **_options: Any) -> str | None:  # noqa: ANN401
         return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
