@@ -11,6 +11,8 @@ _BIGINT = validate.Range(min=-(2**63), max=2**63 - 1)
 _MOST_CHARACTERS = 255
 _DIGITS_OF_A_POSITION = 18
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FIRST_INSTANT = datetime(1, 1, 1, tzinfo=UTC)
+_LAST_INSTANT = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 _DECIMAL = re.compile(r"-?[0-9]{1,20}")
 
 
@@ -116,7 +118,7 @@ class Instant(fields.AwareDateTime):
         try:
             return told.astimezone(UTC)
         except OverflowError:  # in UTC it lies in the year 0 or 10000: no fact does, so the nearest means the same
-            return (datetime.min if told.year == 1 else datetime.max).replace(tzinfo=UTC)
+            return _FIRST_INSTANT if told.year == 1 else _LAST_INSTANT
 
     def _serialize(self, value: datetime | None, *_context: Any, **_options: Any) -> str | None:  # noqa: ANN401
         return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from app.public_address import PublicAddress, UnusableAddressError
-from events.environ import Environment
+from events.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
 from tenants.data_keys import data_keys_from
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
@@ -38,8 +38,8 @@ class StripeSettings:
         return cls(
             secret_key=environment.required("STRIPE_SECRET_KEY"),
             client_id=environment.optional("STRIPE_CLIENT_ID"),
-            api_base=environment.optional("STRIPE_API_BASE") or "https://api.stripe.com",
-            connect_base=environment.optional("STRIPE_CONNECT_BASE") or _PAGES[method],
+            api_base=environment.optional_url("STRIPE_API_BASE", "https://api.stripe.com"),
+            connect_base=environment.optional_url("STRIPE_CONNECT_BASE", _PAGES[method]),
             scope=scope,
             is_app=method == "app",
         )
@@ -77,14 +77,16 @@ class WebSettings:
         """
         environment = environment or Environment.of_process()
         settings = cls(
-            database_url=environment.required("DATABASE_URL"),
-            redis_url=environment.required("REDIS_URL"),
+            database_url=environment.required_url("DATABASE_URL", DATABASE_SCHEMES),
+            redis_url=environment.required_url("REDIS_URL", REDIS_SCHEMES),
             webhook_secrets=environment.required_list("STRIPE_WEBHOOK_SECRETS"),
             secret_key=environment.required("APP_SECRET_KEY"),
             data_keys=data_keys_from(environment, environment.required_list("ENCRYPTION_KEYS")),
             address=_address(environment),
             trusted_proxy_hops=environment.whole_number("TRUSTED_PROXY_HOPS", 0),
-            sync_interval_seconds=environment.whole_number("SYNC_INTERVAL_SECONDS", 86_400),
+            sync_interval_seconds=environment.whole_number(
+                "SYNC_INTERVAL_SECONDS", DAY_SECONDS, least=1, most=LONGEST_PERIOD_SECONDS
+            ),
             stripe=StripeSettings.from_environ(environment),
             provider=_provider(environment),
         )

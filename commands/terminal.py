@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import click
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from events.database import open_engine
-from events.environ import Environment
+from events.environ import DATABASE_SCHEMES, Environment
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -24,15 +24,12 @@ company_option = click.option("--company", "company_id", type=click.IntRange(1, 
 def database() -> Iterator[Engine]:
     """Open the database for a command; say in a sentence when it is not there, or not at this release's schema.
 
-    :raises SystemExit: code 2, when DATABASE_URL is missing
+    :raises SystemExit: code 2, when DATABASE_URL is missing or unusable
     """
     environment = Environment.of_process()
-    database_url = environment.required("DATABASE_URL")
+    database_url = environment.required_url("DATABASE_URL", DATABASE_SCHEMES)
     environment.refuse_if_incomplete()
-    try:
-        engine = open_engine(database_url, name="command", pool_size=2, statement_timeout_ms=_NO_TIME_LIMIT_MS)
-    except (ArgumentError, ValueError) as error:
-        raise click.ClickException("DATABASE_URL is not a database's address: postgresql://…") from error
+    engine = open_engine(database_url, name="command", pool_size=2, statement_timeout_ms=_NO_TIME_LIMIT_MS)
     try:
         yield engine
     except OperationalError as error:

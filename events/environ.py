@@ -1,10 +1,17 @@
 """Read settings from the environment, all or nothing: every problem is told at once, and no value ever is."""
 
 import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 EXIT_MISCONFIGURED = 2
+DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+DAY_SECONDS = 86_400
+LONGEST_PERIOD_SECONDS = 366 * DAY_SECONDS
+
+_PORT = re.compile(r"\A(?:\[[^\]]*\]|[^/?\[\]:]*):([^/?]*)")
 
 
 class Environment:
@@ -38,17 +45,35 @@ class Environment:
         """Give a variable that may be absent."""
         return self._variables.get(name, "").strip() or default
 
-    def whole_number(self, name: str, default: int) -> int:
+    def required_url(self, name: str, schemes: Sequence[str]) -> str:
+        """Give an address that must be there; one of another scheme is noted."""
+        value = self.required(name)
+        return self._address(name, value, schemes) if value else value
+
+    def optional_url(self, name: str, default: str, schemes: Sequence[str] = ("https", "http")) -> str:
+        """Give an address that may be absent; one of another scheme is noted."""
+        return self._address(name, self.optional(name) or default, schemes)
+
+    def whole_number(self, name: str, default: int, *, least: int = 0, most: int = 2**31 - 1) -> int:
         """Give a whole number that may be absent; anything else in its place is noted."""
         value = self.optional(name) or str(default)
-        if value.isascii() and value.isdecimal():
+        is_number = value.isascii() and value.isdecimal() and len(value) <= len(str(most))
+        if is_number and least <= int(value) <= most:
             return int(value)
-        self._problems.append(f"{name} is not a whole number")
+        self._problems.append(f"{name} is not a whole number from {least} to {most}")
         return default
 
     def note(self, problem: str) -> None:
         """Add a problem of the caller's own finding; it must not tell a value."""
         self._problems.append(problem)
+
+    def _address(self, name: str, value: str, schemes: Sequence[str]) -> str:
+        scheme, _, place = value.partition("://")
+        port = _PORT.search(place.rpartition("@")[2])
+        is_port = port is None or (port[1].isascii() and port[1].isdecimal())
+        if scheme.lower() not in schemes or not place or not is_port:
+            self._problems.append(f"{name} is not an address that begins with {schemes[0]}://")
+        return value
 
     def refuse_if_incomplete(self) -> None:
         """Stop the process with the names of what is wrong.

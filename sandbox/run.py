@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from events.database import open_engine
+from events.environ import Environment
 from migrations.run import upgrade
 from sandbox import ServerDidNotStartError
 from sandbox.demo_company import EMAIL, demo_company
@@ -27,7 +28,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox.run", description="Run the whole product on this machine.")
     parser.add_argument("--var", type=Path, default=Path("var"), help="where servers keep their data (default: ./var)")
     var: Path = parser.parse_args().var
-    port = int(os.environ.get("PORT") or 8000)
+    environment = Environment.of_process()
+    port = environment.whole_number("PORT", 8000, least=1, most=65_535)
+    environment.refuse_if_incomplete()
     if _is_taken(port):
         print(f"Port {port} is in use. Choose another: PORT=8001 make run", file=sys.stderr)
         return 1

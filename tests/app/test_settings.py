@@ -10,6 +10,7 @@ import pytest
 
 from app.settings import WebSettings
 from events.environ import Environment
+from workers.settings import WorkerSettings
 
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
 GOOD = {
@@ -86,11 +87,76 @@ def test_a_data_key_that_is_none_stops_the_process(key: str, capsys: pytest.Capt
     assert KEY not in told
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "hidden"),
+        ("DATABASE_URL", "mysql://revmap:hidden@database/revmap"),
+        ("DATABASE_URL", "postgresql://revmap:hidden@database:none/revmap"),
+        ("DATABASE_URL", "postgresql://"),
+        ("REDIS_URL", "hidden"),
+        ("REDIS_URL", "https://hidden"),
+        ("STRIPE_API_BASE", "hidden"),
+        ("STRIPE_CONNECT_BASE", "hidden://connect"),
+        ("SYNC_INTERVAL_SECONDS", "0"),
+        ("SYNC_INTERVAL_SECONDS", "9" * 20),
+        ("SYNC_INTERVAL_SECONDS", "9" * 5000),
+    ],
+)
+def test_a_value_that_cannot_be_used_stops_the_process_with_its_name(
+    name: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert name in refusal_of(GOOD | {name: value}, capsys)
+
+    if name != "STRIPE_CONNECT_BASE":
+        with pytest.raises(SystemExit):
+            WorkerSettings.from_environ(Environment(GOOD | {name: value}))
+        told = capsys.readouterr().err
+        assert name in told
+        assert "hidden" not in told
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://revmap:a:b@database:5432/revmap",
+        "postgresql://revmap@/revmap?host=/run/postgresql",
+        "postgresql+psycopg://revmap@[::1]:5432/revmap",
+        "postgresql://[::1]/revmap",
+    ],
+)
+def test_every_address_of_postgresql_is_taken(url: str) -> None:
+    assert WebSettings.from_environ(Environment(GOOD | {"DATABASE_URL": url})).database_url == url
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "hidden"), ("PORT", "99999"), ("PORT", "-1"), ("WEB_CONCURRENCY", "0")]
+)
+def test_gunicorn_stops_with_2_at_a_number_it_cannot_use(name: str, value: str) -> None:
+    stopped = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "wsgi:app"],
+        cwd=Path(__file__).parents[2],
+        env=dict(os.environ) | GOOD | {name: value},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+    assert (stopped.returncode, stopped.stdout) == (2, "")
+    assert stopped.stderr == f"revmap cannot start: {name} is not a whole number from 1 to {most_of(name)}\n"
+
+
+def most_of(name: str) -> int:
+    return {"PORT": 65_535, "WEB_CONCURRENCY": 1000}[name]
+
+
 def test_several_data_keys_are_taken_with_or_without_padding() -> None:
     WebSettings.from_environ(Environment(GOOD | {"ENCRYPTION_KEYS": f"{KEY}, {KEY.rstrip('=')}"}))
 
 
 def test_settings_do_not_show_their_secrets() -> None:
+    assert "hidden" not in repr(WorkerSettings.from_environ(Environment(GOOD)))
     assert "hidden" not in repr(WebSettings.from_environ(Environment(GOOD)))
 
 

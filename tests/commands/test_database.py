@@ -135,3 +135,18 @@ def test_a_user_without_rights_is_told_the_statement_that_is_lacking_and_needs_n
 def lines_seen(engine: Engine, company_id: int) -> int:
     with within_company(engine, company_id) as connection:
         return int(connection.exec_driver_sql("SELECT count(*) FROM revenue_line").scalar_one())
+
+
+@pytest.mark.parametrize(
+    "url", ["hidden", "mysql://hidden@database/revmap", "postgresql://hidden@database:none/revmap"]
+)
+def test_an_address_that_is_not_of_postgresql_ends_a_command_with_2(
+    run: Run, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+
+    result = run("companies", "list")
+
+    assert result.exit_code == 2
+    assert "DATABASE_URL is not an address" in refused(result)
+    assert "hidden" not in result.output

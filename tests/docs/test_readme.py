@@ -21,7 +21,16 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
-_READERS = {"required", "required_list", "optional", "whole_number", "get"}
+_READERS = {
+    "required",
+    "required_list",
+    "required_url",
+    "optional",
+    "optional_url",
+    "whole_number",
+    "_whole_number",
+    "get",
+}
 _LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
 
 
@@ -41,10 +50,15 @@ def first_cells(title: str) -> str:
     return "\n".join(re.split(r"(?<!\\)\|", row)[1] for row in rows)
 
 
+def name_of(called: ast.expr) -> str:
+    """Give the last name of what is called."""
+    return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+
+
 def variables_read_by(path: str) -> set[str]:
     """Give the names of the environment variables that a module asks for."""
     calls = [node for node in ast.walk(ast.parse((ROOT / path).read_text())) if isinstance(node, ast.Call)]
-    asked = [call.args[0] for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in _READERS]
+    asked = [call.args[0] for call in calls if name_of(call.func) in _READERS]
     names = {one.value for one in asked if isinstance(one, ast.Constant) and isinstance(one.value, str)}
     return {name for name in names if re.fullmatch(r"[A-Z][A-Z0-9_]+", name)}
 
