@@ -2,10 +2,9 @@
 
 import click
 
-from commands.terminal import as_json, company_option, print_json, print_table, transaction
+from commands.terminal import as_json, company_option, print_json, print_table, refuse_unknown_company, transaction
 from events.clock import utc_now
 from tenants.api_keys import UnknownApiKeyError, grant_api_key, list_api_keys, revoke_api_key
-from tenants.companies import find_company
 from tenants.roles import ROLES, Role
 
 
@@ -21,14 +20,13 @@ def group() -> None:
 def create(company_id: int, role: Role, *, is_json: bool) -> None:
     """Make a key for a company and show it, this once: only its hash is kept."""
     with transaction() as connection:
-        if find_company(connection, company_id) is None:
-            raise click.ClickException(f"there is no company {company_id}: see flask companies list")
+        refuse_unknown_company(connection, company_id)
         made = grant_api_key(connection, company_id, role, actor="operator", now=utc_now())
     if is_json:
         print_json(made._asdict())
     else:
         click.echo(made.key)
-        click.echo(f"A {role} key of company {company_id}. It is not shown again.", err=True)
+        click.echo(f"A key of company {company_id} with the role {role}. It is not shown again.", err=True)
 
 
 @group.command("list")
@@ -37,6 +35,7 @@ def create(company_id: int, role: Role, *, is_json: bool) -> None:
 def list_command(company_id: int, *, is_json: bool) -> None:
     """List a company's keys: their first characters, when each was used last, and whether it is revoked."""
     with transaction() as connection:
+        refuse_unknown_company(connection, company_id)
         rows = [key._asdict() for key in list_api_keys(connection, company_id)]
     print_json({"api_keys": rows}) if is_json else print_table(rows, empty="No keys yet: flask api-keys create …")
 

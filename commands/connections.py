@@ -7,11 +7,10 @@ import click
 from sqlalchemy import Connection
 
 from commands.bell import ring_for_sync
-from commands.terminal import as_json, company_option, print_json, transaction
+from commands.terminal import as_json, company_option, print_json, refuse_unknown_company, transaction
 from events.accounts import Account, AccountTakenError, authorize
 from events.clock import utc_now
 from events.intake import join_parked_events
-from tenants.companies import find_company
 from workers.syncs.requests import request_sync
 
 _ACCOUNT_ID = re.compile(r"acct_[A-Za-z0-9_]{1,250}")
@@ -38,8 +37,7 @@ def authorize_command(company_id: int, account_id: str, *, is_test: bool, is_jso
         raise click.BadParameter("a Stripe account id looks like acct_1Abc", param_hint="--account")
     account, now = Account(account_id, livemode=not is_test), utc_now()
     with transaction() as connection:
-        if find_company(connection, company_id) is None:
-            raise click.ClickException(f"there is no company {company_id}: see flask companies list")
+        refuse_unknown_company(connection, company_id)
         try:
             authorization = authorize(connection, company_id, account, now=now, actor=_ACTOR)
         except AccountTakenError as error:

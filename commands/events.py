@@ -1,11 +1,18 @@
 """`flask events`: is the log whole, and what is in it."""
 
-import json
 import sys
 
 import click
 
-from commands.terminal import as_json, company_option, print_json, print_table, snapshot, transaction
+from commands.terminal import (
+    as_json,
+    company_option,
+    print_json,
+    print_table,
+    refuse_unknown_company,
+    snapshot,
+    transaction,
+)
 from events.audit import conflict_count, log_status, parked_count, verify_logs
 from events.log import RecordedEvent, stream_events
 
@@ -50,8 +57,9 @@ def verify(*, is_json: bool) -> None:
 def export(company_id: int, *, is_json: bool) -> None:  # noqa: ARG001 - JSON lines either way
     """Print a company's whole log, oldest first, one JSON document a line; bodies as the text that came."""
     with snapshot() as connection:
+        refuse_unknown_company(connection, company_id)
         for event in stream_events(connection, company_id):
-            sys.stdout.write(json.dumps(_exported(company_id, event), default=str, ensure_ascii=False) + "\n")
+            print_json(_exported(company_id, event))
 
 
 def _exported(company_id: int, event: RecordedEvent) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import click
 
 from commands import rebuilding
-from commands.terminal import as_json, company_option, print_json, print_table, transaction
+from commands.terminal import as_json, company_option, print_json, print_table, refuse_unknown_company, transaction
 from events.clock import utc_now
 from projections.registry import BY_NAME
 from projections.revenue_lines import NAME
@@ -38,6 +38,7 @@ def status(*, is_json: bool) -> None:
 def resume(company_id: int, *, is_json: bool) -> None:
     """Let a company that halted go on, from the event it halted at. Do it when the cause is mended."""
     with transaction() as connection:
+        refuse_unknown_company(connection, company_id)
         resumed = resume_company(connection, company_id)
     if is_json:
         print_json({"company_id": company_id, "resumed": resumed})
@@ -57,6 +58,7 @@ def skip(company_id: int, name: str, position: int, reason: str, *, is_json: boo
     """Have a projection pass over an event that it cannot fold, for good. What the event tells is then missing."""
     try:
         with transaction() as connection:
+            refuse_unknown_company(connection, company_id)
             fact = skip_event(
                 connection, Skip(name, company_id, position), reason=reason, now=utc_now(), actor="operator"
             )

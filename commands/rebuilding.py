@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import click
 from sqlalchemy import Engine
 
-from commands.terminal import as_json, company_option, database, print_json
+from commands.terminal import as_json, company_option, database, print_json, refuse_unknown_company
 from projections.builds import abandon, begin_builds, unfinished_builds
 from projections.crew import Progress, RebuildHaltedError, build_with
 from projections.folding import Claim
@@ -40,6 +40,7 @@ def rebuild(company_id: int | None, chosen: Sequence[str], workers: int, *, chec
     """
     with database() as engine:
         with engine.begin() as connection:
+            refuse_unknown_company(connection, company_id)
             begun = begin_builds(connection, company_id=company_id, chosen=chosen or tuple(BY_NAME))
         ready = _built(lambda: build_with(engine, begun, workers=workers, report=_report(is_json=is_json)))
         verdicts = [verdict for claim in ready for verdict in compare(engine, claim)] if check else []
@@ -67,6 +68,7 @@ def verify(company_id: int | None, chosen: Sequence[str], workers: int, *, is_js
     """Fold the log anew and compare: are the live tables what the log says? Exit code 1 when they are not."""
     with database() as engine:
         with engine.begin() as connection:
+            refuse_unknown_company(connection, company_id)
             begun = begin_builds(connection, company_id=company_id, chosen=chosen or tuple(BY_NAME), is_resumed=False)
         ready = _built(lambda: build_with(engine, begun, workers=workers, report=_report(is_json=is_json)))
         verdicts = [verdict for claim in ready for verdict in compare(engine, claim)]
@@ -90,6 +92,7 @@ def rollback(company_id: int, chosen: Sequence[str], *, is_json: bool) -> None:
     with database() as engine:
         try:
             with engine.begin() as connection:
+                refuse_unknown_company(connection, company_id)
                 earlier = [previous_build(connection, name, company_id) for name in chosen or (NAME,)]
             live = [flip(engine, claim) for claim in earlier]
         except NoSuchBuildError as error:
@@ -107,6 +110,7 @@ def cancel(company_id: int | None, *, is_json: bool) -> None:
     """Give up rebuilds that were begun and did not finish, and delete what they wrote."""
     with database() as engine:
         with engine.begin() as connection:
+            refuse_unknown_company(connection, company_id)
             builds = unfinished_builds(connection, company_id=company_id)
             abandon(connection, builds)
         _drop(engine, builds, is_json=is_json)

@@ -10,10 +10,9 @@ from sqlalchemy import Engine
 from commands.bell import ring_for_sync
 from commands.sync_progress import Progress, watch
 from commands.sync_words import exit_code_of, in_words
-from commands.terminal import as_json, database
+from commands.terminal import as_json, database, refuse_unknown_company
 from events.clock import utc_now
 from events.connections import NotConnectedError
-from tenants.companies import find_company
 from workers.syncs.report import run_as_json
 from workers.syncs.requests import request_sync
 
@@ -47,13 +46,13 @@ def command(company_id: int, *, is_waiting: bool, is_json: bool) -> None:
 
 def _ask(engine: Engine, company_id: int) -> dict[str, object]:
     with engine.begin() as connection:
-        if find_company(connection, company_id) is None:
-            raise click.ClickException(f"there is no company {company_id}: see flask companies list")
+        refuse_unknown_company(connection, company_id)
         try:
             run = request_sync(connection, company_id, trigger="manual", actor="operator", now=utc_now())
         except NotConnectedError as error:
+            stands = "connection is paused" if error.status == "paused" else "account is not connected"
             raise click.ClickException(
-                f"company {company_id} is connected to no Stripe account: see flask connections authorize --help"
+                f"company {company_id}'s {stands}: see flask connections authorize --help"
             ) from error
     return run_as_json(run)
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import click
@@ -11,6 +12,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from events.database import open_engine
 from events.environ import DATABASE_SCHEMES, Environment
+from tenants.companies import find_company
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -59,9 +61,15 @@ def snapshot() -> Iterator[Connection]:
             yield connection
 
 
+def refuse_unknown_company(connection: Connection, company_id: int | None) -> None:
+    """Say in a sentence that there is no company with this id; None stands for all of them."""
+    if company_id is not None and find_company(connection, company_id) is None:
+        raise click.ClickException(f"there is no company {company_id}: see flask companies list")
+
+
 def print_json(answer: object) -> None:
-    """Print one JSON document."""
-    click.echo(json.dumps(answer, default=str, ensure_ascii=False))
+    """Print one JSON document on a line; instants in it are RFC 3339 in UTC."""
+    click.echo(json.dumps(answer, default=_as_text, ensure_ascii=False))
 
 
 def print_table(rows: Sequence[Mapping[str, object]], *, empty: str) -> None:
@@ -74,6 +82,10 @@ def print_table(rows: Sequence[Mapping[str, object]], *, empty: str) -> None:
     widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
     for line in cells:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _as_text(value: object) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
 
 
 def _cell(value: object) -> str:

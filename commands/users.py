@@ -4,9 +4,8 @@ import sys
 
 import click
 
-from commands.terminal import as_json, company_option, print_json, print_table, transaction
+from commands.terminal import as_json, company_option, print_json, print_table, refuse_unknown_company, transaction
 from events.clock import utc_now
-from tenants.companies import find_company
 from tenants.passwords import Passwords, UnusablePasswordError
 from tenants.roles import ROLES, Role
 from tenants.sessions import end_sessions_of
@@ -40,8 +39,7 @@ def create(email: str, *, company_id: int, role: Role, password_stdin: bool, no_
     """Let somebody into a company with a role. Asks for a password; who has one already keeps it."""
     address = _address(email)
     with transaction() as connection:
-        if find_company(connection, company_id) is None:
-            raise click.ClickException(f"there is no company {company_id}: see flask companies list")
+        refuse_unknown_company(connection, company_id)
         known = find_user(connection, address)
     is_asked = password_stdin or not (no_password or (known and known.password_hash))
     kept = _hashed_password(from_stdin=password_stdin) if is_asked else None
@@ -61,6 +59,7 @@ def create(email: str, *, company_id: int, role: Role, password_stdin: bool, no_
 def list_command(*, company_id: int, is_json: bool) -> None:
     """List the people of a company with their roles."""
     with transaction() as connection:
+        refuse_unknown_company(connection, company_id)
         rows = [member._asdict() for member in list_members(connection, company_id)]
     print_json({"users": rows}) if is_json else print_table(rows, empty="Nobody yet: flask users create EMAIL …")
 
@@ -72,6 +71,7 @@ def list_command(*, company_id: int, is_json: bool) -> None:
 def remove(email: str, *, company_id: int, is_json: bool) -> None:
     """Take somebody's role in a company away, from their next request on."""
     with transaction() as connection:
+        refuse_unknown_company(connection, company_id)
         user = find_user(connection, email)
         is_gone = user is not None and remove_member(connection, company_id, user.id, actor="operator", now=utc_now())
     if is_json:

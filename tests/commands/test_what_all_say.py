@@ -1,0 +1,67 @@
+"""What all commands do alike: a company that does not exist is told, and instants in JSON are RFC 3339."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.commands.command_hands import refused, told
+from tests.commands.conftest import Run
+from tests.hands import company_with, keep
+from tests.payloads import ACCOUNT, event, new_invoice
+
+OF_A_COMPANY = (
+    ("api-keys", "create", "--role", "viewer"),
+    ("api-keys", "list"),
+    ("users", "create", "ada@example.org", "--role", "viewer", "--no-password"),
+    ("users", "list"),
+    ("users", "remove", "ada@example.org"),
+    ("connections", "authorize", "--account", "acct_1"),
+    ("events", "export"),
+    ("projections", "resume"),
+    ("projections", "skip", "--position", "1", "--reason", "none"),
+    ("projections", "rebuild"),
+    ("projections", "verify"),
+    ("projections", "rollback"),
+    ("projections", "cancel"),
+)
+
+
+@pytest.mark.parametrize("words", OF_A_COMPANY, ids=" ".join)
+@pytest.mark.parametrize("shape", [(), ("--json",)])
+def test_a_company_that_does_not_exist_is_told_and_not_taken_for_an_empty_one(
+    run: Run, words: tuple[str, ...], shape: tuple[str, ...]
+) -> None:
+    result = run(*words, "--company", 99, *shape)
+
+    assert result.exit_code == 1
+    assert "there is no company 99" in refused(result)
+
+
+def instants_in(value: Any) -> list[str]:
+    """Give all texts in what JSON tells whose names say that they are instants."""
+    if isinstance(value, dict):
+        found = [told for name, told in value.items() if name.endswith("_at") and told is not None]
+        return found + [one for below in value.values() for one in instants_in(below)]
+    return [one for below in value for one in instants_in(below)] if isinstance(value, list) else []
+
+
+def test_instants_in_json_are_told_as_rfc_3339_in_utc(run: Run, engine: Engine) -> None:
+    company_id = company_with(engine, ACCOUNT)
+    keep(engine, event(new_invoice("in_1")))
+    told(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
+
+    answers = [
+        told(run("companies", "list", "--json")),
+        told(run("api-keys", "list", "--company", company_id, "--json")),
+        told(run("events", "status", "--json")),
+        *map(json.loads, run("events", "export", "--company", company_id).stdout.splitlines()),
+    ]
+
+    for answer in answers:
+        assert instants_in(answer)
+        for instant in instants_in(answer):
+            assert (instant[10], instant[-1]) == ("T", "Z"), instant
+            assert datetime.fromisoformat(instant).tzinfo is not None
