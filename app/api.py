@@ -1,15 +1,21 @@
 """How /v1 is put together: strict parameters, problems for errors, one OpenAPI 3.1 document."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar
 
-from flask import Flask, Request, Response
-from flask_smorest import Api, Blueprint
+from flask import Flask, Request, Response, request
+from flask_smorest import Api, Blueprint, abort
 from marshmallow import RAISE, Schema, ValidationError, fields
 from marshmallow import missing as absent
 from webargs.flaskparser import FlaskParser
 
 from app.bodies import HeldBody, UnsupportedBodyError
+from app.entity_tags import not_modified
 from events.strict_json import UnreadableJsonError, parse_strictly
+
+Answer = TypeVar("Answer")
 
 _MOST_BYTES_OF_A_BODY = 32_768
 
@@ -83,7 +89,9 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no typ
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - flask-smorest's own options
         super().__init__(*args, **kwargs)
+        # The last one is called first.
         self.after_request(_keep_private)
+        self.after_request(_tell_unchanged)
 
 
 class ProblemApi(Api):  # type: ignore[misc]  # flask-smorest has no types
@@ -108,7 +116,29 @@ def install(app: Flask, *blueprints: ApiBlueprint) -> ProblemApi:
     return api
 
 
+def without_parameters(view: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Refuse a query: the view knows no parameter. Put it below `for_role`, as all that tells what is wrong."""
+
+    @wraps(view)
+    def strict(*args: Any, **path: Any) -> Answer:  # noqa: ANN401 - whatever the view takes
+        if request.args:
+            abort(422, messages={"query": {name: ["Unknown field."] for name in request.args}})
+        return view(*args, **path)
+
+    return strict
+
+
 def _keep_private(response: Response) -> Response:
     # What a key may see, no shared cache may keep for the next one.
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def _tell_unchanged(response: Response) -> Response:
+    """Give every read a tag; who holds these very bytes is told only that."""
+    is_read = request.method in ("GET", "HEAD") and response.status_code == HTTPStatus.OK
+    if not is_read or response.is_streamed or "ETag" in response.headers:
+        return response
+    response.add_etag()
+    tag, _ = response.get_etag()
+    return (not_modified(tag) if tag else None) or response

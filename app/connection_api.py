@@ -6,7 +6,7 @@ from flask import request
 from marshmallow import Schema, fields, validate
 
 from app.access import for_role, principal
-from app.api import ApiBlueprint
+from app.api import ApiBlueprint, without_parameters
 from app.bodies import refuse_body
 from app.connect import stripes_page
 from app.connecting import ConnectNotConfiguredError
@@ -68,6 +68,7 @@ class ConnectionRequest(Schema):
 
 @blueprint.get("/connection")
 @for_role("viewer")
+@without_parameters
 @blueprint.response(200, ConnectionState)
 def show_connection(company_id: int) -> dict[str, object]:
     """Tell how the connection stands."""
@@ -76,6 +77,7 @@ def show_connection(company_id: int) -> dict[str, object]:
 
 @blueprint.post("/connection")
 @for_role("admin")
+@without_parameters
 @blueprint.arguments(ConnectionRequest, location="headers")
 @blueprint.arguments(Authorize)
 @blueprint.response(200, ConnectionState)
@@ -96,6 +98,7 @@ def begin_connection(headers: dict[str, Any], asked: dict[str, Any], company_id:
 
 @blueprint.delete("/connection")
 @for_role("admin")
+@without_parameters
 @blueprint.response(200, ConnectionState)
 def end_connection(company_id: int) -> dict[str, object]:
     """Disconnect, here and at Stripe. The table and its history stay."""
@@ -106,6 +109,7 @@ def end_connection(company_id: int) -> dict[str, object]:
 
 @blueprint.post("/connection/pause")
 @for_role("admin")
+@without_parameters
 @blueprint.response(200, ConnectionState)
 def pause_connection(company_id: int) -> dict[str, object]:
     """Ask Stripe for nothing until it is resumed. What Stripe sends by itself is still kept."""
@@ -116,6 +120,7 @@ def pause_connection(company_id: int) -> dict[str, object]:
 
 @blueprint.post("/connection/resume")
 @for_role("admin")
+@without_parameters
 @blueprint.response(200, ConnectionState)
 def resume_connection(company_id: int) -> dict[str, object]:
     """Go on after a pause."""

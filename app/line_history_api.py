@@ -6,7 +6,7 @@ from typing import Any
 from flask import abort
 
 from app.access import for_role
-from app.api import ApiBlueprint
+from app.api import ApiBlueprint, without_parameters
 from app.fact_schemas import Event, History, HistoryQuery
 from app.revenue_lines_api import mode_of
 from app.wiring import tools
@@ -37,6 +37,7 @@ def get_line_history(query: dict[str, Any], company_id: int, line_id: str) -> di
 
 @blueprint.get("/events/<int:position>")
 @for_role("editor")
+@without_parameters
 @blueprint.response(200, Event)
 def get_event(company_id: int, position: int) -> dict[str, object]:
     """Give an event of the log with its body as it came. Bodies hold what customers are called and where they live."""

@@ -8,7 +8,7 @@ from flask import Response, request, url_for
 from sqlalchemy import Connection
 
 from app.access import for_role, still_let_in
-from app.api import ApiBlueprint
+from app.api import ApiBlueprint, without_parameters
 from app.bodies import refuse_body
 from app.event_stream import State, told_as_events
 from app.sync_schemas import ResumedStream, SyncEvent, SyncRequest, SyncRun, SyncRunList, SyncsQuery
@@ -25,6 +25,7 @@ _LOCATION = {"Location": {"description": "Where the sync is.", "schema": {"type"
 
 @blueprint.post("/syncs")
 @for_role("editor")
+@without_parameters
 @blueprint.arguments(SyncRequest, location="headers")
 @blueprint.response(202, SyncRun, headers=_LOCATION)
 def start_sync(headers: dict[str, Any], company_id: int) -> tuple[Told, dict[str, str]]:
@@ -52,6 +53,7 @@ def list_syncs(query: dict[str, Any], company_id: int) -> Told:
 
 @blueprint.get("/syncs/<int:run_id>")
 @for_role("viewer")
+@without_parameters
 @blueprint.response(200, SyncRun)
 def get_sync(company_id: int, run_id: int) -> Told:
     """Give one sync: how far it is, or what it came to."""
@@ -61,6 +63,7 @@ def get_sync(company_id: int, run_id: int) -> Told:
 
 @blueprint.post("/syncs/<int:run_id>/cancel")
 @for_role("editor")
+@without_parameters
 @blueprint.response(200, SyncRun, description="It is over.")
 @blueprint.alt_response(202, schema=SyncRun, description="It stops before its next page.")
 def cancel_sync(company_id: int, run_id: int) -> tuple[Told, int]:
@@ -72,6 +75,7 @@ def cancel_sync(company_id: int, run_id: int) -> tuple[Told, int]:
 
 @blueprint.get("/syncs/<int:run_id>/events")
 @for_role("viewer")
+@without_parameters
 @blueprint.arguments(ResumedStream, location="headers")
 @blueprint.response(
     200, SyncEvent, content_type="text/event-stream", description="An event for every change, until it is over."

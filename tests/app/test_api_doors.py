@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from tests.app.line_hands import Reader
 from tests.hands import key_of
+from tests.payloads import new_line
 
 
 @pytest.fixture
@@ -70,3 +71,57 @@ def test_a_method_that_v1_does_not_have_is_told_in_json(admin: Reader) -> None:
     answer = admin.ask(admin.path(), "DELETE", headers={**admin.key, "Accept": "text/html"})
 
     assert (answer.status_code, answer.mimetype) == (405, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/connection"),
+        ("POST", "/connection"),
+        ("DELETE", "/connection"),
+        ("POST", "/connection/pause"),
+        ("POST", "/connection/resume"),
+        ("POST", "/syncs"),
+        ("GET", "/syncs/1"),
+        ("GET", "/syncs/1/events"),
+        ("POST", "/syncs/1/cancel"),
+        ("GET", "/events/1"),
+    ],
+)
+def test_a_route_without_parameters_refuses_each(admin: Reader, method: str, path: str) -> None:
+    refused = admin.ask(f"{admin.path(path)}?colour=red&colour=blue&a/b", method)
+
+    assert refused.status_code == 422
+    assert [fault["pointer"] for fault in refused.get_json()["errors"]] == ["/query/colour", "/query/a~1b"]
+    assert admin.ask(f"{admin.path(path)}?colour=red", method, headers={}).status_code == 401
+
+
+def test_every_read_carries_a_tag_and_is_not_sent_to_who_holds_it(admin: Reader) -> None:
+    admin.has_lines(new_line("il_1"))
+    run_id = admin.ask(admin.path("/syncs"), "POST").get_json()["id"]
+    paths = (
+        *("/revenue-lines", "/revenue-lines/il_1", "/revenue-lines/il_1/history", "/revenue-lines.csv"),
+        *("/revenue-by-month", "/changes", "/quarantine", "/events/1", "/connection", "/syncs", f"/syncs/{run_id}"),
+    )
+
+    for path in paths:
+        tag = admin.get(path).headers["ETag"]
+        held = admin.get(path, headers={"If-None-Match": f'"other", {tag}'})
+
+        assert (held.status_code, held.data, held.headers["ETag"]) == (304, b"", tag), path
+        assert held.headers["Cache-Control"] == "private, no-store"
+        assert admin.get(path, headers={"If-None-Match": '"other"'}).status_code == 200, path
+
+
+def test_a_read_that_says_something_else_has_another_tag(admin: Reader) -> None:
+    tag = admin.get("/connection").headers["ETag"]
+
+    admin.ask(admin.path("/connection/pause"), "POST")
+
+    answer = admin.get("/connection", headers={"If-None-Match": tag})
+    assert (answer.status_code, answer.get_json()["status"]) == (200, "paused")
+
+
+def test_a_refusal_has_no_tag(admin: Reader) -> None:
+    assert "ETag" not in admin.get("/syncs/99").headers
+    assert "ETag" not in admin.ask(admin.path("/syncs"), "POST").headers
