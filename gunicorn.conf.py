@@ -3,10 +3,12 @@
 import gc
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from types import FrameType
 from typing import Self
 
@@ -16,6 +18,8 @@ from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
 _HOST = os.environ.get("HOST") or "0.0.0.0"
+_LINGER_SECONDS = 1
+_LINGER_BYTES = 4_000_000
 _COUNTS = tempfile.mkdtemp(prefix="revmap-counts-")
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = _COUNTS  # workers keep their counts there, and /metrics adds them up
 _waiting: dict["_Idle", tuple[gevent.Greenlet, float]] = {}  # the time is monotonic seconds
@@ -100,6 +104,16 @@ def post_request(_worker: GeventWorker, request: Request, _environ: object, _res
     reader = request.body.reader
     if getattr(reader, "length", 0) or getattr(reader, "parser", None):
         request.force_close()
+        _let_the_answer_arrive(request.unreader.sock)
+
+
+def _let_the_answer_arrive(connection: socket.socket) -> None:
+    """Take in some of what still comes: closing on it resets the connection, and the answer is lost (RFC 9112 §9.6)."""
+    left_bytes = _LINGER_BYTES
+    with gevent.Timeout(_LINGER_SECONDS, exception=False), suppress(OSError):
+        connection.shutdown(socket.SHUT_WR)
+        while left_bytes > 0 and (taken := connection.recv(65_536)):
+            left_bytes -= len(taken)
 
 
 def child_exit(_server: Arbiter, worker: GeventWorker) -> None:

@@ -4,7 +4,8 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
+from http.client import HTTPConnection
 from threading import Event
 
 import psycopg
@@ -151,6 +152,20 @@ def test_body_of_ten_megabytes_is_refused_before_it_is_read(web: Web) -> None:
         assert status_of(connection) in (413, None)
 
     assert sum(peak_megabytes(web[1])) - peak < 5
+
+
+@pytest.mark.parametrize("size", [MAX_BODY_BYTES + 1, 3 * MAX_BODY_BYTES])
+def test_who_sends_somewhat_too_much_can_send_all_of_it_and_then_reads_the_refusal(web: Web, size: int) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        assert set(threads.map(lambda _: refused_after_all_was_sent(web[0], size), range(40))) == {413}
+
+
+def refused_after_all_was_sent(port: int, size: int) -> int:
+    """Send as most libraries do, which read nothing before they have sent everything, and give the status."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=15)
+    connection.request("POST", "/webhooks/stripe", b" " * size, {"Content-Type": "application/json"})
+    with closing(connection):
+        return connection.getresponse().status
 
 
 def test_chunks_without_an_end_are_refused_at_the_limit(web: Web) -> None:
