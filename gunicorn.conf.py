@@ -8,12 +8,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from contextlib import suppress
 from types import FrameType
 from typing import Self
 
 import gevent
 from gunicorn.arbiter import Arbiter
+from gunicorn.http.errors import InvalidResponseHeader, InvalidResponseHeaderName, ParseException
 from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -31,6 +33,20 @@ class PromptWorker(GeventWorker):
     def timeout_ctx(self) -> gevent.Timeout:
         """Give the limit on waiting for a connection's next request."""
         return _Idle(self.cfg.keepalive)
+
+    def handle_error(self, request: Request, client: socket.socket, address: object, error: Exception) -> None:
+        """Refuse what cannot be read as HTTP; what was sent is not logged, for it may hold a key."""
+        is_ours = isinstance(error, InvalidResponseHeader | InvalidResponseHeaderName)
+        if is_ours or not isinstance(error, ParseException):
+            super().handle_error(request, client, address, error)
+            return
+        from app.wire_problems import wire_problem  # noqa: PLC0415 - the path is ours only in a worker
+
+        request_id = str(uuid.uuid4())
+        self.log.warning("Refused what could not be read: %s, request_id %s", type(error).__name__, request_id)
+        with suppress(OSError):
+            client.sendall(wire_problem(error, request_id))
+        _let_the_answer_arrive(client)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop in order, as SIGTERM asks."""

@@ -32,7 +32,7 @@ CODES: dict[str, tuple[int, str]] = {
     "foreign_state": (403, "Start again with Connect, in this browser and as this person."),
     "account_taken": (409, "Disconnect the account where it is connected, or choose another one."),
     "another_account": (409, "Disconnect the company's account first, or choose that one on Stripe's page."),
-    "not_connected": (409, "Connect an account first, or connect it anew."),
+    "not_connected": (409, "Connect an account first, resume the connection, or connect it anew."),
     "outcome_unknown": (502, "Start again with Connect: Stripe did not say whether it connected the account."),
     "stripe_away": (503, "Ask again after the seconds of Retry-After: Stripe did not answer."),
     "connect_not_configured": (501, "Set STRIPE_CLIENT_ID; until then the operator connects accounts."),
@@ -48,6 +48,10 @@ CODES: dict[str, tuple[int, str]] = {
     "unsupported_encoding": (415, "Send the body uncompressed."),
     "not_json": (400, "Send the body as application/json."),
     "method_not_allowed": (405, "Use a method that the Allow header names."),
+    "address_too_long": (414, "Ask with a shorter address: 8,190 bytes at most, its query included."),
+    "headers_too_large": (431, "Send fewer and shorter headers: 100 of 8,190 bytes each at most."),
+    "expectation_failed": (417, "Expect nothing but 100-continue."),
+    "unsupported_transfer_coding": (501, "Send the body in chunks or with its length, in no other coding."),
     "unexpected": (500, "The fault is ours. Quote the request_id."),
 }
 
@@ -70,7 +74,10 @@ TOLD: dict[type[Exception], tuple[str, str]] = {
     ConnectNotConfiguredError: ("connect_not_configured", "Connecting by Stripe's page is not set up here."),
     NotARestrictedKeyError: ("key_refused", "A restricted key begins with rk_live_ or rk_test_. Copy the whole of it."),
     IdempotencyKeyReusedError: ("idempotency_key_reused", "This Idempotency-Key was used for another request."),
-    NotConnectedError: ("not_connected", "No account is connected, or it has to be connected anew."),
+    NotConnectedError: (
+        "not_connected",
+        "No account is connected, the connection is paused, or it has to be connected anew.",
+    ),
 }
 WAYS: dict[str, str] = {
     "connection_refused": "You refused on Stripe's page, or Stripe did. Nothing was connected.",

@@ -1,11 +1,12 @@
 """The web process on a real socket: bodies that lie about themselves, senders that dawdle, crowds."""
 
+import json
 import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from threading import Event
 
 import psycopg
@@ -138,6 +139,34 @@ def test_request_whose_length_can_be_read_in_two_ways_is_never_served(
         assert status_of(connection) not in (200, 500)
 
     assert kept(books) == before
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (
+            b"GET /v1/companies/1/revenue-lines?q=%b HTTP/1.1\r\nHost: revmap.test\r\n\r\n" % (b"x" * 60_000),
+            414,
+            "address_too_long",
+        ),
+        (b"GET /healthz HTTP/1.1\r\nHost: revmap.test\r\nX-A: %b\r\n\r\n" % (b"x" * 60_000), 431, "headers_too_large"),
+        (b"GET /healthz HTTP/1.1\r\nHost: revmap.test\r\n%b\r\n" % (b"X-A: 1\r\n" * 101), 431, "headers_too_large"),
+        (b"rmk_hidden\r\n\r\n", 400, "bad_request"),
+        (b"GET /healthz HTTP/1.1\r\nHost: revmap.test\r\nrmk_hidden \r\n\r\n", 400, "bad_request"),
+        (b"POST /healthz HTTP/1.1\r\nTransfer-Encoding: hidden\r\n\r\n", 501, "unsupported_transfer_coding"),
+    ],
+)
+def test_what_cannot_be_read_as_http_is_told_as_a_problem_too(web: Web, sent: bytes, status: int, code: str) -> None:
+    with socket.create_connection(("127.0.0.1", web[0]), timeout=15) as connection:
+        connection.sendall(sent)
+        answer = HTTPResponse(connection)
+        answer.begin()
+        problem = json.loads(answer.read())
+
+    assert (answer.status, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert problem["request_id"] == answer.headers["X-Request-Id"]
+    assert "hidden" not in str(problem)
 
 
 def test_body_of_ten_megabytes_is_refused_before_it_is_read(web: Web) -> None:
