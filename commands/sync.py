@@ -50,9 +50,10 @@ def _ask(engine: Engine, company_id: int) -> dict[str, object]:
         try:
             run = request_sync(connection, company_id, trigger="manual", actor="operator", now=utc_now())
         except NotConnectedError as error:
-            stands = "connection is paused" if error.status == "paused" else "account is not connected"
+            if error.status == "paused":
+                raise click.ClickException(f"company {company_id}'s connection is paused: resume it first") from error
             raise click.ClickException(
-                f"company {company_id}'s {stands}: see flask connections authorize --help"
+                f"company {company_id} is connected to no Stripe account: see flask connections authorize --help"
             ) from error
     return run_as_json(run)
 

@@ -19,6 +19,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.pool import QueuePool
 
 from commands.sync_progress import Progress, Rate, watch
+from events.connections import pause
 from sandbox.valkey import ValkeyServer
 from tests.app.webhook_hands import until
 from tests.commands.command_hands import refused, told
@@ -105,6 +106,13 @@ def test_a_redis_that_is_away_is_told_and_the_sync_is_kept(
     assert told(result)["id"] in runs(engine)
     assert "REDIS_URL" in result.stderr
     assert redis_url not in result.stderr
+
+
+def test_of_a_paused_connection_it_says_that_it_is_paused(run: Run, engine: Engine, company_id: int) -> None:
+    with engine.begin() as connection:
+        pause(connection, company_id, actor="tests", now=NOON)
+
+    assert f"company {company_id}'s connection is paused" in refused(run("sync", company_id))
 
 
 def test_whom_it_cannot_sync_it_says_and_records_nothing(run: Run, engine: Engine) -> None:
