@@ -106,6 +106,22 @@ def test_an_account_that_gave_us_a_key_is_read_with_that_key(
     assert table_of(tools.engine, company_id) == truth_of(account)
 
 
+def test_each_mode_of_an_account_is_read_with_the_key_of_the_company_that_connected_it(tools: Tools) -> None:
+    box = SecretBox([b"k" * 32])
+    for livemode, key in ((True, "rk_live_of_one"), (False, "rk_test_of_another")):
+        with tools.engine.begin() as connection:
+            company_id = add_company(connection, key).id
+            keep_secret(connection, box, company_id, "restricted_key", key)
+            of = Account("acct_1", livemode=livemode)
+            authorize(connection, company_id, of, now=NOON, actor="tests", by=Agreement("restricted_key"))
+    store = CredentialStore(tools.engine, box, platform_key="sk_live_of_nobody", app=None)
+    keyring = CompanyKeyring(tools.engine, store, clock=tools.clock)
+
+    keys = [keyring.of(Account("acct_1", livemode=livemode)).api_key for livemode in (True, False, True)]
+
+    assert keys == ["rk_live_of_one", "rk_test_of_another", "rk_live_of_one"]
+
+
 def test_an_account_whose_key_is_gone_has_to_be_connected_anew(
     tools: Tools, account: SimulatedAccount, stripe_server: StripeServer
 ) -> None:

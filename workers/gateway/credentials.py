@@ -52,17 +52,18 @@ class CompanyKeyring:
         self._store = store
         self._clock = clock
         self._monotonic = monotonic
-        self._remembered: dict[str, _Remembered] = {}
+        # By account and mode: one company may have connected its live data, another its test data.
+        self._remembered: dict[Account, _Remembered] = {}
         self._lock = Lock()
 
     def of(self, account: Account) -> Credentials:
         """Give an account's credentials; a token that ends soon is renewed. Commits."""
         with self._lock:
-            known = self._remembered.get(account.account_id)
+            known = self._remembered.get(account)
             if known is not None and known.until > self._monotonic():
                 return known.credentials
             found = self._store.of(self._company_of(account), now=self._clock())
-            self._remembered[account.account_id] = _Remembered(found, self._monotonic() + _REMEMBERED_SECONDS)
+            self._remembered[account] = _Remembered(found, self._monotonic() + _REMEMBERED_SECONDS)
             return found
 
     def _company_of(self, account: Account) -> int:
