@@ -1,4 +1,4 @@
-"""Note when a key or a session was used last: worth knowing, and not worth turning its user away for."""
+"""Note when and for which company a key or a session was used: not worth turning its user away for."""
 
 import logging
 

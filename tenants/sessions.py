@@ -88,7 +88,7 @@ def end_sessions_of(connection: Connection, user_id: int) -> int:
 
 def note_company(connection: Connection, session_id: int, company_id: int) -> None:
     """Remember which company somebody opened last. Commits nothing."""
-    connection.execute(update(user_session).where(user_session.c.id == session_id).values(company_id=company_id))
+    note_use(connection, update(user_session).where(user_session.c.id == session_id).values(company_id=company_id))
 
 
 def _hash(token: str) -> bytes:

@@ -189,7 +189,8 @@ def test_while_nothing_can_be_written_the_table_is_read_and_afterwards_nobody_ha
 
     with trouble(engine):
         refused = post(app.test_client(), body, at=clock())
-        read = [reader.get(), browser.get(reader.path()), browser.get("/healthz"), browser.get("/readyz")]
+        page = browser.get(f"/companies/{reader.company_id}/revenue-mapping")
+        read = [reader.get(), browser.get(reader.path()), page, browser.get("/readyz")]
     web_tools.engine.dispose()
     served = post(app.test_client(), body, at=clock())
 
