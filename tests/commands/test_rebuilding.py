@@ -132,7 +132,8 @@ def test_a_forged_event_is_passed_over_once_the_tables_are_rebuilt(run: Run, eng
             connection.execute(
                 text(
                     "SELECT DISTINCT r.invoice_id FROM revenue_line r JOIN projection_active a"
-                    " ON a.projection = 'revenue_lines' AND a.build = r.build AND a.company_id = r.company_id ORDER BY 1"
+                    " ON a.projection = 'revenue_lines' AND a.build = r.build AND a.company_id = r.company_id"
+                    " ORDER BY 1"
                 )
             )
             .scalars()
