@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, Text, bindparam, func, select, union_all
 
 from projections.as_of import versions_of_line
 from projections.filters import LineFilter, Sort
+from projections.kinds import count_of
 from projections.listing import LINE_COLUMNS, Question, Way, listing, steps_of, way_of
 from projections.snapshots import Snapshot
 from projections.tables import revenue_invoice, revenue_quarantine
@@ -33,14 +34,18 @@ def list_lines(
     """Give up to `limit` rows that follow `after`, in the order of `sort`, then of their ids."""
     question = Question(line_filter.asked(), sort, is_past=snapshot.is_past, is_continued=after is not None)
     asked = {**snapshot.bound(), **line_filter.bound(), "limit": limit, "steps": STEPS, **_bound(after)}
-    way = way_of(question)
+    way, of_kinds = way_of(question), count_of(snapshot, line_filter)
+    if of_kinds == 0:
+        return []
+    if way is not Way.SORT and of_kinds is not None and of_kinds <= STEPS:
+        way = Way.KINDS
     rows = snapshot.connection.execute(listing(question, way), asked).all()
     if way is not Way.WALK or len(rows) == limit:
         return rows
     if snapshot.connection.execute(steps_of(question), asked).scalar_one() < STEPS:
         return rows
     # What matches is rare: it is looked for everywhere, and put in order then.
-    return snapshot.connection.execute(listing(question, Way.SORT), asked).all()
+    return snapshot.connection.execute(listing(question, Way.KINDS if of_kinds else Way.SORT), asked).all()
 
 
 def find_line(snapshot: Snapshot, line_id: str, *, livemode: bool) -> LineRow | None:
