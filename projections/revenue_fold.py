@@ -12,8 +12,9 @@ from projections.ledger_store import add_to_checksums, add_to_days, add_to_month
 from projections.line_store import LineWriter, moved_rows
 from projections.revenue_lines import Books
 from projections.revenue_store import load_touched, save_touched
+from projections.row_changes import RowChanges
 from projections.shelves import Volume
-from projections.versions import RowChanges, changes_of, follow_stored
+from projections.versions import changes_of, follow_stored
 
 _ROWS_AT_ONCE = 5000
 
