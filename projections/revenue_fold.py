@@ -6,7 +6,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection
 
-from projections.facts import Page, sighting_of
+from projections.facts import Page
 from projections.ledger import Ledger
 from projections.ledger_store import add_to_checksums, add_to_days, add_to_months
 from projections.line_store import LineWriter, moved_rows
@@ -25,12 +25,12 @@ def fold_revenue(connection: Connection, pages: Sequence[Page]) -> None:
     told = list(zip(volumes, pages, strict=True))
     load_touched(
         connection,
-        [(volume, ((fact.event.livemode, fact.observations) for fact in page.facts)) for volume, page in told],
+        [(volume, ((fact.sighting.livemode, fact.observations) for fact in page.facts)) for volume, page in told],
     )
     for volume, page in told:
         for fact in page.facts:
             if fact.observations:
-                volume.books.apply(sighting_of(fact.event), fact.event.entity, fact.observations)
+                volume.books.apply(fact.sighting, fact.entity, fact.observations)
     ledgers: dict[int, Ledger] = defaultdict(Ledger)
     _write_moved(connection, volumes, ledgers)
     writer = LineWriter()
