@@ -26,7 +26,9 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("has_threads", [False, True])
 def test_a_process_of_a_crew_ends_with_the_one_that_was_killed(*, has_threads: bool) -> None:
     script = _MAIN.format(has_threads=has_threads)
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as beginner:
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as beginner:
         assert beginner.stdout is not None
         child = os.pidfd_open(int(beginner.stdout.readline()))
         ended = select.poll()
