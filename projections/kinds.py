@@ -1,7 +1,7 @@
 """Lines of some kinds, found by an index; and how many there are, which is kept with the sums by month.
 
-A kind is what sums are told apart by: currency, status, type and cadence. There are few, and those that few lines have
-are the ones that a walk through the table would look for in vain.
+A kind is a cadence, a status and a currency. There are few, and those that few lines have are the ones that a walk
+through the table would look for in vain.
 """
 
 from collections.abc import Collection
@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Select, bindparam, func, select, true
 from projections.as_of import POSITION, Rows, scope_of, stood
 from projections.filters import LineFilter, condition_of
 from projections.ledger import MONTH_STRETCH
-from projections.past_tables import revenue_by_month, revenue_month_stretch
+from projections.past_tables import MONTH_KEY, revenue_by_month, revenue_month_stretch
 from projections.snapshots import Snapshot
 from projections.tables import KIND, revenue_line
 
@@ -76,4 +76,4 @@ def _counting(asked: frozenset[str], *, is_past: bool) -> Select[Any]:
 
 
 def _named(asked: Collection[str]) -> frozenset[str]:
-    return frozenset(asked) & {"livemode", *KIND}
+    return frozenset(asked).intersection(MONTH_KEY)

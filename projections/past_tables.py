@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, LargeBinary, Numeric, Table, Text
 
 from projections.state_tables import key_column, metadata
-from projections.tables import KIND, revenue_line
+from projections.tables import revenue_line
 
 # In the order of its primary key, by which one line is found.
 _PAST_KEY = ("company_id", "build", "invoice_line_item_id", "livemode", "invoice_id", "position")
@@ -53,7 +53,7 @@ revenue_checksum = Table(
     Column("checksum", LargeBinary, nullable=False),
 )
 
-MONTH_KEY = ("livemode", "month", *KIND)
+MONTH_KEY = ("livemode", "month", "currency", "invoice_status", "type", "cadence")
 
 
 def _by_month(name: str, *more_of_the_key: Column[object]) -> Table:
