@@ -72,6 +72,7 @@ def as_told(row: LineRow) -> tuple:
 def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a short log take many stretches, and a short table many steps."""
     monkeypatch.setattr(queries, "STEPS", 3)
+    monkeypatch.setattr(queries, "MANY", 6)
     for module in (kinds, ledger, totals):
         monkeypatch.setattr(module, "MONTH_STRETCH", 8)
     for module in (ledger, checksums):
