@@ -1,5 +1,7 @@
 """What the web process depends on goes away and comes back: it says so in time, loses nothing, and needs no restart."""
 
+import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -11,7 +13,7 @@ from redis.exceptions import RedisError
 from events.log import append
 from sandbox.valkey import ValkeyServer
 from tests.app.webhook_hands import Answer, bodies_of, invoice_event, until
-from tests.app.webhook_house import House, frozen, stormed
+from tests.app.webhook_house import House, children_of, frozen, stormed
 from tests.events.log_hands import fact
 from tests.hands import company_with
 from workers.queues import PROJECTION
@@ -133,6 +135,18 @@ def test_web_process_killed_at_any_moment_loses_nothing_acknowledged_and_keeps_n
     assert acknowledged
     assert again == {200}
     assert sorted(bodies_of(house.engine, company)) == sorted(acknowledged + others)
+
+
+def test_a_release_under_load_refuses_no_webhook(house: House, company: int, account: str) -> None:
+    with stormed(house, account) as (acknowledged, others):
+        assert until(house.is_up)
+        before = set(children_of(house.master))
+        os.kill(house.master, signal.SIGHUP)
+        assert until(lambda: not before.intersection(children_of(house.master)))
+        assert until(house.is_up)
+
+    assert others == []
+    assert sorted(bodies_of(house.engine, company)) == sorted(acknowledged)
 
 
 def test_counts_of_a_web_process_that_was_killed_are_still_told(house: House, account: str) -> None:
