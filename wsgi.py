@@ -1,5 +1,6 @@
 """What gunicorn serves, and what the `flask …` commands run in."""
 
+import click
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -13,7 +14,7 @@ from events.logs import log_as_json
 
 def _app() -> Flask:
     environment = Environment.of_process()
-    if environment.optional("FLASK_RUN_FROM_CLI") == "true":
+    if environment.optional("FLASK_RUN_FROM_CLI") == "true" and not _is_about_the_doors():
         # An operator's command needs the database, not the secrets of the web process.
         return Flask("revmap")
     log_as_json()
@@ -25,6 +26,12 @@ def _app() -> Flask:
             made.wsgi_app, x_for=settings.trusted_proxy_hops, x_proto=0, x_host=0
         )
     return made
+
+
+def _is_about_the_doors() -> bool:
+    """Tell whether it is one of Flask's own commands that work on the web process."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.info_name in ("run", "routes")
 
 
 app = _app()

@@ -4,14 +4,23 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from flask import Response, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 LOOK_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 15.0
+# Each looks once a second and holds a socket of the web process: so many leave room for everything else.
+MOST_STREAMS = 100
+MOST_STREAMS_OF_A_COMPANY = 30
 _RETRY_MS = 2000
 
 _log = logging.getLogger(__name__)
+_company_of_stream: dict[object, int] = {}
+
+
+class TooManyStreamsError(Exception):
+    """So many are told already, of this company or in this process, that the next has to come again."""
 
 
 class State(NamedTuple):
@@ -20,6 +29,22 @@ class State(NamedTuple):
     id: str
     json: str
     is_final: bool
+
+
+def streamed(events: Iterator[str], *, company_id: int) -> Response:
+    """Give the answer that tells a company of these events; it counts until it is closed.
+
+    :raises TooManyStreamsError: there is no room for it
+    """
+    response = Response(events, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    if request.method == "HEAD":
+        return response  # nobody closes an answer that has no body
+    of_company = sum(one == company_id for one in _company_of_stream.values())
+    if of_company >= MOST_STREAMS_OF_A_COMPANY or len(_company_of_stream) >= MOST_STREAMS:
+        raise TooManyStreamsError
+    _company_of_stream[response] = company_id
+    response.call_on_close(lambda: _company_of_stream.pop(response, None))
+    return response
 
 
 def told_as_events(

@@ -25,7 +25,7 @@ from events.database import as_owner
 from projections.registry import PROJECTIONS
 from projections.status import projection_lag
 from workers.queues import FETCH, PROJECTION, SYNC
-from workers.syncs.requests import count_runs
+from workers.syncs.requests import count_repaired, count_runs
 
 blueprint = Blueprint("metrics", __name__)
 _DAY = timedelta(days=1)
@@ -90,8 +90,11 @@ def _of_projections(connection: Connection, hand: Tools) -> Iterator[Figure]:
 
 def _of_syncs(connection: Connection, hand: Tools) -> Iterator[Figure]:
     told = "Syncs under way, and those that ended within a day."
-    for status, number in count_runs(connection, ended_since=hand.clock() - _DAY).items():
+    since = hand.clock() - _DAY
+    for status, number in count_runs(connection, ended_since=since).items():
         yield Figure("revmap_sync_runs", told, number, (("status", status),))
+    repaired = "Invoices that syncs of the last day put right: no webhook had told of them."
+    yield Figure("revmap_sync_repaired_invoices", repaired, count_repaired(connection, ended_since=since))
 
 
 def _of_redis(hand: Tools) -> list[Figure]:

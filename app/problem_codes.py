@@ -3,6 +3,7 @@
 from app.connecting import ConnectNotConfiguredError
 from app.csrf import ForgedRequestError
 from app.defences import ForeignHostError
+from app.event_stream import TooManyStreamsError
 from app.identity_provider import ProviderAwayError, UnprovenIdentityError
 from app.key_connecting import NotARestrictedKeyError
 from app.provider_sign_in import UnknownIdentityError
@@ -74,6 +75,10 @@ TOLD: dict[type[Exception], tuple[str, str]] = {
     ConnectNotConfiguredError: ("connect_not_configured", "Connecting by Stripe's page is not set up here."),
     NotARestrictedKeyError: ("key_refused", "A restricted key begins with rk_live_ or rk_test_. Copy the whole of it."),
     IdempotencyKeyReusedError: ("idempotency_key_reused", "This Idempotency-Key was used for another request."),
+    TooManyStreamsError: (
+        "unavailable",
+        "Too many follow syncs at the moment. Come again, or ask for the sync itself.",
+    ),
     NotConnectedError: (
         "not_connected",
         "No account is connected, the connection is paused, or it has to be connected anew.",

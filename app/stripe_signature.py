@@ -33,8 +33,6 @@ def prove_origin(body: bytes, header: str | None, secrets: Sequence[str], *, now
 
     :raises UnprovenRequestError: it does not
     """
-    if not header:
-        raise UnprovenRequestError("missing")
     timestamp, candidates = _parts(header)
     age_seconds = int(now.timestamp()) - int(timestamp)
     message = timestamp.encode() + b"." + body
@@ -49,7 +47,17 @@ def prove_origin(body: bytes, header: str | None, secrets: Sequence[str], *, now
         raise UnprovenRequestError("future")
 
 
-def _parts(header: str) -> tuple[str, list[str]]:
+def require_signature(header: str | None) -> None:
+    """Return if the header has the form of a signature, whoever made it.
+
+    :raises UnprovenRequestError: it has not
+    """
+    _parts(header)
+
+
+def _parts(header: str | None) -> tuple[str, list[str]]:
+    if not header:
+        raise UnprovenRequestError("missing")
     if len(header) > _MAX_HEADER_LENGTH:
         raise UnprovenRequestError("malformed")
     items = [item.partition("=") for item in header.split(",")]

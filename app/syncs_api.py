@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from app.access import for_role, still_let_in
 from app.api import ApiBlueprint, without_parameters
 from app.bodies import refuse_body
-from app.event_stream import State, told_as_events
+from app.event_stream import State, streamed, told_as_events
 from app.sync_schemas import ResumedStream, SyncEvent, SyncRequest, SyncRun, SyncRunList, SyncsQuery
 from app.syncing import Told, ask_for_sync, found_run, is_over, stop_sync, told_of
 from app.wiring import tools
@@ -98,9 +98,7 @@ def follow_sync(headers: dict[str, Any], company_id: int, run_id: int) -> Respon
             return _state(connection, run) if run is not None else None
 
     events = told_as_events(state, look, hand.pause, known_id=known_id)
-    response = Response(events, mimetype="text/event-stream")
-    response.headers["X-Accel-Buffering"] = "no"
-    return response
+    return streamed(events, company_id=company_id)
 
 
 def _state(connection: Connection, run: requests.SyncRun) -> State:

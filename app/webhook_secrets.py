@@ -1,18 +1,41 @@
-"""Find the secret with which Stripe signs what an account's own endpoint is sent."""
+"""Find the secrets with which Stripe signs what an account's own endpoints are sent."""
+
+import re
+from threading import BoundedSemaphore
 
 from sqlalchemy import Engine
 
 from events.accounts import Account
 from events.connections import owner_of
 from events.database import as_owner
+from events.group_append import NotDurableError
 from tenants.secrets import SecretBox, find_secret
 
+# Anybody can have us look: however many do, pages are read with the other connections.
+_LOOKS_AT_ONCE = 2
+_WAIT_SECONDS = 1.0
+_ACCOUNT_ID = re.compile(r"acct_[A-Za-z0-9_]{1,80}")
 
-def webhook_secret_of(engine: Engine, box: SecretBox, account_id: str) -> str | None:
-    """Give the secret of the endpoint that a restricted key of this account has made, if there is one."""
-    with as_owner(engine) as connection:
-        for livemode in (True, False):
-            company_id = owner_of(connection, Account(account_id, livemode))
-            if company_id is not None:
-                return find_secret(connection, box, company_id, "webhook_secret")
-    return None
+_looks = BoundedSemaphore(_LOOKS_AT_ONCE)
+
+
+def webhook_secrets_of(engine: Engine, box: SecretBox, account_id: str) -> dict[bool, str]:
+    """Give the secrets of the endpoints that restricted keys of this account have made, by `livemode`.
+
+    :raises NotDurableError: too many look for secrets at once
+    """
+    if not _ACCOUNT_ID.fullmatch(account_id):
+        return {}
+    if not _looks.acquire(timeout=_WAIT_SECONDS):
+        raise NotDurableError("too many look for secrets")
+    try:
+        with as_owner(engine) as connection:
+            owners = {mode: owner_of(connection, Account(account_id, mode)) for mode in (True, False)}
+            found = {
+                mode: find_secret(connection, box, company_id, "webhook_secret")
+                for mode, company_id in owners.items()
+                if company_id is not None
+            }
+    finally:
+        _looks.release()
+    return {mode: secret for mode, secret in found.items() if secret is not None}

@@ -1,6 +1,7 @@
 """Door: Stripe's events. 200 means durable, now or before; every other answer means: send it again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,8 +11,8 @@ from app.bodies import HeldBody
 from app.deauthorizations import DEAUTHORIZED_BY_STRIPE, close_connection
 from app.refusals import note_refusal
 from app.request_log import request_uuid
-from app.stripe_signature import UnprovenRequestError, prove_origin
-from app.webhook_secrets import webhook_secret_of
+from app.stripe_signature import UnprovenRequestError, prove_origin, require_signature
+from app.webhook_secrets import webhook_secrets_of
 from app.wiring import tools
 from events.log import NewEvent
 from events.strict_json import UnreadableJsonError
@@ -43,20 +44,38 @@ def receive_stripe_event() -> Response:
 def receive_event_of_account(account_id: str) -> Response:
     """Keep one event of an account's own endpoint. It names no account: the path does, and the secret proves it."""
     hand = tools()
-    secret = None if "\x00" in account_id else webhook_secret_of(hand.engine, hand.box, account_id)
     with HeldBody(request, limit_bytes=MAX_BODY_BYTES) as body:
-        event = _proven_event(body, (secret,) if secret else (), now=hand.clock())
-        if event.account_id is not None:
-            raise UnacceptableWebhookError
+        with _refusals_noted():
+            event = _event_of_account(body, account_id)
         # As if it had named its account: the same event is the same, whichever endpoint it comes to.
         hand.appender.append(replace(event, account_id=account_id, external_id=account_id + event.external_id))
     return Response(status=200)
 
 
 def _proven_event(body: bytes, secrets: Sequence[str], *, now: datetime) -> NewEvent:
-    try:
+    with _refusals_noted():
         prove_origin(body, request.headers.get("Stripe-Signature"), secrets, now=now)
         return event_from_stripe(body, correlation_id=request_uuid())
+
+
+def _event_of_account(body: bytes, account_id: str) -> NewEvent:
+    hand, signature = tools(), request.headers.get("Stripe-Signature")
+    now = hand.clock()
+    require_signature(signature)  # before anybody looks for secrets: junk costs no connection
+    secrets = webhook_secrets_of(hand.engine, hand.box, account_id)
+    prove_origin(body, signature, tuple(secrets.values()), now=now)
+    event = event_from_stripe(body, correlation_id=request_uuid())
+    # The other mode of the account may be another company's: there this secret proves nothing.
+    prove_origin(body, signature, [one for livemode, one in secrets.items() if livemode == event.livemode], now=now)
+    if event.account_id is not None:
+        raise NotAnEventError("an account's own endpoint is told of no other account")
+    return event
+
+
+@contextmanager
+def _refusals_noted() -> Iterator[None]:
+    try:
+        yield
     except UnprovenRequestError as error:
         note_refusal(error.reason)
         raise UnacceptableWebhookError from error

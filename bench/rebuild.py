@@ -3,7 +3,6 @@
 import statistics
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 import msgspec
@@ -17,7 +16,7 @@ from events.database import open_engine
 from migrations.run import upgrade
 from projections.builds import begin_builds
 from projections.catch_up import advance, enrol_newcomers
-from projections.crew import build_with, context_for_workers
+from projections.crew import build_with, crew
 from projections.rebuild import flip
 
 _DECODER = msgspec.json.Decoder(wire.Envelope[wire.Invoice])
@@ -93,7 +92,7 @@ def _count(engine: Engine, table: str) -> int:
 
 def read_and_decode(url: str, companies: Iterable[int], workers: int) -> None:
     """Do what nobody who folds can do without, and nothing else, with so many processes."""
-    with ProcessPoolExecutor(workers, mp_context=context_for_workers()) as pool:
+    with crew(workers) as pool:
         assert sum(pool.map(partial(_decoded, url), companies)) > 0
 
 

@@ -7,7 +7,7 @@ from commands.terminal import as_json, company_option, print_json, print_table, 
 from events.clock import utc_now
 from projections.registry import BY_NAME
 from projections.revenue_lines import NAME
-from projections.skips import NotStuckThereError, Skip, skip_event
+from projections.skips import NotStuckThereError, Skip, UnknownEventError, skip_event, skip_forged_event
 from projections.status import projection_status, resume_company
 
 
@@ -53,9 +53,15 @@ def resume(company_id: int, *, is_json: bool) -> None:
 @click.option("--projection", "name", type=click.Choice(list(BY_NAME)), default=NAME, show_default=True)
 @click.option("--position", type=click.IntRange(1), required=True, help="The event it is stuck at.")
 @click.option("--reason", required=True, help="Kept in the log, with the fact that it was skipped.")
+@click.option(
+    "--forged", is_flag=True, help="Stripe never sent it: all projections pass over it once they are rebuilt."
+)
 @as_json
-def skip(company_id: int, name: str, position: int, reason: str, *, is_json: bool) -> None:
+def skip(company_id: int, name: str, position: int, reason: str, *, forged: bool, is_json: bool) -> None:
     """Have a projection pass over an event that it cannot fold, for good. What the event tells is then missing."""
+    if forged:
+        _skip_forged(company_id, position, reason, is_json=is_json)
+        return
     try:
         with transaction() as connection:
             refuse_unknown_company(connection, company_id)
@@ -68,3 +74,17 @@ def skip(company_id: int, name: str, position: int, reason: str, *, is_json: boo
         print_json({"company_id": company_id, "projection": name, "position": position, "fact": fact})
     else:
         click.echo(f"{name} of company {company_id} passes over position {position}; position {fact} says so.")
+
+
+def _skip_forged(company_id: int, position: int, reason: str, *, is_json: bool) -> None:
+    try:
+        with transaction() as connection:
+            refuse_unknown_company(connection, company_id)
+            fact = skip_forged_event(connection, company_id, position, reason=reason, now=utc_now(), actor="operator")
+    except UnknownEventError as error:
+        raise click.ClickException(str(error)) from error
+    if is_json:
+        print_json({"company_id": company_id, "position": position, "fact": fact})
+    else:
+        click.echo(f"Position {position} of company {company_id} is passed over; position {fact} says so.")
+        click.echo(f"Now run: flask projections rebuild --company {company_id}")

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, select
 
 from events.accounts import Account, Standing, Status, connection_fact, locked_standing, set_status
 from events.log import append
-from events.tables import account_owner
+from events.tables import account_owner, stripe_connection
 
 PAUSED = "connection.paused"
 RESUMED = "connection.resumed"
@@ -80,6 +80,19 @@ def note_deauthorized(
     fact = connection_fact(DEAUTHORIZED, standing.account, details, actor="stripe", now=now, external_id=external_id)
     append(connection, company_id, [fact])
     return True
+
+
+def stays_connected(connection: Connection, company_id: int, account_id: str) -> bool:
+    """Tell whether the company is connected to the account; if so, nobody changes that until the caller commits."""
+    is_this = (stripe_connection.c.company_id == company_id) & (stripe_connection.c.account_id == account_id)
+    return (
+        connection.execute(
+            select(stripe_connection.c.company_id)
+            .where(is_this, stripe_connection.c.status == "connected")
+            .with_for_update(read=True, key_share=True)
+        ).scalar_one_or_none()
+        is not None
+    )
 
 
 def owner_of(connection: Connection, account: Account) -> int | None:

@@ -8,6 +8,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
 _CONNECT_TIMEOUT_SECONDS = 1
 _POOL_WAIT_SECONDS = 1
+# A server that is gone without a word would else be waited for as long as TCP repeats itself: a quarter of an hour.
+_UNANSWERED_MS = 15_000
+_KEEP_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3}
 
 # See the migration of the walls. A database without the role has no walls yet, and is not served: see /readyz.
 _ENTER_WALLS = "SELECT set_config('role', 'revmap_app', false) FROM pg_roles WHERE rolname = 'revmap_app'"
@@ -42,6 +45,8 @@ def open_engine(
         pool_recycle=1800,
         connect_args={
             "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+            "tcp_user_timeout": _UNANSWERED_MS,
+            **_KEEP_ALIVE,
             "application_name": f"revmap-{name}",
             "options": " ".join(f"-c {key}={value}" for key, value in settings.items()),
         },

@@ -19,7 +19,7 @@ _RECEIVE = """
 # The same rule of ownership as in receive_stripe_events.
 _TAKE_PARKED = text("""
     WITH ready AS (
-        SELECT p.account_id, p.livemode, p.external_id, o.company_id
+        SELECT p.account_id, p.livemode, p.external_id, p.payload_sha256, o.company_id
         FROM parked_event p
         JOIN LATERAL (
             SELECT o.company_id FROM account_owner o
@@ -31,6 +31,7 @@ _TAKE_PARKED = text("""
     )
     DELETE FROM parked_event p USING ready r
     WHERE p.account_id = r.account_id AND p.livemode = r.livemode AND p.external_id = r.external_id
+      AND p.payload_sha256 = r.payload_sha256
     RETURNING r.company_id, p.*
 """)
 _PURGE_PARKED = text("DELETE FROM parked_event WHERE received_at < clock_timestamp() - make_interval(days => :days)")

@@ -103,6 +103,7 @@ stripe_connection = Table(
 )
 
 # Events of accounts that no company has connected. They join their company's log when it connects.
+# A second body under one id is parked beside the first, for the log to set it aside.
 parked_event = Table(
     "parked_event",
     metadata,
@@ -118,5 +119,5 @@ parked_event = Table(
     Column("correlation_id", Uuid),
     Column("received_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
     Column("payload_zstd", LargeBinary, nullable=False),
-    Column("payload_sha256", LargeBinary, nullable=False),
+    Column("payload_sha256", LargeBinary, primary_key=True),
 )

@@ -9,6 +9,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 _HERE = Path(__file__).parent
+# A step that waits for a lock makes everybody behind it wait, too.
+_LOCK_TIMEOUT = "4s"
 
 
 def _config() -> Config:
@@ -24,6 +26,8 @@ def upgrade(engine: Engine) -> None:
         # Two releases that start together: the second waits, then finds nothing left to do.
         connection.exec_driver_sql("SET lock_timeout = 0")
         connection.exec_driver_sql("SELECT pg_advisory_lock(hashtext('revmap.migrations'))")
+        # For the session, and so for every step: each has a transaction of its own.
+        connection.exec_driver_sql(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
         connection.commit()
         try:
             config.attributes["connection"] = connection

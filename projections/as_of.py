@@ -55,6 +55,11 @@ class Rows:
         return Rows(self._source, [*self._conditions, condition], self.column)
 
 
+def scope_of(columns: Any) -> list[ColumnElement[bool]]:  # noqa: ANN401 - those of any table of a company's builds
+    """Say that rows are of the reader's company and build."""
+    return [columns.company_id == COMPANY_ID, columns.build == BUILD]
+
+
 def rows_at(asked: Collection[str], *, is_past: bool) -> list[Rows]:
     """Give the rows that fulfil conditions, as a snapshot sees them: of each part, which have no row in common."""
     parts = [_in_place(), _displaced()] if is_past else [now()]
@@ -63,21 +68,30 @@ def rows_at(asked: Collection[str], *, is_past: bool) -> list[Rows]:
 
 def now() -> Rows:
     """Give the rows that stand."""
-    return Rows(revenue_line, _scope(revenue_line.c), revenue_line.c.__getitem__)
+    return Rows(revenue_line, scope_of(revenue_line.c), revenue_line.c.__getitem__)
+
+
+def stood() -> Rows:
+    """Give the rows that stood at the position and do not stand any more."""
+    past = revenue_line_past.c
+    conditions = [*scope_of(past), past.position <= POSITION, past.until > POSITION]
+    return Rows(revenue_line_past, conditions, past.__getitem__)
 
 
 def newest_day() -> ColumnElement[bool]:
     """Say that rows are of no later day than any had then: newer ones need not be walked past."""
     days = revenue_day.c
     latest = select(func.max(days.date)).where(
-        *_scope(days), days.livemode == bindparam("livemode", type_=days.livemode.type), days.first_position <= POSITION
+        *scope_of(days),
+        days.livemode == bindparam("livemode", type_=days.livemode.type),
+        days.first_position <= POSITION,
     )
     return revenue_line.c.date <= latest.scalar_subquery()
 
 
 def versions_of_line(line_id: ColumnElement[str], *, is_past: bool) -> list[Rows]:
     """Give what stands under a line's id as a snapshot sees it."""
-    parts = [now().where(revenue_line.c.position <= POSITION), _stood()] if is_past else [now()]
+    parts = [now().where(revenue_line.c.position <= POSITION), stood()] if is_past else [now()]
     return [part.where(part.column("invoice_line_item_id") == line_id) for part in parts]
 
 
@@ -102,22 +116,13 @@ def _in_place() -> Rows:
     def column(name: str) -> ColumnElement[Any]:
         return lines[name] if name in _KEY or name in _PLACE else then.c[name]
 
-    return Rows(revenue_line.join(then, literal_column("true")), [*_scope(lines), _was_there()], column)
+    return Rows(revenue_line.join(then, literal_column("true")), [*scope_of(lines), _was_there()], column)
 
 
 def _displaced() -> Rows:
     """Give the rows of then whose lines are gone, came anew since, or stand elsewhere now."""
     is_in_its_place = exists().where(_was_there(), _is_one_line(), _is_in_one_place())
-    return _stood().where(and_(revenue_line_past.c.is_displaced, ~is_in_its_place))
-
-
-def _stood() -> Rows:
-    past = revenue_line_past.c
-    return Rows(revenue_line_past, [*_scope(past), past.position <= POSITION, past.until > POSITION], past.__getitem__)
-
-
-def _scope(columns: Any) -> list[ColumnElement[bool]]:  # noqa: ANN401 - those of either table
-    return [columns.company_id == COMPANY_ID, columns.build == BUILD]
+    return stood().where(and_(revenue_line_past.c.is_displaced, ~is_in_its_place))
 
 
 def _was_there() -> ColumnElement[bool]:

@@ -29,8 +29,8 @@ _OF_COMPANY = text(f"""
 
 def fold_connection(connection: Connection, pages: Sequence[Page]) -> None:
     """Bring every page's build forward by its facts."""
-    told = [(page, [fact.event for fact in page.facts if is_about_connection(fact.event)]) for page in pages]
-    told = [(page, events) for page, events in told if events]
+    kept = [(page, [fact.event for fact in page.facts if fact.event]) for page in pages]
+    told = [(page, about) for page, events in kept if (about := list(filter(is_about_connection, events)))]
     if not told:
         return
     keys = {"company_id": [page.company_id for page, _ in told], "build": [page.build for page, _ in told]}

@@ -1,12 +1,14 @@
 """Several processes that rebuild together, and the progress of all of them."""
 
+import ctypes
 import os
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from multiprocessing import get_context
-from multiprocessing.context import BaseContext
 from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, Row, text
@@ -19,6 +21,7 @@ from projections.rebuild import build_on
 _NO_TIME_LIMIT_MS = 0
 _LOOK_SECONDS = 0.5
 _NICENESS = 10
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class Progress(NamedTuple):
@@ -61,7 +64,7 @@ def build_with(
     """
     companies = sorted({build.company_id for build in begun})
     first, started = sum(build.position for build in begun), time.monotonic()
-    with ProcessPoolExecutor(workers, mp_context=context_for_workers()) as pool:
+    with crew(workers) as pool:
         jobs = [pool.submit(_work, engine.url.render_as_string(hide_password=False), companies) for _ in range(workers)]
         while wait(jobs, timeout=_LOOK_SECONDS, return_when=FIRST_EXCEPTION).not_done:
             report(_progress(engine, begun, first, time.monotonic() - started))
@@ -75,13 +78,22 @@ def build_with(
     return [Claim(row.projection, row.company_id, row.build, row.position) for row in standing]
 
 
-def context_for_workers() -> BaseContext:
-    """Give the way to start processes that fold: a fork imports nothing again, which takes each of them a second.
+def crew(size: int) -> ProcessPoolExecutor:
+    """Give processes to work with that end when this one does, however it ends.
 
-    Beside other threads a fork may wait forever for a lock that one of them holds: then they are spawned.
+    A fork imports nothing again, which takes a process a second. Beside other threads it may wait forever for a lock
+    that one of them holds: then they are spawned.
     https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods
     """
-    return get_context("fork" if threading.active_count() == 1 else "spawn")
+    context = get_context("fork" if threading.active_count() == 1 else "spawn")
+    return ProcessPoolExecutor(size, mp_context=context, initializer=_die_with, initargs=(os.getpid(),))
+
+
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("the process that started this one is gone")
 
 
 def _work(url: str, company_ids: Sequence[int]) -> None:

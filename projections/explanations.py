@@ -12,7 +12,7 @@ from events.observations import (
     PriceSeen,
     Unreadable,
 )
-from projections.facts import Fact, sighting_of
+from projections.facts import Fact
 from projections.known import InvoiceBook, Key
 from projections.register import Register, Value
 from projections.revenue_lines import Books
@@ -32,8 +32,8 @@ class Explainer:
         """Say what a fact did to a line that stood as `before` and then as `after`. Hand over each fact once."""
         held = self._book()
         about = [one for one in fact.observations if getattr(one, "invoice_id", None) == self._key[1]]
-        if fact.event.livemode == self._key[0]:
-            self._books.apply(sighting_of(fact.event), fact.event.entity, about)
+        if fact.sighting.livemode == self._key[0]:
+            self._books.apply(fact.sighting, fact.entity, about)
         said = [*_of_invoice(held, self._book(), about), *_of_values(fact.observations, before, after)]
         return said or ["The fact tells nothing of this line."]
 

@@ -18,10 +18,17 @@ _MOST_BYTES_IN_HAND = 160_000_000
 
 
 class Fact(Struct, frozen=True, gc=False):
-    """An event, and what it tells of the books."""
+    """What an event tells of the books, and of which entity. The event itself is kept if it tells of something else."""
 
-    event: BulkEvent
+    sighting: Sighting
+    entity: str | None
     observations: Sequence[Observation]
+    event: BulkEvent | None
+
+    @property
+    def position(self) -> int:
+        """Give the event's position in the log."""
+        return self.sighting.change.position
 
 
 class Page(NamedTuple):
@@ -52,16 +59,13 @@ def read_facts(connection: Connection, after: Mapping[int, int], most: Mapping[i
 
 def fact_of(event: BulkEvent) -> Fact:
     """Read an event. It never raises for what is in it."""
+    seen_at = int(event.occurred_at.timestamp()) if event.occurred_at else 0
+    change = Change(event.position, event.recorded_at)
+    sighting = Sighting(change, event.livemode, (seen_at, int(event.source == FETCHED_FROM_STRIPE)))
     if not tells_of_the_books(event.type):
-        return Fact(event, ())
+        return Fact(sighting, event.entity, (), event)
     observations = observations_of(event.type, event.entity, event.payload)
     if observations and event.occurred_at is None:
         observations = [Unreadable("the event does not say when it happened")]
-    return Fact(event, observations)
-
-
-def sighting_of(event: BulkEvent) -> Sighting:
-    """Say by which event something was seen, and when."""
-    seen_at = int(event.occurred_at.timestamp()) if event.occurred_at else 0
-    change = Change(event.position, event.recorded_at)
-    return Sighting(change, event.livemode, (seen_at, int(event.source == FETCHED_FROM_STRIPE)))
+    # What was read is let go: bodies that nobody reads again would push what is next out of the processor's cache.
+    return Fact(sighting, event.entity, observations, None)

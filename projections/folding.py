@@ -74,7 +74,7 @@ def fold(connection: Connection, claims: Sequence[Claim], facts: Mapping[int, Se
         ]
         if pages:
             projection.fold(connection, pages)
-    checkpoint(connection, {claim: facts[claim.company_id][-1].event.position for claim in claims})
+    checkpoint(connection, {claim: facts[claim.company_id][-1].position for claim in claims})
 
 
 def checkpoint(connection: Connection, reached: Mapping[Claim, int]) -> None:
@@ -93,4 +93,4 @@ def checkpoint(connection: Connection, reached: Mapping[Claim, int]) -> None:
 def _without(skipped: set[tuple[object, ...]], claim: Claim, facts: Sequence[Fact]) -> Sequence[Fact]:
     if not skipped:
         return facts
-    return [fact for fact in facts if (claim.projection, claim.company_id, fact.event.position) not in skipped]
+    return [fact for fact in facts if (claim.projection, claim.company_id, fact.position) not in skipped]

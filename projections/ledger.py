@@ -9,8 +9,8 @@ from datetime import date
 from typing import NamedTuple
 
 from projections.canonical import hash_of
+from projections.row_changes import Version
 from projections.row_parts import Kind, Month
-from projections.versions import Version
 
 # How many events of a company's log one stretch holds. Reading as of a moment adds up whole stretches, then the changes
 # of a part of one: a hash costs more to make again than a sum. The longer one is a multiple of the shorter.

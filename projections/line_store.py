@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 from projections.canonical import text_of
 from projections.ledger import Ledger
 from projections.revenue_rows import Row
+from projections.row_changes import Life, RowChanges, Version
 from projections.row_parts import SaidPart
 from projections.shelves import Places, Volume, columns_of_places
-from projections.versions import Life, RowChanges, Version
 
 _STORED_ROWS_AT_ONCE = 5000
 

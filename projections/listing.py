@@ -10,6 +10,7 @@ from sqlalchemy.sql.selectable import Subquery
 
 from projections.as_of import Rows, newest_day, now, rows_at
 from projections.filters import Sort, about, condition_of
+from projections.kinds import rows_of_kinds
 from projections.tables import revenue_line
 
 LINE_COLUMNS = tuple(column.name for column in revenue_line.c if column.name != "first_position")
@@ -22,11 +23,15 @@ _STEPS: ColumnElement[int] = bindparam("steps", type_=Integer)
 
 
 class Way(Enum):
-    """How to find a page: in the order of an index, a part of that way, or by finding all there is and sorting it."""
+    """How to find a page: in the order of an index, a part of that way, or by finding all there is and sorting it.
+
+    All there is may be found by the conditions, or by the kinds that they name.
+    """
 
     ORDER = "order"
     WALK = "walk"
     SORT = "sort"
+    KINDS = "kinds"
 
 
 class Question(NamedTuple):
@@ -49,7 +54,7 @@ def way_of(question: Question) -> Way:
 @lru_cache(maxsize=1024)
 def listing(question: Question, way: Way) -> Select[Any]:
     """Give the statement for a page; `limit`, `steps` and the last row of the page before are bound like conditions."""
-    parts = [_walked(question)] if way is Way.WALK else rows_at(question.asked, is_past=question.is_past)
+    parts = _parts(question, way)
     if question.is_past and question.sort == "-date" and way is Way.ORDER:
         parts[0] = parts[0].where(newest_day())
     page = _sorted_page if way is Way.SORT else _page
@@ -68,6 +73,13 @@ def in_order(part: Rows | Subquery, sort: Sort) -> list[Any]:
     column = part.column if isinstance(part, Rows) else part.c.__getitem__
     keys = [column(name) for name in _order(sort)]
     return [key.desc() for key in keys] if sort.startswith("-") else keys
+
+
+def _parts(question: Question, way: Way) -> list[Rows]:
+    if way is Way.WALK:
+        return [_walked(question)]
+    find = rows_of_kinds if way is Way.KINDS else rows_at
+    return find(question.asked, is_past=question.is_past)
 
 
 def _walked(question: Question) -> Rows:

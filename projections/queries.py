@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, Text, bindparam, func, select, union_all
 
 from projections.as_of import versions_of_line
 from projections.filters import LineFilter, Sort
+from projections.kinds import count_of
 from projections.listing import LINE_COLUMNS, Question, Way, listing, steps_of, way_of
 from projections.snapshots import Snapshot
 from projections.tables import revenue_invoice, revenue_quarantine
@@ -17,6 +18,8 @@ LineRow = Row[Any]
 
 # So many rows are walked past in a few milliseconds; a condition that this many do not fulfil often enough is rare.
 STEPS = 5_000
+# To read all of the table, by several processes at once, is quicker than to find so many by an index.
+MANY = 100_000
 
 
 class After(NamedTuple):
@@ -34,13 +37,19 @@ def list_lines(
     question = Question(line_filter.asked(), sort, is_past=snapshot.is_past, is_continued=after is not None)
     asked = {**snapshot.bound(), **line_filter.bound(), "limit": limit, "steps": STEPS, **_bound(after)}
     way = way_of(question)
+    of_kinds = None if way is Way.SORT else count_of(snapshot, line_filter)
+    if of_kinds == 0:
+        return []
+    if of_kinds is not None and of_kinds <= STEPS:
+        way = Way.KINDS
     rows = snapshot.connection.execute(listing(question, way), asked).all()
     if way is not Way.WALK or len(rows) == limit:
         return rows
     if snapshot.connection.execute(steps_of(question), asked).scalar_one() < STEPS:
         return rows
     # What matches is rare: it is looked for everywhere, and put in order then.
-    return snapshot.connection.execute(listing(question, Way.SORT), asked).all()
+    way = Way.KINDS if of_kinds is not None and of_kinds <= MANY else Way.SORT
+    return snapshot.connection.execute(listing(question, way), asked).all()
 
 
 def find_line(snapshot: Snapshot, line_id: str, *, livemode: bool) -> LineRow | None:

@@ -169,5 +169,5 @@ def _fold_through(connection: Connection, claims: Sequence[Claim], through: Mapp
         facts = read_facts(connection, {one: reached[one] for one in behind}, behind)
         turn = [claim._replace(position=reached[claim.company_id]) for claim in claims if claim.company_id in facts]
         fold(connection, turn, facts)
-        reached |= {company_id: told[-1].event.position for company_id, told in facts.items()}
+        reached |= {company_id: told[-1].position for company_id, told in facts.items()}
     return reached

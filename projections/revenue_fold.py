@@ -6,14 +6,15 @@ from itertools import groupby
 
 from sqlalchemy import Connection
 
-from projections.facts import Page, sighting_of
+from projections.facts import Page
 from projections.ledger import Ledger
 from projections.ledger_store import add_to_checksums, add_to_days, add_to_months
 from projections.line_store import LineWriter, moved_rows
 from projections.revenue_lines import Books
 from projections.revenue_store import load_touched, save_touched
+from projections.row_changes import RowChanges
 from projections.shelves import Volume
-from projections.versions import RowChanges, changes_of, follow_stored
+from projections.versions import changes_of, follow_stored
 
 _ROWS_AT_ONCE = 5000
 
@@ -24,12 +25,12 @@ def fold_revenue(connection: Connection, pages: Sequence[Page]) -> None:
     told = list(zip(volumes, pages, strict=True))
     load_touched(
         connection,
-        [(volume, ((fact.event.livemode, fact.observations) for fact in page.facts)) for volume, page in told],
+        [(volume, ((fact.sighting.livemode, fact.observations) for fact in page.facts)) for volume, page in told],
     )
     for volume, page in told:
         for fact in page.facts:
             if fact.observations:
-                volume.books.apply(sighting_of(fact.event), fact.event.entity, fact.observations)
+                volume.books.apply(fact.sighting, fact.entity, fact.observations)
     ledgers: dict[int, Ledger] = defaultdict(Ledger)
     _write_moved(connection, volumes, ledgers)
     writer = LineWriter()

@@ -1,13 +1,16 @@
-"""Pass over an event that cannot be folded: a last resort, and a fact of the company's log like any other."""
+"""Pass over an event that cannot be folded, or is forged: a last resort, and a fact of the company's log."""
 
 import json
 from datetime import datetime
 from typing import NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from events.log import NewEvent, append
+from events.tables import event
+from projections.registry import PROJECTIONS
 from projections.state_tables import projection_skip
 
 SKIPPED = "projection.skipped"
@@ -32,6 +35,10 @@ class NotStuckThereError(Exception):
     """No build of the projection is stuck at that event, so there is no reason to skip it."""
 
 
+class UnknownEventError(Exception):
+    """There is no such event."""
+
+
 class Skip(NamedTuple):
     """Which event of a company's log a projection passes over."""
 
@@ -54,14 +61,47 @@ def skip_event(connection: Connection, skip: Skip, *, reason: str, now: datetime
         )
     connection.execute(insert(projection_skip).values(**asked))
     connection.execute(_GO_ON, asked)
+    told = {"projection": skip.projection, "position": skip.position, "reason": reason}
+    return _append_fact(connection, skip.company_id, told, entity=f"projection:{skip.projection}", now=now, actor=actor)
+
+
+def skip_forged_event(
+    connection: Connection, company_id: int, position: int, *, reason: str, now: datetime, actor: str
+) -> int:
+    """Have all projections pass over an event that Stripe never sent, in builds to come: rebuild. Commits nothing.
+
+    Gives the position of the fact that says so; safe to repeat.
+
+    :raises UnknownEventError: the company's log has no such event
+    """
+    of_log = (event.c.company_id == company_id, event.c.position == position)
+    if connection.execute(select(event.c.position).where(*of_log)).one_or_none() is None:
+        raise UnknownEventError(f"the log of company {company_id} has no position {position}")
+    skips = [Skip(one.name, company_id, position)._asdict() for one in PROJECTIONS]
+    connection.execute(insert_or_not(projection_skip).values(skips).on_conflict_do_nothing())
+    told = {"position": position, "reason": reason}
+    return _append_fact(connection, company_id, told, entity=None, now=now, actor=actor)
+
+
+def _append_fact(
+    connection: Connection,
+    company_id: int,
+    told: dict[str, object],
+    *,
+    entity: str | None,
+    now: datetime,
+    actor: str,
+) -> int:
     fact = NewEvent(
         type=SKIPPED,
         source="revmap",
         external_id=str(uuid4()),
-        payload=json.dumps({"projection": skip.projection, "position": skip.position, "reason": reason}).encode(),
+        payload=json.dumps(told).encode(),
         livemode=True,
         occurred_at=now,
-        entity=f"projection:{skip.projection}",
+        entity=entity,
         actor=actor,
     )
-    return append(connection, skip.company_id, [fact])[0].position
+    position = append(connection, company_id, [fact])[0].position
+    assert position is not None  # noqa: S101 - a company's own fact is never parked
+    return position

@@ -7,6 +7,7 @@ import sys
 import urllib.error
 import urllib.request
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 
@@ -17,6 +18,7 @@ from sandbox import ServerDidNotStartError
 from sandbox.demo_company import EMAIL, demo_company
 from sandbox.demo_settings import SIMULATED_ACCOUNT_SEED, DemoSettings, simulated_stripe_environment
 from sandbox.postgres import PostgresServer
+from sandbox.revival import kept_running
 from sandbox.valkey import ValkeyServer
 from workers.processes import Command, keep_running
 
@@ -49,9 +51,9 @@ def _run(stack: ExitStack, var: Path, port: int) -> int:
     saved = DemoSettings.load(var / "demo.json")
     environment = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port)}
     if not environment.get("DATABASE_URL"):
-        environment["DATABASE_URL"] = stack.enter_context(PostgresServer.start(var / "postgres")).url
+        environment["DATABASE_URL"] = stack.enter_context(kept_running(partial(PostgresServer.start, var / "postgres")))
     if not environment.get("REDIS_URL"):
-        environment["REDIS_URL"] = stack.enter_context(ValkeyServer.start(var / "valkey")).url
+        environment["REDIS_URL"] = stack.enter_context(kept_running(partial(ValkeyServer.start, var / "valkey")))
     is_simulated = not environment.get("STRIPE_SECRET_KEY")
     stripe_port = _free_port(12111) if is_simulated else 0
     environment = saved.environment() | environment

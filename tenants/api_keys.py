@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, insert, or_, select, update
 
 from tenants.access_facts import API_KEY_CREATED, API_KEY_REVOKED, note_access
+from tenants.last_use import note_use
 from tenants.roles import Principal, Role
 from tenants.tables import api_key
 
@@ -113,7 +114,7 @@ def principal_of(connection: Connection, key: str, *, now: datetime) -> Principa
         return None
     if row.last_used_at is None or row.last_used_at < now - _LAST_USED_ACCURACY:
         used_before = or_(api_key.c.last_used_at.is_(None), api_key.c.last_used_at < now - _LAST_USED_ACCURACY)
-        connection.execute(update(api_key).where(api_key.c.id == row.id, used_before).values(last_used_at=now))
+        note_use(connection, update(api_key).where(api_key.c.id == row.id, used_before).values(last_used_at=now))
     return Principal(row.company_id, row.role, f"api_key:{row.id}")
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from tenants.last_use import note_use
 from tenants.tables import user_account, user_session
 
 IDLE = timedelta(hours=12)
@@ -71,7 +72,7 @@ def session_of(connection: Connection, token: str, *, now: datetime) -> Session 
     if row is None:
         return None
     if row.last_used_at < now - _LAST_USED_ACCURACY:
-        connection.execute(update(user_session).where(user_session.c.id == row.id).values(last_used_at=now))
+        note_use(connection, update(user_session).where(user_session.c.id == row.id).values(last_used_at=now))
     return Session(row.id, row.user_id, row.email, row.company_id)
 
 
@@ -87,7 +88,7 @@ def end_sessions_of(connection: Connection, user_id: int) -> int:
 
 def note_company(connection: Connection, session_id: int, company_id: int) -> None:
     """Remember which company somebody opened last. Commits nothing."""
-    connection.execute(update(user_session).where(user_session.c.id == session_id).values(company_id=company_id))
+    note_use(connection, update(user_session).where(user_session.c.id == session_id).values(company_id=company_id))
 
 
 def _hash(token: str) -> bytes:

@@ -9,12 +9,13 @@ from typing import Literal, Protocol
 
 import msgspec
 from msgspec import Struct
-from stripe import InvalidRequestError, RequestsClient, StripeClient, StripeError
+from stripe import InvalidRequestError, StripeClient, StripeError
 from stripe.oauth_error import InvalidClientError, OAuthError
+
+from workers.stripe_transport import to_stripe_alone
 
 # https://docs.stripe.com/connect/oauth-reference: "Consuming a code more than once revokes the connection".
 _ONCE = 0
-_TIMEOUT_SECONDS = 15
 
 _log = logging.getLogger(__name__)
 # At lower levels Stripe's client logs what is sent and answered: codes and tokens among it.
@@ -144,7 +145,7 @@ class StripeConnect:
             client_id=client_id,
             base_addresses={"api": api_base, "connect": connect_base},
             max_network_retries=_ONCE,
-            http_client=RequestsClient(timeout=_TIMEOUT_SECONDS),
+            http_client=to_stripe_alone(),
         )
 
     def authorize_url(self, state: str, *, redirect_uri: str) -> str:

@@ -2,6 +2,7 @@
 
 import time
 
+from events.connections import stays_connected
 from projections.catch_up import advance, enrol_newcomers
 from projections.rebuild import build_on
 from projections.statistics import learn_new_tables
@@ -89,20 +90,26 @@ def sync_with(hand: Tools) -> int:
 
 def _is_fetched(hand: Tools, request: FetchRequest) -> bool:
     if request.account is None:
-        put_back(hand.engine, request, "the company's connection is paused, or over", seconds=_PAUSED_SECONDS)
-        return False
+        return _is_put_off(hand, request)
     tally = Tally()
     try:
         facts = fetch(hand.stripe, request.account, request.kind, request.object_id, tally)
         requests, rate_limited = tally.take()
         with hand.engine.begin() as connection:
-            count(connection, request.company_id, requests=requests, rate_limited=rate_limited)
-            keep_answer(connection, request.account, request.company_id, facts)
-            note_answered(connection, request)
+            is_connected = stays_connected(connection, request.company_id, request.account.account_id)
+            if is_connected:
+                count(connection, request.company_id, requests=requests, rate_limited=rate_limited)
+                keep_answer(connection, request.account, request.company_id, facts)
+                note_answered(connection, request)
     except StripeAnswerError as error:
         note_fetch_failure(hand.engine, request, error)
         return False
-    return True
+    return is_connected or _is_put_off(hand, request)
+
+
+def _is_put_off(hand: Tools, request: FetchRequest) -> bool:
+    put_back(hand.engine, request, "the company's connection is paused, or over", seconds=_PAUSED_SECONDS)
+    return False
 
 
 def _ask_for_what_is_lacking(hand: Tools, company_ids: list[int]) -> None:

@@ -11,7 +11,7 @@ PROJECTION = "projection"
 FETCH = "fetch"
 SYNC = "sync"
 
-_JOB_OF = {
+JOB_OF = {
     PROJECTION: "workers.jobs.catch_up_projections",
     FETCH: "workers.jobs.fetch_what_is_due",
     SYNC: "workers.jobs.sync_what_is_due",
@@ -41,7 +41,7 @@ def ring(redis: Redis, queue: str) -> bool:
     if not redis.set(_rung_key(queue), 1, nx=True, ex=_RUNG_FOR_SECONDS):
         return False
     Queue(queue, connection=redis, serializer="json").enqueue(
-        _JOB_OF[queue], job_timeout=_JOB_SECONDS, result_ttl=0, failure_ttl=_KEEP_FAILURE_SECONDS
+        JOB_OF[queue], job_timeout=_JOB_SECONDS, result_ttl=0, failure_ttl=_KEEP_FAILURE_SECONDS
     )
     return True
 

@@ -6,9 +6,10 @@ https://docs.stripe.com/keys#limit-access
 import logging
 from typing import NamedTuple
 
-from stripe import AuthenticationError, InvalidRequestError, PermissionError, RequestsClient, StripeClient, StripeError  # noqa: A004 - so Stripe calls it
+from stripe import AuthenticationError, InvalidRequestError, PermissionError, StripeClient, StripeError  # noqa: A004 - so Stripe calls it
 
 from workers.connect import StripeAwayError, account_name_in
+from workers.stripe_transport import to_stripe_alone
 
 # What has to be read, and the permission that Stripe wants for it; the dashboard calls plans "Prices".
 NEEDED_PERMISSIONS = {
@@ -28,7 +29,6 @@ ENDPOINT_EVENTS = (
     ),
 )
 
-_TIMEOUT_SECONDS = 15
 _RETRIES = 1
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class RestrictedKeys:
 
     def __init__(self, api_base: str) -> None:
         self._api_base = api_base
-        self._http = RequestsClient(timeout=_TIMEOUT_SECONDS)
+        self._http = to_stripe_alone()
 
     def owner_of(self, key: str) -> KeyOwner:
         """Give whose key it is, having tried everything that it is needed for.

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlencode
 
-from stripe import InvalidRequestError, RequestsClient, StripeClient, StripeError
+from stripe import InvalidRequestError, StripeClient, StripeError
 from stripe.oauth_error import OAuthError
 
 from workers.connect import (
@@ -22,12 +22,12 @@ from workers.connect import (
     WrongGrantError,
     name_at_stripe,
 )
+from workers.stripe_transport import to_stripe_alone
 
 # As Stripe's documentation has it; renewed a little earlier.
 ACCESS_TOKEN_LASTS = timedelta(hours=1)
 
 _ONCE = 0
-_TIMEOUT_SECONDS = 15
 _FIRST_ERROR_STATUS = 400
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class StripeApp:
             secret_key,
             base_addresses={"api": api_base},
             max_network_retries=_ONCE,
-            http_client=RequestsClient(timeout=_TIMEOUT_SECONDS),
+            http_client=to_stripe_alone(),
         )
 
     def authorize_url(self, state: str, *, redirect_uri: str) -> str:

@@ -14,7 +14,9 @@ from events.database import open_engine
 from tests.app.line_hands import Reader
 from tests.hands import NOON, SetClock, keep
 from tests.payloads import event, new_invoice
+from tests.sync_runs import begun, end
 from workers.queues import open_redis
+from workers.syncs.changes import count
 from workers.syncs.requests import request_sync
 
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -74,6 +76,24 @@ def test_what_waits_is_told_summed_over_all_companies(client: FlaskClient, engin
     assert told[named("revmap_projection_lag_seconds", projection="revenue_lines")] == 90
     assert told[named("revmap_sync_runs", status="queued")] == 1
     assert told[named("revmap_queue_jobs", queue="sync")] == 0
+
+
+def test_an_endpoint_that_fell_silent_shows_in_what_syncs_have_to_put_right(
+    client: FlaskClient, engine: Engine, clock: SetClock
+) -> None:
+    def repaired() -> float:
+        return figures(client.get("/metrics"))[named("revmap_sync_repaired_invoices")]
+
+    reader = Reader.of_new_company(client, engine)
+    at_first = repaired()
+    lease = begun(engine, reader.company_id)
+    with engine.begin() as connection:
+        count(connection, reader.company_id, invoices_new=2, invoices_changed=1)
+    end(engine, lease)
+    within_the_day = repaired()
+    clock.pass_by(timedelta(days=1))
+
+    assert (at_first, within_the_day, repaired()) == (0, 3, 0)
 
 
 def test_it_is_answered_when_database_and_redis_are_away(web_tools: Tools) -> None:

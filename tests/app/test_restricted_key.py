@@ -16,7 +16,7 @@ from sandbox.stripe.specs import LineSpec
 from tenants.companies import add_company
 from tests.app.people_hands import Browser, signed_in
 from tests.app.stripe_hands import Stage
-from tests.hands import SECRET, SetClock
+from tests.hands import SECRET, SetClock, signed
 from workers.restricted_keys import NEEDED_PERMISSIONS
 
 ALL = (*NEEDED_PERMISSIONS, "rak_webhook_write")
@@ -119,6 +119,34 @@ def test_another_secret_or_another_account_opens_no_door(stage: Stage, ada: Brow
     ]
 
     assert [answer.status_code for answer in refused] == [400] * 5
+
+
+def test_the_secret_of_one_mode_opens_the_door_of_the_other_to_nobody(
+    stage: Stage, ada: Browser, company_id: int, engine: Engine
+) -> None:
+    with engine.begin() as connection:
+        other_id = add_company(connection, "Acme Trials").id
+    paste(ada, company_id, key_of_acme(stage))
+    paste(signed_in(stage.app, engine, other_id), other_id, key_of_acme(stage, livemode=False))
+    paid_invoice(stage)
+    live, test = own_endpoints(stage)
+    (delivery, *_) = stage.server.stripe.signed_deliveries(live)
+    body = delivery.body.replace(b'"livemode": true', b'"livemode": false').replace(
+        b'"livemode":true', b'"livemode":false'
+    )
+    client, door = stage.app.test_client(), f"/webhooks/stripe/accounts/{stage.acme.id}"
+
+    answers = [
+        client.post(door, data=body, headers=signed(body, secret=secret)).status_code
+        for endpoint in (live, test)
+        for secret in endpoint.secrets
+    ]
+
+    assert body != delivery.body
+    assert answers == [400, 200]
+    with engine.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT company_id, livemode FROM event WHERE source = 'stripe'").all()
+    assert [tuple(row) for row in kept] == [(other_id, False)]
 
 
 def test_a_key_that_lacks_a_permission_is_refused_by_its_name(stage: Stage, ada: Browser, company_id: int) -> None:

@@ -179,6 +179,20 @@ def test_the_web_process_stops_with_2_when_it_is_not_configured() -> None:
     assert "hidden" not in stopped.stderr + stopped.stdout
 
 
+def test_flasks_own_commands_see_the_doors_of_the_web_process() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "routes"],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | GOOD,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    )
+
+    assert "/webhooks/stripe" in told.stdout
+
+
 def test_what_the_master_reads_brings_nothing_that_waits() -> None:
     # Whatever waits on sockets has to be imported after gevent has patched them, in the workers.
     told = subprocess.run(

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, delete, make_url, text, update
 from sqlalchemy.pool import QueuePool
 from werkzeug.test import TestResponse
 
+from app import event_stream
 from app.event_stream import KEEP_ALIVE_SECONDS, LOOK_SECONDS
 from app.wiring import Tools
 from events.database import open_engine
@@ -170,6 +171,33 @@ def test_a_database_that_is_away_for_a_while_does_not_end_the_stream(editor: Edi
     )
 
     assert [event.name for event in events_of(answer.text)] == ["progress", "finished"]
+
+
+def test_streams_of_one_company_and_of_all_are_so_many_and_no_more(
+    editor: Editor, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_stream, "MOST_STREAMS_OF_A_COMPANY", 3)
+    monkeypatch.setattr(event_stream, "MOST_STREAMS", 5)
+    others = editor_of(editor.client, engine, "acct_others")
+
+    def listen(one: Editor, run_id: int) -> TestResponse:
+        return one.client.get(one.path(f"/syncs/{run_id}/events"), headers=one.key)
+
+    run, theirs = (asked(engine, one.company_id) for one in (editor, others))
+
+    of_one = [listen(editor, run) for _ in range(4)]
+    of_others = [listen(others, theirs) for _ in range(3)]
+    of_one[0].close()
+    editor.ask(editor.path(f"/syncs/{run}/events"), "HEAD").close()
+    after_one_left = [listen(others, theirs), listen(editor, run)]
+    for answer in (*of_one, *of_others, *after_one_left):
+        answer.close()
+
+    assert [answer.status_code for answer in of_one] == [200, 200, 200, 503]
+    assert [answer.status_code for answer in of_others] == [200, 200, 503]
+    assert [answer.status_code for answer in after_one_left] == [200, 503]
+    assert int(of_one[3].headers["Retry-After"]) > 0
+    assert not event_stream._company_of_stream
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,11 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -15,9 +17,11 @@ from app.factory import create_app
 from app.wiring import Tools
 from events.database import open_engine
 from events.group_append import GroupAppender
+from tests.app.line_hands import Reader
+from tests.app.people_hands import signed_in
 from tests.app.webhook_hands import bodies_of, count, invoice_event, kept, plant_fault, post, pull_fault
-from tests.hands import company_with
-from tests.payloads import ACCOUNT
+from tests.hands import SetClock, company_with
+from tests.payloads import ACCOUNT, event, new_invoice
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: one or more of every class that a statement can meet.
 SQLSTATES = re.findall(
@@ -135,6 +139,63 @@ def test_door_leaves_a_server_that_takes_no_writes_for_the_one_that_does(
 
     assert post(read_only_app.test_client(), body).status_code == 200
     assert bodies_of(engine, company) == [body]
+
+
+_FULL = """
+    CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100';
+    END $$;
+"""
+_TAKES_NOTHING = (
+    "CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON {} FOR EACH STATEMENT EXECUTE FUNCTION full_disk()"
+)
+
+
+@contextmanager
+def full_disk(engine: Engine) -> Iterator[None]:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(_FULL)
+        for table in ("event", "api_key", "user_session"):
+            connection.exec_driver_sql(_TAKES_NOTHING.format(table))
+    yield
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP FUNCTION full_disk CASCADE")
+
+
+@contextmanager
+def standby(engine: Engine) -> Iterator[None]:
+    switch = "ALTER DATABASE {} SET default_transaction_read_only = {}"
+    with engine.begin() as connection:
+        connection.execute(text(switch.format(engine.url.database, "on")))
+    yield
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SET default_transaction_read_only = off")
+        connection.execute(text(switch.format(engine.url.database, "off")))
+        connection.commit()
+
+
+@pytest.mark.parametrize("trouble", [full_disk, standby])
+def test_while_nothing_can_be_written_the_table_is_read_and_afterwards_nobody_has_to_do_anything(
+    trouble: Callable[[Engine], AbstractContextManager[None]], web_tools: Tools, engine: Engine, clock: SetClock
+) -> None:
+    app = create_app(web_tools)
+    reader = Reader.of_new_company(app.test_client(), engine)
+    reader.learns(event(new_invoice("in_1")))
+    browser = signed_in(app, engine, reader.company_id)
+    clock.pass_by(timedelta(hours=1))  # both uses would be noted now
+    web_tools.engine.dispose()
+    body = invoice_event("in_2")
+
+    with trouble(engine):
+        refused = post(app.test_client(), body, at=clock())
+        page = browser.get(f"/companies/{reader.company_id}/revenue-mapping")
+        read = [reader.get(), browser.get(reader.path()), page, browser.get("/readyz")]
+    web_tools.engine.dispose()
+    served = post(app.test_client(), body, at=clock())
+
+    assert [answer.status_code for answer in (refused, *read, served)] == [503, 200, 200, 200, 200, 200]
+    assert len(bodies_of(engine, reader.company_id)) == 2
 
 
 def test_same_event_from_many_requests_at_once_is_kept_once(app: Flask, engine: Engine, company: int) -> None:

@@ -1,19 +1,24 @@
 """What the web process depends on goes away and comes back: it says so in time, loses nothing, and needs no restart."""
 
+import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
 from threading import Event
 
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
+from sqlalchemy import text
 
 from events.log import append
 from sandbox.valkey import ValkeyServer
 from tests.app.webhook_hands import Answer, bodies_of, invoice_event, until
-from tests.app.webhook_house import House, frozen, stormed
+from tests.app.webhook_house import House, children_of, frozen, stormed
 from tests.events.log_hands import fact
-from tests.hands import company_with
+from tests.hands import company_with, key_of
 from workers.queues import PROJECTION
 
 pytestmark = pytest.mark.timeout(60)
@@ -84,6 +89,34 @@ def test_company_whose_log_is_held_up_holds_up_no_other(house: House, company: i
     assert sorted(bodies_of(house.engine, other)) == sorted(others)
 
 
+def test_readers_who_hold_every_connection_keep_no_webhook_waiting(house: House, company: int, account: str) -> None:
+    key = key_of(house.engine, company)
+    held_up = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'revmap-web' AND wait_event_type = 'Lock'"
+    )
+
+    def waiting() -> int:
+        with house.engine.connect() as connection:
+            return int(connection.execute(held_up).scalar_one())
+
+    def read() -> int:
+        with closing(HTTPConnection("127.0.0.1", house.port, timeout=20)) as connection:
+            connection.request("GET", f"/v1/companies/{company}/revenue-lines", headers=key)
+            return connection.getresponse().status
+
+    with ThreadPoolExecutor(12) as threads:
+        with house.engine.begin() as holder:
+            holder.execute(text("LOCK TABLE projection_active IN ACCESS EXCLUSIVE MODE"))
+            readers = [threads.submit(read) for _ in range(12)]
+            assert until(lambda: waiting() == 8)
+            answers = [house.send(invoice_event(account=account)) for _ in range(5)]
+        read_statuses = {reader.result() for reader in readers}
+
+    assert [answer.status for answer in answers] == [200] * 5
+    assert max(answer.seconds for answer in answers) < 0.5
+    assert read_statuses <= {200, 503}
+
+
 def test_while_valkey_is_stopped_events_are_kept_as_ever_and_then_the_bell_is_rung_again(
     house: House, company: int, account: str
 ) -> None:
@@ -133,6 +166,18 @@ def test_web_process_killed_at_any_moment_loses_nothing_acknowledged_and_keeps_n
     assert acknowledged
     assert again == {200}
     assert sorted(bodies_of(house.engine, company)) == sorted(acknowledged + others)
+
+
+def test_a_release_under_load_refuses_no_webhook(house: House, company: int, account: str) -> None:
+    with stormed(house, account) as (acknowledged, others):
+        assert until(house.is_up)
+        before = set(children_of(house.master))
+        os.kill(house.master, signal.SIGHUP)
+        assert until(lambda: not before.intersection(children_of(house.master)))
+        assert until(house.is_up)
+
+    assert others == []
+    assert sorted(bodies_of(house.engine, company)) == sorted(acknowledged)
 
 
 def test_counts_of_a_web_process_that_was_killed_are_still_told(house: House, account: str) -> None:

@@ -101,6 +101,16 @@ UNPROVEN = {
 }
 
 
+@pytest.mark.parametrize("reason", ["missing", "malformed"])
+@pytest.mark.parametrize("account_id", ["acct_1", "acct_%00", "nobody"])
+def test_request_without_a_signature_costs_no_connection_at_an_accounts_door_either(
+    door: FlaskClient, account_id: str, reason: str
+) -> None:
+    answer = door.post(f"{DOOR}/accounts/{account_id}", data=b"BODY", headers=UNPROVEN[reason])
+
+    assert answer.status_code == 400
+
+
 @pytest.mark.parametrize("reason", UNPROVEN)
 def test_request_that_does_not_prove_its_origin_is_refused_counted_and_costs_no_connection(
     door: FlaskClient, reason: str, caplog: pytest.LogCaptureFixture

@@ -113,6 +113,20 @@ def test_event_that_was_parked_and_then_sent_again_is_kept_once(client: FlaskCli
     assert (count(engine, "event_conflict"), count(engine, "parked_event")) == (1, 0)
 
 
+def test_another_body_under_the_id_of_a_parked_event_is_set_aside_when_they_join(
+    client: FlaskClient, engine: Engine
+) -> None:
+    first, second = invoice_event(id="evt_1"), invoice_event("in_other", id="evt_1")
+    for body in (first, second, first, second):
+        assert post(client, body).status_code == 200
+    company = company_with(engine, ACCOUNT)
+
+    assert join(engine) == 2
+
+    assert bodies_of(engine, company) == [first]
+    assert (count(engine, "event_conflict"), count(engine, "parked_event")) == (1, 0)
+
+
 def test_two_who_join_at_once_move_every_event_once(client: FlaskClient, engine: Engine) -> None:
     bodies = [invoice_event() for _ in range(6)]
     for body in bodies:

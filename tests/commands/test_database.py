@@ -6,10 +6,12 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Connection, Engine, make_url
+from sqlalchemy.event import listens_for
 
 from commands import register
 from events.database import open_engine, walled, within_company
+from migrations.run import expected_step, upgrade
 from sandbox.postgres import PostgresServer
 from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run
@@ -53,6 +55,22 @@ def test_an_empty_database_is_migrated_once_and_again_without_harm(
     assert list(first) == ["step"]
     assert first["step"] in run("db", "upgrade").stdout
     assert [one["id"] for one in told(run("companies", "list", "--json"))["companies"]] == [company["id"]]
+
+
+def test_no_step_waits_long_for_a_lock_while_others_wait_behind_it(empty_database_url: str) -> None:
+    engine = open_engine(empty_database_url, name="tests", pool_size=1)
+    timeouts: list[str] = []
+
+    @listens_for(engine, "commit")
+    def _note(connection: Connection) -> None:
+        timeouts.extend(connection.exec_driver_sql("SELECT current_setting('lock_timeout')").scalars())
+
+    upgrade(engine)
+    engine.dispose()
+
+    # The first commit is that of the lock under which two releases take turns, the last that of giving it back.
+    assert len(timeouts) > int(expected_step() or 0)
+    assert set(timeouts[1:-1]) == {"4s"}
 
 
 def test_a_database_that_is_not_migrated_is_told_in_a_sentence(

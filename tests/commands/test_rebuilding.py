@@ -114,3 +114,30 @@ def test_an_event_that_is_skipped_is_passed_over_in_every_build_and_stands_in_th
     assert rows == ["in_1", "in_2", "in_4"]
     assert tuple(audit) == ("projection.skipped", "operator")
     assert "at position 4" in refused(run(*skip))
+
+
+def test_a_forged_event_is_passed_over_once_the_tables_are_rebuilt(run: Run, engine: Engine, company_id: int) -> None:
+    keep(engine, event(old_invoice("in_forged")))
+    catch_up(engine)
+
+    skip = ("projections", "skip", "--forged", "--company", company_id, "--reason", "the secret had leaked")
+    skipped = told(run(*skip, "--position", 4, "--json"))
+    again = told(run(*skip, "--position", 4, "--json"))
+    run("projections", "rebuild", "--company", company_id)
+
+    assert [skipped["fact"], again["fact"]] == [5, 6]
+    assert "has no position 99" in refused(run(*skip, "--position", 99))
+    with engine.connect() as connection:
+        rows = (
+            connection.execute(
+                text(
+                    "SELECT DISTINCT r.invoice_id FROM revenue_line r JOIN projection_active a"
+                    " ON a.projection = 'revenue_lines' AND a.build = r.build AND a.company_id = r.company_id"
+                    " ORDER BY 1"
+                )
+            )
+            .scalars()
+            .all()
+        )
+    assert rows == ["in_1", "in_2"]
+    assert all(one["equal"] for one in told(run("projections", "verify", "--json"))["companies"])

@@ -22,6 +22,7 @@ OF_A_COMPANY = (
     ("events", "export"),
     ("projections", "resume"),
     ("projections", "skip", "--position", "1", "--reason", "none"),
+    ("projections", "skip", "--position", "1", "--reason", "none", "--forged"),
     ("projections", "rebuild"),
     ("projections", "verify"),
     ("projections", "rollback"),

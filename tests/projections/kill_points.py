@@ -154,7 +154,7 @@ def _checkpoint_before_effect() -> None:
     effect = folding.fold
 
     def fold(connection: Connection, claims: Any, facts: Any) -> None:
-        folding.checkpoint(connection, {claim: facts[claim.company_id][-1].event.position for claim in claims})
+        folding.checkpoint(connection, {claim: facts[claim.company_id][-1].position for claim in claims})
         driver = connection.connection.driver_connection
         assert driver is not None
         driver.commit()

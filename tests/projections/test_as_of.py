@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from sqlalchemy import Engine, text
 
-from projections import checksums, ledger, queries, totals
+from projections import checksums, kinds, ledger, queries, totals
 from projections.builds import begin_builds
 from projections.checksums import checksum_of
 from projections.export import every_line
@@ -72,7 +72,8 @@ def as_told(row: LineRow) -> tuple:
 def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a short log take many stretches, and a short table many steps."""
     monkeypatch.setattr(queries, "STEPS", 3)
-    for module in (ledger, totals):
+    monkeypatch.setattr(queries, "MANY", 6)
+    for module in (kinds, ledger, totals):
         monkeypatch.setattr(module, "MONTH_STRETCH", 8)
     for module in (ledger, checksums):
         monkeypatch.setattr(module, "CHECKSUM_STRETCH", 4)

@@ -20,7 +20,9 @@ import redis
 import sandbox.postgres
 from sandbox import Server, ServerDidNotStartError
 from sandbox.postgres import PostgresServer
+from sandbox.revival import kept_running
 from sandbox.valkey import ValkeyServer
+from tests.app.webhook_hands import until
 
 pytestmark = pytest.mark.timeout(50)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
@@ -118,6 +120,24 @@ def test_killed_server_keeps_its_data(tmp_path: Path, kind: type[PostgresServer]
     with kind.start(tmp_path) as server:
         remember(server, "after")
         assert remembered(server) == ["before", "after"]
+
+
+def test_killed_server_that_is_kept_running_comes_back_where_it_was(short_directory: Path) -> None:
+    started: list[ValkeyServer] = []
+
+    def start() -> ValkeyServer:
+        started.append(ValkeyServer.start(short_directory))
+        return started[-1]
+
+    with kept_running(start) as url:
+        remember(started[0], "before")
+        os.kill(started[0].pid, signal.SIGKILL)
+        assert until(lambda: len(started) == 2)
+        assert started[1].url == url
+        assert remembered(started[1]) == ["before"]
+
+    assert started[1].process.returncode is not None
+    assert len(started) == 2
 
 
 @pytest.mark.parametrize("kind", [PostgresServer, ValkeyServer])

@@ -13,7 +13,7 @@ from rq import Queue
 from rq.utils import import_attribute
 
 from sandbox.valkey import ValkeyServer
-from workers.queues import _JOB_OF, FETCH, PROJECTION, Bell, answer, open_redis, ring
+from workers.queues import FETCH, JOB_OF, PROJECTION, Bell, answer, open_redis, ring
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_the_queues_have_bells_of_their_own(fake: Redis) -> None:
 
 @pytest.mark.parametrize("queue", [PROJECTION, FETCH])
 def test_every_queued_name_is_a_function(queue: str) -> None:
-    assert callable(import_attribute(_JOB_OF[queue]))
+    assert callable(import_attribute(JOB_OF[queue]))
 
 
 def test_asking_often_rings_once(redis: Redis) -> None:

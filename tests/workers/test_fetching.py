@@ -5,6 +5,7 @@ import json
 import pytest
 from sqlalchemy import Engine, text
 
+from events.connections import DISCONNECTED, disconnect
 from events.log import read_events
 from events.stripe_words import observations_of
 from projections.snapshots import snapshot_of
@@ -15,6 +16,7 @@ from sandbox.stripe.running import StripeServer
 from sandbox.stripe.specs import LineSpec
 from tests.hands import NOON, catch_up, company_with, keep
 from tests.payloads import CREATED, customer, event, new_invoice
+from tests.workers.meddling import meddled, once_at
 from workers.clock_process import sweep
 from workers.fetch_requests import request_gaps
 from workers.fetches import claim_due, note_failure
@@ -138,6 +140,24 @@ def test_an_answer_that_is_none_is_not_kept_and_asked_for_again_later(
     fetched_later = fetch_with(tools)
 
     assert (fetched_at_first, kept, fetched_later) == (0, 0, 1)
+
+
+def test_an_answer_that_comes_after_the_company_disconnected_is_not_kept(
+    tools: Tools, simulated: SimulatedStripe, account: Account, company_id: int
+) -> None:
+    def give_up() -> None:
+        with tools.engine.begin() as connection:
+            disconnect(connection, company_id, actor="tests", now=tools.clock())
+
+    _, body = invoice_of(simulated, account, lines=1)
+    keep(tools.engine, body)
+    catch_up_with(tools)
+
+    fetched = fetch_with(meddled(tools, once_at(1, give_up)))
+
+    with tools.engine.connect() as connection:
+        assert connection.scalars(text("SELECT type FROM event ORDER BY position")).all()[-1] == DISCONNECTED
+    assert fetched == 0
 
 
 def test_what_waits_under_a_lease_is_not_taken_twice(tools: Tools, company_id: int) -> None:

@@ -20,9 +20,10 @@ from tests.workers.shops import YESTERDAY
 from tests.workers.sync_hands import ask_for_sync, let_buckets_empty, sync
 from tests.workers.truth import table_of, truth_of
 from workers.credentials import CredentialStore
-from workers.gateway.client import StripeGateway
+from workers.gateway.client import StripeGateway, Tally
 from workers.gateway.credentials import CompanyKeyring
 from workers.gateway.rate_limit import RateLimit
+from workers.gateway.refusals import AccountRefusedError
 from workers.jobs import sync_with
 from workers.syncs.schedule import request_due_syncs
 from workers.wiring import Tools
@@ -104,6 +105,62 @@ def test_an_account_that_gave_us_a_key_is_read_with_that_key(
 
     assert run.status == "succeeded"
     assert table_of(tools.engine, company_id) == truth_of(account)
+
+
+def test_each_mode_of_an_account_is_read_with_the_key_of_the_company_that_connected_it(tools: Tools) -> None:
+    box = SecretBox([b"k" * 32])
+    for livemode, key in ((True, "rk_live_of_one"), (False, "rk_test_of_another")):
+        with tools.engine.begin() as connection:
+            company_id = add_company(connection, key).id
+            keep_secret(connection, box, company_id, "restricted_key", key)
+            of = Account("acct_1", livemode=livemode)
+            authorize(connection, company_id, of, now=NOON, actor="tests", by=Agreement("restricted_key"))
+    store = CredentialStore(tools.engine, box, platform_key="sk_live_of_nobody", app=None)
+    keyring = CompanyKeyring(tools.engine, store, clock=tools.clock)
+
+    keys = [keyring.of(Account("acct_1", livemode=livemode)).api_key for livemode in (True, False, True)]
+
+    assert keys == ["rk_live_of_one", "rk_test_of_another", "rk_live_of_one"]
+
+
+def test_an_account_whose_own_key_stripe_refuses_has_to_be_connected_anew(
+    tools: Tools, account: SimulatedAccount, stripe_server: StripeServer
+) -> None:
+    box = SecretBox([b"k" * 32])
+    with tools.engine.begin() as connection:
+        company_id = add_company(connection, "Sample Studio").id
+        keep_secret(connection, box, company_id, "restricted_key", "rk_live_that_was_rolled")
+        of = Account(account.id, livemode=True)
+        authorize(connection, company_id, of, now=NOON, actor="tests", by=Agreement("restricted_key"))
+
+    run = sync(with_keyring(tools, stripe_server, box), company_id)
+
+    with tools.engine.connect() as connection:
+        standing = standing_of(connection, company_id)
+    assert (run.status, run.error_code) == ("failed", "account_access_lost")
+    assert standing is not None
+    assert standing.status == "reauthorization_required"
+
+
+def test_a_key_that_was_replaced_while_an_older_one_was_remembered_is_used(
+    tools: Tools, account: SimulatedAccount, simulated: SimulatedStripe, stripe_server: StripeServer
+) -> None:
+    box = SecretBox([b"k" * 32])
+    of = Account(account.id, livemode=True)
+    with tools.engine.begin() as connection:
+        company_id = add_company(connection, "Sample Studio").id
+        keep_secret(connection, box, company_id, "restricted_key", "rk_live_that_was_rolled")
+        authorize(connection, company_id, of, now=NOON, actor="tests", by=Agreement("restricted_key"))
+    reading = with_keyring(tools, stripe_server, box)
+    with pytest.raises(AccountRefusedError):
+        reading.stripe.ask(of, "invoices.list", "/v1/invoices", Tally())
+    key = simulated.restricted_key(account.id, livemode=True, permissions=READS)
+    with tools.engine.begin() as connection:
+        keep_secret(connection, box, company_id, "restricted_key", key)
+
+    run = sync(reading, company_id)
+
+    assert run.status == "succeeded"
 
 
 def test_an_account_whose_key_is_gone_has_to_be_connected_anew(

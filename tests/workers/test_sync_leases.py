@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import Engine, text
 
-from events.connections import disconnect
+from events.connections import DISCONNECTED, PAUSED, disconnect, pause
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.generate import generate
 from sandbox.stripe.platform import SimulatedStripe
@@ -292,6 +292,23 @@ def test_nothing_is_read_for_a_company_that_was_disconnected(
 
     assert run_of(tools.engine, company_id, run_id).status == "canceled"
     assert stripe_server.requests.seen == []
+
+
+@pytest.mark.parametrize(("give_up", "fact"), [(disconnect, DISCONNECTED), (pause, PAUSED)])
+def test_nothing_is_kept_once_a_company_was_disconnected_or_paused(
+    give_up: Callable[..., bool], fact: str, tools: Tools, company_id: int
+) -> None:
+    def give_up_now() -> None:
+        with tools.engine.begin() as connection:
+            assert give_up(connection, company_id, actor="tests", now=tools.clock())
+
+    run_id = ask_for_sync(tools.engine, company_id, tools.clock)
+    sync_with(meddled(tools, once_at(4, give_up_now)))
+
+    with tools.engine.connect() as connection:
+        told = connection.scalars(text("SELECT type FROM event ORDER BY position")).all()
+    assert run_of(tools.engine, company_id, run_id).status == "canceled"
+    assert told[told.index(fact) + 1 :] == ["sync.finished"]
 
 
 @pytest.mark.parametrize("at_request", [1, 4])

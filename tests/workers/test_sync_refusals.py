@@ -15,7 +15,7 @@ from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
 from sandbox.stripe.server import Address, HttpServer
 from sandbox.stripe.specs import LineSpec
-from tests.hands import company_with
+from tests.hands import SetClock, company_with
 from tests.workers.shops import YESTERDAY, shop_with, strike
 from tests.workers.sync_hands import let_buckets_empty, sync
 from tests.workers.truth import table_of, truth_of
@@ -27,7 +27,8 @@ from workers.gateway.http import BoundedHttpClient
 from workers.gateway.objects import fetch
 from workers.gateway.rate_limit import RateLimit
 from workers.gateway.refusals import StripeAnswerError
-from workers.jobs import fetch_with
+from workers.jobs import fetch_with, sync_with
+from workers.syncs.schedule import next_sync_at, request_due_syncs
 from workers.wiring import Tools
 
 DATED = {"Date": "Sun, 01 Mar 2026 12:00:00 GMT"}
@@ -57,6 +58,26 @@ def test_a_key_that_is_none_fails_the_run(tools: Tools, company_id: int, stripe_
 
     assert (run.status, run.error_code) == ("failed", "stripe_key_refused")
     assert "sk_live_rolled" not in run.error_detail
+
+
+def test_once_the_key_is_mended_the_next_run_goes_on_within_half_an_hour_of_however_many_failures(
+    tools: Tools, account: SimulatedAccount, company_id: int, stripe_server: StripeServer, clock: SetClock
+) -> None:
+    refused, waits = with_key(tools, stripe_server, "sk_live_rolled"), []
+    for _ in range(8):
+        sync(refused, company_id)
+        with tools.engine.connect() as connection:
+            due = next_sync_at(connection, company_id)
+        assert due is not None
+        waits.append((due - clock()).total_seconds())
+        clock.pass_by(due - clock())
+
+    asked = request_due_syncs(tools.engine, now=clock(), period_seconds=86_400)
+    sync_with(tools)
+
+    assert waits == [60, 120, 240, 480, 960, 1800, 1800, 1800]
+    assert asked == 1
+    assert table_of(tools.engine, company_id) == truth_of(account)
 
 
 EVERYTHING = ("rak_invoice_read", "rak_customer_read", "rak_event_read", "rak_price_read", "rak_plan_read")

@@ -121,7 +121,7 @@ class StripeGateway:
                 raise TooMuchAtOnceError("the answer did not end") from error
             except StripeError as error:
                 if not is_transient(error):
-                    raise refusal_of(error) from error
+                    raise self._refusal(account, credentials, error) from error
                 wait = _wait_seconds(error, attempt)
                 if error.http_status == HTTPStatus.TOO_MANY_REQUESTS:
                     tally.count(is_rate_limited=True)
@@ -140,6 +140,14 @@ class StripeGateway:
             raise AccountRefusedError("no company is connected to the account", is_key=False) from error
         except OutcomeUnknownError as error:
             raise StripeAnswerError("the account's token could not be renewed") from error
+
+    def _refusal(self, account: Account, credentials: Credentials, error: StripeError) -> StripeAnswerError:
+        is_platform_key = credentials.stripe_account is not None
+        if error.http_status == HTTPStatus.UNAUTHORIZED and not is_platform_key:
+            self._keyring.forget(account)
+            if self._credentials_of(account) != credentials:
+                return StripeAnswerError("the account's key was replaced meanwhile")
+        return refusal_of(error, is_platform_key=is_platform_key)
 
     def _asked_once(self, credentials: Credentials, path: str, parameters: dict[str, object]) -> Answer:
         options = {"api_key": credentials.api_key}

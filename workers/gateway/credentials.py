@@ -25,6 +25,10 @@ class Keyring(Protocol):
         """
         ...
 
+    def forget(self, account: Account) -> None:
+        """Look them up anew the next time."""
+        ...
+
 
 class PlatformKeyring:
     """Reads every account with the platform's key, by Connect."""
@@ -35,6 +39,9 @@ class PlatformKeyring:
     def of(self, account: Account) -> Credentials:
         """Give the platform's key, and the account's name."""
         return Credentials(self._platform_key, account.account_id)
+
+    def forget(self, account: Account) -> None:
+        """Do nothing: the platform's key comes with the process."""
 
 
 class _Remembered(NamedTuple):
@@ -52,18 +59,24 @@ class CompanyKeyring:
         self._store = store
         self._clock = clock
         self._monotonic = monotonic
-        self._remembered: dict[str, _Remembered] = {}
+        # By account and mode: one company may have connected its live data, another its test data.
+        self._remembered: dict[Account, _Remembered] = {}
         self._lock = Lock()
 
     def of(self, account: Account) -> Credentials:
         """Give an account's credentials; a token that ends soon is renewed. Commits."""
         with self._lock:
-            known = self._remembered.get(account.account_id)
+            known = self._remembered.get(account)
             if known is not None and known.until > self._monotonic():
                 return known.credentials
             found = self._store.of(self._company_of(account), now=self._clock())
-            self._remembered[account.account_id] = _Remembered(found, self._monotonic() + _REMEMBERED_SECONDS)
+            self._remembered[account] = _Remembered(found, self._monotonic() + _REMEMBERED_SECONDS)
             return found
+
+    def forget(self, account: Account) -> None:
+        """Look an account's credentials up anew the next time: they may have been replaced."""
+        with self._lock:
+            self._remembered.pop(account, None)
 
     def _company_of(self, account: Account) -> int:
         with self._engine.connect() as connection:

@@ -37,7 +37,7 @@ class PermissionMissingError(StripeAnswerError):
 
 
 class AccountRefusedError(StripeAnswerError):
-    """The key is not valid, or no longer has access to the account. `is_key` tells the former."""
+    """The key is not valid, or no longer has access to the account. `is_key`: it is the platform's."""
 
     def __init__(self, reason: str, *, is_key: bool) -> None:
         super().__init__(reason)
@@ -57,11 +57,11 @@ def is_transient(error: StripeError) -> bool:
     )
 
 
-def refusal_of(error: StripeError) -> StripeAnswerError:
-    """Say in our words what Stripe refused for good."""
+def refusal_of(error: StripeError, *, is_platform_key: bool) -> StripeAnswerError:
+    """Say in our words what Stripe refused for good, to the platform's key or to one that the account handed out."""
     code = error.code or (error.error and error.error.code)
     if error.http_status == HTTPStatus.UNAUTHORIZED:
-        return AccountRefusedError(described(error), is_key=True)
+        return AccountRefusedError(described(error), is_key=is_platform_key)
     if error.http_status == HTTPStatus.FORBIDDEN:
         if code in _ACCOUNT_CODES or "does not have access to account" in str(error):
             return AccountRefusedError(described(error), is_key=False)

@@ -12,6 +12,8 @@ from workers.syncs.requests import finished_fact
 
 _ACTOR = "sync"
 _FIRST_RETRY_SECONDS = 60
+# Less than the hour in which a run goes on where the last one stopped, and soon enough once the cause is mended.
+_LONGEST_RETRY_SECONDS = 1800
 
 _FINISH = text("""
     UPDATE sync_run SET status = :status, phase = 'finished', finished_at = :now, lease_until = NULL, waits_for = NULL,
@@ -24,15 +26,15 @@ _FINISH = text("""
 _FORGET_SEGMENTS = text("DELETE FROM sync_segment WHERE company_id = :company_id AND run_id <= :id")
 _FORGET_CHANGES = text("DELETE FROM sync_change WHERE run_id = :id")
 _FORGET_SIGHTINGS = text("DELETE FROM sync_sighting WHERE company_id = :company_id AND run_id < :id")
-# After a failure the next run is tried soon, and then less and less often, up to the period.
+# After a failure the next run is tried soon, and then less and less often.
 _SCHEDULE = text("""
     INSERT INTO sync_schedule AS s (company_id, failures, next_sync_at)
     VALUES (:company_id, CASE WHEN :is_failure THEN 1 ELSE 0 END,
-            :now + make_interval(secs => CASE WHEN :is_failure THEN least(:first, :period) ELSE :period END))
+            :now + make_interval(secs => CASE WHEN :is_failure THEN least(:first, :longest, :period) ELSE :period END))
     ON CONFLICT (company_id) DO UPDATE SET
         failures = CASE WHEN :is_failure THEN least(s.failures + 1, 20) ELSE 0 END,
         next_sync_at = :now + make_interval(secs =>
-            CASE WHEN :is_failure THEN least(:first * power(2, s.failures), :period) ELSE :period END)
+            CASE WHEN :is_failure THEN least(:first * power(2, s.failures), :longest, :period) ELSE :period END)
 """)
 
 
@@ -74,6 +76,7 @@ def finish(connection: Connection, lease: Lease, ending: Ending, *, now: datetim
             "now": now,
             "is_failure": ending.status == "failed",
             "first": _FIRST_RETRY_SECONDS,
+            "longest": _LONGEST_RETRY_SECONDS,
             "period": period_seconds,
         },
     )

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, text
 
 from events.accounts import Account
+from events.connections import stays_connected
 
 LEASE_SECONDS = 30
 
@@ -51,7 +52,7 @@ class LeaseLostError(Exception):
 
 
 class CancelRequestedError(Exception):
-    """Somebody asked the run to stop."""
+    """The run is to stop: somebody asked it to, or the account is connected no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,15 @@ def held(engine: Engine, lease: Lease) -> Iterator[Connection]:
         if row.is_cancel_requested:
             raise CancelRequestedError
         yield connection
+
+
+def keep_connected(connection: Connection, lease: Lease) -> None:
+    """Let nobody disconnect or pause the account until the caller commits: nothing is appended after that.
+
+    :raises CancelRequestedError: somebody has
+    """
+    if not stays_connected(connection, lease.company_id, lease.account.account_id):
+        raise CancelRequestedError
 
 
 def note_progress(connection: Connection, lease: Lease) -> None:

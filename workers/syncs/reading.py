@@ -21,7 +21,7 @@ from workers.queues import PROJECTION, ring_if_possible
 from workers.syncs.answers import keep_answer, keep_page
 from workers.syncs.changes import count
 from workers.syncs.failures import RunFailedError, note_fetch_failure, note_page_failure, refuse_what_is_final
-from workers.syncs.leases import Lease, held, note_progress
+from workers.syncs.leases import Lease, held, keep_connected, note_progress
 from workers.syncs.segments import (
     MOST_AT_ONCE,
     Segment,
@@ -144,6 +144,7 @@ class Reading:
 
     def _keep_page(self, segment: Segment, page: Page) -> None:
         with held(self._hand.engine, self._lease) as connection:
+            keep_connected(connection, self._lease)
             self._count(connection)
             note_progress(connection, self._lease)
             move_on(connection, self._lease, segment, page)
@@ -152,6 +153,7 @@ class Reading:
 
     def _keep_answer(self, request: FetchRequest, facts: list[NewEvent]) -> None:
         with held(self._hand.engine, self._lease) as connection:
+            keep_connected(connection, self._lease)
             self._count(connection)
             note_progress(connection, self._lease)
             keep_answer(connection, request.account or self._lease.account, request.company_id, facts)

@@ -95,6 +95,12 @@ def count_runs(connection: Connection, *, ended_since: datetime) -> dict[str, in
     return dict(tuple(row) for row in connection.execute(recent))
 
 
+def count_repaired(connection: Connection, *, ended_since: datetime) -> int:
+    """Give how many invoices the runs of all companies put right that have ended since an instant. Needs `as_owner`."""
+    repaired = select(func.coalesce(func.sum(sync_run.c.repaired), 0)).where(sync_run.c.finished_at > ended_since)
+    return int(connection.execute(repaired).scalar_one())
+
+
 def cancel_sync(connection: Connection, company_id: int, run_id: int, *, actor: str, now: datetime) -> SyncRun | None:
     """Ask a run to stop at its next page; one that nobody works on yet ends at once. None: there is no such run.
 

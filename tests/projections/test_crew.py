@@ -1,0 +1,41 @@
+"""The processes of a rebuild: none of them outlives the one that began it."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+
+import pytest
+
+_PATIENCE_MILLISECONDS = 20_000
+_MAIN = """
+import os, signal, threading
+from projections.crew import crew
+
+if __name__ == "__main__":
+    if {has_threads}:
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+    with crew(1) as pool:
+        print(pool.submit(os.getpid).result(), flush=True)
+        signal.pause()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
+@pytest.mark.parametrize("has_threads", [False, True])
+def test_a_process_of_a_crew_ends_with_the_one_that_was_killed(*, has_threads: bool) -> None:
+    script = _MAIN.format(has_threads=has_threads)
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as beginner:
+        assert beginner.stdout is not None
+        child = os.pidfd_open(int(beginner.stdout.readline()))
+        ended = select.poll()
+        ended.register(child, select.POLLIN)
+        assert not ended.poll(0)
+
+        beginner.send_signal(signal.SIGKILL)
+
+        assert ended.poll(_PATIENCE_MILLISECONDS)
+        os.close(child)
