@@ -86,18 +86,18 @@ def _hang_up_on_idle() -> None:
         gevent.sleep(0.2)
 
 
-def _whole_number(name: str, default: int, most: int) -> int:
+def _whole_number(name: str, default: int, *, least: int, most: int) -> int:
     """Read a setting, or stop as a setting of the application's would."""
     told = os.environ.get(name, "").strip() or str(default)
-    if told.isascii() and told.isdecimal() and len(told) <= len(str(most)) and 0 < int(told) <= most:
+    if told.isascii() and told.isdecimal() and len(told) <= len(str(most)) and least <= int(told) <= most:
         return int(told)
-    sys.stderr.write(f"revmap cannot start: {name} is not a whole number from 1 to {most}\n")
+    sys.stderr.write(f"revmap cannot start: {name} is not a whole number from {least} to {most}\n")
     sys.exit(2)
 
 
-_PORT = _whole_number("PORT", 8000, 65_535)
+_PORT = _whole_number("PORT", 8000, least=0, most=65_535)
 bind = f"[{_HOST}]:{_PORT}" if ":" in _HOST else f"{_HOST}:{_PORT}"
-workers = _whole_number("WEB_CONCURRENCY", 2, 1000)
+workers = _whole_number("WEB_CONCURRENCY", 2, least=1, most=1000)
 worker_class = PromptWorker  # with gevent a slow socket costs nothing, and requests that wait together share one append
 graceful_timeout = 30  # seconds for the requests under way
 keepalive = 75  # seconds; longer than the 60 s of common load balancers, so that it is never us who hang up first

@@ -144,11 +144,11 @@ def test_gunicorn_stops_with_2_at_a_number_it_cannot_use(name: str, value: str) 
     )
 
     assert (stopped.returncode, stopped.stdout) == (2, "")
-    assert stopped.stderr == f"revmap cannot start: {name} is not a whole number from 1 to {most_of(name)}\n"
+    assert stopped.stderr == f"revmap cannot start: {name} is not a whole number from {bounds_of(name)}\n"
 
 
-def most_of(name: str) -> int:
-    return {"PORT": 65_535, "WEB_CONCURRENCY": 1000}[name]
+def bounds_of(name: str) -> str:
+    return {"PORT": "0 to 65535", "WEB_CONCURRENCY": "1 to 1000"}[name]
 
 
 def test_several_data_keys_are_taken_with_or_without_padding() -> None:
