@@ -84,7 +84,7 @@ def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_as_of_any_position_equals_a_replay_of_the_log_cut_there(
     engine: Engine, company_id: int, seed: int, batch_size: int
 ) -> None:
-    keep(engine, *busy_history(Random(seed), 56))
+    keep(engine, *busy_history(Random(seed), 40))
     catch_up(engine, batch_size=batch_size)
     with engine.begin() as connection:
         (begun,) = begin_builds(connection, company_id=company_id, chosen=[LINES])
@@ -98,7 +98,7 @@ def test_as_of_any_position_equals_a_replay_of_the_log_cut_there(
         )
     beside = Claim(LINES, company_id, begun.build, 0)
 
-    for position in range(58):
+    for position in range(42):
         fold_to(engine, beside, position)
         with engine.connect() as connection:
             replayed = told(Snapshot(connection, company_id, begun.build, position, "live", is_whole=True), line_ids)
