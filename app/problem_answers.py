@@ -1,12 +1,12 @@
 """Say what went wrong in one shape: RFC 9457 for programs, a page for people."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from flask import Response, g, json, render_template, request
 
 from app.pages.settings_page import settings_page
 from app.problem_codes import TOLD_ON_THE_SETTINGS
+from app.problem_document import problem_document
 from app.request_log import request_uuid
 
 RETRY_AFTER_SECONDS = "5"
@@ -29,16 +29,8 @@ _READ_BY_PEOPLE = frozenset(
 def problem(
     status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: object
 ) -> Response:
-    """Give a problem document. `code` is stable for programs, `detail` is for people and says what to do."""
-    body = {
-        "type": f"/docs#problem-{code}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "request_id": str(request_uuid()),
-        **members,
-    }
+    """Give the answer that tells of a problem; `members` are told besides what every problem tells."""
+    body = problem_document(status, code, detail, request_id=str(request_uuid())) | members
     if is_read_by_people():
         response = Response(_page_of(body), status, headers)
     else:

@@ -12,6 +12,7 @@ from gunicorn.http.errors import (
 )
 
 from app.problem_codes import CODES
+from app.problem_document import problem_document
 
 _CODES = {
     LimitRequestLine: "address_too_long",
@@ -25,15 +26,7 @@ def wire_problem(error: ParseException, request_id: str) -> bytes:
     """Give the whole answer to what could not be read as HTTP. It repeats nothing of what was sent."""
     code = next((told for kind, told in _CODES.items() if isinstance(error, kind)), "bad_request")
     status, detail = CODES[code]
-    body = {
-        "type": f"/docs#problem-{code}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "request_id": request_id,
-    }
-    sent = json.dumps(body).encode() + b"\n"
+    sent = json.dumps(problem_document(status, code, detail, request_id=request_id)).encode() + b"\n"
     lines = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
         "Connection: close",
