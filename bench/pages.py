@@ -4,6 +4,7 @@ import html
 import re
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from http.client import HTTPConnection, HTTPResponse
 
 from sqlalchemy import Engine
@@ -29,10 +30,7 @@ def measure(environment: Mapping[str, str], engine: Engine, company_id: int, *, 
     """Give milliseconds of pages and their parts, from the request to the last byte."""
     with web("wsgi:app", environment) as (port, pid):
         browser = _Browser(port, engine, company_id)
-        first = {
-            name: _timed(lambda query=query: browser.page(query), repeats)  # type: ignore[misc]  # bound at once
-            for name, query in _FILTERS.items()
-        }
+        first = {name: _timed(partial(browser.page, query), repeats) for name, query in _FILTERS.items()}
         rows, seconds = browser.export()
         return {
             "first_paint": first,
