@@ -5,6 +5,7 @@ ARGS ?=
 python := .venv/bin/python
 installed := .venv/installed
 compile := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-strip-extras --only-binary :all: --emit-build-options \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --upgrade
 
 MAKEFLAGS += --no-builtin-rules
@@ -50,6 +51,5 @@ $(installed): requirements.txt requirements-dev.txt
 		echo "Python 3.11 or newer is needed, as $(PYTHON); another: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "Python's venv is missing. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
-	$(PYTHON) -m venv --clear .venv
-	$(python) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(PYTHON) -I sandbox/installation.py .venv requirements-dev.txt
 	@touch $@

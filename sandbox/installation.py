@@ -1,0 +1,123 @@
+"""Install a lock file into a virtual environment: exactly what it names, nothing resolved, progress and causes told.
+
+`make` runs this before anything is installed, with whatever Python and pip the machine has: the standard library alone.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+_LOCKED = re.compile(r"^[\w.-]+(\[[\w,-]+\])?==", re.MULTILINE)
+_IGNORED = re.compile(r"Ignoring \S+: markers ")  # of another platform or Python
+_FOUND = re.compile(r"(?:Collecting|Processing) (?:\S*/)?(\S+)")
+_UNPACKING = "Installing collected packages"
+_RETRYING = re.compile(r"Retrying \(.*connection broken by (?P<error>.*): \S+$")
+_NOT_FOUND = re.compile(r"No matching distribution found for (\S+)")
+_HASHES_DIFFER = "DO NOT MATCH THE HASHES"
+_STEP = 5
+_LINES_KEPT = 15
+
+
+class NotInstalledError(Exception):
+    """pip failed; the message says why and what to do."""
+
+
+def main() -> int:
+    """Install, and return the exit code."""
+    parser = argparse.ArgumentParser(description="Install a lock file into a new virtual environment.")
+    parser.add_argument("environment", type=Path)
+    parser.add_argument("lock", type=Path)
+    options = parser.parse_args()
+    try:
+        install(options.environment, options.lock)
+    except NotInstalledError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def install(environment: Path, lock: Path) -> None:
+    """Create the environment anew and install what the lock names for this machine.
+
+    :raises NotInstalledError: pip failed, or what it installed does not fit together
+    """
+    locked = len(_LOCKED.findall(lock.read_text()))
+    _tell(f"Installing {locked} packages into {environment}, as {lock} names them. This takes about a minute.")
+    _run([sys.executable, "-m", "venv", "--clear", str(environment)], Progress(0))
+    pip = [str(environment / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
+    # Without --no-deps pip looks newer releases up for a requirement with extras, and refuses them for want of a hash.
+    argv = [*pip, "install", "--no-deps", "--require-hashes", "--progress-bar", "off", "-r", str(lock)]
+    _run(argv, Progress(locked))
+    _run([*pip, "check"], Progress(0))
+
+
+def cause_of_failure(lines: list[str]) -> str:
+    """Return what to tell a person of a pip that failed after it wrote these lines."""
+    broken = [found for line in lines if (found := _RETRYING.search(line))]
+    if broken and not any(_HASHES_DIFFER in line for line in lines):
+        return (
+            f"The package index cannot be reached: {_reason(broken[-1])}\n"
+            "Check the network and try again; behind a proxy set HTTPS_PROXY, with an index of your own PIP_INDEX_URL."
+        )
+    said = "\n".join(["What pip said:", *(f"  {line}" for line in lines[-_LINES_KEPT:])])
+    missing = next((found[1] for line in lines if (found := _NOT_FOUND.search(line))), None)
+    if missing:
+        return (
+            f"The package index has no wheel of {missing} for Python {sys.version.split()[0]} on {sys.platform}.\n"
+            f"Another Python: make PYTHON=/path/to/python3.12 ...; your own index must hold every locked one.\n{said}"
+        )
+    return f"The packages could not be installed.\n{said}"
+
+
+class Progress:
+    """What to tell of pip's output while it works."""
+
+    def __init__(self, locked: int) -> None:
+        """:param locked: how many packages the lock names, those of other platforms included"""
+        self._total = locked
+        self._found = 0
+        self._is_retrying = False
+
+    def of(self, line: str) -> str | None:
+        """Return what to tell of one more line, or None."""
+        if _IGNORED.match(line):
+            self._total -= 1
+        elif found := _FOUND.match(line):
+            self._found += 1
+            if self._found % _STEP == 1:
+                return f"  {self._found} of {self._total}: {found[1]}"
+        elif line.startswith(_UNPACKING):
+            return f"  {self._found} of {self._total}: all are here, unpacking them"
+        elif not self._is_retrying and (broken := _RETRYING.search(line)):
+            self._is_retrying = True
+            return f"  The package index does not answer, trying again: {_reason(broken)}"
+        return None
+
+
+def _reason(broken: re.Match[str]) -> str:
+    """Return the words inside the exceptions that pip shows as Python writes them."""
+    innermost = re.split(r"(?:>|port=\d+\)): ", broken["error"])[-1]
+    return re.sub(r"""['"]\)+['"]$""", "", innermost)
+
+
+def _run(argv: list[str], progress: Progress) -> None:
+    lines: list[str] = []
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        for line in process.stdout or ():
+            lines.append(line.rstrip())
+            if words := progress.of(lines[-1]):
+                _tell(words)
+    if process.returncode:
+        raise NotInstalledError(cause_of_failure(lines))
+
+
+def _tell(words: str) -> None:
+    print(words, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""What a lock file says, and made-up wheels to try it with. The standard library alone: CI runs it uninstalled."""
+
+import re
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+_ENTRY = re.compile(
+    r"^(?P<name>[\w.-]+)(?:\[(?P<extras>[\w,.-]+)\])?==(?P<version>\S+)(?: ; (?P<marker>.*?))? \\\n"
+    r"(?P<hashes>(?:    --hash=\S+(?: \\)?\n)*)",
+    re.MULTILINE,
+)
+
+
+class Locked(NamedTuple):
+    """A distribution as a lock file names it."""
+
+    name: str
+    extras: frozenset[str]
+    version: str
+    marker: str | None
+    hashes: tuple[str, ...]
+
+
+def locked_in(lock: Path) -> list[Locked]:
+    """Return the entries of a lock file."""
+    return [
+        Locked(
+            name=normalized(found["name"]),
+            extras=frozenset((found["extras"] or "").split(",")) - {""},
+            version=found["version"],
+            marker=found["marker"],
+            hashes=tuple(re.findall(r"--hash=(\S+)", found["hashes"])),
+        )
+        for found in _ENTRY.finditer(lock.read_text())
+    ]
+
+
+def normalized(name: str) -> str:
+    """Return the name of a distribution as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def publish_newer_releases(lock: Path, folder: Path) -> None:
+    """Write a newer release of everything that a lock names into a folder for `pip --find-links`.
+
+    A post-release: it is newer, and within every bound that the locked version is within.
+    """
+    for one in locked_in(lock):
+        write_wheel(folder, one.name, f"{one.version.partition('.post')[0]}.post9999")
+
+
+def write_wheel(folder: Path, name: str, version: str, *metadata: str) -> Path:
+    """Write a wheel that holds nothing but its metadata, further lines of it included, and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"{name.replace('-', '_')}-{version}"
+    info = f"{stem}.dist-info"
+    path = folder / f"{stem}-py3-none-any.whl"
+    headers = [f"Name: {name}", f"Version: {version}", *metadata]
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(f"{info}/METADATA", "\n".join(["Metadata-Version: 2.1", *headers, ""]))
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{info}/RECORD", f"{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+    return path
