@@ -1,6 +1,6 @@
-"""Install a lock file into a virtual environment: exactly what it names, nothing resolved, progress and causes told.
+"""Install exactly what a lock file names into a virtual environment, report progress, and explain failures.
 
-`make` runs this before anything is installed, with whatever Python and pip the machine has: the standard library alone.
+`make` runs this before anything is installed, so only the standard library is used.
 """
 
 import argparse
@@ -9,13 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-_LOCKED = re.compile(r"^[\w.-]+(\[[\w,-]+\])?==", re.MULTILINE)
+_LOCKED = re.compile(r"^\w\S*==", re.MULTILINE)
 _IGNORED = re.compile(r"Ignoring \S+: markers ")  # of another platform or Python
 _FOUND = re.compile(r"(?:Collecting|Processing) (?:\S*/)?(\S+)")
 _UNPACKING = "Installing collected packages"
 _RETRYING = re.compile(r"Retrying \(.*connection broken by (?P<error>.*): \S+$")
 _NOT_FOUND = re.compile(r"No matching distribution found for (\S+)")
-_HASHES_DIFFER = "DO NOT MATCH THE HASHES"
+_WENT_ON = re.compile(r"\s*(?:Collecting|Processing|Downloading|Installing collected packages)")
 _STEP = 5
 _LINES_KEPT = 15
 
@@ -46,44 +46,48 @@ def install(environment: Path, lock: Path) -> None:
     :raises NotInstalledError: pip failed, or what it installed does not fit together
     """
     locked = len(_LOCKED.findall(lock.read_text()))
-    _tell(f"Installing {locked} packages into {environment}, as {lock} names them. This takes about a minute.")
+    print(f"Installing the packages of {lock} into {environment}. This takes about a minute.", flush=True)
     _run([sys.executable, "-m", "venv", "--clear", str(environment)], Progress(0))
     pip = [str(environment / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
-    # Without --no-deps pip looks newer releases up for a requirement with extras, and refuses them for want of a hash.
+    # Without --no-deps, pip up to 23.2 takes the newest release for a requirement with extras, and has no hash for it.
     argv = [*pip, "install", "--no-deps", "--require-hashes", "--progress-bar", "off", "-r", str(lock)]
     _run(argv, Progress(locked))
     _run([*pip, "check"], Progress(0))
 
 
 def cause_of_failure(lines: list[str]) -> str:
-    """Return what to tell a person of a pip that failed after it wrote these lines."""
-    broken = [found for line in lines if (found := _RETRYING.search(line))]
-    if broken and not any(_HASHES_DIFFER in line for line in lines):
+    """Return what to tell a person about a pip that failed after it printed these lines."""
+    return "\n".join([_cause(lines), "What pip said:", *(f"  {line}" for line in lines[-_LINES_KEPT:])])
+
+
+def _cause(lines: list[str]) -> str:
+    went_on = max((at for at, line in enumerate(lines) if _WENT_ON.match(line)), default=-1)
+    broken = [found for line in lines[went_on + 1 :] if (found := _RETRYING.search(line))]
+    if broken:
         return (
             f"The package index cannot be reached: {_reason(broken[-1])}\n"
-            "Check the network and try again; behind a proxy set HTTPS_PROXY, with an index of your own PIP_INDEX_URL."
+            "Check the network and try again. Behind a proxy set HTTPS_PROXY; for another index set PIP_INDEX_URL."
         )
-    said = "\n".join(["What pip said:", *(f"  {line}" for line in lines[-_LINES_KEPT:])])
     missing = next((found[1] for line in lines if (found := _NOT_FOUND.search(line))), None)
     if missing:
         return (
             f"The package index has no wheel of {missing} for Python {sys.version.split()[0]} on {sys.platform}.\n"
-            f"Another Python: make PYTHON=/path/to/python3.12 ...; your own index must hold every locked one.\n{said}"
+            "Try another Python (make PYTHON=/path/to/python3.12 ...) or another index (PIP_INDEX_URL)."
         )
-    return f"The packages could not be installed.\n{said}"
+    return "The packages could not be installed."
 
 
 class Progress:
-    """What to tell of pip's output while it works."""
+    """What to print while pip works."""
 
     def __init__(self, locked: int) -> None:
-        """:param locked: how many packages the lock names, those of other platforms included"""
+        """Start with the number of packages in the lock, those of other platforms included."""
         self._total = locked
         self._found = 0
         self._is_retrying = False
 
-    def of(self, line: str) -> str | None:
-        """Return what to tell of one more line, or None."""
+    def after(self, line: str) -> str | None:
+        """Return what to print after one more line of pip's output, or None."""
         if _IGNORED.match(line):
             self._total -= 1
         elif found := _FOUND.match(line):
@@ -91,7 +95,7 @@ class Progress:
             if self._found % _STEP == 1:
                 return f"  {self._found} of {self._total}: {found[1]}"
         elif line.startswith(_UNPACKING):
-            return f"  {self._found} of {self._total}: all are here, unpacking them"
+            return f"  {self._found} of {self._total}: all downloaded, unpacking them"
         elif not self._is_retrying and (broken := _RETRYING.search(line)):
             self._is_retrying = True
             return f"  The package index does not answer, trying again: {_reason(broken)}"
@@ -99,7 +103,7 @@ class Progress:
 
 
 def _reason(broken: re.Match[str]) -> str:
-    """Return the words inside the exceptions that pip shows as Python writes them."""
+    """Return the message inside the nested exceptions that pip prints."""
     innermost = re.split(r"(?:>|port=\d+\)): ", broken["error"])[-1]
     return re.sub(r"""['"]\)+['"]$""", "", innermost)
 
@@ -109,14 +113,10 @@ def _run(argv: list[str], progress: Progress) -> None:
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         for line in process.stdout or ():
             lines.append(line.rstrip())
-            if words := progress.of(lines[-1]):
-                _tell(words)
+            if words := progress.after(lines[-1]):
+                print(words, flush=True)
     if process.returncode:
         raise NotInstalledError(cause_of_failure(lines))
-
-
-def _tell(words: str) -> None:
-    print(words, flush=True)
 
 
 if __name__ == "__main__":

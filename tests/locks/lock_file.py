@@ -1,4 +1,7 @@
-"""What a lock file says, and made-up wheels to try it with. The standard library alone: CI runs it uninstalled."""
+"""The entries of a lock file, and made-up wheels to test them with.
+
+Only the standard library is used, because CI runs this before anything is installed.
+"""
 
 import re
 import zipfile

@@ -1,6 +1,7 @@
-"""Install both lock files with old and new pips while everything has a newer release: `python -m tests.locks.drill`.
+"""Install both lock files with old and new pips while everything has a newer release.
 
-A drill of CI's own, since it installs from a package index. It ends with 1 when anything but the locked version comes.
+`python -m tests.locks.pip_matrix` is a step of CI and no test, since it installs from a package index. It exits with 1
+when anything but a locked version is installed.
 """
 
 import json
@@ -8,11 +9,15 @@ import os
 import subprocess
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 
 from tests.locks.lock_file import locked_in, normalized, publish_newer_releases
 
-_PIPS = ("23.0", "23.2.1", "26.3")  # of Debian 12, of Python 3.11.7, and the newest when this was written
+# Debian 12's, Python 3.11.7's, and the newest of November 2026. The first cannot run on Python 3.12.
+_PIPS = ("23.0", "23.2.1", "26.3") if sys.version_info < (3, 12) else ("23.2.1", "26.3")
+# With the options that a platform and `make` install them with.
+_INSTALLATIONS = {"requirements.txt": (), "requirements-dev.txt": ("--no-deps", "--require-hashes")}
 _BROUGHT_BY_VENV = {"pip", "setuptools"}
 
 
@@ -21,16 +26,11 @@ def main() -> int:
     failures = 0
     with tempfile.TemporaryDirectory() as scratch:
         publish_newer_releases(Path("requirements-dev.txt"), Path(scratch, "newer"))
-        for version in _PIPS:
-            # What a platform runs for the one, and what `make` runs for the other.
-            for lock, options in (
-                ("requirements.txt", ()),
-                ("requirements-dev.txt", ("--no-deps", "--require-hashes")),
-            ):
-                wrong = _wrongly_installed(Path(scratch), version, Path(lock), options)
-                sys.stdout.write(f"pip {version}, {lock}: {wrong or 'what it names'}\n")
-                sys.stdout.flush()
-                failures += bool(wrong)
+        for pip_version, (lock, options) in product(_PIPS, _INSTALLATIONS.items()):
+            wrong = _wrongly_installed(Path(scratch), pip_version, Path(lock), options)
+            sys.stdout.write(f"pip {pip_version}, {lock}: {wrong or 'as locked'}\n")
+            sys.stdout.flush()
+            failures += bool(wrong)
     return int(failures > 0)
 
 
@@ -56,7 +56,7 @@ def _wrongly_installed(scratch: Path, pip_version: str, lock: Path, options: tup
     needed = {(one.name, one.version) for one in locked_in(lock) if one.marker is None}
     return ", ".join(
         [
-            f"{name} {version} is not in it"
+            f"{name} {version} is not in the lock"
             for name, version in sorted(installed - named)
             if name not in _BROUGHT_BY_VENV
         ]
