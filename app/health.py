@@ -32,7 +32,7 @@ def readyz() -> tuple[Response, int]:
     redis = _redis(hand)
     if schema != "current":
         return jsonify(status="unavailable", database="ok", schema=schema, redis=redis), 503
-    is_degraded = redis != "ok" or projection["companies_halted"]
+    is_degraded = redis != "ok" or projection["companies_halted"] or projection["companies_failing"]
     status = "degraded" if is_degraded else "ready"
     return jsonify(status=status, database="ok", schema=schema, redis=redis, projection=projection), 200
 
@@ -46,6 +46,7 @@ def _database(hand: Tools, now: datetime) -> tuple[str, dict[str, object]]:
     return "current", {
         "companies_behind": lag.companies_behind,
         "companies_halted": lag.companies_halted,
+        "companies_failing": lag.companies_failing,
         "events_behind": lag.events_behind,
         "lag_seconds": round(lag_seconds, 1),
     }

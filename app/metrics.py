@@ -84,6 +84,8 @@ def _of_projections(connection: Connection, hand: Tools) -> Iterator[Figure]:
         waited = (hand.clock() - lag.oldest_recorded_at).total_seconds() if lag.oldest_recorded_at else 0
         yield Figure("revmap_projection_companies_behind", "Companies with unfolded events.", lag.companies_behind, of)
         yield Figure("revmap_projection_companies_halted", "Companies that an event halted.", lag.companies_halted, of)
+        failing = "Companies whose next event could not be folded so far and is tried again."
+        yield Figure("revmap_projection_companies_failing", failing, lag.companies_failing, of)
         yield Figure("revmap_projection_events_behind", "Events that are not folded yet.", lag.events_behind, of)
         yield Figure("revmap_projection_lag_seconds", "Age of the oldest unfolded event.", max(0, waited), of)
 

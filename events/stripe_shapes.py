@@ -12,7 +12,8 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 Subject = TypeVar("Subject")
 MinorUnits = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 UnixSeconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
-Id = Annotated[str, Meta(min_length=1)]
+# Stripe's ids have 255 characters at most: https://docs.stripe.com/upgrades. What is longer may not fit into an index.
+Id = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
 class Expanded(Struct):
@@ -50,7 +51,7 @@ class Price(Struct):
 class Plan(Recurring):
     """The legacy twin of a recurring price, under the same id."""
 
-    id: Id = ""
+    id: Annotated[str, Meta(max_length=255)] = ""
     product: Reference = None
 
 

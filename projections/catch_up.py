@@ -3,16 +3,16 @@
 Any number of workers may run this: the locked state row is the lease, and what one worker holds the others pass over.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import psycopg
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import InterfaceError, OperationalError
 
+from events.sqlstates import is_connection_lost
 from projections.facts import read_facts
-from projections.failures import record_failure
+from projections.failures import smaller_size
 from projections.folding import Claim, fold, without_garbage_collection
 from projections.registry import versions
 
@@ -42,7 +42,7 @@ _ENROL = text("""
 """)
 # A company's builds wait since the same moment, and so are claimed together: its log is read once for all of them.
 _CLAIM = text("""
-    SELECT s.projection, s.company_id, s.build, s.position
+    SELECT s.projection, s.company_id, s.build, s.position, s.failing_since IS NOT NULL AS is_failing
     FROM projection_state s JOIN company_head h ON h.company_id = s.company_id
     JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
         ON s.projection = p.name AND s.version = p.version
@@ -85,33 +85,36 @@ def enrol_newcomers(engine: Engine) -> None:
 def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
     """Bring live builds that are behind forward by one batch, many at once; None when none is behind. Commits.
 
-    When a batch fails, one build is taken alone, then half of its events, and so on until the failing event stands
-    alone: what comes before it is folded, the event is named in the build's state, and the build rests
-    (2^attempts seconds) or halts. Others go on.
+    When a batch fails, its builds are folded apart from then on, and the event at fault is found: see
+    `failures.smaller_size`.
+
+    :raises sqlalchemy.exc.DBAPIError: the connection was lost
     """
-    most, size = MOST_BUILDS, batch_size
+    size = batch_size
     while True:
         claims: list[Claim] = []
+        started = time.monotonic()
         try:
             with without_garbage_collection(), engine.begin() as connection:
-                claims = _claimed(connection, most)
-                return _advanced(connection, claims, size) if claims else None
-        except (OperationalError, InterfaceError, psycopg.OperationalError):
-            raise  # the database's trouble (under COPY as the driver tells it), and no fault of any event
+                claims = _claimed(connection, MOST_BUILDS)
+                return _advanced(connection, claims, size, stays_apart=size < batch_size) if claims else None
         except Exception as error:
             if not claims:
                 raise
-            if len(claims) == 1 and size == 1:
-                record_failure(engine, claims[0], error)
-                return Advanced([claims[0].company_id], 0)
-            most, size = 1, size if len(claims) > 1 else size // 2
+            size = smaller_size(engine, claims, error, size, seconds=time.monotonic() - started)
+            if is_connection_lost(error):
+                raise
+            if not size:
+                return Advanced(sorted({claim.company_id for claim in claims}), 0)
 
 
 def _claimed(connection: Connection, most: int) -> list[Claim]:
-    return [Claim(*row) for row in connection.execute(_CLAIM, versions() | {"most": most})]
+    rows = connection.execute(_CLAIM, versions() | {"most": most}).all()
+    together = rows[:1] if rows and rows[0].is_failing else [row for row in rows if not row.is_failing]
+    return [Claim(*row[:-1]) for row in together]
 
 
-def _advanced(connection: Connection, claims: Sequence[Claim], size: int) -> Advanced:
+def _advanced(connection: Connection, claims: Sequence[Claim], size: int, *, stays_apart: bool) -> Advanced:
     by_company: dict[int, list[Claim]] = defaultdict(list)
     for claim in claims:
         by_company[claim.company_id].append(claim)
@@ -120,7 +123,7 @@ def _advanced(connection: Connection, claims: Sequence[Claim], size: int) -> Adv
     ends = {row.company_id: _meeting_point(by_company[row.company_id], row.position) for row in heads}
     facts = read_facts(connection, starts, _shares({one: ends[one] - starts[one] for one in starts}, size))
     turn = [claim for claim in claims if claim.company_id in facts and claim.position == starts[claim.company_id]]
-    fold(connection, turn, facts)
+    fold(connection, turn, facts, stays_apart=stays_apart)
     return Advanced(list(facts), sum(map(len, facts.values())))
 
 

@@ -1,49 +1,103 @@
-"""What happens when an event cannot be folded: it is named, its company rests or halts, and nobody else notices."""
+"""What happens when a batch cannot be folded: its builds go on apart; the one at fault is named, rests, and halts."""
 
 import logging
+import time
 import traceback
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, TextClause, text
 
+from events.sqlstates import is_connection_lost, is_trouble
 from projections.folding import Claim
 
 ATTEMPTS_BEFORE_HALT = 8
+# About as long as so many attempts take.
+TROUBLE_SECONDS_BEFORE_HALT = 300
+_LONGEST_REST_SECONDS = 60
+# Whoever was folded this lately shows that the trouble is not everybody's.
+_LATELY_SECONDS = 2 * _LONGEST_REST_SECONDS
+_PATIENCE = {
+    "halt_after": TROUBLE_SECONDS_BEFORE_HALT,
+    "lately": _LATELY_SECONDS,
+    "longest_rest": _LONGEST_REST_SECONDS,
+}
+_TRIES_TO_RECORD = 5
+_SOON_SECONDS = 1
 
 _log = logging.getLogger(__name__)
 
+_SET_APART = text("""
+    UPDATE projection_state s SET failing_since = coalesce(s.failing_since, clock_timestamp())
+    FROM unnest(CAST(:projection AS text[]), CAST(:company_id AS bigint[]), CAST(:build AS integer[]),
+                CAST(:position AS bigint[])) AS c (projection, company_id, build, position)
+    WHERE s.projection = c.projection AND s.build = c.build AND s.company_id = c.company_id AND s.position = c.position
+""")
 _FAILED = text("""
-    UPDATE projection_state SET attempts = attempts + 1, error = :error, error_position = :error_position,
+    UPDATE projection_state SET attempts = attempts + 1, error = :error, error_position = position + 1,
         status = CASE WHEN attempts + 1 >= :halt_after THEN 'halted' ELSE status END,
         retry_at = clock_timestamp() + make_interval(secs => power(2, attempts) * (0.75 + random() / 2)),
-        updated_at = clock_timestamp()
+        failing_since = coalesce(failing_since, clock_timestamp()), updated_at = clock_timestamp()
+    WHERE projection = :projection AND build = :build AND company_id = :company_id AND position = :position
+    RETURNING status
+""")
+# It rests as long as it has failed so far. Trouble that is everybody's halts nobody: afterwards nothing has to be done.
+_IN_TROUBLE = text("""
+    UPDATE projection_state s SET error = :error, error_position = CASE WHEN :is_one_event THEN position + 1 END,
+        status = CASE WHEN failing_since < clock_timestamp() - make_interval(secs => :halt_after) AND EXISTS (
+            SELECT FROM projection_state o
+            WHERE o.company_id <> s.company_id AND o.status = 'live' AND o.failing_since IS NULL
+              AND o.updated_at > clock_timestamp() - make_interval(secs => :lately)
+        ) THEN 'halted' ELSE status END,
+        retry_at = clock_timestamp() + (0.75 + random() / 2) * make_interval(secs => greatest(1, least(:longest_rest,
+            extract(epoch FROM clock_timestamp() - coalesce(failing_since, clock_timestamp()))))),
+        failing_since = coalesce(failing_since, clock_timestamp()), updated_at = clock_timestamp()
     WHERE projection = :projection AND build = :build AND company_id = :company_id AND position = :position
     RETURNING status
 """)
 
 
-def record_failure(engine: Engine, claim: Claim, error: Exception) -> None:
-    """Note that the event after the claim's position could not be folded. Commits.
+def smaller_size(engine: Engine, claims: Sequence[Claim], error: Exception, size: int, *, seconds: float) -> int:
+    """Return how many events to try next after a batch of `size` failed; 0 when its failure was recorded. Commits.
 
-    The company rests for 2^attempts seconds, with jitter; after eight attempts it halts.
+    Several builds are set apart: each is folded alone until it succeeds. One that is alone is tried with half as many
+    events, until the one that cannot be folded stands alone. That one is named in the build's state, and the build
+    rests for 2^attempts seconds, with jitter; after eight attempts it halts. What a database in trouble refuses counts
+    as no attempt: the build rests, and halts after five minutes if others are folded meanwhile. What took long to
+    fail (`seconds`), or ended the connection, is not tried again at once, and no event of it is named.
     """
-    position = claim.position + 1
+    is_worth_halving = not is_trouble(error) or (seconds < _SOON_SECONDS and not is_connection_lost(error))
+    if len(claims) == 1 and size > 1 and is_worth_halving:
+        return size // 2
+    if len(claims) > 1:
+        _record(engine, error, _SET_APART, {name: [getattr(one, name) for one in claims] for name in Claim._fields})
+    elif is_trouble(error):
+        _record_alone(engine, claims[0], error, _IN_TROUBLE, _PATIENCE | {"is_one_event": size == 1})
+    else:
+        _record_alone(engine, claims[0], error, _FAILED, {"halt_after": ATTEMPTS_BEFORE_HALT})
+    return 0
+
+
+def _record_alone(engine: Engine, claim: Claim, error: Exception, record: TextClause, by: Mapping[str, object]) -> None:
     told = {"company_id": claim.company_id, "error": _in_words(error)}
-    with engine.begin() as connection:
-        status = connection.execute(
-            _FAILED,
-            told
-            | {
-                "projection": claim.projection,
-                "build": claim.build,
-                "position": claim.position,
-                "error_position": position,
-                "halt_after": ATTEMPTS_BEFORE_HALT,
-            },
-        ).scalar()
+    status = _record(engine, error, record, {**claim._asdict(), **by, "error": told["error"]})
     stack = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-    _log.error("projection failed", extra=told | {"position": position, "status": status, "stack": stack})
+    _log.error("projection failed", extra=told | {"position": claim.position + 1, "status": status, "stack": stack})
+
+
+def _record(engine: Engine, error: Exception, record: TextClause, parameters: Mapping[str, object]) -> str | None:
+    """Record a failure, also when it took the server with it for a moment: it would be met again, and again."""
+    for attempt in range(1, _TRIES_TO_RECORD + 1):
+        try:
+            with engine.begin() as connection:
+                recorded = connection.execute(record, parameters)
+                return recorded.scalar() if recorded.returns_rows else None
+        except Exception as another:
+            if attempt == _TRIES_TO_RECORD or not (is_connection_lost(error) and is_trouble(another)):
+                raise
+            time.sleep(1)  # noqa: TID251 - without the database there is nothing else to do
+    raise AssertionError("unreachable")
 
 
 def _in_words(error: Exception) -> str:

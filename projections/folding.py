@@ -35,7 +35,8 @@ _LOOK_UP = text("""
 """)
 _CHECKPOINT = text("""
     UPDATE projection_state s SET position = c.position, attempts = 0, retry_at = NULL, error = NULL,
-        error_position = NULL, updated_at = statement_timestamp()
+        error_position = NULL, failing_since = CASE WHEN :stays_apart THEN s.failing_since END,
+        updated_at = statement_timestamp()
     FROM unnest(CAST(:projection AS text[]), CAST(:company_id AS bigint[]), CAST(:build AS integer[]),
                 CAST(:position AS bigint[])) AS c (projection, company_id, build, position)
     WHERE s.projection = c.projection AND s.build = c.build AND s.company_id = c.company_id
@@ -54,10 +55,17 @@ def without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def fold(connection: Connection, claims: Sequence[Claim], facts: Mapping[int, Sequence[Fact]]) -> None:
+def fold(
+    connection: Connection,
+    claims: Sequence[Claim],
+    facts: Mapping[int, Sequence[Fact]],
+    *,
+    stays_apart: bool = False,
+) -> None:
     """Fold each company's facts into every claimed build, and move the checkpoints to the last of them.
 
-    All claims of a company stand right before its first fact.
+    All claims of a company stand right before its first fact. `stays_apart`: an event that fails is close; builds that
+    are folded alone remain so.
     """
     connection.execute(_LOOK_UP)
     skipped = {tuple(row) for row in connection.execute(_SKIPS, {"company_ids": list(facts)})}
@@ -74,11 +82,12 @@ def fold(connection: Connection, claims: Sequence[Claim], facts: Mapping[int, Se
         ]
         if pages:
             projection.fold(connection, pages)
-    checkpoint(connection, {claim: facts[claim.company_id][-1].position for claim in claims})
+    reached = {claim: facts[claim.company_id][-1].position for claim in claims}
+    checkpoint(connection, reached, stays_apart=stays_apart)
 
 
-def checkpoint(connection: Connection, reached: Mapping[Claim, int]) -> None:
-    """Move claimed builds to these positions."""
+def checkpoint(connection: Connection, reached: Mapping[Claim, int], *, stays_apart: bool = False) -> None:
+    """Move claimed builds to these positions; what failed before is past, unless they stay apart from others."""
     connection.execute(
         _CHECKPOINT,
         {
@@ -86,6 +95,7 @@ def checkpoint(connection: Connection, reached: Mapping[Claim, int]) -> None:
             "company_id": [claim.company_id for claim in reached],
             "build": [claim.build for claim in reached],
             "position": list(reached.values()),
+            "stays_apart": stays_apart,
         },
     )
 

@@ -4,16 +4,16 @@ Each chunk of a log commits with its position: who dies is overtaken from there.
 folded, so that no two workers fold one company's build.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import psycopg
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import InterfaceError, OperationalError
 
+from events.sqlstates import is_connection_lost
 from projections.builds import lock_for_flip, make_live
 from projections.facts import read_facts
-from projections.failures import record_failure
+from projections.failures import smaller_size
 from projections.folding import Claim, fold, without_garbage_collection
 from projections.registry import versions
 
@@ -37,11 +37,12 @@ _CLAIM = text("""
     ), hindmost AS (
         SELECT DISTINCT ON (company_id) company_id, position, lacking FROM first ORDER BY company_id, position
     )
-    SELECT s.projection, s.company_id, s.build, s.position, f.lacking
+    SELECT s.projection, s.company_id, s.build, s.position, f.lacking, s.failing_since IS NOT NULL AS is_failing
     FROM projection_state s JOIN hindmost f ON s.company_id = f.company_id AND s.position = f.position
     JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
         ON s.projection = p.name AND s.version = p.version
     WHERE s.status = 'building' AND s.is_automatic = :is_automatic
+      AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
     ORDER BY f.lacking DESC, s.company_id, s.projection FOR UPDATE OF s SKIP LOCKED
 """)
 _HEADS = text("SELECT company_id, position FROM company_head WHERE company_id = ANY (:company_ids)")
@@ -75,36 +76,39 @@ def build_on(
 ) -> Chunk | None:
     """Bring the build that lacks most forward by a chunk, or several small ones; None when there is none. Commits.
 
-    A build that reaches the end of its log is flipped to when it is automatic, else it is ready. An event that cannot
-    be folded is named in the build's state; the build rests or halts, and readers keep the live one.
+    A build that reaches the end of its log is flipped to when it is automatic, else it is ready. What cannot be folded
+    is found as `failures.smaller_size` says; readers keep the live build.
+
+    :raises sqlalchemy.exc.DBAPIError: the connection was lost
     """
-    size, is_alone = chunk_events, False
+    size = chunk_events
     while True:
         claims: list[Claim] = []
         chunk: Chunk | None = None
+        started = time.monotonic()
         try:
             with without_garbage_collection(), engine.begin() as connection:
                 claims = _claimed(connection, size, is_automatic=is_automatic, company_ids=company_ids)
-                claims = claims[:1] if is_alone else claims
-                chunk = _built(connection, claims, size, is_automatic=is_automatic) if claims else None
+                if claims:
+                    stays_apart = size < chunk_events
+                    chunk = _built(connection, claims, size, is_automatic=is_automatic, stays_apart=stays_apart)
             break
-        except (OperationalError, InterfaceError, psycopg.OperationalError):
-            raise  # the database's trouble, and no fault of any event
         except Exception as error:
             if not claims:
                 raise
-            if size == 1 and is_alone:
-                record_failure(engine, claims[0], error)
+            size = smaller_size(engine, claims, error, size, seconds=time.monotonic() - started)
+            if is_connection_lost(error):
+                raise
+            if not size:
                 return Chunk(claims, 0, [])
-            size, is_alone = max(1, size // 2), True
     for claim in chunk.finished if chunk and is_automatic else ():
         flip(engine, claim)
     return chunk
 
 
-def _built(connection: Connection, claims: list[Claim], size: int, *, is_automatic: bool) -> Chunk:
+def _built(connection: Connection, claims: list[Claim], size: int, *, is_automatic: bool, stays_apart: bool) -> Chunk:
     connection.execute(_NEED_NOT_WAIT)
-    chunk = _fold_chunk(connection, claims, size)
+    chunk = _fold_chunk(connection, claims, size, stays_apart=stays_apart)
     for claim in chunk.finished if not is_automatic else ():
         connection.execute(_READY, claim._asdict())
     return chunk
@@ -148,26 +152,31 @@ def _claimed(
 ) -> list[Claim]:
     asked = versions() | {"is_automatic": is_automatic, "company_ids": company_ids and list(company_ids)}
     rows = connection.execute(_CLAIM, asked | {"most": 1}).all()
+    if rows and rows[0].is_failing:
+        return [Claim(*rows[0][:4])]
     # Nobody lacks more than the first: so many fit into the chunk.
     fitting = min(_MOST_BUILDS, size // max(1, rows[0].lacking)) if rows else 0
     if fitting > 1:
         rows = connection.execute(_CLAIM, asked | {"most": fitting}).all()
-    return [Claim(*row[:-1]) for row in rows]
+    return [Claim(*row[:4]) for row in rows if not row.is_failing]
 
 
-def _fold_chunk(connection: Connection, claims: Sequence[Claim], size: int) -> Chunk:
+def _fold_chunk(connection: Connection, claims: Sequence[Claim], size: int, *, stays_apart: bool) -> Chunk:
     starts = {claim.company_id: claim.position for claim in claims}
     heads = {row.company_id: row.position for row in connection.execute(_HEADS, {"company_ids": list(starts)})}
-    reached = _fold_through(connection, claims, {one: min(heads[one], starts[one] + size) for one in starts})
+    through = {one: min(heads[one], starts[one] + size) for one in starts}
+    reached = _fold_through(connection, claims, through, stays_apart=stays_apart)
     finished = [claim for claim in claims if reached[claim.company_id] == heads[claim.company_id]]
     return Chunk(list(claims), sum(reached.values()) - sum(starts.values()), finished)
 
 
-def _fold_through(connection: Connection, claims: Sequence[Claim], through: Mapping[int, int]) -> dict[int, int]:
+def _fold_through(
+    connection: Connection, claims: Sequence[Claim], through: Mapping[int, int], *, stays_apart: bool = False
+) -> dict[int, int]:
     reached = {claim.company_id: claim.position for claim in claims}
     while behind := {one: end - reached[one] for one, end in through.items() if end > reached[one]}:
         facts = read_facts(connection, {one: reached[one] for one in behind}, behind)
         turn = [claim._replace(position=reached[claim.company_id]) for claim in claims if claim.company_id in facts]
-        fold(connection, turn, facts)
+        fold(connection, turn, facts, stays_apart=stays_apart)
         reached |= {company_id: told[-1].position for company_id, told in facts.items()}
     return reached

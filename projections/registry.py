@@ -40,7 +40,7 @@ class Projection:
 PROJECTIONS = (
     Projection(
         revenue_lines.NAME,
-        3,
+        4,
         fold_revenue,
         {
             revenue_lines.NAME: (

@@ -22,7 +22,7 @@ _STUCK_AT = text("""
     FOR UPDATE
 """)
 _GO_ON = text("""
-    UPDATE projection_state s SET attempts = 0, retry_at = NULL,
+    UPDATE projection_state s SET attempts = 0, retry_at = NULL, failing_since = NULL,
         status = CASE WHEN s.status <> 'halted' THEN s.status WHEN EXISTS (
             SELECT FROM projection_active a
             WHERE a.projection = s.projection AND a.company_id = s.company_id AND a.build = s.build

@@ -32,6 +32,8 @@ projection_state = Table(
     Column("version", Integer, nullable=False, server_default=text("1")),
     # Whether any worker may bring it to the end and flip to it; else whoever began it does.
     Column("is_automatic", Boolean, nullable=False, server_default=text("true")),
+    # Since when it, or a batch that it was part of, could not be folded. Until it can, it shares no batch with others.
+    Column("failing_since", INSTANT),
     CheckConstraint("status IN ('building', 'ready', 'live', 'halted', 'retired')", name="status"),
 )
 

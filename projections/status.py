@@ -22,10 +22,14 @@ class CompanyProjection(NamedTuple):
 
 
 class Lag(NamedTuple):
-    """How much is recorded but not folded, over all companies, halted ones included."""
+    """How much is recorded but not folded, over all companies, halted ones included.
+
+    A company fails while its next event could not be folded so far and is tried again.
+    """
 
     companies_behind: int
     companies_halted: int
+    companies_failing: int
     events_behind: int
     oldest_recorded_at: datetime | None
 
@@ -38,10 +42,11 @@ _STATUS = text("""
 # The lag is measured from the log, never from a cursor: a company nobody has enrolled yet counts as behind, too.
 _LAG = text("""
     SELECT count(*) AS behind, count(*) FILTER (WHERE b.status = 'halted') AS halted,
+           count(*) FILTER (WHERE b.status <> 'halted' AND b.error IS NOT NULL) AS failing,
            coalesce(sum(b.head - b.position), 0) AS events,
            min((SELECT e.recorded_at FROM event e WHERE e.company_id = b.company_id AND e.position = b.position + 1))
     FROM (
-        SELECT h.company_id, h.position AS head, coalesce(s.position, 0) AS position, s.status
+        SELECT h.company_id, h.position AS head, coalesce(s.position, 0) AS position, s.status, s.error
         FROM company_head h
         LEFT JOIN projection_active a ON a.projection = :projection AND a.company_id = h.company_id
         LEFT JOIN projection_state s
@@ -51,12 +56,13 @@ _LAG = text("""
 """)
 _RESUME = text("""
     UPDATE projection_state s SET attempts = 0, retry_at = NULL, updated_at = clock_timestamp(),
+        failing_since = CASE WHEN s.failing_since IS NOT NULL THEN clock_timestamp() END,
         status = CASE WHEN s.status <> 'halted' THEN s.status WHEN EXISTS (
             SELECT FROM projection_active a
             WHERE a.projection = s.projection AND a.company_id = s.company_id AND a.build = s.build
         ) THEN 'live' ELSE 'building' END
     WHERE s.company_id = :company_id AND s.status IN ('halted', 'live', 'building')
-      AND (s.status = 'halted' OR s.attempts > 0)
+      AND (s.status = 'halted' OR s.error IS NOT NULL)
     RETURNING s.projection
 """)
 
@@ -69,8 +75,8 @@ def projection_status(connection: Connection) -> list[CompanyProjection]:
 
 def projection_lag(connection: Connection, projection: str) -> Lag:
     """Give how far a projection is behind the log."""
-    behind, halted, events, oldest = connection.execute(_LAG, {"projection": projection}).one()
-    return Lag(behind, halted, int(events), oldest)
+    behind, halted, failing, events, oldest = connection.execute(_LAG, {"projection": projection}).one()
+    return Lag(behind, halted, failing, int(events), oldest)
 
 
 def resume_company(connection: Connection, company_id: int) -> list[str]:

@@ -40,6 +40,12 @@ fetch_request = Table(
     CheckConstraint("kind IN ('invoice', 'invoice_lines', 'price', 'customer')", name="kind"),
 )
 Index("fetch_request_due_at_idx", fetch_request.c.due_at)
+Index(
+    "fetch_request_open",
+    fetch_request.c.company_id,
+    fetch_request.c.due_at,
+    postgresql_where=text("answered_at IS NULL"),
+)
 
 _COUNT_COLUMNS = ("invoices_listed", "invoices_new", "invoices_changed", "lines", "prices", "requests", "rate_limited")
 

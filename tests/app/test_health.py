@@ -54,7 +54,13 @@ def test_a_process_with_everything_is_ready(client: FlaskClient, engine: Engine)
         "database": "ok",
         "schema": "current",
         "redis": "ok",
-        "projection": {"companies_behind": 0, "companies_halted": 0, "events_behind": 0, "lag_seconds": 0.0},
+        "projection": {
+            "companies_behind": 0,
+            "companies_halted": 0,
+            "companies_failing": 0,
+            "events_behind": 0,
+            "lag_seconds": 0.0,
+        },
     }
 
 
@@ -110,6 +116,7 @@ def test_the_lag_counts_what_is_recorded_and_not_folded(client: FlaskClient, eng
     assert told(answer)["projection"] == {
         "companies_behind": 1,
         "companies_halted": 0,
+        "companies_failing": 0,
         "events_behind": 2,
         "lag_seconds": 90.0,
     }

@@ -153,12 +153,12 @@ def _await_the_dead(engine: Engine) -> None:
 def _checkpoint_before_effect() -> None:
     effect = folding.fold
 
-    def fold(connection: Connection, claims: Any, facts: Any) -> None:
+    def fold(connection: Connection, claims: Any, facts: Any, **options: Any) -> None:
         folding.checkpoint(connection, {claim: facts[claim.company_id][-1].position for claim in claims})
         driver = connection.connection.driver_connection
         assert driver is not None
         driver.commit()
-        effect(connection, claims, facts)
+        effect(connection, claims, facts, **options)
 
     projections.catch_up.fold = fold  # type: ignore[attr-defined]
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from events.accounts import Account
+from events.stripe_shapes import Id
 from workers.gateway.client import Answer, Gateway, Tally
 from workers.gateway.objects import decoded
 from workers.gateway.refusals import StripeAnswerError
@@ -76,7 +77,7 @@ class ListedLines(msgspec.Struct):
 class Listed(msgspec.Struct):
     """What paging needs of an object, and the proof of an invoice."""
 
-    id: str
+    id: Id
     created: int
     livemode: bool
     status: str | None = None
