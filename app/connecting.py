@@ -53,7 +53,7 @@ def connect_account(attempt: Attempt, code: str, principal: Principal) -> None:
         raise
     hand.ring_for_sync()
     with as_owner(hand.engine) as connection:
-        join_parked_events(connection, limit=_JOINED_AT_ONCE)
+        join_parked_events(connection, attempt.company_id, limit=_JOINED_AT_ONCE)
 
 
 def note_refusal(attempt: Attempt, principal: Principal) -> None:

@@ -38,7 +38,7 @@ def connect_by_key(company_id: int, key: str, principal: Principal) -> bool:
     _own(company_id, key, owner, principal)
     hand.ring_for_sync()
     with as_owner(hand.engine) as connection:
-        join_parked_events(connection, limit=_JOINED_AT_ONCE)
+        join_parked_events(connection, company_id, limit=_JOINED_AT_ONCE)
     return _listen(company_id, key, owner)
 
 

@@ -16,7 +16,7 @@ from app.settings import WebSettings
 from app.stopping import stopping
 from events.clock import Clock, utc_now
 from events.database import open_engine, walled
-from events.group_append import GroupAppender
+from events.lanes import Appender, AppendLanes
 from tenants.passwords import Passwords
 from tenants.secrets import SecretBox
 from workers.connect import Connector, StripeConnect
@@ -27,8 +27,8 @@ from workers.stripe_app import StripeApp
 _READ_POOL_SIZE = 8
 # An export lasts as long as its reader takes: the slow ones must not use up what pages are read with.
 _EXPORT_POOL_SIZE = 4
-# Intake has connections of its own: slow readers never stand in a webhook's way.
-_INTAKE_POOL_SIZE = 1
+# Intake has connections of its own, one for each lane: slow readers never stand in a webhook's way.
+_INTAKE_POOL_SIZE = 2
 _INTAKE_STATEMENT_MS = 1_500
 _INTAKE_LOCK_MS = 250
 _READ_STATEMENT_MS = 15_000
@@ -42,7 +42,7 @@ class Tools:
     engine: Engine
     exports: Engine
     redis: Redis
-    appender: GroupAppender
+    appender: Appender
     cursors: CursorSigner
     webhook_secrets: tuple[str, ...]
     secret_key: str
@@ -78,7 +78,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         engine=_reader(settings, "web", pool_size=_READ_POOL_SIZE),
         exports=_reader(settings, "exports", pool_size=_EXPORT_POOL_SIZE),
         redis=redis,
-        appender=GroupAppender(intake, after_commit=Bell(redis).ask),
+        appender=AppendLanes(intake, after_commit=Bell(redis).ask),
         cursors=CursorSigner(settings.secret_key),
         webhook_secrets=settings.webhook_secrets,
         secret_key=settings.secret_key,

@@ -45,7 +45,7 @@ def authorize_command(company_id: int, account_id: str, *, is_test: bool, is_jso
         sync_run_id = _first_sync(connection, company_id, now) if authorization.is_new else None
     if sync_run_id is not None:
         ring_for_sync()
-    joined = _join_parked()
+    joined = _join_parked(company_id)
     fact = {"company_id": company_id, "account_id": account_id, "livemode": account.livemode}
     if is_json:
         print_json(fact | {"is_new": authorization.is_new, "joined": joined, "sync_run_id": sync_run_id})
@@ -60,11 +60,11 @@ def _first_sync(connection: Connection, company_id: int, now: datetime) -> int:
     return int(request_sync(connection, company_id, trigger="initial", actor=_ACTOR, now=now).id)
 
 
-def _join_parked() -> int:
+def _join_parked(company_id: int) -> int:
     joined = 0
     while True:
         with transaction() as connection:
-            moved = join_parked_events(connection, limit=_JOIN_AT_ONCE)
+            moved = join_parked_events(connection, company_id, limit=_JOIN_AT_ONCE)
         joined += moved
         if moved < _JOIN_AT_ONCE:
             return joined

@@ -8,10 +8,11 @@ from threading import Event, Lock, Thread
 
 import psycopg
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from events.intake import Received, receive
 from events.log import NewEvent
+from events.sqlstates import is_everybodys_trouble, is_trouble, sqlstate_of
 
 MOST_IN_A_BATCH = 64
 MOST_WAITING = 2000
@@ -20,9 +21,6 @@ _WAIT_SECONDS = 1.7
 _ATTEMPTS = 3
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: deadlock_detected, serialization_failure.
 _WORTH_REPEATING = frozenset({"40P01", "40001"})
-# Class 22: the data itself cannot be stored. Only then can one item be at fault for all.
-_DATA_EXCEPTION = "22"
-_LOCK_NOT_AVAILABLE = "55P03"
 
 _log = logging.getLogger(__name__)
 
@@ -48,10 +46,20 @@ class _Waiting:
 class GroupAppender:
     """Appends for all requests of one process, in the order they came, one transaction at a time."""
 
-    def __init__(self, engine: Engine, *, after_commit: Callable[[], None]) -> None:
-        """`engine` should commit every statement by itself, so that the heads are locked for one round trip only."""
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        after_commit: Callable[[], None],
+        after_refusal: Callable[[str | None], None] = lambda _account_id: None,
+    ) -> None:
+        """`engine` should commit every statement by itself, so that the heads are locked for one round trip only.
+
+        `after_refusal` is told the account whose events the log refuses, or keeps waiting, by themselves.
+        """
         self._engine = engine
         self._after_commit = after_commit
+        self._after_refusal = after_refusal
         self._waiting: deque[_Waiting] = deque()
         self._arrived = Event()
         self._starting = Lock()
@@ -110,6 +118,8 @@ class GroupAppender:
             for item in batch:
                 item.error = error
                 item.answered.release()
+            if not is_everybodys_trouble(error):
+                self._after_refusal(batch[0].event.account_id)
             return
         for item, one in received:
             item.received = one
@@ -123,7 +133,7 @@ class GroupAppender:
                 return receive(self._connection, events)
             except (DBAPIError, psycopg.Error) as error:
                 # Also when the connection died under the commit: what may have been kept is not kept twice.
-                is_worth_repeating = self._let_go() or _sqlstate(error) in _WORTH_REPEATING
+                is_worth_repeating = self._let_go() or sqlstate_of(error) in _WORTH_REPEATING
                 if attempt == _ATTEMPTS or not is_worth_repeating:
                     raise
         raise AssertionError("unreachable")
@@ -141,17 +151,13 @@ class GroupAppender:
         return had_died
 
 
-def _sqlstate(error: Exception) -> str:
-    return getattr(getattr(error, "orig", error), "sqlstate", None) or ""
-
-
 def _parts_that_may_succeed(batch: Sequence[_Waiting], error: Exception) -> list[list[_Waiting]]:
-    if _sqlstate(error) == _LOCK_NOT_AVAILABLE:
-        # One company's log is held up by somebody: the others need not wait with it.
-        by_account: dict[str | None, list[_Waiting]] = {}
-        for item in batch:
-            by_account.setdefault(item.event.account_id, []).append(item)
+    if is_everybodys_trouble(error):
+        return [list(batch)]
+    by_account: dict[str | None, list[_Waiting]] = {}
+    for item in batch:
+        by_account.setdefault(item.event.account_id, []).append(item)
+    # One company's log refuses, or is held up by somebody: the others need not wait with it.
+    if len(by_account) > 1 or is_trouble(error):
         return list(by_account.values())
-    if _sqlstate(error).startswith(_DATA_EXCEPTION) or not isinstance(error, SQLAlchemyError | psycopg.Error):
-        return [[item] for item in batch]
-    return [list(batch)]
+    return [[item] for item in batch]

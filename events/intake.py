@@ -1,9 +1,9 @@
 """Receive Stripe's events for whoever owns their accounts; park the others; join them to their company later."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from events.log import NewEvent, append, columns_of
 from events.payloads import decompressed
@@ -17,22 +17,27 @@ _RECEIVE = """
         %(sha256)b::bytea[]) ORDER BY ord
 """
 # The same rule of ownership as in receive_stripe_events.
+_OWNERS_OF_PARKED = text("""
+    SELECT DISTINCT o.company_id FROM (SELECT DISTINCT account_id, livemode FROM parked_event) p
+    CROSS JOIN LATERAL (
+        SELECT o.company_id FROM account_owner o
+        WHERE o.account_id = p.account_id AND (o.livemode OR NOT p.livemode)
+        ORDER BY o.livemode = p.livemode DESC LIMIT 1
+    ) o
+""")
 _TAKE_PARKED = text("""
     WITH ready AS (
-        SELECT p.account_id, p.livemode, p.external_id, p.payload_sha256, o.company_id
-        FROM parked_event p
-        JOIN LATERAL (
-            SELECT o.company_id FROM account_owner o
-            WHERE o.account_id = p.account_id AND (o.livemode OR NOT p.livemode)
-            ORDER BY o.livemode = p.livemode DESC LIMIT 1
-        ) o ON true
+        SELECT p.account_id, p.livemode, p.external_id, p.payload_sha256
+        FROM account_owner o JOIN parked_event p ON p.account_id = o.account_id AND (o.livemode OR NOT p.livemode)
+        WHERE o.company_id = :company_id AND (o.livemode = p.livemode OR NOT EXISTS (
+            SELECT FROM account_owner other WHERE other.account_id = p.account_id AND other.livemode = p.livemode))
         ORDER BY p.ordinal LIMIT :limit
         FOR UPDATE OF p SKIP LOCKED
     )
     DELETE FROM parked_event p USING ready r
     WHERE p.account_id = r.account_id AND p.livemode = r.livemode AND p.external_id = r.external_id
       AND p.payload_sha256 = r.payload_sha256
-    RETURNING r.company_id, p.*
+    RETURNING p.*
 """)
 _PURGE_PARKED = text("DELETE FROM parked_event WHERE received_at < clock_timestamp() - make_interval(days => :days)")
 
@@ -62,31 +67,39 @@ def receive(connection: Connection, events: Sequence[NewEvent]) -> list[Received
     return [Received(company_id, position, is_new) for _, company_id, position, is_new in rows]
 
 
-def join_parked_events(connection: Connection, *, limit: int = 500) -> int:
-    """Move parked events whose accounts are owned by now into their logs, oldest first; give how many.
+def owners_of_parked(connection: Connection) -> list[int]:
+    """Return the companies that own accounts of parked events."""
+    return list(connection.execute(_OWNERS_OF_PARKED).scalars())
 
-    Commits nothing. Call again while it gives `limit`. What another call is moving is passed over.
+
+def join_parked_events(connection: Connection, company_id: int, *, limit: int = 500) -> int:
+    """Move parked events of a company's account into its log, oldest first; return how many.
+
+    Commits nothing. Call again while it returns `limit`. What another call is moving is passed over.
     """
-    rows = sorted(connection.execute(_TAKE_PARKED, {"limit": limit}), key=lambda row: (row.company_id, row.ordinal))
-    for company_id in sorted({row.company_id for row in rows}):
-        parked = [
-            NewEvent(
-                type=row.type,
-                source=row.source,
-                external_id=row.external_id,
-                payload=decompressed(row.payload_zstd),
-                livemode=row.livemode,
-                occurred_at=row.occurred_at,
-                entity=row.entity,
-                account_id=row.account_id,
-                api_version=row.api_version,
-                correlation_id=row.correlation_id,
-            )
-            for row in rows
-            if row.company_id == company_id
-        ]
-        append(connection, company_id, parked)
+    rows = sorted(connection.execute(_TAKE_PARKED, {"company_id": company_id, "limit": limit}), key=_ordinal)
+    if rows:
+        append(connection, company_id, [_unparked(row) for row in rows])
     return len(rows)
+
+
+def _ordinal(row: Row[Any]) -> int:
+    return int(row.ordinal)
+
+
+def _unparked(row: Row[Any]) -> NewEvent:
+    return NewEvent(
+        type=row.type,
+        source=row.source,
+        external_id=row.external_id,
+        payload=decompressed(row.payload_zstd),
+        livemode=row.livemode,
+        occurred_at=row.occurred_at,
+        entity=row.entity,
+        account_id=row.account_id,
+        api_version=row.api_version,
+        correlation_id=row.correlation_id,
+    )
 
 
 def purge_parked_events(connection: Connection) -> int:

@@ -13,6 +13,9 @@ _CLASSES_OF_TROUBLE = ("08", "40", "53", "55", "58")
 _STATES_OF_TROUBLE = frozenset({"25006", "25P03", "25P04"})
 # Shutdowns, crashes and starts; but not 57014, a statement that took too long: fewer events may be done in time.
 _OPERATORS_INTERVENTION = "57P"
+# Locks, lost races and objects in use are trouble of those who want the same; a slow statement is slow for all.
+_TROUBLE_OF_SOME = ("40", "55")
+_QUERY_CANCELED = "57014"
 
 
 def sqlstate_of(error: BaseException) -> str | None:
@@ -34,3 +37,9 @@ def is_trouble(error: BaseException) -> bool:
     state = sqlstate_of(error) or ""
     is_named = state.startswith((*_CLASSES_OF_TROUBLE, _OPERATORS_INTERVENTION)) or state in _STATES_OF_TROUBLE
     return is_named or is_connection_lost(error)
+
+
+def is_everybodys_trouble(error: BaseException) -> bool:
+    """Tell whether whoever asked just then would have met the same."""
+    state = sqlstate_of(error) or ""
+    return state == _QUERY_CANCELED or (is_trouble(error) and not state.startswith(_TROUBLE_OF_SOME))

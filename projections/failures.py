@@ -13,7 +13,7 @@ from events.sqlstates import is_connection_lost, is_trouble
 from projections.folding import Claim
 
 ATTEMPTS_BEFORE_HALT = 8
-# About as long as so many attempts take.
+# Longer than so many attempts take, which is about two minutes.
 TROUBLE_SECONDS_BEFORE_HALT = 300
 _LONGEST_REST_SECONDS = 60
 # Whoever was folded this lately shows that the trouble is not everybody's.

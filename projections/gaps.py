@@ -16,43 +16,33 @@ class Gap(NamedTuple):
     object_id: str
 
 
-_FIND = text("""
+# A query for a FROM: gaps of the companies in :company_ids, or of all, and up to which position each is folded.
+GAPS = """
     WITH live AS (
-        SELECT a.company_id, a.build FROM projection_active a
+        SELECT a.company_id, a.build, s.position AS folded FROM projection_active a
+        JOIN projection_state s ON s.projection = a.projection AND s.company_id = a.company_id AND s.build = a.build
         WHERE a.projection = :projection
           AND (CAST(:company_ids AS bigint[]) IS NULL OR a.company_id = ANY (:company_ids))
     )
-    SELECT l.company_id, i.livemode, 'invoice_lines' AS kind, i.id AS object_id
+    SELECT l.company_id, i.livemode, 'invoice_lines' AS kind, i.id AS object_id, l.folded
     FROM live l JOIN revenue_invoice i ON i.company_id = l.company_id AND i.build = l.build
     WHERE (i.lacks_lines OR i.is_contested) AND i.lacks_lines
     UNION ALL
-    SELECT l.company_id, i.livemode, 'invoice', i.id
+    SELECT l.company_id, i.livemode, 'invoice', i.id, l.folded
     FROM live l JOIN revenue_invoice i ON i.company_id = l.company_id AND i.build = l.build
     WHERE (i.lacks_lines OR i.is_contested) AND i.is_contested
     UNION ALL
-    SELECT l.company_id, c.livemode, 'customer', c.id
+    SELECT l.company_id, c.livemode, 'customer', c.id, l.folded
     FROM live l JOIN revenue_customer c ON c.company_id = l.company_id AND c.build = l.build
     WHERE c.is_contested
     UNION ALL
-    SELECT DISTINCT l.company_id, r.livemode, 'price', r.price_id
+    SELECT DISTINCT l.company_id, r.livemode, 'price', r.price_id, l.folded
     FROM live l JOIN revenue_line r ON r.company_id = l.company_id AND r.build = l.build
     WHERE r.type = 'unknown' AND r.price_id IS NOT NULL
-    LIMIT :limit
-""")
-_FOLDED = text("""
-    SELECT s.company_id, s.position FROM projection_active a
-    JOIN projection_state s ON s.projection = a.projection AND s.company_id = a.company_id AND s.build = a.build
-    WHERE a.projection = :projection AND (CAST(:company_ids AS bigint[]) IS NULL OR a.company_id = ANY (:company_ids))
-""")
+"""
 
 
-def find_gaps(connection: Connection, *, company_ids: list[int] | None = None, limit: int = 1000) -> list[Gap]:
-    """Give what is lacking, of these companies or of all. Every gap closes when a fact that fills it is folded."""
-    rows = connection.execute(_FIND, {"projection": NAME, "company_ids": company_ids, "limit": limit})
-    return [Gap(*row) for row in rows]
-
-
-def folded_positions(connection: Connection, *, company_ids: list[int] | None = None) -> dict[int, int]:
-    """Give up to which position of its log each company's live table has come, of these companies or of all."""
-    rows = connection.execute(_FOLDED, {"projection": NAME, "company_ids": company_ids})
-    return {row.company_id: row.position for row in rows}
+def find_gaps(connection: Connection, *, company_ids: list[int] | None = None) -> list[Gap]:
+    """Return what is lacking, of these companies or of all. Every gap closes when a fact that fills it is folded."""
+    rows = connection.execute(text(GAPS), {"projection": NAME, "company_ids": company_ids})
+    return [Gap(*row[:-1]) for row in rows]

@@ -13,7 +13,7 @@ from app.factory import create_app
 from app.stopping import stopping
 from app.wiring import Tools
 from events.database import open_engine, walled
-from events.group_append import GroupAppender
+from events.lanes import AppendLanes
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
 from tests.browser.chromium import MISSING
@@ -85,14 +85,14 @@ def clock() -> SetClock:
 @pytest.fixture
 def web_tools(database_url: str, redis: Redis, clock: SetClock) -> Iterator[Tools]:
     intake = open_engine(
-        database_url, name="intake", pool_size=1, statement_timeout_ms=1500, lock_timeout_ms=250, autocommit=True
+        database_url, name="intake", pool_size=2, statement_timeout_ms=1500, lock_timeout_ms=250, autocommit=True
     )
     web = walled(open_engine(database_url, name="web", pool_size=10))
     bell, sync_bell = Bell(redis), Bell(redis, SYNC)
     yield tools_on(
         web,
         redis,
-        appender=GroupAppender(intake, after_commit=bell.ask),
+        appender=AppendLanes(intake, after_commit=bell.ask),
         clock=clock,
         ring_for_sync=sync_bell.ask,
         pause=stopping.wait,

@@ -17,6 +17,7 @@ from app.wiring import Tools
 from events.clock import Clock, utc_now
 from events.database import open_engine
 from events.group_append import GroupAppender
+from events.lanes import Appender
 from tenants.secrets import SecretBox
 from tests.hands import PASSWORDS, SECRET
 from workers.queues import open_redis
@@ -29,7 +30,7 @@ def tools_on(
     engine: Engine,
     redis: Redis,
     *,
-    appender: GroupAppender,
+    appender: Appender,
     clock: Clock,
     ring_for_sync: Callable[[], None] = lambda: None,
     pause: Callable[[float], bool] = lambda _seconds: True,

@@ -5,9 +5,11 @@ import signal
 from threading import Event
 
 from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from events.intake import join_parked_events, purge_parked_events
+from events.intake import join_parked_events, owners_of_parked, purge_parked_events
+from events.sqlstates import is_everybodys_trouble
 from projections.catch_up import is_anybody_behind
 from workers.fetch_requests import purge_answered, request_gaps
 from workers.fetches import is_any_due
@@ -40,8 +42,8 @@ def run_clock(tools: Tools) -> None:
 def sweep(tools: Tools, *, is_long: bool) -> None:
     """Ring for companies that are behind and for fetches that are due; a long one also joins and purges the parked."""
     if is_long:
+        _join_parked(tools.engine)
         with tools.engine.begin() as connection:
-            join_parked_events(connection)
             purge_parked_events(connection)
             purge_answered(connection)
         request_gaps(tools.engine)
@@ -55,3 +57,17 @@ def sweep(tools: Tools, *, is_long: bool) -> None:
         ring(tools.redis, FETCH)
     if is_run_due:
         ring(tools.redis, SYNC)
+
+
+def _join_parked(engine: Engine) -> None:
+    with engine.connect() as connection:
+        owners = owners_of_parked(connection)
+    for company_id in owners:
+        try:
+            with engine.begin() as connection:
+                join_parked_events(connection, company_id)
+        except DBAPIError as error:
+            # A log that refuses, or is held up, is that company's: the next one need not wait for it.
+            _log.warning("parked events wait", extra={"company_id": company_id, "error": type(error).__name__})
+            if is_everybodys_trouble(error):
+                raise

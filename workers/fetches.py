@@ -12,21 +12,34 @@ PATIENT_ATTEMPTS = 5
 _LEASE_SECONDS = 60
 _LONGEST_WAIT_SECONDS = 3600
 
-# The lease is a time of the database's clock: who dies with it is overtaken when it runs out. What is due for a company
-# whose sync is being worked on is left to that sync.
+# Whose turn it is. Of all companies with something due one is drawn, so that who lacks thousands of things has no more
+# turns than who lacks one. What is due for a company whose sync is being worked on is left to that sync. The companies
+# are found by one look into the index for each.
+_DRAW = text("""
+    WITH RECURSIVE waiting AS (
+        (SELECT company_id, due_at FROM fetch_request WHERE answered_at IS NULL ORDER BY company_id, due_at LIMIT 1)
+        UNION ALL
+        SELECT n.* FROM waiting w CROSS JOIN LATERAL (
+            SELECT company_id, due_at FROM fetch_request
+            WHERE answered_at IS NULL AND company_id > w.company_id ORDER BY company_id, due_at LIMIT 1) n
+    )
+    SELECT company_id FROM waiting w
+    WHERE due_at <= clock_timestamp() AND NOT EXISTS (
+        SELECT FROM sync_run r
+        WHERE r.company_id = w.company_id AND r.status = 'running' AND r.lease_until > clock_timestamp())
+    ORDER BY random() LIMIT 1
+""")
+# The lease is a time of the database's clock: who dies with it is overtaken when it runs out.
 _CLAIM = text("""
     UPDATE fetch_request f SET attempts = f.attempts + 1, due_at = clock_timestamp() + make_interval(secs => :lease)
     FROM (
-        SELECT company_id, livemode, kind, object_id FROM fetch_request d
-        WHERE due_at <= clock_timestamp() AND CASE WHEN CAST(:company_id AS bigint) IS NOT NULL
-            THEN company_id = :company_id
-            ELSE NOT EXISTS (SELECT FROM sync_run r WHERE r.company_id = d.company_id AND r.status = 'running'
-                             AND r.lease_until > clock_timestamp()) END
-        ORDER BY due_at LIMIT :most FOR UPDATE OF d SKIP LOCKED
+        SELECT company_id, livemode, kind, object_id FROM fetch_request
+        WHERE company_id = :company_id AND answered_at IS NULL AND due_at <= clock_timestamp()
+        ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
     ) due
     WHERE f.company_id = due.company_id AND f.livemode = due.livemode AND f.kind = due.kind
       AND f.object_id = due.object_id
-    RETURNING f.company_id, f.livemode, f.kind, f.object_id, f.attempts
+    RETURNING f.livemode, f.kind, f.object_id, f.attempts
 """)
 _FAILED = text("""
     UPDATE fetch_request SET error = :error, due_at = clock_timestamp()
@@ -90,19 +103,18 @@ def is_any_due(connection: Connection) -> bool:
 
 
 def claim_due(engine: Engine, *, company_id: int | None = None, most: int = 1) -> list[FetchRequest]:
-    """Take the requests that are due longest, of one company or of all, under a lease of a minute. Commits."""
+    """Take the requests of one company that are due longest, under a lease of a minute. Commits.
+
+    Without a company given, one is drawn from those that have something due.
+    """
     with engine.begin() as connection:
-        rows = connection.execute(_CLAIM, {"lease": _LEASE_SECONDS, "company_id": company_id, "most": most}).all()
-        owned = {row.company_id: _connected_account(connection, row.company_id) for row in rows}
+        whose = connection.execute(_DRAW).scalar() if company_id is None else company_id
+        if whose is None:
+            return []
+        rows = connection.execute(_CLAIM, {"lease": _LEASE_SECONDS, "company_id": whose, "most": most}).all()
+        account = _connected_account(connection, whose) if rows else None
         return [
-            FetchRequest(
-                row.company_id,
-                row.livemode,
-                row.kind,
-                row.object_id,
-                row.attempts,
-                _in_mode(owned[row.company_id], row.livemode),
-            )
+            FetchRequest(whose, row.livemode, row.kind, row.object_id, row.attempts, _in_mode(account, row.livemode))
             for row in rows
         ]
 

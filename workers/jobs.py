@@ -2,12 +2,15 @@
 
 import time
 
+from sqlalchemy.exc import DBAPIError
+
 from events.connections import stays_connected
+from events.sqlstates import is_everybodys_trouble
 from projections.catch_up import advance, enrol_newcomers
 from projections.rebuild import build_on
 from projections.statistics import learn_new_tables
 from workers.fetch_requests import request_gaps
-from workers.fetches import FetchRequest, claim_due, note_answered, put_back
+from workers.fetches import FetchRequest, claim_due, note_answered, note_failure, put_back
 from workers.gateway.client import Tally
 from workers.gateway.objects import fetch
 from workers.gateway.refusals import StripeAnswerError
@@ -103,6 +106,12 @@ def _is_fetched(hand: Tools, request: FetchRequest) -> bool:
                 note_answered(connection, request)
     except StripeAnswerError as error:
         note_fetch_failure(hand.engine, request, error)
+        return False
+    except DBAPIError as error:
+        if is_everybodys_trouble(error):
+            raise
+        # A log that refuses, or is held up, is that company's: the next one need not wait for it.
+        note_failure(hand.engine, request, f"the answer could not be kept: {type(error).__name__}")
         return False
     return is_connected or _is_put_off(hand, request)
 

@@ -6,15 +6,16 @@ from sqlalchemy import Engine, text
 
 from events.accounts import Account, authorize
 from events.connections import disconnect
-from events.intake import PARKED_FOR_DAYS, join_parked_events, purge_parked_events
+from events.intake import PARKED_FOR_DAYS, join_parked_events, owners_of_parked, purge_parked_events
 from tests.app.webhook_hands import DOOR, bodies_of, count, invoice_event, log_of, post
 from tests.hands import NOON, company_with, json_bytes, signed
 from tests.payloads import ACCOUNT, event, new_invoice
 
 
 def join(engine: Engine, *, limit: int = 500) -> int:
+    """Have every owner's parked events join its log, up to so many of each."""
     with engine.begin() as connection:
-        return join_parked_events(connection, limit=limit)
+        return sum(join_parked_events(connection, owner, limit=limit) for owner in owners_of_parked(connection))
 
 
 def connect(engine: Engine, company_id: int, account_id: str) -> None:
@@ -134,7 +135,7 @@ def test_two_who_join_at_once_move_every_event_once(client: FlaskClient, engine:
     company = company_with(engine, ACCOUNT)
 
     with engine.connect() as slow:
-        assert join_parked_events(slow, limit=3) == 3
+        assert join_parked_events(slow, company, limit=3) == 3
         with engine.connect() as other:
             taken = other.execute(text("SELECT count(*) FROM parked_event")).scalar_one()
             assert taken == 6  # not committed yet

@@ -14,7 +14,7 @@ from events.group_append import MOST_IN_A_BATCH, MOST_WAITING, GroupAppender, No
 from events.intake import Received
 from events.stripe_envelope import event_from_stripe
 from tests.app.webhook_hands import bodies_of, count, invoice_event, kept, plant_fault, pull_fault, until
-from tests.hands import company_with
+from tests.hands import SQLSTATES, company_with
 from tests.payloads import ACCOUNT
 
 NOBODY = "acct_of_nobody"
@@ -26,7 +26,10 @@ class Hallway:
     def __init__(self, engine: Engine, intake: Engine) -> None:
         self._engine = engine
         self.rings: list[None] = []
-        self.appender = GroupAppender(intake, after_commit=lambda: self.rings.append(None))
+        self.refused: list[str | None] = []
+        self.appender = GroupAppender(
+            intake, after_commit=lambda: self.rings.append(None), after_refusal=self.refused.append
+        )
 
     def append(self, body: bytes) -> Received:
         return self.appender.append(event_from_stripe(body))
@@ -115,6 +118,36 @@ def test_event_that_cannot_be_stored_harms_no_neighbour(hallway: Hallway, engine
 
     assert [outcome(answer) for answer in answers] == [n not in (0, 4) for n in range(8)]
     assert bodies_of(engine, company) == [body for n, body in enumerate(bodies) if n not in (0, 4)]
+
+
+@pytest.mark.parametrize("sqlstate", SQLSTATES)
+def test_whatever_the_log_says_to_one_companys_events_its_neighbours_are_kept(
+    hallway: Hallway, engine: Engine, sqlstate: str
+) -> None:
+    sick, well = company_with(engine, "acct_sick"), company_with(engine, "acct_well")
+    bodies = [invoice_event(account=f"acct_{('sick', 'well')[n % 2]}") for n in range(6)]
+    plant_fault(engine, sqlstate, when=f"NEW.company_id = {sick}")
+
+    with hallway.gathered(bodies) as answers:
+        pass
+
+    is_everybodys = sqlstate[:2] in ("08", "53", "58") or sqlstate[:3] == "57P" or sqlstate in ("25006", "57014")
+    assert [outcome(answer) for answer in answers] == [n % 2 == 1 and not is_everybodys for n in range(6)]
+    assert len(bodies_of(engine, well)) == (0 if is_everybodys else 3)
+    assert hallway.refused == ([] if is_everybodys else ["acct_sick"] * len(hallway.refused))
+
+
+def test_a_head_that_lies_about_its_log_harms_no_neighbour(hallway: Hallway, engine: Engine) -> None:
+    sick, well = company_with(engine, "acct_sick"), company_with(engine, "acct_well")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE company_head SET position = 0 WHERE company_id = :id"), {"id": sick})
+    bodies = [invoice_event(account=f"acct_{('sick', 'well')[n % 2]}") for n in range(4)]
+
+    with hallway.gathered(bodies) as answers:
+        pass
+
+    assert [outcome(answer) for answer in answers] == [False, True, False, True]
+    assert bodies_of(engine, well) == bodies[1::2]
 
 
 def test_event_that_the_driver_cannot_send_harms_no_neighbour(hallway: Hallway, engine: Engine) -> None:

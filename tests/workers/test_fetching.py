@@ -1,12 +1,13 @@
 """What the table lacks is asked for once, fetched under a lease, and put off when Stripe does not answer well."""
 
 import json
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import Engine, text
 
 from events.connections import DISCONNECTED, disconnect
-from events.log import read_events
+from events.log import append, read_events
 from events.stripe_words import observations_of
 from projections.snapshots import snapshot_of
 from sandbox.stripe.accounts import Account
@@ -15,11 +16,15 @@ from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
 from sandbox.stripe.specs import LineSpec
 from tests.hands import NOON, catch_up, company_with, keep
-from tests.payloads import CREATED, customer, event, new_invoice
+from tests.payloads import CREATED, customer, event, new_invoice, new_line
 from tests.workers.meddling import meddled, once_at
+from workers import fetch_requests
 from workers.clock_process import sweep
 from workers.fetch_requests import request_gaps
 from workers.fetches import claim_due, note_failure
+from workers.gateway.client import Tally
+from workers.gateway.objects import fetch
+from workers.gateway.refusals import ObjectMissingError
 from workers.jobs import catch_up_with, fetch_with
 from workers.queues import FETCH, PROJECTION
 from workers.wiring import Tools
@@ -244,6 +249,104 @@ def test_a_sweep_lets_parked_events_join_once_their_account_is_connected(tools: 
     with tools.engine.connect() as connection:
         joined = read_events(connection, company_id, after=1, limit=10)
     assert [one.type for one in joined if one.source == "stripe"] == ["invoice.paid"]
+
+
+def test_a_log_that_refuses_keeps_no_neighbour_from_what_was_parked_nor_from_its_sync(
+    tools: Tools, account: Account
+) -> None:
+    keep(tools.engine, event(new_invoice(), account="acct_sick"), event(new_invoice(), account=account.id))
+    sick, well = company_with(tools.engine, "acct_sick"), company_with(tools.engine, account.id)
+    with tools.engine.begin() as connection:
+        connection.execute(text("UPDATE company_head SET position = 0 WHERE company_id = :id"), {"id": sick})
+
+    sweep(tools, is_long=True)
+
+    with tools.engine.connect() as connection:
+        joined = [read_events(connection, one, after=1, limit=10) for one in (sick, well)]
+    assert [[one.type for one in events] for events in joined] == [[], ["invoice.paid", "sync.requested"]]
+
+
+def test_a_log_that_refuses_an_answer_keeps_no_neighbour_waiting(
+    tools: Tools, simulated: SimulatedStripe, account: Account, company_id: int
+) -> None:
+    other = simulated.create_account("Sick")
+    sick = company_with(tools.engine, other.id)
+    for one in (account, other):
+        _, body = invoice_of(simulated, one, lines=30)
+        keep(tools.engine, body)
+    catch_up_with(tools)
+    with tools.engine.begin() as connection:
+        connection.execute(text("UPDATE company_head SET position = 1 WHERE company_id = :id"), {"id": sick})
+
+    while fetch_with(tools) + catch_up_with(tools):
+        pass
+
+    assert is_complete(tools.engine, company_id)
+    assert not is_complete(tools.engine, sick)
+
+
+def lacking(account_id: str, number: int) -> dict[str, object]:
+    """Give an event about an invoice whose price nobody knows, not even Stripe."""
+    line = new_line(pricing={"price_details": {"price": f"price_gone_{number}", "product": "prod_1"}})
+    return event(new_invoice(f"in_{number}", line), account=account_id)
+
+
+def test_a_thousand_and_more_gaps_that_stripe_cannot_fill_keep_no_neighbour_incomplete(
+    tools: Tools, simulated: SimulatedStripe, account: Account, company_id: int
+) -> None:
+    greedy = simulated.create_account("Greedy")
+    greedy_id = company_with(tools.engine, greedy.id)
+    keep(tools.engine, *(lacking(greedy.id, number) for number in range(1500)))
+    catch_up(tools.engine)
+    request_gaps(tools.engine)
+    _, body = invoice_of(simulated, account, lines=30)
+    keep(tools.engine, body)
+    catch_up(tools.engine)
+
+    request_gaps(tools.engine)
+    asked = fetches_until_complete(tools, company_id)
+
+    assert greedy_id
+    assert asked < 100, "of two companies each has about every second turn"
+
+
+def fetches_until_complete(tools: Tools, company_id: int) -> int:
+    """Fetch one thing after the other until the company's invoice is complete; give how many were asked for."""
+    asked = 0
+    while not is_complete(tools.engine, company_id):
+        (request,) = claim_due(tools.engine)
+        assert request.account is not None
+        with suppress(ObjectMissingError):
+            facts = fetch(tools.stripe, request.account, request.kind, request.object_id, Tally())
+            with tools.engine.begin() as connection:
+                append(connection, request.company_id, facts)
+            catch_up(tools.engine)
+        asked += 1
+    return asked
+
+
+def is_complete(engine: Engine, company_id: int) -> bool:
+    with snapshot_of(engine, company_id) as snapshot:
+        found = snapshot.connection.execute(
+            text("SELECT count(*) = 30 AND bool_and(invoice_complete) FROM revenue_line")
+        )
+        return bool(found.scalar())
+
+
+def test_what_is_asked_for_already_leaves_room_for_what_is_not(
+    tools: Tools, account: Account, company_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(tools.engine, *(lacking(account.id, number) for number in range(5)))
+    catch_up(tools.engine)
+    monkeypatch.setattr(fetch_requests, "_MOST_AT_ONCE", 2)
+
+    counts = []
+    for _ in range(3):
+        request_gaps(tools.engine)
+        counts.append(len(requests_in(tools.engine)))
+
+    assert company_id
+    assert counts == [2, 4, 5]
 
 
 def account_of(engine: Engine, company_id: int) -> str:

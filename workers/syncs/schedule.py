@@ -1,15 +1,21 @@
 """Who is due for a sync: a row per company, so that any number of clocks make one run per company and period."""
 
+import logging
 from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from events.connections import NotConnectedError
+from events.sqlstates import is_everybodys_trouble
 from workers.syncs.requests import request_sync
 
 _ACTOR = "clock"
 _AT_ONCE = 100
+_REFUSED_SECONDS = 300
+
+_log = logging.getLogger(__name__)
 
 # A company that connected and was never synced is due at once.
 _ENROL = text("""
@@ -19,30 +25,49 @@ _ENROL = text("""
     ON CONFLICT DO NOTHING
 """)
 _DUE = text("""
-    SELECT s.company_id, EXISTS (SELECT FROM sync_run r WHERE r.company_id = s.company_id) AS has_run
-    FROM sync_schedule s
+    SELECT s.company_id FROM sync_schedule s
     WHERE s.next_sync_at <= :now AND EXISTS (
         SELECT FROM stripe_connection c WHERE c.company_id = s.company_id AND c.status = 'connected')
-    ORDER BY s.next_sync_at LIMIT :most FOR UPDATE OF s SKIP LOCKED
+    ORDER BY s.next_sync_at LIMIT :most
 """)
-_NEXT = text("""
-    UPDATE sync_schedule SET next_sync_at = :now + make_interval(secs => :period) WHERE company_id = :company_id
+# Of several clocks one takes it: the others wait for the row, and find it not due any more.
+_TAKE = text("""
+    UPDATE sync_schedule s SET next_sync_at = :now + make_interval(secs => :period)
+    WHERE s.company_id = :company_id AND s.next_sync_at <= :now
+    RETURNING EXISTS (SELECT FROM sync_run r WHERE r.company_id = s.company_id) AS has_run
 """)
 _NEXT_SYNC_AT = text("SELECT next_sync_at FROM sync_schedule WHERE company_id = :company_id")
 
 
 def request_due_syncs(engine: Engine, *, now: datetime, period_seconds: int) -> int:
-    """Ask for a sync of every company that is due, once however long it has been due; give how many. Commits."""
+    """Ask for a sync of every company that is due, once however long it has been due; return how many. Commits.
+
+    A company whose log refuses is due again in five minutes, and delays nobody else.
+    """
     with engine.begin() as connection:
         connection.execute(_ENROL, {"now": now})
-        due = connection.execute(_DUE, {"now": now, "most": _AT_ONCE}).all()
-        for row in due:
-            trigger = "scheduled" if row.has_run else "initial"
-            # Whoever pauses or disconnects at this moment ends the run before its first page.
-            with suppress(NotConnectedError):
-                request_sync(connection, row.company_id, trigger=trigger, actor=_ACTOR, now=now)
-            connection.execute(_NEXT, {"company_id": row.company_id, "now": now, "period": period_seconds})
-    return len(due)
+        due = connection.execute(_DUE, {"now": now, "most": _AT_ONCE}).scalars().all()
+    return sum(_is_asked(engine, company_id, now, period_seconds) for company_id in due)
+
+
+def _is_asked(engine: Engine, company_id: int, now: datetime, period_seconds: int) -> bool:
+    taking = {"company_id": company_id, "now": now}
+    try:
+        with engine.begin() as connection:
+            taken = connection.execute(_TAKE, taking | {"period": period_seconds}).one_or_none()
+            if taken is not None:
+                trigger = "scheduled" if taken.has_run else "initial"
+                # Whoever pauses or disconnects at this moment ends the run before its first page.
+                with suppress(NotConnectedError):
+                    request_sync(connection, company_id, trigger=trigger, actor=_ACTOR, now=now)
+            return taken is not None
+    except DBAPIError as error:
+        if is_everybodys_trouble(error):
+            raise
+        _log.warning("sync not asked for", extra={"company_id": company_id, "error": type(error).__name__})
+    with engine.begin() as connection:
+        connection.execute(_TAKE, taking | {"period": min(period_seconds, _REFUSED_SECONDS)})
+    return False
 
 
 def next_sync_at(connection: Connection, company_id: int) -> datetime | None:

@@ -1,0 +1,45 @@
+"""Who waits for whom before the log: a company whose log is held up has a lane apart, and delays no other."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from events.group_append import GroupAppender
+from events.intake import Received
+from events.log import NewEvent
+
+_APART_SECONDS = 10.0
+_MOST_APART = 10_000
+
+
+class Appender(Protocol):
+    """Somebody who makes events durable."""
+
+    def append(self, event: NewEvent) -> Received:
+        """Return once the event is durable; errors as `GroupAppender.append`."""
+        ...
+
+
+class AppendLanes:
+    """Two appenders: accounts whose events the log refused lately share the second. `engine` has a connection each."""
+
+    def __init__(self, engine: Engine, *, after_commit: Callable[[], None]) -> None:
+        self._common = GroupAppender(engine, after_commit=after_commit, after_refusal=self._set_apart)
+        self._apart = GroupAppender(engine, after_commit=after_commit, after_refusal=self._set_apart)
+        self._apart_until: dict[str | None, float] = {}  # monotonic seconds
+
+    def append(self, event: NewEvent) -> Received:
+        """Return once the event is durable, now or before.
+
+        :raises NotDurableError: as `GroupAppender.append`
+        """
+        is_apart = self._apart_until.get(event.account_id, 0.0) > time.monotonic()
+        return (self._apart if is_apart else self._common).append(event)
+
+    def _set_apart(self, account_id: str | None) -> None:
+        now = time.monotonic()
+        if len(self._apart_until) >= _MOST_APART:
+            self._apart_until = {one: until for one, until in self._apart_until.items() if until > now}
+        self._apart_until[account_id] = now + _APART_SECONDS

@@ -1,0 +1,56 @@
+"""Companies whose logs are held up wait for each other, and for nobody else."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import Engine, text
+
+from events.database import open_engine
+from events.group_append import NotDurableError
+from events.lanes import AppendLanes
+from events.stripe_envelope import event_from_stripe
+from tests.app.webhook_hands import bodies_of, invoice_event
+from tests.hands import company_with
+
+LOCK_SECONDS = 0.25
+HELD_UP = 6
+
+
+@pytest.fixture
+def lanes(database_url: str) -> Iterator[AppendLanes]:
+    intake = open_engine(
+        database_url, name="intake", pool_size=2, statement_timeout_ms=1500, lock_timeout_ms=250, autocommit=True
+    )
+    yield AppendLanes(intake, after_commit=lambda: None)
+    intake.dispose()
+
+
+def is_kept(lanes: AppendLanes, body: bytes) -> bool:
+    try:
+        return lanes.append(event_from_stripe(body)).is_new
+    except NotDurableError:
+        return False
+
+
+def test_while_logs_are_held_up_their_neighbours_do_not_wait(lanes: AppendLanes, engine: Engine) -> None:
+    well = company_with(engine, "acct_well")
+    held_up = [company_with(engine, f"acct_{number}") for number in range(HELD_UP)]
+    with ThreadPoolExecutor(HELD_UP) as threads, engine.begin() as connection:
+        connection.execute(
+            text("SELECT FROM company_head WHERE company_id = ANY (:ids) FOR UPDATE"), {"ids": held_up}
+        ).all()
+        for _ in range(2):
+            told = list(threads.map(lambda n: is_kept(lanes, invoice_event(account=f"acct_{n}")), range(HELD_UP)))
+            assert told == [False] * HELD_UP
+        waiting = [threads.submit(is_kept, lanes, invoice_event(account=f"acct_{n}")) for n in range(HELD_UP)]
+        started = time.monotonic()
+        kept = [is_kept(lanes, invoice_event(account="acct_well")) for _ in range(20)]
+        seconds = time.monotonic() - started
+        assert not any(one.result() for one in waiting)
+
+    assert kept == [True] * 20
+    assert len(bodies_of(engine, well)) == 20
+    assert seconds < 20 * LOCK_SECONDS / 2, "none of them waited for a lock"
+    assert is_kept(lanes, invoice_event(account="acct_0"))
