@@ -28,6 +28,7 @@ from app.request_log import request_uuid
 from app.sign_in import to_sign_in
 from app.webhooks import UnacceptableWebhookError
 from events.group_append import NotDurableError
+from events.sqlstates import is_everybodys_trouble, is_trouble, sqlstate_of
 from projections.snapshots import NotFoldedYetError, PositionAheadError
 from workers.restricted_keys import KeyRefusedError
 
@@ -53,10 +54,10 @@ def install(app: Flask) -> None:
     app.register_error_handler(InvalidCursorError, _invalid_cursor)
     app.register_error_handler(NotFoldedYetError, _not_folded_yet)
     app.register_error_handler(PositionAheadError, _position_ahead)
-    app.register_error_handler(DBAPIError, _database_away)
-    app.register_error_handler(PoolTimeoutError, _database_away)
+    app.register_error_handler(DBAPIError, _database_failed)
+    app.register_error_handler(PoolTimeoutError, _database_failed)
     # What speaks to the driver itself: an export.
-    app.register_error_handler(psycopg.Error, _database_away)
+    app.register_error_handler(psycopg.Error, _database_failed)
     app.register_error_handler(HTTPException, _http_exception)
     app.register_error_handler(Exception, _unexpected)
 
@@ -98,9 +99,10 @@ def _not_durable(_error: NotDurableError) -> Response:
     return unavailable("The event could not be made durable. Send it again.")
 
 
-def _database_away(error: DBAPIError | PoolTimeoutError | psycopg.Error) -> Response:
-    sqlstate = getattr(getattr(error, "orig", error), "sqlstate", None)
-    _log.error("database away", extra={"error": type(error).__name__, "sqlstate": sqlstate})
+def _database_failed(error: DBAPIError | PoolTimeoutError | psycopg.Error) -> Response:
+    if not (is_trouble(error) or is_everybodys_trouble(error)):
+        return _unexpected(error)
+    _log.error("database away", extra={"error": type(error).__name__, "sqlstate": sqlstate_of(error)})
     return unavailable("The database did not answer. Nothing was changed; ask again.")
 
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from app.beside_the_loop import beside_the_loop
 from app.csrf import refuse_forgery
-from app.rate_limits import Limit, TooManyAttemptsError, client_address
+from app.rate_limits import Limit, RateLimits, TooManyAttemptsError, client_address
 from app.sessions import form_token, keep_visitor, session, session_token, sign_in, sign_out, visitor
 from app.wiring import tools
 from events.database import as_owner
@@ -16,9 +16,11 @@ from tenants.users import User, find_user, set_password
 
 HOME = "/"
 
-# By account and address together, so that nobody can lock somebody else out from afar.
+# By account and address together, so that nobody can lock somebody else out from afar. While many try one account each
+# address has fewer guesses, and its owner, at another one, still gets in.
 _PER_ACCOUNT_HERE = Limit("sign-in-here", attempts=10, seconds=900)
 _PER_ACCOUNT = Limit("sign-in-account", attempts=100, seconds=900)
+_PER_ACCOUNT_HERE_WHEN_MANY_TRY = Limit("sign-in-here-when-many-try", attempts=3, seconds=900)
 _PER_ADDRESS = Limit("sign-in-address", attempts=50, seconds=900)
 _LONGEST_EMAIL = 254
 _LONGEST_FORM_BYTES = 10_000
@@ -73,20 +75,28 @@ def receive_sign_out() -> Response:
 def _user_with_password(email: str, password: str) -> User | None:
     hand = tools()
     known_as, address = email[:_LONGEST_EMAIL].strip().lower(), client_address()
-    hand.limits.count(_PER_ADDRESS, address)
-    hand.limits.count(_PER_ACCOUNT, known_as)
-    hand.limits.count(_PER_ACCOUNT_HERE, known_as, address)
+    _count_attempt(hand.limits, known_as, address)
     with as_owner(hand.engine) as connection:
         user = None if "\x00" in known_as else find_user(connection, known_as)
     kept = user.password_hash if user else None
     if not beside_the_loop(hand.passwords.matches, kept, password) or user is None or kept is None:
         return None
-    hand.limits.forget(_PER_ACCOUNT_HERE, known_as, address)
+    for limit in (_PER_ACCOUNT_HERE, _PER_ACCOUNT_HERE_WHEN_MANY_TRY):
+        hand.limits.forget(limit, known_as, address)
     if hand.passwords.is_outdated(kept):
         fresh = beside_the_loop(hand.passwords.hashed, password)
         with as_owner(hand.engine) as connection:
             set_password(connection, user.id, fresh)
     return user
+
+
+def _count_attempt(limits: RateLimits, known_as: str, address: str) -> None:
+    limits.count(_PER_ADDRESS, address)
+    limits.count(_PER_ACCOUNT_HERE, known_as, address)
+    try:
+        limits.count(_PER_ACCOUNT, known_as)
+    except TooManyAttemptsError:
+        limits.count(_PER_ACCOUNT_HERE_WHEN_MANY_TRY, known_as, address)
 
 
 def _form(way_back: str, email: str = "", mistake: str | None = None, *, status: int = 200) -> Response:

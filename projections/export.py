@@ -38,7 +38,9 @@ def every_line(
     Keep the snapshot open as long as the rows are read.
     """
     compiled = _statement(snapshot, line_filter, sort=sort, columns=columns).compile(snapshot.connection.engine)
-    asked = compiled.construct_params(snapshot.bound() | line_filter.bound())
+    bound = compiled.construct_params(snapshot.bound() | line_filter.bound())
+    # The driver writes them into the statement, and -9223372036854775808::bigint is the minus of a number too large.
+    asked = {name: str(value) if type(value) is int else value for name, value in bound.items()}
     driver = snapshot.connection.connection.driver_connection
     assert driver is not None  # noqa: S101 - a checked-out connection has one
     with (

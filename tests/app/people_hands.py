@@ -29,13 +29,15 @@ def member(engine: Engine, company_id: int, role: Role = "admin", *, email: str 
 
 @dataclass
 class Browser:
-    """Somebody's browser."""
+    """Somebody's browser, at an address."""
 
     app: Flask
+    address: str = "127.0.0.1"
     client: FlaskClient = field(init=False)
 
     def __post_init__(self) -> None:
         self.client = self.app.test_client()
+        self.client.environ_base["REMOTE_ADDR"] = self.address
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.client.get(path, **options)

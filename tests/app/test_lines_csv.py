@@ -136,6 +136,7 @@ def test_the_rows_are_those_of_the_list_in_its_order(reader: Reader) -> None:
     queries: tuple[dict[str, Any], ...] = (
         {},
         {"amount_min": 0},
+        {"amount_min": -(2**63), "amount_max": 2**63 - 1},
         {"currency": "JPY"},
         {"livemode": "false"},
         {"q": "%"},

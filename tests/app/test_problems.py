@@ -116,4 +116,24 @@ def test_a_file_that_cannot_be_read_is_refused_before_its_first_line(client: Fla
             f"CREATE VIEW revenue_line AS SELECT {broken} FROM kept"
         )
 
-    assert shape_of(reader.get("/revenue-lines.csv"))["code"] == "unavailable"
+    assert shape_of(reader.get("/revenue-lines.csv"))["code"] == "unexpected"
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "code"),
+    [
+        *((state, "unavailable") for state in ("08006", "40001", "53300", "55P03", "57014", "57P01", "58030")),
+        *((state, "unexpected") for state in ("22003", "23505", "42P01", "54000", "P0001", "XX000")),
+    ],
+)
+def test_a_database_is_said_not_to_answer_only_when_it_does_not(
+    extensible_app: Flask, engine: Engine, sqlstate: str, code: str
+) -> None:
+    def ask() -> str:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{sqlstate}'; END $$")
+        return "not reached"
+
+    extensible_app.add_url_rule("/ask", "ask", ask)
+
+    assert shape_of(extensible_app.test_client().get("/ask"))["code"] == code

@@ -219,6 +219,22 @@ def test_the_right_password_forgets_the_wrong_ones(app: Flask, engine: Engine, c
         assert Browser(app).sign_in().status_code == 303
 
 
+def test_a_hundred_wrong_passwords_from_elsewhere_keep_nobody_from_their_own(
+    app: Flask, engine: Engine, company_id: int
+) -> None:
+    member(engine, company_id)
+    for number in range(12):
+        elsewhere = Browser(app, address=f"203.0.113.{number}")
+        for _ in range(10):
+            elsewhere.sign_in(password="not the password")
+
+    guesses = [Browser(app, address="203.0.113.99").sign_in(password="a guess").status_code for _ in range(4)]
+
+    assert guesses == [401] * 3 + [429]
+    assert Browser(app, address="198.51.100.7").sign_in().status_code == 303
+    assert Browser(app, address="203.0.113.1").sign_in().status_code == 429
+
+
 WAYS_BACK = (
     ("/connect/stripe?company=7", "/connect/stripe?company=7"),
     ("/settings/integrations", "/settings/integrations"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from urllib.parse import quote
 
 import pytest
 from redis import Redis
@@ -14,6 +15,7 @@ from sandbox.stripe.server import Address, HttpServer
 from workers.gateway.client import StripeGateway, Tally
 from workers.gateway.credentials import PlatformKeyring
 from workers.gateway.http import AnswerTooLargeError, BoundedHttpClient
+from workers.gateway.objects import fetch
 from workers.gateway.rate_limit import RateLimit
 from workers.gateway.refusals import (
     AccountRefusedError,
@@ -52,6 +54,9 @@ class Stage:
     def _let_pass(self, seconds: float) -> None:
         self.pauses.append(seconds)
         self._redis.flushall()  # as long a time empties the buckets
+
+    def fetch(self, kind: str, object_id: str) -> None:
+        fetch(self._gateway, ACCOUNT, kind, object_id, self.tally)
 
     def ask(self) -> bytes:
         return self._gateway.ask(ACCOUNT, "invoices.list", "/v1/invoices", self.tally, limit=3).body
@@ -113,6 +118,27 @@ def test_what_will_not_pass_is_asked_once(answer: Answer, error: type[Exception]
     assert type(found.value) is error
     assert "sk_live" not in str(found.value)
     assert stage.pauses == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "rest"),
+    [
+        ("price", "prices", ""),
+        ("customer", "customers", ""),
+        ("invoice", "invoices", ""),
+        ("invoice_lines", "invoices", "/lines"),
+    ],
+)
+@pytest.mark.parametrize("object_id", ["../customers/cus_x", "x?limit=1", "x#y", "x%2f..", "é/ü", ".", ".."])
+def test_an_id_asks_for_itself_and_for_nothing_else(
+    kind: str, place: str, rest: str, object_id: str, redis: Redis
+) -> None:
+    heard: list[Request] = []
+    with stripe_of(iter([refused(404)]), heard) as url, pytest.raises(ObjectMissingError):
+        Stage(redis, url).fetch(kind, object_id)
+
+    is_place = object_id in (".", "..")
+    assert [one.path for one in heard] == ([] if is_place else [f"/v1/{place}/{quote(object_id, safe='')}{rest}"])
 
 
 def test_stripes_own_word_on_how_long_to_wait_is_kept(redis: Redis) -> None:

@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from hashlib import sha256
 from typing import TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -59,10 +60,10 @@ def fetch(stripe: Gateway, account: Account, kind: str, object_id: str, tally: T
     """
     match kind:
         case "price" | "customer":
-            answer = _answer_about(object_id, stripe.ask(account, f"{kind}s.get", f"/v1/{kind}s/{object_id}", tally))
+            answer = _answer_about(object_id, stripe.ask(account, f"{kind}s.get", _path(f"{kind}s", object_id), tally))
             return [fetched(account, kind, object_id, answer.body, answer)]
         case "invoice":
-            answer = _answer_about(object_id, stripe.ask(account, "invoices.get", f"/v1/invoices/{object_id}", tally))
+            answer = _answer_about(object_id, stripe.ask(account, "invoices.get", _path("invoices", object_id), tally))
             facts = [fetched(account, kind, object_id, answer.body, answer)]
             lines = decoded(answer.body, _HasLines).lines
             return [*facts, _fetched_lines(stripe, account, object_id, tally)] if lines and lines.has_more else facts
@@ -70,6 +71,16 @@ def fetch(stripe: Gateway, account: Account, kind: str, object_id: str, tally: T
             return [_fetched_lines(stripe, account, object_id, tally)]
         case other:
             raise StripeAnswerError(f"there is no way to fetch a {other}")
+
+
+def _path(resource: str, object_id: str) -> str:
+    """Return where Stripe shows an object. What somebody wrote as an id leads nowhere else.
+
+    :raises ObjectMissingError: a path cannot hold it, since dots alone mean another place (RFC 3986 §5.2.4)
+    """
+    if object_id in (".", ".."):
+        raise ObjectMissingError(None)
+    return f"/v1/{resource}/{quote(object_id, safe='')}"
 
 
 def fetched(account: Account, kind: str, object_id: str, body: bytes, answer: Answer) -> NewEvent:
@@ -107,7 +118,7 @@ def _fetched_lines(stripe: Gateway, account: Account, invoice_id: str, tally: Ta
 
 def _all_lines(stripe: Gateway, account: Account, invoice_id: str, tally: Tally) -> NewEvent:
     # From the start, not from where the embedded page ended: together they could be of two moments.
-    path = f"/v1/invoices/{invoice_id}/lines"
+    path = _path("invoices", invoice_id) + "/lines"
     lines: list[bytes] = []
     seen: set[str] = set()
     after: dict[str, str] = {}
