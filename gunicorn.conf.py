@@ -2,39 +2,86 @@
 
 import gc
 import os
+import resource
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from types import FrameType
-from typing import Self
+from typing import Any
 
 import gevent
+from gevent.pool import Pool
+from gevent.server import StreamServer
 from gunicorn.arbiter import Arbiter
 from gunicorn.http.errors import InvalidResponseHeader, InvalidResponseHeaderName, ParseException
 from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
 _HOST = os.environ.get("HOST") or "0.0.0.0"
-_LINGER_SECONDS = 1
-_LINGER_BYTES = 4_000_000
 _COUNTS = tempfile.mkdtemp(prefix="revmap-counts-")
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = _COUNTS  # workers keep their counts there, and /metrics adds them up
-_waiting: dict["_Idle", tuple[gevent.Greenlet, float]] = {}  # the time is monotonic seconds
+_MOST_FILES = 8192
+# A process lets so many clients wait; when there are more, it hangs up on those who have waited for longest.
+_MOST_SOCKETS = 3000
+_MOST_SOCKETS_OF_AN_ADDRESS = 1000
+_CONNECTIONS_AT_ONCE = 20
+_FILES_BESIDES = 200
 
 
 class PromptWorker(GeventWorker):
-    """A gevent worker that hangs up on idle connections when it stops; each would hold it for the whole grace."""
+    """A gevent worker that waits for no client without an end, and for none that idles when it stops."""
 
-    def timeout_ctx(self) -> gevent.Timeout:
-        """Give the limit on waiting for a connection's next request."""
-        return _Idle(self.cfg.keepalive)
+    def run(self) -> None:
+        """Serve, watching the clients' sockets."""
+        from app.sockets import Sockets  # noqa: PLC0415 - the code of this release, whatever the master began with
 
-    def handle_error(self, request: Request, client: socket.socket, address: object, error: Exception) -> None:
+        most_of_an_address = _MOST_SOCKETS if _HOPS else _MOST_SOCKETS_OF_AN_ADDRESS
+        self.clients = Sockets(
+            most=_MOST_SOCKETS, most_of_an_address=most_of_an_address, idle_seconds=self.cfg.keepalive
+        )
+        gevent.spawn(self.clients.watch)
+        super().run()
+
+    def server_class(self, listener: socket.socket, *, spawn: Pool, **_options: object) -> StreamServer:
+        """Take several connections at once: gunicorn takes one between any two things that are ready to be done."""
+        server = StreamServer(listener, handle=partial(self.handle, listener), spawn=spawn)
+        server.max_accept = _CONNECTIONS_AT_ONCE
+        return server
+
+    def load_wsgi(self) -> None:
+        """Load the application, whose requests have turns. A webhook and a probe of life need none."""
+        super().load_wsgi()
+        serve = self.wsgi
+
+        def serve_in_turn(environ: dict[str, Any], start_response: object) -> object:
+            path = environ["PATH_INFO"]
+            if not path.startswith("/webhooks/") and path != "/healthz":
+                self.clients.wait_for_a_turn()
+            return serve(environ, start_response)
+
+        self.wsgi = serve_in_turn
+
+    def timeout_ctx(self) -> AbstractContextManager[None]:
+        """Set no limit: the client's socket has its own."""
+        return nullcontext()
+
+    def handle(self, listener: object, client: socket.socket, addr: object) -> None:
+        """Serve a connection, watched."""
+        with self.clients.holding(client, addr) as held:
+            super().handle(listener, held, addr)
+
+    def handle_request(self, listener_name: object, req: Request, sock: Any, addr: object) -> None:  # noqa: ANN401
+        """Answer a request; `sock` is what `handle` holds."""
+        sock.begin_request()
+        super().handle_request(listener_name, req, sock, addr)
+        sock.await_request()
+
+    def handle_error(self, request: Request, client: Any, address: object, error: Exception) -> None:  # noqa: ANN401
         """Refuse what cannot be read as HTTP; what was sent is not logged, for it may hold a key."""
         is_ours = isinstance(error, InvalidResponseHeader | InvalidResponseHeaderName)
         if is_ours or not isinstance(error, ParseException):
@@ -46,28 +93,19 @@ class PromptWorker(GeventWorker):
         self.log.warning("Refused what could not be read: %s, request_id %s", type(error).__name__, request_id)
         with suppress(OSError):
             client.sendall(wire_problem(error, request_id))
-        _let_the_answer_arrive(client)
+        client.let_the_answer_arrive()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop in order, as SIGTERM asks."""
         super().handle_exit(sig, frame)
         gevent.spawn(_end_what_lasts)
-        gevent.spawn(_hang_up_on_idle)
+        gevent.spawn(self._hang_up_on_idle)
 
-
-class _Idle(gevent.Timeout):
-    """Notes who is waiting since when, and ends the waiting without an error."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(seconds, exception=False)
-
-    def __enter__(self) -> Self:
-        _waiting[self] = (gevent.getcurrent(), time.monotonic())
-        return super().__enter__()
-
-    def __exit__(self, *error: object) -> bool | None:
-        del _waiting[self]
-        return super().__exit__(*error)
+    def _hang_up_on_idle(self) -> None:
+        """Go on until the process ends: it accepts connections for one second more, and answers what they ask."""
+        while True:
+            self.clients.hang_up_on_idle()
+            gevent.sleep(0.2)
 
 
 def _end_what_lasts() -> None:
@@ -75,15 +113,6 @@ def _end_what_lasts() -> None:
     from app.stopping import stopping  # noqa: PLC0415 - the path is ours only once gunicorn has loaded its settings
 
     stopping.set()
-
-
-def _hang_up_on_idle() -> None:
-    """Go on until the process ends: it accepts connections for one second more, and answers what they ask."""
-    while True:
-        for idle, (connection, since) in list(_waiting.items()):
-            if time.monotonic() - since > 1:
-                connection.kill(idle, block=False)
-        gevent.sleep(0.2)
 
 
 def _whole_number(name: str, default: int, *, least: int, most: int) -> int:
@@ -95,12 +124,24 @@ def _whole_number(name: str, default: int, *, least: int, most: int) -> int:
     sys.exit(2)
 
 
+def _files() -> int:
+    """Allow this process as many files as it may have, up to 8,192, and return how many."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if most == resource.RLIM_INFINITY else min(_MOST_FILES, most)
+    if resource.RLIM_INFINITY != allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    return wanted
+
+
 _PORT = _whole_number("PORT", 8000, least=0, most=65_535)
 bind = f"[{_HOST}]:{_PORT}" if ":" in _HOST else f"{_HOST}:{_PORT}"
+_HOPS = _whole_number("TRUSTED_PROXY_HOPS", 0, least=0, most=9)  # behind proxies everybody has the last one's address
 workers = _whole_number("WEB_CONCURRENCY", 2, least=1, most=1000)
 worker_class = PromptWorker  # with gevent a slow socket costs nothing, and requests that wait together share one append
 graceful_timeout = 30  # seconds for the requests under way
 keepalive = 75  # seconds; longer than the 60 s of common load balancers, so that it is never us who hang up first
+worker_connections = _files() - _FILES_BESIDES  # as many as there can be before who keeps us waiting is hung up on
+sendfile = False  # it would wait for a reader without an end; static files are small
 limit_request_line = 8190  # bytes; filters and signed cursors travel in the query
 limit_request_fields = 100
 limit_request_field_size = 8190  # bytes
@@ -120,16 +161,7 @@ def post_request(_worker: GeventWorker, request: Request, _environ: object, _res
     reader = request.body.reader
     if getattr(reader, "length", 0) or getattr(reader, "parser", None):
         request.force_close()
-        _let_the_answer_arrive(request.unreader.sock)
-
-
-def _let_the_answer_arrive(connection: socket.socket) -> None:
-    """Take in some of what still comes: closing on it resets the connection, and the answer is lost (RFC 9112 §9.6)."""
-    left_bytes = _LINGER_BYTES
-    with gevent.Timeout(_LINGER_SECONDS, exception=False), suppress(OSError):
-        connection.shutdown(socket.SHUT_WR)
-        while left_bytes > 0 and (taken := connection.recv(65_536)):
-            left_bytes -= len(taken)
+        request.unreader.sock.let_the_answer_arrive()
 
 
 def child_exit(_server: Arbiter, worker: GeventWorker) -> None:

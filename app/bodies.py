@@ -1,15 +1,12 @@
 """Read a request's body under limits: of kind, of size and of time."""
 
 import re
-from contextlib import AbstractContextManager, nullcontext
 from threading import Condition
 
 from flask import Request
-from gevent import Timeout, monkey
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
-READ_SECONDS = 10
 MOST_BYTES_IN_LARGE_BODIES = 6_000_000
 
 _CHUNK_BYTES = 32_768
@@ -35,10 +32,6 @@ class BodyTooLargeError(Exception):
 
 class UnwantedBodyError(Exception):
     """There is something in the body of a request that needs none."""
-
-
-class BodyTooSlowError(Exception):
-    """The body did not arrive in time."""
 
 
 class TooManyBodiesError(Exception):
@@ -75,7 +68,7 @@ class HeldBody:
     Entering it raises
     UnsupportedBodyError: compressed (415), or of another content type than JSON (400);
     BodyTooLargeError: more than `limit_bytes`;
-    BodyTooSlowError: not there after ten seconds;
+    sockets.BodyTooSlowError: not there after ten seconds;
     ClientDisconnected: cut off, or malformed on the wire (400);
     TooManyBodiesError: it is larger than a chunk, and there was no room for it in five seconds.
     """
@@ -109,19 +102,16 @@ class HeldBody:
     def _read(self) -> bytes:
         stream = self._request.stream
         try:
-            with _deadline():
-                chunks = [stream.read(_CHUNK_BYTES)]
-                wanted, size = _CHUNK_BYTES, len(chunks[0])
-                while len(chunks[-1]) == wanted:  # the stream gives what is wanted unless it ends
-                    if size > self._limit_bytes:
-                        raise BodyTooLargeError(self._limit_bytes)
-                    wanted = min(_CHUNK_BYTES, self._limit_bytes + 1 - size)
-                    _memory.take(wanted)
-                    self._taken += wanted
-                    chunks.append(stream.read(wanted))
-                    size += len(chunks[-1])
-        except TimeoutError as error:
-            raise BodyTooSlowError from error
+            chunks = [stream.read(_CHUNK_BYTES)]
+            wanted, size = _CHUNK_BYTES, len(chunks[0])
+            while len(chunks[-1]) == wanted:  # the stream gives what is wanted unless it ends
+                if size > self._limit_bytes:
+                    raise BodyTooLargeError(self._limit_bytes)
+                wanted = min(_CHUNK_BYTES, self._limit_bytes + 1 - size)
+                _memory.take(wanted)
+                self._taken += wanted
+                chunks.append(stream.read(wanted))
+                size += len(chunks[-1])
         except (OSError, ParseException) as error:
             raise ClientDisconnected from error
         return b"".join(chunks)
@@ -137,8 +127,3 @@ def refuse_body(request: Request) -> None:
     with HeldBody(request, limit_bytes=_CHUNK_BYTES) as body:
         if not _EMPTY_OBJECT.fullmatch(body):
             raise UnwantedBodyError
-
-
-def _deadline() -> AbstractContextManager[object]:
-    # Gevent can end a read that waits on a socket. Under another server that server's own limits hold.
-    return Timeout(READ_SECONDS, TimeoutError) if monkey.is_module_patched("socket") else nullcontext()

@@ -14,7 +14,6 @@ from werkzeug.exceptions import HTTPException
 from app.access import NotSignedInError, RoleTooLowError
 from app.bodies import (
     BodyTooLargeError,
-    BodyTooSlowError,
     TooManyBodiesError,
     UnsupportedBodyError,
     UnwantedBodyError,
@@ -26,6 +25,7 @@ from app.problem_codes import CODES, TOLD, WAYS
 from app.rate_limits import TooManyAttemptsError
 from app.request_log import request_uuid
 from app.sign_in import to_sign_in
+from app.sockets import BodyTooSlowError
 from app.webhooks import UnacceptableWebhookError
 from events.group_append import NotDurableError
 from events.sqlstates import is_everybodys_trouble, is_trouble, sqlstate_of

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from bench import backfill, catchup, disturbance, ingest, pages, queries, rebuild
+from bench import backfill, catchup, crowds, disturbance, ingest, pages, queries, rebuild
 
 
 @click.group()
@@ -60,6 +60,15 @@ def disturbance_command(events: int, companies: int, seconds: int, per_second: i
     """Webhooks at a constant rate and constant reads, while everything is rebuilt again and again."""
     figures = disturbance.run(events=events, companies=companies, seconds=seconds, per_second=per_second)
     click.echo(json.dumps(figures, indent=2))
+
+
+@main.command("crowds")
+@click.option("--sockets", default=2200, show_default=True, help="Sockets of each kind, taken anew when hung up on.")
+@click.option("--seconds", default=10, show_default=True, help="Length of the webhooks beside each kind.")
+@click.option("--per-second", default=20, show_default=True, help="Webhooks a second, each on a connection of its own.")
+def crowds_command(sockets: int, seconds: int, per_second: int) -> None:
+    """Webhooks while a crowd holds sockets: idle, dripping heads or bodies, or not reading its answers."""
+    click.echo(json.dumps(crowds.run(sockets=sockets, seconds=seconds, per_second=per_second), indent=2))
 
 
 @main.command("pages")

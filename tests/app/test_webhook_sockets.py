@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, make_url
 
-from app.bodies import READ_SECONDS
+from app.sockets import BODY_SECONDS
 from app.webhooks import MAX_BODY_BYTES
 from bench.load import send_at_constant_rate
 from bench.stage import peak_megabytes
@@ -240,6 +240,14 @@ def test_who_sends_without_an_end_keeps_nobody_waiting(web: Web, path: bytes) ->
     assert (answer.status, answer.seconds < 1) == (200, True)
 
 
+def dripping_form(port: int) -> socket.socket:
+    """Begin to send a form to sign in with."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=15)
+    kind = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 900\r\n\r\nemail="
+    connection.sendall(b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%b" % (port, kind))
+    return connection
+
+
 @pytest.mark.timeout(40)
 def test_hundreds_who_dawdle_keep_nobody_waiting_and_are_given_up_on(web: Web) -> None:
     body = invoice_event(account="acct_of_nobody")
@@ -249,19 +257,22 @@ def test_hundreds_who_dawdle_keep_nobody_waiting_and_are_given_up_on(web: Web) -
             stack.enter_context(open_request(web[0], head(body, f"Content-Length: {len(body)}"), body[:100]))
             for _ in range(CROWD)
         ]
+        forms = [stack.enter_context(dripping_form(web[0])) for _ in range(CROWD)]
+        halves = []
         for _ in range(CROWD):  # these have not even ended their heads
-            half = stack.enter_context(socket.create_connection(("127.0.0.1", web[0])))
-            half.sendall(b"POST /webhooks/stripe HTTP/1.1\r\nHost:")
+            halves.append(stack.enter_context(socket.create_connection(("127.0.0.1", web[0]))))
+            halves[-1].sendall(b"POST /webhooks/stripe HTTP/1.1\r\nHost:")
         answers = [send(web[0], invoice_event(account="acct_of_nobody")) for _ in range(20)]
         for dawdler in dawdlers:
             dawdler.sendall(body[100:110])
-        told = {status_of(dawdler) for dawdler in dawdlers}
+        told = {status_of(dawdler) for dawdler in (*dawdlers, *forms)}
+        assert all(is_hung_up(half, seconds=5) for half in halves)
         waited = time.monotonic() - started
 
     assert {answer.status for answer in answers} == {200}
     assert max(answer.seconds for answer in answers) < 1
     assert told == {408}
-    assert READ_SECONDS - 1 < waited < READ_SECONDS + 5
+    assert BODY_SECONDS - 1 < waited < BODY_SECONDS + 5
 
 
 def test_who_dawdles_with_a_large_body_keeps_no_other_large_body_waiting(web: Web) -> None:
