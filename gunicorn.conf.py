@@ -10,7 +10,6 @@ import sys
 import tempfile
 import uuid
 from contextlib import AbstractContextManager, nullcontext, suppress
-from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -30,6 +29,7 @@ _MOST_FILES = 8192
 _MOST_SOCKETS = 3000
 _MOST_SOCKETS_OF_AN_ADDRESS = 1000
 _CONNECTIONS_AT_ONCE = 20
+_CROWD = 200
 _FILES_BESIDES = 200
 
 
@@ -48,9 +48,14 @@ class PromptWorker(GeventWorker):
         super().run()
 
     def server_class(self, listener: socket.socket, *, spawn: Pool, **_options: object) -> StreamServer:
-        """Take several connections at once: gunicorn takes one between any two things that are ready to be done."""
-        server = StreamServer(listener, handle=partial(self.handle, listener), spawn=spawn)
-        server.max_accept = _CONNECTIONS_AT_ONCE
+        """Take one connection at a time, so that the processes share them; in a crowd several, to get through it."""
+
+        def handle(client: socket.socket, address: object) -> None:
+            server.max_accept = _CONNECTIONS_AT_ONCE if len(self.clients) > _CROWD else 1
+            self.handle(listener, client, address)
+
+        server = StreamServer(listener, handle=handle, spawn=spawn)
+        server.max_accept = 1
         return server
 
     def load_wsgi(self) -> None:

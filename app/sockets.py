@@ -48,6 +48,9 @@ class Sockets:
         # Who has been at the same thing for longest comes first.
         self._held: dict[ClientSocket, None] = {}
 
+    def __len__(self) -> int:
+        return len(self._held)
+
     @contextmanager
     def holding(self, connection: Any, address: object) -> Iterator["ClientSocket"]:  # noqa: ANN401 - gevent's socket
         """Hold a client's connection, watched, as long as it is served."""
