@@ -54,7 +54,8 @@ class Sockets:
     @contextmanager
     def holding(self, connection: Any, address: object) -> Iterator["ClientSocket"]:  # noqa: ANN401 - gevent's socket
         """Hold a client's connection, watched, as long as it is served."""
-        connection.setsockopt(SOL_SOCKET, SO_SNDBUF, _SEND_BUFFER_BYTES)
+        with suppress(OSError):  # who has gone already
+            connection.setsockopt(SOL_SOCKET, SO_SNDBUF, _SEND_BUFFER_BYTES)
         held = ClientSocket(connection, address[0] if isinstance(address, tuple) else "", self)
         held.await_request(HEAD_SECONDS)
         try:

@@ -15,7 +15,7 @@ from tests.app.webhook_hands import bodies_of, invoice_event
 from tests.hands import company_with
 
 LOCK_SECONDS = 0.25
-HELD_UP = 6
+HELD_UP = 3
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def test_trouble_that_everybody_has_halts_nobody_and_ends_by_itself(engine: Engi
             f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {raising(sqlstate)}; END $$;"
             "CREATE TRIGGER refuse BEFORE INSERT ON revenue_line FOR EACH STATEMENT EXECUTE FUNCTION refuse()"
         )
-    for _ in range(ATTEMPTS_BEFORE_HALT + 2):
+    for _ in range(3):
         catch_up(engine)
         let_time_pass(engine)
         with engine.begin() as connection:  # what was folded was folded long ago
