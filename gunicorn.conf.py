@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 import gevent
+from gevent.lock import BoundedSemaphore
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.arbiter import Arbiter
@@ -25,33 +26,29 @@ _HOST = os.environ.get("HOST") or "0.0.0.0"
 _COUNTS = tempfile.mkdtemp(prefix="revmap-counts-")
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = _COUNTS  # workers keep their counts there, and /metrics adds them up
 _MOST_FILES = 8192
-# A process lets so many clients wait; when there are more, it hangs up on those who have waited for longest.
-_MOST_SOCKETS = 3000
-_MOST_SOCKETS_OF_AN_ADDRESS = 1000
-_CONNECTIONS_AT_ONCE = 20
-_CROWD = 200
-_FILES_BESIDES = 200
+_OTHER_FILES = 200  # what a process needs besides its clients' sockets
+_CROWD = 32
+_ACCEPTED_AT_ONCE_IN_A_CROWD = 20
+_NEXT_LOOK_SECONDS = 1e-6  # with 0 gevent would not look at its sockets
 
 
 class PromptWorker(GeventWorker):
-    """A gevent worker that waits for no client without an end, and for none that idles when it stops."""
+    """A gevent worker whose clients have deadlines, and whose pages never delay a webhook."""
 
     def run(self) -> None:
-        """Serve, watching the clients' sockets."""
+        """Serve, and keep the number of clients' sockets in bounds."""
         from app.sockets import Sockets  # noqa: PLC0415 - the code of this release, whatever the master began with
 
-        most_of_an_address = _MOST_SOCKETS if _HOPS else _MOST_SOCKETS_OF_AN_ADDRESS
-        self.clients = Sockets(
-            most=_MOST_SOCKETS, most_of_an_address=most_of_an_address, idle_seconds=self.cfg.keepalive
-        )
-        gevent.spawn(self.clients.watch)
+        of_an_address = _MOST_SOCKETS if _HOPS else _MOST_SOCKETS_OF_AN_ADDRESS
+        self.clients = Sockets(most=_MOST_SOCKETS, most_of_an_address=of_an_address, idle_seconds=self.cfg.keepalive)
+        gevent.spawn(self.clients.keep_in_bounds)
         super().run()
 
     def server_class(self, listener: socket.socket, *, spawn: Pool, **_options: object) -> StreamServer:
-        """Take one connection at a time, so that the processes share them; in a crowd several, to get through it."""
+        """Accept one connection at a time, so that the processes share them; several in a crowd, to get through it."""
 
         def handle(client: socket.socket, address: object) -> None:
-            server.max_accept = _CONNECTIONS_AT_ONCE if len(self.clients) > _CROWD else 1
+            server.max_accept = _ACCEPTED_AT_ONCE_IN_A_CROWD if len(self.clients) > _CROWD else 1
             self.handle(listener, client, address)
 
         server = StreamServer(listener, handle=handle, spawn=spawn)
@@ -59,24 +56,28 @@ class PromptWorker(GeventWorker):
         return server
 
     def load_wsgi(self) -> None:
-        """Load the application, whose requests have turns. A webhook and a probe of life need none."""
+        """Load the application. Between two looks at the sockets at most one request starts that is no webhook.
+
+        However many pages are asked for at once, a webhook that arrives waits for one of them, not for all.
+        """
         super().load_wsgi()
-        serve = self.wsgi
+        serve, turn = self.wsgi, BoundedSemaphore()
 
         def serve_in_turn(environ: dict[str, Any], start_response: object) -> object:
             path = environ["PATH_INFO"]
             if not path.startswith("/webhooks/") and path != "/healthz":
-                self.clients.wait_for_a_turn()
+                with turn:
+                    gevent.sleep(_NEXT_LOOK_SECONDS)
             return serve(environ, start_response)
 
         self.wsgi = serve_in_turn
 
     def timeout_ctx(self) -> AbstractContextManager[None]:
-        """Set no limit: the client's socket has its own."""
+        """Set no limit: the client's socket has its own deadlines."""
         return nullcontext()
 
     def handle(self, listener: object, client: socket.socket, addr: object) -> None:
-        """Serve a connection, watched."""
+        """Serve a connection, with deadlines."""
         with self.clients.holding(client, addr) as held:
             super().handle(listener, held, addr)
 
@@ -104,12 +105,12 @@ class PromptWorker(GeventWorker):
         """Stop in order, as SIGTERM asks."""
         super().handle_exit(sig, frame)
         gevent.spawn(_end_what_lasts)
-        gevent.spawn(self._hang_up_on_idle)
+        gevent.spawn(self._close_the_idle)
 
-    def _hang_up_on_idle(self) -> None:
+    def _close_the_idle(self) -> None:
         """Go on until the process ends: it accepts connections for one second more, and answers what they ask."""
         while True:
-            self.clients.hang_up_on_idle()
+            self.clients.close_the_idle()
             gevent.sleep(0.2)
 
 
@@ -130,7 +131,7 @@ def _whole_number(name: str, default: int, *, least: int, most: int) -> int:
 
 
 def _files() -> int:
-    """Allow this process as many files as it may have, up to 8,192, and return how many."""
+    """Raise the limit on open files as far as it may be raised, to 8,192 at most, and return it."""
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST_FILES if most == resource.RLIM_INFINITY else min(_MOST_FILES, most)
     if resource.RLIM_INFINITY != allowed < wanted:
@@ -140,12 +141,14 @@ def _files() -> int:
 
 _PORT = _whole_number("PORT", 8000, least=0, most=65_535)
 bind = f"[{_HOST}]:{_PORT}" if ":" in _HOST else f"{_HOST}:{_PORT}"
-_HOPS = _whole_number("TRUSTED_PROXY_HOPS", 0, least=0, most=9)  # behind proxies everybody has the last one's address
+_HOPS = _whole_number("TRUSTED_PROXY_HOPS", 0, least=0, most=2**31 - 1)
 workers = _whole_number("WEB_CONCURRENCY", 2, least=1, most=1000)
 worker_class = PromptWorker  # with gevent a slow socket costs nothing, and requests that wait together share one append
 graceful_timeout = 30  # seconds for the requests under way
 keepalive = 75  # seconds; longer than the 60 s of common load balancers, so that it is never us who hang up first
-worker_connections = _files() - _FILES_BESIDES  # as many as there can be before who keeps us waiting is hung up on
+worker_connections = max(1, _files() - _OTHER_FILES)  # more than the bounds: they are checked after the fact
+_MOST_SOCKETS = min(3000, worker_connections // 2)
+_MOST_SOCKETS_OF_AN_ADDRESS = min(1000, worker_connections // 6)  # behind a proxy, which has one address, none
 sendfile = False  # it would wait for a reader without an end; static files are small
 limit_request_line = 8190  # bytes; filters and signed cursors travel in the query
 limit_request_fields = 100

@@ -68,7 +68,7 @@ class HeldBody:
     Entering it raises
     UnsupportedBodyError: compressed (415), or of another content type than JSON (400);
     BodyTooLargeError: more than `limit_bytes`;
-    sockets.BodyTooSlowError: not there after ten seconds;
+    client_socket.BodyTooSlowError: not there after ten seconds;
     ClientDisconnected: cut off, or malformed on the wire (400);
     TooManyBodiesError: it is larger than a chunk, and there was no room for it in five seconds.
     """

@@ -18,6 +18,7 @@ from app.bodies import (
     UnsupportedBodyError,
     UnwantedBodyError,
 )
+from app.client_socket import BodyTooSlowError
 from app.connect import WayToStripeError
 from app.cursors import InvalidCursorError
 from app.problem_answers import RETRY_AFTER_SECONDS, invalid, is_read_by_people, not_found, problem, unavailable
@@ -25,7 +26,6 @@ from app.problem_codes import CODES, TOLD, WAYS
 from app.rate_limits import TooManyAttemptsError
 from app.request_log import request_uuid
 from app.sign_in import to_sign_in
-from app.sockets import BodyTooSlowError
 from app.webhooks import UnacceptableWebhookError
 from events.group_append import NotDurableError
 from events.sqlstates import is_everybodys_trouble, is_trouble, sqlstate_of

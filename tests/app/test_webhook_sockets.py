@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection, HTTPResponse
+from select import select
 from threading import Event
 
 import psycopg
 import pytest
 from sqlalchemy import Engine, make_url
 
-from app.sockets import BODY_SECONDS
+from app.client_socket import BODY_SECONDS
 from app.webhooks import MAX_BODY_BYTES
 from bench.load import send_at_constant_rate
 from bench.stage import peak_megabytes
@@ -273,6 +274,19 @@ def test_hundreds_who_dawdle_keep_nobody_waiting_and_are_given_up_on(web: Web) -
     assert max(answer.seconds for answer in answers) < 1
     assert told == {408}
     assert BODY_SECONDS - 1 < waited < BODY_SECONDS + 5
+
+
+def test_a_webhook_waits_for_no_crowd_that_asks_for_pages(web: Web) -> None:
+    ask = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % web[0]
+    with ExitStack() as stack:
+        crowd = [stack.enter_context(socket.create_connection(("127.0.0.1", web[0]))) for _ in range(2 * CROWD)]
+        for reader in crowd:
+            reader.sendall(ask)
+        assert send(web[0], invoice_event(account="acct_of_nobody")).status == 200
+        answered = len(select(crowd, [], [], 0)[0])
+        assert all(status_of(reader) == 200 for reader in crowd)
+
+    assert answered < CROWD
 
 
 def test_who_dawdles_with_a_large_body_keeps_no_other_large_body_waiting(web: Web) -> None:
