@@ -28,7 +28,7 @@ from app.request_log import request_uuid
 from app.sign_in import to_sign_in
 from app.webhooks import UnacceptableWebhookError
 from events.group_append import NotDurableError
-from events.sqlstates import is_everybodys_trouble, is_trouble, sqlstate_of
+from events.sqlstates import is_outage, is_transient, sqlstate_of
 from projections.snapshots import NotFoldedYetError, PositionAheadError
 from workers.restricted_keys import KeyRefusedError
 
@@ -100,7 +100,7 @@ def _not_durable(_error: NotDurableError) -> Response:
 
 
 def _database_failed(error: DBAPIError | PoolTimeoutError | psycopg.Error) -> Response:
-    if not (is_trouble(error) or is_everybodys_trouble(error)):
+    if not (is_transient(error) or is_outage(error)):
         return _unexpected(error)
     _log.error("database away", extra={"error": type(error).__name__, "sqlstate": sqlstate_of(error)})
     return unavailable("The database did not answer. Nothing was changed; ask again.")

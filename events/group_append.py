@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from events.intake import Received, receive
 from events.log import NewEvent
-from events.sqlstates import is_everybodys_trouble, is_trouble, sqlstate_of
+from events.sqlstates import is_outage, is_transient, sqlstate_of
 
 MOST_IN_A_BATCH = 64
 MOST_WAITING = 2000
@@ -118,7 +118,7 @@ class GroupAppender:
             for item in batch:
                 item.error = error
                 item.answered.release()
-            if not is_everybodys_trouble(error):
+            if not is_outage(error):
                 self._after_refusal(batch[0].event.account_id)
             return
         for item, one in received:
@@ -152,12 +152,12 @@ class GroupAppender:
 
 
 def _parts_that_may_succeed(batch: Sequence[_Waiting], error: Exception) -> list[list[_Waiting]]:
-    if is_everybodys_trouble(error):
+    if is_outage(error):
         return [list(batch)]
     by_account: dict[str | None, list[_Waiting]] = {}
     for item in batch:
         by_account.setdefault(item.event.account_id, []).append(item)
     # One company's log refuses, or is held up by somebody: the others need not wait with it.
-    if len(by_account) > 1 or is_trouble(error):
+    if len(by_account) > 1 or is_transient(error):
         return list(by_account.values())
     return [[item] for item in batch]

@@ -1,4 +1,4 @@
-"""Who waits for whom before the log: a company whose log is held up has a lane apart, and delays no other."""
+"""Two ways into the log, so that a company whose log is locked, or refuses, delays no other company."""
 
 import time
 from collections.abc import Callable
@@ -23,7 +23,10 @@ class Appender(Protocol):
 
 
 class AppendLanes:
-    """Two appenders: accounts whose events the log refused lately share the second. `engine` has a connection each."""
+    """Two appenders. Accounts whose events were refused in the last ten seconds share the second.
+
+    `engine` needs a connection for each.
+    """
 
     def __init__(self, engine: Engine, *, after_commit: Callable[[], None]) -> None:
         self._common = GroupAppender(engine, after_commit=after_commit, after_refusal=self._set_apart)
@@ -41,5 +44,5 @@ class AppendLanes:
     def _set_apart(self, account_id: str | None) -> None:
         now = time.monotonic()
         if len(self._apart_until) >= _MOST_APART:
-            self._apart_until = {one: until for one, until in self._apart_until.items() if until > now}
+            self._apart_until = {one: until for one, until in list(self._apart_until.items()) if until > now}
         self._apart_until[account_id] = now + _APART_SECONDS

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 
 from events.sqlstates import is_connection_lost
 from projections.facts import read_facts
-from projections.failures import smaller_size
+from projections.failures import narrow_down
 from projections.folding import Claim, fold, without_garbage_collection
 from projections.registry import versions
 
@@ -85,8 +85,7 @@ def enrol_newcomers(engine: Engine) -> None:
 def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
     """Bring live builds that are behind forward by one batch, many at once; None when none is behind. Commits.
 
-    When a batch fails, its builds are folded apart from then on, and the event at fault is found: see
-    `failures.smaller_size`.
+    When a batch fails, its builds are folded apart, and the event at fault is found: see `failures.narrow_down`.
 
     :raises sqlalchemy.exc.DBAPIError: the connection was lost
     """
@@ -101,7 +100,7 @@ def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
         except Exception as error:
             if not claims:
                 raise
-            size = smaller_size(engine, claims, error, size, seconds=time.monotonic() - started)
+            size = narrow_down(engine, claims, error, size, seconds=time.monotonic() - started)
             if is_connection_lost(error):
                 raise
             if not size:

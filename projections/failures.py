@@ -8,18 +8,19 @@ from pathlib import Path
 
 import psycopg
 from sqlalchemy import Engine, TextClause, text
+from sqlalchemy.exc import SQLAlchemyError
 
-from events.sqlstates import is_connection_lost, is_trouble
+from events.sqlstates import is_connection_lost, is_transient
 from projections.folding import Claim
 
 ATTEMPTS_BEFORE_HALT = 8
 # Longer than so many attempts take, which is about two minutes.
-TROUBLE_SECONDS_BEFORE_HALT = 300
+TRANSIENT_SECONDS_BEFORE_HALT = 300
 _LONGEST_REST_SECONDS = 60
-# Whoever was folded this lately shows that the trouble is not everybody's.
+# A company that was folded so lately shows that it is no outage.
 _LATELY_SECONDS = 2 * _LONGEST_REST_SECONDS
 _PATIENCE = {
-    "halt_after": TROUBLE_SECONDS_BEFORE_HALT,
+    "halt_after": TRANSIENT_SECONDS_BEFORE_HALT,
     "lately": _LATELY_SECONDS,
     "longest_rest": _LONGEST_REST_SECONDS,
 }
@@ -42,8 +43,8 @@ _FAILED = text("""
     WHERE projection = :projection AND build = :build AND company_id = :company_id AND position = :position
     RETURNING status
 """)
-# It rests as long as it has failed so far. Trouble that is everybody's halts nobody: afterwards nothing has to be done.
-_IN_TROUBLE = text("""
+# It rests for as long as it has been failing. While nobody is folded it does not halt: an outage ends by itself.
+_FAILED_TRANSIENTLY = text("""
     UPDATE projection_state s SET error = :error, error_position = CASE WHEN :is_one_event THEN position + 1 END,
         status = CASE WHEN failing_since < clock_timestamp() - make_interval(secs => :halt_after) AND EXISTS (
             SELECT FROM projection_state o
@@ -58,22 +59,24 @@ _IN_TROUBLE = text("""
 """)
 
 
-def smaller_size(engine: Engine, claims: Sequence[Claim], error: Exception, size: int, *, seconds: float) -> int:
-    """Return how many events to try next after a batch of `size` failed; 0 when its failure was recorded. Commits.
+def narrow_down(engine: Engine, claims: Sequence[Claim], error: Exception, size: int, *, seconds: float) -> int:
+    """Narrow a failed batch down to the event at fault: return how many events to try next, 0 to go on. Commits.
 
-    Several builds are set apart: each is folded alone until it succeeds. One that is alone is tried with half as many
-    events, until the one that cannot be folded stands alone. That one is named in the build's state, and the build
-    rests for 2^attempts seconds, with jitter; after eight attempts it halts. What a database in trouble refuses counts
-    as no attempt: the build rests, and halts after five minutes if others are folded meanwhile. What took long to
-    fail (`seconds`), or ended the connection, is not tried again at once, and no event of it is named.
+    `size`: how many events the batch took at most; `seconds`: how long it took to fail.
+
+    - Several builds are set apart: each is folded alone until it succeeds.
+    - A build that is alone is tried with half as many events, until the event at fault stands alone. It is named in the
+      build's state, and the build rests for 2^attempts seconds, with jitter; after eight attempts it halts.
+    - A transient error counts as no attempt. The build rests, and halts after five minutes if others were folded
+      meanwhile. If it took long, or ended the connection, fewer events are not tried at once, and none is named.
     """
-    is_worth_halving = not is_trouble(error) or (seconds < _SOON_SECONDS and not is_connection_lost(error))
+    is_worth_halving = not is_transient(error) or (seconds < _SOON_SECONDS and not is_connection_lost(error))
     if len(claims) == 1 and size > 1 and is_worth_halving:
         return size // 2
     if len(claims) > 1:
         _record(engine, error, _SET_APART, {name: [getattr(one, name) for one in claims] for name in Claim._fields})
-    elif is_trouble(error):
-        _record_alone(engine, claims[0], error, _IN_TROUBLE, _PATIENCE | {"is_one_event": size == 1})
+    elif is_transient(error):
+        _record_alone(engine, claims[0], error, _FAILED_TRANSIENTLY, _PATIENCE | {"is_one_event": size == 1})
     else:
         _record_alone(engine, claims[0], error, _FAILED, {"halt_after": ATTEMPTS_BEFORE_HALT})
     return 0
@@ -87,14 +90,14 @@ def _record_alone(engine: Engine, claim: Claim, error: Exception, record: TextCl
 
 
 def _record(engine: Engine, error: Exception, record: TextClause, parameters: Mapping[str, object]) -> str | None:
-    """Record a failure, also when it took the server with it for a moment: it would be met again, and again."""
+    """Record a failure, also one that took the server down for a moment: it would be met again and again."""
     for attempt in range(1, _TRIES_TO_RECORD + 1):
         try:
             with engine.begin() as connection:
                 recorded = connection.execute(record, parameters)
                 return recorded.scalar() if recorded.returns_rows else None
-        except Exception as another:
-            if attempt == _TRIES_TO_RECORD or not (is_connection_lost(error) and is_trouble(another)):
+        except SQLAlchemyError as another:
+            if attempt == _TRIES_TO_RECORD or not (is_connection_lost(error) and is_transient(another)):
                 raise
             time.sleep(1)  # noqa: TID251 - without the database there is nothing else to do
     raise AssertionError("unreachable")

@@ -1,22 +1,10 @@
-"""What the table knows that it lacks: lines beyond the embedded ones, prices never seen, facts that contradict."""
+"""What the table knows that it lacks: lines beyond the embedded ones, prices never seen, facts that contradict.
 
-from typing import NamedTuple
+Every gap closes when a fact that fills it is folded.
+"""
 
-from sqlalchemy import Connection, text
-
-from projections.revenue_lines import NAME
-
-
-class Gap(NamedTuple):
-    """A thing of Stripe's that would settle it. `kind`: invoice, invoice_lines, price or customer."""
-
-    company_id: int
-    livemode: bool
-    kind: str
-    object_id: str
-
-
-# A query for a FROM: gaps of the companies in :company_ids, or of all, and up to which position each is folded.
+# A query for a FROM: the gaps of the companies in :company_ids, or of all, and up to which position each is folded.
+# `kind` is invoice, invoice_lines, price or customer; `object_id` is Stripe's id of what would close the gap.
 GAPS = """
     WITH live AS (
         SELECT a.company_id, a.build, s.position AS folded FROM projection_active a
@@ -40,9 +28,3 @@ GAPS = """
     FROM live l JOIN revenue_line r ON r.company_id = l.company_id AND r.build = l.build
     WHERE r.type = 'unknown' AND r.price_id IS NOT NULL
 """
-
-
-def find_gaps(connection: Connection, *, company_ids: list[int] | None = None) -> list[Gap]:
-    """Return what is lacking, of these companies or of all. Every gap closes when a fact that fills it is folded."""
-    rows = connection.execute(text(GAPS), {"projection": NAME, "company_ids": company_ids})
-    return [Gap(*row[:-1]) for row in rows]

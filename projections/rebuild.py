@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from events.sqlstates import is_connection_lost
 from projections.builds import lock_for_flip, make_live
 from projections.facts import read_facts
-from projections.failures import smaller_size
+from projections.failures import narrow_down
 from projections.folding import Claim, fold, without_garbage_collection
 from projections.registry import versions
 
@@ -76,8 +76,8 @@ def build_on(
 ) -> Chunk | None:
     """Bring the build that lacks most forward by a chunk, or several small ones; None when there is none. Commits.
 
-    A build that reaches the end of its log is flipped to when it is automatic, else it is ready. What cannot be folded
-    is found as `failures.smaller_size` says; readers keep the live build.
+    A build that reaches the end of its log is flipped to when it is automatic, else it is ready. An event that cannot
+    be folded is found by `failures.narrow_down`; readers keep the live build.
 
     :raises sqlalchemy.exc.DBAPIError: the connection was lost
     """
@@ -96,7 +96,7 @@ def build_on(
         except Exception as error:
             if not claims:
                 raise
-            size = smaller_size(engine, claims, error, size, seconds=time.monotonic() - started)
+            size = narrow_down(engine, claims, error, size, seconds=time.monotonic() - started)
             if is_connection_lost(error):
                 raise
             if not size:

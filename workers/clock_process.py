@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from events.intake import join_parked_events, owners_of_parked, purge_parked_events
-from events.sqlstates import is_everybodys_trouble
+from events.sqlstates import is_outage
 from projections.catch_up import is_anybody_behind
 from workers.fetch_requests import purge_answered, request_gaps
 from workers.fetches import is_any_due
@@ -69,5 +69,5 @@ def _join_parked(engine: Engine) -> None:
         except DBAPIError as error:
             # A log that refuses, or is held up, is that company's: the next one need not wait for it.
             _log.warning("parked events wait", extra={"company_id": company_id, "error": type(error).__name__})
-            if is_everybodys_trouble(error):
+            if is_outage(error):
                 raise

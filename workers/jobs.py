@@ -5,7 +5,7 @@ import time
 from sqlalchemy.exc import DBAPIError
 
 from events.connections import stays_connected
-from events.sqlstates import is_everybodys_trouble
+from events.sqlstates import is_outage
 from projections.catch_up import advance, enrol_newcomers
 from projections.rebuild import build_on
 from projections.statistics import learn_new_tables
@@ -108,7 +108,7 @@ def _is_fetched(hand: Tools, request: FetchRequest) -> bool:
         note_fetch_failure(hand.engine, request, error)
         return False
     except DBAPIError as error:
-        if is_everybodys_trouble(error):
+        if is_outage(error):
             raise
         # A log that refuses, or is held up, is that company's: the next one need not wait for it.
         note_failure(hand.engine, request, f"the answer could not be kept: {type(error).__name__}")

@@ -17,7 +17,7 @@ from projections.revenue_lines import NAME
 from projections.state_tables import projection_state
 from sandbox.postgres import PostgresServer
 from tests.app.line_hands import Reader, told
-from tests.hands import SetClock, keep
+from tests.hands import SetClock, catch_up, keep
 from tests.payloads import event, new_invoice
 from workers.queues import open_redis
 
@@ -128,6 +128,20 @@ def test_a_company_that_nobody_has_folded_yet_counts_as_behind(client: FlaskClie
     projection = told(client.get("/readyz"))["projection"]
 
     assert (projection["companies_behind"], projection["events_behind"]) == (1, 1)
+
+
+def test_a_company_whose_next_event_fails_degrades_it_and_is_counted(client: FlaskClient, engine: Engine) -> None:
+    Reader.of_new_company(client, engine).learns()
+    keep(engine, event(new_invoice("in_1")))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE revenue_line ADD CONSTRAINT refused CHECK (invoice_id <> 'in_1')")
+    catch_up(engine)
+
+    ready, metrics = client.get("/readyz"), client.get("/metrics").text
+
+    assert (ready.status_code, told(ready)["status"]) == (200, "degraded")
+    assert (told(ready)["projection"]["companies_failing"], told(ready)["projection"]["companies_halted"]) == (1, 0)
+    assert 'revmap_projection_companies_failing{projection="revenue_lines"} 1.0' in metrics
 
 
 def test_a_halted_table_degrades_it_and_its_readers_are_told(client: FlaskClient, engine: Engine) -> None:

@@ -4,14 +4,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.event import listens_for
 from sqlalchemy.exc import OperationalError
 
-from events.sqlstates import is_trouble
+from events.sqlstates import is_transient
 from projections.builds import begin_builds
 from projections.catch_up import advance, enrol_newcomers
-from projections.failures import ATTEMPTS_BEFORE_HALT, TROUBLE_SECONDS_BEFORE_HALT
+from projections.failures import ATTEMPTS_BEFORE_HALT, TRANSIENT_SECONDS_BEFORE_HALT
 from projections.rebuild import build_on
 from projections.skips import Skip, skip_event
 from projections.snapshots import snapshot_of
@@ -70,7 +72,7 @@ def let_time_pass(engine: Engine) -> None:
                 UPDATE projection_state SET retry_at = NULL, attempts = least(attempts, 1) * :attempts,
                     failing_since = failing_since - make_interval(secs => :seconds)
             """),
-            {"attempts": ATTEMPTS_BEFORE_HALT - 1, "seconds": TROUBLE_SECONDS_BEFORE_HALT + 1},
+            {"attempts": ATTEMPTS_BEFORE_HALT - 1, "seconds": TRANSIENT_SECONDS_BEFORE_HALT + 1},
         )
 
 
@@ -119,7 +121,7 @@ def test_who_failed_is_tried_alone_so_that_nobody_else_is_folded_twice(engine: E
 
 
 @pytest.mark.parametrize("sqlstate", ["53100", "55P03", "40001"])
-def test_trouble_that_everybody_has_halts_nobody_and_ends_by_itself(engine: Engine, pair: Pair, sqlstate: str) -> None:
+def test_an_outage_halts_nobody_and_ends_by_itself(engine: Engine, pair: Pair, sqlstate: str) -> None:
     learn(engine, SICK, WELL)
     with engine.begin() as connection:
         connection.exec_driver_sql(
@@ -141,12 +143,25 @@ def test_trouble_that_everybody_has_halts_nobody_and_ends_by_itself(engine: Engi
     assert [standing(engine, company_id).position for company_id in pair] == [2, 2]
 
 
-def test_one_company_whose_facts_end_the_connection_is_named_and_its_neighbour_moves(
-    engine: Engine, pair: Pair
+def refuse_connections(engine: Engine, times: int) -> None:
+    """Have the next connections be refused, as a server refuses them that starts again after a crash."""
+    left = [None] * times
+
+    @listens_for(engine, "do_connect")
+    def refuse(*_: object) -> None:
+        if left:
+            left.pop()
+            raise psycopg.OperationalError("the database system is in recovery mode")
+
+
+@pytest.mark.parametrize("refused", [0, 1])
+def test_one_company_whose_facts_end_the_connection_is_found_and_its_neighbour_moves(
+    engine: Engine, pair: Pair, refused: int
 ) -> None:
     sick, well = pair
     learn(engine, SICK, WELL)
     enrol_newcomers(engine)
+    refuse_connections(engine, refused)
     lost = 0
     with refusing(engine, sick, "PERFORM pg_terminate_backend(pg_backend_pid())"):
         for _ in range(8):
@@ -240,7 +255,7 @@ def test_an_id_longer_than_stripes_is_quarantined_and_one_as_long_is_shown(
 
 
 @pytest.mark.parametrize(
-    ("sqlstate", "is_databases"),
+    ("sqlstate", "may_pass"),
     [
         *((state, True) for state in ("08006", "25006", "40001", "40P01", "53100", "53300", "55P03", "57P01", "58030")),
         *(
@@ -249,10 +264,8 @@ def test_an_id_longer_than_stripes_is_quarantined_and_one_as_long_is_shown(
         ),
     ],
 )
-def test_trouble_is_the_databases_only_for_states_that_say_so(
-    engine: Engine, sqlstate: str, *, is_databases: bool
-) -> None:
+def test_only_states_that_say_so_may_pass_by_themselves(engine: Engine, sqlstate: str, *, may_pass: bool) -> None:
     with pytest.raises(Exception, match="planted") as caught, engine.begin() as connection:
         connection.exec_driver_sql(f"DO $$ BEGIN {raising(sqlstate)}; END $$")
 
-    assert is_trouble(caught.value) is is_databases
+    assert is_transient(caught.value) is may_pass

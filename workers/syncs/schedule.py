@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from events.connections import NotConnectedError
-from events.sqlstates import is_everybodys_trouble
+from events.sqlstates import is_outage
 from workers.syncs.requests import request_sync
 
 _ACTOR = "clock"
@@ -62,7 +62,7 @@ def _is_asked(engine: Engine, company_id: int, now: datetime, period_seconds: in
                     request_sync(connection, company_id, trigger=trigger, actor=_ACTOR, now=now)
             return taken is not None
     except DBAPIError as error:
-        if is_everybodys_trouble(error):
+        if is_outage(error):
             raise
         _log.warning("sync not asked for", extra={"company_id": company_id, "error": type(error).__name__})
     with engine.begin() as connection:
