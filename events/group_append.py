@@ -154,10 +154,10 @@ class GroupAppender:
 def _parts_that_may_succeed(batch: Sequence[_Waiting], error: Exception) -> list[list[_Waiting]]:
     if is_outage(error):
         return [list(batch)]
+    if not is_transient(error):
+        return [[item] for item in batch]
+    # One company's log is held up by somebody: the others need not wait with it.
     by_account: dict[str | None, list[_Waiting]] = {}
     for item in batch:
         by_account.setdefault(item.event.account_id, []).append(item)
-    # One company's log refuses, or is held up by somebody: the others need not wait with it.
-    if len(by_account) > 1 or is_transient(error):
-        return list(by_account.values())
-    return [[item] for item in batch]
+    return list(by_account.values())
