@@ -8,8 +8,8 @@ from app.factory import create_app
 from app.settings import WebSettings
 from app.wiring import tools_from
 from commands import register
-from events.environ import Environment
-from events.logs import log_as_json
+from runtime.environ import Environment
+from runtime.logs import log_as_json
 
 
 def _app() -> Flask:

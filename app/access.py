@@ -11,7 +11,7 @@ from app.csrf import refuse_forgery
 from app.rate_limits import Limit, client_address
 from app.sessions import session, session_token
 from app.wiring import tools
-from events.database import as_owner
+from runtime.database import as_owner
 from tenants.api_keys import principal_of
 from tenants.roles import Principal, Role
 from tenants.sessions import session_of

@@ -13,7 +13,7 @@ from webargs.flaskparser import FlaskParser
 
 from app.bodies import HeldBody, UnsupportedBodyError
 from app.entity_tags import not_modified
-from events.strict_json import UnreadableJsonError, parse_strictly
+from events.intake.strict_json import UnreadableJsonError, parse_strictly
 
 Answer = TypeVar("Answer")
 

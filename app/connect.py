@@ -7,7 +7,7 @@ from app.access import NotSignedInError, admitted
 from app.connecting import ConnectNotConfiguredError, connect_account, note_refusal
 from app.sessions import session
 from app.wiring import tools
-from events.database import as_owner
+from runtime.database import as_owner
 from tenants.connect_attempts import UnknownStateError, UsedStateError, company_of_state, consume_state, start_attempt
 from tenants.sessions import Session, note_company
 

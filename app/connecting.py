@@ -5,10 +5,10 @@ import logging
 from sqlalchemy import Connection
 
 from app.wiring import tools
-from events.accounts import Account, AccountTakenError, Agreement, authorize, standing_of
-from events.connections import owner_of
-from events.database import as_owner, within_company
-from events.intake import join_parked_events
+from events.connection.accounts import Account, AccountTakenError, Agreement, authorize, standing_of
+from events.connection.lifecycle import owner_of
+from events.intake.parked import join_parked_events
+from runtime.database import as_owner, within_company
 from tenants.access_facts import CLAIM_REFUSED, CONNECTION_REFUSED, note_access
 from tenants.connect_attempts import Attempt, Outcome, note_outcome
 from tenants.roles import Principal

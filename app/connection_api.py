@@ -16,7 +16,7 @@ from app.fields import IdempotencyKey, Instant
 from app.key_connecting import RESTRICTED_KEY, connect_by_key_once
 from app.sessions import session
 from app.wiring import tools
-from events import connections
+from events.connection import lifecycle
 
 blueprint = ApiBlueprint(
     "connection", __name__, url_prefix="/v1/companies/<int:company_id>", description="The connection to Stripe."
@@ -114,7 +114,7 @@ def end_connection(company_id: int) -> dict[str, object]:
 def pause_connection(company_id: int) -> dict[str, object]:
     """Ask Stripe for nothing until it is resumed. What Stripe sends by itself is still kept."""
     refuse_body(request)
-    take_step(company_id, connections.pause)
+    take_step(company_id, lifecycle.pause)
     return _told(company_id)
 
 
@@ -125,7 +125,7 @@ def pause_connection(company_id: int) -> dict[str, object]:
 def resume_connection(company_id: int) -> dict[str, object]:
     """Go on after a pause."""
     refuse_body(request)
-    take_step(company_id, connections.resume)
+    take_step(company_id, lifecycle.resume)
     return _told(company_id)
 
 

@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 
 from app.access import principal
 from app.wiring import tools
-from events.connection_health import ConnectionHealth, connection_of
-from events.database import within_company
+from events.connection.health import ConnectionHealth, connection_of
+from runtime.database import within_company
 from workers.syncs.schedule import next_sync_at
 
 
@@ -31,7 +31,7 @@ def health_in(connection: Connection, company_id: int) -> ConnectionHealth:
 
 
 def take_step(company_id: int, step: Callable[..., bool]) -> None:
-    """Have whoever asks take a step of `events.connections`: pause or resume. Commits; safe to repeat.
+    """Have whoever asks take a step of `events.connection.lifecycle`: pause or resume. Commits; safe to repeat.
 
     :raises NotConnectedError: there is no connection, or it has to be reauthorized
     """

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from events.accounts import Account
-from events.connections import note_deauthorized, owner_of
-from events.database import as_owner
-from events.log import NewEvent
+from events.connection.accounts import Account
+from events.connection.lifecycle import note_deauthorized, owner_of
+from events.log.append import NewEvent
+from runtime.database import as_owner
 
 DEAUTHORIZED_BY_STRIPE = "account.application.deauthorized"
 

@@ -2,9 +2,9 @@
 
 from app.key_connecting import forget_key
 from app.wiring import tools
-from events.accounts import standing_of
-from events.connections import disconnect
-from events.database import within_company
+from events.connection.accounts import standing_of
+from events.connection.lifecycle import disconnect
+from runtime.database import within_company
 
 
 def disconnect_company(company_id: int, *, actor: str) -> None:

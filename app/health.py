@@ -7,10 +7,10 @@ from redis.exceptions import RedisError, ResponseError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.wiring import Tools, tools
-from events.database import as_owner
 from migrations.run import current_step, expected_step
 from projections.revenue_lines import NAME
 from projections.status import projection_lag
+from runtime.database import as_owner
 
 blueprint = Blueprint("health", __name__)
 

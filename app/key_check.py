@@ -6,9 +6,9 @@ import sys
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.settings import WebSettings
-from events.database import open_engine
-from events.environ import EXIT_MISCONFIGURED
-from events.logs import log_as_json
+from runtime.database import open_engine
+from runtime.environ import EXIT_MISCONFIGURED
+from runtime.logs import log_as_json
 from tenants.secrets import SecretBox, key_ids_in_use
 
 _log = logging.getLogger(__name__)

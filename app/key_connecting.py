@@ -4,9 +4,9 @@ import hmac
 import re
 
 from app.wiring import tools
-from events.accounts import Account, Agreement, AnotherAccountError, authorize, standing_of
-from events.database import as_owner, within_company
-from events.intake import join_parked_events
+from events.connection.accounts import Account, Agreement, AnotherAccountError, authorize, standing_of
+from events.intake.parked import join_parked_events
+from runtime.database import as_owner, within_company
 from tenants.connection_request_keys import answer_kept, keep_answer
 from tenants.roles import Principal
 from tenants.secrets import find_secret, forget_secrets, keep_secret

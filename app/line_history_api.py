@@ -10,10 +10,10 @@ from app.api import ApiBlueprint, without_parameters
 from app.fact_schemas import Event, History, HistoryQuery
 from app.revenue_lines_api import mode_of
 from app.wiring import tools
-from events.database import within_company
-from events.log import RecordedEvent, read_at
+from events.log.read import RecordedEvent, read_at
 from projections.history import Step, history_of
 from projections.snapshots import snapshot_of
+from runtime.database import within_company
 
 blueprint = ApiBlueprint("history", __name__, url_prefix="/v1/companies/<int:company_id>")
 

@@ -20,10 +20,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.request_counts import exposition
 from app.wiring import Tools, tools
-from events.audit import parked_count
-from events.database import as_owner
+from events.log.audit import parked_count
 from projections.registry import PROJECTIONS
 from projections.status import projection_lag
+from runtime.database import as_owner
 from workers.queues import FETCH, PROJECTION, SYNC
 from workers.syncs.requests import count_repaired, count_runs
 

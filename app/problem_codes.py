@@ -7,8 +7,8 @@ from app.event_stream import TooManyStreamsError
 from app.identity_provider import ProviderAwayError, UnprovenIdentityError
 from app.key_connecting import NotARestrictedKeyError
 from app.provider_sign_in import UnknownIdentityError
-from events.accounts import AccountTakenError, AnotherAccountError
-from events.connections import NotConnectedError
+from events.connection.accounts import AccountTakenError, AnotherAccountError
+from events.connection.lifecycle import NotConnectedError
 from tenants.connect_attempts import ForeignStateError, UnknownStateError, UsedStateError
 from tenants.connection_request_keys import IdempotencyKeyReusedError
 from workers.connect import ExchangeRefusedError, OutcomeUnknownError, StripeAwayError, WrongGrantError

@@ -27,9 +27,9 @@ from app.rate_limits import TooManyAttemptsError
 from app.request_log import request_uuid
 from app.sign_in import to_sign_in
 from app.webhooks import UnacceptableWebhookError
-from events.group_append import NotDurableError
-from events.sqlstates import is_outage, is_transient, sqlstate_of
+from events.intake.group_append import NotDurableError
 from projections.snapshots import NotFoldedYetError, PositionAheadError
+from runtime.sqlstates import is_outage, is_transient, sqlstate_of
 from workers.restricted_keys import KeyRefusedError
 
 _log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from app.identity_provider import Departure, IdentityProvider, UnprovenIdentityE
 from app.sessions import clear_cookie, cookie, set_cookie, sign_in
 from app.sign_in import way_back_from
 from app.wiring import tools
-from events.database import as_owner
+from runtime.database import as_owner
 from tenants.identities import user_of_identity
 
 CALLBACK = "/sign-in/provider/callback"

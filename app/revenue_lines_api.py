@@ -13,7 +13,7 @@ from app.entity_tags import not_modified, tag_of
 from app.fact_schemas import QuarantineList, QuarantineQuery
 from app.schemas import LineQuery, LinesQuery, RevenueLine, RevenueLineList
 from app.wiring import tools
-from events.accounts import owned_account
+from events.connection.accounts import owned_account
 from projections.checksums import checksum_of
 from projections.filters import LineFilter, Sort
 from projections.queries import After, LineRow, find_line, list_lines, list_quarantined

@@ -14,9 +14,9 @@ from app.fields import Currency, Flag
 from app.revenue_lines_api import mode_of
 from app.schemas import AS_OF
 from app.wiring import tools
-from events.cadence import CADENCES, LINE_TYPES
-from events.money import exponent_of
-from events.stripe_invoice import FINAL_STATUSES
+from events.stripe.cadence import CADENCES, LINE_TYPES
+from events.stripe.invoice import FINAL_STATUSES
+from events.stripe.money import exponent_of
 from projections.filters import LineFilter
 from projections.snapshots import NotFoldedYetError, snapshot_of
 from projections.totals import list_months

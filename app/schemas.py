@@ -6,8 +6,8 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.fields import Currency, Day, Flag, Instant, MinorUnits, Moment, WholeNumber, Words
-from events.cadence import CADENCES, LINE_TYPES
-from events.stripe_invoice import FINAL_STATUSES
+from events.stripe.cadence import CADENCES, LINE_TYPES
+from events.stripe.invoice import FINAL_STATUSES
 from projections.filters import SORTS
 
 DEFAULT_LIMIT = 50

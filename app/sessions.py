@@ -6,7 +6,7 @@ from flask import Response, g, request
 
 from app.csrf import csrf_token
 from app.wiring import tools
-from events.database import as_owner
+from runtime.database import as_owner
 from tenants.sessions import LONGEST, Session, end_session, open_session, session_of
 
 _LONGEST_TOKEN = 1_000

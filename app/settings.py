@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from app.public_address import PublicAddress, UnusableAddressError
-from events.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
+from runtime.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
 from tenants.data_keys import data_keys_from
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"

@@ -11,7 +11,7 @@ from app.csrf import refuse_forgery
 from app.rate_limits import Limit, RateLimits, TooManyAttemptsError, client_address
 from app.sessions import form_token, keep_visitor, session, session_token, sign_in, sign_out, visitor
 from app.wiring import tools
-from events.database import as_owner
+from runtime.database import as_owner
 from tenants.users import User, find_user, set_password
 
 HOME = "/"

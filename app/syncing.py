@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 
 from app.access import principal
 from app.wiring import tools
-from events.database import within_company
+from runtime.database import within_company
 from workers.syncs import requests
 from workers.syncs.report import reached_back_to, run_as_json
 

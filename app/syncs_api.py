@@ -14,7 +14,7 @@ from app.event_stream import State, streamed, told_as_events
 from app.sync_schemas import ResumedStream, SyncEvent, SyncRequest, SyncRun, SyncRunList, SyncsQuery
 from app.syncing import Told, ask_for_sync, found_run, is_over, stop_sync, told_of
 from app.wiring import tools
-from events.database import as_owner, within_company
+from runtime.database import as_owner, within_company
 from workers.syncs import requests
 
 blueprint = ApiBlueprint(

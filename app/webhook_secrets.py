@@ -5,10 +5,10 @@ from threading import BoundedSemaphore
 
 from sqlalchemy import Engine
 
-from events.accounts import Account
-from events.connections import owner_of
-from events.database import as_owner
-from events.group_append import NotDurableError
+from events.connection.accounts import Account
+from events.connection.lifecycle import owner_of
+from events.intake.group_append import NotDurableError
+from runtime.database import as_owner
 from tenants.secrets import SecretBox, find_secret
 
 # Anybody can have us look: however many do, pages are read with the other connections.

@@ -14,9 +14,9 @@ from app.request_log import request_uuid
 from app.stripe_signature import UnprovenRequestError, prove_origin, require_signature
 from app.webhook_secrets import webhook_secrets_of
 from app.wiring import tools
-from events.log import NewEvent
-from events.strict_json import UnreadableJsonError
-from events.stripe_envelope import NotAnEventError, event_from_stripe
+from events.intake.envelope import NotAnEventError, event_from_stripe
+from events.intake.strict_json import UnreadableJsonError
+from events.log.append import NewEvent
 
 MAX_BODY_BYTES = 1_000_000
 

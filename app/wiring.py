@@ -14,9 +14,9 @@ from app.public_address import PublicAddress
 from app.rate_limits import RateLimits
 from app.settings import WebSettings
 from app.stopping import stopping
-from events.clock import Clock, utc_now
-from events.database import open_engine, walled
-from events.lanes import Appender, AppendLanes
+from events.intake.lanes import Appender, AppendLanes
+from runtime.clock import Clock, utc_now
+from runtime.database import open_engine, walled
 from tenants.passwords import Passwords
 from tenants.secrets import SecretBox
 from workers.connect import Connector, StripeConnect

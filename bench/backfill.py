@@ -14,12 +14,12 @@ from redis import Redis
 from sqlalchemy import Engine, Row, text
 
 from bench.stage import peak_megabytes, process, servers
-from events.accounts import Account, authorize
-from events.clock import utc_now
-from events.database import open_engine
+from events.connection.accounts import Account, authorize
 from migrations.run import upgrade
+from runtime.clock import utc_now
+from runtime.database import open_engine
+from runtime.processes import dying_with_parent
 from tenants.companies import add_company
-from workers.processes import dying_with_parent
 from workers.queues import SYNC, open_redis, ring
 from workers.syncs.requests import request_sync
 

@@ -5,9 +5,9 @@ from functools import partial
 from bench.histories import fill_logs
 from bench.rebuild import read_and_decode, seconds, settle
 from bench.stage import servers
-from events.database import open_engine
 from migrations.run import upgrade
 from projections.catch_up import advance, enrol_newcomers
+from runtime.database import open_engine
 
 
 def run(*, events: int, companies: int) -> dict[str, object]:

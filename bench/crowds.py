@@ -9,8 +9,8 @@ from contextlib import suppress
 from bench.load import Outcome
 from bench.payloads import invoice_event, signed_request
 from bench.stage import WEBHOOK_SECRET, peak_megabytes, servers, web
-from events.database import open_engine
 from migrations.run import upgrade
+from runtime.database import open_engine
 
 _DRIP_SECONDS = 1.0
 _SETTLE_SECONDS = 3.0

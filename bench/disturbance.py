@@ -19,9 +19,9 @@ from bench.load import Outcome, send_at_constant_rate
 from bench.payloads import invoice_event, signed_request
 from bench.rebuild import settle
 from bench.stage import WEBHOOK_SECRET, process, servers, web
-from events.database import open_engine
 from migrations.run import upgrade
 from projections.catch_up import advance, enrol_newcomers
+from runtime.database import open_engine
 from tenants.api_keys import create_api_key
 
 _FIRST_NEW_INVOICE = 900_000_000

@@ -8,7 +8,7 @@ import psycopg
 from flask import Flask, Response, request
 
 from app.stripe_signature import prove_origin
-from events.clock import utc_now
+from runtime.clock import utc_now
 
 _CONNECTIONS = 32
 _INSERT = "INSERT INTO floor_event (id, payload) VALUES (%s, %b) ON CONFLICT DO NOTHING"

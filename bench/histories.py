@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from sqlalchemy import Engine
 
 from bench.payloads import CUSTOMERS, PERIOD_SECONDS, invoice_event
-from events.accounts import Account, authorize
-from events.clock import utc_now
-from events.log import NewEvent, append
-from events.stripe_envelope import event_from_stripe
+from events.connection.accounts import Account, authorize
+from events.intake.envelope import event_from_stripe
+from events.log.append import NewEvent, append
+from runtime.clock import utc_now
 from tenants.companies import add_company
 
 _STARTED = 1_700_000_000

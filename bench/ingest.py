@@ -10,10 +10,10 @@ from sqlalchemy import Engine, text
 from bench.load import Outcome, send_as_fast_as_answered, send_at_constant_rate
 from bench.payloads import invoice_event, signed_request
 from bench.stage import WEBHOOK_SECRET, peak_megabytes, process, servers, web
-from events.accounts import Account, authorize
-from events.clock import utc_now
-from events.database import open_engine
+from events.connection.accounts import Account, authorize
 from migrations.run import upgrade
+from runtime.clock import utc_now
+from runtime.database import open_engine
 from tenants.companies import add_company
 
 _COMPANIES = 50

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from bench.queries import large_table
 from bench.stage import peak_megabytes, servers, web
-from events.clock import utc_now
+from runtime.clock import utc_now
 from tenants.sessions import open_session
 from tenants.users import add_user, set_member
 

@@ -11,7 +11,6 @@ from app.revenue_lines_csv import COLUMNS
 from bench.histories import fill_logs
 from bench.rebuild import settle
 from bench.stage import servers
-from events.database import open_engine
 from migrations.run import upgrade
 from projections.catch_up import advance, enrol_newcomers
 from projections.export import every_line
@@ -19,6 +18,7 @@ from projections.filters import SORTS, LineFilter, Sort
 from projections.queries import After, list_lines
 from projections.snapshots import Snapshot, snapshot_of
 from projections.totals import list_months, total_lines
+from runtime.database import open_engine
 
 _PAGE = 50
 _DEPTHS = (0.0, 0.25, 0.5, 0.9, 0.999)

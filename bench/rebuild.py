@@ -10,14 +10,14 @@ from sqlalchemy import Engine, text
 
 from bench.histories import fill_logs
 from bench.stage import servers
-from events import stripe_shapes as wire
-from events.bulk import copy_events
-from events.database import open_engine
+from events.log.bulk import copy_events
+from events.stripe import shapes as wire
 from migrations.run import upgrade
 from projections.builds import begin_builds
 from projections.catch_up import advance, enrol_newcomers
 from projections.crew import build_with, crew
 from projections.rebuild import flip
+from runtime.database import open_engine
 
 _DECODER = msgspec.json.Decoder(wire.Envelope[wire.Invoice])
 

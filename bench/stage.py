@@ -14,9 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
 
+from runtime.processes import dying_with_parent
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
-from workers.processes import dying_with_parent
 
 WEBHOOK_SECRET = "whsec_bench"
 _START_SECONDS = 30.0

@@ -3,7 +3,7 @@
 import click
 
 from commands.terminal import as_json, company_option, print_json, print_table, refuse_unknown_company, transaction
-from events.clock import utc_now
+from runtime.clock import utc_now
 from tenants.api_keys import UnknownApiKeyError, grant_api_key, list_api_keys, revoke_api_key
 from tenants.roles import ROLES, Role
 

@@ -3,7 +3,7 @@
 import click
 from redis.exceptions import RedisError
 
-from events.environ import Environment
+from runtime.environ import Environment
 from workers.queues import SYNC, open_redis, ring
 
 

@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 
 from commands.bell import ring_for_sync
 from commands.terminal import as_json, company_option, print_json, refuse_unknown_company, transaction
-from events.accounts import Account, AccountTakenError, authorize
-from events.clock import utc_now
-from events.intake import join_parked_events
+from events.connection.accounts import Account, AccountTakenError, authorize
+from events.intake.parked import join_parked_events
+from runtime.clock import utc_now
 from workers.syncs.requests import request_sync
 
 _ACCOUNT_ID = re.compile(r"acct_[A-Za-z0-9_]{1,250}")

@@ -13,8 +13,8 @@ from commands.terminal import (
     snapshot,
     transaction,
 )
-from events.audit import conflict_count, log_status, parked_count, verify_logs
-from events.log import RecordedEvent, stream_events
+from events.log.audit import conflict_count, log_status, parked_count, verify_logs
+from events.log.read import RecordedEvent, stream_events
 
 
 @click.group("events")

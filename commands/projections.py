@@ -4,11 +4,11 @@ import click
 
 from commands import rebuilding
 from commands.terminal import as_json, company_option, print_json, print_table, refuse_unknown_company, transaction
-from events.clock import utc_now
 from projections.registry import BY_NAME
 from projections.revenue_lines import NAME
 from projections.skips import NotStuckThereError, Skip, UnknownEventError, skip_event, skip_forged_event
 from projections.status import projection_status, resume_company
+from runtime.clock import utc_now
 
 
 @click.group("projections")

@@ -6,7 +6,7 @@ import click
 from sqlalchemy import select
 
 from commands.terminal import as_json, print_json, print_table, transaction
-from events.environ import Environment
+from runtime.environ import Environment
 from tenants.data_keys import data_keys_from
 from tenants.secrets import DamagedSecretError, SecretBox, UnknownDataKeyError, reseal_some
 from tenants.tables import secret

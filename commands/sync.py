@@ -11,8 +11,8 @@ from commands.bell import ring_for_sync
 from commands.sync_progress import Progress, watch
 from commands.sync_words import exit_code_of, in_words
 from commands.terminal import as_json, database, refuse_unknown_company
-from events.clock import utc_now
-from events.connections import NotConnectedError
+from events.connection.lifecycle import NotConnectedError
+from runtime.clock import utc_now
 from workers.syncs.report import run_as_json
 from workers.syncs.requests import request_sync
 

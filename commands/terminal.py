@@ -10,8 +10,8 @@ import click
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from events.database import open_engine
-from events.environ import DATABASE_SCHEMES, Environment
+from runtime.database import open_engine
+from runtime.environ import DATABASE_SCHEMES, Environment
 from tenants.companies import find_company
 
 Command = TypeVar("Command", bound=Callable[..., object])

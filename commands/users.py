@@ -5,7 +5,7 @@ import sys
 import click
 
 from commands.terminal import as_json, company_option, print_json, print_table, refuse_unknown_company, transaction
-from events.clock import utc_now
+from runtime.clock import utc_now
 from tenants.passwords import Passwords, UnusablePasswordError
 from tenants.roles import ROLES, Role
 from tenants.sessions import end_sessions_of

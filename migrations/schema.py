@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import events.tables
+import events.log.tables
 import projections.connection_tables
 import projections.past_tables
 import projections.state_tables
@@ -12,7 +12,7 @@ import tenants.tables
 import workers.tables
 
 metadata: Sequence[Any] = (
-    events.tables.metadata,
+    events.log.tables.metadata,
     tenants.tables.metadata,
     projections.state_tables.metadata,
     workers.tables.metadata,

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
-from events.sqlstates import is_connection_lost
 from projections.facts import read_facts
 from projections.failures import narrow_down
 from projections.folding import Claim, fold, without_garbage_collection
 from projections.registry import versions
+from runtime.sqlstates import is_connection_lost
 
 BATCH_SIZE = 16_000
 MOST_BUILDS = 128

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from events.bulk import BulkEvent
+from events.log.bulk import BulkEvent
 
 NAME = "connection"
 

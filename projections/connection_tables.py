@@ -2,7 +2,7 @@
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, Table, Text
 
-from events.tables import INSTANT
+from events.log.tables import INSTANT
 from projections.state_tables import key_column, metadata
 
 connection_state = Table(

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, Row, text
 
-from events.database import open_engine
 from projections.builds import Begun
 from projections.folding import Claim
 from projections.rebuild import build_on
+from runtime.database import open_engine
 
 _NO_TIME_LIMIT_MS = 0
 _LOOK_SECONDS = 0.5

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from events.log import NewEvent
-from events.observations import (
+from events.log.append import NewEvent
+from events.stripe.observations import (
     CustomerNamed,
     InvoiceDeleted,
     InvoiceLinesSeen,
@@ -18,7 +18,7 @@ from events.observations import (
     PriceSeen,
     Unreadable,
 )
-from events.stripe_words import FETCHED_FROM_STRIPE, observations_of
+from events.stripe.words import FETCHED_FROM_STRIPE, observations_of
 from projections.known import Change, Held, Sighting
 from projections.revenue_lines import NAME, Books
 from projections.revenue_store import load_touched

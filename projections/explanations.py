@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from events.cadence import cadence_of
-from events.observations import (
+from events.stripe.cadence import cadence_of
+from events.stripe.observations import (
     CustomerNamed,
     InvoiceDeleted,
     InvoiceLinesSeen,

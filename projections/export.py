@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, Date, Select, Text, and_, cast, false, func, or_, select, union_all
 
-from events.tables import INSTANT
+from events.log.tables import INSTANT
 from projections.as_of import Rows, rows_at
 from projections.filters import LineFilter, Sort
 from projections.listing import in_order

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from events.bulk import BulkEvent, read_on
-from events.observations import Observation, Unreadable
-from events.stripe_words import FETCHED_FROM_STRIPE, observations_of, tells_of_the_books
+from events.log.bulk import BulkEvent, read_on
+from events.stripe.observations import Observation, Unreadable
+from events.stripe.words import FETCHED_FROM_STRIPE, observations_of, tells_of_the_books
 from projections.known import Change, Sighting
 
 _MOST_BYTES_AT_REST = 32_000_000

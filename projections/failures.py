@@ -10,8 +10,8 @@ import psycopg
 from sqlalchemy import Engine, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from events.sqlstates import is_connection_lost, is_transient
 from projections.folding import Claim
+from runtime.sqlstates import is_connection_lost, is_transient
 
 ATTEMPTS_BEFORE_HALT = 8
 # Longer than so many attempts take, which is about two minutes.

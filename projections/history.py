@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from sqlalchemy import select, text
 
-from events.bulk import BulkEvent
-from events.log import RecordedEvent, read_at
+from events.log.bulk import BulkEvent
+from events.log.read import RecordedEvent, read_at
 from projections.explanations import Explainer
 from projections.facts import fact_of
 from projections.past_tables import revenue_line_past

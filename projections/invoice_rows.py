@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from events.observations import InvoiceHeader, Line
+from events.stripe.observations import InvoiceHeader, Line
 from projections.known import Change, Held, HeldValue, Key, PricedAs
 from projections.revenue_rows import billing_of
 from projections.row_parts import RowParts, SaidPart, ShownPart, head_of, said_part, shown_part

@@ -5,7 +5,7 @@ from typing import Generic, NamedTuple
 
 from msgspec import Struct
 
-from events.observations import InvoiceHeader, Line, Recurrence
+from events.stripe.observations import InvoiceHeader, Line, Recurrence
 from projections.register import Register, Value
 
 

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
-from events.sqlstates import is_connection_lost
 from projections.builds import lock_for_flip, make_live
 from projections.facts import read_facts
 from projections.failures import narrow_down
 from projections.folding import Claim, fold, without_garbage_collection
 from projections.registry import versions
+from runtime.sqlstates import is_connection_lost
 
 CHUNK_EVENTS = 16_000
 # Statements cost more than the few events of a small company: several such share a chunk, and leave some to others.

@@ -6,7 +6,7 @@ an invoice, so for them the newest sighting wins; a whole line set beats any par
 
 from collections.abc import Iterable
 
-from events.observations import (
+from events.stripe.observations import (
     CustomerNamed,
     InvoiceDeleted,
     InvoiceLinesSeen,
@@ -15,7 +15,7 @@ from events.observations import (
     PriceSeen,
     Unreadable,
 )
-from events.stripe_price import FROM_PRICE
+from events.stripe.price import FROM_PRICE
 from projections.known import Change, Held, HeldValue, InvoiceBook, Key, PricedAs, Quarantined, Sighting
 from projections.register import Stamp, Value, settle
 

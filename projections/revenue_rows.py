@@ -4,7 +4,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from events.cadence import cadence_of
+from events.stripe.cadence import cadence_of
 from projections.known import HeldValue, PricedAs
 
 NO_PRICE = "no_price"

@@ -9,7 +9,7 @@ from itertools import chain
 import msgspec
 from sqlalchemy import Connection
 
-from events.observations import (
+from events.stripe.observations import (
     CustomerNamed,
     InvoiceDeleted,
     InvoiceLinesSeen,

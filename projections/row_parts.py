@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from events.money import exponent_of
-from events.observations import InvoiceHeader, Line
+from events.stripe.money import exponent_of
+from events.stripe.observations import InvoiceHeader, Line
 from projections.canonical import text_of, texts_of
 from projections.known import Change, HeldValue, Key, PricedAs
 from projections.revenue_rows import SAID, Billing, Row, billing_of

@@ -8,8 +8,8 @@ from uuid import uuid4
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
-from events.log import NewEvent, append
-from events.tables import event
+from events.log.append import NewEvent, append
+from events.log.tables import event
 from projections.registry import PROJECTIONS
 from projections.state_tables import projection_skip
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
-from events.database import wall_in
 from projections.registry import BY_NAME
 from projections.revenue_lines import NAME
+from runtime.database import wall_in
 
 
 class NotFoldedYetError(Exception):

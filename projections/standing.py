@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select, text
 
-from events.tables import event
+from events.log.tables import event
 from projections.past_tables import revenue_line_past
 from projections.snapshots import Snapshot
 from projections.tables import revenue_line

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Integer, MetaData, Table, Text, func, text
 from sqlalchemy.types import TypeEngine
 
-from events.tables import INSTANT, NAMING_CONVENTION
+from events.log.tables import INSTANT, NAMING_CONVENTION
 
 metadata = MetaData(naming_convention=NAMING_CONVENTION)
 

@@ -14,7 +14,7 @@ from sqlalchemy import (
     text,
 )
 
-from events.tables import INSTANT
+from events.log.tables import INSTANT
 from projections.state_tables import key_column, metadata
 
 revenue_line = Table(

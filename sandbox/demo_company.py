@@ -2,8 +2,8 @@
 
 from sqlalchemy import Engine
 
-from events.accounts import Account, authorize
-from events.clock import utc_now
+from events.connection.accounts import Account, authorize
+from runtime.clock import utc_now
 from sandbox.demo_settings import SIMULATED_ACCOUNT_SEED, DemoSettings
 from sandbox.stripe.demo import FIRST_COMPANY
 from sandbox.stripe.platform import SimulatedStripe

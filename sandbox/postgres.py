@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import psycopg
 
+from runtime.processes import dying_with_parent
 from sandbox import (
     Server,
     ServerDidNotStartError,
@@ -30,7 +31,6 @@ from sandbox import (
     open_log,
     sole_use,
 )
-from workers.processes import dying_with_parent
 
 _START_SECONDS = 60.0  # a server that was killed replays its log first
 _FIRST_WITH_BUILTIN_LOCALES = 17

@@ -11,16 +11,16 @@ from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 
-from events.database import open_engine
-from events.environ import Environment
 from migrations.run import upgrade
+from runtime.database import open_engine
+from runtime.environ import Environment
+from runtime.processes import Command, keep_running
 from sandbox import ServerDidNotStartError
 from sandbox.demo_company import EMAIL, demo_company
 from sandbox.demo_settings import SIMULATED_ACCOUNT_SEED, DemoSettings, simulated_stripe_environment
 from sandbox.postgres import PostgresServer
 from sandbox.revival import kept_running
 from sandbox.valkey import ValkeyServer
-from workers.processes import Command, keep_running
 
 _START_SECONDS = 60.0
 

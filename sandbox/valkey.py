@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import redis
 
+from runtime.processes import dying_with_parent
 from sandbox import Server, ServerDidNotStartError, await_answer, launch, new_socket_directory, sole_use
-from workers.processes import dying_with_parent
 
 _START_SECONDS = 30.0  # it reads its whole log of commands first
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from events.log import NewEvent, append
+from events.log.append import NewEvent, append
 
 API_KEY_CREATED = "access.api_key_created"
 API_KEY_REVOKED = "access.api_key_revoked"

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Sequence
 from hashlib import sha256
 
-from events.environ import Environment
+from runtime.environ import Environment
 
 _DATA_KEY_BYTES = 32
 _ID_CHARACTERS = 16

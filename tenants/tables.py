@@ -16,7 +16,7 @@ from sqlalchemy import (
     func,
 )
 
-from events.tables import INSTANT, NAMING_CONVENTION
+from events.log.tables import INSTANT, NAMING_CONVENTION
 
 metadata = MetaData(naming_convention=NAMING_CONVENTION | {"fk": "%(table_name)s_%(column_0_N_name)s_fkey"})
 

@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 from app.factory import create_app
 from app.stopping import stopping
 from app.wiring import Tools
-from events.database import open_engine, walled
-from events.lanes import AppendLanes
+from events.intake.lanes import AppendLanes
+from runtime.database import open_engine, walled
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
 from tests.browser.chromium import MISSING

@@ -12,8 +12,8 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
-from events.database import open_engine
 from migrations.run import upgrade
+from runtime.database import open_engine
 from sandbox.postgres import PostgresServer
 
 _TEMPLATE = "revmap_template"

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
-from events.accounts import Account, authorize
-from events.intake import receive
-from events.stripe_envelope import event_from_stripe
+from events.connection.accounts import Account, authorize
+from events.intake.envelope import event_from_stripe
+from events.intake.receive import receive
 from projections.catch_up import advance, enrol_newcomers
 from tenants.api_keys import create_api_key
 from tenants.companies import add_company

@@ -14,10 +14,10 @@ from app.factory import create_app
 from app.public_address import PublicAddress
 from app.rate_limits import RateLimits
 from app.wiring import Tools
-from events.clock import Clock, utc_now
-from events.database import open_engine
-from events.group_append import GroupAppender
-from events.lanes import Appender
+from events.intake.group_append import GroupAppender
+from events.intake.lanes import Appender
+from runtime.clock import Clock, utc_now
+from runtime.database import open_engine
 from tenants.secrets import SecretBox
 from tests.hands import PASSWORDS, SECRET
 from workers.queues import open_redis

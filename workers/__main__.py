@@ -4,9 +4,9 @@ import sys
 
 import click
 
-from events.logs import log_as_json
+from runtime.logs import log_as_json
+from runtime.processes import Command, keep_running
 from workers.clock_process import run_clock
-from workers.processes import Command, keep_running
 from workers.queues import FETCH, PROJECTION, SYNC
 from workers.rq_worker import run_worker
 from workers.settings import WorkerSettings

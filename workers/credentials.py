@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select
 
-from events.accounts import standing_of
-from events.connections import note_deauthorized
+from events.connection.accounts import standing_of
+from events.connection.lifecycle import note_deauthorized
 from tenants.secrets import SecretBox, find_secret, keep_secret
 from tenants.tables import secret
 from workers.connect import ExchangeRefusedError, Tokens

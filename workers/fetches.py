@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
 
-from events.accounts import Account, standing_of
+from events.connection.accounts import Account, standing_of
 
 # After this many failures a run goes on without the answer, and says so.
 PATIENT_ATTEMPTS = 5

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Self
 
-from events.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
+from runtime.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
 from tenants.data_keys import data_keys_from
 
 STRIPE_API_BASE = "https://api.stripe.com"

@@ -9,8 +9,8 @@ from threading import Event
 from redis import Redis
 from sqlalchemy import Engine
 
-from events.clock import Clock, utc_now
-from events.database import open_engine
+from runtime.clock import Clock, utc_now
+from runtime.database import open_engine
 from tenants.secrets import SecretBox
 from workers.credentials import CredentialStore
 from workers.gateway.client import CONNECTIONS, Gateway, StripeGateway

@@ -8,7 +8,7 @@ from app.connection_state import take_step
 from app.disconnecting import disconnect_company
 from app.key_connecting import RESTRICTED_KEY, NotARestrictedKeyError, connect_by_key
 from app.pages.frame import for_member
-from events import connections
+from events.connection import lifecycle
 
 LONGEST_FORM_BYTES = 10_000
 
@@ -25,7 +25,7 @@ def refuse_long_forms() -> None:
 @for_member("admin")
 def pause(company_id: int) -> Response:
     """Ask Stripe for nothing until it is resumed."""
-    take_step(company_id, connections.pause)
+    take_step(company_id, lifecycle.pause)
     return to_settings(company_id)
 
 
@@ -33,7 +33,7 @@ def pause(company_id: int) -> Response:
 @for_member("admin")
 def resume(company_id: int) -> Response:
     """Go on after a pause."""
-    take_step(company_id, connections.resume)
+    take_step(company_id, lifecycle.resume)
     return to_settings(company_id)
 
 

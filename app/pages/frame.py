@@ -10,7 +10,7 @@ from flask.wrappers import Response
 from app.access import admitted_person, principal
 from app.sessions import form_token, session
 from app.wiring import tools
-from events.database import as_owner
+from runtime.database import as_owner
 from tenants.roles import Role
 from tenants.sessions import note_company
 from tenants.users import Membership, memberships_of

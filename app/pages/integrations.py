@@ -8,7 +8,7 @@ from app.connection_state import health_of
 from app.pages.settings_page import settings_page
 from app.sessions import form_token, session
 from app.wiring import tools
-from events.database import as_owner
+from runtime.database import as_owner
 from tenants.users import Membership, memberships_of
 
 blueprint = Blueprint("integrations", __name__)

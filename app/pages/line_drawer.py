@@ -15,12 +15,12 @@ from app.pages.revenue_mapping import HERE
 from app.revenue_lines_api import mode_of
 from app.schemas import LineQuery
 from app.wiring import tools
-from events.accounts import owned_account
-from events.database import within_company
-from events.log import read_at
+from events.connection.accounts import owned_account
+from events.log.read import read_at
 from projections.history import history_of
 from projections.queries import find_line
 from projections.snapshots import Snapshot, snapshot_of
+from runtime.database import within_company
 
 blueprint = Blueprint("line drawer", __name__, url_prefix="/companies/<int:company_id>/revenue-mapping")
 

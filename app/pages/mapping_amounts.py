@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from babel.numbers import NumberFormatError, format_decimal, parse_decimal
 
 from app.pages.wording import reader_locale
-from events.money import UnknownCurrencyError, exponent_of
+from events.stripe.money import UnknownCurrencyError, exponent_of
 
 _LONGEST = 30
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from app.pages.mapping_query import FILTERS, View
 from app.pages.mapping_words import day, spoken
 from app.pages.wording import amount, instant
-from events.money import EXPONENTS
+from events.stripe.money import EXPONENTS
 
 _LABELS = {
     "q": "Search",

@@ -14,7 +14,7 @@ from app.pages.mapping_columns import BY_NAME, DEFAULT_NAMES, Column, shown
 from app.pages.mapping_form import Mistakes, api_words
 from app.schemas import LinesFilter
 from app.wiring import tools
-from events.money import EXPONENTS
+from events.stripe.money import EXPONENTS
 from projections.snapshots import snapshot_of
 from projections.totals import list_currencies
 

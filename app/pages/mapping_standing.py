@@ -6,7 +6,7 @@ from typing import NamedTuple
 from app.connection_state import health_of
 from app.pages.mapping_query import View
 from app.revenue_lines_api import mode_of
-from events.connection_health import ConnectionHealth
+from events.connection.health import ConnectionHealth
 from projections.queries import LineRow, list_quarantined
 from projections.snapshots import Snapshot
 from projections.standing import events_behind, has_changed_since, holds_mode, last_changed_at

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from babel.dates import format_date
 
-from events.money import EXPONENTS
+from events.stripe.money import EXPONENTS
 
 
 @lru_cache(maxsize=4096)

@@ -13,8 +13,8 @@ from app.pages.mapping_query import View
 from app.pages.revenue_mapping import understood
 from app.revenue_lines_api import list_of
 from app.wiring import tools
-from events.cadence import CADENCES
-from events.money import exponent_of
+from events.stripe.cadence import CADENCES
+from events.stripe.money import exponent_of
 from projections.snapshots import snapshot_of
 from projections.totals import Month, Total, sum_months
 

@@ -23,8 +23,8 @@ from app.pages.mapping_standing import (
     why_empty,
 )
 from app.wiring import tools
-from events.cadence import CADENCES, LINE_TYPES
-from events.stripe_invoice import FINAL_STATUSES
+from events.stripe.cadence import CADENCES, LINE_TYPES
+from events.stripe.invoice import FINAL_STATUSES
 from projections.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
 from projections.standing import recorded_at
 

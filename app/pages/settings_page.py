@@ -11,7 +11,7 @@ from app.pages.frame import framed_text
 from app.pages.shown_runs import ShownRun, shown
 from app.pages.verdicts import Verdict, verdict_on
 from app.wiring import tools
-from events.connection_health import ConnectionHealth, last_event_at
+from events.connection.health import ConnectionHealth, last_event_at
 from projections.snapshots import snapshot_of
 from workers.syncs.requests import list_runs
 

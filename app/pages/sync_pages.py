@@ -10,8 +10,8 @@ from app.pages.shown_runs import exponent, shown, with_names
 from app.pages.sync_words import DIFFERENCES
 from app.syncing import ask_for_sync, found_run, is_over, stop_sync
 from app.wiring import tools
-from events.database import within_company
 from projections.snapshots import snapshot_of
+from runtime.database import within_company
 from workers.syncs.requests import list_runs
 
 blueprint = Blueprint("sync pages", __name__, url_prefix="/companies/<int:company_id>/syncs")

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from app.pages.sync_words import Tone, differences_of, differing, has_to_act
 from app.pages.wording import ago, coming, instant
-from events.connection_health import ConnectionHealth
+from events.connection.health import ConnectionHealth
 from workers.syncs.report import ERRORS
 from workers.syncs.requests import SyncRun
 

@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from app.wiring import Tools
-from events.connection_health import ConnectionHealth, connection_of
-from events.log import stream_events
+from events.connection.health import ConnectionHealth, connection_of
+from events.log.read import stream_events
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import Settings, StripeServer

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Engine
 
 from app.wiring import Tools
-from events.accounts import Account as Connected
-from events.accounts import authorize
-from events.log import stream_events
+from events.connection.accounts import Account as Connected
+from events.connection.accounts import authorize
+from events.log.read import stream_events
 from sandbox.stripe.faults import Fault, FaultKind
 from sandbox.stripe.platform import Access
 from tenants.companies import add_company

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import Engine
 
 from app.wiring import Tools
-from events.clock import utc_now
-from events.connection_health import SYNC_FINISHED
-from events.connections import note_deauthorized
-from events.log import NewEvent, append
-from events.payloads import decompressed
+from events.connection.health import SYNC_FINISHED
+from events.connection.lifecycle import note_deauthorized
+from events.log.append import NewEvent, append
+from events.log.payloads import decompressed
+from runtime.clock import utc_now
 from sandbox.stripe.faults import Fault, FaultKind
 from tenants.companies import add_company
 from tests.app.people_hands import Browser, signed_in

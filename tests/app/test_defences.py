@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from app.public_address import PublicAddress, UnusableAddressError
 from app.rate_limits import Limit, RateLimits, TooManyAttemptsError, client_address
 from app.settings import WebSettings
-from events.environ import Environment
+from runtime.environ import Environment
 from tests.app.people_hands import Browser, signed_in
 from tests.app.test_settings import GOOD, refusal_of
 from tests.hands import company_with

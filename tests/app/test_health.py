@@ -12,9 +12,9 @@ from werkzeug.test import TestResponse
 
 from app.factory import create_app
 from app.wiring import Tools
-from events.database import open_engine
 from projections.revenue_lines import NAME
 from projections.state_tables import projection_state
+from runtime.database import open_engine
 from sandbox.postgres import PostgresServer
 from tests.app.line_hands import Reader, told
 from tests.hands import SetClock, catch_up, keep

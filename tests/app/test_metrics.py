@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from app.factory import create_app
 from app.wiring import Tools
-from events.database import open_engine
+from runtime.database import open_engine
 from tests.app.line_hands import Reader
 from tests.hands import NOON, SetClock, keep
 from tests.payloads import event, new_invoice

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import WebSettings
-from events.environ import Environment
+from runtime.environ import Environment
 from workers.settings import WorkerSettings
 
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()

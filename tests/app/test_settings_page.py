@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 
 from app.factory import create_app
 from app.wiring import Tools
-from events.connections import note_deauthorized, pause
+from events.connection.lifecycle import note_deauthorized, pause
 from sandbox.stripe.faults import Fault, FaultKind
 from tenants.companies import add_company
 from tests.app.page_hands import Reader, seen

@@ -17,8 +17,8 @@ from werkzeug.test import TestResponse
 from app import event_stream
 from app.event_stream import KEEP_ALIVE_SECONDS, LOOK_SECONDS
 from app.wiring import Tools
-from events.database import open_engine
 from migrations.run import upgrade
+from runtime.database import open_engine
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
 from tenants.tables import api_key, company

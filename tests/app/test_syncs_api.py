@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 from app.factory import create_app
 from app.sync_schemas import PHASES, STATUSES, TRIGGERS
 from app.wiring import Tools
-from events.log import stream_events
+from events.log.read import stream_events
 from tenants.companies import add_company
 from tests.app.line_hands import told, without_request_id
 from tests.app.sync_hands import Editor, editor_of

@@ -13,7 +13,7 @@ from app.pages import sync_words
 from app.pages.sync_words import duration, has_to_act
 from app.pages.verdicts import Verdict, verdict_on
 from app.sync_schemas import PHASES, STATUSES
-from events.connection_health import ConnectionHealth, Health
+from events.connection.health import ConnectionHealth, Health
 from tests.hands import NOON
 from workers.syncs.report import ERRORS
 from workers.syncs.requests import SyncRun

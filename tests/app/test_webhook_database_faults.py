@@ -14,8 +14,8 @@ from sqlalchemy import Engine, text
 
 from app.factory import create_app
 from app.wiring import Tools
-from events.database import open_engine
-from events.group_append import GroupAppender
+from events.intake.group_append import GroupAppender
+from runtime.database import open_engine
 from tests.app.line_hands import Reader
 from tests.app.people_hands import signed_in
 from tests.app.webhook_hands import bodies_of, count, invoice_event, kept, plant_fault, post, pull_fault

@@ -15,8 +15,8 @@ from sqlalchemy import Engine, make_url
 
 from app.factory import create_app
 from app.wiring import Tools
-from events.database import open_engine
-from events.group_append import GroupAppender
+from events.intake.group_append import GroupAppender
+from runtime.database import open_engine
 from tests.app.webhook_hands import bodies_of, invoice_event, post
 from tests.hands import company_with
 from tests.payloads import ACCOUNT

@@ -13,7 +13,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
 
-from events.log import append
+from events.log.append import append
 from sandbox.valkey import ValkeyServer
 from tests.app.webhook_hands import Answer, bodies_of, invoice_event, until
 from tests.app.webhook_house import House, children_of, frozen, stormed

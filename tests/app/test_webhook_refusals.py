@@ -15,8 +15,8 @@ from app import refusals
 from app.factory import create_app
 from app.webhooks import MAX_BODY_BYTES
 from app.wiring import Tools
-from events.database import open_engine
-from events.group_append import GroupAppender
+from events.intake.group_append import GroupAppender
+from runtime.database import open_engine
 from tests.app.webhook_hands import DOOR, count, invoice_event, kept, post
 from tests.hands import NOON, SECRET, SetClock, company_with, json_bytes, signed
 from tests.payloads import ACCOUNT, event

@@ -4,9 +4,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
-from events.accounts import Account, authorize
-from events.connections import disconnect
-from events.intake import PARKED_FOR_DAYS, join_parked_events, owners_of_parked, purge_parked_events
+from events.connection.accounts import Account, authorize
+from events.connection.lifecycle import disconnect
+from events.intake.parked import PARKED_FOR_DAYS, join_parked_events, owners_of_parked, purge_parked_events
 from tests.app.webhook_hands import DOOR, bodies_of, count, invoice_event, log_of, post
 from tests.hands import NOON, company_with, json_bytes, signed
 from tests.payloads import ACCOUNT, event, new_invoice

@@ -18,9 +18,9 @@ from app.client_socket import BODY_SECONDS
 from app.webhooks import MAX_BODY_BYTES
 from bench.load import send_at_constant_rate
 from bench.stage import peak_megabytes
-from events.clock import utc_now
-from events.database import open_engine
 from migrations.run import upgrade
+from runtime.clock import utc_now
+from runtime.database import open_engine
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
 from tests.app.webhook_hands import (

@@ -16,8 +16,8 @@ from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
 from bench.stage import web
-from events.clock import utc_now
-from events.log import RecordedEvent, stream_events
+from events.log.read import RecordedEvent, stream_events
+from runtime.clock import utc_now
 from tests.hands import NOON, SECRET, json_bytes, signed
 from tests.payloads import event, new_invoice
 

@@ -16,8 +16,8 @@ from urllib.request import urlopen
 import psycopg
 from sqlalchemy import Engine
 
-from events.database import open_engine
 from migrations.run import upgrade
+from runtime.database import open_engine
 from sandbox import Server
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer

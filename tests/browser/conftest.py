@@ -34,7 +34,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from events.database import open_engine
+from runtime.database import open_engine
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
 from tests.browser.chromium import MISSING, chromium, launch_arguments

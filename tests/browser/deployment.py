@@ -14,9 +14,9 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from bench.stage import process, web
-from events.accounts import Account as Authorized
-from events.accounts import authorize
-from events.clock import utc_now
+from events.connection.accounts import Account as Authorized
+from events.connection.accounts import authorize
+from runtime.clock import utc_now
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.generate import generate
 from sandbox.stripe.platform import SimulatedStripe

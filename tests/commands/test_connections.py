@@ -5,8 +5,8 @@ from redis import Redis
 from rq import Queue
 from sqlalchemy import Engine
 
-from events.log import stream_events
-from events.tables import parked_event
+from events.log.read import stream_events
+from events.log.tables import parked_event
 from sandbox.valkey import ValkeyServer
 from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.event import listens_for
 
 from commands import register
-from events.database import open_engine, walled, within_company
 from migrations.run import expected_step, upgrade
+from runtime.database import open_engine, walled, within_company
 from sandbox.postgres import PostgresServer
 from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run

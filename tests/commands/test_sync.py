@@ -19,7 +19,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.pool import QueuePool
 
 from commands.sync_progress import Progress, Rate, watch
-from events.connections import pause
+from events.connection.lifecycle import pause
 from sandbox.valkey import ValkeyServer
 from tests.app.webhook_hands import until
 from tests.commands.command_hands import refused, told

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from commands import register
-from events.log import stream_events
+from events.log.read import stream_events
 from tests.app.people_hands import Browser
 from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run

@@ -11,9 +11,9 @@ from flask import Flask
 
 from app.factory import create_app
 from commands import register
-from events.clock import utc_now
-from events.database import open_engine
-from events.group_append import GroupAppender
+from events.intake.group_append import GroupAppender
+from runtime.clock import utc_now
+from runtime.database import open_engine
 from tests.web_tools import tools_on
 from workers.queues import open_redis
 

@@ -2,7 +2,8 @@
 
 from sqlalchemy import Engine
 
-from events.log import Appended, Condition, NewEvent, append, stream_events
+from events.log.append import Appended, Condition, NewEvent, append
+from events.log.read import stream_events
 from tests.hands import NOON
 
 ACME, ZED = 1, 2

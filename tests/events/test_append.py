@@ -4,8 +4,9 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from events.log import AppendConditionFailedError, Appended, Condition, append, read_events, stream_events
-from events.payloads import decompressed
+from events.log.append import AppendConditionFailedError, Appended, Condition, append
+from events.log.payloads import decompressed
+from events.log.read import read_events, stream_events
 from tests.events.log_hands import ACME, ZED, commit, fact, ids
 
 

@@ -7,8 +7,9 @@ from threading import Barrier
 import pytest
 from sqlalchemy import Engine
 
-from events.audit import verify_logs
-from events.log import AppendConditionFailedError, Appended, Condition, append, read_events, stream_events
+from events.log.append import AppendConditionFailedError, Appended, Condition, append
+from events.log.audit import verify_logs
+from events.log.read import read_events, stream_events
 from tests.events.log_hands import ACME, ZED, commit, fact, ids
 
 WRITERS = 8

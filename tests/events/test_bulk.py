@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import Engine, text
 
-from events.bulk import BulkEvent, GapInLogError, copy_events, read_on
-from events.log import read_events
+from events.log.bulk import BulkEvent, GapInLogError, copy_events, read_on
+from events.log.read import read_events
 from tests.hands import company_with, keep
 from tests.payloads import ACCOUNT, event, old_invoice
 

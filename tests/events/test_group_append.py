@@ -9,10 +9,10 @@ from functools import partial
 import pytest
 from sqlalchemy import Engine, text
 
-from events.database import open_engine
-from events.group_append import MOST_IN_A_BATCH, MOST_WAITING, GroupAppender, NotDurableError, _Waiting
-from events.intake import Received
-from events.stripe_envelope import event_from_stripe
+from events.intake.envelope import event_from_stripe
+from events.intake.group_append import MOST_IN_A_BATCH, MOST_WAITING, GroupAppender, NotDurableError, _Waiting
+from events.intake.receive import Received
+from runtime.database import open_engine
 from tests.app.webhook_hands import bodies_of, count, invoice_event, kept, plant_fault, pull_fault, until
 from tests.hands import SQLSTATES, company_with
 from tests.payloads import ACCOUNT

@@ -8,10 +8,10 @@ from threading import Event
 import pytest
 from sqlalchemy import Engine, text
 
-from events.database import open_engine
-from events.group_append import NotDurableError
-from events.lanes import AppendLanes
-from events.stripe_envelope import event_from_stripe
+from events.intake.envelope import event_from_stripe
+from events.intake.group_append import NotDurableError
+from events.intake.lanes import AppendLanes
+from runtime.database import open_engine
 from tests.app.webhook_hands import bodies_of, invoice_event
 from tests.hands import company_with
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.strict_json import MAX_DEPTH, UnreadableJsonError, parse_strictly
+from events.intake.strict_json import MAX_DEPTH, UnreadableJsonError, parse_strictly
 
 OPENERS = {"[": "]", '{"a":': "}"}
 

@@ -20,8 +20,7 @@ from sqlalchemy import Connection, Engine, text
 import projections.catch_up
 import projections.rebuild
 import tests.payloads
-from events.audit import verify_logs
-from events.database import open_engine
+from events.log.audit import verify_logs
 from projections import builds, folding
 from projections.catch_up import advance, enrol_newcomers
 from projections.folding import Claim
@@ -29,6 +28,7 @@ from projections.old_builds import drop_build, previous_build
 from projections.rebuild import build_on, flip
 from projections.status import projection_status
 from projections.verify import compare
+from runtime.database import open_engine
 from tests.hands import keep
 from tests.projections.histories import busy_history
 

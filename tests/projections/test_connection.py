@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine
 
-from events.log import NewEvent, append
+from events.log.append import NewEvent, append
 from projections.connection_fold import ConnectionState
 from projections.connection_store import connection_of
 from tests.hands import NOON, catch_up, company_with, json_bytes, keep

@@ -5,8 +5,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events.stripe_envelope import event_from_stripe
-from events.stripe_words import observations_of
+from events.intake.envelope import event_from_stripe
+from events.stripe.words import observations_of
 from projections.invoice_rows import InvoiceRows
 from projections.known import Change, Sighting
 from projections.revenue_lines import Books

@@ -2,10 +2,10 @@
 
 import pytest
 
-from events.cadence import cadence_of
-from events.money import EXPONENTS, UnknownCurrencyError, exponent_of
-from events.observations import InvoiceSeen, Line, PriceSeen, Recurrence
-from events.stripe_words import observations_of
+from events.stripe.cadence import cadence_of
+from events.stripe.money import EXPONENTS, UnknownCurrencyError, exponent_of
+from events.stripe.observations import InvoiceSeen, Line, PriceSeen, Recurrence
+from events.stripe.words import observations_of
 from tests.hands import json_bytes
 from tests.payloads import event, new_invoice, new_line, old_invoice, old_line, price
 

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from workers.processes import dying_with_parent
+from runtime.processes import dying_with_parent
 
 pytestmark = pytest.mark.timeout(30)
 
 _ROOT = Path(__file__).parents[2]
 _SUPERVISE = """
 import json, sys
-from workers.processes import Command, keep_running
+from runtime.processes import Command, keep_running
 grace_seconds, commands = json.loads(sys.argv[1])
 python = (sys.executable, "-S", "-c")
 keep_running([Command(name, (*python, *argv)) for name, *argv in commands], grace_seconds=grace_seconds)

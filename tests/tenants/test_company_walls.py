@@ -11,10 +11,10 @@ from sqlalchemy.exc import DBAPIError
 
 from app.factory import create_app
 from app.wiring import Tools
-from events.accounts import Account, AccountTakenError, authorize
-from events.connections import pause
-from events.database import as_owner, open_engine, walled, within_company
-from events.log import append
+from events.connection.accounts import Account, AccountTakenError, authorize
+from events.connection.lifecycle import pause
+from events.log.append import append
+from runtime.database import as_owner, open_engine, walled, within_company
 from tests.app.line_hands import Reader, line_of
 from tests.events.log_hands import fact
 from tests.hands import NOON, company_with, key_of

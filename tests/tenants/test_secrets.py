@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select, update
 
-from events.environ import Environment
+from runtime.environ import Environment
 from tenants.companies import add_company
 from tenants.data_keys import data_keys_from, key_id
 from tenants.secrets import (

@@ -16,7 +16,7 @@ from threading import Event
 
 import pytest
 
-from workers.processes import dying_with_parent
+from runtime.processes import dying_with_parent
 
 pytestmark = pytest.mark.timeout(150)
 _ROOT = Path(__file__).parents[2]

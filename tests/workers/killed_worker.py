@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from events.database import open_engine
+from runtime.database import open_engine
 from tests.hands import SetClock
 from tests.workers.sync_hands import let_buckets_empty
 from workers.gateway.client import StripeGateway

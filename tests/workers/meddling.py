@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from threading import Lock
 
-from events.accounts import Account
+from events.connection.accounts import Account
 from workers.gateway.client import Answer, Gateway, Tally
 from workers.wiring import Tools
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from redis import Redis
 from sqlalchemy import Engine, text
 
-from events.clock import Clock
+from runtime.clock import Clock
 from tests.hands import SetClock
 from workers.jobs import sync_with
 from workers.syncs.requests import SyncRun, find_run, request_sync

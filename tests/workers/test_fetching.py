@@ -6,9 +6,10 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import Engine, text
 
-from events.connections import DISCONNECTED, disconnect
-from events.log import append, read_events
-from events.stripe_words import observations_of
+from events.connection.lifecycle import DISCONNECTED, disconnect
+from events.log.append import append
+from events.log.read import read_events
+from events.stripe.words import observations_of
 from projections.snapshots import snapshot_of
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.faults import Fault, FaultKind

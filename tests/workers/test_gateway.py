@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 from stripe import APIConnectionError
 
-from events.accounts import Account
+from events.connection.accounts import Account
 from sandbox.stripe.messages import Answer, Request, Wire
 from sandbox.stripe.server import Address, HttpServer
 from workers.gateway.client import StripeGateway, Tally

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from events.accounts import Account
+from events.connection.accounts import Account
 from workers.gateway.rate_limit import ENDPOINT_PER_SECOND, LIVE_PER_SECOND, TEST_PER_SECOND, RateLimit
 from workers.gateway.refusals import RateLimitedError
 from workers.queues import open_redis

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from events.accounts import Account, Agreement, authorize, standing_of
-from events.connections import NotConnectedError, pause, resume
+from events.connection.accounts import Account, Agreement, authorize, standing_of
+from events.connection.lifecycle import NotConnectedError, pause, resume
 from sandbox.stripe.accounts import Account as SimulatedAccount
 from sandbox.stripe.generate import generate
 from sandbox.stripe.platform import SimulatedStripe

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import Engine, text
 
-from events.connections import DISCONNECTED, PAUSED, disconnect, pause
+from events.connection.lifecycle import DISCONNECTED, PAUSED, disconnect, pause
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.generate import generate
 from sandbox.stripe.platform import SimulatedStripe

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from events.accounts import Account
+from events.connection.accounts import Account
 from sandbox.stripe.accounts import Account as SimulatedAccount
 from sandbox.stripe.faults import Fault, FaultKind
 from sandbox.stripe.generate import generate

@@ -7,8 +7,8 @@ from random import Random
 import pytest
 from sqlalchemy import Engine, text
 
-from events.intake import receive
-from events.stripe_envelope import event_from_stripe
+from events.intake.envelope import event_from_stripe
+from events.intake.receive import receive
 from sandbox.stripe.generate import generate
 from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer

@@ -5,8 +5,8 @@ from random import Random
 import pytest
 from sqlalchemy import Engine, select
 
-from events.intake import receive
-from events.stripe_envelope import event_from_stripe
+from events.intake.envelope import event_from_stripe
+from events.intake.receive import receive
 from projections.registry import PROJECTIONS
 from projections.tables import revenue_line
 from sandbox.stripe.accounts import Account

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from stripe import StripeClient, StripeError
 
-from events.accounts import Account
+from events.connection.accounts import Account
 from workers.connect import OutcomeUnknownError
 from workers.credentials import Credentials, NoCredentialsError
 from workers.gateway.credentials import Keyring

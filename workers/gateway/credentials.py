@@ -7,9 +7,9 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy import Engine
 
-from events.accounts import Account
-from events.clock import Clock
-from events.connections import owner_of
+from events.connection.accounts import Account
+from events.connection.lifecycle import owner_of
+from runtime.clock import Clock
 from workers.credentials import Credentials, CredentialStore, NoCredentialsError
 
 _REMEMBERED_SECONDS = 30.0

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from events.accounts import Account
-from events.log import NewEvent
-from events.stripe_envelope import stripe_external_id
-from events.stripe_words import (
+from events.connection.accounts import Account
+from events.intake.envelope import stripe_external_id
+from events.log.append import NewEvent
+from events.stripe.words import (
     CUSTOMER_FETCHED,
     FETCHED_FROM_STRIPE,
     INVOICE_FETCHED,

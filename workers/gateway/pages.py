@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from events.accounts import Account
-from events.stripe_shapes import Id
+from events.connection.accounts import Account
+from events.stripe.shapes import Id
 from workers.gateway.client import Answer, Gateway, Tally
 from workers.gateway.objects import decoded
 from workers.gateway.refusals import StripeAnswerError

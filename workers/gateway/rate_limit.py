@@ -12,7 +12,7 @@ from threading import Lock
 from redis import Redis
 from redis.exceptions import RedisError
 
-from events.accounts import Account
+from events.connection.accounts import Account
 from workers.gateway.refusals import RateLimitedError
 
 ENDPOINT_PER_SECOND = 25

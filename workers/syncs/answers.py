@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, text
 
-from events.accounts import Account
-from events.log import NewEvent, append
-from events.observations import InvoiceLinesSeen
-from events.strict_json import UnreadableJsonError
-from events.stripe_envelope import NotAnEventError, event_from_stripe, stripe_external_id
-from events.stripe_words import INVOICE_FETCHED, PRICE_FETCHED, observations_of
+from events.connection.accounts import Account
+from events.intake.envelope import NotAnEventError, event_from_stripe, stripe_external_id
+from events.intake.strict_json import UnreadableJsonError
+from events.log.append import NewEvent, append
+from events.stripe.observations import InvoiceLinesSeen
+from events.stripe.words import INVOICE_FETCHED, PRICE_FETCHED, observations_of
 from projections.effects import Compared, Effect, compare
 from workers.fetch_requests import request_fetches
 from workers.gateway.objects import decoded, fetched

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from events.log import append
+from events.log.append import append
 from workers.syncs.leases import Lease
 from workers.syncs.requests import finished_fact
 

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, text
 
-from events.accounts import Account
-from events.connections import stays_connected
+from events.connection.accounts import Account
+from events.connection.lifecycle import stays_connected
 
 LEASE_SECONDS = 30
 

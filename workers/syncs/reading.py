@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from events.log import NewEvent
+from events.log.append import NewEvent
 from workers.fetches import FetchRequest, claim_due, note_answered
 from workers.gateway.client import Tally
 from workers.gateway.objects import fetch

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from events.connections import NotConnectedError
-from events.sqlstates import is_outage
+from events.connection.lifecycle import NotConnectedError
+from runtime.sqlstates import is_outage
 from workers.syncs.requests import request_sync
 
 _ACTOR = "clock"

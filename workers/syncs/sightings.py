@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from events.observations import InvoiceSeen, Line
+from events.stripe.observations import InvoiceSeen, Line
 from workers.gateway.pages import Listed
 
 _UPSERT = text("""

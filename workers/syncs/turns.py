@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, text
 
-from events.accounts import standing_of
-from events.connections import note_deauthorized
+from events.connection.accounts import standing_of
+from events.connection.lifecycle import note_deauthorized
 from projections.catch_up import advance, enrol_newcomers
 from projections.revenue_lines import NAME
 from workers.fetch_requests import request_gaps

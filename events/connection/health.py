@@ -6,10 +6,10 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, select, text
 
-from events.accounts import ENTITY, Method, Status, standing_of
-from events.intake import STRIPE_SOURCE
-from events.payloads import decompressed
-from events.tables import event
+from events.connection.accounts import ENTITY, Method, Status, standing_of
+from events.intake.receive import STRIPE_SOURCE
+from events.log.payloads import decompressed
+from events.log.tables import event
 
 SYNC_REQUESTED = "sync.requested"
 SYNC_FINISHED = "sync.finished"

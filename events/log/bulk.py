@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from events.payloads import decompressed, original_size
+from events.log.payloads import decompressed, original_size
 
 _COPY = """
     COPY (

@@ -1,7 +1,7 @@
 """Read how a price bills. Pure. A price's recurrence never changes (https://docs.stripe.com/api/prices/update)."""
 
-from events import stripe_shapes as wire
-from events.observations import Observation, PriceSeen, Recurrence
+from events.stripe import shapes as wire
+from events.stripe.observations import Observation, PriceSeen, Recurrence
 
 FROM_PRICE = "price"
 FROM_PLAN = "plan"

@@ -10,9 +10,9 @@ import psycopg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from events.intake import Received, receive
-from events.log import NewEvent
-from events.sqlstates import is_outage, is_transient, sqlstate_of
+from events.intake.receive import Received, receive
+from events.log.append import NewEvent
+from runtime.sqlstates import is_outage, is_transient, sqlstate_of
 
 MOST_IN_A_BATCH = 64
 MOST_WAITING = 2000

@@ -6,9 +6,9 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
-from events.group_append import GroupAppender
-from events.intake import Received
-from events.log import NewEvent
+from events.intake.group_append import GroupAppender
+from events.intake.receive import Received
+from events.log.append import NewEvent
 
 _APART_SECONDS = 10.0
 _MOST_APART = 10_000

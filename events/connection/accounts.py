@@ -9,8 +9,8 @@ from uuid import uuid4
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from events.log import NewEvent, append
-from events.tables import account_owner, stripe_connection
+from events.log.append import NewEvent, append
+from events.log.tables import account_owner, stripe_connection
 
 AUTHORIZED = "connection.authorized"
 REAUTHORIZED = "connection.reauthorized"

@@ -1,17 +1,16 @@
-"""Append facts once, in order; read them back as they were written. Whoever calls owns the transaction and commits."""
+"""Append facts once, in order. Whoever calls owns the transaction and commits."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from events.payloads import compressed, decompressed
-from events.tables import event
+from events.log.payloads import compressed
 
 _APPEND = """
     SELECT ord, at_position, was_inserted FROM append_events(
@@ -61,31 +60,6 @@ class Appended(NamedTuple):
     is_new: bool
 
 
-class RecordedEvent(NamedTuple):
-    """A fact as the log holds it. Instants are aware UTC; `payload_zstd` holds the bytes that came."""
-
-    position: int
-    type: str
-    version: int
-    entity: str | None
-    source: str
-    external_id: str
-    account_id: str | None
-    livemode: bool
-    api_version: str | None
-    occurred_at: datetime | None
-    recorded_at: datetime
-    correlation_id: UUID | None
-    actor: str | None
-    payload_zstd: bytes
-    payload_sha256: bytes
-
-    @property
-    def payload(self) -> bytes:
-        """Give the bytes that came."""
-        return decompressed(self.payload_zstd)
-
-
 def append(
     connection: Connection, company_id: int, events: Sequence[NewEvent], *, condition: Condition | None = None
 ) -> list[Appended]:
@@ -127,35 +101,3 @@ def columns_of(events: Sequence[NewEvent]) -> dict[str, object]:
         "payload_zstd": [compressed(new.payload) for new in events],
         "sha256": [sha256(new.payload).digest() for new in events],
     }
-
-
-def read_events(connection: Connection, company_id: int, *, after: int, limit: int) -> list[RecordedEvent]:
-    """Read up to `limit` events of a company with positions above `after`, in order.
-
-    What is read is a prefix of what will ever stand there: no lower position can appear later.
-    """
-    rows = connection.execute(
-        select(*(event.c[name] for name in RecordedEvent._fields))
-        .where(event.c.company_id == company_id, event.c.position > after)
-        .order_by(event.c.position)
-        .limit(limit)
-    )
-    return [RecordedEvent(*row) for row in rows]
-
-
-def read_at(connection: Connection, company_id: int, positions: Sequence[int]) -> list[RecordedEvent]:
-    """Read the events of a company that stand at these positions, in order."""
-    rows = connection.execute(
-        select(*(event.c[name] for name in RecordedEvent._fields))
-        .where(event.c.company_id == company_id, event.c.position.in_(positions))
-        .order_by(event.c.position)
-    )
-    return [RecordedEvent(*row) for row in rows]
-
-
-def stream_events(connection: Connection, company_id: int, *, page_size: int = 500) -> Iterator[RecordedEvent]:
-    """Read a company's whole log in order, in pages, so that memory does not grow with it."""
-    after = 0
-    while page := read_events(connection, company_id, after=after, limit=page_size):
-        yield from page
-        after = page[-1].position

@@ -1,21 +1,12 @@
-"""Receive Stripe's events for whoever owns their accounts; park the others; join them to their company later."""
+"""Join parked events to the company that connects their account, and forget those that nobody claimed."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from events.log import NewEvent, append, columns_of
-from events.payloads import decompressed
+from events.log.append import NewEvent, append
+from events.log.payloads import decompressed
 
-STRIPE_SOURCE = "stripe"
-
-_RECEIVE = """
-    SELECT ord, company_id, at_position, was_inserted FROM receive_stripe_events(
-        %(type)b::text[], %(entity)b::text[], %(external_id)b::text[], %(account_id)b::text[], %(livemode)b::boolean[],
-        %(api_version)b::text[], %(occurred_at)b::timestamptz[], %(correlation_id)b::uuid[], %(payload_zstd)b::bytea[],
-        %(sha256)b::bytea[]) ORDER BY ord
-"""
 # The same rule of ownership as in receive_stripe_events.
 _OWNERS_OF_PARKED = text("""
     SELECT DISTINCT o.company_id FROM (SELECT DISTINCT account_id, livemode FROM parked_event) p
@@ -44,27 +35,6 @@ _PURGE_PARKED = text("DELETE FROM parked_event WHERE received_at < clock_timesta
 # As long as Stripe itself can still be asked for an event.
 # https://docs.stripe.com/api/events: retrievable for 30 days.
 PARKED_FOR_DAYS = 30
-
-
-class Received(NamedTuple):
-    """What became of an event. No company and no position: it is parked. Not new: it was held before."""
-
-    company_id: int | None
-    position: int | None
-    is_new: bool
-
-
-def receive(connection: Connection, events: Sequence[NewEvent]) -> list[Received]:
-    """Keep Stripe's events, in the order given, in one round trip. Commits nothing; safe to repeat.
-
-    Speaks to the driver itself: for every few webhooks SQLAlchemy's part would cost as much as one of them.
-
-    :raises psycopg.Error: as the driver has it, not as SQLAlchemy wraps it
-    """
-    driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101 - a checked-out connection has one
-    rows = driver.execute(_RECEIVE, columns_of(events)).fetchall()
-    return [Received(company_id, position, is_new) for _, company_id, position, is_new in rows]
 
 
 def owners_of_parked(connection: Connection) -> list[int]:

@@ -5,9 +5,9 @@ from typing import Literal
 
 from sqlalchemy import Connection, delete, select
 
-from events.accounts import Account, Standing, Status, connection_fact, locked_standing, set_status
-from events.log import append
-from events.tables import account_owner, stripe_connection
+from events.connection.accounts import Account, Standing, Status, connection_fact, locked_standing, set_status
+from events.log.append import append
+from events.log.tables import account_owner, stripe_connection
 
 PAUSED = "connection.paused"
 RESUMED = "connection.resumed"

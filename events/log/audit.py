@@ -8,8 +8,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 from zstandard import ZstdError
 
-from events.log import RecordedEvent, stream_events
-from events.tables import company_head, event_conflict, parked_event
+from events.log.read import RecordedEvent, stream_events
+from events.log.tables import company_head, event_conflict, parked_event
 
 _MOST_NAMED = 10
 

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from events import stripe_shapes as wire
-from events.money import UnknownCurrencyError
-from events.observations import CustomerNamed, InvoiceDeleted, InvoiceLinesSeen, Observation, Unreadable
-from events.stripe_invoice import UnclearInvoiceError, invoice_seen, line_set_of, lines_seen, prices_on_lines
-from events.stripe_price import price_seen
+from events.stripe import shapes as wire
+from events.stripe.invoice import UnclearInvoiceError, invoice_seen, line_set_of, lines_seen, prices_on_lines
+from events.stripe.money import UnknownCurrencyError
+from events.stripe.observations import CustomerNamed, InvoiceDeleted, InvoiceLinesSeen, Observation, Unreadable
+from events.stripe.price import price_seen
 
 Shape = TypeVar("Shape")
 Reader = Callable[[bytes, str | None], list[Observation]]

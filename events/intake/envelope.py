@@ -4,9 +4,9 @@ import re
 from datetime import UTC, datetime
 from uuid import UUID
 
-from events.intake import STRIPE_SOURCE
-from events.log import NewEvent
-from events.strict_json import parse_strictly
+from events.intake.receive import STRIPE_SOURCE
+from events.intake.strict_json import parse_strictly
+from events.log.append import NewEvent
 
 _WORD = re.compile(r"[A-Za-z0-9_.:\-]{1,255}")
 _LATEST_UNIX_SECOND = 253_402_300_799  # the end of the year 9999

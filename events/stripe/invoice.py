@@ -11,10 +11,10 @@ from typing import NamedTuple
 import msgspec
 from msgspec import UNSET, Raw
 
-from events import stripe_shapes as wire
-from events.money import exponent_of
-from events.observations import InvoiceHeader, InvoiceSeen, Line, Observation
-from events.stripe_price import price_seen
+from events.stripe import shapes as wire
+from events.stripe.money import exponent_of
+from events.stripe.observations import InvoiceHeader, InvoiceSeen, Line, Observation
+from events.stripe.price import price_seen
 
 FINAL_STATUSES = ("open", "uncollectible", "paid", "void")
 _LARGEST_AMOUNT = 2**63 - 1

@@ -1,0 +1,68 @@
+"""Read facts back as they were written, in the order of the log. Reads only."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from events.log.payloads import decompressed
+from events.log.tables import event
+
+
+class RecordedEvent(NamedTuple):
+    """A fact as the log holds it. Instants are aware UTC; `payload_zstd` holds the bytes that came."""
+
+    position: int
+    type: str
+    version: int
+    entity: str | None
+    source: str
+    external_id: str
+    account_id: str | None
+    livemode: bool
+    api_version: str | None
+    occurred_at: datetime | None
+    recorded_at: datetime
+    correlation_id: UUID | None
+    actor: str | None
+    payload_zstd: bytes
+    payload_sha256: bytes
+
+    @property
+    def payload(self) -> bytes:
+        """Give the bytes that came."""
+        return decompressed(self.payload_zstd)
+
+
+def read_events(connection: Connection, company_id: int, *, after: int, limit: int) -> list[RecordedEvent]:
+    """Read up to `limit` events of a company with positions above `after`, in order.
+
+    What is read is a prefix of what will ever stand there: no lower position can appear later.
+    """
+    rows = connection.execute(
+        select(*(event.c[name] for name in RecordedEvent._fields))
+        .where(event.c.company_id == company_id, event.c.position > after)
+        .order_by(event.c.position)
+        .limit(limit)
+    )
+    return [RecordedEvent(*row) for row in rows]
+
+
+def read_at(connection: Connection, company_id: int, positions: Sequence[int]) -> list[RecordedEvent]:
+    """Read the events of a company that stand at these positions, in order."""
+    rows = connection.execute(
+        select(*(event.c[name] for name in RecordedEvent._fields))
+        .where(event.c.company_id == company_id, event.c.position.in_(positions))
+        .order_by(event.c.position)
+    )
+    return [RecordedEvent(*row) for row in rows]
+
+
+def stream_events(connection: Connection, company_id: int, *, page_size: int = 500) -> Iterator[RecordedEvent]:
+    """Read a company's whole log in order, in pages, so that memory does not grow with it."""
+    after = 0
+    while page := read_events(connection, company_id, after=after, limit=page_size):
+        yield from page
+        after = page[-1].position

@@ -1,0 +1,1 @@
+"""What Stripe's objects say, in our words. Pure; imports nothing of ours."""
