@@ -10,10 +10,10 @@ from app.fields import WholeNumber
 from app.revenue_lines_api import revenue_line_of
 from app.schemas import DEFAULT_LIMIT, MAX_LIMIT, RevenueLine
 from app.wiring import tools
-from projections.changes import ADDED, BEGINNING, MODIFIED, REMOVED, list_changes, mark_of
+from projections.reads.changes import ADDED, BEGINNING, MODIFIED, REMOVED, list_changes, mark_of
+from projections.reads.snapshots import NotFoldedYetError, snapshot_of
 from projections.registry import BY_NAME
-from projections.revenue_lines import NAME
-from projections.snapshots import NotFoldedYetError, snapshot_of
+from projections.revenue.fold import NAME
 
 blueprint = ApiBlueprint("changes", __name__, url_prefix="/v1/companies/<int:company_id>")
 

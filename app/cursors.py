@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from projections.changes import ChangeMark
-from projections.filters import LineFilter, Sort
-from projections.queries import After
+from projections.reads.changes import ChangeMark
+from projections.reads.filters import LineFilter, Sort
+from projections.reads.lines import After
 
 
 class InvalidCursorError(Exception):

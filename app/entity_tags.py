@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from flask import Response, request
 
-from projections.snapshots import Snapshot
+from projections.reads.snapshots import Snapshot
 
 
 def tag_of(snapshot: Snapshot, *question: object) -> str:

@@ -8,8 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.wiring import Tools, tools
 from migrations.run import current_step, expected_step
-from projections.revenue_lines import NAME
-from projections.status import projection_lag
+from projections.engine.status import projection_lag
+from projections.revenue.fold import NAME
 from runtime.database import as_owner
 
 blueprint = Blueprint("health", __name__)

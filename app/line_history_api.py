@@ -11,8 +11,8 @@ from app.fact_schemas import Event, History, HistoryQuery
 from app.revenue_lines_api import mode_of
 from app.wiring import tools
 from events.log.read import RecordedEvent, read_at
-from projections.history import Step, history_of
-from projections.snapshots import snapshot_of
+from projections.reads.history import Step, history_of
+from projections.reads.snapshots import snapshot_of
 from runtime.database import within_company
 
 blueprint = ApiBlueprint("history", __name__, url_prefix="/v1/companies/<int:company_id>")

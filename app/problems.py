@@ -28,7 +28,7 @@ from app.request_log import request_uuid
 from app.sign_in import to_sign_in
 from app.webhooks import UnacceptableWebhookError
 from events.intake.group_append import NotDurableError
-from projections.snapshots import NotFoldedYetError, PositionAheadError
+from projections.reads.snapshots import NotFoldedYetError, PositionAheadError
 from runtime.sqlstates import is_outage, is_transient, sqlstate_of
 from workers.restricted_keys import KeyRefusedError
 

@@ -14,11 +14,11 @@ from app.fact_schemas import QuarantineList, QuarantineQuery
 from app.schemas import LineQuery, LinesQuery, RevenueLine, RevenueLineList
 from app.wiring import tools
 from events.connection.accounts import owned_account
-from projections.checksums import checksum_of
-from projections.filters import LineFilter, Sort
-from projections.queries import After, LineRow, find_line, list_lines, list_quarantined
-from projections.snapshots import snapshot_of
-from projections.totals import total_lines
+from projections.reads.checksums import checksum_of
+from projections.reads.filters import LineFilter, Sort
+from projections.reads.lines import After, LineRow, find_line, list_lines, list_quarantined
+from projections.reads.snapshots import snapshot_of
+from projections.reads.totals import total_lines
 
 blueprint = ApiBlueprint(
     "revenue lines", __name__, url_prefix="/v1/companies/<int:company_id>", description="The revenue mapping table."

@@ -18,8 +18,8 @@ from app.fields import Instant, Names
 from app.revenue_lines_api import list_of
 from app.schemas import LinesFilter, RevenueLine
 from app.wiring import tools
-from projections.export import SUSPECT, WRITTEN_BY_OTHERS, every_line
-from projections.snapshots import snapshot_of
+from projections.reads.export import SUSPECT, WRITTEN_BY_OTHERS, every_line
+from projections.reads.snapshots import snapshot_of
 
 COLUMNS = (
     "invoice_line_item_id",

@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from app.fields import Currency, Day, Flag, Instant, MinorUnits, Moment, WholeNumber, Words
 from events.stripe.cadence import CADENCES, LINE_TYPES
 from events.stripe.invoice import FINAL_STATUSES
-from projections.filters import SORTS
+from projections.reads.filters import SORTS
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500

@@ -6,7 +6,7 @@ from bench.histories import fill_logs
 from bench.rebuild import read_and_decode, seconds, settle
 from bench.stage import servers
 from migrations.run import upgrade
-from projections.catch_up import advance, enrol_newcomers
+from projections.engine.catch_up import advance, enrol_newcomers
 from runtime.database import open_engine
 
 

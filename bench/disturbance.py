@@ -20,7 +20,7 @@ from bench.payloads import invoice_event, signed_request
 from bench.rebuild import settle
 from bench.stage import WEBHOOK_SECRET, process, servers, web
 from migrations.run import upgrade
-from projections.catch_up import advance, enrol_newcomers
+from projections.engine.catch_up import advance, enrol_newcomers
 from runtime.database import open_engine
 from tenants.api_keys import create_api_key
 

@@ -12,12 +12,12 @@ from bench.histories import fill_logs
 from bench.rebuild import settle
 from bench.stage import servers
 from migrations.run import upgrade
-from projections.catch_up import advance, enrol_newcomers
-from projections.export import every_line
-from projections.filters import SORTS, LineFilter, Sort
-from projections.queries import After, list_lines
-from projections.snapshots import Snapshot, snapshot_of
-from projections.totals import list_months, total_lines
+from projections.engine.catch_up import advance, enrol_newcomers
+from projections.reads.export import every_line
+from projections.reads.filters import SORTS, LineFilter, Sort
+from projections.reads.lines import After, list_lines
+from projections.reads.snapshots import Snapshot, snapshot_of
+from projections.reads.totals import list_months, total_lines
 from runtime.database import open_engine
 
 _PAGE = 50

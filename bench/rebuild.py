@@ -13,10 +13,10 @@ from bench.stage import servers
 from events.log.bulk import copy_events
 from events.stripe import shapes as wire
 from migrations.run import upgrade
-from projections.builds import begin_builds
-from projections.catch_up import advance, enrol_newcomers
-from projections.crew import build_with, crew
-from projections.rebuild import flip
+from projections.builds.builds import begin_builds
+from projections.builds.parallel import build_with, crew
+from projections.builds.rebuild import flip
+from projections.engine.catch_up import advance, enrol_newcomers
 from runtime.database import open_engine
 
 _DECODER = msgspec.json.Decoder(wire.Envelope[wire.Invoice])

@@ -4,10 +4,10 @@ import click
 
 from commands import rebuilding
 from commands.terminal import as_json, company_option, print_json, print_table, refuse_unknown_company, transaction
+from projections.engine.skips import NotStuckThereError, Skip, UnknownEventError, skip_event, skip_forged_event
+from projections.engine.status import projection_status, resume_company
 from projections.registry import BY_NAME
-from projections.revenue_lines import NAME
-from projections.skips import NotStuckThereError, Skip, UnknownEventError, skip_event, skip_forged_event
-from projections.status import projection_status, resume_company
+from projections.revenue.fold import NAME
 from runtime.clock import utc_now
 
 

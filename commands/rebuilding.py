@@ -8,14 +8,14 @@ import click
 from sqlalchemy import Engine
 
 from commands.terminal import as_json, company_option, database, print_json, refuse_unknown_company
-from projections.builds import abandon, begin_builds, unfinished_builds
-from projections.crew import Progress, RebuildHaltedError, build_with
-from projections.folding import Claim
-from projections.old_builds import NoSuchBuildError, drop_build, previous_build, retired_builds
-from projections.rebuild import flip
+from projections.builds.builds import abandon, begin_builds, unfinished_builds
+from projections.builds.parallel import Progress, RebuildHaltedError, build_with
+from projections.builds.rebuild import flip
+from projections.builds.retired import NoSuchBuildError, drop_build, previous_build, retired_builds
+from projections.builds.verify import Verdict, compare
+from projections.engine.folding import Claim
 from projections.registry import BY_NAME, names_shown
-from projections.revenue_lines import NAME
-from projections.verify import Verdict, compare
+from projections.revenue.fold import NAME
 
 one_company = click.option(
     "--company", "company_id", type=click.IntRange(1, 2**63 - 1), metavar="ID", help="Default: all."

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import events.log.tables
-import projections.connection_tables
-import projections.past_tables
-import projections.state_tables
-import projections.tables
+import projections.connection.tables
+import projections.facts.state_tables
+import projections.revenue.store.past_tables
+import projections.revenue.store.tables
 import tenants.tables
 import workers.tables
 
 metadata: Sequence[Any] = (
     events.log.tables.metadata,
     tenants.tables.metadata,
-    projections.state_tables.metadata,
+    projections.facts.state_tables.metadata,
     workers.tables.metadata,
 )

@@ -5,19 +5,26 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table
 
-from projections import connection_fold, revenue_lines
-from projections.connection_store import fold_connection
-from projections.connection_tables import connection_state
-from projections.facts import Page
-from projections.past_tables import (
+from projections.connection.fold import NAME as CONNECTION
+from projections.connection.store import fold_connection
+from projections.connection.tables import connection_state
+from projections.facts.facts import Page
+from projections.revenue.fold import NAME as REVENUE_LINES
+from projections.revenue.store.apply import fold_revenue
+from projections.revenue.store.past_tables import (
     revenue_by_month,
     revenue_checksum,
     revenue_day,
     revenue_line_past,
     revenue_month_stretch,
 )
-from projections.revenue_fold import fold_revenue
-from projections.tables import revenue_customer, revenue_invoice, revenue_line, revenue_price, revenue_quarantine
+from projections.revenue.store.tables import (
+    revenue_customer,
+    revenue_invoice,
+    revenue_line,
+    revenue_price,
+    revenue_quarantine,
+)
 
 BY_MONTH = "revenue_by_month"
 
@@ -39,11 +46,11 @@ class Projection:
 
 PROJECTIONS = (
     Projection(
-        revenue_lines.NAME,
+        REVENUE_LINES,
         4,
         fold_revenue,
         {
-            revenue_lines.NAME: (
+            REVENUE_LINES: (
                 revenue_line,
                 revenue_line_past,
                 revenue_invoice,
@@ -56,7 +63,7 @@ PROJECTIONS = (
             BY_MONTH: (revenue_by_month, revenue_month_stretch),
         },
     ),
-    Projection(connection_fold.NAME, 1, fold_connection, {connection_fold.NAME: (connection_state,)}),
+    Projection(CONNECTION, 1, fold_connection, {CONNECTION: (connection_state,)}),
 )
 BY_NAME = {projection.name: projection for projection in PROJECTIONS}
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from events.intake.parked import join_parked_events, owners_of_parked, purge_parked_events
-from projections.catch_up import is_anybody_behind
+from projections.engine.catch_up import is_anybody_behind
 from runtime.sqlstates import is_outage
 from workers.fetch_requests import purge_answered, request_gaps
 from workers.fetches import is_any_due

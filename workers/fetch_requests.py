@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, Engine, text
 
-from projections.gaps import GAPS
-from projections.revenue_lines import NAME
+from projections.reads.gaps import GAPS
+from projections.revenue.fold import NAME
 
 # An answer that does not close its gap (a customer deleted meanwhile, a currency nobody has checked) would be fetched
 # for ever: it is asked for again after 4 minutes, 16 minutes and so on, a day at most.

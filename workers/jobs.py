@@ -5,9 +5,9 @@ import time
 from sqlalchemy.exc import DBAPIError
 
 from events.connection.lifecycle import stays_connected
-from projections.catch_up import advance, enrol_newcomers
-from projections.rebuild import build_on
-from projections.statistics import learn_new_tables
+from projections.builds.rebuild import build_on
+from projections.engine.catch_up import advance, enrol_newcomers
+from projections.engine.statistics import learn_new_tables
 from runtime.sqlstates import is_outage
 from workers.fetch_requests import request_gaps
 from workers.fetches import FetchRequest, claim_due, note_answered, note_failure, put_back

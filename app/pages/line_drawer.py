@@ -17,9 +17,9 @@ from app.schemas import LineQuery
 from app.wiring import tools
 from events.connection.accounts import owned_account
 from events.log.read import read_at
-from projections.history import history_of
-from projections.queries import find_line
-from projections.snapshots import Snapshot, snapshot_of
+from projections.reads.history import history_of
+from projections.reads.lines import find_line
+from projections.reads.snapshots import Snapshot, snapshot_of
 from runtime.database import within_company
 
 blueprint = Blueprint("line drawer", __name__, url_prefix="/companies/<int:company_id>/revenue-mapping")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from app.pages.mapping_words import day, every, spoken
 from app.pages.wording import amount, instant
-from projections.history import Step
+from projections.reads.history import Step
 
 _LABELS = {
     "customer_name": "Customer name",

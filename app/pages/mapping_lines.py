@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 from app.pages.mapping_query import View, table_address
 from app.revenue_lines_api import after_row, list_of
 from app.wiring import tools
-from projections.queries import LineRow, list_lines
-from projections.snapshots import Snapshot
+from projections.reads.lines import LineRow, list_lines
+from projections.reads.snapshots import Snapshot
 
 ROWS_A_PAGE = 100
 

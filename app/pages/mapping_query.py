@@ -15,8 +15,8 @@ from app.pages.mapping_form import Mistakes, api_words
 from app.schemas import LinesFilter
 from app.wiring import tools
 from events.stripe.money import EXPONENTS
-from projections.snapshots import snapshot_of
-from projections.totals import list_currencies
+from projections.reads.snapshots import snapshot_of
+from projections.reads.totals import list_currencies
 
 FILTERS = (
     *("q", "customer_id", "subscription_id", "invoice_id", "invoice_status", "type", "cadence", "currency"),

@@ -7,10 +7,10 @@ from app.connection_state import health_of
 from app.pages.mapping_query import View
 from app.revenue_lines_api import mode_of
 from events.connection.health import ConnectionHealth
-from projections.queries import LineRow, list_quarantined
-from projections.snapshots import Snapshot
-from projections.standing import events_behind, has_changed_since, holds_mode, last_changed_at
-from projections.totals import list_currencies
+from projections.reads.freshness import events_behind, has_changed_since, holds_mode, last_changed_at
+from projections.reads.lines import LineRow, list_quarantined
+from projections.reads.snapshots import Snapshot
+from projections.reads.totals import list_currencies
 
 # More are not counted: the page that lists them goes on.
 MOST_COUNTED = 100

@@ -15,8 +15,8 @@ from app.revenue_lines_api import list_of
 from app.wiring import tools
 from events.stripe.cadence import CADENCES
 from events.stripe.money import exponent_of
-from projections.snapshots import snapshot_of
-from projections.totals import Month, Total, sum_months
+from projections.reads.snapshots import snapshot_of
+from projections.reads.totals import Month, Total, sum_months
 
 # They were sent and are not expected to be paid: not billed revenue, unless somebody asks for just these.
 _NOT_BILLED = frozenset({"void", "uncollectible"})

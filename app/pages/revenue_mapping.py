@@ -25,8 +25,8 @@ from app.pages.mapping_standing import (
 from app.wiring import tools
 from events.stripe.cadence import CADENCES, LINE_TYPES
 from events.stripe.invoice import FINAL_STATUSES
-from projections.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
-from projections.standing import recorded_at
+from projections.reads.freshness import recorded_at
+from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
 
 HERE = "revenue-mapping"
 _RETRY_AFTER_SECONDS = 5

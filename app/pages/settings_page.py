@@ -12,7 +12,7 @@ from app.pages.shown_runs import ShownRun, shown
 from app.pages.verdicts import Verdict, verdict_on
 from app.wiring import tools
 from events.connection.health import ConnectionHealth, last_event_at
-from projections.snapshots import snapshot_of
+from projections.reads.snapshots import snapshot_of
 from workers.syncs.requests import list_runs
 
 # Permissions as Stripe's dashboard calls them.

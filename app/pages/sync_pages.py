@@ -10,7 +10,7 @@ from app.pages.shown_runs import exponent, shown, with_names
 from app.pages.sync_words import DIFFERENCES
 from app.syncing import ask_for_sync, found_run, is_over, stop_sync
 from app.wiring import tools
-from projections.snapshots import snapshot_of
+from projections.reads.snapshots import snapshot_of
 from runtime.database import within_company
 from workers.syncs.requests import list_runs
 

@@ -7,12 +7,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from projections.builds import begin_builds
-from projections.filters import LineFilter
-from projections.folding import Claim
-from projections.rebuild import build_on, flip
-from projections.snapshots import snapshot_of
-from projections.totals import list_months
+from projections.builds.builds import begin_builds
+from projections.builds.rebuild import build_on, flip
+from projections.engine.folding import Claim
+from projections.reads.filters import LineFilter
+from projections.reads.snapshots import snapshot_of
+from projections.reads.totals import list_months
 from tests.app.line_hands import Reader, told
 from tests.payloads import event, old_invoice
 from tests.projections.histories import busy_history

@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 
 from app.factory import create_app
 from app.wiring import Tools
-from projections.revenue_lines import NAME
-from projections.state_tables import projection_state
+from projections.facts.state_tables import projection_state
+from projections.revenue.fold import NAME
 from runtime.database import open_engine
 from sandbox.postgres import PostgresServer
 from tests.app.line_hands import Reader, told

@@ -14,8 +14,8 @@ from sqlalchemy import Engine, func, insert, select, true
 from sqlalchemy.pool import QueuePool
 
 from app.wiring import Tools
-from projections.filters import SORTS
-from projections.tables import revenue_line
+from projections.reads.filters import SORTS
+from projections.revenue.store.tables import revenue_line
 from tests.app.line_hands import Reader, line_of, told
 from tests.payloads import customer, event, new_invoice, price
 

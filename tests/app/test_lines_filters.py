@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, func, select
 
-from projections.tables import revenue_line
+from projections.revenue.store.tables import revenue_line
 from tests.app.line_hands import Reader, line_of
 from tests.payloads import event, new_invoice, price
 

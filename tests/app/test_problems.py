@@ -14,7 +14,7 @@ from app.factory import create_app
 from app.problem_codes import CODES
 from app.wiring import Tools
 from events.intake.group_append import GroupAppender
-from projections.tables import revenue_line
+from projections.revenue.store.tables import revenue_line
 from runtime.database import open_engine
 from tests.app.line_hands import Reader, line_of
 from tests.hands import SECRET, signed

@@ -25,7 +25,7 @@ from sqlalchemy import Engine
 from app.factory import create_app
 from app.problem_codes import CODES
 from app.wiring import Tools
-from projections.filters import SORTS
+from projections.reads.filters import SORTS
 from tests.app.line_hands import Reader, line_of, told
 from tests.app.sync_hands import editor_of
 from tests.sync_runs import PROVEN_IN_PART, begun, end

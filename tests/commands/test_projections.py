@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine, update
 
-from projections.state_tables import projection_state
+from projections.facts.state_tables import projection_state
 from tests.commands.command_hands import told
 from tests.commands.conftest import Run
 from tests.hands import catch_up, company_with, keep

@@ -5,8 +5,8 @@ import json
 import pytest
 from sqlalchemy import Engine, text
 
-from projections.builds import begin_builds
-from projections.snapshots import snapshot_of
+from projections.builds.builds import begin_builds
+from projections.reads.snapshots import snapshot_of
 from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run
 from tests.hands import catch_up, company_with, keep

@@ -17,17 +17,18 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, Engine, text
 
-import projections.catch_up
-import projections.rebuild
+import projections.builds.rebuild
+import projections.engine.catch_up
 import tests.payloads
 from events.log.audit import verify_logs
-from projections import builds, folding
-from projections.catch_up import advance, enrol_newcomers
-from projections.folding import Claim
-from projections.old_builds import drop_build, previous_build
-from projections.rebuild import build_on, flip
-from projections.status import projection_status
-from projections.verify import compare
+from projections.builds import builds
+from projections.builds.rebuild import build_on, flip
+from projections.builds.retired import drop_build, previous_build
+from projections.builds.verify import compare
+from projections.engine import folding
+from projections.engine.catch_up import advance, enrol_newcomers
+from projections.engine.folding import Claim
+from projections.engine.status import projection_status
 from runtime.database import open_engine
 from tests.hands import keep
 from tests.projections.histories import busy_history
@@ -160,7 +161,7 @@ def _checkpoint_before_effect() -> None:
         driver.commit()
         effect(connection, claims, facts, **options)
 
-    projections.catch_up.fold = fold  # type: ignore[attr-defined]
+    projections.engine.catch_up.fold = fold  # type: ignore[attr-defined]
 
 
 def _tail_not_applied() -> None:
@@ -170,7 +171,7 @@ def _tail_not_applied() -> None:
             folding.checkpoint(connection, {found[0]: found[1]})
         return found and (found[0]._replace(position=found[1]), found[1])
 
-    projections.rebuild.lock_for_flip = lock_for_flip  # type: ignore[attr-defined]
+    projections.builds.rebuild.lock_for_flip = lock_for_flip  # type: ignore[attr-defined]
 
 
 def _counter_is_a_sequence() -> None:

@@ -7,17 +7,18 @@ from random import Random
 import pytest
 from sqlalchemy import Engine, text
 
-from projections import checksums, kinds, ledger, queries, totals
-from projections.builds import begin_builds
-from projections.checksums import checksum_of
-from projections.export import every_line
-from projections.filters import SORTS, LineFilter, Sort
-from projections.folding import Claim
-from projections.queries import After, LineRow, find_line, list_lines
-from projections.rebuild import fold_to
-from projections.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
-from projections.state_tables import projection_state
-from projections.totals import list_months, total_lines
+from projections.builds.builds import begin_builds
+from projections.builds.rebuild import fold_to
+from projections.engine.folding import Claim
+from projections.facts.state_tables import projection_state
+from projections.reads import checksums, lines, rare_lines, totals
+from projections.reads.checksums import checksum_of
+from projections.reads.export import every_line
+from projections.reads.filters import SORTS, LineFilter, Sort
+from projections.reads.lines import After, LineRow, find_line, list_lines
+from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
+from projections.reads.totals import list_months, total_lines
+from projections.revenue import sums
 from tests.hands import catch_up, company_with, keep
 from tests.payloads import ACCOUNT, CREATED, event, old_invoice, old_line
 from tests.projections.histories import busy_history
@@ -71,11 +72,11 @@ def as_told(row: LineRow) -> tuple:
 @pytest.fixture
 def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a short log take many stretches, and a short table many steps."""
-    monkeypatch.setattr(queries, "STEPS", 3)
-    monkeypatch.setattr(queries, "MANY", 6)
-    for module in (kinds, ledger, totals):
+    monkeypatch.setattr(lines, "STEPS", 3)
+    monkeypatch.setattr(lines, "MANY", 6)
+    for module in (rare_lines, sums, totals):
         monkeypatch.setattr(module, "MONTH_STRETCH", 8)
-    for module in (ledger, checksums):
+    for module in (sums, checksums):
         monkeypatch.setattr(module, "CHECKSUM_STRETCH", 4)
 
 
@@ -113,15 +114,15 @@ def test_a_line_that_left_and_came_back_is_there_in_each_of_its_lives_and_not_be
 ) -> None:
     both, one = (old_line(), old_line("il_2")), (old_line("il_2"),)
     told_of = [(one, "open"), (both, "open"), (both, "paid"), (one, "paid"), (both, "paid"), (both, "void")]
-    for number, (lines, status) in enumerate(told_of):
-        keep(engine, event(old_invoice("in_1", *lines, status=status), "invoice.updated", created=CREATED + number))
+    for number, (line_set, status) in enumerate(told_of):
+        keep(engine, event(old_invoice("in_1", *line_set, status=status), "invoice.updated", created=CREATED + number))
     catch_up(engine, batch_size=batch_size)
 
     for sort in SORTS:
-        for as_of, (lines, _) in enumerate(told_of, 2):
+        for as_of, (line_set, _) in enumerate(told_of, 2):
             with snapshot_of(engine, company_id, as_of=as_of) as snapshot:
                 rows = list_lines(snapshot, FILTERS[0], sort=sort, limit=9, after=None)
-            assert sorted(row.invoice_line_item_id for row in rows) == [line["id"] for line in lines], (sort, as_of)
+            assert sorted(row.invoice_line_item_id for row in rows) == [line["id"] for line in line_set], (sort, as_of)
 
 
 def test_as_of_an_instant_counts_what_had_been_recorded_by_then(engine: Engine, company_id: int) -> None:

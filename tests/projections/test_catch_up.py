@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
-from projections import catch_up as catching_up
-from projections.catch_up import MOST_BUILDS, _claimed, advance, enrol_newcomers
-from projections.failures import ATTEMPTS_BEFORE_HALT
-from projections.filters import LineFilter
-from projections.gaps import GAPS
-from projections.queries import LineRow, list_lines, list_quarantined
-from projections.snapshots import snapshot_of
-from projections.status import projection_lag, projection_status, resume_company
+from projections.engine import catch_up as catching_up
+from projections.engine.catch_up import MOST_BUILDS, _claimed, advance, enrol_newcomers
+from projections.engine.failures import ATTEMPTS_BEFORE_HALT
+from projections.engine.status import projection_lag, projection_status, resume_company
+from projections.reads.filters import LineFilter
+from projections.reads.gaps import GAPS
+from projections.reads.lines import LineRow, list_lines, list_quarantined
+from projections.reads.snapshots import snapshot_of
 from tests.hands import catch_up, company_with, keep
 from tests.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, old_invoice, price
 

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Engine
 
 from events.log.append import NewEvent, append
-from projections.connection_fold import ConnectionState
-from projections.connection_store import connection_of
+from projections.connection.fold import ConnectionState
+from projections.connection.store import connection_of
 from tests.hands import NOON, catch_up, company_with, json_bytes, keep
 from tests.payloads import ACCOUNT, event, old_invoice
 

@@ -11,7 +11,7 @@ import pytest
 _PATIENCE_MILLISECONDS = 20_000
 _MAIN = """
 import os, signal, threading
-from projections.crew import crew
+from projections.builds.parallel import crew
 
 if __name__ == "__main__":
     if {has_threads}:

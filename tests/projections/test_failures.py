@@ -10,13 +10,13 @@ from sqlalchemy import Engine, text
 from sqlalchemy.event import listens_for
 from sqlalchemy.exc import OperationalError
 
-from projections.builds import begin_builds
-from projections.catch_up import advance, enrol_newcomers
-from projections.failures import ATTEMPTS_BEFORE_HALT, TRANSIENT_SECONDS_BEFORE_HALT
-from projections.rebuild import build_on
-from projections.skips import Skip, skip_event
-from projections.snapshots import snapshot_of
-from projections.status import CompanyProjection, projection_lag, projection_status, resume_company
+from projections.builds.builds import begin_builds
+from projections.builds.rebuild import build_on
+from projections.engine.catch_up import advance, enrol_newcomers
+from projections.engine.failures import ATTEMPTS_BEFORE_HALT, TRANSIENT_SECONDS_BEFORE_HALT
+from projections.engine.skips import Skip, skip_event
+from projections.engine.status import CompanyProjection, projection_lag, projection_status, resume_company
+from projections.reads.snapshots import snapshot_of
 from runtime.sqlstates import is_transient
 from tests.hands import NOON, SQLSTATES, catch_up, company_with, keep
 from tests.payloads import event, new_invoice, new_line, old_invoice

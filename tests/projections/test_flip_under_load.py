@@ -8,14 +8,14 @@ from threading import Event
 import pytest
 from sqlalchemy import Engine
 
-from projections.builds import begin_builds
-from projections.checksums import checksum_of
-from projections.filters import LineFilter
-from projections.folding import Claim
-from projections.queries import list_lines
-from projections.rebuild import build_on, flip
-from projections.snapshots import snapshot_of
-from projections.totals import total_lines
+from projections.builds.builds import begin_builds
+from projections.builds.rebuild import build_on, flip
+from projections.engine.folding import Claim
+from projections.reads.checksums import checksum_of
+from projections.reads.filters import LineFilter
+from projections.reads.lines import list_lines
+from projections.reads.snapshots import snapshot_of
+from projections.reads.totals import total_lines
 from tests.hands import catch_up, company_with, keep
 from tests.payloads import ACCOUNT
 from tests.projections.histories import busy_history

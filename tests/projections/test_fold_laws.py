@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from events.intake.envelope import event_from_stripe
 from events.stripe.words import observations_of
-from projections.invoice_rows import InvoiceRows
-from projections.known import Change, Sighting
-from projections.revenue_lines import Books
+from projections.facts.sightings import Change, Sighting
+from projections.revenue.fold import Books
+from projections.revenue.invoice_rows import InvoiceRows
 from tests.hands import NOON, json_bytes
 from tests.payloads import CREATED, customer, event, new_invoice, new_line, old_invoice, old_line, price
 

@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
-from projections import facts
-from projections.builds import begin_builds
-from projections.folding import Claim
-from projections.old_builds import NoSuchBuildError, drop_build, previous_build
-from projections.rebuild import build_on, flip
-from projections.state_tables import projection_state
-from projections.status import projection_status
-from projections.verify import compare
+from projections.builds.builds import begin_builds
+from projections.builds.rebuild import build_on, flip
+from projections.builds.retired import NoSuchBuildError, drop_build, previous_build
+from projections.builds.verify import compare
+from projections.engine.folding import Claim
+from projections.engine.status import projection_status
+from projections.facts import facts
+from projections.facts.state_tables import projection_state
 from tests.hands import catch_up, company_with, keep
 from tests.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, old_invoice, old_line, price
 from tests.projections.histories import busy_history

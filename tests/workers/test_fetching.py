@@ -10,7 +10,7 @@ from events.connection.lifecycle import DISCONNECTED, disconnect
 from events.log.append import append
 from events.log.read import read_events
 from events.stripe.words import observations_of
-from projections.snapshots import snapshot_of
+from projections.reads.snapshots import snapshot_of
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.faults import Fault, FaultKind
 from sandbox.stripe.platform import SimulatedStripe

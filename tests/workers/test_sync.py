@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import text
 
-from projections.connection_store import connection_of
-from projections.snapshots import snapshot_of
+from projections.connection.store import connection_of
+from projections.reads.snapshots import snapshot_of
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.generate import generate
 from sandbox.stripe.platform import SimulatedStripe

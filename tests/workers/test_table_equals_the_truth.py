@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select
 from events.intake.envelope import event_from_stripe
 from events.intake.receive import receive
 from projections.registry import PROJECTIONS
-from projections.tables import revenue_line
+from projections.revenue.store.tables import revenue_line
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.generate import generate
 from sandbox.stripe.platform import SimulatedStripe

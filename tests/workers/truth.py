@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from projections.tables import revenue_line
+from projections.revenue.store.tables import revenue_line
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.truth import revenue_table
 

@@ -11,7 +11,7 @@ from events.intake.strict_json import UnreadableJsonError
 from events.log.append import NewEvent, append
 from events.stripe.observations import InvoiceLinesSeen
 from events.stripe.words import INVOICE_FETCHED, PRICE_FETCHED, observations_of
-from projections.effects import Compared, Effect, compare
+from projections.reads.effects import Compared, Effect, compare
 from workers.fetch_requests import request_fetches
 from workers.gateway.objects import decoded, fetched
 from workers.gateway.pages import Listed, Page

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from events.log.append import NewEvent
-from projections.effects import Compared, Effect
+from projections.reads.effects import Compared, Effect
 
 COUNTS = ("invoices_listed", "invoices_new", "invoices_changed", "lines", "prices", "requests", "rate_limited")
 

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, text
 
 from events.connection.accounts import standing_of
 from events.connection.lifecycle import note_deauthorized
-from projections.catch_up import advance, enrol_newcomers
-from projections.revenue_lines import NAME
+from projections.engine.catch_up import advance, enrol_newcomers
+from projections.revenue.fold import NAME
 from workers.fetch_requests import request_gaps
 from workers.fetches import PATIENT_ATTEMPTS, latest_answer, open_fetches
 from workers.syncs.endings import Ending, finish

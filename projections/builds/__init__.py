@@ -1,0 +1,1 @@
+"""Make projections anew beside the live ones, flip, compare. Imports the engine."""

@@ -1,0 +1,117 @@
+"""Several processes that rebuild together, and the progress of all of them."""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from multiprocessing import get_context
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine, Row, text
+
+from projections.builds.builds import Begun
+from projections.builds.rebuild import build_on
+from projections.engine.folding import Claim
+from runtime.database import open_engine
+
+_NO_TIME_LIMIT_MS = 0
+_LOOK_SECONDS = 0.5
+_NICENESS = 10
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+class Progress(NamedTuple):
+    """How far a rebuild has come: events folded of those there are, and how fast."""
+
+    events_done: int
+    events: int
+    per_second: float
+
+    @property
+    def share(self) -> float:
+        """Tell which part of the events is done."""
+        return self.events_done / self.events if self.events else 1.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Tell how long the rest will take at this pace."""
+        return (self.events - self.events_done) / self.per_second if self.per_second else None
+
+
+class RebuildHaltedError(Exception):
+    """Some builds met an event that cannot be folded. The live tables were not touched."""
+
+
+_STANDING = text("""
+    SELECT s.projection, s.company_id, s.build, s.position, s.status, s.error, s.error_position
+    FROM projection_state s
+    JOIN unnest(CAST(:projection AS text[]), CAST(:company_id AS bigint[]), CAST(:build AS integer[]))
+        AS k (projection, company_id, build)
+        ON s.projection = k.projection AND s.company_id = k.company_id AND s.build = k.build
+""")
+
+
+def build_with(
+    engine: Engine, begun: Sequence[Begun], *, workers: int, report: Callable[[Progress], None] = lambda _: None
+) -> list[Claim]:
+    """Fold the logs of all that was begun with so many processes; give the builds that are ready. Commits.
+
+    :raises RebuildHaltedError: an event could not be folded; what else was begun is ready
+    """
+    companies = sorted({build.company_id for build in begun})
+    first, started = sum(build.position for build in begun), time.monotonic()
+    with crew(workers) as pool:
+        jobs = [pool.submit(_work, engine.url.render_as_string(hide_password=False), companies) for _ in range(workers)]
+        while wait(jobs, timeout=_LOOK_SECONDS, return_when=FIRST_EXCEPTION).not_done:
+            report(_progress(engine, begun, first, time.monotonic() - started))
+        for job in jobs:
+            job.result()
+    report(_progress(engine, begun, first, time.monotonic() - started))
+    standing = _standing(engine, begun)
+    halted = [f"{row.projection} of company {row.company_id}: {row.error}" for row in standing if row.error]
+    if halted:
+        raise RebuildHaltedError("; ".join(halted))
+    return [Claim(row.projection, row.company_id, row.build, row.position) for row in standing]
+
+
+def crew(size: int) -> ProcessPoolExecutor:
+    """Give processes to work with that end when this one does, however it ends.
+
+    A fork imports nothing again, which takes a process a second. Beside other threads it may wait forever for a lock
+    that one of them holds: then they are spawned.
+    https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods
+    """
+    context = get_context("fork" if threading.active_count() == 1 else "spawn")
+    return ProcessPoolExecutor(size, mp_context=context, initializer=_die_with, initargs=(os.getpid(),))
+
+
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("the process that started this one is gone")
+
+
+def _work(url: str, company_ids: Sequence[int]) -> None:
+    os.nice(_NICENESS)  # whoever serves goes first
+    engine = open_engine(url, name="rebuild", pool_size=1, statement_timeout_ms=_NO_TIME_LIMIT_MS)
+    try:
+        while build_on(engine, is_automatic=False, company_ids=company_ids):
+            pass
+    finally:
+        engine.dispose()
+
+
+def _progress(engine: Engine, begun: Sequence[Begun], first: int, seconds: float) -> Progress:
+    done = sum(row.position for row in _standing(engine, begun))
+    return Progress(done, sum(build.head for build in begun), (done - first) / seconds if seconds else 0.0)
+
+
+def _standing(engine: Engine, begun: Sequence[Begun]) -> Sequence[Row[Any]]:
+    keys = {name: [getattr(build, name) for build in begun] for name in ("projection", "company_id", "build")}
+    with engine.connect() as connection:
+        return connection.execute(_STANDING, keys).all()

@@ -1,0 +1,182 @@
+"""Fold a log anew into a build that nobody reads yet, and flip to it. Any number of workers may do so at once.
+
+Each chunk of a log commits with its position: who dies is overtaken from there. A state row is held while its chunk is
+folded, so that no two workers fold one company's build.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, text
+
+from projections.builds.builds import lock_for_flip, make_live
+from projections.engine.failures import narrow_down
+from projections.engine.folding import Claim, fold, without_garbage_collection
+from projections.facts.facts import read_facts
+from projections.registry import versions
+from runtime.sqlstates import is_connection_lost
+
+CHUNK_EVENTS = 16_000
+# Statements cost more than the few events of a small company: several such share a chunk, and leave some to others.
+_MOST_BUILDS = 64
+
+# While the rest is folded, the company's appends wait: it must be done in a moment.
+_MOST_TAIL_EVENTS = 250
+
+_CLAIM = text("""
+    WITH first AS (
+        SELECT s.company_id, s.position, h.position - s.position AS lacking FROM projection_state s
+        JOIN company_head h ON h.company_id = s.company_id
+        JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
+            ON s.projection = p.name AND s.version = p.version
+        WHERE s.status = 'building' AND s.is_automatic = :is_automatic
+          AND (CAST(:company_ids AS bigint[]) IS NULL OR s.company_id = ANY (:company_ids))
+          AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
+        ORDER BY h.position - s.position DESC, s.company_id LIMIT :most FOR UPDATE OF s SKIP LOCKED
+    ), hindmost AS (
+        SELECT DISTINCT ON (company_id) company_id, position, lacking FROM first ORDER BY company_id, position
+    )
+    SELECT s.projection, s.company_id, s.build, s.position, f.lacking, s.failing_since IS NOT NULL AS is_failing
+    FROM projection_state s JOIN hindmost f ON s.company_id = f.company_id AND s.position = f.position
+    JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
+        ON s.projection = p.name AND s.version = p.version
+    WHERE s.status = 'building' AND s.is_automatic = :is_automatic
+      AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
+    ORDER BY f.lacking DESC, s.company_id, s.projection FOR UPDATE OF s SKIP LOCKED
+""")
+_HEADS = text("SELECT company_id, position FROM company_head WHERE company_id = ANY (:company_ids)")
+_POSITION = text("""
+    SELECT position FROM projection_state
+    WHERE projection = :projection AND company_id = :company_id AND build = :build FOR UPDATE
+""")
+_READY = text("""
+    UPDATE projection_state SET status = 'ready', updated_at = clock_timestamp()
+    WHERE projection = :projection AND company_id = :company_id AND build = :build
+""")
+# What is lost with the server's last moments is folded again.
+_NEED_NOT_WAIT = text("SET LOCAL synchronous_commit = off")
+
+
+class Chunk(NamedTuple):
+    """Builds that were brought forward together, by how many events, and which of them to the end of their logs."""
+
+    claims: list[Claim]
+    event_count: int
+    finished: list[Claim]
+
+    @property
+    def company_ids(self) -> list[int]:
+        """Name the companies, each as often as it has claims."""
+        return [claim.company_id for claim in self.claims]
+
+
+def build_on(
+    engine: Engine, *, is_automatic: bool, company_ids: Sequence[int] | None = None, chunk_events: int = CHUNK_EVENTS
+) -> Chunk | None:
+    """Bring the build that lacks most forward by a chunk, or several small ones; None when there is none. Commits.
+
+    A build that reaches the end of its log is flipped to when it is automatic, else it is ready. An event that cannot
+    be folded is found by `failures.narrow_down`; readers keep the live build.
+
+    :raises sqlalchemy.exc.DBAPIError: the connection was lost
+    """
+    size = chunk_events
+    while True:
+        claims: list[Claim] = []
+        chunk: Chunk | None = None
+        started = time.monotonic()
+        try:
+            with without_garbage_collection(), engine.begin() as connection:
+                claims = _claimed(connection, size, is_automatic=is_automatic, company_ids=company_ids)
+                if claims:
+                    stays_apart = size < chunk_events
+                    chunk = _built(connection, claims, size, is_automatic=is_automatic, stays_apart=stays_apart)
+            break
+        except Exception as error:
+            if not claims:
+                raise
+            size = narrow_down(engine, claims, error, size, seconds=time.monotonic() - started)
+            if is_connection_lost(error):
+                raise
+            if not size:
+                return Chunk(claims, 0, [])
+    for claim in chunk.finished if chunk and is_automatic else ():
+        flip(engine, claim)
+    return chunk
+
+
+def _built(connection: Connection, claims: list[Claim], size: int, *, is_automatic: bool, stays_apart: bool) -> Chunk:
+    connection.execute(_NEED_NOT_WAIT)
+    chunk = _fold_chunk(connection, claims, size, stays_apart=stays_apart)
+    for claim in chunk.finished if not is_automatic else ():
+        connection.execute(_READY, claim._asdict())
+    return chunk
+
+
+def flip(engine: Engine, claim: Claim) -> Claim:
+    """Bring a build to the end of its log and put it in the live one's place; give it as it then stands. Commits.
+
+    The last few events are folded while the company's head is held, so that readers never see their table go back.
+    """
+    while True:
+        with engine.begin() as connection:
+            found = lock_for_flip(connection, claim)
+            if found is None:
+                return claim
+            held, head = found
+            if head - held.position <= _MOST_TAIL_EVENTS:
+                _fold_through(connection, [held], {held.company_id: head})
+                make_live(connection, held)
+                return held._replace(position=head)
+        fold_to(engine, claim, head)
+
+
+def fold_to(engine: Engine, claim: Claim, position: int) -> int:
+    """Bring a build that nobody reads forward to a position; give where it stands, which may be beyond. Commits."""
+    while True:
+        with engine.begin() as connection:
+            connection.execute(_NEED_NOT_WAIT)
+            held = _locked(connection, claim)
+            if held.position >= position:
+                return held.position
+            _fold_through(connection, [held], {held.company_id: min(position, held.position + CHUNK_EVENTS)})
+
+
+def _locked(connection: Connection, claim: Claim) -> Claim:
+    return claim._replace(position=connection.execute(_POSITION, claim._asdict()).scalar_one())
+
+
+def _claimed(
+    connection: Connection, size: int, *, is_automatic: bool, company_ids: Sequence[int] | None
+) -> list[Claim]:
+    asked = versions() | {"is_automatic": is_automatic, "company_ids": company_ids and list(company_ids)}
+    rows = connection.execute(_CLAIM, asked | {"most": 1}).all()
+    if rows and rows[0].is_failing:
+        return [Claim(*rows[0][:4])]
+    # Nobody lacks more than the first: so many fit into the chunk.
+    fitting = min(_MOST_BUILDS, size // max(1, rows[0].lacking)) if rows else 0
+    if fitting > 1:
+        rows = connection.execute(_CLAIM, asked | {"most": fitting}).all()
+    return [Claim(*row[:4]) for row in rows if not row.is_failing]
+
+
+def _fold_chunk(connection: Connection, claims: Sequence[Claim], size: int, *, stays_apart: bool) -> Chunk:
+    starts = {claim.company_id: claim.position for claim in claims}
+    heads = {row.company_id: row.position for row in connection.execute(_HEADS, {"company_ids": list(starts)})}
+    through = {one: min(heads[one], starts[one] + size) for one in starts}
+    reached = _fold_through(connection, claims, through, stays_apart=stays_apart)
+    finished = [claim for claim in claims if reached[claim.company_id] == heads[claim.company_id]]
+    return Chunk(list(claims), sum(reached.values()) - sum(starts.values()), finished)
+
+
+def _fold_through(
+    connection: Connection, claims: Sequence[Claim], through: Mapping[int, int], *, stays_apart: bool = False
+) -> dict[int, int]:
+    reached = {claim.company_id: claim.position for claim in claims}
+    while behind := {one: end - reached[one] for one, end in through.items() if end > reached[one]}:
+        facts = read_facts(connection, {one: reached[one] for one in behind}, behind)
+        turn = [claim._replace(position=reached[claim.company_id]) for claim in claims if claim.company_id in facts]
+        fold(connection, turn, facts, stays_apart=stays_apart)
+        reached |= {company_id: told[-1].position for company_id, told in facts.items()}
+    return reached

@@ -1,0 +1,1 @@
+"""Carry projections on with the log, and halt what fails alone. Imports the registry and facts."""

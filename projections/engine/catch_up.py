@@ -1,0 +1,143 @@
+"""Fold what is new into the live tables. Effect and checkpoint commit together, so every event counts exactly once.
+
+Any number of workers may run this: the locked state row is the lease, and what one worker holds the others pass over.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, text
+
+from projections.engine.failures import narrow_down
+from projections.engine.folding import Claim, fold, without_garbage_collection
+from projections.facts.facts import read_facts
+from projections.registry import versions
+from runtime.sqlstates import is_connection_lost
+
+BATCH_SIZE = 16_000
+MOST_BUILDS = 128
+
+# A company whose live build is of another version gets a build of this one beside it, which any worker may fill.
+_ENROL = text("""
+    WITH lacking AS (
+        SELECT p.name, p.version, h.company_id,
+               coalesce((SELECT max(s.build) FROM projection_state s
+                         WHERE s.projection = p.name AND s.company_id = h.company_id), 0) + 1 AS build,
+               EXISTS (SELECT FROM projection_active a
+                       WHERE a.projection = p.name AND a.company_id = h.company_id) AS is_active
+        FROM company_head h CROSS JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
+        WHERE NOT EXISTS (SELECT FROM projection_state s
+                          WHERE s.projection = p.name AND s.company_id = h.company_id AND s.version = p.version
+                            AND s.status IN ('live', 'halted', 'building', 'ready'))
+    ), begun AS (
+        INSERT INTO projection_state (projection, build, company_id, version, status, updated_at)
+        SELECT name, build, company_id, version, CASE WHEN is_active THEN 'building' ELSE 'live' END,
+               statement_timestamp() FROM lacking
+        ON CONFLICT DO NOTHING RETURNING projection, company_id, build, status
+    )
+    INSERT INTO projection_active (projection, company_id, build)
+    SELECT projection, company_id, build FROM begun WHERE status = 'live' ON CONFLICT DO NOTHING
+""")
+# A company's builds wait since the same moment, and so are claimed together: its log is read once for all of them.
+_CLAIM = text("""
+    SELECT s.projection, s.company_id, s.build, s.position, s.failing_since IS NOT NULL AS is_failing
+    FROM projection_state s JOIN company_head h ON h.company_id = s.company_id
+    JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
+        ON s.projection = p.name AND s.version = p.version
+    WHERE s.status = 'live' AND s.position < h.position
+      AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
+    ORDER BY s.updated_at, s.company_id LIMIT :most FOR UPDATE OF s SKIP LOCKED
+""")
+_HEADS = text("SELECT company_id, position FROM company_head WHERE company_id = ANY (:company_ids)")
+_ANYBODY_BEHIND = text("""
+    SELECT EXISTS (
+        SELECT FROM company_head h
+        CROSS JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
+        LEFT JOIN projection_active a ON a.projection = p.name AND a.company_id = h.company_id
+        LEFT JOIN projection_state s
+            ON s.projection = p.name AND s.company_id = h.company_id AND s.build = a.build AND s.version = p.version
+        WHERE h.position > coalesce(s.position, 0) AND coalesce(s.status, 'live') = 'live'
+          AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp()))
+        OR EXISTS (SELECT FROM projection_state WHERE status = 'building' AND is_automatic)
+""")
+
+
+class Advanced(NamedTuple):
+    """Companies whose tables were brought forward, and by how many events."""
+
+    company_ids: list[int]
+    event_count: int
+
+
+def is_anybody_behind(connection: Connection) -> bool:
+    """Tell whether any company's tables lack events that could be folded now."""
+    return bool(connection.execute(_ANYBODY_BEHIND, versions()).scalar())
+
+
+def enrol_newcomers(engine: Engine) -> None:
+    """Give every company that has a log a build of each projection, of this version. Commits; safe to repeat."""
+    with engine.begin() as connection:
+        connection.execute(_ENROL, versions())
+
+
+def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
+    """Bring live builds that are behind forward by one batch, many at once; None when none is behind. Commits.
+
+    When a batch fails, its builds are folded apart, and the event at fault is found: see `failures.narrow_down`.
+
+    :raises sqlalchemy.exc.DBAPIError: the connection was lost
+    """
+    size = batch_size
+    while True:
+        claims: list[Claim] = []
+        started = time.monotonic()
+        try:
+            with without_garbage_collection(), engine.begin() as connection:
+                claims = _claimed(connection, MOST_BUILDS)
+                return _advanced(connection, claims, size, stays_apart=size < batch_size) if claims else None
+        except Exception as error:
+            if not claims:
+                raise
+            size = narrow_down(engine, claims, error, size, seconds=time.monotonic() - started)
+            if is_connection_lost(error):
+                raise
+            if not size:
+                return Advanced(sorted({claim.company_id for claim in claims}), 0)
+
+
+def _claimed(connection: Connection, most: int) -> list[Claim]:
+    rows = connection.execute(_CLAIM, versions() | {"most": most}).all()
+    together = rows[:1] if rows and rows[0].is_failing else [row for row in rows if not row.is_failing]
+    return [Claim(*row[:-1]) for row in together]
+
+
+def _advanced(connection: Connection, claims: Sequence[Claim], size: int, *, stays_apart: bool) -> Advanced:
+    by_company: dict[int, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        by_company[claim.company_id].append(claim)
+    starts = {company_id: min(claim.position for claim in held) for company_id, held in by_company.items()}
+    heads = connection.execute(_HEADS, {"company_ids": list(by_company)})
+    ends = {row.company_id: _meeting_point(by_company[row.company_id], row.position) for row in heads}
+    facts = read_facts(connection, starts, _shares({one: ends[one] - starts[one] for one in starts}, size))
+    turn = [claim for claim in claims if claim.company_id in facts and claim.position == starts[claim.company_id]]
+    fold(connection, turn, facts, stays_apart=stays_apart)
+    return Advanced(list(facts), sum(map(len, facts.values())))
+
+
+def _meeting_point(claims: Sequence[Claim], head: int) -> int:
+    # Builds of one company that stand apart go on together from where the foremost of the two next stands.
+    positions = sorted({*(claim.position for claim in claims), head})
+    return positions[1]
+
+
+def _shares(lacking: Mapping[int, int], size: int) -> dict[int, int]:
+    # In their order, each all it lacks: who is far behind is brought forward by much at once, then waits its turn.
+    shares = {}
+    for company_id, count in lacking.items():
+        shares[company_id] = min(count, size)
+        size -= shares[company_id]
+        if not size:
+            break
+    return shares

@@ -1,0 +1,106 @@
+"""One step of folding: facts into tables, and the checkpoint beside them. Whoever calls owns the transaction.
+
+Effect and checkpoint commit together, and the state rows are locked from the reading of their position to the commit:
+so every event counts exactly once, whoever folds it.
+"""
+
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from projections.facts.facts import Fact, Page
+from projections.registry import PROJECTIONS
+
+
+class Claim(NamedTuple):
+    """One company's build of a projection, locked for this transaction."""
+
+    projection: str
+    company_id: int
+    build: int
+    position: int
+
+
+_SKIPS = text("""
+    SELECT projection, company_id, position FROM projection_skip WHERE company_id = ANY (:company_ids)
+""")
+# Few rows are looked for among many. Statistics of tables that are being filled say otherwise.
+_LOOK_UP = text("""
+    SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+           set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true),
+           set_config('jit', 'off', true)
+""")
+_CHECKPOINT = text("""
+    UPDATE projection_state s SET position = c.position, attempts = 0, retry_at = NULL, error = NULL,
+        error_position = NULL, failing_since = CASE WHEN :stays_apart THEN s.failing_since END,
+        updated_at = statement_timestamp()
+    FROM unnest(CAST(:projection AS text[]), CAST(:company_id AS bigint[]), CAST(:build AS integer[]),
+                CAST(:position AS bigint[])) AS c (projection, company_id, build, position)
+    WHERE s.projection = c.projection AND s.build = c.build AND s.company_id = c.company_id
+""")
+
+
+@contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Let no batch be interrupted: what it leaves is free of cycles, and looking for some among it costs a fifth."""
+    is_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_enabled:
+            gc.enable()
+
+
+def fold(
+    connection: Connection,
+    claims: Sequence[Claim],
+    facts: Mapping[int, Sequence[Fact]],
+    *,
+    stays_apart: bool = False,
+) -> None:
+    """Fold each company's facts into every claimed build, and move the checkpoints to the last of them.
+
+    All claims of a company stand right before its first fact. `stays_apart`: an event that fails is close; builds that
+    are folded alone remain so.
+    """
+    connection.execute(_LOOK_UP)
+    skipped = {tuple(row) for row in connection.execute(_SKIPS, {"company_ids": list(facts)})}
+    for projection in PROJECTIONS:
+        pages = [
+            Page(
+                claim.company_id,
+                claim.build,
+                claim.position > 0,
+                _without(skipped, claim, facts[claim.company_id]),
+            )
+            for claim in claims
+            if claim.projection == projection.name
+        ]
+        if pages:
+            projection.fold(connection, pages)
+    reached = {claim: facts[claim.company_id][-1].position for claim in claims}
+    checkpoint(connection, reached, stays_apart=stays_apart)
+
+
+def checkpoint(connection: Connection, reached: Mapping[Claim, int], *, stays_apart: bool = False) -> None:
+    """Move claimed builds to these positions; what failed before is past, unless they stay apart from others."""
+    connection.execute(
+        _CHECKPOINT,
+        {
+            "projection": [claim.projection for claim in reached],
+            "company_id": [claim.company_id for claim in reached],
+            "build": [claim.build for claim in reached],
+            "position": list(reached.values()),
+            "stays_apart": stays_apart,
+        },
+    )
+
+
+def _without(skipped: set[tuple[object, ...]], claim: Claim, facts: Sequence[Fact]) -> Sequence[Fact]:
+    if not skipped:
+        return facts
+    return [fact for fact in facts if (claim.projection, claim.company_id, fact.position) not in skipped]

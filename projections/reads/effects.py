@@ -1,0 +1,123 @@
+"""What facts would change in the table, before they are appended: a fact that tells nothing new need not be kept."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import Enum
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from events.log.append import NewEvent
+from events.stripe.observations import (
+    CustomerNamed,
+    InvoiceDeleted,
+    InvoiceLinesSeen,
+    InvoiceSeen,
+    Line,
+    Observation,
+    PriceSeen,
+    Unreadable,
+)
+from events.stripe.words import FETCHED_FROM_STRIPE, observations_of
+from projections.facts.sightings import Change, Sighting
+from projections.revenue.fold import NAME, Books
+from projections.revenue.state import Held
+from projections.revenue.store.bulk import Volume
+from projections.revenue.store.state_store import load_touched
+
+_BUILD = text("SELECT build FROM projection_active WHERE projection = :projection AND company_id = :company_id")
+_QUARANTINED = text("""
+    SELECT entity, reason FROM revenue_quarantine
+    WHERE company_id = :company_id AND build = :build AND entity = ANY (:entities)
+""")
+
+
+class Effect(Enum):
+    """What a fact would do to the table."""
+
+    NOTHING = "nothing"
+    CHANGED = "changed"
+    NEW = "new"
+
+
+class Compared(NamedTuple):
+    """A fact held against the table. `invoice` is what it shows of one; `lacks_lines`: its other lines must be fetched.
+
+    `unreadable` says why the table cannot show it.
+    """
+
+    effect: Effect
+    invoice: InvoiceSeen | None = None
+    lacks_lines: bool = False
+    unreadable: str | None = None
+
+
+def compare(connection: Connection, company_id: int, facts: Sequence[NewEvent]) -> list[Compared]:
+    """Hold facts against the live table, in their order. Reads only.
+
+    The comparison is of what the table shows, in today's reading: whatever a later reading takes in besides is found
+    by the next comparison.
+    """
+    build = connection.execute(_BUILD, {"projection": NAME, "company_id": company_id}).scalar() or 1
+    volume = Volume(company_id, build, is_begun=True, books=Books())
+    told = [(fact, observations_of(fact.type, fact.entity, fact.payload)) for fact in facts]
+    load_touched(connection, [(volume, [(fact.livemode, found) for fact, found in told])])
+    held_up = _quarantined(connection, company_id, build, told)
+    return [_compared(volume.books, -ordinal, fact, found, held_up) for ordinal, (fact, found) in enumerate(told, 1)]
+
+
+def _compared(
+    books: Books, marker: int, fact: NewEvent, found: list[Observation], held_up: set[tuple[str | None, str]]
+) -> Compared:
+    seen_at = fact.occurred_at or datetime.min.replace(tzinfo=UTC)
+    change = Change(marker, seen_at)
+    invoice = next((one for one in found if isinstance(one, InvoiceSeen)), None)
+    before = books.invoices.get((fact.livemode, invoice.invoice_id)) if invoice else None
+    is_contested = any(_is_contested(books, fact.livemode, one) for one in found)
+    stamp = (int(seen_at.timestamp()), int(fact.source == FETCHED_FROM_STRIPE))
+    books.apply(Sighting(change, fact.livemode, stamp), fact.entity, found)
+    unreadable = next((one.reason for one in found if isinstance(one, Unreadable)), None)
+    is_news = unreadable is not None and (fact.entity, unreadable) not in held_up
+    is_changed = is_contested or is_news or any(_changed_by(books, fact.livemode, one, change) for one in found)
+    effect = Effect.NOTHING if not is_changed else Effect.NEW if invoice and before is None else Effect.CHANGED
+    lacks_lines = invoice is not None and not invoice.is_complete and not _holds(before, invoice.lines)
+    return Compared(effect, invoice, lacks_lines, unreadable)
+
+
+def _changed_by(books: Books, livemode: bool, one: Observation, change: Change) -> bool:  # noqa: FBT001 - a value
+    match one:
+        case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted():
+            return books.invoices[livemode, one.invoice_id].change == change
+        case PriceSeen():
+            return books.prices[livemode, one.price_id].change == change
+        case CustomerNamed():
+            return books.names[livemode, one.customer_id].change == change
+        case _:
+            return False
+
+
+def _is_contested(books: Books, livemode: bool, one: Observation) -> bool:  # noqa: FBT001 - a value
+    match one:
+        case InvoiceSeen() | InvoiceLinesSeen():
+            held = books.invoices.get((livemode, one.invoice_id))
+            return held is not None and held.book.is_contested
+        case CustomerNamed():
+            name = books.names.get((livemode, one.customer_id))
+            return name is not None and name.register.is_contested
+        case _:
+            return False
+
+
+def _holds(before: Held | None, lines: tuple[Line, ...]) -> bool:
+    held = before.book.lines if before and before.book.is_complete else None
+    return held is not None and set(lines) <= set(held.value)
+
+
+def _quarantined(
+    connection: Connection, company_id: int, build: int, told: list[tuple[NewEvent, list[Observation]]]
+) -> set[tuple[str | None, str]]:
+    entities = [fact.entity for fact, found in told if any(isinstance(one, Unreadable) for one in found)]
+    if not entities:
+        return set()
+    rows = connection.execute(_QUARANTINED, {"company_id": company_id, "build": build, "entities": entities})
+    return {(row.entity, row.reason) for row in rows}

@@ -1,0 +1,112 @@
+"""Why a fact changed a line or did not: the rules of the fold, said about one fact. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from events.stripe.cadence import cadence_of
+from events.stripe.observations import (
+    CustomerNamed,
+    InvoiceDeleted,
+    InvoiceLinesSeen,
+    InvoiceSeen,
+    Observation,
+    PriceSeen,
+    Unreadable,
+)
+from projections.facts.facts import Fact
+from projections.revenue.fold import Books
+from projections.revenue.register import Register, Value
+from projections.revenue.row import Row
+from projections.revenue.state import InvoiceBook, Key
+
+_NOTHING = InvoiceBook()
+
+
+class Explainer:
+    """Follows the facts about one invoice in the order of the log, and says of each what it did and why."""
+
+    def __init__(self, key: Key) -> None:
+        self._key = key
+        self._books = Books()
+
+    def reasons(self, fact: Fact, before: Row | None, after: Row | None) -> list[str]:
+        """Say what a fact did to a line that stood as `before` and then as `after`. Hand over each fact once."""
+        held = self._book()
+        about = [one for one in fact.observations if getattr(one, "invoice_id", None) == self._key[1]]
+        if fact.sighting.livemode == self._key[0]:
+            self._books.apply(fact.sighting, fact.entity, about)
+        said = [*_of_invoice(held, self._book(), about), *_of_values(fact.observations, before, after)]
+        return said or ["The fact tells nothing of this line."]
+
+    def _book(self) -> InvoiceBook:
+        held = self._books.invoices.get(self._key)
+        return held.book if held else _NOTHING
+
+
+def _of_invoice(before: InvoiceBook, after: InvoiceBook, about: Sequence[Observation]) -> Iterator[str]:
+    for seen in about:
+        match seen:
+            case InvoiceDeleted():
+                yield "The invoice was deleted: its lines left the table for good."
+            case InvoiceLinesSeen(lines=lines):
+                yield _of_lines(before.lines, after.lines, lines, is_whole=True)
+            case InvoiceSeen():
+                yield _of_status(before.status, after.status, seen.status)
+                yield _of_lines(before.lines, after.lines, seen.lines, is_whole=seen.is_complete)
+                yield _of_header(before.header, after.header, seen.header)
+            case _:
+                pass
+
+
+def _of_status(before: Register[str] | None, after: Register[str] | None, told: str) -> str:
+    if before is None or after is None:
+        return f"The first to tell the invoice's status: {told}."
+    if told == before.value:
+        return f"The status was known to be {told}."
+    if after.value == told:
+        return f"The status went from {before.value} to {told}."
+    return f"The status {told} does not count: a status only climbs, and it is {before.value}."
+
+
+def _of_lines(before: Register[Value] | None, after: Register[Value] | None, told: Value, *, is_whole: bool) -> str:
+    which = "whole line set" if is_whole else "part of the lines"
+    if before is None or after is None:
+        return f"The first to tell the lines: the {which}."
+    if told == before.value:
+        return f"Its {which} was known." if is_whole == bool(before.stamp[0]) else f"The same lines, as a {which}."
+    if after.value == told:
+        return f"Its {which} replaced what was known: it is {'newer' if before.stamp[0] == is_whole else 'complete'}."
+    if before.stamp[0] and not is_whole:
+        return "Its lines do not count: a part never replaces the whole line set."
+    return "Its lines do not count: a newer sighting of them was known."
+
+
+def _of_header(before: Register[Value] | None, after: Register[Value] | None, told: Value) -> str:
+    if before is None or after is None:
+        return "The first to tell the invoice's customer and number."
+    if told == before.value:
+        return "Customer and number were known."
+    if after.value == told:
+        return "Customer and number come from this newer sighting."
+    return "Customer and number do not count: a newer sighting of the invoice was known."
+
+
+def _of_values(observations: Sequence[Observation], before: Row | None, after: Row | None) -> Iterator[str]:
+    row = after or before
+    for seen in observations:
+        match seen:
+            case CustomerNamed() if row and seen.customer_id == row.customer_id:
+                yield _of_value("customer's name", seen.name, before and before.customer_name, row.customer_name)
+            case PriceSeen() if row and seen.price_id == row.price_id:
+                told = seen.recurrence
+                cadence = cadence_of(told.unit, told.count) if told else "one_time"
+                yield _of_value("price's cadence", cadence, before and before.cadence, row.cadence)
+            case Unreadable():
+                yield f"The fact could not be read: {seen.reason}."
+            case _:
+                pass
+
+
+def _of_value(what: str, told: str, before: str | None, after: str | None) -> str:
+    if told != after:
+        return f"The {what} {told!r} does not count: a newer or surer one was known."
+    return f"The {what} was known." if before == told else f"The {what} is known from this: {told!r}."

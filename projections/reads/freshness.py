@@ -1,0 +1,53 @@
+"""How the table itself stands: when it last changed, whether it has since, and what it holds at all."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, select, text
+
+from events.log.tables import event
+from projections.reads.snapshots import Snapshot
+from projections.revenue.store.past_tables import revenue_line_past
+from projections.revenue.store.tables import revenue_line
+
+_HEAD = text("SELECT position FROM company_head WHERE company_id = :company_id")
+
+
+def last_changed_at(snapshot: Snapshot) -> datetime | None:
+    """Give when the log recorded the newest fact that a row of the table was made from; None without rows."""
+    lines = revenue_line.c
+    newest = select(lines.updated_at).where(_is_of(snapshot, lines)).order_by(lines.position.desc()).limit(1)
+    return snapshot.connection.execute(newest).scalar()
+
+
+def has_changed_since(snapshot: Snapshot, position: int) -> bool:
+    """Tell whether any row was added, modified or removed by an event after this position."""
+    lines, past = revenue_line.c, revenue_line_past.c
+    newest = select(func.max(lines.position)).where(_is_of(snapshot, lines)).scalar_subquery()
+    ended = select(func.max(past.until)).where(_is_of(snapshot, past)).scalar_subquery()
+    return (snapshot.connection.execute(select(func.greatest(newest, ended))).scalar() or 0) > position
+
+
+def holds_mode(snapshot: Snapshot, *, livemode: bool) -> bool:
+    """Tell whether the table holds lines of live mode, or of test mode."""
+    # The first in the index's order: asked whether one exists, a planner that is not told which mode reads all lines.
+    lines = revenue_line.c
+    order = lines.livemode.desc() if livemode else lines.livemode
+    first = select(lines.livemode).where(_is_of(snapshot, lines)).order_by(order).limit(1)
+    return snapshot.connection.execute(first).scalar() is livemode
+
+
+def recorded_at(snapshot: Snapshot, position: int) -> datetime | None:
+    """Give when the company's log recorded the event at this position; None if there is none."""
+    at = select(event.c.recorded_at).where(event.c.company_id == snapshot.company_id, event.c.position == position)
+    return snapshot.connection.execute(at).scalar()
+
+
+def events_behind(snapshot: Snapshot) -> int:
+    """Give how many events of the company's log are not folded yet."""
+    head: int = snapshot.connection.execute(_HEAD, {"company_id": snapshot.company_id}).scalar() or 0
+    return max(0, head - snapshot.position)
+
+
+def _is_of(snapshot: Snapshot, columns: Any) -> ColumnElement[bool]:  # noqa: ANN401 - those of either table
+    return and_(columns.company_id == snapshot.company_id, columns.build == snapshot.build)

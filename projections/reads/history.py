@@ -1,0 +1,122 @@
+"""How a line came to say what it says: every event about it, with the row before and after, and why."""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from sqlalchemy import select, text
+
+from events.log.bulk import BulkEvent
+from events.log.read import RecordedEvent, read_at
+from projections.facts.facts import fact_of
+from projections.reads.explanations import Explainer
+from projections.reads.snapshots import Snapshot
+from projections.revenue.row import Row
+from projections.revenue.store.past_tables import revenue_line_past
+from projections.revenue.store.tables import revenue_line
+
+# Events about one line in its whole life; a price that half of the world shares has few events, too.
+_MOST_EVENTS = 1000
+_LEARNED = ("position", "updated_at")
+
+_ABOUT = text("""
+    SELECT position FROM event
+    WHERE company_id = :company_id AND entity = ANY (:entities) AND position <= :position
+    ORDER BY position LIMIT :limit
+""")
+
+
+class Step(NamedTuple):
+    """What one event did to the line. `outcome`: added, modified, removed or ignored."""
+
+    event: RecordedEvent
+    outcome: str
+    before: dict[str, object]
+    after: dict[str, object]
+    reasons: list[str]
+
+
+class Version(NamedTuple):
+    """A row of the line, and until when it stood; None: it stands."""
+
+    row: Row
+    until: int | None
+
+
+def history_of(snapshot: Snapshot, line_id: str, *, livemode: bool) -> list[Step]:
+    """Give what happened to a line of a mode, oldest first; nothing if there never was one.
+
+    `before` and `after` hold the fields that differ. Should several invoices hold the id, it is that of the newest one.
+    """
+    versions = _versions(snapshot, line_id, livemode=livemode)
+    if not versions:
+        return []
+    key = (livemode, versions[-1].row.invoice_id)
+    explainer = Explainer(key)
+    return [
+        _step(event, explainer, _standing(versions, event.position - 1), _standing(versions, event.position))
+        for event in read_at(snapshot.connection, snapshot.company_id, _positions(snapshot, versions))
+    ]
+
+
+def _versions(snapshot: Snapshot, line_id: str, *, livemode: bool) -> list[Version]:
+    now = select(*(revenue_line.c[name] for name in Row._fields)).where(
+        revenue_line.c.company_id == snapshot.company_id,
+        revenue_line.c.build == snapshot.build,
+        revenue_line.c.invoice_line_item_id == line_id,
+        revenue_line.c.livemode == livemode,
+    )
+    past = revenue_line_past.c
+    then = select(*(past[name] for name in Row._fields), past.until).where(
+        past.company_id == snapshot.company_id,
+        past.build == snapshot.build,
+        past.invoice_line_item_id == line_id,
+        past.livemode == livemode,
+    )
+    found = [Version(Row(*row), None) for row in snapshot.connection.execute(now)]
+    found += [Version(Row(*row), until) for *row, until in snapshot.connection.execute(then)]
+    newest = max(((version.row.date, version.row.invoice_id) for version in found), default=None)
+    held = (version for version in found if newest and version.row.invoice_id == newest[1])
+    return sorted(held, key=lambda version: version.row.position)
+
+
+def _positions(snapshot: Snapshot, versions: Sequence[Version]) -> list[int]:
+    rows = [version.row for version in versions]
+    entities = {f"invoice:{rows[0].invoice_id}"}
+    entities.update(f"{kind}:{row.price_id}" for row in rows for kind in ("price", "plan"))
+    entities.update(f"customer:{row.customer_id}" for row in rows)
+    asked = {"company_id": snapshot.company_id, "position": snapshot.position, "limit": _MOST_EVENTS}
+    about = snapshot.connection.execute(_ABOUT, asked | {"entities": sorted(entities)}).scalars()
+    changed = chain.from_iterable((version.row.position, version.until) for version in versions)
+    return sorted({*about, *(position for position in changed if position is not None)})
+
+
+def _standing(versions: Sequence[Version], position: int) -> Row | None:
+    for row, until in versions:
+        if row.position <= position and (until is None or position < until):
+            return row
+    return None
+
+
+def _step(event: RecordedEvent, explainer: Explainer, before: Row | None, after: Row | None) -> Step:
+    fact = fact_of(BulkEvent(*(getattr(event, name) for name in BulkEvent._fields)))
+    names = [
+        name
+        for name in Row._fields
+        if name not in _LEARNED and getattr(before, name, None) != getattr(after, name, None)
+    ]
+    told_before, told_after = _fields(before, names), _fields(after, names)
+    reasons = explainer.reasons(fact, before, after)
+    return Step(event, _outcome(before, after), told_before, told_after, reasons)
+
+
+def _fields(row: Row | None, names: Sequence[str]) -> dict[str, object]:
+    return {name: getattr(row, name) for name in names} if row else {}
+
+
+def _outcome(before: Row | None, after: Row | None) -> str:
+    if before is after or (before and after and before.position == after.position):
+        return "ignored"
+    if before is None:
+        return "added"
+    return "modified" if after else "removed"

@@ -1,0 +1,96 @@
+"""Read the revenue mapping table. A company's readers see one build at one position, never a mix."""
+
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, Select, Text, bindparam, func, select, union_all
+
+from projections.reads.as_of import versions_of_line
+from projections.reads.filters import LineFilter, Sort
+from projections.reads.listing import LINE_COLUMNS, Question, Way, listing, steps_of, way_of
+from projections.reads.rare_lines import count_of
+from projections.reads.snapshots import Snapshot
+from projections.revenue.store.tables import revenue_invoice, revenue_quarantine
+
+LineRow = Row[Any]
+
+# So many rows are walked past in a few milliseconds; a condition that this many do not fulfil often enough is rare.
+STEPS = 5_000
+# To read all of the table, by several processes at once, is quicker than to find so many by an index.
+MANY = 100_000
+
+
+class After(NamedTuple):
+    """The last row of the page before: its sort value and the ids that order rows of one value."""
+
+    value: date | int
+    invoice_line_item_id: str
+    invoice_id: str
+
+
+def list_lines(
+    snapshot: Snapshot, line_filter: LineFilter, *, sort: Sort, limit: int, after: After | None
+) -> Sequence[LineRow]:
+    """Give up to `limit` rows that follow `after`, in the order of `sort`, then of their ids."""
+    question = Question(line_filter.asked(), sort, is_past=snapshot.is_past, is_continued=after is not None)
+    asked = {**snapshot.bound(), **line_filter.bound(), "limit": limit, "steps": STEPS, **_bound(after)}
+    way = way_of(question)
+    of_kinds = None if way is Way.SORT else count_of(snapshot, line_filter)
+    if of_kinds == 0:
+        return []
+    if of_kinds is not None and of_kinds <= STEPS:
+        way = Way.KINDS
+    rows = snapshot.connection.execute(listing(question, way), asked).all()
+    if way is not Way.WALK or len(rows) == limit:
+        return rows
+    if snapshot.connection.execute(steps_of(question), asked).scalar_one() < STEPS:
+        return rows
+    # What matches is rare: it is looked for everywhere, and put in order then.
+    way = Way.KINDS if of_kinds is not None and of_kinds <= MANY else Way.SORT
+    return snapshot.connection.execute(listing(question, way), asked).all()
+
+
+def find_line(snapshot: Snapshot, line_id: str, *, livemode: bool) -> LineRow | None:
+    """Give one line of a mode by its id. Should two invoices hold the id (Stripe before 2019), the newer one's."""
+    asked = {**snapshot.bound(), "line_id": line_id, "livemode": livemode}
+    return snapshot.connection.execute(_finding(is_past=snapshot.is_past), asked).one_or_none()
+
+
+def list_quarantined(snapshot: Snapshot, *, limit: int, before: int | None) -> Sequence[LineRow]:
+    """Give facts that could not be read, newest first; `is_resolved` when their invoice was read since."""
+    held = revenue_quarantine.c
+    later = (
+        select(1)
+        .where(
+            revenue_invoice.c.company_id == held.company_id,
+            revenue_invoice.c.build == held.build,
+            revenue_invoice.c.livemode == held.livemode,
+            func.concat("invoice:", revenue_invoice.c.id) == held.entity,
+            revenue_invoice.c.seen_at >= held.seen_at,
+        )
+        .exists()
+    )
+    statement = (
+        select(held.position, held.livemode, held.entity, held.reason, held.recorded_at, later.label("is_resolved"))
+        .where(held.company_id == snapshot.company_id, held.build == snapshot.build)
+        .order_by(held.position.desc())
+        .limit(limit)
+    )
+    return snapshot.connection.execute(statement if before is None else statement.where(held.position < before)).all()
+
+
+@lru_cache
+def _finding(*, is_past: bool) -> Select[Any]:
+    held = union_all(
+        *(
+            part.where(part.column("livemode") == bindparam("livemode")).select(*map(part.column, LINE_COLUMNS))
+            for part in versions_of_line(bindparam("line_id", type_=Text), is_past=is_past)
+        )
+    ).subquery()
+    return select(held).order_by(held.c.date.desc(), held.c.invoice_id.desc()).limit(1)
+
+
+def _bound(after: After | None) -> dict[str, object]:
+    return {f"after_{name}": value for name, value in after._asdict().items()} if after else {}

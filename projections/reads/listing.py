@@ -1,0 +1,128 @@
+"""The statements that give pages of lines. Each is made once, and executed for everybody who asks alike."""
+
+from collections.abc import Sequence
+from enum import Enum
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select, tuple_, union_all
+from sqlalchemy.sql.selectable import Subquery
+
+from projections.reads.as_of import Rows, newest_day, now, rows_at
+from projections.reads.filters import Sort, about, condition_of
+from projections.reads.rare_lines import rows_of_kinds
+from projections.revenue.store.tables import revenue_line
+
+LINE_COLUMNS = tuple(column.name for column in revenue_line.c if column.name != "first_position")
+
+# What few lines have in common, each with an index of its own.
+_NARROW = frozenset(("customer_id", "subscription_id", "invoice_id"))
+_IDS = ("invoice_line_item_id", "invoice_id")
+_LIMIT: ColumnElement[int] = bindparam("limit", type_=Integer)
+_STEPS: ColumnElement[int] = bindparam("steps", type_=Integer)
+
+
+class Way(Enum):
+    """How to find a page: in the order of an index, a part of that way, or by finding all there is and sorting it.
+
+    All there is may be found by the conditions, or by the kinds that they name.
+    """
+
+    ORDER = "order"
+    WALK = "walk"
+    SORT = "sort"
+    KINDS = "kinds"
+
+
+class Question(NamedTuple):
+    """What statements differ by: the conditions' names, the order, whether of then, and whether a page went before."""
+
+    asked: frozenset[str]
+    sort: Sort
+    is_past: bool
+    is_continued: bool
+
+
+def way_of(question: Question) -> Way:
+    """Choose how to begin. A planner guesses how far to walk as if what matches lay evenly: that may be far off."""
+    if question.asked & _NARROW:
+        return Way.SORT
+    # Of then, a part of the way tells nothing: what stood elsewhere would be told before what was not reached.
+    return Way.ORDER if question.is_past or question.asked <= _of_index(question) else Way.WALK
+
+
+@lru_cache(maxsize=1024)
+def listing(question: Question, way: Way) -> Select[Any]:
+    """Give the statement for a page; `limit`, `steps` and the last row of the page before are bound like conditions."""
+    parts = _parts(question, way)
+    if question.is_past and question.sort == "-date" and way is Way.ORDER:
+        parts[0] = parts[0].where(newest_day())
+    page = _sorted_page if way is Way.SORT else _page
+    statements = [page(part, question) for part in parts]
+    return statements[0] if len(statements) == 1 else _merged(statements, question.sort)
+
+
+@lru_cache(maxsize=1024)
+def steps_of(question: Question) -> Select[Any]:
+    """Give the statement that counts how far a walk can go; fewer steps than it may make mean: to the end."""
+    return select(func.count()).select_from(_steps(question))
+
+
+def in_order(part: Rows | Subquery, sort: Sort) -> list[Any]:
+    """Give what the table is ordered by: the value of `sort`, then the ids."""
+    column = part.column if isinstance(part, Rows) else part.c.__getitem__
+    keys = [column(name) for name in _order(sort)]
+    return [key.desc() for key in keys] if sort.startswith("-") else keys
+
+
+def _parts(question: Question, way: Way) -> list[Rows]:
+    if way is Way.WALK:
+        return [_walked(question)]
+    find = rows_of_kinds if way is Way.KINDS else rows_at
+    return find(question.asked, is_past=question.is_past)
+
+
+def _walked(question: Question) -> Rows:
+    steps = _steps(question)
+    return Rows(steps, [condition_of(question.asked, steps.c.__getitem__)], steps.c.__getitem__)
+
+
+def _steps(question: Question) -> Subquery:
+    table = now()
+    begun = _continued(table.where(condition_of(_of_index(question), table.column)), question)
+    return begun.select(*revenue_line.c).order_by(*in_order(begun, question.sort)).limit(_STEPS).subquery("steps")
+
+
+def _of_index(question: Question) -> frozenset[str]:
+    return about(question.asked, "livemode") | about(question.asked, question.sort.removeprefix("-"))
+
+
+def _continued(part: Rows, question: Question) -> Rows:
+    if not question.is_continued:
+        return part
+    values = [
+        bindparam(f"after_{name}", type_=revenue_line.c[column].type)
+        for name, column in zip(("value", *_IDS), _order(question.sort), strict=True)
+    ]
+    here, there = tuple_(*map(part.column, _order(question.sort))), tuple_(*values)
+    return part.where(here < there if question.sort.startswith("-") else here > there)
+
+
+def _page(part: Rows, question: Question) -> Select[Any]:
+    rest = _continued(part, question)
+    return rest.select(*map(part.column, LINE_COLUMNS)).order_by(*in_order(part, question.sort)).limit(_LIMIT)
+
+
+def _sorted_page(part: Rows, question: Question) -> Select[Any]:
+    # An offset keeps order and place out of the choice of an index: of many equal values the planner expects none.
+    found = part.select(*map(part.column, LINE_COLUMNS)).offset(0).subquery()
+    return _page(Rows(found, [], found.c.__getitem__), question)
+
+
+def _merged(statements: Sequence[Select[Any]], sort: Sort) -> Select[Any]:
+    together = union_all(*(select(statement.subquery()) for statement in statements)).subquery()
+    return select(together).order_by(*in_order(together, sort)).limit(_LIMIT)
+
+
+def _order(sort: Sort) -> tuple[str, ...]:
+    return (sort.removeprefix("-"), *_IDS)

@@ -1,0 +1,79 @@
+"""Lines of some kinds, found by an index; and how many there are, which is kept with the sums by month.
+
+A kind is a cadence, a status and a currency. There are few, and those that few lines have are the ones that a walk
+through the table would look for in vain.
+"""
+
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, bindparam, func, select, true
+
+from projections.reads.as_of import POSITION, Rows, scope_of, stood
+from projections.reads.filters import LineFilter, condition_of
+from projections.reads.snapshots import Snapshot
+from projections.revenue.store.past_tables import MONTH_KEY, revenue_by_month, revenue_month_stretch
+from projections.revenue.store.tables import KIND, revenue_line
+from projections.revenue.sums import MONTH_STRETCH
+
+
+def count_of(snapshot: Snapshot, line_filter: LineFilter) -> int | None:
+    """Tell how many lines the kinds have that a filter names; None if it names none, or nobody counted.
+
+    As of a moment it is told in whole stretches of the log, and so is a guess; but 0 is none, now and then.
+    """
+    asked = _named(line_filter.asked())
+    if not snapshot.is_whole or asked == {"livemode"}:
+        return None
+    bound = {**snapshot.bound(), **line_filter.bound(), "stretches": snapshot.position // MONTH_STRETCH}
+    is_known, count = snapshot.connection.execute(_counting(asked, is_past=snapshot.is_past), bound).one()
+    return max(int(count), 1 if snapshot.is_past else 0) if is_known else 0
+
+
+def rows_of_kinds(asked: Collection[str], *, is_past: bool) -> list[Rows]:
+    """Give the rows that fulfil conditions, as `as_of.rows_at` does, found by the kinds that the conditions name.
+
+    Of then: those that have not changed since, and by reading all of the past those that have.
+    """
+    standing, past = _standing(asked), stood()
+    if not is_past:
+        return [standing]
+    unchanged = standing.where(standing.column("position") <= POSITION)
+    return [unchanged, past.where(condition_of(asked, past.column))]
+
+
+def _standing(asked: Collection[str]) -> Rows:
+    months, now = revenue_by_month.c, revenue_line.c
+    kinds = (
+        select(*(months[name] for name in KIND))
+        .where(*scope_of(months), condition_of(_named(asked), months.__getitem__))
+        .distinct()
+        .subquery("kinds")
+    )
+    # An offset has each kind be looked for by itself, and in its index.
+    lines = (
+        select(*now)
+        .where(*scope_of(now), condition_of({"livemode"}, now.__getitem__))
+        .where(*(now[name] == kinds.c[name] for name in KIND))
+        .offset(0)
+        .lateral("lines")
+    )
+    return Rows(kinds.join(lines, true()), [condition_of(asked, lines.c.__getitem__)], lines.c.__getitem__)
+
+
+@lru_cache(maxsize=256)
+def _counting(asked: frozenset[str], *, is_past: bool) -> Select[Any]:
+    ever, stretches = revenue_by_month.c, revenue_month_stretch.c
+    known = select(func.count() > 0, func.coalesce(func.sum(ever.count), 0))
+    known = known.where(*scope_of(ever), condition_of(asked, ever.__getitem__))
+    if not is_past:
+        return known
+    whole = stretches.stretch < bindparam("stretches", type_=BigInteger)
+    then = select(func.coalesce(func.sum(stretches.count), 0))
+    then = then.where(*scope_of(stretches), condition_of(asked, stretches.__getitem__), whole)
+    return known.with_only_columns(func.count() > 0, then.scalar_subquery())
+
+
+def _named(asked: Collection[str]) -> frozenset[str]:
+    return frozenset(asked).intersection(MONTH_KEY)

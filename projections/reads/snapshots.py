@@ -1,0 +1,105 @@
+"""Where a reader stands: on one build of a company's table, at one position of its log, now or then."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, text
+
+from projections.registry import BY_NAME
+from projections.revenue.fold import NAME
+from runtime.database import wall_in
+
+
+class NotFoldedYetError(Exception):
+    """The table will say so soon: the event is in the log and not folded, or the company's table is being rebuilt."""
+
+
+class PositionAheadError(ValueError):
+    """The company's log is not that long."""
+
+
+class Snapshot(NamedTuple):
+    """What a reader stands on: the build that is live for the company, folded up to `position` of its log.
+
+    As of an earlier position (`is_past`), everything reads as it stood when that was the log's last event. What an
+    older release made (not `is_whole`) has no past and no sums.
+    """
+
+    connection: Connection
+    company_id: int
+    build: int
+    position: int
+    status: str
+    is_whole: bool
+    is_past: bool = False
+
+    def bound(self) -> dict[str, object]:
+        """Give what a statement about the table is executed with here."""
+        return {"company_id": self.company_id, "build": self.build, "position": self.position}
+
+    def at(self, position: int) -> "Snapshot":
+        """Give the same table as of an earlier position."""
+        return self._replace(position=position, status="live", is_past=position < self.position)
+
+
+_ACTIVE = text("""
+    SELECT s.build, s.position, s.status, s.version = :version AS is_whole
+    FROM projection_active a JOIN projection_state s
+        ON s.projection = a.projection AND s.company_id = a.company_id AND s.build = a.build
+    WHERE a.projection = :projection AND a.company_id = :company_id
+""")
+_HEAD = text("SELECT position FROM company_head WHERE company_id = :company_id")
+# Positions have no gaps and recorded_at never runs against them: twenty probes find an instant among a million events.
+_LAST_RECORDED_BY = text("""
+    WITH RECURSIVE search (low, high) AS (
+        SELECT 0::bigint, position FROM company_head WHERE company_id = :company_id
+        UNION ALL
+        SELECT CASE WHEN e.recorded_at <= :instant THEN e.position ELSE s.low END,
+               CASE WHEN e.recorded_at <= :instant THEN s.high ELSE e.position - 1 END
+        FROM search s CROSS JOIN LATERAL (
+            SELECT position, recorded_at FROM event
+            WHERE company_id = :company_id AND position = (s.low + s.high + 1) / 2
+        ) e
+        WHERE s.low < s.high
+    )
+    SELECT low FROM search WHERE low = high
+""")
+
+
+@contextmanager
+def snapshot_of(engine: Engine, company_id: int, as_of: int | datetime | None = None) -> Iterator[Snapshot]:
+    """Open a consistent view of a company's table. Everything read inside belongs to one instant; writes nothing.
+
+    `as_of` is a position of the log, or an instant: then what had been recorded by it counts.
+
+    :raises PositionAheadError: as of a position that the log has not reached
+    :raises NotFoldedYetError: as of a position that the table has not reached, or in a table without a past
+    """
+    with (
+        engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as connection,
+        connection.begin(),
+    ):
+        wall_in(connection, company_id)
+        asked = {"projection": NAME, "version": BY_NAME[NAME].version, "company_id": company_id}
+        row = connection.execute(_ACTIVE, asked).one_or_none()
+        snapshot = Snapshot(connection, company_id, *(row or (0, 0, "live", True)))
+        yield snapshot if as_of is None else _as_of(snapshot, as_of)
+
+
+def _as_of(snapshot: Snapshot, as_of: int | datetime) -> Snapshot:
+    position = _position_at(snapshot, as_of)
+    if position > snapshot.position or not snapshot.is_whole:
+        raise NotFoldedYetError
+    return snapshot.at(position)
+
+
+def _position_at(snapshot: Snapshot, as_of: int | datetime) -> int:
+    asked = {"company_id": snapshot.company_id}
+    if isinstance(as_of, datetime):
+        return snapshot.connection.execute(_LAST_RECORDED_BY, asked | {"instant": as_of}).scalar() or 0
+    head = snapshot.connection.execute(_HEAD, asked).scalar() or 0
+    if as_of > head:
+        raise PositionAheadError
+    return as_of

@@ -1,0 +1,166 @@
+"""Add up the table: a filter by currency, and the whole by month. Sums that are kept answer most of it."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Date, DateTime, Numeric, Select, and_, cast, func, literal, select, union_all
+from sqlalchemy.sql.selectable import Subquery
+
+from projections.reads.as_of import Rows, rows_at
+from projections.reads.filters import LineFilter
+from projections.reads.snapshots import Snapshot
+from projections.revenue.store.past_tables import MONTH_KEY, revenue_by_month, revenue_line_past, revenue_month_stretch
+from projections.revenue.store.tables import revenue_line
+from projections.revenue.sums import MONTH_STRETCH
+
+_SUMS = ("count", "amount", "net_amount")
+# What the sums by month know of a filter; days as far as they begin a month.
+_KNOWN = frozenset(("livemode", "invoice_status", "type", "cadence", "currency", "date_from", "date_to"))
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What a filter adds up to in one currency, in its minor units."""
+
+    currency: str
+    count: int
+    amount: int
+    net_amount: int
+
+
+class Month(NamedTuple):
+    """What is billed for the lines that begin in a month, by what they are told apart by; minor units."""
+
+    month: date
+    currency: str
+    invoice_status: str
+    type: str
+    cadence: str
+    line_count: int
+    amount: int
+    net_amount: int
+
+
+def total_lines(snapshot: Snapshot, line_filter: LineFilter) -> list[Total]:
+    """Add up the whole filter, a total for each currency: currencies never add."""
+    is_kept = _is_kept(snapshot, line_filter)
+    statement = _from_months(snapshot, line_filter) if is_kept else _from_lines(snapshot, line_filter)
+    rows = snapshot.connection.execute(statement, snapshot.bound() | line_filter.bound())
+    return [Total(currency, int(count), int(amount), int(net_amount)) for currency, count, amount, net_amount in rows]
+
+
+def list_months(snapshot: Snapshot, line_filter: LineFilter) -> list[Month]:
+    """Give the sums by month that a filter leaves, in order. It may name nothing that months are not told apart by."""
+    months = _months(snapshot)
+    keys = [months.c[name] for name in MONTH_KEY if name != "livemode"]
+    rows = snapshot.connection.execute(
+        select(*keys, *(months.c[name] for name in _SUMS)).where(_condition(months, line_filter)).order_by(*keys)
+    )
+    return [Month._make((*key, int(count), int(amount), int(net))) for *key, count, amount, net in rows]
+
+
+def sum_months(snapshot: Snapshot, line_filter: LineFilter) -> list[Month]:
+    """Give the sums by month of any filter, in order: those that are kept, else its lines are added up."""
+    if _is_kept(snapshot, line_filter):
+        return list_months(snapshot, line_filter)
+    asked = snapshot.bound() | line_filter.bound()
+    rows = snapshot.connection.execute(_months_from_lines(snapshot, line_filter), asked)
+    return [Month._make((*key, int(count), int(amount), int(net))) for *key, count, amount, net in rows]
+
+
+def list_currencies(snapshot: Snapshot, *, livemode: bool) -> list[str]:
+    """Give the currencies that a mode's lines have now, the one with most lines first; none in a table without sums."""
+    kept = revenue_by_month.c
+    rows = snapshot.connection.execute(
+        select(kept.currency)
+        .where(*_scope(snapshot, kept), kept.livemode == livemode, kept.count > 0)
+        .group_by(kept.currency)
+        .order_by(func.sum(kept.count).desc(), kept.currency)
+    )
+    return list(rows.scalars())
+
+
+def _is_kept(snapshot: Snapshot, line_filter: LineFilter) -> bool:
+    days = (line_filter.date_from, line_filter.date_to)
+    return snapshot.is_whole and line_filter.asked() <= _KNOWN and all(day is None or day.day == 1 for day in days)
+
+
+def _from_months(snapshot: Snapshot, line_filter: LineFilter) -> Select[Any]:
+    months = _months(snapshot)
+    return (
+        select(months.c.currency, *(func.sum(months.c[name]) for name in _SUMS))
+        .where(_condition(months, line_filter))
+        .group_by(months.c.currency)
+        .order_by(months.c.currency)
+    )
+
+
+def _from_lines(snapshot: Snapshot, line_filter: LineFilter) -> Select[Any]:
+    names = ("currency", "amount", "net_amount")
+    lines = union_all(*(part.select(*map(part.column, names)) for part in _parts(snapshot, line_filter))).subquery()
+    return (
+        select(lines.c.currency, func.count(), func.sum(lines.c.amount), func.sum(lines.c.net_amount))
+        .group_by(lines.c.currency)
+        .order_by(lines.c.currency)
+    )
+
+
+def _months_from_lines(snapshot: Snapshot, line_filter: LineFilter) -> Select[Any]:
+    names = ("date", *MONTH_KEY[2:], "amount", "net_amount")
+    lines = union_all(*(part.select(*map(part.column, names)) for part in _parts(snapshot, line_filter))).subquery()
+    keys = [_month_of(lines.c.date).label("month"), *(lines.c[name] for name in MONTH_KEY[2:])]
+    sums = (func.count(), func.sum(lines.c.amount), func.sum(lines.c.net_amount))
+    return select(*keys, *sums).group_by(*keys).order_by(*keys)
+
+
+def _parts(snapshot: Snapshot, line_filter: LineFilter) -> list[Rows]:
+    return rows_at(line_filter.asked(), is_past=snapshot.is_past)
+
+
+def _condition(months: Subquery, line_filter: LineFilter) -> ColumnElement[bool]:
+    conditions = [months.c.count > 0]
+    told = {name: getattr(line_filter, name) for name in MONTH_KEY if name != "month"}
+    conditions += [months.c[name] == value for name, value in told.items() if value is not None]
+    if line_filter.date_from is not None:
+        conditions.append(months.c.month >= line_filter.date_from)
+    if line_filter.date_to is not None:
+        conditions.append(months.c.month < line_filter.date_to)
+    return and_(*conditions)
+
+
+def _months(snapshot: Snapshot) -> Subquery:
+    if not snapshot.is_past:
+        kept = revenue_by_month.c
+        return select(*(kept[name] for name in (*MONTH_KEY, *_SUMS))).where(*_scope(snapshot, kept)).subquery()
+    # Whole stretches as they were added up, then what changed since the last of them.
+    stretches = snapshot.position // MONTH_STRETCH
+    since = stretches * MONTH_STRETCH
+    kept, past = revenue_month_stretch.c, revenue_line_past.c
+    parts = union_all(
+        select(*(kept[name] for name in (*MONTH_KEY, *_SUMS))).where(*_scope(snapshot, kept), kept.stretch < stretches),
+        _changed(snapshot, revenue_line.c, revenue_line.c.position, since, 1),
+        _changed(snapshot, past, past.position, since, 1),
+        _changed(snapshot, past, past.until, since, -1),
+    ).subquery()
+    keys = [parts.c[name] for name in MONTH_KEY]
+    return select(*keys, *(func.sum(parts.c[name]).label(name) for name in _SUMS)).group_by(*keys).subquery()
+
+
+def _changed(snapshot: Snapshot, rows: Any, at: Any, since: int, sign: int) -> Select[Any]:  # noqa: ANN401
+    return select(
+        rows.livemode,
+        _month_of(rows.date).label("month"),
+        *(rows[name] for name in MONTH_KEY[2:]),
+        literal(sign).label("count"),
+        cast(sign * rows.amount, Numeric).label("amount"),
+        cast(sign * rows.net_amount, Numeric).label("net_amount"),
+    ).where(*_scope(snapshot, rows), at > since, at <= snapshot.position)
+
+
+def _month_of(day: ColumnElement[date]) -> ColumnElement[date]:
+    return cast(func.date_trunc("month", cast(day, DateTime)), Date)
+
+
+def _scope(snapshot: Snapshot, columns: Any) -> tuple[ColumnElement[bool], ...]:  # noqa: ANN401
+    return columns.company_id == snapshot.company_id, columns.build == snapshot.build

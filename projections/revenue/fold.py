@@ -1,0 +1,125 @@
+"""The fold of the revenue mapping table: facts in, what is known of invoices, prices and customers out. Pure.
+
+Any order and any repetition of the same facts gives the same books. Lines and header are frozen once Stripe finalizes
+an invoice, so for them the newest sighting wins; a whole line set beats any part of one; a status only climbs.
+"""
+
+from collections.abc import Iterable
+
+from events.stripe.observations import (
+    CustomerNamed,
+    InvoiceDeleted,
+    InvoiceLinesSeen,
+    InvoiceSeen,
+    Observation,
+    PriceSeen,
+    Unreadable,
+)
+from events.stripe.price import FROM_PRICE
+from projections.facts.sightings import Change, Sighting
+from projections.revenue.register import Stamp, Value, settle
+from projections.revenue.state import Held, HeldValue, InvoiceBook, Key, PricedAs, Quarantined
+
+NAME = "revenue_lines"
+
+_NOTHING = InvoiceBook()
+_CLIMB = {"open": 0, "uncollectible": 1, "paid": 2, "void": 2}
+
+
+class Books:
+    """The state of the fold for one company: by (livemode, id).
+
+    For the writer it remembers what was touched, and every state that a thing went through since it was loaded: first
+    the one before, then each that says something else than the one before it.
+    """
+
+    def __init__(self) -> None:
+        self.invoices: dict[Key, Held] = {}
+        self.prices: dict[Key, HeldValue[PricedAs]] = {}
+        self.names: dict[Key, HeldValue[str]] = {}
+        self.quarantined: list[Quarantined] = []
+        self.touched_invoices: set[Key] = set()
+        self.touched_prices: set[Key] = set()
+        self.touched_names: set[Key] = set()
+        self.invoice_states: dict[Key, list[Held | None]] = {}
+        self.price_states: dict[Key, list[HeldValue[PricedAs] | None]] = {}
+        self.name_states: dict[Key, list[HeldValue[str] | None]] = {}
+
+    def apply(self, sighting: Sighting, entity: str | None, observations: Iterable[Observation]) -> None:
+        """Take in what one fact tells."""
+        for observation in observations:
+            match observation:
+                case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted():
+                    self._apply_to_invoice(sighting, observation)
+                case PriceSeen():
+                    self._apply_price(sighting, observation)
+                case CustomerNamed():
+                    self._apply_name(sighting, observation)
+                case Unreadable():
+                    self.quarantined.append(Quarantined(sighting, entity, observation.reason))
+
+    def _apply_to_invoice(self, sighting: Sighting, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted) -> None:
+        key = (sighting.livemode, seen.invoice_id)
+        held = self.invoices.get(key)
+        before = held.book if held else _NOTHING
+        after = _book_after(before, seen, sighting.stamp)
+        if held is None or not before.shows_the_same_as(after):
+            self.invoices[key] = now = Held(after, sighting.change)
+            self.invoice_states.setdefault(key, [held]).append(now)
+        else:
+            self.invoices[key] = Held(after, held.change)
+        self.touched_invoices.add(key)
+
+    def _apply_price(self, sighting: Sighting, seen: PriceSeen) -> None:
+        stamp = (int(seen.source == FROM_PRICE), *sighting.stamp)
+        key = (sighting.livemode, seen.price_id)
+        before = self.prices.get(key)
+        after = _settled(before, PricedAs(seen.recurrence, seen.source), stamp, sighting.change)
+        if after is not before:
+            self.prices[key] = after
+            self.touched_prices.add(key)
+            _follow(self.price_states, key, before, after)
+
+    def _apply_name(self, sighting: Sighting, seen: CustomerNamed) -> None:
+        # In one second the customer itself knows its name better than an invoice does.
+        stamp = (*sighting.stamp, 1) if seen.named_at is None else (seen.named_at, 0, 0)
+        key = (sighting.livemode, seen.customer_id)
+        before = self.names.get(key)
+        after = _settled(before, seen.name, stamp, sighting.change)
+        if after is not before:
+            self.names[key] = after
+            self.touched_names.add(key)
+            _follow(self.name_states, key, before, after)
+
+
+def _book_after(book: InvoiceBook, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted, stamp: Stamp) -> InvoiceBook:
+    match seen:
+        case InvoiceDeleted():
+            return InvoiceBook(book.status, book.header, book.lines, is_deleted=True)
+        case InvoiceLinesSeen():
+            return InvoiceBook(book.status, book.header, settle(book.lines, seen.lines, (1, *stamp)), book.is_deleted)
+        case InvoiceSeen():
+            return InvoiceBook(
+                settle(book.status, seen.status, (_CLIMB[seen.status], *stamp)),
+                settle(book.header, seen.header, stamp),
+                settle(book.lines, seen.lines, (int(seen.is_complete), *stamp)),
+                book.is_deleted,
+            )
+
+
+def _settled(before: HeldValue[Value] | None, value: Value, stamp: Stamp, change: Change) -> HeldValue[Value]:
+    after = settle(before.register if before else None, value, stamp)
+    if before is None:
+        return HeldValue(after, change)
+    if after is before.register:
+        return before
+    return HeldValue(after, change if after.value != before.register.value else before.change)
+
+
+def _follow(
+    states: dict[Key, list[HeldValue[Value] | None]], key: Key, before: HeldValue[Value] | None, after: HeldValue[Value]
+) -> None:
+    if before is None or after.change != before.change:
+        states.setdefault(key, [before]).append(after)
+    elif after.register.value != before.register.value:
+        states[key][-1] = after  # one fact told two things

@@ -1,0 +1,80 @@
+"""What a row of the table says, and how a line bills by its price. Pure."""
+
+from datetime import date, datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+from events.stripe.cadence import cadence_of
+from projections.revenue.state import HeldValue, PricedAs
+
+NO_PRICE = "no_price"
+UNKNOWN = "unknown"
+
+
+class Billing(NamedTuple):
+    """How a line bills, as the table says it."""
+
+    type: str
+    cadence: str
+    interval_unit: str | None
+    interval_count: int | None
+    cadence_source: str
+
+
+_WITHOUT_PRICE = Billing("one_time", "one_time", None, None, NO_PRICE)
+_UNKNOWN = Billing("unknown", "unknown", None, None, UNKNOWN)
+
+
+class Row(NamedTuple):
+    """A row of the table: what an invoice says once, what it says of the line, and last what may move."""
+
+    livemode: bool
+    invoice_id: str
+    invoice_number: str | None
+    customer_id: str | None
+    customer_name_on_invoice: str | None
+    invoice_line_item_id: str
+    subscription_id: str | None
+    description: str | None
+    quantity: str | None
+    price_id: str | None
+    product_id: str | None
+    date: date
+    period_start: datetime
+    period_end: datetime
+    amount: int
+    discount_amount: int
+    tax_amount: int
+    net_amount: int
+    currency: str
+    currency_exponent: int
+    proration: bool
+    customer_name: str | None
+    type: str
+    cadence: str
+    interval_unit: str | None
+    interval_count: int | None
+    cadence_source: str
+    invoice_status: str
+    invoice_complete: bool
+    position: int
+    updated_at: datetime
+
+
+# How many fields, from the first, an invoice says; the others may move.
+SAID = Row._fields.index("customer_name")
+
+
+def billing_of(price_id: str | None, held: HeldValue[PricedAs] | None) -> Billing:
+    """Say how a line with this price bills. A price nobody has seen yet is unknown, never taken for one-time."""
+    if price_id is None:
+        return _WITHOUT_PRICE
+    return _UNKNOWN if held is None else _billing_as(held.register.value)
+
+
+@lru_cache(1024)
+def _billing_as(priced: PricedAs) -> Billing:
+    if priced.recurrence is None:
+        return Billing("one_time", "one_time", None, None, priced.source)
+    unit, count = priced.recurrence.unit, priced.recurrence.count
+    return Billing("recurring", cadence_of(unit, count), unit, count, priced.source)

@@ -1,0 +1,115 @@
+"""Which rows stood when: every version of a row that facts brought about, however many of them came in one batch. Pure.
+
+A row says by which event it last changed. So whether a fact changed a row shows in the row itself, and what a batch of
+facts gives is what the same facts give one by one.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from projections.revenue.fold import Books
+from projections.revenue.invoice_rows import InvoiceRows
+from projections.revenue.row import Row
+from projections.revenue.row_changes import RowChanges
+from projections.revenue.row_parts import RowParts, parts_of_stored, with_name, with_price
+from projections.revenue.state import Held, HeldValue, Key, PricedAs
+
+Value = TypeVar("Value", PricedAs, str)
+State = TypeVar("State", Held, HeldValue[PricedAs], HeldValue[str])
+
+_BEFORE = 0
+
+
+def changes_of(books: Books) -> RowChanges:
+    """Give what the facts in these books did to the rows of all invoices in them."""
+    changes = RowChanges()
+    last_move = max(_last_move(books.name_states), _last_move(books.price_states))
+    for key, held in books.invoices.items():
+        states = books.invoice_states.get(key) or [held]
+        positions = {state.change.position for state in states[1:] if state}
+        # Whatever moved before the invoice was there moved none of its rows.
+        first = 0 if states[0] else min(positions)
+        if first < last_move:
+            positions.update(_moves_of(states, key[0], books, first))
+        if positions:
+            invoice = InvoiceRows(key)
+            moments = ((position, _rows_at(invoice, states, position, books)) for position in sorted(positions))
+            changes.follow(_rows_at(invoice, states, _BEFORE, books), moments)
+    return changes
+
+
+def follow_stored(changes: RowChanges, row: Row, books: Books) -> None:
+    """Take in what the facts did to a row of an invoice that is not in these books."""
+    said, shown = parts_of_stored(row)
+    prices = books.price_states.get((row.livemode, row.price_id or ""), [])
+    names = books.name_states.get((row.livemode, row.customer_id or ""), [])
+    now = shown
+    moments: list[tuple[int, list[RowParts]]] = []
+    for position in sorted({state.change.position for states in (prices, names) for state in states[1:] if state}):
+        price, name = _reached_at(prices[1:], position), _reached_at(names[1:], position)
+        now = with_price(now, row.price_id, price) if price else now
+        now = with_name(now, name) if name else now
+        moments.append((position, [(said, now)]))  # one fact may move both: the row then changes once
+    changes.follow([(said, shown)], moments)
+
+
+def _last_move(moved: Mapping[Key, list[State | None]]) -> int:
+    return max((states[-1].change.position for states in moved.values() if states[-1]), default=0)
+
+
+def _moves_of(states: list[Held | None], livemode: bool, books: Books, first: int) -> Iterator[int]:  # noqa: FBT001 - a value
+    customers: set[str | None] = set()
+    prices: set[str | None] = set()
+    lines: object = None
+    for state in states:
+        if state and state.book.header:
+            customers.add(state.book.header.value.customer_id)
+        if state and state.book.lines and state.book.lines.value is not lines:
+            lines = state.book.lines.value
+            prices.update([line.price_id for line in state.book.lines.value])
+    yield from _positions(books.name_states, livemode, customers, first)
+    yield from _positions(books.price_states, livemode, prices, first)
+
+
+def _positions(
+    moved: Mapping[Key, list[State | None]],
+    livemode: bool,  # noqa: FBT001 - a value
+    ids: set[str | None],
+    first: int,
+) -> Iterator[int]:
+    for moved_id in ids:
+        states = moved.get((livemode, moved_id or ""))
+        if states and states[-1] and states[-1].change.position > first:
+            yield from [state.change.position for state in states[1:] if state and state.change.position > first]
+
+
+def _rows_at(invoice: InvoiceRows, states: list[Held | None], position: int, books: Books) -> Sequence[RowParts]:
+    held = _at(states, position)
+    if held is None:
+        return ()
+    return invoice.rows(
+        held,
+        partial(_held_at, books.price_states, books.prices, position),
+        partial(_held_at, books.name_states, books.names, position),
+    )
+
+
+def _held_at(
+    moved: Mapping[Key, list[HeldValue[Value] | None]], now: Mapping[Key, HeldValue[Value]], position: int, key: Key
+) -> HeldValue[Value] | None:
+    states = moved.get(key)
+    return _at(states, position) if states else now.get(key)
+
+
+def _reached_at(states: Iterable[State | None], position: int) -> State | None:
+    return next((state for state in states if state and state.change.position == position), None)
+
+
+def _at(states: list[State | None], position: int) -> State | None:
+    """Give the last state that was reached by this position; the first is the one before."""
+    for place in range(len(states) - 1, 0, -1):
+        state = states[place]
+        if state and state.change.position <= position:
+            return state
+    return states[0]

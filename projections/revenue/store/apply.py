@@ -1,0 +1,56 @@
+"""Fold facts into the revenue mapping table, its past, its sums by month and its checksum. Commits nothing."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import groupby
+
+from sqlalchemy import Connection
+
+from projections.facts.facts import Page
+from projections.revenue.fold import Books
+from projections.revenue.row_changes import RowChanges
+from projections.revenue.row_versions import changes_of, follow_stored
+from projections.revenue.store.bulk import Volume
+from projections.revenue.store.row_store import LineWriter, moved_rows
+from projections.revenue.store.state_store import load_touched, save_touched
+from projections.revenue.store.sums_store import add_to_checksums, add_to_days, add_to_months
+from projections.revenue.sums import Ledger
+
+_ROWS_AT_ONCE = 5000
+
+
+def fold_revenue(connection: Connection, pages: Sequence[Page]) -> None:
+    """Bring every page's build forward by its facts."""
+    volumes = [Volume(page.company_id, page.build, page.is_begun, Books()) for page in pages]
+    told = list(zip(volumes, pages, strict=True))
+    load_touched(
+        connection,
+        [(volume, ((fact.sighting.livemode, fact.observations) for fact in page.facts)) for volume, page in told],
+    )
+    for volume, page in told:
+        for fact in page.facts:
+            if fact.observations:
+                volume.books.apply(fact.sighting, fact.entity, fact.observations)
+    ledgers: dict[int, Ledger] = defaultdict(Ledger)
+    _write_moved(connection, volumes, ledgers)
+    writer = LineWriter()
+    for volume in volumes:
+        writer.add(volume, changes_of(volume.books), ledgers[volume.company_id])
+    writer.write(connection)
+    save_touched(connection, volumes)
+    entries = [(volume.company_id, volume.build, ledgers[volume.company_id]) for volume in volumes]
+    add_to_checksums(connection, entries)
+    add_to_days(connection, entries)
+    add_to_months(connection, entries)
+
+
+def _write_moved(connection: Connection, volumes: Sequence[Volume], ledgers: dict[int, Ledger]) -> None:
+    # A price or a customer may stand in more rows than fit into memory: they are carried along a part at a time.
+    writer = LineWriter()
+    counted = enumerate(moved_rows(connection, volumes))
+    for _, part in groupby(counted, key=lambda one: one[0] // _ROWS_AT_ONCE):
+        for _, (volume, row) in part:
+            changes = RowChanges()
+            follow_stored(changes, row, volume.books)
+            writer.add(volume, changes, ledgers[volume.company_id])
+        writer.write(connection)

@@ -1,0 +1,87 @@
+"""Where the books stand in PostgreSQL: read, replace and copy in, many companies in one statement.
+
+A statement costs more than a row, so each of them serves all companies at once.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from psycopg import sql
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql
+
+from projections.facts.sightings import Change
+from projections.revenue.fold import Books
+from projections.revenue.state import Key
+
+_AT_KEYS = (
+    "unnest(%(company_id)b::bigint[], %(build)b::integer[], %(livemode)b::boolean[], %(id)b::text[])"
+    " AS k (company_id, build, livemode, id)"
+)
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+
+
+class Volume(NamedTuple):
+    """One company's books in one build. Before it is begun, its tables hold nothing."""
+
+    company_id: int
+    build: int
+    is_begun: bool
+    books: Books
+
+
+Places = Sequence[tuple[Volume, Iterable[Key]]]
+Record = Sequence[object]
+
+
+def read_books(connection: Connection, table: Table, places: Places) -> Iterator[tuple[Volume, Key, bytes, Change]]:
+    """Give what a table of books holds at these places: the book as bytes, and its last change."""
+    volumes = {volume.company_id: volume for volume, _ in places}
+    columns = columns_of_places(places)
+    if not columns["id"]:
+        return
+    rows = connection.exec_driver_sql(
+        f"SELECT t.company_id, t.livemode, t.id, t.book, t.position, t.changed_at FROM {_AT_KEYS}"  # noqa: S608
+        f" JOIN {table.name} t ON t.company_id = k.company_id AND t.build = k.build AND t.livemode = k.livemode"
+        " AND t.id = k.id",
+        columns,
+    )
+    for company_id, livemode, object_id, book, position, changed_at in rows:
+        yield volumes[company_id], (livemode, object_id), book, Change(position, changed_at)
+
+
+def remove(connection: Connection, table: Table, places: Places) -> None:
+    """Remove the records of books that stand at these places. Commits nothing."""
+    columns = columns_of_places(places)
+    if columns["id"]:
+        connection.exec_driver_sql(
+            f"DELETE FROM {table.name} t USING {_AT_KEYS} WHERE t.company_id = k.company_id AND t.build = k.build"  # noqa: S608
+            " AND t.livemode = k.livemode AND t.id = k.id",
+            columns,
+        )
+
+
+def columns_of_places(places: Places) -> dict[str, list[object]]:
+    """Give places as the parallel arrays that statements take."""
+    keys = [(volume, key) for volume, found in places for key in found]
+    return {
+        "company_id": [volume.company_id for volume, _ in keys],
+        "build": [volume.build for volume, _ in keys],
+        "livemode": [livemode for _, (livemode, _) in keys],
+        "id": [object_id for _, (_, object_id) in keys],
+    }
+
+
+def copy_in(connection: Connection, table: Table, records: Iterable[Record]) -> None:
+    """Add records: the table's columns in their order. Commits nothing."""
+    rows = list(records)
+    if not rows:
+        return
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.c)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table.name), names)
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - a checked-out connection has one
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types([str(column.type.compile(_DIALECT)).lower() for column in table.c])
+        for row in rows:
+            copy.write_row(row)

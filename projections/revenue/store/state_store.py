@@ -1,0 +1,138 @@
+"""Load the parts of the books that some facts touch; write back what they changed. Many companies in one go.
+
+Commits nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+
+import msgspec
+from sqlalchemy import Connection
+
+from events.stripe.observations import (
+    CustomerNamed,
+    InvoiceDeleted,
+    InvoiceLinesSeen,
+    InvoiceSeen,
+    Line,
+    Observation,
+    PriceSeen,
+)
+from projections.revenue.register import Register
+from projections.revenue.state import Held, HeldValue, InvoiceBook, Key, PricedAs
+from projections.revenue.store.bulk import Record, Volume, copy_in, read_books, remove
+from projections.revenue.store.tables import revenue_customer, revenue_invoice, revenue_price, revenue_quarantine
+
+_INVOICE_BOOK = msgspec.json.Decoder(InvoiceBook)
+_PRICE_BOOK = msgspec.json.Decoder(Register[PricedAs])
+_NAME_BOOK = msgspec.json.Decoder(Register[str])
+_ENCODER = msgspec.json.Encoder()
+
+# What facts tell: each with its mode.
+Told = Iterable[tuple[bool, Iterable[Observation]]]
+
+
+class _Touched:
+    """Which parts of the books facts may change, and which others their lines name."""
+
+    def __init__(self) -> None:
+        self.invoices: set[Key] = set()
+        self.prices: set[Key] = set()
+        self.names: set[Key] = set()
+
+    def note(self, livemode: bool, observation: Observation) -> None:  # noqa: FBT001 - a value
+        match observation:
+            case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted():
+                self.invoices.add((livemode, observation.invoice_id))
+                if isinstance(observation, InvoiceSeen):
+                    self.note_named(livemode, observation.header.customer_id, observation.lines)
+                elif isinstance(observation, InvoiceLinesSeen):
+                    self.note_named(livemode, None, observation.lines)
+            case PriceSeen():
+                self.prices.add((livemode, observation.price_id))
+            case CustomerNamed():
+                self.names.add((livemode, observation.customer_id))
+            case _:
+                pass
+
+    def note_named(self, livemode: bool, customer_id: str | None, lines: Iterable[Line]) -> None:  # noqa: FBT001 - a value
+        if customer_id:
+            self.names.add((livemode, customer_id))
+        for price_id in {line.price_id for line in lines}:
+            if price_id:
+                self.prices.add((livemode, price_id))
+
+
+def load_touched(connection: Connection, told: Sequence[tuple[Volume, Told]]) -> None:
+    """Fill the books with everything that these facts may change, and with what the lines they had name."""
+    touched: list[tuple[Volume, _Touched]] = []
+    for volume, facts in told:
+        if volume.is_begun:
+            touched.append((volume, _Touched()))
+            for livemode, observations in facts:
+                for observation in observations:
+                    touched[-1][1].note(livemode, observation)
+    by_volume = {volume.company_id: one for volume, one in touched}
+    for volume, key, book, change in read_books(
+        connection, revenue_invoice, [(at, one.invoices) for at, one in touched]
+    ):
+        volume.books.invoices[key] = held = Held(_INVOICE_BOOK.decode(book), change)
+        # A fact about an invoice can bring rows back to mind whose prices and customer facts long ago told of.
+        header, lines = held.book.header, held.book.lines
+        customer_id = header.value.customer_id if header else None
+        by_volume[volume.company_id].note_named(key[0], customer_id, lines.value if lines else ())
+    for volume, key, book, change in read_books(connection, revenue_price, [(at, one.prices) for at, one in touched]):
+        volume.books.prices[key] = HeldValue(_PRICE_BOOK.decode(book), change)
+    for volume, key, book, change in read_books(connection, revenue_customer, [(at, one.names) for at, one in touched]):
+        volume.books.names[key] = HeldValue(_NAME_BOOK.decode(book), change)
+
+
+def save_touched(connection: Connection, volumes: Sequence[Volume]) -> None:
+    """Write back what was touched of the books, and what could not be read."""
+    begun = [(volume, volume.books) for volume in volumes if volume.is_begun]
+    invoices = [(volume, _stored(books.touched_invoices, books.invoice_states)) for volume, books in begun]
+    prices = [(volume, _stored(books.touched_prices, books.price_states)) for volume, books in begun]
+    names = [(volume, _stored(books.touched_names, books.name_states)) for volume, books in begun]
+    for table, places in ((revenue_invoice, invoices), (revenue_price, prices), (revenue_customer, names)):
+        remove(connection, table, places)
+    copy_in(connection, revenue_invoice, chain.from_iterable(map(_invoice_records, volumes)))
+    copy_in(connection, revenue_price, chain.from_iterable(map(_price_records, volumes)))
+    copy_in(connection, revenue_customer, chain.from_iterable(map(_name_records, volumes)))
+    copy_in(connection, revenue_quarantine, chain.from_iterable(map(_quarantine_records, volumes)))
+
+
+def _stored(touched: set[Key], states: Mapping[Key, Sequence[object]]) -> list[Key]:
+    # What stood in the table before: there is nothing before the first state of what is new.
+    return sorted(key for key in touched if states.get(key, (True,))[0] is not None)
+
+
+def _invoice_records(volume: Volume) -> Iterator[Record]:
+    company_id, build, _, books = volume
+    for key in sorted(books.touched_invoices):
+        held = books.invoices[key]
+        book = held.book
+        seen_at = book.header.stamp[0] if book.header else 0
+        is_shown = book.header is not None and not book.is_deleted
+        gaps = (is_shown and not book.is_complete, is_shown and book.is_contested)
+        yield (company_id, build, *key, _ENCODER.encode(book), *held.change, seen_at, *gaps)
+
+
+def _price_records(volume: Volume) -> Iterator[Record]:
+    company_id, build, _, books = volume
+    for key in sorted(books.touched_prices):
+        held = books.prices[key]
+        yield (company_id, build, *key, _ENCODER.encode(held.register), *held.change)
+
+
+def _name_records(volume: Volume) -> Iterator[Record]:
+    company_id, build, _, books = volume
+    for key in sorted(books.touched_names):
+        held = books.names[key]
+        register = held.register
+        yield (company_id, build, *key, _ENCODER.encode(register), *held.change, register.is_contested)
+
+
+def _quarantine_records(volume: Volume) -> Iterator[Record]:
+    company_id, build, _, books = volume
+    for at, entity, reason in books.quarantined:
+        yield (company_id, build, at.change.position, at.livemode, entity, reason, at.seen_at, at.change.recorded_at)

@@ -1,0 +1,132 @@
+"""The revenue mapping table and the books behind it. All of it can be made again from the log."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+from events.log.tables import INSTANT
+from projections.facts.state_tables import key_column, metadata
+
+revenue_line = Table(
+    "revenue_line",
+    metadata,
+    key_column("company_id", BigInteger),
+    key_column("build", Integer),
+    key_column("livemode", Boolean),
+    key_column("invoice_id", Text),
+    key_column("invoice_line_item_id", Text),
+    Column("subscription_id", Text),
+    Column("customer_id", Text),
+    Column("customer_name", Text),
+    Column("customer_name_on_invoice", Text),
+    Column("description", Text),
+    Column("date", Date, nullable=False),
+    Column("period_start", INSTANT, nullable=False),
+    Column("period_end", INSTANT, nullable=False),
+    # Money in minor units of `currency`.
+    Column("amount", BigInteger, nullable=False),
+    Column("discount_amount", BigInteger, nullable=False),
+    Column("tax_amount", BigInteger, nullable=False),
+    Column("net_amount", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("currency_exponent", SmallInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("cadence", Text, nullable=False),
+    Column("interval_unit", Text),
+    Column("interval_count", Integer),
+    Column("cadence_source", Text, nullable=False),
+    Column("proration", Boolean, nullable=False),
+    Column("quantity", Text),
+    Column("price_id", Text),
+    Column("product_id", Text),
+    Column("invoice_number", Text),
+    Column("invoice_status", Text, nullable=False),
+    Column("invoice_complete", Boolean, nullable=False),
+    # The event that last changed the row, and when the log recorded it.
+    Column("position", BigInteger, nullable=False),
+    Column("updated_at", INSTANT, nullable=False),
+    # The event with which the line came into the table, and has been there since: maybe in other words.
+    Column("first_position", BigInteger, nullable=False, server_default=text("0")),
+)
+_scope = (revenue_line.c.company_id, revenue_line.c.build)
+# What few lines may have in common. The type follows from the cadence, and an index is the slower the longer its key.
+KIND = ("cadence", "invoice_status", "currency")
+_in_order = (revenue_line.c.invoice_line_item_id, revenue_line.c.invoice_id)
+Index("revenue_line_by_date", *_scope, revenue_line.c.livemode, revenue_line.c.date, *_in_order)
+Index("revenue_line_by_amount", *_scope, revenue_line.c.livemode, revenue_line.c.amount, *_in_order)
+Index("revenue_line_by_id", *_scope, revenue_line.c.invoice_line_item_id)
+Index("revenue_line_by_customer", *_scope, revenue_line.c.customer_id)
+Index("revenue_line_by_price", *_scope, revenue_line.c.price_id)
+Index("revenue_line_by_subscription", *_scope, revenue_line.c.subscription_id)
+Index("revenue_line_by_kind", *_scope, *(revenue_line.c[name] for name in KIND))
+Index("revenue_line_by_position", *_scope, revenue_line.c.position)
+Index(
+    "revenue_line_unpriced",
+    *_scope,
+    revenue_line.c.livemode,
+    revenue_line.c.price_id,
+    postgresql_where=text("type = 'unknown'"),
+)
+
+
+def _book(name: str, *columns: Column[object]) -> Table:
+    return Table(
+        name,
+        metadata,
+        key_column("company_id", BigInteger),
+        key_column("build", Integer),
+        key_column("livemode", Boolean),
+        key_column("id", Text),
+        # What is known, as JSON of the fold's own types, whose fields stand in arrays.
+        Column("book", LargeBinary, nullable=False),
+        Column("position", BigInteger, nullable=False),
+        Column("changed_at", INSTANT, nullable=False),
+        *columns,
+    )
+
+
+revenue_invoice = _book(
+    "revenue_invoice",
+    # Newest sighting of the header, in Unix seconds: what is quarantined before it was read since.
+    Column("seen_at", BigInteger, nullable=False),
+    Column("lacks_lines", Boolean, nullable=False),
+    Column("is_contested", Boolean, nullable=False),
+)
+revenue_price = _book("revenue_price")
+revenue_customer = _book("revenue_customer", Column("is_contested", Boolean, nullable=False))
+Index(
+    "revenue_invoice_gaps",
+    revenue_invoice.c.company_id,
+    revenue_invoice.c.build,
+    postgresql_where=text("lacks_lines OR is_contested"),
+)
+Index(
+    "revenue_customer_gaps",
+    revenue_customer.c.company_id,
+    revenue_customer.c.build,
+    postgresql_where=text("is_contested"),
+)
+
+# Facts about the books that could not be read.
+revenue_quarantine = Table(
+    "revenue_quarantine",
+    metadata,
+    key_column("company_id", BigInteger),
+    key_column("build", Integer),
+    key_column("position", BigInteger),
+    Column("livemode", Boolean, nullable=False),
+    Column("entity", Text),
+    Column("reason", Text, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("recorded_at", INSTANT, nullable=False),
+)

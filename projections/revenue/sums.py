@@ -1,0 +1,116 @@
+"""What changes of rows add up to, in one company: by stretch of the log and by month. Pure.
+
+Sums do not depend on the order or on the batches in which they were added. Stretches are fixed, so that what is kept of
+them is the same in every build.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+from projections.revenue.row_changes import Version
+from projections.revenue.row_parts import Kind, Month
+from projections.revenue.row_text import hash_of
+
+# How many events of a company's log one stretch holds. Reading as of a moment adds up whole stretches, then the changes
+# of a part of one: a hash costs more to make again than a sum. The longer one is a multiple of the shorter.
+MONTH_STRETCH = 2048
+CHECKSUM_STRETCH = 64
+_NEVER = 1 << 63
+
+
+def stretch_of(position: int, size: int) -> int:
+    """Give the stretch in which a position lies: stretch 0 begins with position 1."""
+    return (position - 1) // size
+
+
+class MonthKey(NamedTuple):
+    """What the sums of a month are told apart by."""
+
+    livemode: bool
+    month: date
+    currency: str
+    invoice_status: str
+    type: str
+    cadence: str
+
+
+class MonthSum(NamedTuple):
+    """How many lines, and what they bill, in minor units."""
+
+    line_count: int
+    amount: int
+    net_amount: int
+
+
+class StretchSum(NamedTuple):
+    """What the changes up to `position` did: to the number of rows, and to the sum of their hashes."""
+
+    position: int
+    row_count: int
+    hashes: int
+
+
+class Ledger:
+    """Sums of changes: a row that comes counts once, a row that goes counts minus once."""
+
+    def __init__(self) -> None:
+        self._months: dict[tuple[int, Month, Kind], list[int]] = {}
+        self._stretches: dict[int, list[int]] = {}
+        # At which position the first line of a day came, by (livemode, day).
+        self.days: dict[tuple[bool, date], int] = {}
+
+    def came(self, row: Version, text: bytes) -> None:
+        """Take in that a row came; `text` is its canonical text."""
+        self._note(row, row.shown.change.position, 1, hash_of(text))
+
+    def went(self, row: Version, text: bytes) -> None:
+        """Take in that a row went."""
+        self._note(row, row.until, -1, -hash_of(text))
+
+    def came_and_went(self, row: Version, text: bytes) -> None:
+        """Take in that a row came and went."""
+        came_at = row.shown.change.position
+        if stretch_of(came_at, CHECKSUM_STRETCH) == stretch_of(row.until, CHECKSUM_STRETCH):
+            self._note(row, row.until, 0, 0)
+        else:
+            hashes = hash_of(text)
+            self._note(row, came_at, 1, hashes)
+            self._note(row, row.until, -1, -hashes)
+
+    def stretches(self) -> Iterator[tuple[int, StretchSum]]:
+        """Give what was done in each stretch."""
+        for stretch, total in sorted(self._stretches.items()):
+            yield stretch, StretchSum(*total)
+
+    def months_by_stretch(self) -> Iterator[tuple[int, MonthKey, MonthSum]]:
+        """Give what each stretch added to each month."""
+        for (stretch, month, kind), total in sorted(self._months.items()):
+            yield stretch, MonthKey(*month, *kind), MonthSum(*total)
+
+    def months(self) -> Iterator[tuple[MonthKey, MonthSum]]:
+        """Give what all stretches together added to each month."""
+        totals: dict[MonthKey, MonthSum] = {}
+        for _, month, total in self.months_by_stretch():
+            totals[month] = MonthSum(*map(sum, zip(total, totals.get(month, (0, 0, 0)), strict=True)))
+        yield from sorted(totals.items())
+
+    def _note(self, row: Version, position: int, sign: int, hashes: int) -> None:
+        said, shown = row.said, row.shown
+        stretch = stretch_of(position, CHECKSUM_STRETCH)
+        done = self._stretches.get(stretch)
+        if done is None:
+            done = self._stretches[stretch] = [position, 0, 0]
+        elif done[0] < position:
+            done[0] = position
+        done[1] += sign
+        done[2] += hashes
+        key = (stretch_of(position, MONTH_STRETCH), said.month, shown.kind)
+        total = self._months.get(key)
+        if total is None:
+            total = self._months[key] = [0, 0, 0]
+        total[0] += sign
+        total[1] += sign * said.amount
+        total[2] += sign * said.net_amount
+        if sign >= 0 and shown.change.position < self.days.get(said.day, _NEVER):
+            self.days[said.day] = shown.change.position
