@@ -5,14 +5,12 @@ import logging
 from sqlalchemy import Connection
 
 from app.wiring import tools
+from backlog.syncs.requests import request_sync
 from events.connection.accounts import Account, AccountTakenError, Agreement, authorize, standing_of
 from events.connection.lifecycle import owner_of
 from events.intake.parked import join_parked_events
 from runtime.database import as_owner, within_company
-from tenants.access_facts import CLAIM_REFUSED, CONNECTION_REFUSED, note_access
-from tenants.connect_attempts import Attempt, Outcome, note_outcome
-from tenants.roles import Principal
-from workers.connect import (
+from stripe_gateway.connect import (
     Connector,
     ExchangeRefusedError,
     Grant,
@@ -20,8 +18,10 @@ from workers.connect import (
     StripeAwayError,
     WrongGrantError,
 )
-from workers.credentials import keep_tokens
-from workers.syncs.requests import request_sync
+from stripe_gateway.credentials import keep_tokens
+from tenants.access_facts import CLAIM_REFUSED, CONNECTION_REFUSED, note_access
+from tenants.connect_attempts import Attempt, Outcome, note_outcome
+from tenants.roles import Principal
 
 _JOINED_AT_ONCE = 500
 

@@ -7,9 +7,9 @@ from sqlalchemy import Connection
 
 from app.access import principal
 from app.wiring import tools
+from backlog.syncs.schedule import next_sync_at
 from events.connection.health import ConnectionHealth, connection_of
 from runtime.database import within_company
-from workers.syncs.schedule import next_sync_at
 
 
 def health_of(company_id: int) -> ConnectionHealth:

@@ -4,15 +4,15 @@ import hmac
 import re
 
 from app.wiring import tools
+from backlog.syncs.requests import request_sync
 from events.connection.accounts import Account, Agreement, AnotherAccountError, authorize, standing_of
 from events.intake.parked import join_parked_events
 from runtime.database import as_owner, within_company
+from stripe_gateway.connect import StripeAwayError
+from stripe_gateway.restricted_keys import KeyOwner
 from tenants.connection_request_keys import answer_kept, keep_answer
 from tenants.roles import Principal
 from tenants.secrets import find_secret, forget_secrets, keep_secret
-from workers.connect import StripeAwayError
-from workers.restricted_keys import KeyOwner
-from workers.syncs.requests import request_sync
 
 RESTRICTED_KEY = re.compile(r"rk_(live|test)_[A-Za-z0-9_]{8,240}\Z", re.ASCII)
 

@@ -20,12 +20,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.request_counts import exposition
 from app.wiring import Tools, tools
+from backlog.queues import FETCH, PROJECTION, SYNC
+from backlog.syncs.requests import count_repaired, count_runs
 from events.log.audit import parked_count
 from projections.engine.status import projection_lag
 from projections.registry import PROJECTIONS
 from runtime.database import as_owner
-from workers.queues import FETCH, PROJECTION, SYNC
-from workers.syncs.requests import count_repaired, count_runs
 
 blueprint = Blueprint("metrics", __name__)
 _DAY = timedelta(days=1)

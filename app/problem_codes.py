@@ -9,9 +9,9 @@ from app.key_connecting import NotARestrictedKeyError
 from app.provider_sign_in import UnknownIdentityError
 from events.connection.accounts import AccountTakenError, AnotherAccountError
 from events.connection.lifecycle import NotConnectedError
+from stripe_gateway.connect import ExchangeRefusedError, OutcomeUnknownError, StripeAwayError, WrongGrantError
 from tenants.connect_attempts import ForeignStateError, UnknownStateError, UsedStateError
 from tenants.connection_request_keys import IdempotencyKeyReusedError
-from workers.connect import ExchangeRefusedError, OutcomeUnknownError, StripeAwayError, WrongGrantError
 
 # The codes a program may meet, each with its status and with what to do.
 CODES: dict[str, tuple[int, str]] = {

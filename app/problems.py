@@ -30,7 +30,7 @@ from app.webhooks import UnacceptableWebhookError
 from events.intake.group_append import NotDurableError
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError
 from runtime.sqlstates import is_outage, is_transient, sqlstate_of
-from workers.restricted_keys import KeyRefusedError
+from stripe_gateway.restricted_keys import KeyRefusedError
 
 _log = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ from sqlalchemy import Connection
 
 from app.access import principal
 from app.wiring import tools
+from backlog.syncs import requests
+from backlog.syncs.report import reached_back_to, run_as_json
 from runtime.database import within_company
-from workers.syncs import requests
-from workers.syncs.report import reached_back_to, run_as_json
 
 _LARGEST_ID = 2**63 - 1
 

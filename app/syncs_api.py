@@ -14,8 +14,8 @@ from app.event_stream import State, streamed, told_as_events
 from app.sync_schemas import ResumedStream, SyncEvent, SyncRequest, SyncRun, SyncRunList, SyncsQuery
 from app.syncing import Told, ask_for_sync, found_run, is_over, stop_sync, told_of
 from app.wiring import tools
+from backlog.syncs import requests
 from runtime.database import as_owner, within_company
-from workers.syncs import requests
 
 blueprint = ApiBlueprint(
     "syncs", __name__, url_prefix="/v1/companies/<int:company_id>", description="Syncs with Stripe."

@@ -14,15 +14,15 @@ from app.public_address import PublicAddress
 from app.rate_limits import RateLimits
 from app.settings import WebSettings
 from app.stopping import stopping
+from backlog.queues import SYNC, Bell, open_redis
 from events.intake.lanes import Appender, AppendLanes
 from runtime.clock import Clock, utc_now
 from runtime.database import open_engine, walled
+from stripe_gateway.connect import Connector, StripeConnect
+from stripe_gateway.restricted_keys import RestrictedKeys
+from stripe_gateway.stripe_app import StripeApp
 from tenants.passwords import Passwords
 from tenants.secrets import SecretBox
-from workers.connect import Connector, StripeConnect
-from workers.queues import SYNC, Bell, open_redis
-from workers.restricted_keys import RestrictedKeys
-from workers.stripe_app import StripeApp
 
 _READ_POOL_SIZE = 8
 # An export lasts as long as its reader takes: the slow ones must not use up what pages are read with.

@@ -13,6 +13,8 @@ from threading import Event
 from redis import Redis
 from sqlalchemy import Engine, Row, text
 
+from backlog.queues import SYNC, open_redis, ring
+from backlog.syncs.requests import request_sync
 from bench.stage import peak_megabytes, process, servers
 from events.connection.accounts import Account, authorize
 from migrations.run import upgrade
@@ -20,8 +22,6 @@ from runtime.clock import utc_now
 from runtime.database import open_engine
 from runtime.processes import dying_with_parent
 from tenants.companies import add_company
-from workers.queues import SYNC, open_redis, ring
-from workers.syncs.requests import request_sync
 
 _ENDPOINT_PER_SECOND = 25
 _ACCOUNT_PER_SECOND = 100

@@ -3,8 +3,8 @@
 import click
 from redis.exceptions import RedisError
 
+from backlog.queues import SYNC, open_redis, ring
 from runtime.environ import Environment
-from workers.queues import SYNC, open_redis, ring
 
 
 def ring_for_sync() -> None:

@@ -6,12 +6,12 @@ from datetime import datetime
 import click
 from sqlalchemy import Connection
 
+from backlog.syncs.requests import request_sync
 from commands.bell import ring_for_sync
 from commands.terminal import as_json, company_option, print_json, refuse_unknown_company, transaction
 from events.connection.accounts import Account, AccountTakenError, authorize
 from events.intake.parked import join_parked_events
 from runtime.clock import utc_now
-from workers.syncs.requests import request_sync
 
 _ACCOUNT_ID = re.compile(r"acct_[A-Za-z0-9_]{1,250}")
 _JOIN_AT_ONCE = 500

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 import click
 from sqlalchemy import Engine
 
+from backlog.syncs.report import run_as_json
+from backlog.syncs.requests import request_sync
 from commands.bell import ring_for_sync
 from commands.sync_progress import Progress, watch
 from commands.sync_words import exit_code_of, in_words
 from commands.terminal import as_json, database, refuse_unknown_company
 from events.connection.lifecycle import NotConnectedError
 from runtime.clock import utc_now
-from workers.syncs.report import run_as_json
-from workers.syncs.requests import request_sync
 
 _EXIT_INTERRUPTED = 130
 

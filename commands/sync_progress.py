@@ -11,8 +11,8 @@ from typing import Any, TextIO
 import click
 from sqlalchemy import Engine
 
-from workers.syncs.report import reached_back_to, run_as_json
-from workers.syncs.requests import find_run
+from backlog.syncs.report import reached_back_to, run_as_json
+from backlog.syncs.requests import find_run
 
 LOOK_SECONDS = 0.5
 _RATE_OVER_SECONDS = 10.0

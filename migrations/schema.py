@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
+import backlog.tables
 import events.log.tables
 import projections.connection.tables
 import projections.facts.state_tables
 import projections.revenue.store.past_tables
 import projections.revenue.store.tables
 import tenants.tables
-import workers.tables
 
 metadata: Sequence[Any] = (
     events.log.tables.metadata,
     tenants.tables.metadata,
     projections.facts.state_tables.metadata,
-    workers.tables.metadata,
+    backlog.tables.metadata,
 )

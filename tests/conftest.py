@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from app.factory import create_app
 from app.stopping import stopping
 from app.wiring import Tools
+from backlog.queues import SYNC, Bell, open_redis
 from events.intake.lanes import AppendLanes
 from runtime.database import open_engine, walled
 from sandbox.postgres import PostgresServer
@@ -20,7 +21,6 @@ from tests.browser.chromium import MISSING
 from tests.databases import new_database, template_server
 from tests.hands import SetClock
 from tests.web_tools import app_with, tools_on
-from workers.queues import SYNC, Bell, open_redis
 
 _TESTS = Path(__file__).parent
 

@@ -2,10 +2,10 @@
 
 from sqlalchemy import Engine, text
 
+from backlog.syncs.requests import SyncRun, find_run, request_sync
 from tests.hands import NOON
 from workers.syncs.endings import Ending, finish
 from workers.syncs.leases import Lease, claim_run
-from workers.syncs.requests import SyncRun, find_run, request_sync
 
 DIFFERENCES: list[dict[str, object]] = [
     {

@@ -14,14 +14,14 @@ from app.factory import create_app
 from app.public_address import PublicAddress
 from app.rate_limits import RateLimits
 from app.wiring import Tools
+from backlog.queues import open_redis
 from events.intake.group_append import GroupAppender
 from events.intake.lanes import Appender
 from runtime.clock import Clock, utc_now
 from runtime.database import open_engine
+from stripe_gateway.restricted_keys import RestrictedKeys
 from tenants.secrets import SecretBox
 from tests.hands import PASSWORDS, SECRET
-from workers.queues import open_redis
-from workers.restricted_keys import RestrictedKeys
 
 SECRET_KEY = "the tests' secret key"
 

@@ -1,1 +1,1 @@
-"""Everything that happens outside a request: queues, jobs, sync runs, the Stripe gateway and the clock."""
+"""What happens outside of requests: jobs, the queues' worker, the clock. Imports all but app, commands and sandbox."""

@@ -4,13 +4,13 @@ import sys
 
 import click
 
+from backlog.queues import FETCH, PROJECTION, SYNC
 from runtime.logs import log_as_json
 from runtime.processes import Command, keep_running
 from workers.clock_process import run_clock
-from workers.queues import FETCH, PROJECTION, SYNC
 from workers.rq_worker import run_worker
-from workers.settings import WorkerSettings
-from workers.wiring import tools
+from workers.wiring.settings import WorkerSettings
+from workers.wiring.tools import tools
 
 
 @click.group()

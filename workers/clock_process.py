@@ -8,15 +8,15 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from backlog.fetch_requests import purge_answered, request_gaps
+from backlog.fetches import is_any_due
+from backlog.queues import FETCH, PROJECTION, SYNC, ring
+from backlog.syncs.schedule import request_due_syncs
 from events.intake.parked import join_parked_events, owners_of_parked, purge_parked_events
 from projections.engine.catch_up import is_anybody_behind
 from runtime.sqlstates import is_outage
-from workers.fetch_requests import purge_answered, request_gaps
-from workers.fetches import is_any_due
-from workers.queues import FETCH, PROJECTION, SYNC, ring
 from workers.syncs.leases import is_any_run_due
-from workers.syncs.schedule import request_due_syncs
-from workers.wiring import Tools
+from workers.wiring.tools import Tools
 
 SWEEP_SECONDS = 2.0
 # Rarer work: looking over everything instead of what is marked.

@@ -4,23 +4,23 @@ import time
 
 from sqlalchemy.exc import DBAPIError
 
+from backlog.fetch_requests import request_gaps
+from backlog.fetches import FetchRequest, claim_due, note_answered, note_failure, put_back
+from backlog.queues import FETCH, PROJECTION, SYNC, answer, ring, ring_if_possible
 from events.connection.lifecycle import stays_connected
 from projections.builds.rebuild import build_on
 from projections.engine.catch_up import advance, enrol_newcomers
 from projections.engine.statistics import learn_new_tables
 from runtime.sqlstates import is_outage
-from workers.fetch_requests import request_gaps
-from workers.fetches import FetchRequest, claim_due, note_answered, note_failure, put_back
-from workers.gateway.client import Tally
-from workers.gateway.objects import fetch
-from workers.gateway.refusals import StripeAnswerError
-from workers.queues import FETCH, PROJECTION, SYNC, answer, ring, ring_if_possible
+from stripe_gateway.client import Tally
+from stripe_gateway.objects import fetch
+from stripe_gateway.refusals import StripeAnswerError
 from workers.syncs.answers import keep_answer
 from workers.syncs.changes import count
 from workers.syncs.failures import note_fetch_failure
 from workers.syncs.leases import claim_run
 from workers.syncs.turns import take_turn
-from workers.wiring import Tools, tools
+from workers.wiring.tools import Tools, tools
 
 # A job that runs longer rings for its successor and ends, so that a stop never waits for it.
 _LONGEST_SECONDS = 5.0

@@ -9,8 +9,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import import_attribute
 
-from workers.queues import JOB_OF
-from workers.wiring import stopping
+from backlog.queues import JOB_OF
+from workers.wiring.tools import stopping
 
 # Longer than any wait between jobs, or redis-py would cut the waiting short.
 _DEQUEUE_SECONDS = 120

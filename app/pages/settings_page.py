@@ -11,9 +11,9 @@ from app.pages.frame import framed_text
 from app.pages.shown_runs import ShownRun, shown
 from app.pages.verdicts import Verdict, verdict_on
 from app.wiring import tools
+from backlog.syncs.requests import list_runs
 from events.connection.health import ConnectionHealth, last_event_at
 from projections.reads.snapshots import snapshot_of
-from workers.syncs.requests import list_runs
 
 # Permissions as Stripe's dashboard calls them.
 _PERMISSIONS = {

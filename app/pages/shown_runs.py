@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 from app.pages import sync_words
 from app.syncing import told_of
 from app.wiring import tools
+from backlog.syncs.requests import SyncRun
 from events.stripe.money import EXPONENTS
 from runtime.database import as_owner
 from tenants.users import emails_of
-from workers.syncs.requests import SyncRun
 
 
 class ShownRun(NamedTuple):

@@ -10,9 +10,9 @@ from app.pages.shown_runs import exponent, shown, with_names
 from app.pages.sync_words import DIFFERENCES
 from app.syncing import ask_for_sync, found_run, is_over, stop_sync
 from app.wiring import tools
+from backlog.syncs.requests import list_runs
 from projections.reads.snapshots import snapshot_of
 from runtime.database import within_company
-from workers.syncs.requests import list_runs
 
 blueprint = Blueprint("sync pages", __name__, url_prefix="/companies/<int:company_id>/syncs")
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from app.pages.wording import count
-from workers.syncs.requests import SyncRun
+from backlog.syncs.requests import SyncRun
 
 Tone = Literal["good", "warn", "bad", "calm"]
 

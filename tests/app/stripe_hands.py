@@ -16,12 +16,12 @@ from events.log.read import stream_events
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import Settings, StripeServer
+from stripe_gateway.connect import Connector, StripeConnect
+from stripe_gateway.restricted_keys import RestrictedKeys
+from stripe_gateway.stripe_app import StripeApp
 from tests.app.people_hands import Browser
 from tests.hands import SetClock
 from tests.web_tools import app_with
-from workers.connect import Connector, StripeConnect
-from workers.restricted_keys import RestrictedKeys
-from workers.stripe_app import StripeApp
 
 CALLBACK = "/connect/stripe/callback"
 

@@ -14,6 +14,7 @@ from events.connection.accounts import authorize
 from events.log.read import stream_events
 from sandbox.stripe.faults import Fault, FaultKind
 from sandbox.stripe.platform import Access
+from stripe_gateway.connect import StripeConnect, WrongGrantError
 from tenants.companies import add_company
 from tenants.sessions import end_sessions_of
 from tenants.users import set_member
@@ -21,7 +22,6 @@ from tests.app.people_hands import Browser, member, signed_in
 from tests.app.stripe_hands import CALLBACK, Stage
 from tests.hands import NOON, SetClock, company_with, keep
 from tests.payloads import event, new_invoice
-from workers.connect import StripeConnect, WrongGrantError
 
 
 @pytest.fixture

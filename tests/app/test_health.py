@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from app.factory import create_app
 from app.wiring import Tools
+from backlog.queues import open_redis
 from projections.facts.state_tables import projection_state
 from projections.revenue.fold import NAME
 from runtime.database import open_engine
@@ -19,7 +20,6 @@ from sandbox.postgres import PostgresServer
 from tests.app.line_hands import Reader, told
 from tests.hands import SetClock, catch_up, keep
 from tests.payloads import event, new_invoice
-from workers.queues import open_redis
 
 
 def unreachable_engine() -> Engine:

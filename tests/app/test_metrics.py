@@ -10,14 +10,14 @@ from werkzeug.test import TestResponse
 
 from app.factory import create_app
 from app.wiring import Tools
+from backlog.queues import open_redis
+from backlog.syncs.requests import request_sync
 from runtime.database import open_engine
 from tests.app.line_hands import Reader
 from tests.hands import NOON, SetClock, keep
 from tests.payloads import event, new_invoice
 from tests.sync_runs import begun, end
-from workers.queues import open_redis
 from workers.syncs.changes import count
-from workers.syncs.requests import request_sync
 
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
 

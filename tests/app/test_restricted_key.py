@@ -13,11 +13,11 @@ from app.wiring import Tools
 from sandbox.postgres import PostgresServer
 from sandbox.stripe.faults import Fault, FaultKind
 from sandbox.stripe.specs import LineSpec
+from stripe_gateway.restricted_keys import NEEDED_PERMISSIONS
 from tenants.companies import add_company
 from tests.app.people_hands import Browser, signed_in
 from tests.app.stripe_hands import Stage
 from tests.hands import SECRET, SetClock, signed
-from workers.restricted_keys import NEEDED_PERMISSIONS
 
 ALL = (*NEEDED_PERMISSIONS, "rak_webhook_write")
 

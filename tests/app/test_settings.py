@@ -10,7 +10,7 @@ import pytest
 
 from app.settings import WebSettings
 from runtime.environ import Environment
-from workers.settings import WorkerSettings
+from workers.wiring.settings import WorkerSettings
 
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
 GOOD = {

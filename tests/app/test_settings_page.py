@@ -12,13 +12,13 @@ from app.factory import create_app
 from app.wiring import Tools
 from events.connection.lifecycle import note_deauthorized, pause
 from sandbox.stripe.faults import Fault, FaultKind
+from stripe_gateway.restricted_keys import NEEDED_PERMISSIONS
 from tenants.companies import add_company
 from tests.app.page_hands import Reader, seen
 from tests.app.people_hands import signed_in
 from tests.app.stripe_hands import Stage
 from tests.hands import NOON, SetClock, company_with
 from tests.sync_runs import FAILED, PROVEN, PROVEN_IN_PART, asked, begun, end, has_read
-from workers.restricted_keys import NEEDED_PERMISSIONS
 
 
 @pytest.fixture

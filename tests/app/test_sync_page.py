@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, text
 
+from backlog.syncs.requests import cancel_sync
 from tenants.users import remove_member
 from tests.app.page_hands import Reader, seen
 from tests.app.people_hands import signed_in
@@ -13,7 +14,6 @@ from tests.hands import NOON, company_with
 from tests.sync_runs import FAILED, PROVEN, PROVEN_IN_PART, asked, begun, end, has_read
 from workers.syncs.endings import Ending
 from workers.syncs.leases import release
-from workers.syncs.requests import cancel_sync
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from sqlalchemy import Engine, text
 from app.factory import create_app
 from app.sync_schemas import PHASES, STATUSES, TRIGGERS
 from app.wiring import Tools
+from backlog.queues import SYNC, Bell, open_redis
+from backlog.tables import sync_run
 from events.log.read import stream_events
 from tenants.companies import add_company
 from tests.app.line_hands import told, without_request_id
@@ -22,9 +24,7 @@ from tests.app.sync_hands import Editor, editor_of
 from tests.app.webhook_hands import until
 from tests.hands import key_of
 from tests.sync_runs import BOOKS, DIFFERENCES, FAILED, PROVEN, PROVEN_IN_PART, asked, begun, end, has_read, run_of
-from workers.queues import SYNC, Bell, open_redis
 from workers.syncs.leases import CancelRequestedError, held
-from workers.tables import sync_run
 
 RUN_ROUTES = (("GET", ""), ("POST", "/cancel"), ("GET", "/events"))
 

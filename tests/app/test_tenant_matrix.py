@@ -17,6 +17,7 @@ from sqlalchemy import Engine, update
 from werkzeug.test import TestResponse
 
 from app.wiring import Tools
+from backlog.syncs.requests import request_sync
 from tenants.roles import ROLES, Role
 from tenants.sessions import IDLE
 from tenants.tables import api_key
@@ -26,7 +27,6 @@ from tests.app.people_hands import Browser, signed_in
 from tests.app.stripe_hands import Stage
 from tests.hands import NOON, SetClock, catch_up, company_with, keep, key_of
 from tests.payloads import event, new_invoice
-from workers.syncs.requests import request_sync
 
 Needed = Role | Literal["everybody", "signature", "session", "session form"]
 

@@ -13,10 +13,10 @@ from app.pages import sync_words
 from app.pages.sync_words import duration, has_to_act
 from app.pages.verdicts import Verdict, verdict_on
 from app.sync_schemas import PHASES, STATUSES
+from backlog.syncs.report import ERRORS
+from backlog.syncs.requests import SyncRun
 from events.connection.health import ConnectionHealth, Health
 from tests.hands import NOON
-from workers.syncs.report import ERRORS
-from workers.syncs.requests import SyncRun
 
 CONNECTIONS = ("pending_authorization", "connected", "reauthorization_required", "paused", "disconnected")
 ENDINGS: list[tuple[str, str | None, str | None]] = [

@@ -10,12 +10,12 @@ from flask.testing import FlaskClient
 from redis import Redis
 from sqlalchemy import Engine, text
 
+from backlog.queues import PROJECTION
 from events.log.payloads import decompressed
 from projections.engine.catch_up import is_anybody_behind
 from tests.app.webhook_hands import bodies_of, count, invoice_event, kept, log_of, post, until
 from tests.hands import NOON, SetClock, catch_up, company_with, json_bytes
 from tests.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line
-from workers.queues import PROJECTION
 
 
 @pytest.fixture

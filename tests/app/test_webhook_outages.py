@@ -13,13 +13,13 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
 
+from backlog.queues import PROJECTION
 from events.log.append import append
 from sandbox.valkey import ValkeyServer
 from tests.app.webhook_hands import Answer, bodies_of, invoice_event, until
 from tests.app.webhook_house import House, children_of, frozen, stormed
 from tests.events.log_hands import fact
 from tests.hands import company_with, key_of
-from workers.queues import PROJECTION
 
 pytestmark = pytest.mark.timeout(60)
 

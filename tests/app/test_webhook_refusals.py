@@ -15,13 +15,13 @@ from app import refusals
 from app.factory import create_app
 from app.webhooks import MAX_BODY_BYTES
 from app.wiring import Tools
+from backlog.queues import Bell, open_redis
 from events.intake.group_append import GroupAppender
 from runtime.database import open_engine
 from tests.app.webhook_hands import DOOR, count, invoice_event, kept, post
 from tests.hands import NOON, SECRET, SetClock, company_with, json_bytes, signed
 from tests.payloads import ACCOUNT, event
 from tests.web_tools import tools_on
-from workers.queues import Bell, open_redis
 
 AUTHENTIC_BUT_NO_EVENT = {
     "nothing": b"",

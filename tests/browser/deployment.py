@@ -13,6 +13,8 @@ from playwright.sync_api import BrowserContext
 from redis import Redis
 from sqlalchemy import Engine
 
+from backlog.queues import SYNC, open_redis, ring
+from backlog.syncs.requests import find_run, request_sync
 from bench.stage import process, web
 from events.connection.accounts import Account as Authorized
 from events.connection.accounts import authorize
@@ -28,8 +30,6 @@ from tenants.sessions import open_session
 from tenants.users import add_user, set_member
 from tests.app.webhook_hands import until
 from tests.hands import SECRET
-from workers.queues import SYNC, open_redis, ring
-from workers.syncs.requests import find_run, request_sync
 
 PASSWORD = "correct horse battery"
 _SYNC_SECONDS = 40

@@ -5,6 +5,7 @@ from redis import Redis
 from rq import Queue
 from sqlalchemy import Engine
 
+from backlog.queues import SYNC
 from events.log.read import stream_events
 from events.log.tables import parked_event
 from sandbox.valkey import ValkeyServer
@@ -13,7 +14,6 @@ from tests.commands.conftest import Run
 from tests.hands import keep
 from tests.payloads import event, new_invoice
 from tests.sync_runs import run_of
-from workers.queues import SYNC
 
 
 def company_of(run: Run) -> int:

@@ -18,6 +18,8 @@ from rq import Queue
 from sqlalchemy import Engine, text
 from sqlalchemy.pool import QueuePool
 
+from backlog.queues import SYNC
+from backlog.syncs.report import run_as_json
 from commands.sync_progress import Progress, Rate, watch
 from events.connection.lifecycle import pause
 from sandbox.valkey import ValkeyServer
@@ -26,10 +28,8 @@ from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run
 from tests.hands import NOON, company_with, key_of
 from tests.sync_runs import FAILED, PROVEN, PROVEN_IN_PART, begun, end, has_read, run_of
-from workers.queues import SYNC
 from workers.syncs.endings import Ending
 from workers.syncs.leases import claim_run
-from workers.syncs.report import run_as_json
 
 _ROOT = Path(__file__).parents[2]
 

@@ -10,12 +10,12 @@ import pytest
 from flask import Flask
 
 from app.factory import create_app
+from backlog.queues import open_redis
 from commands import register
 from events.intake.group_append import GroupAppender
 from runtime.clock import utc_now
 from runtime.database import open_engine
 from tests.web_tools import tools_on
-from workers.queues import open_redis
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -85,7 +85,7 @@ def idle_app() -> Flask:
 
 
 def test_settings_table_names_the_variables_that_are_read_and_no_other() -> None:
-    modules = ("app/settings.py", "workers/settings.py", "gunicorn.conf.py", "sandbox/run.py")
+    modules = ("app/settings.py", "workers/wiring/settings.py", "gunicorn.conf.py", "sandbox/run.py")
 
     read = set().union(*map(variables_read_by, modules))
 

@@ -10,12 +10,12 @@ from sqlalchemy import Engine
 
 from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
+from stripe_gateway.client import StripeGateway
+from stripe_gateway.keyring import PlatformKeyring
+from stripe_gateway.rate_limit import RateLimit
 from tests.hands import NOON, SetClock
 from tests.workers.sync_hands import let_buckets_empty
-from workers.gateway.client import StripeGateway
-from workers.gateway.credentials import PlatformKeyring
-from workers.gateway.rate_limit import RateLimit
-from workers.wiring import Tools
+from workers.wiring.tools import Tools
 
 
 def no_pause(_seconds: float) -> None:

@@ -17,21 +17,21 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from backlog.queues import open_redis
 from runtime.database import open_engine
+from stripe_gateway.client import StripeGateway
+from stripe_gateway.keyring import PlatformKeyring
+from stripe_gateway.pages import Page
+from stripe_gateway.rate_limit import RateLimit
 from tests.hands import SetClock
 from tests.workers.sync_hands import let_buckets_empty
-from workers.gateway.client import StripeGateway
-from workers.gateway.credentials import PlatformKeyring
-from workers.gateway.pages import Page
-from workers.gateway.rate_limit import RateLimit
 from workers.jobs import sync_with
-from workers.queues import open_redis
 from workers.syncs import reading, turns
 from workers.syncs.answers import keep_page
 from workers.syncs.layout import open_segments
 from workers.syncs.leases import Lease, held
 from workers.syncs.segments import Segment, move_on
-from workers.wiring import Tools
+from workers.wiring.tools import Tools
 
 
 class Settings(NamedTuple):

@@ -5,8 +5,8 @@ from dataclasses import replace
 from threading import Lock
 
 from events.connection.accounts import Account
-from workers.gateway.client import Answer, Gateway, Tally
-from workers.wiring import Tools
+from stripe_gateway.client import Answer, Gateway, Tally
+from workers.wiring.tools import Tools
 
 
 class MeddlingGateway:

@@ -5,11 +5,11 @@ from datetime import timedelta
 from redis import Redis
 from sqlalchemy import Engine, text
 
+from backlog.syncs.requests import SyncRun, find_run, request_sync
 from runtime.clock import Clock
 from tests.hands import SetClock
 from workers.jobs import sync_with
-from workers.syncs.requests import SyncRun, find_run, request_sync
-from workers.wiring import Tools
+from workers.wiring.tools import Tools
 
 MOST_TURNS = 200
 

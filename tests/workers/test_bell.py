@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.utils import import_attribute
 
+from backlog.queues import FETCH, JOB_OF, PROJECTION, Bell, answer, open_redis, ring
 from sandbox.valkey import ValkeyServer
-from workers.queues import FETCH, JOB_OF, PROJECTION, Bell, answer, open_redis, ring
 
 
 @pytest.fixture

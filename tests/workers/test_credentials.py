@@ -10,14 +10,14 @@ from sqlalchemy import Engine
 
 from app.wiring import Tools
 from sandbox.stripe.faults import Fault, FaultKind
+from stripe_gateway.connect import OutcomeUnknownError
+from stripe_gateway.credentials import Credentials, CredentialStore, NoCredentialsError
+from stripe_gateway.stripe_app import StripeApp
 from tenants.companies import add_company
 from tenants.secrets import SecretBox
 from tests.app.people_hands import signed_in
 from tests.app.stripe_hands import Stage
 from tests.hands import SetClock, company_with
-from workers.connect import OutcomeUnknownError
-from workers.credentials import Credentials, CredentialStore, NoCredentialsError
-from workers.stripe_app import StripeApp
 
 
 @pytest.fixture

@@ -6,6 +6,10 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import Engine, text
 
+from backlog import fetch_requests
+from backlog.fetch_requests import request_gaps
+from backlog.fetches import claim_due, note_failure
+from backlog.queues import FETCH, PROJECTION
 from events.connection.lifecycle import DISCONNECTED, disconnect
 from events.log.append import append
 from events.log.read import read_events
@@ -16,19 +20,15 @@ from sandbox.stripe.faults import Fault, FaultKind
 from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
 from sandbox.stripe.specs import LineSpec
+from stripe_gateway.client import Tally
+from stripe_gateway.objects import fetch
+from stripe_gateway.refusals import ObjectMissingError
 from tests.hands import NOON, catch_up, company_with, keep
 from tests.payloads import CREATED, customer, event, new_invoice, new_line
 from tests.workers.meddling import meddled, once_at
-from workers import fetch_requests
 from workers.clock_process import sweep
-from workers.fetch_requests import request_gaps
-from workers.fetches import claim_due, note_failure
-from workers.gateway.client import Tally
-from workers.gateway.objects import fetch
-from workers.gateway.refusals import ObjectMissingError
 from workers.jobs import catch_up_with, fetch_with
-from workers.queues import FETCH, PROJECTION
-from workers.wiring import Tools
+from workers.wiring.tools import Tools
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from stripe import APIConnectionError
 from events.connection.accounts import Account
 from sandbox.stripe.messages import Answer, Request, Wire
 from sandbox.stripe.server import Address, HttpServer
-from workers.gateway.client import StripeGateway, Tally
-from workers.gateway.credentials import PlatformKeyring
-from workers.gateway.http import AnswerTooLargeError, BoundedHttpClient
-from workers.gateway.objects import fetch
-from workers.gateway.rate_limit import RateLimit
-from workers.gateway.refusals import (
+from stripe_gateway.client import StripeGateway, Tally
+from stripe_gateway.http import AnswerTooLargeError, BoundedHttpClient
+from stripe_gateway.keyring import PlatformKeyring
+from stripe_gateway.objects import fetch
+from stripe_gateway.rate_limit import RateLimit
+from stripe_gateway.refusals import (
     AccountRefusedError,
     ObjectMissingError,
     PermissionMissingError,

@@ -9,7 +9,7 @@ from redis import Redis
 from rq import Callback, Queue
 from rq.serializers import JSONSerializer
 
-from workers.queues import JOB_OF, SYNC
+from backlog.queues import JOB_OF, SYNC
 from workers.rq_worker import Ring, worker_on
 
 called: list[object] = []

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from backlog.queues import open_redis
 from events.connection.accounts import Account
-from workers.gateway.rate_limit import ENDPOINT_PER_SECOND, LIVE_PER_SECOND, TEST_PER_SECOND, RateLimit
-from workers.gateway.refusals import RateLimitedError
-from workers.queues import open_redis
+from stripe_gateway.rate_limit import ENDPOINT_PER_SECOND, LIVE_PER_SECOND, TEST_PER_SECOND, RateLimit
+from stripe_gateway.refusals import RateLimitedError
 
 ACCOUNT = Account("acct_1", livemode=True)
 BURST = 5

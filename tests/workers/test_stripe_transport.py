@@ -6,9 +6,9 @@ import pytest
 
 from sandbox.stripe.messages import Answer, Request
 from sandbox.stripe.server import Address, HttpServer
-from workers.connect import OutcomeUnknownError, StripeAwayError, StripeConnect
-from workers.restricted_keys import RestrictedKeys
-from workers.stripe_app import StripeApp
+from stripe_gateway.connect import OutcomeUnknownError, StripeAwayError, StripeConnect
+from stripe_gateway.restricted_keys import RestrictedKeys
+from stripe_gateway.stripe_app import StripeApp
 
 
 def exchange_by_connect(url: str) -> None:

@@ -12,7 +12,7 @@ from sandbox.stripe.running import StripeServer
 from tests.hands import NOON, catch_up, company_with
 from tests.workers.sync_hands import sync
 from tests.workers.truth import table_of, truth_of
-from workers.wiring import Tools
+from workers.wiring.tools import Tools
 
 
 @pytest.fixture

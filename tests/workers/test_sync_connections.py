@@ -6,12 +6,18 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from backlog.syncs.schedule import request_due_syncs
 from events.connection.accounts import Account, Agreement, authorize, standing_of
 from events.connection.lifecycle import NotConnectedError, pause, resume
 from sandbox.stripe.accounts import Account as SimulatedAccount
 from sandbox.stripe.generate import generate
 from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
+from stripe_gateway.client import StripeGateway, Tally
+from stripe_gateway.credentials import CredentialStore
+from stripe_gateway.keyring import CompanyKeyring
+from stripe_gateway.rate_limit import RateLimit
+from stripe_gateway.refusals import AccountRefusedError
 from tenants.companies import add_company
 from tenants.secrets import SecretBox, keep_secret
 from tests.hands import NOON, company_with
@@ -19,14 +25,8 @@ from tests.sync_runs import run_of
 from tests.workers.shops import YESTERDAY
 from tests.workers.sync_hands import ask_for_sync, let_buckets_empty, sync
 from tests.workers.truth import table_of, truth_of
-from workers.credentials import CredentialStore
-from workers.gateway.client import StripeGateway, Tally
-from workers.gateway.credentials import CompanyKeyring
-from workers.gateway.rate_limit import RateLimit
-from workers.gateway.refusals import AccountRefusedError
 from workers.jobs import sync_with
-from workers.syncs.schedule import request_due_syncs
-from workers.wiring import Tools
+from workers.wiring.tools import Tools
 
 READS = ("rak_invoice_read", "rak_customer_read", "rak_event_read", "rak_price_read", "rak_plan_read")
 

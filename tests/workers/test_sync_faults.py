@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from backlog.syncs.requests import active_run
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.faults import Fault, FaultKind
 from sandbox.stripe.generate import generate
@@ -15,8 +16,7 @@ from tests.workers.shops import YESTERDAY, strike
 from tests.workers.sync_hands import ask_for_sync, finish_sync, let_buckets_empty, let_waits_pass, sync
 from tests.workers.truth import table_of, truth_of
 from workers.jobs import sync_with
-from workers.syncs.requests import active_run
-from workers.wiring import Tools
+from workers.wiring.tools import Tools
 
 STRUCK = ("/v1/invoices", "/v1/invoices/*/lines", "/v1/prices/*", "/v1/customers", "/v1/events")
 FAULTS = {

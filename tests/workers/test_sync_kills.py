@@ -15,6 +15,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import Engine, text
 
+from backlog.syncs.requests import SyncRun, find_run
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.front import Seen
 from sandbox.stripe.generate import generate
@@ -24,7 +25,6 @@ from tests.hands import SetClock, company_with
 from tests.workers.shops import YESTERDAY
 from tests.workers.sync_hands import ask_for_sync
 from tests.workers.truth import table_of, truth_of
-from workers.syncs.requests import SyncRun, find_run
 
 KILLS = int(os.environ.get("REVMAP_KILLS", "20"))
 LONGEST_LIFE_SECONDS = 0.3

@@ -11,28 +11,28 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import Engine, text
 
+from backlog.queues import open_redis
+from backlog.syncs.requests import cancel_sync, request_sync
+from backlog.syncs.schedule import request_due_syncs
 from events.connection.lifecycle import DISCONNECTED, PAUSED, disconnect, pause
 from sandbox.stripe.accounts import Account
 from sandbox.stripe.generate import generate
 from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
 from sandbox.valkey import ValkeyServer
+from stripe_gateway.client import StripeGateway
+from stripe_gateway.keyring import PlatformKeyring
+from stripe_gateway.rate_limit import RateLimit
 from tests.hands import NOON, SetClock, company_with
 from tests.sync_runs import run_of
 from tests.workers.meddling import meddled, once_at
 from tests.workers.shops import YESTERDAY
 from tests.workers.sync_hands import ask_for_sync, finish_sync, sync
 from tests.workers.truth import table_of, truth_of
-from workers.gateway.client import StripeGateway
-from workers.gateway.credentials import PlatformKeyring
-from workers.gateway.rate_limit import RateLimit
 from workers.jobs import sync_with
-from workers.queues import open_redis
 from workers.syncs import turns
-from workers.syncs.requests import cancel_sync, request_sync
-from workers.syncs.schedule import request_due_syncs
 from workers.syncs.segments import MOST_AT_ONCE
-from workers.wiring import Tools
+from workers.wiring.tools import Tools
 
 HANDS = 6
 A_DAY = 86_400

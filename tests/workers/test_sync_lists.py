@@ -13,7 +13,7 @@ from tests.workers.meddling import meddled, once_at
 from tests.workers.shops import YESTERDAY, shop_with, strike
 from tests.workers.sync_hands import sync
 from tests.workers.truth import table_of, truth_of
-from workers.wiring import Tools
+from workers.wiring.tools import Tools
 
 
 def test_a_second_with_more_invoices_than_a_page_holds_is_read_whole(tools: Tools, simulated: SimulatedStripe) -> None:

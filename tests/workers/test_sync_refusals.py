@@ -6,6 +6,9 @@ from functools import partial
 
 import pytest
 
+from backlog.fetch_requests import request_fetches
+from backlog.fetches import open_fetches
+from backlog.syncs.schedule import next_sync_at, request_due_syncs
 from events.connection.accounts import Account
 from sandbox.stripe.accounts import Account as SimulatedAccount
 from sandbox.stripe.faults import Fault, FaultKind
@@ -15,21 +18,18 @@ from sandbox.stripe.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
 from sandbox.stripe.server import Address, HttpServer
 from sandbox.stripe.specs import LineSpec
+from stripe_gateway.client import StripeGateway, Tally
+from stripe_gateway.http import BoundedHttpClient
+from stripe_gateway.keyring import PlatformKeyring
+from stripe_gateway.objects import fetch
+from stripe_gateway.rate_limit import RateLimit
+from stripe_gateway.refusals import StripeAnswerError
 from tests.hands import SetClock, company_with
 from tests.workers.shops import YESTERDAY, shop_with, strike
 from tests.workers.sync_hands import let_buckets_empty, sync
 from tests.workers.truth import table_of, truth_of
-from workers.fetch_requests import request_fetches
-from workers.fetches import open_fetches
-from workers.gateway.client import StripeGateway, Tally
-from workers.gateway.credentials import PlatformKeyring
-from workers.gateway.http import BoundedHttpClient
-from workers.gateway.objects import fetch
-from workers.gateway.rate_limit import RateLimit
-from workers.gateway.refusals import StripeAnswerError
 from workers.jobs import fetch_with, sync_with
-from workers.syncs.schedule import next_sync_at, request_due_syncs
-from workers.wiring import Tools
+from workers.wiring.tools import Tools
 
 DATED = {"Date": "Sun, 01 Mar 2026 12:00:00 GMT"}
 

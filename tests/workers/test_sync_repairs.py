@@ -18,7 +18,7 @@ from tests.workers.shops import YESTERDAY, shop_with
 from tests.workers.sync_hands import sync
 from tests.workers.truth import table_of, truth_of
 from workers.jobs import catch_up_with, fetch_with
-from workers.wiring import Tools
+from workers.wiring.tools import Tools
 
 A_MONTH = 30 * 86_400
 

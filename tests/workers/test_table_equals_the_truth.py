@@ -15,7 +15,7 @@ from sandbox.stripe.platform import SimulatedStripe
 from tests.hands import NOON, catch_up, company_with
 from tests.workers.truth import table_of, truth_of
 from workers.jobs import catch_up_with, fetch_with
-from workers.wiring import Tools
+from workers.wiring.tools import Tools
 
 
 def bodies_of(

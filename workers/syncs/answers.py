@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, text
 
+from backlog.fetch_requests import request_fetches
 from events.connection.accounts import Account
 from events.intake.envelope import NotAnEventError, event_from_stripe, stripe_external_id
 from events.intake.strict_json import UnreadableJsonError
@@ -12,10 +13,9 @@ from events.log.append import NewEvent, append
 from events.stripe.observations import InvoiceLinesSeen
 from events.stripe.words import INVOICE_FETCHED, PRICE_FETCHED, observations_of
 from projections.reads.effects import Compared, Effect, compare
-from workers.fetch_requests import request_fetches
-from workers.gateway.objects import decoded, fetched
-from workers.gateway.pages import Listed, Page
-from workers.gateway.refusals import StripeAnswerError
+from stripe_gateway.objects import decoded, fetched
+from stripe_gateway.pages import Listed, Page
+from stripe_gateway.refusals import StripeAnswerError
 from workers.syncs.changes import count, note_changes
 from workers.syncs.leases import Lease
 from workers.syncs.sightings import Shown, note_lines, note_shown

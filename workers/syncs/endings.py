@@ -6,9 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from backlog.syncs.requests import finished_fact
 from events.log.append import append
 from workers.syncs.leases import Lease
-from workers.syncs.requests import finished_fact
 
 _ACTOR = "sync"
 _FIRST_RETRY_SECONDS = 60

@@ -5,9 +5,9 @@ from random import uniform
 
 from sqlalchemy import Connection, Engine
 
-from workers.fetches import FetchRequest, note_answered, note_failure, put_back
-from workers.gateway.pages import PageDoesNotFitError
-from workers.gateway.refusals import (
+from backlog.fetches import FetchRequest, note_answered, note_failure, put_back
+from stripe_gateway.pages import PageDoesNotFitError
+from stripe_gateway.refusals import (
     AccountRefusedError,
     ObjectMissingError,
     PermissionMissingError,

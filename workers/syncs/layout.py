@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from workers.fetch_requests import try_failed_again
+from backlog.fetch_requests import try_failed_again
 from workers.syncs.leases import Lease
 
 # What happened at the very end of the last run is read again: it costs nothing to be told twice.

@@ -2,12 +2,12 @@
 
 from sqlalchemy import Connection, text
 
-from workers.fetch_requests import request_fetches
-from workers.fetches import open_fetches
+from backlog.fetch_requests import request_fetches
+from backlog.fetches import open_fetches
 from workers.syncs.endings import Ending, finish
 from workers.syncs.leases import Lease, held
 from workers.syncs.reconciliation import prove
-from workers.wiring import Tools
+from workers.wiring.tools import Tools
 
 # How often the proof is tried while it finds no fewer differences than before.
 _MOST_PROOFS = 3

@@ -9,15 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from backlog.fetches import FetchRequest, claim_due, note_answered
+from backlog.queues import PROJECTION, ring_if_possible
 from events.log.append import NewEvent
-from workers.fetches import FetchRequest, claim_due, note_answered
-from workers.gateway.client import Tally
-from workers.gateway.objects import fetch
-from workers.gateway.pages import Page, read_page
-from workers.gateway.refusals import (
-    StripeAnswerError,
-)
-from workers.queues import PROJECTION, ring_if_possible
+from stripe_gateway.client import Tally
+from stripe_gateway.objects import fetch
+from stripe_gateway.pages import Page, read_page
+from stripe_gateway.refusals import StripeAnswerError
 from workers.syncs.answers import keep_answer, keep_page
 from workers.syncs.changes import count
 from workers.syncs.failures import RunFailedError, note_fetch_failure, note_page_failure, refuse_what_is_final
@@ -29,7 +27,7 @@ from workers.syncs.segments import (
     split,
     unread_segments,
 )
-from workers.wiring import Tools
+from workers.wiring.tools import Tools
 
 _FETCHES_AT_ONCE = 8
 _HEARTBEAT_SECONDS = 5.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from workers.gateway.pages import Page, PageAddress, Window
+from stripe_gateway.pages import Page, PageAddress, Window
 from workers.syncs.leases import Lease
 
 MOST_AT_ONCE = 8

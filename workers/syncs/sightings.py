@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from events.stripe.observations import InvoiceSeen, Line
-from workers.gateway.pages import Listed
+from stripe_gateway.pages import Listed
 
 _UPSERT = text("""
     WITH shown AS (

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, text
 
+from backlog.fetch_requests import request_gaps
+from backlog.fetches import PATIENT_ATTEMPTS, latest_answer, open_fetches
 from events.connection.accounts import standing_of
 from events.connection.lifecycle import note_deauthorized
 from projections.engine.catch_up import advance, enrol_newcomers
 from projections.revenue.fold import NAME
-from workers.fetch_requests import request_gaps
-from workers.fetches import PATIENT_ATTEMPTS, latest_answer, open_fetches
 from workers.syncs.endings import Ending, finish
 from workers.syncs.failures import RunFailedError
 from workers.syncs.layout import open_segments
@@ -19,7 +19,7 @@ from workers.syncs.leases import CancelRequestedError, Lease, LeaseLostError, he
 from workers.syncs.proving import prove_or_repair
 from workers.syncs.reading import Reading
 from workers.syncs.segments import halve_pages, seconds_of_rest, unread_segments
-from workers.wiring import Tools
+from workers.wiring.tools import Tools
 
 # A run that others wait behind is given back after the first, any after the second.
 FAIR_TURN_SECONDS = 5.0

@@ -8,10 +8,10 @@ from sqlalchemy import Connection, Engine, select
 
 from events.connection.accounts import standing_of
 from events.connection.lifecycle import note_deauthorized
+from stripe_gateway.connect import ExchangeRefusedError, Tokens
+from stripe_gateway.stripe_app import ACCESS_TOKEN_LASTS, StripeApp
 from tenants.secrets import SecretBox, find_secret, keep_secret
 from tenants.tables import secret
-from workers.connect import ExchangeRefusedError, Tokens
-from workers.stripe_app import ACCESS_TOKEN_LASTS, StripeApp
 
 # A request that begins now must still be answered under the token that it carries.
 _RENEWED_BEFORE = timedelta(minutes=5)

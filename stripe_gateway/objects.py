@@ -18,8 +18,8 @@ from events.stripe.words import (
     INVOICE_LINES_FETCHED,
     PRICE_FETCHED,
 )
-from workers.gateway.client import Answer, Gateway, Tally
-from workers.gateway.refusals import ObjectMissingError, StripeAnswerError
+from stripe_gateway.client import Answer, Gateway, Tally
+from stripe_gateway.refusals import ObjectMissingError, StripeAnswerError
 
 Shape = TypeVar("Shape")
 

@@ -7,11 +7,11 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from backlog.tables import sync_request_key, sync_run
 from events.connection.accounts import ENTITY, Account, standing_of
 from events.connection.health import SYNC_FINISHED, SYNC_REQUESTED
 from events.connection.lifecycle import NotConnectedError
 from events.log.append import NewEvent, append
-from workers.tables import sync_request_key, sync_run
 
 SyncRun = Row[tuple[object, ...]]
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from stripe import InvalidRequestError, StripeClient, StripeError
 from stripe.oauth_error import OAuthError
 
-from workers.connect import (
+from stripe_gateway.connect import (
     ExchangeRefusedError,
     Grant,
     OutcomeUnknownError,
@@ -22,7 +22,7 @@ from workers.connect import (
     WrongGrantError,
     name_at_stripe,
 )
-from workers.stripe_transport import to_stripe_alone
+from stripe_gateway.transport import to_stripe_alone
 
 # As Stripe's documentation has it; renewed a little earlier.
 ACCESS_TOKEN_LASTS = timedelta(hours=1)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from stripe import AuthenticationError, InvalidRequestError, PermissionError, StripeClient, StripeError  # noqa: A004 - so Stripe calls it
 
-from workers.connect import StripeAwayError, account_name_in
-from workers.stripe_transport import to_stripe_alone
+from stripe_gateway.connect import StripeAwayError, account_name_in
+from stripe_gateway.transport import to_stripe_alone
 
 # What has to be read, and the permission that Stripe wants for it; the dashboard calls plans "Prices".
 NEEDED_PERMISSIONS = {

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from workers.syncs.requests import SyncRun
+from backlog.syncs.requests import SyncRun
 
 COUNTS = ("invoices_listed", "invoices_new", "invoices_changed", "lines", "prices", "requests", "rate_limited")
 

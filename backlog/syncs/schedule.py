@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from backlog.syncs.requests import request_sync
 from events.connection.lifecycle import NotConnectedError
 from runtime.sqlstates import is_outage
-from workers.syncs.requests import request_sync
 
 _ACTOR = "clock"
 _AT_ONCE = 100

@@ -9,16 +9,16 @@ from threading import Event
 from redis import Redis
 from sqlalchemy import Engine
 
+from backlog.queues import open_redis
 from runtime.clock import Clock, utc_now
 from runtime.database import open_engine
+from stripe_gateway.client import CONNECTIONS, Gateway, StripeGateway
+from stripe_gateway.credentials import CredentialStore
+from stripe_gateway.keyring import CompanyKeyring, Keyring
+from stripe_gateway.rate_limit import RateLimit
+from stripe_gateway.stripe_app import StripeApp
 from tenants.secrets import SecretBox
-from workers.credentials import CredentialStore
-from workers.gateway.client import CONNECTIONS, Gateway, StripeGateway
-from workers.gateway.credentials import CompanyKeyring, Keyring
-from workers.gateway.rate_limit import RateLimit
-from workers.queues import open_redis
-from workers.settings import WorkerSettings
-from workers.stripe_app import StripeApp
+from workers.wiring.settings import WorkerSettings
 
 _POOL_SIZE = 2
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from events.connection.accounts import Account
 from events.connection.lifecycle import owner_of
 from runtime.clock import Clock
-from workers.credentials import Credentials, CredentialStore, NoCredentialsError
+from stripe_gateway.credentials import Credentials, CredentialStore, NoCredentialsError
 
 _REMEMBERED_SECONDS = 30.0
 

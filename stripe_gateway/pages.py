@@ -11,9 +11,9 @@ import msgspec
 
 from events.connection.accounts import Account
 from events.stripe.shapes import Id
-from workers.gateway.client import Answer, Gateway, Tally
-from workers.gateway.objects import decoded
-from workers.gateway.refusals import StripeAnswerError
+from stripe_gateway.client import Answer, Gateway, Tally
+from stripe_gateway.objects import decoded
+from stripe_gateway.refusals import StripeAnswerError
 
 # At most 20 types can be asked for. https://docs.stripe.com/api/events/list
 EVENT_TYPES = (

@@ -13,7 +13,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from events.connection.accounts import Account
-from workers.gateway.refusals import RateLimitedError
+from stripe_gateway.refusals import RateLimitedError
 
 ENDPOINT_PER_SECOND = 25
 LIVE_PER_SECOND = 100

@@ -14,12 +14,12 @@ from typing import NamedTuple, Protocol
 from stripe import StripeClient, StripeError
 
 from events.connection.accounts import Account
-from workers.connect import OutcomeUnknownError
-from workers.credentials import Credentials, NoCredentialsError
-from workers.gateway.credentials import Keyring
-from workers.gateway.http import AnswerHeaders, AnswerTooLargeError, BoundedHttpClient
-from workers.gateway.rate_limit import RateLimit
-from workers.gateway.refusals import (
+from stripe_gateway.connect import OutcomeUnknownError
+from stripe_gateway.credentials import Credentials, NoCredentialsError
+from stripe_gateway.http import AnswerHeaders, AnswerTooLargeError, BoundedHttpClient
+from stripe_gateway.keyring import Keyring
+from stripe_gateway.rate_limit import RateLimit
+from stripe_gateway.refusals import (
     AccountRefusedError,
     RateLimitedError,
     StripeAnswerError,

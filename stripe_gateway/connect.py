@@ -12,7 +12,7 @@ from msgspec import Struct
 from stripe import InvalidRequestError, StripeClient, StripeError
 from stripe.oauth_error import InvalidClientError, OAuthError
 
-from workers.stripe_transport import to_stripe_alone
+from stripe_gateway.transport import to_stripe_alone
 
 # https://docs.stripe.com/connect/oauth-reference: "Consuming a code more than once revokes the connection".
 _ONCE = 0
