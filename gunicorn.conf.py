@@ -37,7 +37,7 @@ class PromptWorker(GeventWorker):
 
     def run(self) -> None:
         """Serve, and keep the number of clients' sockets in bounds."""
-        from app.sockets import Sockets  # noqa: PLC0415 - the code of this release, whatever the master began with
+        from app.http.sockets import Sockets  # noqa: PLC0415 - the code of this release, whatever the master began with
 
         of_an_address = _MOST_SOCKETS if _HOPS else _MOST_SOCKETS_OF_AN_ADDRESS
         self.clients = Sockets(most=_MOST_SOCKETS, most_of_an_address=of_an_address, idle_seconds=self.cfg.keepalive)
@@ -93,7 +93,7 @@ class PromptWorker(GeventWorker):
         if is_ours or not isinstance(error, ParseException):
             super().handle_error(request, client, address, error)
             return
-        from app.wire_problems import wire_problem  # noqa: PLC0415 - the path is ours only in a worker
+        from app.problems.wire import wire_problem  # noqa: PLC0415 - the path is ours only in a worker
 
         request_id = str(uuid.uuid4())
         self.log.warning("Refused what could not be read: %s, request_id %s", type(error).__name__, request_id)
@@ -116,7 +116,7 @@ class PromptWorker(GeventWorker):
 
 def _end_what_lasts() -> None:
     """End the streams: each would hold the process for the whole grace. Whoever reads one asks again."""
-    from app.stopping import stopping  # noqa: PLC0415 - the path is ours only once gunicorn has loaded its settings
+    from app.http.stopping import stopping  # noqa: PLC0415 - the path is ours only once gunicorn has loaded its settings
 
     stopping.set()
 
@@ -186,11 +186,12 @@ def on_exit(_server: Arbiter) -> None:
 
 def on_starting(_server: Arbiter) -> None:
     """Stop the master with exit code 2 and the variable's name when a setting or a data key is missing."""
-    from app.settings import WebSettings  # noqa: PLC0415 - the path is ours only once gunicorn has loaded its settings
+    # The path is ours only once gunicorn has loaded its settings.
+    from app.wiring.settings import WebSettings  # noqa: PLC0415
 
     WebSettings.from_environ()
     # In a process of its own: a driver that is imported here, before gevent has patched what it waits with, would make
     # every request of a worker wait for one slow answer of the database.
-    checked = subprocess.run([sys.executable, "-m", "app.key_check"], check=False)
+    checked = subprocess.run([sys.executable, "-m", "app.wiring.key_check"], check=False)
     if checked.returncode:
         sys.exit(checked.returncode)

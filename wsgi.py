@@ -5,8 +5,8 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.factory import create_app
-from app.settings import WebSettings
-from app.wiring import tools_from
+from app.wiring.settings import WebSettings
+from app.wiring.tools import tools_from
 from commands import register
 from runtime.environ import Environment
 from runtime.logs import log_as_json

@@ -3,29 +3,19 @@
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from app import (
-    api,
-    changes_api,
-    connect,
-    connection_api,
-    defences,
-    health,
-    line_history_api,
-    metrics,
-    problems,
-    provider_sign_in,
-    reference,
-    request_log,
-    revenue_lines_api,
-    revenue_lines_csv,
-    revenue_months_api,
-    sign_in,
-    syncs_api,
-    webhooks,
-    wiring,
-)
-from app.pages import connection_forms, integrations, line_drawer, revenue_chart, revenue_mapping, sync_pages, wording
-from app.wiring import Tools
+from app.api import changes, connection, line_history, revenue_lines, revenue_lines_csv, revenue_months, syncs
+from app.api.base import install_api
+from app.auth import defences, provider_sign_in, sign_in
+from app.connect import oauth
+from app.http import request_log
+from app.ops import health, metrics
+from app.pages import wording
+from app.pages.mapping import chart, line_drawer, table
+from app.pages.settings import connection_forms, integrations
+from app.pages.syncs import pages as sync_pages
+from app.problems import handlers, reference
+from app.webhooks import endpoint
+from app.wiring.tools import Tools, install_tools
 
 
 class _InOrder(DefaultJSONProvider):
@@ -41,26 +31,23 @@ def create_app(tools: Tools) -> Flask:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    wiring.install(app, tools)
-    request_log.install(app)
-    defences.install(app)
-    problems.install(app)
-    wording.install(app)
-    app.register_blueprint(webhooks.blueprint)
-    app.register_blueprint(health.blueprint)
-    app.register_blueprint(metrics.blueprint)
-    app.extensions["revmap-api"] = api.install(
+    install_tools(app, tools)
+    for installed in (request_log, defences, handlers, wording):
+        installed.install(app)
+    for part in (endpoint, health, metrics):
+        app.register_blueprint(part.blueprint)
+    app.extensions["revmap-api"] = install_api(
         app,
-        revenue_lines_api.blueprint,
+        revenue_lines.blueprint,
         revenue_lines_csv.blueprint,
-        revenue_months_api.blueprint,
-        line_history_api.blueprint,
-        changes_api.blueprint,
-        syncs_api.blueprint,
-        connection_api.blueprint,
+        revenue_months.blueprint,
+        line_history.blueprint,
+        changes.blueprint,
+        syncs.blueprint,
+        connection.blueprint,
     )
     app.register_blueprint(reference.blueprint)
-    pages = (integrations, connection_forms, sync_pages, revenue_mapping, revenue_chart, line_drawer)
-    for doors in (sign_in, provider_sign_in, connect, *pages):
+    pages = (integrations, connection_forms, sync_pages, table, chart, line_drawer)
+    for doors in (sign_in, provider_sign_in, oauth, *pages):
         app.register_blueprint(doors.blueprint)
     return app

@@ -7,7 +7,7 @@ from queue import LifoQueue
 import psycopg
 from flask import Flask, Response, request
 
-from app.stripe_signature import prove_origin
+from app.webhooks.signature import prove_origin
 from runtime.clock import utc_now
 
 _CONNECTIONS = 32

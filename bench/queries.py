@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlalchemy import Engine
 
-from app.revenue_lines_csv import COLUMNS
+from app.api.revenue_lines_csv import COLUMNS
 from bench.histories import fill_logs
 from bench.rebuild import settle
 from bench.stage import servers

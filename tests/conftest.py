@@ -10,8 +10,8 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from app.factory import create_app
-from app.stopping import stopping
-from app.wiring import Tools
+from app.http.stopping import stopping
+from app.wiring.tools import Tools
 from backlog.queues import SYNC, Bell, open_redis
 from events.intake.lanes import AppendLanes
 from runtime.database import open_engine, walled

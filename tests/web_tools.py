@@ -8,12 +8,11 @@ from flask import Flask
 from redis import Redis
 from sqlalchemy import Engine
 
-from app import wiring
-from app.cursors import CursorSigner
 from app.factory import create_app
-from app.public_address import PublicAddress
-from app.rate_limits import RateLimits
-from app.wiring import Tools
+from app.http.public_address import PublicAddress
+from app.http.rate_limits import RateLimits
+from app.wiring.cursors import CursorSigner
+from app.wiring.tools import Tools, install_tools
 from backlog.queues import open_redis
 from events.intake.group_append import GroupAppender
 from events.intake.lanes import Appender
@@ -59,7 +58,7 @@ def app_with(tools: Tools) -> Flask:
     """Give the app with these tools. All such apps have one set of routes; who adds one makes an app of their own."""
     app = copy(_routes())
     app.extensions = dict(app.extensions)
-    wiring.install(app, tools)
+    install_tools(app, tools)
     return app
 
 

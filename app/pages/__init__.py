@@ -1,1 +1,1 @@
-"""Pages for people: the same queries as the JSON API, answered as HTML."""
+"""HTML for people: the frame and the words of every page. Imports app.api, app.connect and all below them."""

@@ -7,9 +7,9 @@ from typing import TypeVar
 from flask import abort, g, make_response, render_template
 from flask.wrappers import Response
 
-from app.access import admitted_person, principal
-from app.sessions import form_token, session
-from app.wiring import tools
+from app.auth.access import admitted_person, principal
+from app.auth.sessions import form_token, session
+from app.wiring.tools import tools
 from runtime.database import as_owner
 from tenants.roles import Role
 from tenants.sessions import note_company

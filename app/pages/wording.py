@@ -11,7 +11,7 @@ from babel.localedata import locale_identifiers
 from babel.numbers import NumberPattern, format_decimal, parse_pattern
 from flask import Flask, request
 
-from app.wiring import tools
+from app.wiring.tools import tools
 
 _DEFAULT = "en_US"
 # Our sentences are English: what stands in the middle of one is, too.

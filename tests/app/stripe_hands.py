@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from app.wiring import Tools
+from app.wiring.tools import Tools
 from events.connection.health import ConnectionHealth, connection_of
 from events.log.read import stream_events
 from sandbox.stripe.accounts import Account

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from app.wiring import Tools
+from app.wiring.tools import Tools
 from tests.app.line_hands import Reader
 from tests.hands import key_of
 from tests.web_tools import app_with

@@ -8,8 +8,8 @@ from threading import Event
 
 import pytest
 
-from app import client_socket
-from app.client_socket import BodyTooSlowError, ClientSocket
+from app.http import client_socket
+from app.http.client_socket import BodyTooSlowError, ClientSocket
 from tests.app.webhook_hands import until
 
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from sqlalchemy import Engine
 
-from app.wiring import Tools
+from app.wiring.tools import Tools
 from events.connection.accounts import Account as Connected
 from events.connection.accounts import authorize
 from events.log.read import stream_events

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from app.wiring import Tools
+from app.wiring.tools import Tools
 from events.connection.health import SYNC_FINISHED
 from events.connection.lifecycle import note_deauthorized
 from events.log.append import NewEvent, append

@@ -9,9 +9,9 @@ from redis import Redis
 from redis.exceptions import ConnectionError as NoRedisError
 from sqlalchemy import Engine
 
-from app.public_address import PublicAddress, UnusableAddressError
-from app.rate_limits import Limit, RateLimits, TooManyAttemptsError, client_address
-from app.settings import WebSettings
+from app.http.public_address import PublicAddress, UnusableAddressError
+from app.http.rate_limits import Limit, RateLimits, TooManyAttemptsError, client_address
+from app.wiring.settings import WebSettings
 from runtime.environ import Environment
 from tests.app.people_hands import Browser, signed_in
 from tests.app.test_settings import GOOD, refusal_of

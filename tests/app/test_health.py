@@ -11,7 +11,7 @@ from sqlalchemy import Engine, make_url, update
 from werkzeug.test import TestResponse
 
 from app.factory import create_app
-from app.wiring import Tools
+from app.wiring.tools import Tools
 from backlog.queues import open_redis
 from projections.facts.state_tables import projection_state
 from projections.revenue.fold import NAME

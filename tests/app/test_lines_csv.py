@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, func, insert, select, true
 from sqlalchemy.pool import QueuePool
 
-from app.wiring import Tools
+from app.wiring.tools import Tools
 from projections.reads.filters import SORTS
 from projections.revenue.store.tables import revenue_line
 from tests.app.line_hands import Reader, line_of, told

@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, update
 from sqlalchemy.pool import QueuePool
 
-from app.access import for_role
-from app.wiring import Tools
+from app.auth.access import for_role
+from app.wiring.tools import Tools
 from tenants.roles import ROLES
 from tenants.tables import api_key
 from tests.app.line_hands import Reader, line_of, told, without_request_id

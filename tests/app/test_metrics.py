@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from app.factory import create_app
-from app.wiring import Tools
+from app.wiring.tools import Tools
 from backlog.queues import open_redis
 from backlog.syncs.requests import request_sync
 from runtime.database import open_engine

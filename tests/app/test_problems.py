@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from app.factory import create_app
-from app.problem_codes import CODES
-from app.wiring import Tools
+from app.problems.codes import CODES
+from app.wiring.tools import Tools
 from events.intake.group_append import GroupAppender
 from projections.revenue.store.tables import revenue_line
 from runtime.database import open_engine

@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from app.factory import create_app
-from app.identity_provider import IdentityProvider
-from app.settings import ProviderSettings
-from app.wiring import Tools
+from app.wiring.identity_provider import IdentityProvider
+from app.wiring.settings import ProviderSettings
+from app.wiring.tools import Tools
 from tenants.users import add_user, set_member
 from tests.app.fake_provider import CLIENT_ID, FakeProvider, provider, rsa_key
 from tests.app.people_hands import Browser

@@ -23,8 +23,8 @@ from schemathesis.specs.openapi.checks import (
 from sqlalchemy import Engine
 
 from app.factory import create_app
-from app.problem_codes import CODES
-from app.wiring import Tools
+from app.problems.codes import CODES
+from app.wiring.tools import Tools
 from projections.reads.filters import SORTS
 from tests.app.line_hands import Reader, line_of, told
 from tests.app.sync_hands import editor_of

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import Engine
 
-from app.wiring import Tools
+from app.wiring.tools import Tools
 from sandbox.postgres import PostgresServer
 from sandbox.stripe.faults import Fault, FaultKind
 from sandbox.stripe.specs import LineSpec

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import WebSettings
+from app.wiring.settings import WebSettings
 from runtime.environ import Environment
 from workers.wiring.settings import WorkerSettings
 
@@ -196,7 +196,11 @@ def test_flasks_own_commands_see_the_doors_of_the_web_process() -> None:
 def test_what_the_master_reads_brings_nothing_that_waits() -> None:
     # Whatever waits on sockets has to be imported after gevent has patched them, in the workers.
     told = subprocess.run(
-        [sys.executable, "-c", "import sys, app.settings; print(*{name.partition('.')[0] for name in sys.modules})"],
+        [
+            sys.executable,
+            "-c",
+            "import sys, app.wiring.settings; print(*{name.partition('.')[0] for name in sys.modules})",
+        ],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
@@ -204,5 +208,5 @@ def test_what_the_master_reads_brings_nothing_that_waits() -> None:
         check=True,
     ).stdout.split()
 
-    assert {"events", "tenants"} <= set(told)
+    assert {"runtime", "tenants"} <= set(told)
     assert not {"psycopg", "sqlalchemy", "redis", "requests", "ssl", "stripe", "threading"}.intersection(told)

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import Engine, text
 
 from app.factory import create_app
-from app.wiring import Tools
+from app.wiring.tools import Tools
 from events.connection.lifecycle import note_deauthorized, pause
 from sandbox.stripe.faults import Fault, FaultKind
 from stripe_gateway.restricted_keys import NEEDED_PERMISSIONS

@@ -8,7 +8,7 @@ from flask import Flask
 from redis import Redis
 from sqlalchemy import Connection, Engine, select
 
-from app.access import for_role, still_let_in
+from app.auth.access import for_role, still_let_in
 from tenants.api_keys import revoke_api_key
 from tenants.sessions import IDLE, LONGEST, end_sessions_of
 from tenants.tables import user_session

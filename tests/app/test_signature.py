@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.stripe_signature import TOLERANCE_SECONDS, UnprovenRequestError, prove_origin
+from app.webhooks.signature import TOLERANCE_SECONDS, UnprovenRequestError, prove_origin
 from tests.hands import NOON, SECRET
 
 BODY = b'{"id": "evt_1"}'

@@ -7,9 +7,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from app import sockets
-from app.client_socket import ClientSocket
-from app.sockets import Sockets
+from app.http import sockets
+from app.http.client_socket import ClientSocket
+from app.http.sockets import Sockets
 from tests.app.webhook_hands import until
 
 HERE, THERE = ("203.0.113.1", 5000), ("203.0.113.2", 5000)

@@ -14,9 +14,9 @@ from sqlalchemy import Engine, delete, make_url, text, update
 from sqlalchemy.pool import QueuePool
 from werkzeug.test import TestResponse
 
-from app import event_stream
-from app.event_stream import KEEP_ALIVE_SECONDS, LOOK_SECONDS
-from app.wiring import Tools
+from app.http import event_stream
+from app.http.event_stream import KEEP_ALIVE_SECONDS, LOOK_SECONDS
+from app.wiring.tools import Tools
 from migrations.run import upgrade
 from runtime.database import open_engine
 from sandbox.postgres import PostgresServer

@@ -12,9 +12,9 @@ from redis import Redis
 from rq import Queue
 from sqlalchemy import Engine, text
 
+from app.api.sync_schemas import PHASES, STATUSES, TRIGGERS
 from app.factory import create_app
-from app.sync_schemas import PHASES, STATUSES, TRIGGERS
-from app.wiring import Tools
+from app.wiring.tools import Tools
 from backlog.queues import SYNC, Bell, open_redis
 from backlog.tables import sync_run
 from events.log.read import stream_events

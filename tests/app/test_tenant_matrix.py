@@ -16,7 +16,7 @@ from redis import Redis
 from sqlalchemy import Engine, update
 from werkzeug.test import TestResponse
 
-from app.wiring import Tools
+from app.wiring.tools import Tools
 from backlog.syncs.requests import request_sync
 from tenants.roles import ROLES, Role
 from tenants.sessions import IDLE

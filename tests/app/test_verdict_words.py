@@ -9,10 +9,10 @@ from typing import Any, get_args
 import pytest
 from flask import Flask
 
-from app.pages import sync_words
-from app.pages.sync_words import duration, has_to_act
-from app.pages.verdicts import Verdict, verdict_on
-from app.sync_schemas import PHASES, STATUSES
+from app.api.sync_schemas import PHASES, STATUSES
+from app.pages.settings.verdicts import Verdict, verdict_on
+from app.pages.syncs import words
+from app.pages.syncs.words import duration, has_to_act
 from backlog.syncs.report import ERRORS
 from backlog.syncs.requests import SyncRun
 from events.connection.health import ConnectionHealth, Health
@@ -87,9 +87,9 @@ def test_green_is_shown_only_for_what_was_proven() -> None:
 
 
 def test_every_error_phase_and_status_has_its_words() -> None:
-    assert set(sync_words.ERRORS) == set(ERRORS)
-    assert set(sync_words.PHASES) == set(PHASES)
-    assert all(sync_words.status_badge(run_that(status))[1] for status in STATUSES)
+    assert set(words.ERRORS) == set(ERRORS)
+    assert set(words.PHASES) == set(PHASES)
+    assert all(words.status_badge(run_that(status))[1] for status in STATUSES)
 
 
 def test_lengths_of_time_are_written_short() -> None:
@@ -113,4 +113,4 @@ def test_lengths_of_time_are_written_short() -> None:
 def test_it_is_said_why_there_is_a_sync(trigger: str, actor: str, why: str) -> None:
     run = run_that("succeeded", trigger=trigger, requested_by=actor)
 
-    assert sync_words.started_by(run, {7: "ada@example.org"}, interval_seconds=86_400) == why
+    assert words.started_by(run, {7: "ada@example.org"}, interval_seconds=86_400) == why

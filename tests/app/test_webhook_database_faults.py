@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
 from app.factory import create_app
-from app.wiring import Tools
+from app.wiring.tools import Tools
 from events.intake.group_append import GroupAppender
 from runtime.database import open_engine
 from tests.app.line_hands import Reader

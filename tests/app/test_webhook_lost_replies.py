@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, make_url
 
 from app.factory import create_app
-from app.wiring import Tools
+from app.wiring.tools import Tools
 from events.intake.group_append import GroupAppender
 from runtime.database import open_engine
 from tests.app.webhook_hands import bodies_of, invoice_event, post

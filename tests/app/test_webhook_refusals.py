@@ -11,10 +11,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from app import refusals
 from app.factory import create_app
-from app.webhooks import MAX_BODY_BYTES
-from app.wiring import Tools
+from app.webhooks import refusals
+from app.webhooks.endpoint import MAX_BODY_BYTES
+from app.wiring.tools import Tools
 from backlog.queues import Bell, open_redis
 from events.intake.group_append import GroupAppender
 from runtime.database import open_engine

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, make_url
 
-from app.client_socket import BODY_SECONDS
-from app.webhooks import MAX_BODY_BYTES
+from app.http.client_socket import BODY_SECONDS
+from app.webhooks.endpoint import MAX_BODY_BYTES
 from bench.load import send_at_constant_rate
 from bench.stage import peak_megabytes
 from migrations.run import upgrade

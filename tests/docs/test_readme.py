@@ -85,7 +85,7 @@ def idle_app() -> Flask:
 
 
 def test_settings_table_names_the_variables_that_are_read_and_no_other() -> None:
-    modules = ("app/settings.py", "workers/wiring/settings.py", "gunicorn.conf.py", "sandbox/run.py")
+    modules = ("app/wiring/settings.py", "workers/wiring/settings.py", "gunicorn.conf.py", "sandbox/run.py")
 
     read = set().union(*map(variables_read_by, modules))
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from app.factory import create_app
-from app.wiring import Tools
+from app.wiring.tools import Tools
 from events.connection.accounts import Account, AccountTakenError, authorize
 from events.connection.lifecycle import pause
 from events.log.append import append

@@ -8,7 +8,7 @@ import pytest
 import stripe
 from sqlalchemy import Engine
 
-from app.wiring import Tools
+from app.wiring.tools import Tools
 from sandbox.stripe.faults import Fault, FaultKind
 from stripe_gateway.connect import OutcomeUnknownError
 from stripe_gateway.credentials import Credentials, CredentialStore, NoCredentialsError

@@ -1,0 +1,144 @@
+"""How /v1 is put together: strict parameters, problems for errors, one OpenAPI 3.1 document."""
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from flask import Flask, Request, Response, request
+from flask_smorest import Api, Blueprint, abort
+from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import missing as absent
+from webargs.flaskparser import FlaskParser
+
+from app.http.bodies import HeldBody, UnsupportedBodyError
+from app.http.entity_tags import not_modified
+from events.intake.strict_json import UnreadableJsonError, parse_strictly
+
+Answer = TypeVar("Answer")
+
+_MOST_BYTES_OF_A_BODY = 32_768
+
+_SETTINGS = {
+    "API_TITLE": "revmap",
+    "API_VERSION": "v1",
+    "OPENAPI_VERSION": "3.1.0",
+    "OPENAPI_URL_PREFIX": "/",
+    "OPENAPI_JSON_PATH": "openapi.json",
+    "API_SPEC_OPTIONS": {
+        "info": {
+            "description": "Every completed Stripe invoice, line by line. Money is whole minor units with its currency;"
+            " instants are RFC 3339 in UTC; periods are half-open. Clients ignore fields they do not know."
+        },
+        "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
+        "security": [{"apiKey": []}],
+    },
+}
+
+
+class Fault(Schema):
+    """One thing that is wrong with a request."""
+
+    pointer = fields.String()
+    detail = fields.String()
+
+
+class Problem(Schema):
+    """An RFC 9457 problem."""
+
+    type = fields.String()
+    title = fields.String()
+    status = fields.Integer()
+    detail = fields.String()
+    code = fields.String()
+    request_id = fields.UUID()
+    errors = fields.List(fields.Nested(Fault))
+
+
+class StrictParser(FlaskParser):
+    """Refuses unknown parameters, and known ones given twice: two readers could pick different ones."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}  # noqa: RUF012
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ANN401 - webargs' own kind of mapping
+        """Give the query string.
+
+        :raises ValidationError: a parameter stands there twice
+        """
+        twice = [name for name, values in req.args.lists() if len(values) > 1]
+        if twice:
+            raise ValidationError({name: ["Given more than once."] for name in twice})
+        return super().load_querystring(req, schema)
+
+    def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ANN401, ARG002 - as webargs has it
+        """Give the body; none at all is as good as an empty object.
+
+        :raises UnsupportedBodyError: it is not strict JSON, or says that it is something else; else as in `HeldBody`
+        """
+        with HeldBody(req, limit_bytes=_MOST_BYTES_OF_A_BODY) as body:
+            try:
+                return parse_strictly(body) if body.strip() else absent
+            except UnreadableJsonError as error:
+                raise UnsupportedBodyError(400) from error
+
+
+class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
+    """A part of the API."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - flask-smorest's own options
+        super().__init__(*args, **kwargs)
+        # The last one is called first.
+        self.after_request(_keep_private)
+        self.after_request(_tell_unchanged)
+
+
+class ProblemApi(Api):  # type: ignore[misc]  # flask-smorest has no types
+    """An API whose errors are answered by `app.problems.handlers` alone."""
+
+    ERROR_SCHEMA = Problem
+
+    def _register_error_handlers(self) -> None:
+        """Leave them to `app.problems.handlers`."""
+
+
+def install_api(app: Flask, *blueprints: ApiBlueprint) -> ProblemApi:
+    """Serve these parts of the API and their description at /openapi.json."""
+    app.config.update(_SETTINGS)
+    api = ProblemApi(app)
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
+    for schema in api.spec.components.schemas.values():
+        schema.pop("additionalProperties", None)  # fields may be added: clients ignore those they do not know
+    for response in api.spec.components.responses.values():
+        response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return api
+
+
+def without_parameters(view: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Refuse a query: the view knows no parameter. Put it below `for_role`, as all that tells what is wrong."""
+
+    @wraps(view)
+    def strict(*args: Any, **path: Any) -> Answer:  # noqa: ANN401 - whatever the view takes
+        if request.args:
+            abort(422, messages={"query": {name: ["Unknown field."] for name in request.args}})
+        return view(*args, **path)
+
+    return strict
+
+
+def _keep_private(response: Response) -> Response:
+    # What a key may see, no shared cache may keep for the next one.
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _tell_unchanged(response: Response) -> Response:
+    """Give every read a tag; who holds these very bytes is told only that."""
+    is_read = request.method in ("GET", "HEAD") and response.status_code == HTTPStatus.OK
+    if not is_read or response.is_streamed or "ETag" in response.headers:
+        return response
+    response.add_etag()
+    tag, _ = response.get_etag()
+    return (not_modified(tag) if tag else None) or response

@@ -1,0 +1,66 @@
+"""Serve the changes of the table in order, for programs that keep a copy of it."""
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from app.api.base import ApiBlueprint
+from app.api.revenue_lines import revenue_line_of
+from app.api.schemas import DEFAULT_LIMIT, MAX_LIMIT, RevenueLine
+from app.auth.access import for_role
+from app.http.fields import WholeNumber
+from app.wiring.tools import tools
+from projections.reads.changes import ADDED, BEGINNING, MODIFIED, REMOVED, list_changes, mark_of
+from projections.reads.snapshots import NotFoldedYetError, snapshot_of
+from projections.registry import BY_NAME
+from projections.revenue.fold import NAME
+
+blueprint = ApiBlueprint("changes", __name__, url_prefix="/v1/companies/<int:company_id>")
+
+
+class ChangesQuery(Schema):
+    """Where to go on, and how far."""
+
+    cursor = fields.String(validate=validate.Length(1, 2000), metadata={"description": "Default: the beginning."})
+    limit = WholeNumber(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
+
+
+class Change(Schema):
+    """What an event did to a line, in either mode."""
+
+    object = fields.Constant("change")
+    type = fields.String(attribute="change", validate=validate.OneOf([ADDED, MODIFIED, REMOVED]))
+    position = fields.Integer(attribute="at", metadata={"description": "The event that did it."})
+    line = fields.Nested(RevenueLine, metadata={"description": "As it then stood; if removed, as it stood before."})
+
+
+class ChangeList(Schema):
+    """Changes in the order in which they happened. Go on with `next_cursor`, also when there are no more for now."""
+
+    object = fields.Constant("list")
+    data = fields.List(fields.Nested(Change))
+    has_more = fields.Boolean()
+    next_cursor = fields.String()
+    position = fields.Integer(metadata={"description": "How far the table is folded."})
+
+
+@blueprint.get("/changes")
+@for_role("viewer")
+@blueprint.arguments(ChangesQuery, location="query")
+@blueprint.response(200, ChangeList)
+def get_changes(query: dict[str, Any], company_id: int) -> dict[str, object]:
+    """Follow the table: lines added, modified and removed, in order, none left out. Applying them gives the table."""
+    hand, version, limit = tools(), BY_NAME[NAME].version, query["limit"]
+    after = hand.cursors.read_mark(company_id, version, query["cursor"]) if "cursor" in query else BEGINNING
+    with snapshot_of(hand.engine, company_id) as snapshot:
+        if not snapshot.is_whole:
+            raise NotFoldedYetError
+        rows = list_changes(snapshot, after=after, limit=limit + 1)
+    page = rows[:limit]
+    reached = mark_of(page[-1]) if page else after
+    return {
+        "data": [{"change": row.change, "at": row.at, "line": revenue_line_of(row)} for row in page],
+        "has_more": len(rows) > limit,
+        "next_cursor": hand.cursors.write_mark(company_id, version, reached),
+        "position": snapshot.position,
+    }

@@ -1,0 +1,112 @@
+"""Serve the revenue mapping table as JSON."""
+
+from dataclasses import fields
+from typing import Any
+
+from flask import Response, abort
+from sqlalchemy import Connection
+
+from app.api.base import ApiBlueprint
+from app.api.fact_schemas import QuarantineList, QuarantineQuery
+from app.api.schemas import LineQuery, LinesQuery, RevenueLine, RevenueLineList
+from app.auth.access import for_role
+from app.http.entity_tags import not_modified, tag_of
+from app.wiring.cursors import ListOf
+from app.wiring.tools import tools
+from events.connection.accounts import owned_account
+from projections.reads.checksums import checksum_of
+from projections.reads.filters import LineFilter, Sort
+from projections.reads.lines import After, LineRow, find_line, list_lines, list_quarantined
+from projections.reads.snapshots import snapshot_of
+from projections.reads.totals import total_lines
+
+blueprint = ApiBlueprint(
+    "revenue lines", __name__, url_prefix="/v1/companies/<int:company_id>", description="The revenue mapping table."
+)
+_FILTERS = frozenset(field.name for field in fields(LineFilter)) - {"livemode"}
+
+
+@blueprint.get("/revenue-lines")
+@for_role("viewer")
+@blueprint.arguments(LinesQuery, location="query")
+@blueprint.response(200, RevenueLineList)
+def list_revenue_lines(query: dict[str, Any], company_id: int) -> Response | tuple[dict[str, object], dict[str, str]]:
+    """List revenue lines, a page at a time."""
+    hand = tools()
+    with snapshot_of(hand.engine, company_id, query.get("as_of")) as snapshot:
+        of = list_of(snapshot.connection, company_id, query)
+        tag = tag_of(snapshot, of.digest(), query["limit"], query.get("cursor"), query.get("include"))
+        if unchanged := not_modified(tag):
+            return unchanged
+        after = hand.cursors.read(of, query["cursor"]) if "cursor" in query else None
+        rows = list_lines(snapshot, of.line_filter, sort=of.sort, limit=query["limit"] + 1, after=after)
+        page, has_more = rows[: query["limit"]], len(rows) > query["limit"]
+        answer = {
+            "data": [revenue_line_of(row) for row in page],
+            "has_more": has_more,
+            "next_cursor": hand.cursors.write(of, after_row(page[-1], of.sort)) if has_more else None,
+            "position": snapshot.position,
+            "checksum": checksum_of(snapshot),
+            "projection_status": snapshot.status,
+        }
+        if query.get("include") == "totals":
+            answer["totals"] = total_lines(snapshot, of.line_filter)
+        return answer, {"ETag": f'"{tag}"'}
+
+
+@blueprint.get("/revenue-lines/<line_id>")
+@for_role("viewer")
+@blueprint.arguments(LineQuery, location="query")
+@blueprint.response(200, RevenueLine)
+def get_revenue_line(
+    query: dict[str, Any], company_id: int, line_id: str
+) -> Response | tuple[dict[str, object], dict[str, str]]:
+    """Give one revenue line."""
+    with snapshot_of(tools().engine, company_id, query.get("as_of")) as snapshot:
+        livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
+        # PostgreSQL's text cannot hold a NUL: no line has such an id.
+        row = None if "\x00" in line_id else find_line(snapshot, line_id, livemode=livemode)
+        if row is None:
+            abort(404)
+        tag = tag_of(snapshot, "line", line_id, livemode)
+        return not_modified(tag) or (revenue_line_of(row), {"ETag": f'"{tag}"'})
+
+
+@blueprint.get("/quarantine")
+@for_role("viewer")
+@blueprint.arguments(QuarantineQuery, location="query")
+@blueprint.response(200, QuarantineList)
+def list_quarantine(query: dict[str, Any], company_id: int) -> dict[str, object]:
+    """List facts about the books that could not be read, newest first, each with the reason."""
+    with snapshot_of(tools().engine, company_id) as snapshot:
+        rows = list_quarantined(snapshot, limit=query["limit"] + 1, before=query.get("before"))
+    return {"data": rows[: query["limit"]], "has_more": len(rows) > query["limit"]}
+
+
+def list_of(connection: Connection, company_id: int, query: dict[str, Any]) -> ListOf:
+    """Say which list a query asks for: its filter in the mode it names, else in the connection's own mode."""
+    asked = {name: value for name, value in query.items() if name in _FILTERS}
+    livemode = mode_of(connection, company_id, query.get("livemode"))
+    return ListOf(company_id, LineFilter(livemode=livemode, **asked), query["sort"], query.get("as_of"))
+
+
+def mode_of(connection: Connection, company_id: int, asked: bool | None) -> bool:  # noqa: FBT001 - not a switch: a value
+    """Give the mode that is asked for, else the one that the company's account is connected in."""
+    if asked is not None:
+        return asked
+    account = owned_account(connection, company_id)
+    return account.livemode if account else True
+
+
+def after_row(row: LineRow, sort: Sort) -> After:
+    """Say that a list goes on after this row."""
+    return After(getattr(row, sort.removeprefix("-")), row.invoice_line_item_id, row.invoice_id)
+
+
+def revenue_line_of(row: LineRow) -> dict[str, object]:
+    """Give a row as the schema of a line reads it."""
+    return {
+        **row._mapping,  # noqa: SLF001 - SQLAlchemy's public name for it
+        "interval": {"unit": row.interval_unit, "count": row.interval_count} if row.interval_unit else None,
+        "period": {"start": row.period_start, "end": row.period_end},
+    }

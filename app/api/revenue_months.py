@@ -1,0 +1,94 @@
+"""Serve what the table adds up to by month."""
+
+import re
+from datetime import date
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, ValidationError, fields, validate
+
+from app.api.base import ApiBlueprint
+from app.api.revenue_lines import mode_of
+from app.api.schemas import AS_OF
+from app.auth.access import for_role
+from app.http.entity_tags import not_modified, tag_of
+from app.http.fields import Currency, Flag
+from app.wiring.tools import tools
+from events.stripe.cadence import CADENCES, LINE_TYPES
+from events.stripe.invoice import FINAL_STATUSES
+from events.stripe.money import exponent_of
+from projections.reads.filters import LineFilter
+from projections.reads.snapshots import NotFoldedYetError, snapshot_of
+from projections.reads.totals import list_months
+
+blueprint = ApiBlueprint("revenue by month", __name__, url_prefix="/v1/companies/<int:company_id>")
+
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+class Month(fields.Field[date]):
+    """A month as YYYY-MM."""
+
+    def _serialize(self, value: date | None, *_context: Any, **_options: Any) -> str | None:  # noqa: ANN401
+        return f"{value:%Y-%m}" if value else None
+
+    def _deserialize(self, value: Any, *_context: Any, **_options: Any) -> date:  # noqa: ANN401
+        if not isinstance(value, str) or not _MONTH.fullmatch(value) or value.startswith("0000"):
+            raise ValidationError("Not a month written YYYY-MM.")
+        return date.fromisoformat(f"{value}-01")
+
+
+class MonthsQuery(Schema):
+    """Which months' sums."""
+
+    as_of = AS_OF
+    livemode = Flag(metadata={"description": "Default: the connection's own mode."})
+    month_from = Month(data_key="month_from", attribute="date_from", metadata={"description": "Inclusive."})
+    month_to = Month(data_key="month_to", attribute="date_to", metadata={"description": "Exclusive."})
+    currency = Currency()
+    invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
+    type = fields.String(validate=validate.OneOf(LINE_TYPES))
+    cadence = fields.String(validate=validate.OneOf(CADENCES))
+
+
+class RevenueMonth(Schema):
+    """What was billed for lines whose date lies in a month; amounts in minor units of `currency`."""
+
+    object = fields.Constant("revenue_month")
+    month = Month(metadata={"type": "string"})
+    currency = fields.String()
+    currency_exponent = fields.Integer()
+    invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
+    type = fields.String(validate=validate.OneOf(LINE_TYPES))
+    cadence = fields.String(validate=validate.OneOf(CADENCES))
+    count = fields.Integer(attribute="line_count")
+    amount = fields.Integer()
+    net_amount = fields.Integer()
+
+
+class RevenueMonthList(Schema):
+    """Sums by month, all of one moment: all events up to `position` are in them and none after."""
+
+    object = fields.Constant("list")
+    data = fields.List(fields.Nested(RevenueMonth))
+    position = fields.Integer()
+
+
+@blueprint.get("/revenue-by-month")
+@for_role("viewer")
+@blueprint.arguments(MonthsQuery, location="query")
+@blueprint.response(200, RevenueMonthList)
+def list_revenue_months(query: dict[str, Any], company_id: int) -> Response | tuple[dict[str, object], dict[str, str]]:
+    """Add up billed amounts by month of the line's date, currency, invoice status, type and cadence."""
+    asked = {name: value for name, value in query.items() if name not in ("as_of", "livemode")}
+    with snapshot_of(tools().engine, company_id, query.get("as_of")) as snapshot:
+        if not snapshot.is_whole:
+            raise NotFoldedYetError
+        livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
+        line_filter = LineFilter(livemode=livemode, **asked)
+        tag = tag_of(snapshot, "months", line_filter.canonical())
+        if unchanged := not_modified(tag):
+            return unchanged
+        months = list_months(snapshot, line_filter)
+    data = [{**month._asdict(), "currency_exponent": exponent_of(month.currency)} for month in months]
+    return {"data": data, "position": snapshot.position}, {"ETag": f'"{tag}"'}

@@ -1,0 +1,137 @@
+"""The JSON that leaves and the parameters that enter, as the contract and its OpenAPI document say them."""
+
+from datetime import date
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from app.http.fields import Currency, Day, Flag, Instant, MinorUnits, Moment, WholeNumber, Words
+from events.stripe.cadence import CADENCES, LINE_TYPES
+from events.stripe.invoice import FINAL_STATUSES
+from projections.reads.filters import SORTS
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 500
+
+AS_OF = Moment(
+    metadata={
+        "description": "An instant (RFC 3339) or a position of the log: the answer is what it would have been then.",
+        "type": "string",
+    }
+)
+
+
+class LinesFilter(Schema):
+    """Which revenue lines, in which order."""
+
+    sort = fields.String(load_default="-date", validate=validate.OneOf(SORTS))
+    livemode = Flag(metadata={"description": "Default: the connection's own mode."})
+    customer_id = Words()
+    subscription_id = Words()
+    invoice_id = Words()
+    invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
+    type = fields.String(validate=validate.OneOf(LINE_TYPES))
+    cadence = fields.String(validate=validate.OneOf(CADENCES))
+    currency = Currency()
+    date_from = Day(metadata={"description": "Inclusive."})
+    date_to = Day(metadata={"description": "Exclusive."})
+    amount_min = MinorUnits(metadata={"description": "Inclusive, in minor units."})
+    amount_max = MinorUnits(metadata={"description": "Inclusive, in minor units."})
+    q = Words(metadata={"description": "Part of a customer's name, a description, an invoice number or an id."})
+    modified_after = Instant()
+    as_of = AS_OF
+
+    @validates_schema
+    def _bounds_in_order(self, data: dict[str, Any], **_options: object) -> None:
+        if data.get("date_from", date.min) > data.get("date_to", date.max):
+            raise ValidationError("date_from is after date_to.", "date_from")
+        if "amount_min" in data and "amount_max" in data and data["amount_min"] > data["amount_max"]:
+            raise ValidationError("amount_min is above amount_max.", "amount_min")
+
+
+class LinesQuery(LinesFilter):
+    """How to list revenue lines."""
+
+    limit = WholeNumber(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
+    cursor = fields.String(validate=validate.Length(1, 2000))
+    include = fields.String(validate=validate.OneOf(["totals"]))
+
+
+class LineQuery(Schema):
+    """Which mode's line to give, as of which moment."""
+
+    as_of = AS_OF
+    livemode = Flag(metadata={"description": "Default: the connection's own mode."})
+
+
+class Interval(Schema):
+    """How often a recurring price bills: every `count` times `unit`."""
+
+    unit = fields.String(metadata={"description": "day, week, month or year."})
+    count = fields.Integer()
+
+
+class Period(Schema):
+    """The service period, half-open."""
+
+    start = Instant()
+    end = Instant()
+
+
+class RevenueLine(Schema):
+    """One line of a completed invoice. Amounts are whole minor units of `currency`."""
+
+    object = fields.Constant("revenue_line")
+    invoice_line_item_id = fields.String()
+    subscription_id = fields.String(allow_none=True)
+    customer_name = fields.String(allow_none=True, metadata={"description": "The newest name known."})
+    customer_id = fields.String(allow_none=True)
+    description = fields.String(allow_none=True)
+    date = fields.Date(metadata={"description": "The UTC day the service period starts."})
+    amount = fields.Integer(metadata={"description": "Stripe's line amount, before discounts."})
+    currency = fields.String()
+    currency_exponent = fields.Integer()
+    discount_amount = fields.Integer()
+    tax_amount = fields.Integer(metadata={"description": "The tax included in `amount`."})
+    net_amount = fields.Integer(metadata={"description": "amount - discount_amount - tax_amount."})
+    type = fields.String(validate=validate.OneOf(LINE_TYPES))
+    cadence = fields.String(validate=validate.OneOf(CADENCES))
+    interval = fields.Nested(Interval, allow_none=True)
+    cadence_source = fields.String(metadata={"description": "price, plan, no_price, or unknown."})
+    period = fields.Nested(Period)
+    proration = fields.Boolean()
+    quantity = fields.String(allow_none=True)
+    price_id = fields.String(allow_none=True)
+    product_id = fields.String(allow_none=True)
+    customer_name_on_invoice = fields.String(allow_none=True)
+    invoice_id = fields.String()
+    invoice_number = fields.String(allow_none=True)
+    invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
+    invoice_complete = fields.Boolean()
+    livemode = fields.Boolean()
+    position = fields.Integer(metadata={"description": "The event that last changed this line."})
+    updated_at = Instant()
+
+
+class Total(Schema):
+    """What the whole filter adds up to in one currency."""
+
+    currency = fields.String()
+    count = fields.Integer()
+    amount = fields.Integer()
+    net_amount = fields.Integer()
+
+
+class RevenueLineList(Schema):
+    """A page of revenue lines, of one moment: all events up to `position` are in it and none after."""
+
+    object = fields.Constant("list")
+    data = fields.List(fields.Nested(RevenueLine))
+    has_more = fields.Boolean()
+    next_cursor = fields.String(allow_none=True)
+    position = fields.Integer()
+    checksum = fields.String(
+        allow_none=True, metadata={"description": "Of the company's whole table at `position`, whatever the filter."}
+    )
+    projection_status = fields.String(metadata={"description": "live, or halted at an event that cannot be folded."})
+    totals = fields.List(fields.Nested(Total), metadata={"description": "Only with include=totals."})

@@ -1,0 +1,106 @@
+"""Ask for syncs, follow them, and read what they came to."""
+
+import json
+from hashlib import sha256
+from typing import Any
+
+from flask import Response, request, url_for
+from sqlalchemy import Connection
+
+from app.api.base import ApiBlueprint, without_parameters
+from app.api.sync_schemas import ResumedStream, SyncEvent, SyncRequest, SyncRun, SyncRunList, SyncsQuery
+from app.api.syncing import Told, ask_for_sync, found_run, is_over, stop_sync, told_of
+from app.auth.access import for_role, still_let_in
+from app.http.bodies import refuse_body
+from app.http.event_stream import State, streamed, told_as_events
+from app.wiring.tools import tools
+from backlog.syncs import requests
+from runtime.database import as_owner, within_company
+
+blueprint = ApiBlueprint(
+    "syncs", __name__, url_prefix="/v1/companies/<int:company_id>", description="Syncs with Stripe."
+)
+_LOCATION = {"Location": {"description": "Where the sync is.", "schema": {"type": "string", "format": "uri-reference"}}}
+
+
+@blueprint.post("/syncs")
+@for_role("editor")
+@without_parameters
+@blueprint.arguments(SyncRequest, location="headers")
+@blueprint.response(202, SyncRun, headers=_LOCATION)
+def start_sync(headers: dict[str, Any], company_id: int) -> tuple[Told, dict[str, str]]:
+    """Ask for a sync. While one is under way, that one is given."""
+    refuse_body(request)
+    told = ask_for_sync(company_id, idempotency_key=headers.get("idempotency_key"))
+    return told, {"Location": url_for(".get_sync", company_id=company_id, run_id=told["id"])}
+
+
+@blueprint.get("/syncs")
+@for_role("viewer")
+@blueprint.arguments(SyncsQuery, location="query")
+@blueprint.response(200, SyncRunList)
+def list_syncs(query: dict[str, Any], company_id: int) -> Told:
+    """List syncs, newest first, a page at a time."""
+    hand = tools()
+    before = hand.cursors.read_run(company_id, query["cursor"]) if "cursor" in query else None
+    with within_company(hand.engine, company_id) as connection:
+        runs = requests.list_runs(connection, company_id, limit=query["limit"] + 1, before=before)
+        page, has_more = runs[: query["limit"]], len(runs) > query["limit"]
+        data = [told_of(connection, run, has_details=False) for run in page]
+    next_cursor = hand.cursors.write_run(company_id, page[-1].id) if has_more else None
+    return {"data": data, "has_more": has_more, "next_cursor": next_cursor}
+
+
+@blueprint.get("/syncs/<int:run_id>")
+@for_role("viewer")
+@without_parameters
+@blueprint.response(200, SyncRun)
+def get_sync(company_id: int, run_id: int) -> Told:
+    """Give one sync: how far it is, or what it came to."""
+    with within_company(tools().engine, company_id) as connection:
+        return told_of(connection, found_run(connection, company_id, run_id))
+
+
+@blueprint.post("/syncs/<int:run_id>/cancel")
+@for_role("editor")
+@without_parameters
+@blueprint.response(200, SyncRun, description="It is over.")
+@blueprint.alt_response(202, schema=SyncRun, description="It stops before its next page.")
+def cancel_sync(company_id: int, run_id: int) -> tuple[Told, int]:
+    """Ask a sync to stop. What it has read stays; one that is over stays as it is."""
+    refuse_body(request)
+    told = stop_sync(company_id, run_id)
+    return told, 200 if told["finished_at"] else 202
+
+
+@blueprint.get("/syncs/<int:run_id>/events")
+@for_role("viewer")
+@without_parameters
+@blueprint.arguments(ResumedStream, location="headers")
+@blueprint.response(
+    200, SyncEvent, content_type="text/event-stream", description="An event for every change, until it is over."
+)
+@blueprint.alt_response(204, description="It is over, and its end was received: listen no longer.")
+def follow_sync(headers: dict[str, Any], company_id: int, run_id: int) -> Response:
+    """Follow a sync by server-sent events: `progress` for every change, `finished` when it is over."""
+    hand, is_let_in, known_id = tools(), still_let_in(), headers.get("last_event_id")
+    with within_company(hand.engine, company_id) as connection:
+        state = _state(connection, found_run(connection, company_id, run_id))
+    if state.is_final and state.id == known_id:
+        return Response(status=204)
+
+    def look() -> State | None:
+        with as_owner(hand.engine) as connection:
+            if not is_let_in(connection):
+                return None
+        with within_company(hand.engine, company_id) as connection:
+            run = requests.find_run(connection, company_id, run_id)
+            return _state(connection, run) if run is not None else None
+
+    events = told_as_events(state, look, hand.pause, known_id=known_id)
+    return streamed(events, company_id=company_id)
+
+
+def _state(connection: Connection, run: requests.SyncRun) -> State:
+    told = json.dumps(SyncRun().dump(told_of(connection, run)))
+    return State(f"{run.id}-{sha256(told.encode()).hexdigest()[:16]}", told, is_over(run))

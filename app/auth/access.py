@@ -1,0 +1,128 @@
+"""Who asks, and whether they may. The company comes from the key or the session, never from the request alone."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
+
+from flask import abort, g, request
+from sqlalchemy import Connection
+
+from app.auth.csrf import refuse_forgery
+from app.auth.sessions import session, session_token
+from app.http.rate_limits import Limit, client_address
+from app.wiring.tools import tools
+from runtime.database import as_owner
+from tenants.api_keys import principal_of
+from tenants.roles import Principal, Role
+from tenants.sessions import session_of
+from tenants.users import role_of
+
+Answer = TypeVar("Answer")
+
+_LONGEST_KEY = 200
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+_WRONG_KEYS = Limit("wrong-keys", attempts=300, seconds=60)
+
+
+class NotSignedInError(Exception):
+    """No key, an unknown one or a revoked one; and nobody is signed in."""
+
+
+class RoleTooLowError(Exception):
+    """The key or the person is the company's, but the role does not reach."""
+
+    def __init__(self, needed: Role) -> None:
+        super().__init__(needed)
+        self.needed = needed
+
+
+def for_role(needed: Role) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    """Let a view of a company run only for a key or a member of that company with this role or a higher one.
+
+    The view then raises NotSignedInError (401), 404 for any other company, RoleTooLowError (403), and
+    ForgedRequestError (403) for a session's change without its token. Put it right below the route, so that nobody
+    learns from an error what a request without a key would have been told.
+    """
+
+    def guard(view: Callable[..., Answer]) -> Callable[..., Answer]:
+        @wraps(view)
+        def guarded(*, company_id: int, **path: object) -> Answer:
+            g.principal = admitted(company_id, needed)
+            return view(company_id=company_id, **path)
+
+        return guarded
+
+    return guard
+
+
+def admitted(company_id: int, needed: Role) -> Principal:
+    """Give who asks, if they may do this in the company; errors as in `for_role`."""
+    principal = _principal_of_key(company_id) if "Authorization" in request.headers else _member(company_id)
+    if principal is None:
+        abort(404)
+    if not principal.reaches(needed):
+        raise RoleTooLowError(needed)
+    return principal
+
+
+def admitted_person(company_id: int, needed: Role) -> Principal:
+    """Give who is signed in, if they may do this in the company; pages are for people, not for keys.
+
+    :raises NotSignedInError: nobody is signed in, or a key was sent
+    """
+    if "Authorization" in request.headers:
+        raise NotSignedInError
+    return admitted(company_id, needed)
+
+
+def principal() -> Principal:
+    """Give who was let in to the view that runs."""
+    found: Principal = g.principal
+    return found
+
+
+def still_let_in() -> Callable[[Connection], bool]:
+    """Give what tells later, in a transaction `as_owner`, whether the asker may do what they may now.
+
+    For answers that last: a key may be revoked meanwhile, a session may end and a role be lowered.
+    """
+    asking, hand = principal(), tools()
+    if "Authorization" in request.headers:
+        key = _sent_key()
+        return lambda connection: principal_of(connection, key, now=hand.clock()) == asking
+    token, who = session_token() or "", session()
+    return lambda connection: (
+        who is not None
+        and session_of(connection, token, now=hand.clock()) is not None
+        and role_of(connection, asking.company_id, who.user_id) == asking.role
+    )
+
+
+def _principal_of_key(company_id: int) -> Principal | None:
+    key, found, hand = _sent_key(), None, tools()
+    if key:
+        with as_owner(hand.engine) as connection:
+            found = principal_of(connection, key, now=hand.clock())
+    if found is None:
+        hand.limits.count(_WRONG_KEYS, client_address())
+        raise NotSignedInError
+    return found if found.company_id == company_id else None
+
+
+def _sent_key() -> str:
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    key = key.strip()
+    is_one = scheme.lower() == "bearer" and len(key) <= _LONGEST_KEY and key.isascii() and "\x00" not in key
+    return key if is_one else ""
+
+
+def _member(company_id: int) -> Principal | None:
+    who = session()
+    if who is None:
+        raise NotSignedInError
+    if request.method not in _SAFE_METHODS:
+        refuse_forgery(session_token())
+    # Asked at every request: a role that was lowered is lower from here on.
+    with as_owner(tools().engine) as connection:
+        role = role_of(connection, company_id, who.user_id) if company_id < 2**63 else None
+    return Principal(company_id, role, f"user:{who.user_id}") if role else None

@@ -1,0 +1,73 @@
+"""Doors: people sign in at the organization's identity provider."""
+
+import hmac
+import logging
+
+from flask import Blueprint, Response, abort, make_response, redirect, request
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from app.auth.sessions import clear_cookie, cookie, set_cookie, sign_in
+from app.auth.sign_in import way_back_from
+from app.wiring.identity_provider import Departure, IdentityProvider, UnprovenIdentityError, new_departure
+from app.wiring.tools import tools
+from runtime.database import as_owner
+from tenants.identities import user_of_identity
+
+CALLBACK = "/sign-in/provider/callback"
+
+_COOKIE = "departure"
+_LASTS_SECONDS = 600
+
+_log = logging.getLogger(__name__)
+blueprint = Blueprint("provider sign in", __name__)
+
+
+class UnknownIdentityError(Exception):
+    """The provider knows them, and nobody has let them in here."""
+
+
+@blueprint.get("/sign-in/provider")
+def go_to_provider() -> Response:
+    """Lead to the provider, remembering in this browser alone who set out."""
+    hand, departure = tools(), new_departure()
+    address = _provider().address_for(departure, now=hand.clock())
+    response = make_response(redirect(address, 303))
+    kept = _serializer().dumps([*departure, way_back_from(request.args.get("next"))])
+    set_cookie(response, _COOKIE, str(kept), max_age=_LASTS_SECONDS)
+    return response
+
+
+@blueprint.get(CALLBACK)
+def come_back_from_provider() -> Response:
+    """Sign somebody in whom the provider has named and an admin has let in."""
+    hand = tools()
+    departure, way_back = _departure()
+    code, state = request.args.get("code"), request.args.get("state", "")
+    if not code or not hmac.compare_digest(departure.state.encode(), state.encode()):
+        raise UnprovenIdentityError
+    identity = _provider().identity(code, departure, now=hand.clock())
+    with as_owner(hand.engine) as connection:
+        user_id = user_of_identity(connection, identity.issuer, identity.subject, verified_email=identity.email)
+    if user_id is None:
+        raise UnknownIdentityError
+    response = make_response(redirect(way_back, 303))
+    clear_cookie(response, _COOKIE)
+    sign_in(response, user_id)
+    _log.info("signed in", extra={"user_id": user_id})
+    return response
+
+
+def _provider() -> IdentityProvider:
+    return tools().identity_provider or abort(404)
+
+
+def _departure() -> tuple[Departure, str]:
+    try:
+        state, nonce, verifier, way_back = _serializer().loads(cookie(_COOKIE) or "", max_age=_LASTS_SECONDS)
+    except (BadData, ValueError) as error:
+        raise UnprovenIdentityError from error
+    return Departure(state, nonce, verifier), way_back_from(way_back)
+
+
+def _serializer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(tools().secret_key, salt="departure to the identity provider")

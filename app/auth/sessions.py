@@ -1,0 +1,98 @@
+"""Who is signed in at this browser: a cookie with a random token, and the row in the database that it opens."""
+
+import secrets
+
+from flask import Response, g, request
+
+from app.auth.csrf import csrf_token
+from app.wiring.tools import tools
+from runtime.database import as_owner
+from tenants.sessions import LONGEST, Session, end_session, open_session, session_of
+
+_LONGEST_TOKEN = 1_000
+_VISITOR_BYTES = 32
+
+
+def session() -> Session | None:
+    """Give who is signed in; asked of the database once a request."""
+    if "session" not in g:
+        token = session_token()
+        hand = tools()
+        g.session = None
+        if token:
+            with as_owner(hand.engine) as connection:
+                g.session = session_of(connection, token, now=hand.clock())
+    found: Session | None = g.session
+    return found
+
+
+def session_token() -> str | None:
+    """Give the token in the browser's cookie, whether it opens anything or not."""
+    return cookie("session")
+
+
+def sign_in(response: Response, user_id: int) -> None:
+    """Open a new session in place of the browser's old one, and hand its token over. Commits."""
+    hand = tools()
+    old = session_token()
+    with as_owner(hand.engine) as connection:
+        if old:
+            end_session(connection, old)
+        token = open_session(connection, user_id, now=hand.clock())
+    set_cookie(response, "session", token, max_age=int(LONGEST.total_seconds()))
+
+
+def sign_out(response: Response) -> None:
+    """End the browser's session. Commits."""
+    token = session_token()
+    if token:
+        with as_owner(tools().engine) as connection:
+            end_session(connection, token)
+    clear_cookie(response, "session")
+
+
+def visitor() -> str:
+    """Give the secret that stands for a browser in which nobody is signed in yet."""
+    if "visitor" not in g:
+        g.visitor = cookie("visitor") or secrets.token_urlsafe(_VISITOR_BYTES)
+    found: str = g.visitor
+    return found
+
+
+def keep_visitor(response: Response) -> None:
+    """Have the browser keep that secret, so that the form it is shown can be told from a forged one."""
+    set_cookie(response, "visitor", visitor(), max_age=None)
+
+
+def form_token() -> str:
+    """Give the token for the forms of a page: the session's, or the visitor's."""
+    return csrf_token((session_token() if session() else None) or visitor())
+
+
+def cookie(purpose: str) -> str | None:
+    """Give what the browser keeps for a purpose of ours, as far as it can be of ours."""
+    value = request.cookies.get(_name(purpose), "")
+    return value if 0 < len(value) <= _LONGEST_TOKEN and value.isascii() else None
+
+
+def _name(purpose: str) -> str:
+    # https://developer.mozilla.org/docs/Web/HTTP/Cookies: __Host- binds a cookie to this very host, over TLS.
+    return f"__Host-revmap-{purpose}" if tools().address.is_secure else f"revmap-{purpose}"
+
+
+def clear_cookie(response: Response, purpose: str) -> None:
+    """Have the browser forget what it keeps for a purpose."""
+    response.delete_cookie(_name(purpose), path="/", secure=tools().address.is_secure, httponly=True, samesite="Lax")
+
+
+def set_cookie(response: Response, purpose: str, value: str, *, max_age: int | None) -> None:
+    """Have the browser keep something for a purpose, out of reach of scripts and of other sites; seconds, or None."""
+    response.set_cookie(
+        _name(purpose),
+        value,
+        max_age=max_age,
+        path="/",
+        secure=tools().address.is_secure,
+        httponly=True,
+        samesite="Lax",
+    )

@@ -1,0 +1,127 @@
+"""Door: people sign in with e-mail and password, and out again."""
+
+import logging
+import re
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+
+from app.auth.csrf import refuse_forgery
+from app.auth.sessions import form_token, keep_visitor, session, session_token, sign_in, sign_out, visitor
+from app.http.native_threads import beside_the_loop
+from app.http.rate_limits import Limit, RateLimits, TooManyAttemptsError, client_address
+from app.wiring.tools import tools
+from runtime.database import as_owner
+from tenants.users import User, find_user, set_password
+
+HOME = "/"
+
+# By account and address together, so that nobody can lock somebody else out from afar. While many try one account each
+# address has fewer guesses, and its owner, at another one, still gets in.
+_PER_ACCOUNT_HERE = Limit("sign-in-here", attempts=10, seconds=900)
+_PER_ACCOUNT = Limit("sign-in-account", attempts=100, seconds=900)
+_PER_ACCOUNT_HERE_WHEN_MANY_TRY = Limit("sign-in-here-when-many-try", attempts=3, seconds=900)
+_PER_ADDRESS = Limit("sign-in-address", attempts=50, seconds=900)
+_LONGEST_EMAIL = 254
+_LONGEST_FORM_BYTES = 10_000
+# Where a page may send people once they have signed in: nowhere else, so that no link can use us to lead them astray.
+_WAY_BACK = re.compile(
+    r"/|/settings/integrations(\?company=[0-9]{1,18})?|/connect/stripe\?company=[0-9]{1,18}"
+    r"|/companies/[0-9]{1,18}/(revenue-mapping|syncs)(/[\w%.-]{1,200}){0,2}(\?[!-\[\]-~]{0,2000})?",
+    re.ASCII,
+)
+
+_log = logging.getLogger(__name__)
+blueprint = Blueprint("sign in", __name__)
+
+
+@blueprint.get("/sign-in")
+def show_sign_in() -> Response:
+    """Show the form; who is signed in already goes on."""
+    way_back = way_back_from(request.args.get("next"))
+    return redirect(way_back, 303) if session() else _form(way_back)  # type: ignore[return-value]  # a Response of ours
+
+
+@blueprint.post("/sign-in")
+def receive_sign_in() -> Response:
+    """Sign somebody in, in a new session; or show the form again, saying no more than that it was wrong."""
+    request.max_content_length = _LONGEST_FORM_BYTES
+    refuse_forgery(visitor())
+    email, way_back = request.form.get("email", ""), way_back_from(request.form.get("next"))
+    try:
+        user = _user_with_password(email, request.form.get("password", ""))
+    except TooManyAttemptsError as error:
+        answer = _form(way_back, email, "Too many attempts. Try again later.", status=429)
+        answer.headers["Retry-After"] = str(error.retry_after_seconds)
+        return answer
+    if user is None:
+        return _form(way_back, email, "The e-mail address or the password is wrong.", status=401)
+    response = make_response(redirect(way_back, 303))
+    sign_in(response, user.id)
+    _log.info("signed in", extra={"user_id": user.id})
+    return response
+
+
+@blueprint.post("/sign-out")
+def receive_sign_out() -> Response:
+    """End the session for good: its cookie opens nothing any more, wherever it was copied to."""
+    request.max_content_length = _LONGEST_FORM_BYTES
+    refuse_forgery(session_token())
+    response = make_response(redirect("/sign-in", 303))
+    sign_out(response)
+    return response
+
+
+def _user_with_password(email: str, password: str) -> User | None:
+    hand = tools()
+    known_as, address = email[:_LONGEST_EMAIL].strip().lower(), client_address()
+    _count_attempt(hand.limits, known_as, address)
+    with as_owner(hand.engine) as connection:
+        user = None if "\x00" in known_as else find_user(connection, known_as)
+    kept = user.password_hash if user else None
+    if not beside_the_loop(hand.passwords.matches, kept, password) or user is None or kept is None:
+        return None
+    for limit in (_PER_ACCOUNT_HERE, _PER_ACCOUNT_HERE_WHEN_MANY_TRY):
+        hand.limits.forget(limit, known_as, address)
+    if hand.passwords.is_outdated(kept):
+        fresh = beside_the_loop(hand.passwords.hashed, password)
+        with as_owner(hand.engine) as connection:
+            set_password(connection, user.id, fresh)
+    return user
+
+
+def _count_attempt(limits: RateLimits, known_as: str, address: str) -> None:
+    limits.count(_PER_ADDRESS, address)
+    limits.count(_PER_ACCOUNT_HERE, known_as, address)
+    try:
+        limits.count(_PER_ACCOUNT, known_as)
+    except TooManyAttemptsError:
+        limits.count(_PER_ACCOUNT_HERE_WHEN_MANY_TRY, known_as, address)
+
+
+def _form(way_back: str, email: str = "", mistake: str | None = None, *, status: int = 200) -> Response:
+    page = render_template(
+        "sign_in.html",
+        way_back=way_back,
+        email=email,
+        mistake=mistake,
+        token=form_token(),
+        has_provider=tools().identity_provider is not None,
+    )
+    response = make_response(page, status)
+    keep_visitor(response)
+    return response
+
+
+def to_sign_in() -> Response:
+    """Lead who is not signed in to the form, and from there back to the page they wanted."""
+    if "HX-Request" in request.headers:
+        # Only a part of a page was asked for: the whole page comes again, and leads on.
+        return Response(status=401, headers={"HX-Refresh": "true"})
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else HOME
+    return make_response(redirect(f"/sign-in?{urlencode({'next': wanted})}", 303))
+
+
+def way_back_from(wanted: str | None) -> str:
+    """Give where to go after signing in: what was wanted if it is a page of ours, else the start."""
+    return wanted if wanted and _WAY_BACK.fullmatch(wanted) else HOME

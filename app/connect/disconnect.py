@@ -1,0 +1,25 @@
+"""Let go of a company's account: at Stripe first, so that nothing stays open there that we have forgotten."""
+
+from app.connect.restricted_key import forget_key
+from app.wiring.tools import tools
+from events.connection.accounts import standing_of
+from events.connection.lifecycle import disconnect
+from runtime.database import within_company
+
+
+def disconnect_company(company_id: int, *, actor: str) -> None:
+    """Disconnect a company. Commits; safe to repeat.
+
+    :raises StripeAwayError: Stripe could not be told; nothing was changed
+    """
+    hand = tools()
+    with within_company(hand.engine, company_id) as connection:
+        standing = standing_of(connection, company_id)
+    if standing is None or standing.status == "disconnected":
+        return
+    if hand.connect is not None and standing.method == hand.connect.method:
+        hand.connect.let_go(standing.account.account_id)
+    if standing.method != "connect":
+        forget_key(company_id)
+    with within_company(hand.engine, company_id) as connection:
+        disconnect(connection, company_id, actor=actor, now=hand.clock())

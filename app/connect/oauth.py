@@ -1,0 +1,111 @@
+"""Doors: to Stripe's page on which somebody picks the account of their company, and back."""
+
+from flask import Blueprint, Response, g, make_response, redirect, request
+from werkzeug.datastructures import MultiDict
+
+from app.auth.access import NotSignedInError, admitted
+from app.auth.sessions import session
+from app.connect.grants import ConnectNotConfiguredError, connect_account, note_refusal
+from app.wiring.tools import tools
+from runtime.database import as_owner
+from tenants.connect_attempts import UnknownStateError, UsedStateError, company_of_state, consume_state, start_attempt
+from tenants.sessions import Session, note_company
+
+HOME = "/settings/integrations"
+CALLBACK = "/connect/stripe/callback"
+
+_LONGEST_ID_DIGITS = 18
+
+blueprint = Blueprint("connect", __name__)
+
+
+class WayToStripeError(Exception):
+    """Stripe sent somebody back without what they went for; `code` is one of the problems'."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@blueprint.get("/connect/stripe")
+def go_to_stripe() -> Response:
+    """Lead an admin of the company to Stripe's page, with a state that is theirs alone."""
+    company = request.args.get("company", "")
+    if not (company.isascii() and company.isdecimal() and len(company) <= _LONGEST_ID_DIGITS):
+        raise WayToStripeError("no_company_named")
+    who = session()
+    if who is None:
+        return _to_sign_in(f"/connect/stripe?company={company}")
+    g.principal = admitted(int(company), "admin")
+    return _led_to(stripes_page(int(company), who))
+
+
+@blueprint.get(CALLBACK)
+def come_back_from_stripe() -> Response:
+    """Connect what was agreed to, once, and lead to an address that tells neither code nor state."""
+    told = request.args
+    state, code = _only(told, "state"), _only(told, "code")
+    if state is None or (code is None) == ("error" not in told):
+        raise WayToStripeError("unknown_state")
+    who = session()
+    if who is None:
+        return _to_sign_in(_restart_of(state))
+    hand = tools()
+    method = hand.connect.method if hand.connect else "connect"
+    try:
+        with as_owner(hand.engine) as connection:
+            attempt = consume_state(
+                connection, state, user_id=who.user_id, session_id=who.id, method=method, now=hand.clock()
+            )
+    except UsedStateError as error:
+        if error.is_well:
+            return _led_to(HOME)
+        raise
+    # The company is the attempt's, whatever was opened meanwhile; and who came back must still be its admin.
+    principal = g.principal = admitted(attempt.company_id, "admin")
+    with as_owner(hand.engine) as connection:
+        note_company(connection, who.id, attempt.company_id)
+    if code is None:
+        note_refusal(attempt, principal)
+        raise WayToStripeError("connection_refused")
+    connect_account(attempt, code, principal)
+    return _led_to(HOME)
+
+
+def stripes_page(company_id: int, who: Session) -> str:
+    """Give the address of Stripe's page for somebody who may connect this company. Commits.
+
+    :raises ConnectNotConfiguredError: no Connect client id is set
+    """
+    hand = tools()
+    if hand.connect is None:
+        raise ConnectNotConfiguredError
+    with as_owner(hand.engine) as connection:
+        state = start_attempt(
+            connection, company_id, user_id=who.user_id, session_id=who.id, method=hand.connect.method, now=hand.clock()
+        )
+    return hand.connect.authorize_url(state, redirect_uri=hand.address.origin + CALLBACK)
+
+
+def _only(told: MultiDict[str, str], name: str) -> str | None:
+    values = told.getlist(name)
+    return values[0] if len(values) == 1 and values[0] else None
+
+
+def _restart_of(state: str) -> str:
+    with as_owner(tools().engine) as connection:
+        company_id = company_of_state(connection, state)
+    if company_id is None:
+        raise UnknownStateError
+    return f"/connect/stripe?company={company_id}"
+
+
+def _to_sign_in(way_back: str) -> Response:
+    # A form's answer from another site carries no cookie (SameSite), a link does: who is not signed in here is not.
+    if "Authorization" in request.headers:
+        raise NotSignedInError
+    return _led_to(f"/sign-in?next={way_back.replace('?', '%3F').replace('=', '%3D')}")
+
+
+def _led_to(location: str) -> Response:
+    return make_response(redirect(location, 303))

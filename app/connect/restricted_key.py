@@ -1,0 +1,110 @@
+"""Connect an account by a restricted key of its own."""
+
+import hmac
+import re
+
+from app.wiring.tools import tools
+from backlog.syncs.requests import request_sync
+from events.connection.accounts import Account, Agreement, AnotherAccountError, authorize, standing_of
+from events.intake.parked import join_parked_events
+from runtime.database import as_owner, within_company
+from stripe_gateway.connect import StripeAwayError
+from stripe_gateway.restricted_keys import KeyOwner
+from tenants.connection_request_keys import answer_kept, keep_answer
+from tenants.roles import Principal
+from tenants.secrets import find_secret, forget_secrets, keep_secret
+
+RESTRICTED_KEY = re.compile(r"rk_(live|test)_[A-Za-z0-9_]{8,240}\Z", re.ASCII)
+
+_JOINED_AT_ONCE = 500
+
+
+class NotARestrictedKeyError(Exception):
+    """What was pasted does not look like a restricted key."""
+
+
+def connect_by_key(company_id: int, key: str, principal: Principal) -> bool:
+    """Connect the account of a key that is good for everything needed, and keep the key sealed. Commits.
+
+    Tells whether Stripe sends events by itself: that takes a key that may make an endpoint. Without one the table
+    learns from syncs alone. The same account's newer key takes the place of the older.
+
+    :raises KeyRefusedError: the key is unknown or lacks permissions
+    :raises StripeAwayError: Stripe did not say; nothing was changed
+    :raises AccountTakenError, AnotherAccountError: as when connecting on Stripe's page
+    """
+    hand = tools()
+    owner = hand.restricted_keys.owner_of(key)
+    _own(company_id, key, owner, principal)
+    hand.ring_for_sync()
+    with as_owner(hand.engine) as connection:
+        join_parked_events(connection, company_id, limit=_JOINED_AT_ONCE)
+    return _listen(company_id, key, owner)
+
+
+def connect_by_key_once(company_id: int, key: str, principal: Principal, *, idempotency_key: str | None) -> bool:
+    """Do so unless a request under this idempotency key has done it, and tell what that one was told. Commits.
+
+    :raises IdempotencyKeyReusedError: it was answered for another restricted key
+    """
+    if idempotency_key is None:
+        return connect_by_key(company_id, key, principal)
+    hand = tools()
+    request_mac = hmac.digest(hand.secret_key.encode(), b"connection\0" + key.encode(), "sha256")
+    with within_company(hand.engine, company_id) as connection:
+        told = answer_kept(connection, company_id, idempotency_key, request_mac=request_mac)
+    if told is not None:
+        return told
+    sends_events = connect_by_key(company_id, key, principal)
+    with within_company(hand.engine, company_id) as connection:
+        keep_answer(connection, company_id, idempotency_key, request_mac=request_mac, sends_events=sends_events)
+    return sends_events
+
+
+def forget_key(company_id: int) -> None:
+    """Remove the endpoint that a key made, and forget all secrets of the connection. Commits; safe to repeat.
+
+    :raises StripeAwayError: the endpoint is not known to be gone; the key is still here
+    """
+    hand = tools()
+    with within_company(hand.engine, company_id) as connection:
+        key = find_secret(connection, hand.box, company_id, "restricted_key")
+        endpoint_id = find_secret(connection, hand.box, company_id, "webhook_endpoint")
+    if key and endpoint_id:
+        hand.restricted_keys.remove_endpoint(key, endpoint_id)
+    with within_company(hand.engine, company_id) as connection:
+        forget_secrets(connection, company_id)
+
+
+def _own(company_id: int, key: str, owner: KeyOwner, principal: Principal) -> None:
+    hand = tools()
+    now, account = hand.clock(), Account(owner.account_id, owner.livemode)
+    with within_company(hand.engine, company_id) as connection:
+        before = standing_of(connection, company_id)
+        if before and before.status in ("connected", "paused") and before.method != "restricted_key":
+            raise AnotherAccountError
+        keep_secret(connection, hand.box, company_id, "restricted_key", key)
+        by = Agreement("restricted_key", account_name=owner.account_name)
+        if authorize(connection, company_id, account, now=now, actor=principal.actor, by=by).is_new:
+            trigger = "reauthorization" if before and before.account == account else "initial"
+            request_sync(connection, company_id, trigger=trigger, actor=principal.actor, now=now)
+
+
+def _listen(company_id: int, key: str, owner: KeyOwner) -> bool:
+    hand = tools()
+    with within_company(hand.engine, company_id) as connection:
+        old = find_secret(connection, hand.box, company_id, "webhook_endpoint")
+    try:
+        if old:
+            hand.restricted_keys.remove_endpoint(key, old)
+        endpoint = hand.restricted_keys.make_endpoint(
+            key, f"{hand.address.origin}/webhooks/stripe/accounts/{owner.account_id}"
+        )
+    except StripeAwayError:
+        return False  # the key is good and kept; sending it again tries anew
+    if endpoint is None:
+        return False
+    with within_company(hand.engine, company_id) as connection:
+        keep_secret(connection, hand.box, company_id, "webhook_endpoint", endpoint.endpoint_id)
+        keep_secret(connection, hand.box, company_id, "webhook_secret", endpoint.secret)
+    return True

@@ -1,0 +1,63 @@
+"""Tell whether the process is alive, whether it is ready, and how far behind the table is."""
+
+from datetime import datetime
+
+from flask import Blueprint, Response, jsonify
+from redis.exceptions import RedisError, ResponseError
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.wiring.tools import Tools, tools
+from migrations.run import current_step, expected_step
+from projections.engine.status import projection_lag
+from projections.revenue.fold import NAME
+from runtime.database import as_owner
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """Answer as long as the process lives; touches nothing."""
+    return jsonify(status="ok")
+
+
+@blueprint.get("/readyz")
+def readyz() -> tuple[Response, int]:
+    """Tell whether requests can be served: 503 without the database or its schema, 200 with what is degraded."""
+    hand = tools()
+    try:
+        schema, projection = _database(hand, hand.clock())
+    except SQLAlchemyError:
+        return jsonify(status="unavailable", database="unreachable"), 503
+    redis = _redis(hand)
+    if schema != "current":
+        return jsonify(status="unavailable", database="ok", schema=schema, redis=redis), 503
+    is_degraded = redis != "ok" or projection["companies_halted"] or projection["companies_failing"]
+    status = "degraded" if is_degraded else "ready"
+    return jsonify(status=status, database="ok", schema=schema, redis=redis, projection=projection), 200
+
+
+def _database(hand: Tools, now: datetime) -> tuple[str, dict[str, object]]:
+    with as_owner(hand.engine) as connection:
+        if current_step(connection) != expected_step():
+            return "not the one this release expects: run 'flask db upgrade'", {}
+        lag = projection_lag(connection, NAME)
+    lag_seconds = max(0.0, (now - lag.oldest_recorded_at).total_seconds()) if lag.oldest_recorded_at else 0.0
+    return "current", {
+        "companies_behind": lag.companies_behind,
+        "companies_halted": lag.companies_halted,
+        "companies_failing": lag.companies_failing,
+        "events_behind": lag.events_behind,
+        "lag_seconds": round(lag_seconds, 1),
+    }
+
+
+def _redis(hand: Tools) -> str:
+    try:
+        hand.redis.ping()
+        policy = hand.redis.config_get("maxmemory-policy").get("maxmemory-policy")
+    except ResponseError:
+        return "ok"  # a managed service may not show its configuration
+    except RedisError:
+        return "unreachable: work is found by the clock's sweep once it is back"
+    return "ok" if policy in (None, "noeviction") else f"evicts keys ({policy}): set maxmemory-policy noeviction"

@@ -1,0 +1,98 @@
+"""What a view of the table adds up to: totals by currency, and billed revenue by month, one currency at a time."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from flask import Blueprint, make_response, render_template
+from werkzeug.wrappers import Response
+
+from app.api.revenue_lines import list_of
+from app.pages.frame import for_member
+from app.pages.mapping.query import View
+from app.pages.mapping.table import understood
+from app.wiring.tools import tools
+from events.stripe.cadence import CADENCES
+from events.stripe.money import exponent_of
+from projections.reads.snapshots import snapshot_of
+from projections.reads.totals import Month, Total, sum_months
+
+# They were sent and are not expected to be paid: not billed revenue, unless somebody asks for just these.
+_NOT_BILLED = frozenset({"void", "uncollectible"})
+# Beyond it, months without a line are left out: a date far off would make a chart of emptiness.
+_MOST_MONTHS_FILLED = 600
+
+blueprint = Blueprint("revenue chart", __name__, url_prefix="/companies/<int:company_id>/revenue-mapping")
+
+
+class Chart(NamedTuple):
+    """Billed minor units by month and cadence, all of one currency; months in order, `cadences` those that occur."""
+
+    currency: str
+    exponent: int
+    cadences: Sequence[str]
+    months: list[tuple[date, list[int], int]]
+
+
+@blueprint.get("/figures")
+@for_member("viewer")
+def show_figures(company_id: int) -> Response:
+    """Give the totals of a view and its chart, for the page that shows it."""
+    view = understood(company_id)
+    with snapshot_of(tools().engine, company_id, view.moment) as snapshot:
+        line_filter = list_of(snapshot.connection, company_id, view.query).line_filter
+        months = sum_months(snapshot, line_filter)
+    totals = totals_of(months)
+    part = render_template(
+        "revenue_figures.html",
+        view=view,
+        totals=totals,
+        line_count=sum(total.count for total in totals),
+        exponents={total.currency: exponent_of(total.currency) for total in totals},
+        chart=chart_of(_billed(months, view), _currency(totals, view)),
+    )
+    return make_response(part)
+
+
+def totals_of(months: Iterable[Month]) -> list[Total]:
+    """Add months up by currency, the one with most lines first."""
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for month in months:
+        for place, part in enumerate((month.line_count, month.amount, month.net_amount)):
+            sums[month.currency][place] += part
+    totals = [Total(currency, *parts) for currency, parts in sums.items()]
+    return sorted(totals, key=lambda total: (-total.count, total.currency))
+
+
+def chart_of(months: Sequence[Month], currency: str | None) -> Chart | None:
+    """Arrange the months of one currency for a chart; None if there is nothing in it."""
+    of_currency = [month for month in months if month.currency == currency]
+    if currency is None or not of_currency:
+        return None
+    sums: dict[tuple[date, str], int] = defaultdict(int)
+    for month in of_currency:
+        sums[month.month, month.cadence] += month.amount
+    cadences = [name for name in CADENCES if any(cadence == name for _, cadence in sums)]
+    rows = [(month, [sums.get((month, name), 0) for name in cadences]) for month in _filled({at for at, _ in sums})]
+    return Chart(currency, exponent_of(currency), cadences, [(month, parts, sum(parts)) for month, parts in rows])
+
+
+def _billed(months: list[Month], view: View) -> list[Month]:
+    is_asked_for = view.query.get("invoice_status") in _NOT_BILLED
+    return [month for month in months if is_asked_for or month.invoice_status not in _NOT_BILLED]
+
+
+def _currency(totals: list[Total], view: View) -> str | None:
+    chosen: str | None = view.query.get("chart")
+    names = [total.currency for total in totals]
+    return chosen if chosen in names else next(iter(names), None)
+
+
+def _filled(months: set[date]) -> list[date]:
+    first, last = min(months), max(months)
+    span = (last.year - first.year) * 12 + last.month - first.month + 1
+    if span > _MOST_MONTHS_FILLED:
+        return sorted(months)
+    places = range(first.month - 1, first.month - 1 + span)
+    return [date(first.year + place // 12, place % 12 + 1, 1) for place in places]

@@ -1,0 +1,90 @@
+"""What the forms of the table send, put into the words of the API: one address for one view, whoever made it."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from marshmallow import ValidationError
+from werkzeug.datastructures import MultiDict
+
+from app.http.fields import Day
+from app.pages.mapping.amounts import UnclearAmountError, minor_units
+from app.pages.mapping.columns import BY_NAME, DEFAULT_NAMES
+
+Mistakes = dict[str, list[str]]
+
+# Forms ask for a last day where the API has the day after it, for money where it has minor units, and so on.
+_FORM_NAMES = frozenset({"column", "moment", "last_day", "amount_from", "amount_to"})
+
+
+class Entered(NamedTuple):
+    """What was asked for in the API's words, and what could not be put into them; `is_form` if it had to be."""
+
+    words: dict[str, str]
+    mistakes: Mistakes
+    is_form: bool
+
+
+def api_words(sent: MultiDict[str, str], only_currency: Callable[[], str | None]) -> Entered:
+    """Put what was sent into the API's words. `only_currency` gives the currency of a table that has just one."""
+    words = {name: value for name, value in sent.items() if name not in _FORM_NAMES and value.strip()}
+    mistakes = {
+        name: ["Given more than once."] for name, values in sent.lists() if len(values) > 1 and name != "column"
+    }
+    if "column" in sent:
+        words |= _columns(sent.getlist("column"))
+    words |= _read(mistakes, "as_of", sent.get("moment", ""), _instant)
+    words |= _read(mistakes, "date_to", sent.get("last_day", ""), _day_after)
+    words |= _amounts(sent, words, mistakes, only_currency)
+    is_form = any(name in _FORM_NAMES or not value.strip() for name, value in sent.items())
+    return Entered(words, mistakes, is_form)
+
+
+def _columns(chosen: list[str]) -> dict[str, str]:
+    names = [*(name for name in BY_NAME if name in chosen), *(name for name in chosen if name and name not in BY_NAME)]
+    return {} if not names or tuple(names) == DEFAULT_NAMES else {"columns": ",".join(names)}
+
+
+def _amounts(
+    sent: MultiDict[str, str], words: dict[str, str], mistakes: Mistakes, only_currency: Callable[[], str | None]
+) -> dict[str, str]:
+    written = {"amount_min": sent.get("amount_from", "").strip(), "amount_max": sent.get("amount_to", "").strip()}
+    if not any(written.values()):
+        return {}
+    currency = words.get("currency") or only_currency()
+    if currency is None:
+        mistakes["currency"] = ["Choose the currency that the amounts are in."]
+        return {}
+    found = {"currency": currency.lower()}
+    for name, text in written.items():
+        found |= _read(mistakes, name, text, lambda told: str(minor_units(told, currency.lower())))
+    return found
+
+
+def _read(mistakes: Mistakes, name: str, told: str, reader: Callable[[str], str]) -> dict[str, str]:
+    if not told.strip():
+        return {}
+    try:
+        return {name: reader(told.strip())}
+    except ValidationError as error:
+        mistakes[name] = list(error.messages)
+    except UnclearAmountError as error:
+        mistakes[name] = [str(error)]
+    return {}
+
+
+def _day_after(told: str) -> str:
+    day: date = Day().deserialize(told)
+    with suppress(OverflowError):
+        return (day + timedelta(days=1)).isoformat()
+    raise ValidationError("Not a day that lines could have.")
+
+
+def _instant(told: str) -> str:
+    try:
+        moment = datetime.fromisoformat(told)
+    except ValueError as error:
+        raise ValidationError("Not a moment written like 2026-11-21T14:00.") from error
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

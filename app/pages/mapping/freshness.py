@@ -1,0 +1,76 @@
+"""What a page says of the table besides its lines: how fresh it is, what is missing from it, and why it is empty."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from app.api.revenue_lines import mode_of
+from app.connect.state import health_of
+from app.pages.mapping.query import View
+from events.connection.health import ConnectionHealth
+from projections.reads.freshness import events_behind, has_changed_since, holds_mode, last_changed_at
+from projections.reads.lines import LineRow, list_quarantined
+from projections.reads.snapshots import Snapshot
+from projections.reads.totals import list_currencies
+
+# More are not counted: the page that lists them goes on.
+MOST_COUNTED = 100
+
+
+class Freshness(NamedTuple):
+    """How new the table is. `position` is where it stands; `has_changed` since the page that asks was painted."""
+
+    position: int
+    last_change: datetime | None
+    events_behind: int
+    is_halted: bool
+    has_changed: bool
+    connection: ConnectionHealth
+
+
+class Choices(NamedTuple):
+    """What a filter can choose from: currencies, most used first, and whether both modes have lines."""
+
+    currencies: list[str]
+    has_both_modes: bool
+
+
+def freshness_of(snapshot: Snapshot, since: int) -> Freshness:
+    """Say how fresh the table is, to somebody who looks at it as it stood at a position."""
+    return Freshness(
+        snapshot.position,
+        last_changed_at(snapshot),
+        events_behind(snapshot),
+        snapshot.status == "halted",
+        has_changed_since(snapshot, since),
+        health_of(snapshot.company_id),
+    )
+
+
+def choices_of(snapshot: Snapshot, view: View) -> Choices:
+    """Say what the table offers to filter by."""
+    livemode = mode_of(snapshot.connection, snapshot.company_id, view.query.get("livemode"))
+    return Choices(list_currencies(snapshot, livemode=livemode), holds_mode(snapshot, livemode=not livemode))
+
+
+def missing_facts(snapshot: Snapshot) -> int:
+    """Count the facts that could not be read and have not been made up for, among the newest quarantined ones."""
+    return sum(not row.is_resolved for row in quarantined_facts(snapshot, before=None))
+
+
+def quarantined_facts(snapshot: Snapshot, *, before: int | None) -> list[LineRow]:
+    """Give facts that could not be read, newest first: a page of those that had been learned by then."""
+    known = snapshot.position + 1
+    return list(list_quarantined(snapshot, limit=MOST_COUNTED, before=min(before or known, known)))
+
+
+def why_empty(view: View, connection: ConnectionHealth) -> str:
+    """Name the reason why a view shows no line, so that a page can say what to do."""
+    if view.is_filtered:
+        return "filtered"
+    if view.as_of is not None:
+        return "then"
+    if connection.status != "connected":
+        return connection.status
+    if connection.last_success_at:
+        return "no_invoices"
+    return {"syncing": "first_sync", "never_synced": "first_sync"}.get(connection.health, "failing")

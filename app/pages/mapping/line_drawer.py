@@ -1,0 +1,98 @@
+"""One line of the table: everything it says, how it came to say it, and the events behind it."""
+
+from typing import Any
+
+import msgspec
+from flask import Blueprint, abort, make_response, render_template, request
+from marshmallow import RAISE, ValidationError
+from werkzeug.wrappers import Response
+
+from app.api.revenue_lines import mode_of
+from app.api.schemas import LineQuery
+from app.auth.access import principal
+from app.pages.frame import for_member, framed
+from app.pages.mapping.line_words import cadence_words, happenings_of
+from app.pages.mapping.query import table_address
+from app.pages.mapping.table import HERE
+from app.wiring.tools import tools
+from events.connection.accounts import owned_account
+from events.log.read import read_at
+from projections.reads.history import history_of
+from projections.reads.lines import find_line
+from projections.reads.snapshots import Snapshot, snapshot_of
+from runtime.database import within_company
+
+blueprint = Blueprint("line drawer", __name__, url_prefix="/companies/<int:company_id>/revenue-mapping")
+
+_STRIPES_DASHBOARD = "https://dashboard.stripe.com"
+_LAST_POSITION = 2**63 - 1
+
+
+@blueprint.get("/lines/<line_id>")
+@for_member("viewer")
+def show_line(company_id: int, line_id: str) -> Response:
+    """Show a line and its history: as a part for the page of the table, else as a page that can be sent to somebody."""
+    query = _asked()
+    with snapshot_of(tools().engine, company_id, query.get("as_of")) as snapshot:
+        livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
+        told = _told(snapshot, line_id, livemode=livemode)
+    kept = {name: value for name, value in request.args.items() if name in ("as_of", "livemode")}
+    told |= {"line_id": line_id, "table": table_address(company_id, "", kept), "as_of": query.get("as_of")}
+    told["by"] = told["table"] + ("&" if kept else "?")
+    if "HX-Request" in request.headers:
+        return make_response(render_template("line_part.html", company_id=company_id, may=principal().reaches, **told))
+    return framed("line.html", here=HERE, company_id=company_id, **told)
+
+
+@blueprint.get("/events/<int:position>")
+@for_member("editor")
+def show_event(company_id: int, position: int) -> Response:
+    """Show an event of the log with its body as it came."""
+    with within_company(tools().engine, company_id) as connection:
+        found = read_at(connection, company_id, [position]) if position <= _LAST_POSITION else []
+    if not found:
+        abort(404)
+    (event,) = found
+    if "HX-Request" in request.headers:
+        return make_response(render_template("event_body.html", body=_in_lines(event.payload)))
+    return framed("event.html", here=HERE, event=event, body=_in_lines(event.payload))
+
+
+def _asked() -> dict[str, Any]:
+    try:
+        query: dict[str, Any] = LineQuery().load(request.args.to_dict(), unknown=RAISE)
+    except ValidationError:
+        abort(422)
+    return query
+
+
+def _told(snapshot: Snapshot, line_id: str, *, livemode: bool) -> dict[str, Any]:
+    # PostgreSQL's text cannot hold a NUL: no line has such an id.
+    if "\x00" in line_id:
+        abort(404)
+    row = find_line(snapshot, line_id, livemode=livemode)
+    known = history_of(snapshot, line_id, livemode=livemode)
+    steps = [step for step in known if step.event.position <= snapshot.position]
+    if row is None and not any(step.outcome != "ignored" for step in steps):
+        abort(404)
+    return {
+        "row": row,
+        "cadence": cadence_words(row) if row else "",
+        "history": happenings_of(steps),
+        "at_stripe": _at_stripe(snapshot, row.invoice_id, livemode=livemode) if row else None,
+        "position": snapshot.position,
+    }
+
+
+def _at_stripe(snapshot: Snapshot, invoice_id: str, *, livemode: bool) -> str:
+    # The dashboard opens in the account that the path begins with, if its reader belongs to it.
+    account = owned_account(snapshot.connection, snapshot.company_id)
+    parts = [account.account_id] if account else []
+    return "/".join([_STRIPES_DASHBOARD, *parts, *([] if livemode else ["test"]), "invoices", invoice_id])
+
+
+def _in_lines(payload: bytes) -> str:
+    try:
+        return msgspec.json.format(payload, indent=2).decode()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return payload.decode(errors="replace")

@@ -1,0 +1,60 @@
+"""A page's worth of lines, with the addresses of what follows it: all of them stand where the first one stood."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from app.api.revenue_lines import after_row, list_of
+from app.pages.mapping.query import View, table_address
+from app.wiring.tools import tools
+from projections.reads.lines import LineRow, list_lines
+from projections.reads.snapshots import Snapshot
+
+ROWS_A_PAGE = 100
+
+
+class LinesPage(NamedTuple):
+    """Rows, the number of the first of them in the whole list, and where they are to be had.
+
+    `here` gives these rows again, `following` the next ones, `next_page` those on a page of their own; None at the end.
+    `of_line` is what a line's address begins and ends with; `by` begins the address of this view with one id alone.
+    """
+
+    rows: Sequence[LineRow]
+    first_row: int
+    here: str
+    following: str | None
+    next_page: str | None
+    of_line: tuple[str, str]
+    by: dict[str, str]
+
+
+def read_lines(snapshot: Snapshot, view: View) -> LinesPage:
+    """Read the page of lines that a view asks for.
+
+    :raises InvalidCursorError: the cursor is of another list
+    """
+    cursors, query = tools().cursors, view.query
+    # A table of an older release has no past to stay at: its pages are of the moment at which each is read.
+    at = snapshot.position if snapshot.is_whole else None
+    of = list_of(snapshot.connection, snapshot.company_id, query)._replace(as_of=at)
+    cursor = query.get("cursor")
+    after = cursors.read(of, cursor) if cursor else None
+    found = list_lines(snapshot, of.line_filter, sort=of.sort, limit=ROWS_A_PAGE + 1, after=after)
+    rows, row = found[:ROWS_A_PAGE], int(query["row"])
+    following, next_page = None, None
+    if len(found) > ROWS_A_PAGE:
+        then = {"at": at, "row": row + ROWS_A_PAGE, "cursor": cursors.write(of, after_row(rows[-1], of.sort))}
+        following, next_page = view.link("/rows", **then), view.link(**then)
+    here = view.link("/rows", at=at, row=row, cursor=cursor)
+    return LinesPage(rows, row, here, following, next_page, _of_line(view), _by(view))
+
+
+def _of_line(view: View) -> tuple[str, str]:
+    kept = {name: value for name, value in view.words.items() if name in ("as_of", "livemode")}
+    return table_address(view.company_id, "/lines/"), f"?{urlencode(kept)}" if kept else ""
+
+
+def _by(view: View) -> dict[str, str]:
+    addresses = {name: view.link("", name) for name in ("customer_id", "subscription_id", "invoice_id")}
+    return {name: f"{address}{'&' if '?' in address else '?'}{name}=" for name, address in addresses.items()}

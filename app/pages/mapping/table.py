@@ -1,0 +1,158 @@
+"""Revenue, Revenue Mapping: the table as people read it."""
+
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from flask import Blueprint, abort, make_response, redirect, render_template
+from werkzeug.wrappers import Response
+
+from app.pages.frame import for_member, framed
+from app.pages.mapping import words
+from app.pages.mapping.chips import chips_of
+from app.pages.mapping.columns import ADDABLE, DEFAULT, written
+from app.pages.mapping.freshness import (
+    MOST_COUNTED,
+    Choices,
+    Freshness,
+    choices_of,
+    freshness_of,
+    missing_facts,
+    quarantined_facts,
+    why_empty,
+)
+from app.pages.mapping.lines import LinesPage, read_lines
+from app.pages.mapping.query import View, view_of
+from app.wiring.tools import tools
+from events.stripe.cadence import CADENCES, LINE_TYPES
+from events.stripe.invoice import FINAL_STATUSES
+from projections.reads.freshness import recorded_at
+from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
+
+HERE = "revenue-mapping"
+_RETRY_AFTER_SECONDS = 5
+
+blueprint = Blueprint("revenue mapping", __name__, url_prefix="/companies/<int:company_id>/revenue-mapping")
+for _filter in (words.day, words.month, words.spoken):
+    blueprint.add_app_template_filter(_filter)
+for _function in (
+    words.span,
+    words.every,
+    words.spoken_choices,
+    words.currency_choices,
+):
+    blueprint.add_app_template_global(_function)
+
+
+class _Told(NamedTuple):
+    """What a page of the table is made of; without `lines` if what was asked for cannot be read."""
+
+    view: View
+    freshness: Freshness
+    choices: Choices
+    missing: int
+    lines: LinesPage | None = None
+    position: int = 0
+    recorded_at: object = None
+
+
+@blueprint.get("")
+@for_member("viewer")
+def show_table(company_id: int) -> Response:
+    """Show the table: the first lines of a view, and everything to change the view with."""
+    view = view_of(company_id)
+    if view.is_form and not view.mistakes:
+        return redirect(view.link(), 303)
+    try:
+        return _page(_told(view))
+    except PositionAheadError:
+        view.mistakes["as_of"] = ["The log has not reached that position."]
+        return _page(_told(view))
+    except NotFoldedYetError:
+        page = framed("mapping_not_yet.html", here=HERE, status=503, view=view, seconds=_RETRY_AFTER_SECONDS)
+        page.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+        return page
+
+
+@blueprint.get("/rows")
+@for_member("viewer")
+def show_rows(company_id: int) -> Response:
+    """Give more rows of a view, for the page that shows it."""
+    view = understood(company_id)
+    with snapshot_of(tools().engine, company_id, view.moment) as snapshot:
+        lines = read_lines(snapshot, view)
+    return make_response(render_template("mapping_rows.html", view=view, lines=lines))
+
+
+@blueprint.get("/freshness")
+@for_member("viewer")
+def show_freshness(company_id: int) -> Response:
+    """Say how fresh the table is, and whether it has changed since a page was painted."""
+    view = understood(company_id)
+    with snapshot_of(tools().engine, company_id) as snapshot:
+        freshness = freshness_of(snapshot, since=view.query.get("at", snapshot.position))
+    return make_response(render_template("mapping_freshness.html", view=view, freshness=freshness))
+
+
+@blueprint.get("/quarantine")
+@for_member("viewer")
+def show_quarantine(company_id: int) -> Response:
+    """List the facts that could not be read, newest first, each with its reason."""
+    view = understood(company_id)
+    with snapshot_of(tools().engine, company_id, view.moment) as snapshot:
+        facts = quarantined_facts(snapshot, before=view.query["row"] if "row" in view.words else None)
+    return framed("quarantine.html", here=HERE, view=view, facts=facts, has_more=len(facts) == MOST_COUNTED)
+
+
+def understood(company_id: int) -> View:
+    """Give the view that a part of a page asks for; 422 if it cannot be read: no page of ours asks so."""
+    view = view_of(company_id)
+    if view.mistakes or view.is_form:
+        abort(422)
+    return view
+
+
+def _told(view: View) -> _Told:
+    hand = tools()
+    with snapshot_of(hand.engine, view.company_id) as now:
+        told = _Told(view, freshness_of(now, now.position), choices_of(now, view), missing_facts(now))
+        if view.mistakes:
+            return told
+        if view.moment is None:
+            return _with_lines(told, now)
+    with snapshot_of(hand.engine, view.company_id, view.moment) as then:
+        return _with_lines(told._replace(missing=missing_facts(then)), then)
+
+
+def _with_lines(told: _Told, snapshot: Snapshot) -> _Told:
+    return told._replace(
+        lines=read_lines(snapshot, told.view),
+        position=snapshot.position,
+        recorded_at=recorded_at(snapshot, snapshot.position) if told.view.as_of is not None else None,
+    )
+
+
+def _page(told: _Told) -> Response:
+    view, now = told.view, tools().clock()
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return framed(
+        "mapping.html",
+        here=HERE,
+        status=422 if view.mistakes else 200,
+        **told._asdict(),
+        chips=chips_of(view),
+        csv=_csv(told),
+        columns=(DEFAULT, ADDABLE),
+        known={"invoice_status": FINAL_STATUSES, "type": LINE_TYPES, "cadence": CADENCES},
+        moments={"End of yesterday": today, "End of last month": today.replace(day=1)},
+        now=now,
+        why=why_empty(view, told.freshness.connection),
+    )
+
+
+def _csv(told: _Told) -> str:
+    # Exactly what is shown: the same lines of the same moment, and the columns that say the same.
+    view = told.view
+    parameters = view.state("chart", "columns") | {"columns": written(view.columns)}
+    if told.lines and "at=" in told.lines.here:
+        parameters["as_of"] = str(told.position)
+    return f"/v1/companies/{view.company_id}/revenue-lines.csv?{urlencode(parameters)}"

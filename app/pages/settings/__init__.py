@@ -1,0 +1,1 @@
+"""The settings of a company's connection. Imports app.pages and app.pages.syncs."""

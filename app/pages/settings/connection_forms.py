@@ -1,0 +1,55 @@
+"""Doors for the forms of the settings: pause, resume, disconnect, and connect by a key. Each leads back there."""
+
+from flask import Blueprint, request
+from flask.wrappers import Response
+
+from app.auth.access import principal
+from app.connect.disconnect import disconnect_company
+from app.connect.restricted_key import RESTRICTED_KEY, NotARestrictedKeyError, connect_by_key
+from app.connect.state import take_step
+from app.pages.forms import LONGEST_FORM_BYTES, to_settings
+from app.pages.frame import for_member
+from events.connection import lifecycle
+
+blueprint = Blueprint("connection forms", __name__, url_prefix="/companies/<int:company_id>/connection")
+
+
+@blueprint.before_request
+def refuse_long_forms() -> None:
+    """Have nobody send more than a form holds."""
+    request.max_content_length = LONGEST_FORM_BYTES
+
+
+@blueprint.post("/pause")
+@for_member("admin")
+def pause(company_id: int) -> Response:
+    """Ask Stripe for nothing until it is resumed."""
+    take_step(company_id, lifecycle.pause)
+    return to_settings(company_id)
+
+
+@blueprint.post("/resume")
+@for_member("admin")
+def resume(company_id: int) -> Response:
+    """Go on after a pause."""
+    take_step(company_id, lifecycle.resume)
+    return to_settings(company_id)
+
+
+@blueprint.post("/disconnect")
+@for_member("admin")
+def disconnect(company_id: int) -> Response:
+    """Let go of the account, here and at Stripe. The table and its history stay."""
+    disconnect_company(company_id, actor=principal().actor)
+    return to_settings(company_id)
+
+
+@blueprint.post("/key")
+@for_member("admin")
+def connect_with_key(company_id: int) -> Response:
+    """Connect by a restricted key that was pasted."""
+    key = request.form.get("restricted_key", "").strip()
+    if not RESTRICTED_KEY.match(key):
+        raise NotARestrictedKeyError
+    connect_by_key(company_id, key, principal())
+    return to_settings(company_id)

@@ -1,0 +1,45 @@
+"""Doors: the start, and Settings, Integrations."""
+
+from flask import Blueprint, abort, g, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from app.auth.access import NotSignedInError, admitted_person
+from app.auth.sessions import form_token, session
+from app.connect.state import health_of
+from app.pages.settings.settings_page import settings_page
+from app.wiring.tools import tools
+from runtime.database import as_owner
+from tenants.users import Membership, memberships_of
+
+blueprint = Blueprint("integrations", __name__)
+
+
+@blueprint.get("/")
+def front() -> Response:
+    """Lead to the table of the company opened last, or to the settings as long as nothing was ever connected."""
+    chosen = _chosen()
+    if chosen is None or health_of(chosen.company_id).status == "pending_authorization":
+        return redirect("/settings/integrations", 303)
+    return redirect(f"/companies/{chosen.company_id}/revenue-mapping", 303)
+
+
+@blueprint.get("/settings/integrations")
+def show_integrations() -> Response:
+    """Show the connection of the company that is named, else of the one opened last."""
+    chosen = _chosen()
+    if chosen is None:
+        return Response(render_template("no_company.html", token=form_token()), mimetype="text/html")
+    g.principal = admitted_person(chosen.company_id, "viewer")
+    return make_response(settings_page())
+
+
+def _chosen() -> Membership | None:
+    who = session()
+    if who is None or "Authorization" in request.headers:
+        raise NotSignedInError
+    with as_owner(tools().engine) as connection:
+        memberships = memberships_of(connection, who.user_id)
+    named = request.args.get("company")
+    if named is None:
+        return next((one for one in memberships if one.company_id == who.company_id), next(iter(memberships), None))
+    return next((one for one in memberships if str(one.company_id) == named), None) or abort(404)

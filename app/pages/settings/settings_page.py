@@ -1,0 +1,65 @@
+"""The page Settings, Integrations: how a company's connection to Stripe stands, and what may be done with it."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from app.auth.access import principal
+from app.connect.state import health_in
+from app.pages.frame import framed_text
+from app.pages.settings.verdicts import Verdict, verdict_on
+from app.pages.syncs.shown_runs import ShownRun, shown
+from app.wiring.tools import tools
+from backlog.syncs.requests import list_runs
+from events.connection.health import ConnectionHealth, last_event_at
+from projections.reads.snapshots import snapshot_of
+
+# Permissions as Stripe's dashboard calls them.
+_PERMISSIONS = {
+    "rak_invoice_read": "Invoices: read",
+    "rak_plan_read": "Prices: read",
+    "rak_customer_read": "Customers: read",
+}
+
+
+class StripeCard(NamedTuple):
+    """What the card of Stripe tells. `active` is the sync under way, `last` the one before that ended."""
+
+    connection: ConnectionHealth
+    verdict: Verdict
+    active: ShownRun | None
+    last: ShownRun | None
+    last_event_at: object
+
+
+def settings_page(problem: Mapping[str, object] | None = None) -> str:
+    """Give the settings of the company that the reader was let in to, with what went wrong a moment ago."""
+    hand, company_id = tools(), principal().company_id
+    with snapshot_of(hand.engine, company_id) as snapshot:
+        card = _card(snapshot.connection, company_id)
+    told = problem or {}
+    lacking = [_PERMISSIONS[name] for name in told.get("lacking", ()) if name in _PERMISSIONS]  # type: ignore[attr-defined]  # a list where it is there
+    return framed_text(
+        "integrations.html",
+        here="integrations",
+        card=card,
+        stripe=card.connection,
+        can_connect=hand.connect is not None,
+        problem=problem,
+        lacking=lacking,
+    )
+
+
+def _card(connection: Connection, company_id: int) -> StripeCard:
+    health = health_in(connection, company_id)
+    runs = list_runs(connection, company_id, limit=2)
+    active = runs[0] if runs and runs[0].finished_at is None else None
+    last = next((run for run in runs if run is not active), None)
+    return StripeCard(
+        health,
+        verdict_on(health, last),
+        shown(connection, active) if active is not None else None,
+        shown(connection, last) if last is not None else None,
+        last_event_at(connection, company_id),
+    )

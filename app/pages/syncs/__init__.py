@@ -1,0 +1,1 @@
+"""Runs of the sync: their list, progress and proof. Imports app.pages."""

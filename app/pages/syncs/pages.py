@@ -1,0 +1,98 @@
+"""Doors: the history of syncs, one sync while it runs and when it is over, and the forms that start and stop them."""
+
+from flask import Blueprint, make_response, redirect, render_template, request
+from flask.wrappers import Response
+
+from app.api.syncing import ask_for_sync, found_run, is_over, stop_sync
+from app.connect.state import health_in
+from app.pages.forms import LONGEST_FORM_BYTES, to_settings
+from app.pages.frame import for_member, framed
+from app.pages.syncs.shown_runs import exponent, shown, with_names
+from app.pages.syncs.words import DIFFERENCES
+from app.wiring.tools import tools
+from backlog.syncs.requests import list_runs
+from projections.reads.snapshots import snapshot_of
+from runtime.database import within_company
+
+blueprint = Blueprint("sync pages", __name__, url_prefix="/companies/<int:company_id>/syncs")
+
+_RUNS_ON_A_PAGE = 25
+
+
+@blueprint.before_request
+def refuse_long_forms() -> None:
+    """Have nobody send more than a form holds."""
+    request.max_content_length = LONGEST_FORM_BYTES
+
+
+@blueprint.get("")
+@for_member("viewer")
+def show_history(company_id: int) -> Response:
+    """Show syncs, newest first; the older ones after a cursor."""
+    hand, cursor = tools(), request.args.get("cursor")
+    before = hand.cursors.read_run(company_id, cursor) if cursor else None
+    with snapshot_of(hand.engine, company_id) as snapshot:
+        connection = health_in(snapshot.connection, company_id)
+        runs = list_runs(snapshot.connection, company_id, limit=_RUNS_ON_A_PAGE + 1, before=before)
+        page = runs[:_RUNS_ON_A_PAGE]
+        rows = [shown(snapshot.connection, run) for run in page]
+    older = hand.cursors.write_run(company_id, page[-1].id) if len(runs) > len(page) else None
+    return framed(
+        "sync_history.html",
+        here="syncs",
+        stripe=connection,
+        runs=with_names(rows, page),
+        older=older,
+        is_newest=not cursor,
+        # The button that asked for older ones goes; who pressed it goes on where they begin.
+        is_continued="HX-Request" in request.headers,
+    )
+
+
+@blueprint.get("/<int:run_id>")
+@for_member("viewer")
+def show_sync(company_id: int, run_id: int) -> Response:
+    """Show one sync: how far it is, or what it came to."""
+    with snapshot_of(tools().engine, company_id) as snapshot:
+        row = found_run(snapshot.connection, company_id, run_id)
+        connection = health_in(snapshot.connection, company_id)
+        is_last = list_runs(snapshot.connection, company_id, limit=1)[0].id == run_id
+        run = shown(snapshot.connection, row, has_details=True)
+    return framed(
+        "sync_run.html",
+        here="syncs",
+        stripe=connection,
+        run=with_names([run], [row])[0],
+        is_last=is_last,
+        kinds=DIFFERENCES,
+        exponent=exponent,
+    )
+
+
+@blueprint.get("/<int:run_id>/progress")
+@for_member("viewer")
+def show_progress(company_id: int, run_id: int) -> Response:
+    """Give the part of a page that tells how far a sync is; when it is over, the page is told to load the rest."""
+    with within_company(tools().engine, company_id) as connection:
+        row = found_run(connection, company_id, run_id)
+        run = shown(connection, row)
+    part = make_response(render_template("sync_progress.html", run=run))
+    if is_over(row):
+        part.headers["HX-Trigger"] = "finished"
+    return part
+
+
+@blueprint.post("")
+@for_member("editor")
+def initiate_sync(company_id: int) -> Response:
+    """Ask for a sync; the settings show it, or the one that is under way."""
+    ask_for_sync(company_id)
+    return to_settings(company_id)
+
+
+@blueprint.post("/<int:run_id>/cancel")
+@for_member("editor")
+def cancel_sync(company_id: int, run_id: int) -> Response:
+    """Stop a sync; its page shows how it ends."""
+    stop_sync(company_id, run_id)
+    return make_response(redirect(f"/companies/{company_id}/syncs/{run_id}", 303))

@@ -1,0 +1,1 @@
+"""The door for Stripe's events. Imports events, app.http and app.wiring."""

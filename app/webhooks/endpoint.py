@@ -1,0 +1,84 @@
+"""Door: Stripe's events. 200 means durable, now or before; every other answer means: send it again."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+from flask import Blueprint, Response, request
+
+from app.http.bodies import HeldBody
+from app.http.request_log import request_uuid
+from app.webhooks.deauthorizations import DEAUTHORIZED_BY_STRIPE, close_connection
+from app.webhooks.refusals import note_refusal
+from app.webhooks.secrets import webhook_secrets_of
+from app.webhooks.signature import UnprovenRequestError, prove_origin, require_signature
+from app.wiring.tools import tools
+from events.intake.envelope import NotAnEventError, event_from_stripe
+from events.intake.strict_json import UnreadableJsonError
+from events.log.append import NewEvent
+
+MAX_BODY_BYTES = 1_000_000
+
+blueprint = Blueprint("webhooks", __name__)
+
+
+class UnacceptableWebhookError(Exception):
+    """Not authentic, or not an event. The sender learns no more than that."""
+
+
+@blueprint.post("/webhooks/stripe")
+def receive_stripe_event() -> Response:
+    """Keep one event. See `UnacceptableWebhookError`, `BodyTooLargeError` and `NotDurableError` for the refusals."""
+    hand = tools()
+    with HeldBody(request, limit_bytes=MAX_BODY_BYTES) as body:
+        event = _proven_event(body, hand.webhook_secrets, now=hand.clock())
+        hand.appender.append(event)
+    if event.type == DEAUTHORIZED_BY_STRIPE:
+        # Before the answer: should it fail, Stripe sends the event again.
+        close_connection(hand.engine, event, now=hand.clock())
+    return Response(status=200)
+
+
+@blueprint.post("/webhooks/stripe/accounts/<account_id>")
+def receive_event_of_account(account_id: str) -> Response:
+    """Keep one event of an account's own endpoint. It names no account: the path does, and the secret proves it."""
+    hand = tools()
+    with HeldBody(request, limit_bytes=MAX_BODY_BYTES) as body:
+        with _refusals_noted():
+            event = _event_of_account(body, account_id)
+        # As if it had named its account: the same event is the same, whichever endpoint it comes to.
+        hand.appender.append(replace(event, account_id=account_id, external_id=account_id + event.external_id))
+    return Response(status=200)
+
+
+def _proven_event(body: bytes, secrets: Sequence[str], *, now: datetime) -> NewEvent:
+    with _refusals_noted():
+        prove_origin(body, request.headers.get("Stripe-Signature"), secrets, now=now)
+        return event_from_stripe(body, correlation_id=request_uuid())
+
+
+def _event_of_account(body: bytes, account_id: str) -> NewEvent:
+    hand, signature = tools(), request.headers.get("Stripe-Signature")
+    now = hand.clock()
+    require_signature(signature)  # before anybody looks for secrets: junk costs no connection
+    secrets = webhook_secrets_of(hand.engine, hand.box, account_id)
+    prove_origin(body, signature, tuple(secrets.values()), now=now)
+    event = event_from_stripe(body, correlation_id=request_uuid())
+    # The other mode of the account may be another company's: there this secret proves nothing.
+    prove_origin(body, signature, [one for livemode, one in secrets.items() if livemode == event.livemode], now=now)
+    if event.account_id is not None:
+        raise NotAnEventError("an account's own endpoint is told of no other account")
+    return event
+
+
+@contextmanager
+def _refusals_noted() -> Iterator[None]:
+    try:
+        yield
+    except UnprovenRequestError as error:
+        note_refusal(error.reason)
+        raise UnacceptableWebhookError from error
+    except (UnreadableJsonError, NotAnEventError) as error:
+        note_refusal("not_an_event")
+        raise UnacceptableWebhookError from error

@@ -1,0 +1,1 @@
+"""What views are made with: settings and tools. Imports app.http, and what the tools are made of."""

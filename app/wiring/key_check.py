@@ -1,0 +1,39 @@
+"""Before the first request, look whether everything that is sealed can be opened: `python -m app.wiring.key_check`."""
+
+import logging
+import sys
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.wiring.settings import WebSettings
+from runtime.database import open_engine
+from runtime.environ import EXIT_MISCONFIGURED
+from runtime.logs import log_as_json
+from tenants.secrets import SecretBox, key_ids_in_use
+
+_log = logging.getLogger(__name__)
+
+
+def refuse_unknown_keys(settings: WebSettings) -> None:
+    """Stop the process when a secret is sealed under a key that it was not given. Without a database it goes on.
+
+    :raises SystemExit: code 2, naming the ids of the keys that are missing
+    """
+    engine = open_engine(settings.database_url, name="key-check", pool_size=1)
+    try:
+        with engine.connect() as connection:
+            missing = set(key_ids_in_use(connection)) - SecretBox(settings.data_keys).key_ids
+    except SQLAlchemyError as error:
+        # The database comes later, or its schema: then each secret is checked when it is used.
+        _log.warning("keys not checked", extra={"error": type(error).__name__})
+        return
+    finally:
+        engine.dispose()
+    if missing:
+        sys.stderr.write(f"revmap cannot start: ENCRYPTION_KEYS lacks the keys {', '.join(sorted(missing))}\n")
+        sys.exit(EXIT_MISCONFIGURED)
+
+
+if __name__ == "__main__":
+    log_as_json()
+    refuse_unknown_keys(WebSettings.from_environ())

@@ -1,0 +1,109 @@
+"""What the web process needs from its environment."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from app.http.public_address import PublicAddress, UnusableAddressError
+from runtime.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
+from tenants.data_keys import data_keys_from
+
+DEFAULT_ADDRESS = "http://127.0.0.1:8000"
+
+# https://docs.stripe.com/connect/oauth-changes-for-standard-platforms: only old extensions may ask for read_only.
+_PAGES = {"connect": "https://connect.stripe.com", "app": "https://marketplace.stripe.com"}
+_SCOPES = ("read_write", "read_only")
+
+
+@dataclass(frozen=True, slots=True)
+class StripeSettings:
+    """Where Stripe is, and who we are there. Without a client id nobody can connect by OAuth."""
+
+    secret_key: str = field(repr=False)
+    client_id: str | None
+    api_base: str
+    connect_base: str
+    scope: str
+    is_app: bool
+
+    @classmethod
+    def from_environ(cls, environment: Environment) -> Self:
+        """Read them; what is wrong is noted."""
+        scope = environment.optional("STRIPE_CONNECT_SCOPE") or _SCOPES[0]
+        if scope not in _SCOPES:
+            environment.note(f"STRIPE_CONNECT_SCOPE is neither {_SCOPES[0]} nor {_SCOPES[1]}")
+        method = environment.optional("STRIPE_CONNECT_METHOD") or "connect"
+        if method not in _PAGES:
+            environment.note("STRIPE_CONNECT_METHOD is neither connect nor app")
+            method = "connect"
+        return cls(
+            secret_key=environment.required("STRIPE_SECRET_KEY"),
+            client_id=environment.optional("STRIPE_CLIENT_ID"),
+            api_base=environment.optional_url("STRIPE_API_BASE", "https://api.stripe.com"),
+            connect_base=environment.optional_url("STRIPE_CONNECT_BASE", _PAGES[method]),
+            scope=scope,
+            is_app=method == "app",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """Where the provider is, and who we are there."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """Settings of the web process. Secrets are left out of its representation."""
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    webhook_secrets: tuple[str, ...] = field(repr=False)
+    secret_key: str = field(repr=False)
+    data_keys: tuple[bytes, ...] = field(repr=False)
+    address: PublicAddress
+    trusted_proxy_hops: int
+    sync_interval_seconds: int
+    stripe: StripeSettings
+    provider: ProviderSettings | None
+
+    @classmethod
+    def from_environ(cls, environment: Environment | None = None) -> Self:
+        """Read them all.
+
+        :raises SystemExit: code 2, when a required variable is missing, blank or unusable; each is named, none is shown
+        """
+        environment = environment or Environment.of_process()
+        settings = cls(
+            database_url=environment.required_url("DATABASE_URL", DATABASE_SCHEMES),
+            redis_url=environment.required_url("REDIS_URL", REDIS_SCHEMES),
+            webhook_secrets=environment.required_list("STRIPE_WEBHOOK_SECRETS"),
+            secret_key=environment.required("APP_SECRET_KEY"),
+            data_keys=data_keys_from(environment, environment.required_list("ENCRYPTION_KEYS")),
+            address=_address(environment),
+            trusted_proxy_hops=environment.whole_number("TRUSTED_PROXY_HOPS", 0),
+            sync_interval_seconds=environment.whole_number(
+                "SYNC_INTERVAL_SECONDS", DAY_SECONDS, least=1, most=LONGEST_PERIOD_SECONDS
+            ),
+            stripe=StripeSettings.from_environ(environment),
+            provider=_provider(environment),
+        )
+        environment.refuse_if_incomplete()
+        return settings
+
+
+def _address(environment: Environment) -> PublicAddress:
+    try:
+        return PublicAddress.from_url(environment.optional("PUBLIC_URL") or DEFAULT_ADDRESS)
+    except (UnusableAddressError, ValueError) as error:
+        environment.note(f"PUBLIC_URL is not usable: {error}")
+        return PublicAddress.from_url(DEFAULT_ADDRESS)
+
+
+def _provider(environment: Environment) -> ProviderSettings | None:
+    issuer = environment.optional("OIDC_ISSUER")
+    if issuer is None:
+        return None
+    return ProviderSettings(issuer, environment.required("OIDC_CLIENT_ID"), environment.required("OIDC_CLIENT_SECRET"))
