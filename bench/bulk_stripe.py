@@ -6,10 +6,10 @@ from threading import Event
 
 import click
 
-from sandbox.stripe.bulk import generate_bulk
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.generate.bulk import generate_bulk
+from sandbox.stripe.http.server import Address
 from sandbox.stripe.running import Settings, StripeServer
-from sandbox.stripe.server import Address
 
 
 @click.command()

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from threading import Event
 
 from sandbox.stripe.demo import DemoOptions, described, start_demo
-from sandbox.stripe.server import Address
-from sandbox.stripe.versions import NEWEST, shape_of
+from sandbox.stripe.http.server import Address
+from sandbox.stripe.records.versions import NEWEST, shape_of
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
         description="A simulated Stripe: the API, Connect and webhooks, with two made-up companies. Nothing is real.",
-        epilog="It is driven by JSON under /_sandbox: see the docstring of sandbox/stripe/control.py.",
+        epilog="It is driven by JSON under /_sandbox: see the docstring of sandbox/stripe/doors/control.py.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument

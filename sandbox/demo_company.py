@@ -5,8 +5,8 @@ from sqlalchemy import Engine
 from events.connection.accounts import Account, authorize
 from runtime.clock import utc_now
 from sandbox.demo_settings import SIMULATED_ACCOUNT_SEED, DemoSettings
+from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.demo import FIRST_COMPANY
-from sandbox.stripe.platform import SimulatedStripe
 from tenants.api_keys import create_api_key, principal_of
 from tenants.companies import add_company
 from tenants.passwords import Passwords

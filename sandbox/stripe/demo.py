@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.generate import generate
-from sandbox.stripe.ids import token
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.generate.generate import generate
+from sandbox.stripe.http.server import Address
+from sandbox.stripe.records.ids import token
+from sandbox.stripe.records.versions import NEWEST
 from sandbox.stripe.running import Settings, StripeServer
-from sandbox.stripe.server import Address
-from sandbox.stripe.versions import NEWEST
 
 FIRST_COMPANY = "Sample Studio"
 _COMPANIES = (FIRST_COMPANY, "Example Foods")

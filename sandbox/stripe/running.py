@@ -5,17 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-from sandbox.stripe.api import Api
-from sandbox.stripe.apps import Apps
-from sandbox.stripe.connect import Connect
-from sandbox.stripe.control import Control
-from sandbox.stripe.dispatch import Dispatcher, Mishaps
-from sandbox.stripe.faults import FaultPlan
-from sandbox.stripe.front import Front, RequestLog
-from sandbox.stripe.limits import RateLimits
-from sandbox.stripe.platform import SimulatedStripe
-from sandbox.stripe.posting import post
-from sandbox.stripe.server import Address, HttpServer
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.delivery.dispatch import Dispatcher, Mishaps
+from sandbox.stripe.delivery.posting import post
+from sandbox.stripe.doors.api import Api
+from sandbox.stripe.doors.apps import Apps
+from sandbox.stripe.doors.connect import Connect
+from sandbox.stripe.doors.control import Control
+from sandbox.stripe.doors.front import Front, RequestLog
+from sandbox.stripe.faults.faults import FaultPlan
+from sandbox.stripe.http.limits import RateLimits
+from sandbox.stripe.http.server import Address, HttpServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 from app.wiring.tools import Tools
 from events.connection.health import ConnectionHealth, connection_of
 from events.log.read import stream_events
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.running import Settings, StripeServer
 from stripe_gateway.connect import Connector, StripeConnect
 from stripe_gateway.restricted_keys import RestrictedKeys

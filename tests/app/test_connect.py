@@ -12,8 +12,8 @@ from app.wiring.tools import Tools
 from events.connection.accounts import Account as Connected
 from events.connection.accounts import authorize
 from events.log.read import stream_events
-from sandbox.stripe.faults import Fault, FaultKind
-from sandbox.stripe.platform import Access
+from sandbox.stripe.account.platform import Access
+from sandbox.stripe.faults.faults import Fault, FaultKind
 from stripe_gateway.connect import StripeConnect, WrongGrantError
 from tenants.companies import add_company
 from tenants.sessions import end_sessions_of

@@ -14,7 +14,7 @@ from events.connection.lifecycle import note_deauthorized
 from events.log.append import NewEvent, append
 from events.log.payloads import decompressed
 from runtime.clock import utc_now
-from sandbox.stripe.faults import Fault, FaultKind
+from sandbox.stripe.faults.faults import Fault, FaultKind
 from tenants.companies import add_company
 from tests.app.people_hands import Browser, signed_in
 from tests.app.stripe_hands import Stage

@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 
 from app.wiring.tools import Tools
 from sandbox.postgres import PostgresServer
-from sandbox.stripe.faults import Fault, FaultKind
-from sandbox.stripe.specs import LineSpec
+from sandbox.stripe.faults.faults import Fault, FaultKind
+from sandbox.stripe.records.specs import LineSpec
 from stripe_gateway.restricted_keys import NEEDED_PERMISSIONS
 from tenants.companies import add_company
 from tests.app.people_hands import Browser, signed_in

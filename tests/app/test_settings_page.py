@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from app.factory import create_app
 from app.wiring.tools import Tools
 from events.connection.lifecycle import note_deauthorized, pause
-from sandbox.stripe.faults import Fault, FaultKind
+from sandbox.stripe.faults.faults import Fault, FaultKind
 from stripe_gateway.restricted_keys import NEEDED_PERMISSIONS
 from tenants.companies import add_company
 from tests.app.page_hands import Reader, seen

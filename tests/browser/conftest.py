@@ -25,7 +25,7 @@
 
 Companies are never shared between tests, so that any order and any number of tests may go by. Select by role and
 label, not by class. What happens at Stripe is made with `company.account.live`, whose moves are told by webhook:
-see sandbox/stripe/invoicing.py.
+see sandbox/stripe/account/invoicing.py.
 """
 
 from collections.abc import Iterator

@@ -19,9 +19,9 @@ from bench.stage import process, web
 from events.connection.accounts import Account as Authorized
 from events.connection.accounts import authorize
 from runtime.clock import utc_now
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.generate import generate
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import StripeServer
 from tenants.companies import add_company
 from tenants.passwords import Passwords

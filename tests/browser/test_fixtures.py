@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 from playwright.sync_api import Page, expect
 
-from sandbox.stripe.specs import LineSpec
+from sandbox.stripe.records.specs import LineSpec
 from tests.app.webhook_hands import until
 from tests.browser.deployment import Deployment
 from tests.browser.looks import AXE, check_accessibility

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.generate import generate
-from sandbox.stripe.truth import revenue_table
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.truth import revenue_table
+from sandbox.stripe.generate.generate import generate
 from tests.browser.deployment import PASSWORD, Company, Deployment
 from tests.browser.looks import Viewport, check_looks, on_every_viewport
 

@@ -6,10 +6,10 @@ import pytest
 import requests
 import stripe
 
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.records.specs import LineSpec
 from sandbox.stripe.running import StripeServer
-from sandbox.stripe.specs import LineSpec
 from tests.sandbox.hand_clock import HandClock
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.generate import generate
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.account.truth import revenue_table
+from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import StripeServer
-from sandbox.stripe.truth import revenue_table
 
 Json = dict[str, Any]
 CADENCES = {("month", 1): "monthly", ("month", 3): "quarterly", ("month", 6): "semi_annual", ("month", 12): "annual"}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.stripe.collection import Collection, PageRequest
-from sandbox.stripe.ids import IdSource
+from sandbox.stripe.records.collection import Collection, PageRequest
+from sandbox.stripe.records.ids import IdSource
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.stripe.accounts import Account
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.truth import revenue_table
+from sandbox.stripe.records.specs import LineSpec
 from sandbox.stripe.running import StripeServer
-from sandbox.stripe.specs import LineSpec
-from sandbox.stripe.truth import revenue_table
 
 Json = dict[str, Any]
 

@@ -8,11 +8,11 @@ from threading import Event, Thread
 
 import pytest
 
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.dispatch import Dispatcher, Mishaps
-from sandbox.stripe.endpoints import Delivery
-from sandbox.stripe.platform import SimulatedStripe
-from sandbox.stripe.posting import post
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.endpoints import Delivery
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.delivery.dispatch import Dispatcher, Mishaps
+from sandbox.stripe.delivery.posting import post
 from tests.sandbox.hand_clock import HandClock
 
 SECRET, FORMER_SECRET = "whsec_new", "whsec_old"

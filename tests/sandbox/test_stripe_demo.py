@@ -11,7 +11,7 @@ import requests
 
 from sandbox.__main__ import main
 from sandbox.stripe.demo import DemoOptions, described, start_demo
-from sandbox.stripe.server import Address
+from sandbox.stripe.http.server import Address
 from tests.sandbox.hand_clock import HandClock
 
 OPTIONS = DemoOptions(address=Address(port=0), invoices=20, until=1_760_000_000)

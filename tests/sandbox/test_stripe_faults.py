@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.stripe.faults import Fault, FaultKind, FaultPlan
-from sandbox.stripe.messages import request_from_target
+from sandbox.stripe.faults.faults import Fault, FaultKind, FaultPlan
+from sandbox.stripe.http.messages import request_from_target
 from sandbox.stripe.running import StripeServer
 from tests.sandbox.plain_client import asking, ids, page
 

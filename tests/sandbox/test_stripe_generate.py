@@ -8,11 +8,11 @@ from hashlib import sha256
 
 import pytest
 
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.bulk import generate_bulk
-from sandbox.stripe.generate import generate
-from sandbox.stripe.platform import SimulatedStripe
-from sandbox.stripe.truth import revenue_table
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.account.truth import revenue_table
+from sandbox.stripe.generate.bulk import generate_bulk
+from sandbox.stripe.generate.generate import generate
 from tests.sandbox.hand_clock import HandClock
 
 END = 1_760_000_000

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.records import Event, Invoice
-from sandbox.stripe.render import render_event
-from sandbox.stripe.specs import LineSpec
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.records.records import Event, Invoice
+from sandbox.stripe.records.specs import LineSpec
+from sandbox.stripe.render.render import render_event
 
 
 def told(event: Event) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 import pytest
 import stripe
 
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.generate import generate
-from sandbox.stripe.specs import InvoiceSpec, LineSpec
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.generate.generate import generate
+from sandbox.stripe.records.specs import InvoiceSpec, LineSpec
 from tests.sandbox.hand_clock import HandClock
 
 

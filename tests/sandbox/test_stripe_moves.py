@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.invoicing import TransitionRefusedError
-from sandbox.stripe.platform import SimulatedStripe
-from sandbox.stripe.records import Event, Invoice
-from sandbox.stripe.specs import InvoiceSpec, LineSpec
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.invoicing import TransitionRefusedError
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.records.records import Event, Invoice
+from sandbox.stripe.records.specs import InvoiceSpec, LineSpec
 
 
 def types(account: Account) -> list[str]:

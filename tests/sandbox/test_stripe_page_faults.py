@@ -2,10 +2,10 @@
 
 import json
 
-from sandbox.stripe.faults import Fault, FaultKind
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.faults.faults import Fault, FaultKind
+from sandbox.stripe.records.specs import LineSpec
 from sandbox.stripe.running import StripeServer
-from sandbox.stripe.specs import LineSpec
 from tests.sandbox.plain_client import asking, ids, page
 
 

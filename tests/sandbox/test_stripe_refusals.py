@@ -6,10 +6,10 @@ import pytest
 import requests
 import stripe
 
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.records.specs import LineSpec
 from sandbox.stripe.running import Settings, StripeServer
-from sandbox.stripe.specs import LineSpec
 
 
 def test_no_key_and_a_wrong_key_are_refused(server: StripeServer, http: requests.Session) -> None:

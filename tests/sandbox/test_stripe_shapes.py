@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.records import Discount, Tax
-from sandbox.stripe.specs import InvoiceSpec, LineSpec
-from sandbox.stripe.versions import shape_of
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.records.records import Discount, Tax
+from sandbox.stripe.records.specs import InvoiceSpec, LineSpec
+from sandbox.stripe.records.versions import shape_of
 
 Json = dict[str, Any]
 

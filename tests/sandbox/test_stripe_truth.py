@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.generate import generate
-from sandbox.stripe.platform import SimulatedStripe
-from sandbox.stripe.records import Discount, Tax
-from sandbox.stripe.specs import InvoiceSpec, LineSpec
-from sandbox.stripe.truth import revenue_rows, revenue_table
-from sandbox.stripe.versions import shape_of
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.account.truth import revenue_rows, revenue_table
+from sandbox.stripe.generate.generate import generate
+from sandbox.stripe.records.records import Discount, Tax
+from sandbox.stripe.records.specs import InvoiceSpec, LineSpec
+from sandbox.stripe.records.versions import shape_of
 
 NOVEMBER = 1_761_955_200  # 2025-11-01T00:00:00Z
 FEBRUARY = 1_769_904_000  # 2026-02-01T00:00:00Z

@@ -5,8 +5,8 @@ import json
 import pytest
 import stripe
 
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
 from tests.sandbox.hand_clock import HandClock
 
 SECRET, FORMER_SECRET = "whsec_new", "whsec_old"

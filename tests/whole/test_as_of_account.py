@@ -10,10 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
-from sandbox.stripe.generate import generate
-from sandbox.stripe.platform import SimulatedStripe
-from sandbox.stripe.render import render_event
-from sandbox.stripe.versions import NEWEST
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.generate.generate import generate
+from sandbox.stripe.records.versions import NEWEST
+from sandbox.stripe.render.render import render_event
 from tenants.companies import add_company
 from tests.app.line_hands import Reader
 from tests.hands import NOON, catch_up, keep, key_of

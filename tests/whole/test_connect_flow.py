@@ -15,8 +15,8 @@ import requests
 from sqlalchemy import Engine
 
 from bench.stage import process, web
-from sandbox.stripe.generate import generate
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import StripeServer
 from sandbox.valkey import ValkeyServer
 from tenants.companies import add_company

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import Engine
 
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
 from stripe_gateway.client import StripeGateway
 from stripe_gateway.keyring import PlatformKeyring

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from sqlalchemy import Engine
 
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.faults import Fault
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.faults.faults import Fault
+from sandbox.stripe.records.specs import LineSpec
 from sandbox.stripe.running import StripeServer
-from sandbox.stripe.specs import LineSpec
 from tests.hands import NOON, company_with
 
 YESTERDAY = int(NOON.timestamp()) - 86_400

@@ -9,7 +9,7 @@ import stripe
 from sqlalchemy import Engine
 
 from app.wiring.tools import Tools
-from sandbox.stripe.faults import Fault, FaultKind
+from sandbox.stripe.faults.faults import Fault, FaultKind
 from stripe_gateway.connect import OutcomeUnknownError
 from stripe_gateway.credentials import Credentials, CredentialStore, NoCredentialsError
 from stripe_gateway.stripe_app import StripeApp

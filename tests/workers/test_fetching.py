@@ -15,11 +15,11 @@ from events.log.append import append
 from events.log.read import read_events
 from events.stripe.words import observations_of
 from projections.reads.snapshots import snapshot_of
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.faults import Fault, FaultKind
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.faults.faults import Fault, FaultKind
+from sandbox.stripe.records.specs import LineSpec
 from sandbox.stripe.running import StripeServer
-from sandbox.stripe.specs import LineSpec
 from stripe_gateway.client import Tally
 from stripe_gateway.objects import fetch
 from stripe_gateway.refusals import ObjectMissingError

@@ -10,8 +10,8 @@ from redis import Redis
 from stripe import APIConnectionError
 
 from events.connection.accounts import Account
-from sandbox.stripe.messages import Answer, Request, Wire
-from sandbox.stripe.server import Address, HttpServer
+from sandbox.stripe.http.messages import Answer, Request, Wire
+from sandbox.stripe.http.server import Address, HttpServer
 from stripe_gateway.client import StripeGateway, Tally
 from stripe_gateway.http import AnswerTooLargeError, BoundedHttpClient
 from stripe_gateway.keyring import PlatformKeyring

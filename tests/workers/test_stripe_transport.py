@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox.stripe.messages import Answer, Request
-from sandbox.stripe.server import Address, HttpServer
+from sandbox.stripe.http.messages import Answer, Request
+from sandbox.stripe.http.server import Address, HttpServer
 from stripe_gateway.connect import OutcomeUnknownError, StripeAwayError, StripeConnect
 from stripe_gateway.restricted_keys import RestrictedKeys
 from stripe_gateway.stripe_app import StripeApp

@@ -5,9 +5,9 @@ from sqlalchemy import text
 
 from projections.connection.store import connection_of
 from projections.reads.snapshots import snapshot_of
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.generate import generate
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import StripeServer
 from tests.hands import NOON, catch_up, company_with
 from tests.workers.sync_hands import sync

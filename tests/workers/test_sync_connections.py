@@ -9,9 +9,9 @@ from sqlalchemy import text
 from backlog.syncs.schedule import request_due_syncs
 from events.connection.accounts import Account, Agreement, authorize, standing_of
 from events.connection.lifecycle import NotConnectedError, pause, resume
-from sandbox.stripe.accounts import Account as SimulatedAccount
-from sandbox.stripe.generate import generate
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.accounts import Account as SimulatedAccount
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import StripeServer
 from stripe_gateway.client import StripeGateway, Tally
 from stripe_gateway.credentials import CredentialStore

@@ -6,10 +6,10 @@ from random import Random
 import pytest
 
 from backlog.syncs.requests import active_run
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.faults import Fault, FaultKind
-from sandbox.stripe.generate import generate
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.faults.faults import Fault, FaultKind
+from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import StripeServer
 from tests.hands import company_with
 from tests.workers.shops import YESTERDAY, strike

@@ -16,10 +16,10 @@ from redis import Redis
 from sqlalchemy import Engine, text
 
 from backlog.syncs.requests import SyncRun, find_run
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.front import Seen
-from sandbox.stripe.generate import generate
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.doors.front import Seen
+from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import Settings, StripeServer
 from tests.hands import SetClock, company_with
 from tests.workers.shops import YESTERDAY

@@ -15,9 +15,9 @@ from backlog.queues import open_redis
 from backlog.syncs.requests import cancel_sync, request_sync
 from backlog.syncs.schedule import request_due_syncs
 from events.connection.lifecycle import DISCONNECTED, PAUSED, disconnect, pause
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.generate import generate
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import StripeServer
 from sandbox.valkey import ValkeyServer
 from stripe_gateway.client import StripeGateway

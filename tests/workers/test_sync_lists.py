@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from sandbox.stripe.faults import Fault, FaultKind
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.faults.faults import Fault, FaultKind
+from sandbox.stripe.records.specs import LineSpec
 from sandbox.stripe.running import StripeServer
-from sandbox.stripe.specs import LineSpec
 from tests.hands import SetClock, company_with
 from tests.workers.meddling import meddled, once_at
 from tests.workers.shops import YESTERDAY, shop_with, strike

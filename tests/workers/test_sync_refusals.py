@@ -10,14 +10,14 @@ from backlog.fetch_requests import request_fetches
 from backlog.fetches import open_fetches
 from backlog.syncs.schedule import next_sync_at, request_due_syncs
 from events.connection.accounts import Account
-from sandbox.stripe.accounts import Account as SimulatedAccount
-from sandbox.stripe.faults import Fault, FaultKind
-from sandbox.stripe.generate import generate
-from sandbox.stripe.messages import Answer, Request
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.accounts import Account as SimulatedAccount
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.faults.faults import Fault, FaultKind
+from sandbox.stripe.generate.generate import generate
+from sandbox.stripe.http.messages import Answer, Request
+from sandbox.stripe.http.server import Address, HttpServer
+from sandbox.stripe.records.specs import LineSpec
 from sandbox.stripe.running import StripeServer
-from sandbox.stripe.server import Address, HttpServer
-from sandbox.stripe.specs import LineSpec
 from stripe_gateway.client import StripeGateway, Tally
 from stripe_gateway.http import BoundedHttpClient
 from stripe_gateway.keyring import PlatformKeyring

@@ -9,10 +9,10 @@ from sqlalchemy import Engine, text
 
 from events.intake.envelope import event_from_stripe
 from events.intake.receive import receive
-from sandbox.stripe.generate import generate
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.generate.generate import generate
+from sandbox.stripe.records.specs import InvoiceSpec, LineSpec
 from sandbox.stripe.running import StripeServer
-from sandbox.stripe.specs import InvoiceSpec, LineSpec
 from tests.hands import SetClock, company_with
 from tests.workers.shops import YESTERDAY, shop_with
 from tests.workers.sync_hands import sync

@@ -9,9 +9,9 @@ from events.intake.envelope import event_from_stripe
 from events.intake.receive import receive
 from projections.registry import PROJECTIONS
 from projections.revenue.store.tables import revenue_line
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.generate import generate
-from sandbox.stripe.platform import SimulatedStripe
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.generate.generate import generate
 from tests.hands import NOON, catch_up, company_with
 from tests.workers.truth import table_of, truth_of
 from workers.jobs import catch_up_with, fetch_with

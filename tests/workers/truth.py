@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from projections.revenue.store.tables import revenue_line
-from sandbox.stripe.accounts import Account
-from sandbox.stripe.truth import revenue_table
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.truth import revenue_table
 
 
 def truth_of(account: Account) -> list[dict[str, Any]]:

@@ -1,0 +1,153 @@
+"""Who buys and what is sold, in one account and mode. Each change tells its event, as Stripe does."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from sandbox.stripe.account.journal import Journal
+from sandbox.stripe.records.collection import Collection
+from sandbox.stripe.records.ids import IdSource, token
+from sandbox.stripe.records.locking import Lock, alone
+from sandbox.stripe.records.records import Customer, Price, Product, Subscription
+from sandbox.stripe.render.render import Renderer
+
+
+class Catalog:
+    """Customers, products, prices and subscriptions. `at` is always unix seconds; without it the clock is asked."""
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        *,
+        owner: str,
+        clock: Callable[[], int],
+        versions: Callable[[], Iterable[str]],
+        lock: Lock,
+    ) -> None:
+        self.renderer = renderer
+        self.livemode = renderer.livemode
+        self.ids = IdSource(owner)
+        self.journal = Journal(renderer, self.ids, versions)
+        self.customers: Collection[Customer] = Collection()
+        self.products: Collection[Product] = Collection()
+        self.prices: Collection[Price] = Collection()
+        self.subscriptions: Collection[Subscription] = Collection()
+        self.lock = lock
+        self._clock = clock
+
+    def moment(self, at: int | None) -> int:
+        """Give `at`, or what the clock says."""
+        return self._clock() if at is None else at
+
+    @alone
+    def create_customer(self, name: str | None = None, *, email: str | None = None, at: int | None = None) -> Customer:
+        """Make a customer. A customer may have no name."""
+        at = self.moment(at)
+        identifier = self.ids.issue("cus")
+        customer = Customer(
+            id=identifier,
+            created=at,
+            sequence=self.ids.issued,
+            name=name,
+            email=email,
+            invoice_prefix=token("prefix", identifier, length=8).upper(),
+            last_known_name=name,
+        )
+        self.customers.add(customer)
+        self.journal.tell(("customer.created",), customer, at=at)
+        return customer
+
+    @alone
+    def rename_customer(self, customer_id: str, name: str | None, *, at: int | None = None) -> Customer:
+        """Give a customer another name, or none. Finalized invoices keep the name they were billed to."""
+        customer = self.customers[customer_id]
+        before = self.journal.before(customer)
+        customer.name = name
+        if name is not None:
+            customer.last_known_name = name
+        self.journal.tell(("customer.updated",), customer, at=self.moment(at), before=before)
+        return customer
+
+    @alone
+    def delete_customer(self, customer_id: str, *, at: int | None = None) -> Customer:
+        """Delete a customer and cancel what it subscribed to. Its invoices stay."""
+        customer = self.customers[customer_id]
+        at = self.moment(at)
+        for subscription in self.subscriptions:
+            if subscription.customer is customer and subscription.status == "active":
+                self.cancel_subscription(subscription.id, at=at)
+        self.journal.tell(("customer.deleted",), customer, at=at)
+        customer.deleted = True
+        return customer
+
+    @alone
+    def create_product(self, name: str, *, at: int | None = None) -> Product:
+        """Make a product."""
+        at = self.moment(at)
+        product = Product(id=self.ids.issue("prod"), created=at, sequence=self.ids.issued, name=name)
+        self.products.add(product)
+        self.journal.tell(("product.created",), product, at=at)
+        return product
+
+    @alone
+    def create_price(
+        self,
+        product_id: str,
+        unit_amount: int,
+        *,
+        currency: str = "usd",
+        every: tuple[int, str] | None = None,
+        price_id: str | None = None,
+        at: int | None = None,
+    ) -> Price:
+        """Make a price. `every` is its interval, such as `(3, "month")`; None makes a one-time price.
+
+        `price_id` names prices that were once plans, such as `small-monthly`.
+        """
+        at = self.moment(at)
+        count, interval = every or (1, None)
+        identifier = price_id or self.ids.issue("price")
+        price = Price(
+            id=identifier,
+            created=at,
+            sequence=self.ids.issued,
+            product=self.products[product_id],
+            currency=currency,
+            unit_amount=unit_amount,
+            interval=interval,
+            interval_count=count,
+        )
+        self.prices.add(price)
+        self.journal.tell(("price.created",), price, at=at)
+        return price
+
+    @alone
+    def deactivate_price(self, price_id: str, *, at: int | None = None) -> Price:
+        """Take a price off the shelf: lists leave it out, its id still finds it."""
+        price = self.prices[price_id]
+        before = self.journal.before(price)
+        price.active = False
+        self.journal.tell(("price.updated",), price, at=self.moment(at), before=before)
+        return price
+
+    @alone
+    def create_subscription(self, customer_id: str, price_ids: Sequence[str], *, at: int | None = None) -> Subscription:
+        """Subscribe a customer to prices. It bills nothing by itself: invoices are made by their own calls."""
+        at = self.moment(at)
+        subscription = Subscription(
+            id=self.ids.issue("sub"),
+            created=at,
+            sequence=self.ids.issued,
+            customer=self.customers[customer_id],
+            prices=tuple(self.prices[price_id] for price_id in price_ids),
+        )
+        self.subscriptions.add(subscription)
+        self.journal.tell(("customer.subscription.created",), subscription, at=at)
+        return subscription
+
+    @alone
+    def cancel_subscription(self, subscription_id: str, *, at: int | None = None) -> Subscription:
+        """End a subscription. What it billed stays."""
+        subscription = self.subscriptions[subscription_id]
+        subscription.canceled_at = at = self.moment(at)
+        subscription.status = "canceled"
+        self.journal.tell(("customer.subscription.deleted",), subscription, at=at)
+        return subscription

@@ -1,0 +1,67 @@
+"""The ledger's moves, made from JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sandbox.stripe.account.ledger import Ledger
+from sandbox.stripe.records.records import Discount, Tax
+from sandbox.stripe.records.specs import InvoiceSpec, LineSpec
+
+Json = dict[str, Any]
+
+_ACTIONS = frozenset(
+    {
+        "create_customer",
+        "rename_customer",
+        "delete_customer",
+        "create_product",
+        "create_price",
+        "deactivate_price",
+        "create_subscription",
+        "cancel_subscription",
+        "announce_invoice",
+        "create_invoice",
+        "create_paid_invoice",
+        "finalize_invoice",
+        "pay_invoice",
+        "void_invoice",
+        "mark_uncollectible",
+        "delete_invoice",
+        "create_credit_note",
+    }
+)
+
+
+def make_move(ledger: Ledger, action: str, **arguments: Any) -> str:  # noqa: ANN401 - as JSON has them
+    """Make one move and give the id of what it made or moved.
+
+    Arguments have the names of the ledger's method; `lines` and `spec` are objects with the fields of `LineSpec`
+    and `InvoiceSpec`, and `every` is `[3, "month"]`.
+
+    :raises ValueError: there is no such action
+    """
+    if action not in _ACTIONS:
+        message = f"no action {action!r}; there are {', '.join(sorted(_ACTIONS))}"
+        raise ValueError(message)
+    if "lines" in arguments:
+        arguments["lines"] = [_line(line) for line in arguments["lines"]]
+    if "spec" in arguments:
+        arguments["spec"] = InvoiceSpec(**arguments["spec"])
+    if "every" in arguments:
+        arguments["every"] = _pair(arguments["every"])
+    moved = getattr(ledger, action)(**arguments)
+    return str(moved.id)
+
+
+def _line(described: Json) -> LineSpec:
+    described = dict(described)
+    if described.get("period") is not None:
+        described["period"] = _pair(described["period"])
+    described["discounts"] = tuple(Discount(**cut) for cut in described.get("discounts", ()))
+    described["taxes"] = tuple(Tax(**tax) for tax in described.get("taxes", ()))
+    return LineSpec(**described)
+
+
+def _pair(values: Sequence[Any]) -> tuple[Any, Any]:
+    first, second = values
+    return first, second

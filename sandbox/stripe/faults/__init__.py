@@ -1,0 +1,1 @@
+"""What may go wrong on request. Imports http and the account."""

@@ -1,0 +1,1 @@
+"""Businesses made up from a seed. Imports the account."""

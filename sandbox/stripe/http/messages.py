@@ -1,0 +1,71 @@
+"""Requests and answers, before and after the socket."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import parse_qsl, urlsplit
+
+from sandbox.stripe.render.render import to_bytes
+
+Parameters = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request. Header names are lower case; `query` and `form` keep repeated names, in order."""
+
+    method: str
+    path: str
+    query: Parameters
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The fields of a form-encoded body; of a name sent twice, the last."""
+        return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+    @property
+    def operation(self) -> str:
+        """The named endpoint, such as `GET /v1/invoices/:id/lines`."""
+        parts = self.path.strip("/").split("/")
+        if parts[0] == "v1" and len(parts) > 2:  # noqa: PLR2004 - v1, resource, id
+            parts[2] = ":id"
+        return f"{self.method} /{'/'.join(parts)}"
+
+    def without(self, name: str) -> "Request":
+        """Give the same request without a query parameter."""
+        return replace(self, query=tuple(pair for pair in self.query if pair[0] != name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wire:
+    """What goes wrong on the socket while an answer is sent. Times in milliseconds, sizes in bytes."""
+
+    wait_ms: int = 0
+    silent: bool = False
+    reset: bool = False
+    send_only: int | None = None
+    drip_bytes: int | None = None
+    pad_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer. `wire` None is a socket without faults."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    wire: Wire | None = None
+
+
+def request_from_target(method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Request:
+    """Make a request from its request line, such as `/v1/invoices?limit=3`."""
+    split = urlsplit(target)
+    lowered = {name.lower(): value for name, value in headers.items()}
+    return Request(method, split.path, tuple(parse_qsl(split.query, keep_blank_values=True)), lowered, body)
+
+
+def json_answer(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    """Answer with JSON."""
+    return Answer(status, to_bytes(document), {"Content-Type": "application/json", **(headers or {})})

@@ -1,0 +1,64 @@
+"""What a caller says about an invoice and its lines to have them made."""
+
+from dataclasses import dataclass
+
+from sandbox.stripe.records.records import Credited, Discount, Line, Price, Tax
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineSpec:
+    """A line to put on a draft. `period` is (start, end) in unix seconds; without it, the moment of the draft.
+
+    `from_subscription`: the line bills a subscription's item (prorations too); otherwise it is an invoice item, which
+    may still name the `subscription` it was added to.
+    """
+
+    amount: int
+    description: str | None = None
+    period: tuple[int, int] | None = None
+    quantity: str | None = "1"
+    price: str | None = None
+    subscription: str | None = None
+    from_subscription: bool = False
+    proration: bool = False
+    credited: Credited | None = None
+    discounts: tuple[Discount, ...] = ()
+    taxes: tuple[Tax, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceSpec:
+    """What an invoice is besides its lines."""
+
+    currency: str = "usd"
+    subscription: str | None = None
+    billing_reason: str = "manual"
+    description: str | None = None
+    auto_advance: bool = False
+
+
+def line_from_spec(spec: LineSpec, line_id: str, price: Price | None, *, at: int) -> Line:
+    """Make the line a spec describes. `price` is the record of `spec.price`.
+
+    :raises ValueError: the spec names a price that does not exist
+    """
+    if spec.price is not None and price is None:
+        message = f"No such price: {spec.price!r}"
+        raise ValueError(message)
+    start, end = spec.period or (at, at)
+    return Line(
+        id=line_id,
+        amount=spec.amount,
+        description=spec.description,
+        period_start=start,
+        period_end=end,
+        quantity=spec.quantity,
+        price=price,
+        subscription_id=spec.subscription,
+        from_subscription=spec.from_subscription,
+        proration=spec.proration,
+        discountable=not spec.proration,
+        discounts=spec.discounts,
+        taxes=spec.taxes,
+        credited=spec.credited,
+    )

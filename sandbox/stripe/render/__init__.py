@@ -1,0 +1,1 @@
+"""Records as each API version shows them. Imports the records."""
