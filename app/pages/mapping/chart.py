@@ -45,7 +45,7 @@ def show_figures(company_id: int) -> Response:
         months = sum_months(snapshot, line_filter)
     totals = totals_of(months)
     part = render_template(
-        "revenue_figures.html",
+        "mapping/chart_figures.html",
         view=view,
         totals=totals,
         line_count=sum(total.count for total in totals),

@@ -40,8 +40,8 @@ def show_line(company_id: int, line_id: str) -> Response:
     told |= {"line_id": line_id, "table": table_address(company_id, "", kept), "as_of": query.get("as_of")}
     told["by"] = told["table"] + ("&" if kept else "?")
     if "HX-Request" in request.headers:
-        return make_response(render_template("line_part.html", company_id=company_id, may=principal().reaches, **told))
-    return framed("line.html", here=HERE, company_id=company_id, **told)
+        return make_response(render_template("mapping/line_part.html", company_id=company_id, may=principal().reaches, **told))
+    return framed("mapping/line.html", here=HERE, company_id=company_id, **told)
 
 
 @blueprint.get("/events/<int:position>")
@@ -54,8 +54,8 @@ def show_event(company_id: int, position: int) -> Response:
         abort(404)
     (event,) = found
     if "HX-Request" in request.headers:
-        return make_response(render_template("event_body.html", body=_in_lines(event.payload)))
-    return framed("event.html", here=HERE, event=event, body=_in_lines(event.payload))
+        return make_response(render_template("mapping/event_body.html", body=_in_lines(event.payload)))
+    return framed("mapping/event.html", here=HERE, event=event, body=_in_lines(event.payload))
 
 
 def _asked() -> dict[str, Any]:

@@ -68,7 +68,7 @@ def show_table(company_id: int) -> Response:
         view.mistakes["as_of"] = ["The log has not reached that position."]
         return _page(_told(view))
     except NotFoldedYetError:
-        page = framed("mapping_not_yet.html", here=HERE, status=503, view=view, seconds=_RETRY_AFTER_SECONDS)
+        page = framed("mapping/not_yet.html", here=HERE, status=503, view=view, seconds=_RETRY_AFTER_SECONDS)
         page.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
         return page
 
@@ -80,7 +80,7 @@ def show_rows(company_id: int) -> Response:
     view = understood(company_id)
     with snapshot_of(tools().engine, company_id, view.moment) as snapshot:
         lines = read_lines(snapshot, view)
-    return make_response(render_template("mapping_rows.html", view=view, lines=lines))
+    return make_response(render_template("mapping/rows.html", view=view, lines=lines))
 
 
 @blueprint.get("/freshness")
@@ -90,7 +90,7 @@ def show_freshness(company_id: int) -> Response:
     view = understood(company_id)
     with snapshot_of(tools().engine, company_id) as snapshot:
         freshness = freshness_of(snapshot, since=view.query.get("at", snapshot.position))
-    return make_response(render_template("mapping_freshness.html", view=view, freshness=freshness))
+    return make_response(render_template("mapping/freshness.html", view=view, freshness=freshness))
 
 
 @blueprint.get("/quarantine")
@@ -100,7 +100,7 @@ def show_quarantine(company_id: int) -> Response:
     view = understood(company_id)
     with snapshot_of(tools().engine, company_id, view.moment) as snapshot:
         facts = quarantined_facts(snapshot, before=view.query["row"] if "row" in view.words else None)
-    return framed("quarantine.html", here=HERE, view=view, facts=facts, has_more=len(facts) == MOST_COUNTED)
+    return framed("mapping/quarantine.html", here=HERE, view=view, facts=facts, has_more=len(facts) == MOST_COUNTED)
 
 
 def understood(company_id: int) -> View:
@@ -135,7 +135,7 @@ def _page(told: _Told) -> Response:
     view, now = told.view, tools().clock()
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return framed(
-        "mapping.html",
+        "mapping/table_page.html",
         here=HERE,
         status=422 if view.mistakes else 200,
         **told._asdict(),

@@ -28,7 +28,7 @@ def show_integrations() -> Response:
     """Show the connection of the company that is named, else of the one opened last."""
     chosen = _chosen()
     if chosen is None:
-        return Response(render_template("no_company.html", token=form_token()), mimetype="text/html")
+        return Response(render_template("settings/no_company.html", token=form_token()), mimetype="text/html")
     g.principal = admitted_person(chosen.company_id, "viewer")
     return make_response(settings_page())
 

@@ -41,7 +41,7 @@ def settings_page(problem: Mapping[str, object] | None = None) -> str:
     told = problem or {}
     lacking = [_PERMISSIONS[name] for name in told.get("lacking", ()) if name in _PERMISSIONS]  # type: ignore[attr-defined]  # a list where it is there
     return framed_text(
-        "integrations.html",
+        "settings/integrations.html",
         here="integrations",
         card=card,
         stripe=card.connection,

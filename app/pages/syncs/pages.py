@@ -38,7 +38,7 @@ def show_history(company_id: int) -> Response:
         rows = [shown(snapshot.connection, run) for run in page]
     older = hand.cursors.write_run(company_id, page[-1].id) if len(runs) > len(page) else None
     return framed(
-        "sync_history.html",
+        "syncs/history.html",
         here="syncs",
         stripe=connection,
         runs=with_names(rows, page),
@@ -59,7 +59,7 @@ def show_sync(company_id: int, run_id: int) -> Response:
         is_last = list_runs(snapshot.connection, company_id, limit=1)[0].id == run_id
         run = shown(snapshot.connection, row, has_details=True)
     return framed(
-        "sync_run.html",
+        "syncs/run.html",
         here="syncs",
         stripe=connection,
         run=with_names([run], [row])[0],
@@ -76,7 +76,7 @@ def show_progress(company_id: int, run_id: int) -> Response:
     with within_company(tools().engine, company_id) as connection:
         row = found_run(connection, company_id, run_id)
         run = shown(connection, row)
-    part = make_response(render_template("sync_progress.html", run=run))
+    part = make_response(render_template("syncs/progress.html", run=run))
     if is_over(row):
         part.headers["HX-Trigger"] = "finished"
     return part
