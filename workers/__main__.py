@@ -10,7 +10,7 @@ from runtime.processes import Command, keep_running
 from workers.clock_process import run_clock
 from workers.rq_worker import run_worker
 from workers.wiring.settings import WorkerSettings
-from workers.wiring.tools import tools
+from workers.wiring.tools import current_tools
 
 
 @click.group()
@@ -27,7 +27,7 @@ def work(queue: str | None) -> None:
     """Work on the queues, one process each; what dies is started again."""
     settings = WorkerSettings.from_environ()
     if queue is not None:
-        tools()
+        current_tools()
         run_worker(queue, settings.redis_url)
         return
     argv = [sys.executable, "-m", "workers", "work", "--queue"]
@@ -37,7 +37,7 @@ def work(queue: str | None) -> None:
 @main.command()
 def clock() -> None:
     """Look every two seconds for work that nobody rang for."""
-    run_clock(tools())
+    run_clock(current_tools())
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from workers.syncs.changes import count
 from workers.syncs.failures import note_fetch_failure
 from workers.syncs.leases import claim_run
 from workers.syncs.turns import take_turn
-from workers.wiring.tools import Tools, tools
+from workers.wiring.tools import Tools, current_tools
 
 # A job that runs longer rings for its successor and ends, so that a stop never waits for it.
 _LONGEST_SECONDS = 5.0
@@ -30,97 +30,97 @@ _PAUSED_SECONDS = 600.0
 
 def catch_up_projections() -> int:
     """Fold what is new for everybody who is behind; give the number of events folded."""
-    return catch_up_with(tools())
+    return catch_up_with(current_tools())
 
 
 def fetch_what_is_due() -> int:
     """Fetch from Stripe what the table lacks, as facts for the log; give how many requests were answered."""
-    return fetch_with(tools())
+    return fetch_with(current_tools())
 
 
 def sync_what_is_due() -> int:
     """Work on the syncs that are due; give how many turns they took."""
-    return sync_with(tools())
+    return sync_with(current_tools())
 
 
-def catch_up_with(hand: Tools) -> int:
+def catch_up_with(tools: Tools) -> int:
     """Fold until nobody is behind or the time is up, then ask for what the tables lack. Commits batch by batch."""
-    answer(hand.redis, PROJECTION)
-    enrol_newcomers(hand.engine)
+    answer(tools.redis, PROJECTION)
+    enrol_newcomers(tools.engine)
     deadline = time.monotonic() + _LONGEST_SECONDS
     folded = 0
     companies: set[int] = set()
-    while advanced := advance(hand.engine) or build_on(hand.engine, is_automatic=True):
+    while advanced := advance(tools.engine) or build_on(tools.engine, is_automatic=True):
         folded += advanced.event_count
         companies.update(advanced.company_ids)
         if time.monotonic() > deadline:
-            ring(hand.redis, PROJECTION)
+            ring(tools.redis, PROJECTION)
             break
     if folded:
-        learn_new_tables(hand.engine)
-    _ask_for_what_is_lacking(hand, sorted(companies))
+        learn_new_tables(tools.engine)
+    _ask_for_what_is_lacking(tools, sorted(companies))
     return folded
 
 
-def fetch_with(hand: Tools) -> int:
+def fetch_with(tools: Tools) -> int:
     """Fetch until nothing is due or the time is up. Commits one by one."""
-    answer(hand.redis, FETCH)
+    answer(tools.redis, FETCH)
     deadline = time.monotonic() + _LONGEST_SECONDS
     fetched = 0
-    while requests := claim_due(hand.engine):
-        fetched += sum(_is_fetched(hand, request) for request in requests)
+    while requests := claim_due(tools.engine):
+        fetched += sum(_is_fetched(tools, request) for request in requests)
         if time.monotonic() > deadline:
-            ring(hand.redis, FETCH)
+            ring(tools.redis, FETCH)
             break
     if fetched:
-        ring(hand.redis, PROJECTION)
+        ring(tools.redis, PROJECTION)
     return fetched
 
 
-def sync_with(hand: Tools) -> int:
+def sync_with(tools: Tools) -> int:
     """Give every run that is due a turn, until none is or the time is up; give the number of turns. Commits."""
-    answer(hand.redis, SYNC)
+    answer(tools.redis, SYNC)
     deadline = time.monotonic() + _LONGEST_SECONDS
     turns = 0
-    while not hand.stopping.is_set() and (lease := claim_run(hand.engine, now=hand.clock())):
-        take_turn(hand, lease)
+    while not tools.stopping.is_set() and (lease := claim_run(tools.engine, now=tools.clock())):
+        take_turn(tools, lease)
         turns += 1
         if time.monotonic() > deadline:
-            ring_if_possible(hand.redis, SYNC)
+            ring_if_possible(tools.redis, SYNC)
             break
     return turns
 
 
-def _is_fetched(hand: Tools, request: FetchRequest) -> bool:
+def _is_fetched(tools: Tools, request: FetchRequest) -> bool:
     if request.account is None:
-        return _is_put_off(hand, request)
+        return _is_put_off(tools, request)
     tally = Tally()
     try:
-        facts = fetch(hand.stripe, request.account, request.kind, request.object_id, tally)
+        facts = fetch(tools.stripe, request.account, request.kind, request.object_id, tally)
         requests, rate_limited = tally.take()
-        with hand.engine.begin() as connection:
+        with tools.engine.begin() as connection:
             is_connected = stays_connected(connection, request.company_id, request.account.account_id)
             if is_connected:
                 count(connection, request.company_id, requests=requests, rate_limited=rate_limited)
                 keep_answer(connection, request.account, request.company_id, facts)
                 note_answered(connection, request)
     except StripeAnswerError as error:
-        note_fetch_failure(hand.engine, request, error)
+        note_fetch_failure(tools.engine, request, error)
         return False
     except DBAPIError as error:
         if is_outage(error):
             raise
         # A log that refuses, or is held up, is that company's: the next one need not wait for it.
-        note_failure(hand.engine, request, f"the answer could not be kept: {type(error).__name__}")
+        note_failure(tools.engine, request, f"the answer could not be kept: {type(error).__name__}")
         return False
-    return is_connected or _is_put_off(hand, request)
+    return is_connected or _is_put_off(tools, request)
 
 
-def _is_put_off(hand: Tools, request: FetchRequest) -> bool:
-    put_back(hand.engine, request, "the company's connection is paused, or over", seconds=_PAUSED_SECONDS)
+def _is_put_off(tools: Tools, request: FetchRequest) -> bool:
+    put_back(tools.engine, request, "the company's connection is paused, or over", seconds=_PAUSED_SECONDS)
     return False
 
 
-def _ask_for_what_is_lacking(hand: Tools, company_ids: list[int]) -> None:
-    if company_ids and request_gaps(hand.engine, company_ids=company_ids):
-        ring(hand.redis, FETCH)
+def _ask_for_what_is_lacking(tools: Tools, company_ids: list[int]) -> None:
+    if company_ids and request_gaps(tools.engine, company_ids=company_ids):
+        ring(tools.redis, FETCH)

@@ -9,7 +9,7 @@ from app.api.revenue_lines import revenue_line_of
 from app.api.schemas import DEFAULT_LIMIT, MAX_LIMIT, RevenueLine
 from app.auth.access import for_role
 from app.http.fields import WholeNumber
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from projections.reads.changes import ADDED, BEGINNING, MODIFIED, REMOVED, list_changes, mark_of
 from projections.reads.snapshots import NotFoldedYetError, snapshot_of
 from projections.registry import BY_NAME
@@ -50,9 +50,9 @@ class ChangeList(Schema):
 @blueprint.response(200, ChangeList)
 def get_changes(query: dict[str, Any], company_id: int) -> dict[str, object]:
     """Follow the table: lines added, modified and removed, in order, none left out. Applying them gives the table."""
-    hand, version, limit = tools(), BY_NAME[NAME].version, query["limit"]
-    after = hand.cursors.read_mark(company_id, version, query["cursor"]) if "cursor" in query else BEGINNING
-    with snapshot_of(hand.engine, company_id) as snapshot:
+    tools, version, limit = current_tools(), BY_NAME[NAME].version, query["limit"]
+    after = tools.cursors.read_mark(company_id, version, query["cursor"]) if "cursor" in query else BEGINNING
+    with snapshot_of(tools.engine, company_id) as snapshot:
         if not snapshot.is_whole:
             raise NotFoldedYetError
         rows = list_changes(snapshot, after=after, limit=limit + 1)
@@ -61,6 +61,6 @@ def get_changes(query: dict[str, Any], company_id: int) -> dict[str, object]:
     return {
         "data": [{"change": row.change, "at": row.at, "line": revenue_line_of(row)} for row in page],
         "has_more": len(rows) > limit,
-        "next_cursor": hand.cursors.write_mark(company_id, version, reached),
+        "next_cursor": tools.cursors.write_mark(company_id, version, reached),
         "position": snapshot.position,
     }

@@ -15,7 +15,7 @@ from app.connect.restricted_key import RESTRICTED_KEY, connect_by_key_once
 from app.connect.state import health_of, take_step
 from app.http.bodies import refuse_body
 from app.http.fields import IdempotencyKey, Instant
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from events.connection import lifecycle
 
 blueprint = ApiBlueprint(
@@ -88,11 +88,15 @@ def begin_connection(headers: dict[str, Any], asked: dict[str, Any], company_id:
             company_id, asked["restricted_key"], principal(), idempotency_key=headers.get("idempotency_key")
         )
         return _told(company_id) | {"sends_events": sends_events}
-    if tools().connect is None:
+    if current_tools().connect is None:
         raise ConnectNotConfiguredError
     who = session() if principal().actor.startswith("user:") else None
     # The state is bound to a session. A key has none: whoever follows the address signs in first.
-    url = stripes_page(company_id, who) if who else f"{tools().address.origin}/connect/stripe?company={company_id}"
+    url = (
+        stripes_page(company_id, who)
+        if who
+        else f"{current_tools().address.origin}/connect/stripe?company={company_id}"
+    )
     return _told(company_id) | {"authorization_url": url}
 
 

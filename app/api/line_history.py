@@ -9,7 +9,7 @@ from app.api.base import ApiBlueprint, without_parameters
 from app.api.fact_schemas import Event, History, HistoryQuery
 from app.api.revenue_lines import mode_of
 from app.auth.access import for_role
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from events.log.read import RecordedEvent, read_at
 from projections.reads.history import Step, history_of
 from projections.reads.snapshots import snapshot_of
@@ -26,7 +26,7 @@ _LAST_POSITION = 2**63 - 1
 @blueprint.response(200, History)
 def get_line_history(query: dict[str, Any], company_id: int, line_id: str) -> dict[str, object]:
     """Tell how a line came to say what it says: every event about it, what it changed, and why or why not."""
-    with snapshot_of(tools().engine, company_id) as snapshot:
+    with snapshot_of(current_tools().engine, company_id) as snapshot:
         livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
         # PostgreSQL's text cannot hold a NUL: no line has such an id.
         steps = [] if "\x00" in line_id else history_of(snapshot, line_id, livemode=livemode)
@@ -41,7 +41,7 @@ def get_line_history(query: dict[str, Any], company_id: int, line_id: str) -> di
 @blueprint.response(200, Event)
 def get_event(company_id: int, position: int) -> dict[str, object]:
     """Give an event of the log with its body as it came. Bodies hold what customers are called and where they live."""
-    with within_company(tools().engine, company_id) as connection:
+    with within_company(current_tools().engine, company_id) as connection:
         found = read_at(connection, company_id, [position]) if position <= _LAST_POSITION else []
     if not found:
         abort(404)

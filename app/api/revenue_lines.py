@@ -12,7 +12,7 @@ from app.api.schemas import LineQuery, LinesQuery, RevenueLine, RevenueLineList
 from app.auth.access import for_role
 from app.http.entity_tags import not_modified, tag_of
 from app.wiring.cursors import ListOf
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from events.connection.accounts import owned_account
 from projections.reads.checksums import checksum_of
 from projections.reads.filters import LineFilter, Sort
@@ -32,19 +32,19 @@ _FILTERS = frozenset(field.name for field in fields(LineFilter)) - {"livemode"}
 @blueprint.response(200, RevenueLineList)
 def list_revenue_lines(query: dict[str, Any], company_id: int) -> Response | tuple[dict[str, object], dict[str, str]]:
     """List revenue lines, a page at a time."""
-    hand = tools()
-    with snapshot_of(hand.engine, company_id, query.get("as_of")) as snapshot:
+    tools = current_tools()
+    with snapshot_of(tools.engine, company_id, query.get("as_of")) as snapshot:
         of = list_of(snapshot.connection, company_id, query)
         tag = tag_of(snapshot, of.digest(), query["limit"], query.get("cursor"), query.get("include"))
         if unchanged := not_modified(tag):
             return unchanged
-        after = hand.cursors.read(of, query["cursor"]) if "cursor" in query else None
+        after = tools.cursors.read(of, query["cursor"]) if "cursor" in query else None
         rows = list_lines(snapshot, of.line_filter, sort=of.sort, limit=query["limit"] + 1, after=after)
         page, has_more = rows[: query["limit"]], len(rows) > query["limit"]
         answer = {
             "data": [revenue_line_of(row) for row in page],
             "has_more": has_more,
-            "next_cursor": hand.cursors.write(of, after_row(page[-1], of.sort)) if has_more else None,
+            "next_cursor": tools.cursors.write(of, after_row(page[-1], of.sort)) if has_more else None,
             "position": snapshot.position,
             "checksum": checksum_of(snapshot),
             "projection_status": snapshot.status,
@@ -62,7 +62,7 @@ def get_revenue_line(
     query: dict[str, Any], company_id: int, line_id: str
 ) -> Response | tuple[dict[str, object], dict[str, str]]:
     """Give one revenue line."""
-    with snapshot_of(tools().engine, company_id, query.get("as_of")) as snapshot:
+    with snapshot_of(current_tools().engine, company_id, query.get("as_of")) as snapshot:
         livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
         # PostgreSQL's text cannot hold a NUL: no line has such an id.
         row = None if "\x00" in line_id else find_line(snapshot, line_id, livemode=livemode)
@@ -78,7 +78,7 @@ def get_revenue_line(
 @blueprint.response(200, QuarantineList)
 def list_quarantine(query: dict[str, Any], company_id: int) -> dict[str, object]:
     """List facts about the books that could not be read, newest first, each with the reason."""
-    with snapshot_of(tools().engine, company_id) as snapshot:
+    with snapshot_of(current_tools().engine, company_id) as snapshot:
         rows = list_quarantined(snapshot, limit=query["limit"] + 1, before=query.get("before"))
     return {"data": rows[: query["limit"]], "has_more": len(rows) > query["limit"]}
 

@@ -17,7 +17,7 @@ from app.api.schemas import LinesFilter, RevenueLine
 from app.auth.access import for_role
 from app.http.entity_tags import not_modified, tag_of
 from app.http.fields import Instant, Names
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from projections.reads.export import SUSPECT, WRITTEN_BY_OTHERS, every_line
 from projections.reads.snapshots import snapshot_of
 
@@ -99,7 +99,7 @@ def export_revenue_lines(query: dict[str, Any], company_id: int) -> Response:
     """
     columns: tuple[str, ...] = query["columns"]
     with ExitStack() as held:
-        snapshot = held.enter_context(snapshot_of(tools().exports, company_id, query.get("as_of")))
+        snapshot = held.enter_context(snapshot_of(current_tools().exports, company_id, query.get("as_of")))
         of = list_of(snapshot.connection, company_id, query)
         tag = tag_of(snapshot, "csv", of.digest(), columns)
         if unchanged := not_modified(tag):

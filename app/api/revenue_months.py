@@ -13,7 +13,7 @@ from app.api.schemas import AS_OF
 from app.auth.access import for_role
 from app.http.entity_tags import not_modified, tag_of
 from app.http.fields import Currency, Flag
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from events.stripe.cadence import CADENCES, LINE_TYPES
 from events.stripe.invoice import FINAL_STATUSES
 from events.stripe.money import exponent_of
@@ -81,7 +81,7 @@ class RevenueMonthList(Schema):
 def list_revenue_months(query: dict[str, Any], company_id: int) -> Response | tuple[dict[str, object], dict[str, str]]:
     """Add up billed amounts by month of the line's date, currency, invoice status, type and cadence."""
     asked = {name: value for name, value in query.items() if name not in ("as_of", "livemode")}
-    with snapshot_of(tools().engine, company_id, query.get("as_of")) as snapshot:
+    with snapshot_of(current_tools().engine, company_id, query.get("as_of")) as snapshot:
         if not snapshot.is_whole:
             raise NotFoldedYetError
         livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))

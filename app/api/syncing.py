@@ -4,7 +4,7 @@ from flask import abort
 from sqlalchemy import Connection
 
 from app.auth.access import principal
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from backlog.syncs import requests
 from backlog.syncs.report import reached_back_to, run_as_json
 from runtime.database import within_company
@@ -19,30 +19,30 @@ def ask_for_sync(company_id: int, *, idempotency_key: str | None = None) -> Told
 
     :raises NotConnectedError: the company is connected to no account, or paused
     """
-    hand = tools()
-    with within_company(hand.engine, company_id) as connection:
+    tools = current_tools()
+    with within_company(tools.engine, company_id) as connection:
         run = requests.request_sync(
             connection,
             company_id,
             trigger="manual",
             actor=principal().actor,
-            now=hand.clock(),
+            now=tools.clock(),
             idempotency_key=idempotency_key,
         )
         told = told_of(connection, run)
-    hand.ring_for_sync()
+    tools.ring_for_sync()
     return told
 
 
 def stop_sync(company_id: int, run_id: int) -> Told:
     """Ask a sync to stop, and give it as it stands. Commits; without effect on one that is over; else 404."""
-    hand = tools()
-    with within_company(hand.engine, company_id) as connection:
+    tools = current_tools()
+    with within_company(tools.engine, company_id) as connection:
         found_run(connection, company_id, run_id)
-        requests.cancel_sync(connection, company_id, run_id, actor=principal().actor, now=hand.clock())
+        requests.cancel_sync(connection, company_id, run_id, actor=principal().actor, now=tools.clock())
         told = told_of(connection, found_run(connection, company_id, run_id))
     if told["finished_at"] is None:
-        hand.ring_for_sync()
+        tools.ring_for_sync()
     return told
 
 

@@ -13,7 +13,7 @@ from app.api.syncing import Told, ask_for_sync, found_run, is_over, stop_sync, t
 from app.auth.access import for_role, still_let_in
 from app.http.bodies import refuse_body
 from app.http.event_stream import State, streamed, told_as_events
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from backlog.syncs import requests
 from runtime.database import as_owner, within_company
 
@@ -41,13 +41,13 @@ def start_sync(headers: dict[str, Any], company_id: int) -> tuple[Told, dict[str
 @blueprint.response(200, SyncRunList)
 def list_syncs(query: dict[str, Any], company_id: int) -> Told:
     """List syncs, newest first, a page at a time."""
-    hand = tools()
-    before = hand.cursors.read_run(company_id, query["cursor"]) if "cursor" in query else None
-    with within_company(hand.engine, company_id) as connection:
+    tools = current_tools()
+    before = tools.cursors.read_run(company_id, query["cursor"]) if "cursor" in query else None
+    with within_company(tools.engine, company_id) as connection:
         runs = requests.list_runs(connection, company_id, limit=query["limit"] + 1, before=before)
         page, has_more = runs[: query["limit"]], len(runs) > query["limit"]
         data = [told_of(connection, run, has_details=False) for run in page]
-    next_cursor = hand.cursors.write_run(company_id, page[-1].id) if has_more else None
+    next_cursor = tools.cursors.write_run(company_id, page[-1].id) if has_more else None
     return {"data": data, "has_more": has_more, "next_cursor": next_cursor}
 
 
@@ -57,7 +57,7 @@ def list_syncs(query: dict[str, Any], company_id: int) -> Told:
 @blueprint.response(200, SyncRun)
 def get_sync(company_id: int, run_id: int) -> Told:
     """Give one sync: how far it is, or what it came to."""
-    with within_company(tools().engine, company_id) as connection:
+    with within_company(current_tools().engine, company_id) as connection:
         return told_of(connection, found_run(connection, company_id, run_id))
 
 
@@ -83,21 +83,21 @@ def cancel_sync(company_id: int, run_id: int) -> tuple[Told, int]:
 @blueprint.alt_response(204, description="It is over, and its end was received: listen no longer.")
 def follow_sync(headers: dict[str, Any], company_id: int, run_id: int) -> Response:
     """Follow a sync by server-sent events: `progress` for every change, `finished` when it is over."""
-    hand, is_let_in, known_id = tools(), still_let_in(), headers.get("last_event_id")
-    with within_company(hand.engine, company_id) as connection:
+    tools, is_let_in, known_id = current_tools(), still_let_in(), headers.get("last_event_id")
+    with within_company(tools.engine, company_id) as connection:
         state = _state(connection, found_run(connection, company_id, run_id))
     if state.is_final and state.id == known_id:
         return Response(status=204)
 
     def look() -> State | None:
-        with as_owner(hand.engine) as connection:
+        with as_owner(tools.engine) as connection:
             if not is_let_in(connection):
                 return None
-        with within_company(hand.engine, company_id) as connection:
+        with within_company(tools.engine, company_id) as connection:
             run = requests.find_run(connection, company_id, run_id)
             return _state(connection, run) if run is not None else None
 
-    events = told_as_events(state, look, hand.pause, known_id=known_id)
+    events = told_as_events(state, look, tools.pause, known_id=known_id)
     return streamed(events, company_id=company_id)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from app.auth.csrf import refuse_forgery
 from app.auth.sessions import session, session_token
 from app.http.rate_limits import Limit, client_address
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.api_keys import principal_of
 from tenants.roles import Principal, Role
@@ -86,25 +86,25 @@ def still_let_in() -> Callable[[Connection], bool]:
 
     For answers that last: a key may be revoked meanwhile, a session may end and a role be lowered.
     """
-    asking, hand = principal(), tools()
+    asking, tools = principal(), current_tools()
     if "Authorization" in request.headers:
         key = _sent_key()
-        return lambda connection: principal_of(connection, key, now=hand.clock()) == asking
+        return lambda connection: principal_of(connection, key, now=tools.clock()) == asking
     token, who = session_token() or "", session()
     return lambda connection: (
         who is not None
-        and session_of(connection, token, now=hand.clock()) is not None
+        and session_of(connection, token, now=tools.clock()) is not None
         and role_of(connection, asking.company_id, who.user_id) == asking.role
     )
 
 
 def _principal_of_key(company_id: int) -> Principal | None:
-    key, found, hand = _sent_key(), None, tools()
+    key, found, tools = _sent_key(), None, current_tools()
     if key:
-        with as_owner(hand.engine) as connection:
-            found = principal_of(connection, key, now=hand.clock())
+        with as_owner(tools.engine) as connection:
+            found = principal_of(connection, key, now=tools.clock())
     if found is None:
-        hand.limits.count(_WRONG_KEYS, client_address())
+        tools.limits.count(_WRONG_KEYS, client_address())
         raise NotSignedInError
     return found if found.company_id == company_id else None
 
@@ -123,6 +123,6 @@ def _member(company_id: int) -> Principal | None:
     if request.method not in _SAFE_METHODS:
         refuse_forgery(session_token())
     # Asked at every request: a role that was lowered is lower from here on.
-    with as_owner(tools().engine) as connection:
+    with as_owner(current_tools().engine) as connection:
         role = role_of(connection, company_id, who.user_id) if company_id < 2**63 else None
     return Principal(company_id, role, f"user:{who.user_id}") if role else None

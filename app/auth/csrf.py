@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import request
 
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 
 FIELD = "csrf_token"
 HEADER = "X-CSRF-Token"
@@ -20,7 +20,7 @@ class ForgedRequestError(Exception):
 
 def csrf_token(secret: str) -> str:
     """Give the token that goes with the secret in a browser's cookie."""
-    key = tools().secret_key.encode()
+    key = current_tools().secret_key.encode()
     return hmac.digest(key, b"csrf\0" + secret.encode("utf-8", "surrogateescape"), "sha256").hex()
 
 

@@ -9,7 +9,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from app.auth.sessions import clear_cookie, cookie, set_cookie, sign_in
 from app.auth.sign_in import way_back_from
 from app.wiring.identity_provider import Departure, IdentityProvider, UnprovenIdentityError, new_departure
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.identities import user_of_identity
 
@@ -29,8 +29,8 @@ class UnknownIdentityError(Exception):
 @blueprint.get("/sign-in/provider")
 def go_to_provider() -> Response:
     """Lead to the provider, remembering in this browser alone who set out."""
-    hand, departure = tools(), new_departure()
-    address = _provider().address_for(departure, now=hand.clock())
+    tools, departure = current_tools(), new_departure()
+    address = _provider().address_for(departure, now=tools.clock())
     response = make_response(redirect(address, 303))
     kept = _serializer().dumps([*departure, way_back_from(request.args.get("next"))])
     set_cookie(response, _COOKIE, str(kept), max_age=_LASTS_SECONDS)
@@ -40,13 +40,13 @@ def go_to_provider() -> Response:
 @blueprint.get(CALLBACK)
 def come_back_from_provider() -> Response:
     """Sign somebody in whom the provider has named and an admin has let in."""
-    hand = tools()
+    tools = current_tools()
     departure, way_back = _departure()
     code, state = request.args.get("code"), request.args.get("state", "")
     if not code or not hmac.compare_digest(departure.state.encode(), state.encode()):
         raise UnprovenIdentityError
-    identity = _provider().identity(code, departure, now=hand.clock())
-    with as_owner(hand.engine) as connection:
+    identity = _provider().identity(code, departure, now=tools.clock())
+    with as_owner(tools.engine) as connection:
         user_id = user_of_identity(connection, identity.issuer, identity.subject, verified_email=identity.email)
     if user_id is None:
         raise UnknownIdentityError
@@ -58,7 +58,7 @@ def come_back_from_provider() -> Response:
 
 
 def _provider() -> IdentityProvider:
-    return tools().identity_provider or abort(404)
+    return current_tools().identity_provider or abort(404)
 
 
 def _departure() -> tuple[Departure, str]:
@@ -70,4 +70,4 @@ def _departure() -> tuple[Departure, str]:
 
 
 def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(tools().secret_key, salt="departure to the identity provider")
+    return URLSafeTimedSerializer(current_tools().secret_key, salt="departure to the identity provider")

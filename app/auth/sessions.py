@@ -5,7 +5,7 @@ import secrets
 from flask import Response, g, request
 
 from app.auth.csrf import csrf_token
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.sessions import LONGEST, Session, end_session, open_session, session_of
 
@@ -17,11 +17,11 @@ def session() -> Session | None:
     """Give who is signed in; asked of the database once a request."""
     if "session" not in g:
         token = session_token()
-        hand = tools()
+        tools = current_tools()
         g.session = None
         if token:
-            with as_owner(hand.engine) as connection:
-                g.session = session_of(connection, token, now=hand.clock())
+            with as_owner(tools.engine) as connection:
+                g.session = session_of(connection, token, now=tools.clock())
     found: Session | None = g.session
     return found
 
@@ -33,12 +33,12 @@ def session_token() -> str | None:
 
 def sign_in(response: Response, user_id: int) -> None:
     """Open a new session in place of the browser's old one, and hand its token over. Commits."""
-    hand = tools()
+    tools = current_tools()
     old = session_token()
-    with as_owner(hand.engine) as connection:
+    with as_owner(tools.engine) as connection:
         if old:
             end_session(connection, old)
-        token = open_session(connection, user_id, now=hand.clock())
+        token = open_session(connection, user_id, now=tools.clock())
     set_cookie(response, "session", token, max_age=int(LONGEST.total_seconds()))
 
 
@@ -46,7 +46,7 @@ def sign_out(response: Response) -> None:
     """End the browser's session. Commits."""
     token = session_token()
     if token:
-        with as_owner(tools().engine) as connection:
+        with as_owner(current_tools().engine) as connection:
             end_session(connection, token)
     clear_cookie(response, "session")
 
@@ -77,12 +77,14 @@ def cookie(purpose: str) -> str | None:
 
 def _name(purpose: str) -> str:
     # https://developer.mozilla.org/docs/Web/HTTP/Cookies: __Host- binds a cookie to this very host, over TLS.
-    return f"__Host-revmap-{purpose}" if tools().address.is_secure else f"revmap-{purpose}"
+    return f"__Host-revmap-{purpose}" if current_tools().address.is_secure else f"revmap-{purpose}"
 
 
 def clear_cookie(response: Response, purpose: str) -> None:
     """Have the browser forget what it keeps for a purpose."""
-    response.delete_cookie(_name(purpose), path="/", secure=tools().address.is_secure, httponly=True, samesite="Lax")
+    response.delete_cookie(
+        _name(purpose), path="/", secure=current_tools().address.is_secure, httponly=True, samesite="Lax"
+    )
 
 
 def set_cookie(response: Response, purpose: str, value: str, *, max_age: int | None) -> None:
@@ -92,7 +94,7 @@ def set_cookie(response: Response, purpose: str, value: str, *, max_age: int | N
         value,
         max_age=max_age,
         path="/",
-        secure=tools().address.is_secure,
+        secure=current_tools().address.is_secure,
         httponly=True,
         samesite="Lax",
     )

@@ -10,7 +10,7 @@ from app.auth.csrf import refuse_forgery
 from app.auth.sessions import form_token, keep_visitor, session, session_token, sign_in, sign_out, visitor
 from app.http.native_threads import beside_the_loop
 from app.http.rate_limits import Limit, RateLimits, TooManyAttemptsError, client_address
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.users import User, find_user, set_password
 
@@ -73,19 +73,19 @@ def receive_sign_out() -> Response:
 
 
 def _user_with_password(email: str, password: str) -> User | None:
-    hand = tools()
+    tools = current_tools()
     known_as, address = email[:_LONGEST_EMAIL].strip().lower(), client_address()
-    _count_attempt(hand.limits, known_as, address)
-    with as_owner(hand.engine) as connection:
+    _count_attempt(tools.limits, known_as, address)
+    with as_owner(tools.engine) as connection:
         user = None if "\x00" in known_as else find_user(connection, known_as)
     kept = user.password_hash if user else None
-    if not beside_the_loop(hand.passwords.matches, kept, password) or user is None or kept is None:
+    if not beside_the_loop(tools.passwords.matches, kept, password) or user is None or kept is None:
         return None
     for limit in (_PER_ACCOUNT_HERE, _PER_ACCOUNT_HERE_WHEN_MANY_TRY):
-        hand.limits.forget(limit, known_as, address)
-    if hand.passwords.is_outdated(kept):
-        fresh = beside_the_loop(hand.passwords.hashed, password)
-        with as_owner(hand.engine) as connection:
+        tools.limits.forget(limit, known_as, address)
+    if tools.passwords.is_outdated(kept):
+        fresh = beside_the_loop(tools.passwords.hashed, password)
+        with as_owner(tools.engine) as connection:
             set_password(connection, user.id, fresh)
     return user
 
@@ -106,7 +106,7 @@ def _form(way_back: str, email: str = "", mistake: str | None = None, *, status:
         email=email,
         mistake=mistake,
         token=form_token(),
-        has_provider=tools().identity_provider is not None,
+        has_provider=current_tools().identity_provider is not None,
     )
     response = make_response(page, status)
     keep_visitor(response)

@@ -1,7 +1,7 @@
 """Let go of a company's account: at Stripe first, so that nothing stays open there that we have forgotten."""
 
 from app.connect.restricted_key import forget_key
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from events.connection.accounts import standing_of
 from events.connection.lifecycle import disconnect
 from runtime.database import within_company
@@ -12,14 +12,14 @@ def disconnect_company(company_id: int, *, actor: str) -> None:
 
     :raises StripeAwayError: Stripe could not be told; nothing was changed
     """
-    hand = tools()
-    with within_company(hand.engine, company_id) as connection:
+    tools = current_tools()
+    with within_company(tools.engine, company_id) as connection:
         standing = standing_of(connection, company_id)
     if standing is None or standing.status == "disconnected":
         return
-    if hand.connect is not None and standing.method == hand.connect.method:
-        hand.connect.let_go(standing.account.account_id)
+    if tools.connect is not None and standing.method == tools.connect.method:
+        tools.connect.let_go(standing.account.account_id)
     if standing.method != "connect":
         forget_key(company_id)
-    with within_company(hand.engine, company_id) as connection:
-        disconnect(connection, company_id, actor=actor, now=hand.clock())
+    with within_company(tools.engine, company_id) as connection:
+        disconnect(connection, company_id, actor=actor, now=tools.clock())

@@ -4,7 +4,7 @@ import logging
 
 from sqlalchemy import Connection
 
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from backlog.syncs.requests import request_sync
 from events.connection.accounts import Account, AccountTakenError, Agreement, authorize, standing_of
 from events.connection.lifecycle import owner_of
@@ -41,18 +41,18 @@ def connect_account(attempt: Attempt, code: str, principal: Principal) -> None:
     :raises WrongGrantError, AccountTakenError, AnotherAccountError: the same; and Stripe was told to let go, unless
         the account is connected to somebody
     """
-    hand = tools()
+    tools = current_tools()
     connector = _connector()
     grant = _exchanged(attempt, connector, code, principal)
     try:
-        with within_company(hand.engine, attempt.company_id) as connection:
+        with within_company(tools.engine, attempt.company_id) as connection:
             note_outcome(connection, attempt, "connected")
             _own(connection, attempt, grant, principal)
     except AccountTakenError as error:
         _give_back(attempt, connector, grant, principal, reason=type(error).__name__)
         raise
-    hand.ring_for_sync()
-    with as_owner(hand.engine) as connection:
+    tools.ring_for_sync()
+    with as_owner(tools.engine) as connection:
         join_parked_events(connection, attempt.company_id, limit=_JOINED_AT_ONCE)
 
 
@@ -77,11 +77,11 @@ def _exchanged(attempt: Attempt, connector: Connector, code: str, principal: Pri
 
 
 def _own(connection: Connection, attempt: Attempt, grant: Grant, principal: Principal) -> None:
-    hand = tools()
-    now, account = hand.clock(), Account(grant.account_id, grant.livemode)
+    tools = current_tools()
+    now, account = tools.clock(), Account(grant.account_id, grant.livemode)
     before = standing_of(connection, attempt.company_id)
     if grant.tokens:
-        keep_tokens(connection, hand.box, attempt.company_id, grant.tokens, now=now)
+        keep_tokens(connection, tools.box, attempt.company_id, grant.tokens, now=now)
     agreement = Agreement(attempt.method, grant.scope, grant.account_name)
     authorization = authorize(connection, attempt.company_id, account, now=now, actor=principal.actor, by=agreement)
     if authorization.is_new:
@@ -92,7 +92,7 @@ def _own(connection: Connection, attempt: Attempt, grant: Grant, principal: Prin
 def _give_back(attempt: Attempt, connector: Connector, grant: Grant, principal: Principal, *, reason: str) -> None:
     _note(attempt, "failed")
     _note_refused(principal, reason=reason)
-    with as_owner(tools().engine) as connection:
+    with as_owner(current_tools().engine) as connection:
         owner = owner_of(connection, Account(grant.account_id, grant.livemode))
     if owner is not None and owner != principal.company_id:
         _tell_owner(owner)
@@ -105,27 +105,27 @@ def _give_back(attempt: Attempt, connector: Connector, grant: Grant, principal: 
 
 
 def _tell_owner(company_id: int) -> None:
-    hand = tools()
-    with within_company(hand.engine, company_id) as connection:
-        note_access(connection, company_id, CLAIM_REFUSED, about="connection:stripe", actor=None, now=hand.clock())
+    tools = current_tools()
+    with within_company(tools.engine, company_id) as connection:
+        note_access(connection, company_id, CLAIM_REFUSED, about="connection:stripe", actor=None, now=tools.clock())
 
 
 def _connector() -> Connector:
-    connector = tools().connect
+    connector = current_tools().connect
     if connector is None:
         raise ConnectNotConfiguredError
     return connector
 
 
 def _note(attempt: Attempt, outcome: Outcome) -> None:
-    with within_company(tools().engine, attempt.company_id) as connection:
+    with within_company(current_tools().engine, attempt.company_id) as connection:
         note_outcome(connection, attempt, outcome)
 
 
 def _note_refused(principal: Principal, *, reason: str) -> None:
-    hand = tools()
-    about, actor, now = "connection:stripe", principal.actor, hand.clock()
-    with within_company(hand.engine, principal.company_id) as connection:
+    tools = current_tools()
+    about, actor, now = "connection:stripe", principal.actor, tools.clock()
+    with within_company(tools.engine, principal.company_id) as connection:
         note_access(
             connection, principal.company_id, CONNECTION_REFUSED, about=about, actor=actor, now=now, reason=reason
         )

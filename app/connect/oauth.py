@@ -6,7 +6,7 @@ from werkzeug.datastructures import MultiDict
 from app.auth.access import NotSignedInError, admitted
 from app.auth.sessions import session
 from app.connect.grants import ConnectNotConfiguredError, connect_account, note_refusal
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.connect_attempts import UnknownStateError, UsedStateError, company_of_state, consume_state, start_attempt
 from tenants.sessions import Session, note_company
@@ -50,12 +50,12 @@ def come_back_from_stripe() -> Response:
     who = session()
     if who is None:
         return _to_sign_in(_restart_of(state))
-    hand = tools()
-    method = hand.connect.method if hand.connect else "connect"
+    tools = current_tools()
+    method = tools.connect.method if tools.connect else "connect"
     try:
-        with as_owner(hand.engine) as connection:
+        with as_owner(tools.engine) as connection:
             attempt = consume_state(
-                connection, state, user_id=who.user_id, session_id=who.id, method=method, now=hand.clock()
+                connection, state, user_id=who.user_id, session_id=who.id, method=method, now=tools.clock()
             )
     except UsedStateError as error:
         if error.is_well:
@@ -63,7 +63,7 @@ def come_back_from_stripe() -> Response:
         raise
     # The company is the attempt's, whatever was opened meanwhile; and who came back must still be its admin.
     principal = g.principal = admitted(attempt.company_id, "admin")
-    with as_owner(hand.engine) as connection:
+    with as_owner(tools.engine) as connection:
         note_company(connection, who.id, attempt.company_id)
     if code is None:
         note_refusal(attempt, principal)
@@ -77,14 +77,19 @@ def stripes_page(company_id: int, who: Session) -> str:
 
     :raises ConnectNotConfiguredError: no Connect client id is set
     """
-    hand = tools()
-    if hand.connect is None:
+    tools = current_tools()
+    if tools.connect is None:
         raise ConnectNotConfiguredError
-    with as_owner(hand.engine) as connection:
+    with as_owner(tools.engine) as connection:
         state = start_attempt(
-            connection, company_id, user_id=who.user_id, session_id=who.id, method=hand.connect.method, now=hand.clock()
+            connection,
+            company_id,
+            user_id=who.user_id,
+            session_id=who.id,
+            method=tools.connect.method,
+            now=tools.clock(),
         )
-    return hand.connect.authorize_url(state, redirect_uri=hand.address.origin + CALLBACK)
+    return tools.connect.authorize_url(state, redirect_uri=tools.address.origin + CALLBACK)
 
 
 def _only(told: MultiDict[str, str], name: str) -> str | None:
@@ -93,7 +98,7 @@ def _only(told: MultiDict[str, str], name: str) -> str | None:
 
 
 def _restart_of(state: str) -> str:
-    with as_owner(tools().engine) as connection:
+    with as_owner(current_tools().engine) as connection:
         company_id = company_of_state(connection, state)
     if company_id is None:
         raise UnknownStateError

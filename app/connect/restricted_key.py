@@ -3,7 +3,7 @@
 import hmac
 import re
 
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from backlog.syncs.requests import request_sync
 from events.connection.accounts import Account, Agreement, AnotherAccountError, authorize, standing_of
 from events.intake.parked import join_parked_events
@@ -33,11 +33,11 @@ def connect_by_key(company_id: int, key: str, principal: Principal) -> bool:
     :raises StripeAwayError: Stripe did not say; nothing was changed
     :raises AccountTakenError, AnotherAccountError: as when connecting on Stripe's page
     """
-    hand = tools()
-    owner = hand.restricted_keys.owner_of(key)
+    tools = current_tools()
+    owner = tools.restricted_keys.owner_of(key)
     _own(company_id, key, owner, principal)
-    hand.ring_for_sync()
-    with as_owner(hand.engine) as connection:
+    tools.ring_for_sync()
+    with as_owner(tools.engine) as connection:
         join_parked_events(connection, company_id, limit=_JOINED_AT_ONCE)
     return _listen(company_id, key, owner)
 
@@ -49,14 +49,14 @@ def connect_by_key_once(company_id: int, key: str, principal: Principal, *, idem
     """
     if idempotency_key is None:
         return connect_by_key(company_id, key, principal)
-    hand = tools()
-    request_mac = hmac.digest(hand.secret_key.encode(), b"connection\0" + key.encode(), "sha256")
-    with within_company(hand.engine, company_id) as connection:
+    tools = current_tools()
+    request_mac = hmac.digest(tools.secret_key.encode(), b"connection\0" + key.encode(), "sha256")
+    with within_company(tools.engine, company_id) as connection:
         told = answer_kept(connection, company_id, idempotency_key, request_mac=request_mac)
     if told is not None:
         return told
     sends_events = connect_by_key(company_id, key, principal)
-    with within_company(hand.engine, company_id) as connection:
+    with within_company(tools.engine, company_id) as connection:
         keep_answer(connection, company_id, idempotency_key, request_mac=request_mac, sends_events=sends_events)
     return sends_events
 
@@ -66,24 +66,24 @@ def forget_key(company_id: int) -> None:
 
     :raises StripeAwayError: the endpoint is not known to be gone; the key is still here
     """
-    hand = tools()
-    with within_company(hand.engine, company_id) as connection:
-        key = find_secret(connection, hand.box, company_id, "restricted_key")
-        endpoint_id = find_secret(connection, hand.box, company_id, "webhook_endpoint")
+    tools = current_tools()
+    with within_company(tools.engine, company_id) as connection:
+        key = find_secret(connection, tools.box, company_id, "restricted_key")
+        endpoint_id = find_secret(connection, tools.box, company_id, "webhook_endpoint")
     if key and endpoint_id:
-        hand.restricted_keys.remove_endpoint(key, endpoint_id)
-    with within_company(hand.engine, company_id) as connection:
+        tools.restricted_keys.remove_endpoint(key, endpoint_id)
+    with within_company(tools.engine, company_id) as connection:
         forget_secrets(connection, company_id)
 
 
 def _own(company_id: int, key: str, owner: KeyOwner, principal: Principal) -> None:
-    hand = tools()
-    now, account = hand.clock(), Account(owner.account_id, owner.livemode)
-    with within_company(hand.engine, company_id) as connection:
+    tools = current_tools()
+    now, account = tools.clock(), Account(owner.account_id, owner.livemode)
+    with within_company(tools.engine, company_id) as connection:
         before = standing_of(connection, company_id)
         if before and before.status in ("connected", "paused") and before.method != "restricted_key":
             raise AnotherAccountError
-        keep_secret(connection, hand.box, company_id, "restricted_key", key)
+        keep_secret(connection, tools.box, company_id, "restricted_key", key)
         by = Agreement("restricted_key", account_name=owner.account_name)
         if authorize(connection, company_id, account, now=now, actor=principal.actor, by=by).is_new:
             trigger = "reauthorization" if before and before.account == account else "initial"
@@ -91,20 +91,20 @@ def _own(company_id: int, key: str, owner: KeyOwner, principal: Principal) -> No
 
 
 def _listen(company_id: int, key: str, owner: KeyOwner) -> bool:
-    hand = tools()
-    with within_company(hand.engine, company_id) as connection:
-        old = find_secret(connection, hand.box, company_id, "webhook_endpoint")
+    tools = current_tools()
+    with within_company(tools.engine, company_id) as connection:
+        old = find_secret(connection, tools.box, company_id, "webhook_endpoint")
     try:
         if old:
-            hand.restricted_keys.remove_endpoint(key, old)
-        endpoint = hand.restricted_keys.make_endpoint(
-            key, f"{hand.address.origin}/webhooks/stripe/accounts/{owner.account_id}"
+            tools.restricted_keys.remove_endpoint(key, old)
+        endpoint = tools.restricted_keys.make_endpoint(
+            key, f"{tools.address.origin}/webhooks/stripe/accounts/{owner.account_id}"
         )
     except StripeAwayError:
         return False  # the key is good and kept; sending it again tries anew
     if endpoint is None:
         return False
-    with within_company(hand.engine, company_id) as connection:
-        keep_secret(connection, hand.box, company_id, "webhook_endpoint", endpoint.endpoint_id)
-        keep_secret(connection, hand.box, company_id, "webhook_secret", endpoint.secret)
+    with within_company(tools.engine, company_id) as connection:
+        keep_secret(connection, tools.box, company_id, "webhook_endpoint", endpoint.endpoint_id)
+        keep_secret(connection, tools.box, company_id, "webhook_secret", endpoint.secret)
     return True

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from app.auth.access import principal
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from backlog.syncs.schedule import next_sync_at
 from events.connection.health import ConnectionHealth, connection_of
 from runtime.database import within_company
@@ -14,20 +14,20 @@ from runtime.database import within_company
 
 def health_of(company_id: int) -> ConnectionHealth:
     """Tell how a company's connection does now."""
-    with within_company(tools().engine, company_id) as connection:
+    with within_company(current_tools().engine, company_id) as connection:
         return health_in(connection, company_id)
 
 
 def health_in(connection: Connection, company_id: int) -> ConnectionHealth:
     """Tell how a company's connection does now, as this transaction sees it."""
-    hand = tools()
-    interval = timedelta(seconds=hand.sync_interval_seconds)
-    told = connection_of(connection, company_id, hand.clock(), interval=interval)
+    tools = current_tools()
+    interval = timedelta(seconds=tools.sync_interval_seconds)
+    told = connection_of(connection, company_id, tools.clock(), interval=interval)
     due = next_sync_at(connection, company_id)
     if told.next_sync_at is None or due is None:
         return told
     # The schedule knows better: after a failure the next is sooner.
-    return told._replace(next_sync_at=max(due, hand.clock()))
+    return told._replace(next_sync_at=max(due, tools.clock()))
 
 
 def take_step(company_id: int, step: Callable[..., bool]) -> None:
@@ -35,6 +35,6 @@ def take_step(company_id: int, step: Callable[..., bool]) -> None:
 
     :raises NotConnectedError: there is no connection, or it has to be reauthorized
     """
-    hand = tools()
-    with within_company(hand.engine, company_id) as connection:
-        step(connection, company_id, actor=principal().actor, now=hand.clock())
+    tools = current_tools()
+    with within_company(tools.engine, company_id) as connection:
+        step(connection, company_id, actor=principal().actor, now=tools.clock())

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify
 from redis.exceptions import RedisError, ResponseError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.wiring.tools import Tools, tools
+from app.wiring.tools import Tools, current_tools
 from migrations.run import current_step, expected_step
 from projections.engine.status import projection_lag
 from projections.revenue.fold import NAME
@@ -24,12 +24,12 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
     """Tell whether requests can be served: 503 without the database or its schema, 200 with what is degraded."""
-    hand = tools()
+    tools = current_tools()
     try:
-        schema, projection = _database(hand, hand.clock())
+        schema, projection = _database(tools, tools.clock())
     except SQLAlchemyError:
         return jsonify(status="unavailable", database="unreachable"), 503
-    redis = _redis(hand)
+    redis = _redis(tools)
     if schema != "current":
         return jsonify(status="unavailable", database="ok", schema=schema, redis=redis), 503
     is_degraded = redis != "ok" or projection["companies_halted"] or projection["companies_failing"]
@@ -37,8 +37,8 @@ def readyz() -> tuple[Response, int]:
     return jsonify(status=status, database="ok", schema=schema, redis=redis, projection=projection), 200
 
 
-def _database(hand: Tools, now: datetime) -> tuple[str, dict[str, object]]:
-    with as_owner(hand.engine) as connection:
+def _database(tools: Tools, now: datetime) -> tuple[str, dict[str, object]]:
+    with as_owner(tools.engine) as connection:
         if current_step(connection) != expected_step():
             return "not the one this release expects: run 'flask db upgrade'", {}
         lag = projection_lag(connection, NAME)
@@ -52,10 +52,10 @@ def _database(hand: Tools, now: datetime) -> tuple[str, dict[str, object]]:
     }
 
 
-def _redis(hand: Tools) -> str:
+def _redis(tools: Tools) -> str:
     try:
-        hand.redis.ping()
-        policy = hand.redis.config_get("maxmemory-policy").get("maxmemory-policy")
+        tools.redis.ping()
+        policy = tools.redis.config_get("maxmemory-policy").get("maxmemory-policy")
     except ResponseError:
         return "ok"  # a managed service may not show its configuration
     except RedisError:

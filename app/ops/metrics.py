@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.http.request_counts import exposition
-from app.wiring.tools import Tools, tools
+from app.wiring.tools import Tools, current_tools
 from backlog.queues import FETCH, PROJECTION, SYNC
 from backlog.syncs.requests import count_repaired, count_runs
 from events.log.audit import parked_count
@@ -43,12 +43,12 @@ class Figure(NamedTuple):
 class _Standing(Collector):
     """How things stand, asked of the database and of Redis at every scrape."""
 
-    def __init__(self, hand: Tools) -> None:
-        self._hand = hand
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         families: dict[str, GaugeMetricFamily] = {}
-        for figure in (*_of_database(self._hand), *_of_redis(self._hand)):
+        for figure in (*_of_database(self._tools), *_of_redis(self._tools)):
             labels = dict(figure.labels)
             family = GaugeMetricFamily(figure.name, figure.told, labels=list(labels))
             families.setdefault(figure.name, family).add_metric(list(labels.values()), figure.value)
@@ -59,15 +59,15 @@ class _Standing(Collector):
 def show_metrics() -> Response:
     """Give what the web processes counted, and how log, projections, syncs and queues stand."""
     standing = CollectorRegistry()
-    standing.register(_Standing(tools()))
+    standing.register(_Standing(current_tools()))
     return Response(exposition() + generate_latest(standing), mimetype=None, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-def _of_database(hand: Tools) -> list[Figure]:
+def _of_database(tools: Tools) -> list[Figure]:
     up = "revmap_database_up", "1 if the database answers."
     try:
-        with as_owner(hand.engine) as connection:
-            standing = (_of_log(connection), _of_projections(connection, hand), _of_syncs(connection, hand))
+        with as_owner(tools.engine) as connection:
+            standing = (_of_log(connection), _of_projections(connection, tools), _of_syncs(connection, tools))
             return [Figure(*up, 1), *chain.from_iterable(standing)]
     except SQLAlchemyError:
         return [Figure(*up, 0)]
@@ -78,10 +78,10 @@ def _of_log(connection: Connection) -> Iterator[Figure]:
     yield Figure("revmap_parked_events", parked, parked_count(connection))
 
 
-def _of_projections(connection: Connection, hand: Tools) -> Iterator[Figure]:
+def _of_projections(connection: Connection, tools: Tools) -> Iterator[Figure]:
     for projection in PROJECTIONS:
         lag, of = projection_lag(connection, projection.name), (("projection", projection.name),)
-        waited = (hand.clock() - lag.oldest_recorded_at).total_seconds() if lag.oldest_recorded_at else 0
+        waited = (tools.clock() - lag.oldest_recorded_at).total_seconds() if lag.oldest_recorded_at else 0
         yield Figure("revmap_projection_companies_behind", "Companies with unfolded events.", lag.companies_behind, of)
         yield Figure("revmap_projection_companies_halted", "Companies that an event halted.", lag.companies_halted, of)
         failing = "Companies whose next event could not be folded so far and is tried again."
@@ -90,20 +90,20 @@ def _of_projections(connection: Connection, hand: Tools) -> Iterator[Figure]:
         yield Figure("revmap_projection_lag_seconds", "Age of the oldest unfolded event.", max(0, waited), of)
 
 
-def _of_syncs(connection: Connection, hand: Tools) -> Iterator[Figure]:
+def _of_syncs(connection: Connection, tools: Tools) -> Iterator[Figure]:
     told = "Syncs under way, and those that ended within a day."
-    since = hand.clock() - _DAY
+    since = tools.clock() - _DAY
     for status, number in count_runs(connection, ended_since=since).items():
         yield Figure("revmap_sync_runs", told, number, (("status", status),))
     repaired = "Invoices that syncs of the last day put right: no webhook had told of them."
     yield Figure("revmap_sync_repaired_invoices", repaired, count_repaired(connection, ended_since=since))
 
 
-def _of_redis(hand: Tools) -> list[Figure]:
+def _of_redis(tools: Tools) -> list[Figure]:
     up = "revmap_redis_up", "1 if Redis answers."
     told = "Jobs that wait for a worker."
     try:
-        waiting = {name: Queue(name, connection=hand.redis).count for name in (PROJECTION, FETCH, SYNC)}
+        waiting = {name: Queue(name, connection=tools.redis).count for name in (PROJECTION, FETCH, SYNC)}
     except RedisError:
         return [Figure(*up, 0)]
     return [Figure(*up, 1), *(Figure("revmap_queue_jobs", told, n, (("queue", name),)) for name, n in waiting.items())]

@@ -9,7 +9,7 @@ from flask.wrappers import Response
 
 from app.auth.access import admitted_person, principal
 from app.auth.sessions import form_token, session
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.roles import Role
 from tenants.sessions import note_company
@@ -64,7 +64,7 @@ def _memberships(company_id: int) -> list[Membership]:
     who = session()
     if who is None:
         abort(404)
-    with as_owner(tools().engine) as connection:
+    with as_owner(current_tools().engine) as connection:
         if who.company_id != company_id:
             note_company(connection, who.id, company_id)
         return memberships_of(connection, who.user_id)

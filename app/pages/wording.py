@@ -11,7 +11,7 @@ from babel.localedata import locale_identifiers
 from babel.numbers import NumberPattern, format_decimal, parse_pattern
 from flask import Flask, request
 
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 
 _DEFAULT = "en_US"
 # Our sentences are English: what stands in the middle of one is, too.
@@ -49,12 +49,12 @@ def instant(moment: datetime) -> str:
 
 def ago(moment: datetime) -> str:
     """Write how long ago an instant was, or in how long it will be."""
-    return format_timedelta(moment - tools().clock(), add_direction=True, locale=_ENGLISH)
+    return format_timedelta(moment - current_tools().clock(), add_direction=True, locale=_ENGLISH)
 
 
 def coming(moment: datetime) -> str:
     """Write in how long an instant will be; what is due is due in a moment."""
-    return ago(moment) if moment - tools().clock() > _A_MOMENT else "in a moment"
+    return ago(moment) if moment - current_tools().clock() > _A_MOMENT else "in a moment"
 
 
 def month_of(moment: datetime) -> str:

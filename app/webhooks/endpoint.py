@@ -13,7 +13,7 @@ from app.webhooks.deauthorizations import DEAUTHORIZED_BY_STRIPE, close_connecti
 from app.webhooks.refusals import note_refusal
 from app.webhooks.secrets import webhook_secrets_of
 from app.webhooks.signature import UnprovenRequestError, prove_origin, require_signature
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from events.intake.envelope import NotAnEventError, event_from_stripe
 from events.intake.strict_json import UnreadableJsonError
 from events.log.append import NewEvent
@@ -30,25 +30,25 @@ class UnacceptableWebhookError(Exception):
 @blueprint.post("/webhooks/stripe")
 def receive_stripe_event() -> Response:
     """Keep one event. See `UnacceptableWebhookError`, `BodyTooLargeError` and `NotDurableError` for the refusals."""
-    hand = tools()
+    tools = current_tools()
     with HeldBody(request, limit_bytes=MAX_BODY_BYTES) as body:
-        event = _proven_event(body, hand.webhook_secrets, now=hand.clock())
-        hand.appender.append(event)
+        event = _proven_event(body, tools.webhook_secrets, now=tools.clock())
+        tools.appender.append(event)
     if event.type == DEAUTHORIZED_BY_STRIPE:
         # Before the answer: should it fail, Stripe sends the event again.
-        close_connection(hand.engine, event, now=hand.clock())
+        close_connection(tools.engine, event, now=tools.clock())
     return Response(status=200)
 
 
 @blueprint.post("/webhooks/stripe/accounts/<account_id>")
 def receive_event_of_account(account_id: str) -> Response:
     """Keep one event of an account's own endpoint. It names no account: the path does, and the secret proves it."""
-    hand = tools()
+    tools = current_tools()
     with HeldBody(request, limit_bytes=MAX_BODY_BYTES) as body:
         with _refusals_noted():
             event = _event_of_account(body, account_id)
         # As if it had named its account: the same event is the same, whichever endpoint it comes to.
-        hand.appender.append(replace(event, account_id=account_id, external_id=account_id + event.external_id))
+        tools.appender.append(replace(event, account_id=account_id, external_id=account_id + event.external_id))
     return Response(status=200)
 
 
@@ -59,10 +59,10 @@ def _proven_event(body: bytes, secrets: Sequence[str], *, now: datetime) -> NewE
 
 
 def _event_of_account(body: bytes, account_id: str) -> NewEvent:
-    hand, signature = tools(), request.headers.get("Stripe-Signature")
-    now = hand.clock()
+    tools, signature = current_tools(), request.headers.get("Stripe-Signature")
+    now = tools.clock()
     require_signature(signature)  # before anybody looks for secrets: junk costs no connection
-    secrets = webhook_secrets_of(hand.engine, hand.box, account_id)
+    secrets = webhook_secrets_of(tools.engine, tools.box, account_id)
     prove_origin(body, signature, tuple(secrets.values()), now=now)
     event = event_from_stripe(body, correlation_id=request_uuid())
     # The other mode of the account may be another company's: there this secret proves nothing.

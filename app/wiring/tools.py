@@ -124,6 +124,6 @@ def install_tools(app: Flask, tools: Tools) -> None:
     app.extensions[_KEY] = tools
 
 
-def tools() -> Tools:
+def current_tools() -> Tools:
     """Give the tools of the app that answers this request."""
     return cast(Tools, current_app.extensions[_KEY])

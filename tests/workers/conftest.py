@@ -48,7 +48,7 @@ def tools(engine: Engine, redis: Redis, stripe_server: StripeServer, clock: SetC
                 pause=no_pause,
             ),
             clock=clock,
-            hands=hands,
+            executor=hands,
             sync_period_seconds=86_400,
             stopping=Event(),
             pause=no_pause,

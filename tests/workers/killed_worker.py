@@ -56,7 +56,7 @@ def work(settings: Settings) -> None:
             PlatformKeyring(settings.secret_key), api_base=settings.api_base, rate_limit=limit, pause=pause
         ),
         clock=SetClock(),
-        hands=ThreadPoolExecutor(4),
+        executor=ThreadPoolExecutor(4),
         sync_period_seconds=86_400,
         stopping=Event(),
         pause=pause,
@@ -67,10 +67,10 @@ def work(settings: Settings) -> None:
 
 def cursor_before_facts(self: reading.Reading, segment: Segment, page: Page) -> None:
     """Commit that a page was read before what it says: a mistake."""
-    with held(self._hand.engine, self._lease) as connection:
+    with held(self._tools.engine, self._lease) as connection:
         move_on(connection, self._lease, segment, page)
     Event().wait(0.03)
-    with held(self._hand.engine, self._lease) as connection:
+    with held(self._tools.engine, self._lease) as connection:
         keep_page(connection, self._lease, segment.address.resource, page)
 
 

@@ -1,4 +1,4 @@
-"""A run is worked on by one hand at a time, whoever else wants to, and whatever stops that hand."""
+"""A run is worked on by one tools at a time, whoever else wants to, and whatever stops that tools."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -148,7 +148,7 @@ def test_who_was_overtaken_while_it_slept_keeps_nothing(tools: Tools, account: A
 
     run_id = ask_for_sync(tools.engine, company_id, tools.clock, trigger="initial")
     with ThreadPoolExecutor(8) as hands, ThreadPoolExecutor(1) as elsewhere:
-        sleeper = elsewhere.submit(sync_with, replace(meddled(tools, once_at(1, sleep)), hands=hands))
+        sleeper = elsewhere.submit(sync_with, replace(meddled(tools, once_at(1, sleep)), executor=hands))
         try:
             asleep.wait()
             let_leases_run_out(tools.engine)
@@ -201,7 +201,7 @@ def test_workers_that_crash_twice_in_a_row_make_pages_smaller_and_twelve_end_the
     for _ in range(12):
         # Its requests die with it: none of them comes after those of the next.
         with ThreadPoolExecutor(8) as hands, pytest.raises(ZeroDivisionError):
-            sync_with(replace(meddled(tools, crash), hands=hands))
+            sync_with(replace(meddled(tools, crash), executor=hands))
         asked.append(sizes()[0])
         let_leases_run_out(tools.engine)
 

@@ -24,10 +24,10 @@ _PROVED = text("""
 _FORBIDDEN = text("SELECT DISTINCT resource FROM sync_segment WHERE run_id = :id AND ended_as = 'forbidden'")
 
 
-def prove_or_repair(hand: Tools, lease: Lease) -> bool:
+def prove_or_repair(tools: Tools, lease: Lease) -> bool:
     """Compare; ask Stripe for what differs, or end the run. Tell whether it ended. Commits."""
     livemode = lease.account.livemode
-    with held(hand.engine, lease) as connection:
+    with held(tools.engine, lease) as connection:
         connection.execute(_ENTER, {"id": lease.run_id})
         proof = prove(connection, lease.company_id, lease.run_id, livemode=livemode)
         row = connection.execute(_PROVED, {"id": lease.run_id, "differing": proof.differing}).one()
@@ -41,7 +41,7 @@ def prove_or_repair(hand: Tools, lease: Lease) -> bool:
         status = "partially_succeeded" if differences else "succeeded"
         told = {"matched": proof.matched, "repaired": row.repaired, "differences": differences, "books": proof.books}
         ending = Ending(status, reconciliation=told)
-        return finish(connection, lease, ending, now=hand.clock(), period_seconds=hand.sync_period_seconds)
+        return finish(connection, lease, ending, now=tools.clock(), period_seconds=tools.sync_period_seconds)
 
 
 def _not_read(connection: Connection, lease: Lease) -> list[dict[str, object]]:

@@ -39,8 +39,8 @@ _log = logging.getLogger(__name__)
 class Reading:
     """Reads what a run's segments and fetch requests ask for, until nothing is left that can be read now."""
 
-    def __init__(self, hand: Tools, lease: Lease) -> None:
-        self._hand = hand
+    def __init__(self, tools: Tools, lease: Lease) -> None:
+        self._tools = tools
         self._lease = lease
         self._tally = Tally()
         self._pages: dict[Future[Page], Segment] = {}
@@ -79,7 +79,7 @@ class Reading:
                 self._keep(future)
 
     def _hand_out(self) -> None:
-        with self._hand.engine.connect() as connection:
+        with self._tools.engine.connect() as connection:
             segments = unread_segments(connection, self._lease)
         busy = {segment.number for segment in self._pages.values()}
         for resource in ("invoices", "customers", "events"):
@@ -95,17 +95,17 @@ class Reading:
         self._submit_fetches()
 
     def _submit_page(self, segment: Segment) -> None:
-        read = partial(read_page, self._hand.stripe, self._lease.account, segment.address, self._tally)
-        self._pages[self._hand.hands.submit(read)] = segment
+        read = partial(read_page, self._tools.stripe, self._lease.account, segment.address, self._tally)
+        self._pages[self._tools.executor.submit(read)] = segment
 
     def _submit_fetches(self) -> None:
         free = _FETCHES_AT_ONCE - len(self._fetches)
         if free <= 0:
             return
-        for request in claim_due(self._hand.engine, company_id=self._lease.company_id, most=free):
+        for request in claim_due(self._tools.engine, company_id=self._lease.company_id, most=free):
             account = request.account or self._lease.account
-            read = partial(fetch, self._hand.stripe, account, request.kind, request.object_id, self._tally)
-            self._fetches[self._hand.hands.submit(read)] = request
+            read = partial(fetch, self._tools.stripe, account, request.kind, request.object_id, self._tally)
+            self._fetches[self._tools.executor.submit(read)] = request
 
     def _split_largest(self, segments: list[Segment]) -> bool:
         def rest_seconds(segment: Segment) -> int:
@@ -115,11 +115,11 @@ class Reading:
         largest = max(segments, key=rest_seconds, default=None)
         if largest is None or not rest_seconds(largest):
             return False
-        with held(self._hand.engine, self._lease) as connection:
+        with held(self._tools.engine, self._lease) as connection:
             return split(connection, self._lease, largest)
 
     def _beat(self) -> None:
-        with held(self._hand.engine, self._lease) as connection:
+        with held(self._tools.engine, self._lease) as connection:
             self._count(connection)
 
     def _count(self, connection: Connection) -> None:
@@ -141,27 +141,27 @@ class Reading:
                 self._fetch_failed(request, error)
 
     def _keep_page(self, segment: Segment, page: Page) -> None:
-        with held(self._hand.engine, self._lease) as connection:
+        with held(self._tools.engine, self._lease) as connection:
             keep_connected(connection, self._lease)
             self._count(connection)
             note_progress(connection, self._lease)
             move_on(connection, self._lease, segment, page)
             keep_page(connection, self._lease, segment.address.resource, page)
-        ring_if_possible(self._hand.redis, PROJECTION)
+        ring_if_possible(self._tools.redis, PROJECTION)
 
     def _keep_answer(self, request: FetchRequest, facts: list[NewEvent]) -> None:
-        with held(self._hand.engine, self._lease) as connection:
+        with held(self._tools.engine, self._lease) as connection:
             keep_connected(connection, self._lease)
             self._count(connection)
             note_progress(connection, self._lease)
             keep_answer(connection, request.account or self._lease.account, request.company_id, facts)
             note_answered(connection, request)
-        ring_if_possible(self._hand.redis, PROJECTION)
+        ring_if_possible(self._tools.redis, PROJECTION)
 
     def _page_failed(self, segment: Segment, error: StripeAnswerError) -> None:
         _log.warning("page not read", extra=self._fields(error) | {"resource": segment.address.resource})
         refuse_what_is_final(error, segment.address.resource)
-        with held(self._hand.engine, self._lease) as connection:
+        with held(self._tools.engine, self._lease) as connection:
             self._count(connection)
             is_hopeless = note_page_failure(connection, self._lease, segment, error)
         if is_hopeless:
@@ -170,7 +170,7 @@ class Reading:
     def _fetch_failed(self, request: FetchRequest, error: StripeAnswerError) -> None:
         _log.warning("object not read", extra=self._fields(error) | {"kind": request.kind})
         refuse_what_is_final(error, request.kind)
-        note_fetch_failure(self._hand.engine, request, error)
+        note_fetch_failure(self._tools.engine, request, error)
 
     def _fields(self, error: StripeAnswerError) -> dict[str, object]:
         return {"run_id": self._lease.run_id, "company_id": self._lease.company_id, "error": str(error)}

@@ -52,66 +52,66 @@ _log = logging.getLogger(__name__)
 class Turn:
     """How long to work on one run: until the process is to stop, or others wait and this one had its share."""
 
-    def __init__(self, hand: Tools) -> None:
-        self._hand = hand
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
         self._started = self._asked = time.monotonic()
 
     def is_over(self) -> bool:
         """Tell whether the run should be given back now."""
         now = time.monotonic()
-        if self._hand.stopping.is_set() or now - self._started > LONGEST_TURN_SECONDS:
+        if self._tools.stopping.is_set() or now - self._started > LONGEST_TURN_SECONDS:
             return True
         if now - self._started < FAIR_TURN_SECONDS or now - self._asked < ASK_EVERY_SECONDS:
             return False
         self._asked = now
-        with self._hand.engine.connect() as connection:
+        with self._tools.engine.connect() as connection:
             return is_any_run_due(connection)
 
 
-def take_turn(hand: Tools, lease: Lease) -> None:
+def take_turn(tools: Tools, lease: Lease) -> None:
     """Work on a run until it has ended, has to wait, or its turn is over. Commits page by page."""
     try:
-        wait_seconds = _go_on(hand, lease, Turn(hand))
+        wait_seconds = _go_on(tools, lease, Turn(tools))
     except LeaseLostError:
         _log.warning("lease lost", extra={"run_id": lease.run_id, "epoch": lease.epoch})
     except CancelRequestedError:
-        _end(hand, lease, Ending("canceled"))
+        _end(tools, lease, Ending("canceled"))
     except RunFailedError as failure:
         _log.error("sync failed", extra={"run_id": lease.run_id, "code": failure.code, "error": str(failure)})
-        _end(hand, lease, Ending("failed", error=(failure.code, str(failure))))
+        _end(tools, lease, Ending("failed", error=(failure.code, str(failure))))
     else:
         if wait_seconds is not None:
-            release(hand.engine, lease, for_seconds=wait_seconds, waits_for="stripe" if wait_seconds else None)
+            release(tools.engine, lease, for_seconds=wait_seconds, waits_for="stripe" if wait_seconds else None)
 
 
-def _go_on(hand: Tools, lease: Lease, turn: Turn) -> float | None:
+def _go_on(tools: Tools, lease: Lease, turn: Turn) -> float | None:
     """Give the seconds after which to go on; None when the run has ended."""
-    _open(hand, lease)
+    _open(tools, lease)
     while not turn.is_over():
-        Reading(hand, lease).read_until(turn.is_over)
+        Reading(tools, lease).read_until(turn.is_over)
         if turn.is_over():
             break
-        with held(hand.engine, lease) as connection:
+        with held(tools.engine, lease) as connection:
             wait_seconds = _seconds_to_wait(connection, lease)
             if wait_seconds is None:
                 connection.execute(_ENTER, {"id": lease.run_id, "phase": "fetching"})
         if wait_seconds is not None:
             return wait_seconds
-        if _is_settled(hand, lease, turn) and prove_or_repair(hand, lease):
+        if _is_settled(tools, lease, turn) and prove_or_repair(tools, lease):
             return None
     return 0.0
 
 
-def _open(hand: Tools, lease: Lease) -> None:
+def _open(tools: Tools, lease: Lease) -> None:
     if lease.crashes >= _MOST_CRASHES:
         raise RunFailedError("worker_crashed", f"{lease.crashes} workers in a row ended while they read")
-    if hand.clock() - lease.started_at > _LONGEST_RUN:
+    if tools.clock() - lease.started_at > _LONGEST_RUN:
         raise RunFailedError("stripe_unavailable", f"not read to its end within {_LONGEST_RUN.days} days")
-    with held(hand.engine, lease) as connection:
+    with held(tools.engine, lease) as connection:
         standing = standing_of(connection, lease.company_id)
         if standing is None or standing.status != "connected" or standing.account != lease.account:
             raise CancelRequestedError
-        open_segments(connection, lease, now=hand.clock())
+        open_segments(connection, lease, now=tools.clock())
         if lease.crashes >= _CRASHES_THAT_HALVE_PAGES:
             halve_pages(connection, lease)
 
@@ -128,24 +128,24 @@ def _seconds_to_wait(connection: Connection, lease: Lease) -> float | None:
     return _LONGEST_REST_SECONDS if any(one.error is not None for one in patient) else None
 
 
-def _is_settled(hand: Tools, lease: Lease, turn: Turn) -> bool:
+def _is_settled(tools: Tools, lease: Lease, turn: Turn) -> bool:
     """Tell whether the table has taken in all that was read, and lacks nothing that could be read."""
-    with hand.engine.connect() as connection:
+    with tools.engine.connect() as connection:
         head = connection.execute(_HEAD, {"company_id": lease.company_id}).scalar() or 0
-    if not _caught_up(hand, lease, turn, head) or request_gaps(hand.engine, company_ids=[lease.company_id]):
+    if not _caught_up(tools, lease, turn, head) or request_gaps(tools.engine, company_ids=[lease.company_id]):
         return False
     # Others fetch, too: what they ask for meanwhile is waited for, and what they were answered is folded first.
-    with held(hand.engine, lease) as connection:
+    with held(tools.engine, lease) as connection:
         answered = latest_answer(connection, lease.company_id)
         return answered <= head and _seconds_to_wait(connection, lease) is None
 
 
-def _caught_up(hand: Tools, lease: Lease, turn: Turn, head: int) -> bool:
+def _caught_up(tools: Tools, lease: Lease, turn: Turn, head: int) -> bool:
     """Let the table take in the log up to this position; tell whether it has before the turn is over."""
-    enrol_newcomers(hand.engine)
+    enrol_newcomers(tools.engine)
     beaten = time.monotonic()
     while not turn.is_over():
-        with hand.engine.connect() as connection:
+        with tools.engine.connect() as connection:
             standing = connection.execute(_STANDING, {"projection": NAME, "company_id": lease.company_id}).one()
         if standing.position >= head:
             return True
@@ -153,16 +153,16 @@ def _caught_up(hand: Tools, lease: Lease, turn: Turn, head: int) -> bool:
             raise RunFailedError("projection_halted", "the table does not take in the log")
         if time.monotonic() - beaten > _HEARTBEAT_SECONDS:
             beaten = time.monotonic()
-            with held(hand.engine, lease):
+            with held(tools.engine, lease):
                 pass
-        if not advance(hand.engine):
-            hand.pause(_CATCH_UP_PAUSE_SECONDS)
+        if not advance(tools.engine):
+            tools.pause(_CATCH_UP_PAUSE_SECONDS)
     return False
 
 
-def _end(hand: Tools, lease: Lease, ending: Ending) -> None:
-    now = hand.clock()
-    with hand.engine.begin() as connection:
+def _end(tools: Tools, lease: Lease, ending: Ending) -> None:
+    now = tools.clock()
+    with tools.engine.begin() as connection:
         if ending.error is not None and ending.error[0] == "account_access_lost":
             note_deauthorized(connection, lease.company_id, reason="stripe_refusal", occurred_at=now, now=now)
-        finish(connection, lease, ending, now=now, period_seconds=hand.sync_period_seconds)
+        finish(connection, lease, ending, now=now, period_seconds=tools.sync_period_seconds)

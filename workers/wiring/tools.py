@@ -35,7 +35,7 @@ class Tools:
     stripe: Gateway
     clock: Clock
     # Threads that wait for Stripe side by side.
-    hands: ThreadPoolExecutor
+    executor: ThreadPoolExecutor
     sync_period_seconds: int
     # Set when the process is to stop: work under way ends at the next page.
     stopping: Event
@@ -43,7 +43,7 @@ class Tools:
 
 
 @cache
-def tools() -> Tools:
+def current_tools() -> Tools:
     """Give this process's tools. Nothing is connected before its first use."""
     settings = WorkerSettings.from_environ()
     redis = open_redis(settings.redis_url)
@@ -57,7 +57,7 @@ def tools() -> Tools:
             pause=stopping.wait,
         ),
         clock=utc_now,
-        hands=ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="stripe"),
+        executor=ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="stripe"),
         sync_period_seconds=settings.sync_period_seconds,
         stopping=stopping,
         pause=stopping.wait,

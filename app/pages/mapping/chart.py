@@ -12,7 +12,7 @@ from app.api.revenue_lines import list_of
 from app.pages.frame import for_member
 from app.pages.mapping.query import View
 from app.pages.mapping.table import understood
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from events.stripe.cadence import CADENCES
 from events.stripe.money import exponent_of
 from projections.reads.snapshots import snapshot_of
@@ -40,7 +40,7 @@ class Chart(NamedTuple):
 def show_figures(company_id: int) -> Response:
     """Give the totals of a view and its chart, for the page that shows it."""
     view = understood(company_id)
-    with snapshot_of(tools().engine, company_id, view.moment) as snapshot:
+    with snapshot_of(current_tools().engine, company_id, view.moment) as snapshot:
         line_filter = list_of(snapshot.connection, company_id, view.query).line_filter
         months = sum_months(snapshot, line_filter)
     totals = totals_of(months)

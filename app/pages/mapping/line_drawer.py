@@ -14,7 +14,7 @@ from app.pages.frame import for_member, framed
 from app.pages.mapping.line_words import cadence_words, happenings_of
 from app.pages.mapping.query import table_address
 from app.pages.mapping.table import HERE
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from events.connection.accounts import owned_account
 from events.log.read import read_at
 from projections.reads.history import history_of
@@ -33,14 +33,16 @@ _LAST_POSITION = 2**63 - 1
 def show_line(company_id: int, line_id: str) -> Response:
     """Show a line and its history: as a part for the page of the table, else as a page that can be sent to somebody."""
     query = _asked()
-    with snapshot_of(tools().engine, company_id, query.get("as_of")) as snapshot:
+    with snapshot_of(current_tools().engine, company_id, query.get("as_of")) as snapshot:
         livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
         told = _told(snapshot, line_id, livemode=livemode)
     kept = {name: value for name, value in request.args.items() if name in ("as_of", "livemode")}
     told |= {"line_id": line_id, "table": table_address(company_id, "", kept), "as_of": query.get("as_of")}
     told["by"] = told["table"] + ("&" if kept else "?")
     if "HX-Request" in request.headers:
-        return make_response(render_template("mapping/line_part.html", company_id=company_id, may=principal().reaches, **told))
+        return make_response(
+            render_template("mapping/line_part.html", company_id=company_id, may=principal().reaches, **told)
+        )
     return framed("mapping/line.html", here=HERE, company_id=company_id, **told)
 
 
@@ -48,7 +50,7 @@ def show_line(company_id: int, line_id: str) -> Response:
 @for_member("editor")
 def show_event(company_id: int, position: int) -> Response:
     """Show an event of the log with its body as it came."""
-    with within_company(tools().engine, company_id) as connection:
+    with within_company(current_tools().engine, company_id) as connection:
         found = read_at(connection, company_id, [position]) if position <= _LAST_POSITION else []
     if not found:
         abort(404)

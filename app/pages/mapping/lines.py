@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from app.api.revenue_lines import after_row, list_of
 from app.pages.mapping.query import View, table_address
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from projections.reads.lines import LineRow, list_lines
 from projections.reads.snapshots import Snapshot
 
@@ -34,7 +34,7 @@ def read_lines(snapshot: Snapshot, view: View) -> LinesPage:
 
     :raises InvalidCursorError: the cursor is of another list
     """
-    cursors, query = tools().cursors, view.query
+    cursors, query = current_tools().cursors, view.query
     # A table of an older release has no past to stay at: its pages are of the moment at which each is read.
     at = snapshot.position if snapshot.is_whole else None
     of = list_of(snapshot.connection, snapshot.company_id, query)._replace(as_of=at)

@@ -13,7 +13,7 @@ from app.http.fields import Currency, Names, WholeNumber
 from app.pages.mapping.amounts import major_units
 from app.pages.mapping.columns import BY_NAME, DEFAULT_NAMES, Column, shown
 from app.pages.mapping.form import Mistakes, api_words
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from events.stripe.money import EXPONENTS
 from projections.reads.snapshots import snapshot_of
 from projections.reads.totals import list_currencies
@@ -109,7 +109,7 @@ def view_of(company_id: int) -> View:
     entered = api_words(request.args, lambda: _only_currency(company_id))
     query, mistakes = _read(entered.words)
     as_of = query.get("as_of")
-    if isinstance(as_of, datetime) and as_of > tools().clock():
+    if isinstance(as_of, datetime) and as_of > current_tools().clock():
         mistakes["as_of"] = ["That moment has not come yet."]
     return View(company_id, entered.words, query, mistakes | entered.mistakes, request.args.to_dict(), entered.is_form)
 
@@ -125,7 +125,7 @@ def _read(words: dict[str, str]) -> tuple[dict[str, Any], Mistakes]:
 
 
 def _only_currency(company_id: int) -> str | None:
-    with snapshot_of(tools().engine, company_id) as snapshot:
+    with snapshot_of(current_tools().engine, company_id) as snapshot:
         # Of either mode: where both have the same one, it is meant.
         found = {one for livemode in (True, False) for one in list_currencies(snapshot, livemode=livemode)}
     return found.pop() if len(found) == 1 else None

@@ -22,7 +22,7 @@ from app.pages.mapping.freshness import (
 )
 from app.pages.mapping.lines import LinesPage, read_lines
 from app.pages.mapping.query import View, view_of
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from events.stripe.cadence import CADENCES, LINE_TYPES
 from events.stripe.invoice import FINAL_STATUSES
 from projections.reads.freshness import recorded_at
@@ -78,7 +78,7 @@ def show_table(company_id: int) -> Response:
 def show_rows(company_id: int) -> Response:
     """Give more rows of a view, for the page that shows it."""
     view = understood(company_id)
-    with snapshot_of(tools().engine, company_id, view.moment) as snapshot:
+    with snapshot_of(current_tools().engine, company_id, view.moment) as snapshot:
         lines = read_lines(snapshot, view)
     return make_response(render_template("mapping/rows.html", view=view, lines=lines))
 
@@ -88,7 +88,7 @@ def show_rows(company_id: int) -> Response:
 def show_freshness(company_id: int) -> Response:
     """Say how fresh the table is, and whether it has changed since a page was painted."""
     view = understood(company_id)
-    with snapshot_of(tools().engine, company_id) as snapshot:
+    with snapshot_of(current_tools().engine, company_id) as snapshot:
         freshness = freshness_of(snapshot, since=view.query.get("at", snapshot.position))
     return make_response(render_template("mapping/freshness.html", view=view, freshness=freshness))
 
@@ -98,7 +98,7 @@ def show_freshness(company_id: int) -> Response:
 def show_quarantine(company_id: int) -> Response:
     """List the facts that could not be read, newest first, each with its reason."""
     view = understood(company_id)
-    with snapshot_of(tools().engine, company_id, view.moment) as snapshot:
+    with snapshot_of(current_tools().engine, company_id, view.moment) as snapshot:
         facts = quarantined_facts(snapshot, before=view.query["row"] if "row" in view.words else None)
     return framed("mapping/quarantine.html", here=HERE, view=view, facts=facts, has_more=len(facts) == MOST_COUNTED)
 
@@ -112,14 +112,14 @@ def understood(company_id: int) -> View:
 
 
 def _told(view: View) -> _Told:
-    hand = tools()
-    with snapshot_of(hand.engine, view.company_id) as now:
+    tools = current_tools()
+    with snapshot_of(tools.engine, view.company_id) as now:
         told = _Told(view, freshness_of(now, now.position), choices_of(now, view), missing_facts(now))
         if view.mistakes:
             return told
         if view.moment is None:
             return _with_lines(told, now)
-    with snapshot_of(hand.engine, view.company_id, view.moment) as then:
+    with snapshot_of(tools.engine, view.company_id, view.moment) as then:
         return _with_lines(told._replace(missing=missing_facts(then)), then)
 
 
@@ -132,7 +132,7 @@ def _with_lines(told: _Told, snapshot: Snapshot) -> _Told:
 
 
 def _page(told: _Told) -> Response:
-    view, now = told.view, tools().clock()
+    view, now = told.view, current_tools().clock()
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return framed(
         "mapping/table_page.html",

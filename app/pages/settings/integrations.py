@@ -7,7 +7,7 @@ from app.auth.access import NotSignedInError, admitted_person
 from app.auth.sessions import form_token, session
 from app.connect.state import health_of
 from app.pages.settings.settings_page import settings_page
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.users import Membership, memberships_of
 
@@ -37,7 +37,7 @@ def _chosen() -> Membership | None:
     who = session()
     if who is None or "Authorization" in request.headers:
         raise NotSignedInError
-    with as_owner(tools().engine) as connection:
+    with as_owner(current_tools().engine) as connection:
         memberships = memberships_of(connection, who.user_id)
     named = request.args.get("company")
     if named is None:

@@ -10,7 +10,7 @@ from app.connect.state import health_in
 from app.pages.frame import framed_text
 from app.pages.settings.verdicts import Verdict, verdict_on
 from app.pages.syncs.shown_runs import ShownRun, shown
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from backlog.syncs.requests import list_runs
 from events.connection.health import ConnectionHealth, last_event_at
 from projections.reads.snapshots import snapshot_of
@@ -35,8 +35,8 @@ class StripeCard(NamedTuple):
 
 def settings_page(problem: Mapping[str, object] | None = None) -> str:
     """Give the settings of the company that the reader was let in to, with what went wrong a moment ago."""
-    hand, company_id = tools(), principal().company_id
-    with snapshot_of(hand.engine, company_id) as snapshot:
+    tools, company_id = current_tools(), principal().company_id
+    with snapshot_of(tools.engine, company_id) as snapshot:
         card = _card(snapshot.connection, company_id)
     told = problem or {}
     lacking = [_PERMISSIONS[name] for name in told.get("lacking", ()) if name in _PERMISSIONS]  # type: ignore[attr-defined]  # a list where it is there
@@ -45,7 +45,7 @@ def settings_page(problem: Mapping[str, object] | None = None) -> str:
         here="integrations",
         card=card,
         stripe=card.connection,
-        can_connect=hand.connect is not None,
+        can_connect=tools.connect is not None,
         problem=problem,
         lacking=lacking,
     )

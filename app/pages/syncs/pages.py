@@ -9,7 +9,7 @@ from app.pages.forms import LONGEST_FORM_BYTES, to_settings
 from app.pages.frame import for_member, framed
 from app.pages.syncs.shown_runs import exponent, shown, with_names
 from app.pages.syncs.words import DIFFERENCES
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from backlog.syncs.requests import list_runs
 from projections.reads.snapshots import snapshot_of
 from runtime.database import within_company
@@ -29,14 +29,14 @@ def refuse_long_forms() -> None:
 @for_member("viewer")
 def show_history(company_id: int) -> Response:
     """Show syncs, newest first; the older ones after a cursor."""
-    hand, cursor = tools(), request.args.get("cursor")
-    before = hand.cursors.read_run(company_id, cursor) if cursor else None
-    with snapshot_of(hand.engine, company_id) as snapshot:
+    tools, cursor = current_tools(), request.args.get("cursor")
+    before = tools.cursors.read_run(company_id, cursor) if cursor else None
+    with snapshot_of(tools.engine, company_id) as snapshot:
         connection = health_in(snapshot.connection, company_id)
         runs = list_runs(snapshot.connection, company_id, limit=_RUNS_ON_A_PAGE + 1, before=before)
         page = runs[:_RUNS_ON_A_PAGE]
         rows = [shown(snapshot.connection, run) for run in page]
-    older = hand.cursors.write_run(company_id, page[-1].id) if len(runs) > len(page) else None
+    older = tools.cursors.write_run(company_id, page[-1].id) if len(runs) > len(page) else None
     return framed(
         "syncs/history.html",
         here="syncs",
@@ -53,7 +53,7 @@ def show_history(company_id: int) -> Response:
 @for_member("viewer")
 def show_sync(company_id: int, run_id: int) -> Response:
     """Show one sync: how far it is, or what it came to."""
-    with snapshot_of(tools().engine, company_id) as snapshot:
+    with snapshot_of(current_tools().engine, company_id) as snapshot:
         row = found_run(snapshot.connection, company_id, run_id)
         connection = health_in(snapshot.connection, company_id)
         is_last = list_runs(snapshot.connection, company_id, limit=1)[0].id == run_id
@@ -73,7 +73,7 @@ def show_sync(company_id: int, run_id: int) -> Response:
 @for_member("viewer")
 def show_progress(company_id: int, run_id: int) -> Response:
     """Give the part of a page that tells how far a sync is; when it is over, the page is told to load the rest."""
-    with within_company(tools().engine, company_id) as connection:
+    with within_company(current_tools().engine, company_id) as connection:
         row = found_run(connection, company_id, run_id)
         run = shown(connection, row)
     part = make_response(render_template("syncs/progress.html", run=run))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from app.api.syncing import told_of
 from app.pages.syncs import words
-from app.wiring.tools import tools
+from app.wiring.tools import current_tools
 from backlog.syncs.requests import SyncRun
 from events.stripe.money import EXPONENTS
 from runtime.database import as_owner
@@ -36,7 +36,7 @@ class ShownRun(NamedTuple):
 
 def shown(connection: Connection, run: SyncRun, *, has_details: bool = False) -> ShownRun:
     """Give a sync as pages show it; without details no books."""
-    hand = tools()
+    tools = current_tools()
     tone, status = words.status_badge(run)
     return ShownRun(
         id=run.id,
@@ -44,8 +44,8 @@ def shown(connection: Connection, run: SyncRun, *, has_details: bool = False) ->
         tone=tone,
         status=status,
         phase=words.PHASES[str(run.phase)],
-        why=words.started_by(run, {}, interval_seconds=hand.sync_interval_seconds),
-        lasted=words.lasted(run, hand.clock()),
+        why=words.started_by(run, {}, interval_seconds=tools.sync_interval_seconds),
+        lasted=words.lasted(run, tools.clock()),
         changes=words.changes(run),
         proof=words.proof(run),
         differing=words.differing(run),
@@ -57,13 +57,13 @@ def shown(connection: Connection, run: SyncRun, *, has_details: bool = False) ->
 
 def with_names(shown_runs: Sequence[ShownRun], runs: Sequence[SyncRun]) -> list[ShownRun]:
     """Say by name who asked for these syncs, also of people who are no members any more."""
-    hand, asked = tools(), words.user_ids(runs)
+    tools, asked = current_tools(), words.user_ids(runs)
     emails = {}
     if asked:
-        with as_owner(hand.engine) as connection:
+        with as_owner(tools.engine) as connection:
             emails = emails_of(connection, asked)
     return [
-        told._replace(why=words.started_by(run, emails, interval_seconds=hand.sync_interval_seconds))
+        told._replace(why=words.started_by(run, emails, interval_seconds=tools.sync_interval_seconds))
         for told, run in zip(shown_runs, runs, strict=True)
     ]
 
