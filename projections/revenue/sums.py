@@ -51,7 +51,7 @@ class StretchSum(NamedTuple):
     hashes: int
 
 
-class Ledger:
+class RowSums:
     """Sums of changes: a row that comes counts once, a row that goes counts minus once."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from projections.revenue.store.bulk import Volume
 from projections.revenue.store.row_store import LineWriter, moved_rows
 from projections.revenue.store.state_store import load_touched, save_touched
 from projections.revenue.store.sums_store import add_to_checksums, add_to_days, add_to_months
-from projections.revenue.sums import Ledger
+from projections.revenue.sums import RowSums
 
 _ROWS_AT_ONCE = 5000
 
@@ -31,20 +31,20 @@ def fold_revenue(connection: Connection, pages: Sequence[Page]) -> None:
         for fact in page.facts:
             if fact.observations:
                 volume.books.apply(fact.sighting, fact.entity, fact.observations)
-    ledgers: dict[int, Ledger] = defaultdict(Ledger)
-    _write_moved(connection, volumes, ledgers)
+    sums: dict[int, RowSums] = defaultdict(RowSums)
+    _write_moved(connection, volumes, sums)
     writer = LineWriter()
     for volume in volumes:
-        writer.add(volume, changes_of(volume.books), ledgers[volume.company_id])
+        writer.add(volume, changes_of(volume.books), sums[volume.company_id])
     writer.write(connection)
     save_touched(connection, volumes)
-    entries = [(volume.company_id, volume.build, ledgers[volume.company_id]) for volume in volumes]
+    entries = [(volume.company_id, volume.build, sums[volume.company_id]) for volume in volumes]
     add_to_checksums(connection, entries)
     add_to_days(connection, entries)
     add_to_months(connection, entries)
 
 
-def _write_moved(connection: Connection, volumes: Sequence[Volume], ledgers: dict[int, Ledger]) -> None:
+def _write_moved(connection: Connection, volumes: Sequence[Volume], sums: dict[int, RowSums]) -> None:
     # A price or a customer may stand in more rows than fit into memory: they are carried along a part at a time.
     writer = LineWriter()
     counted = enumerate(moved_rows(connection, volumes))
@@ -52,5 +52,5 @@ def _write_moved(connection: Connection, volumes: Sequence[Volume], ledgers: dic
         for _, (volume, row) in part:
             changes = RowChanges()
             follow_stored(changes, row, volume.books)
-            writer.add(volume, changes, ledgers[volume.company_id])
+            writer.add(volume, changes, sums[volume.company_id])
         writer.write(connection)

@@ -11,7 +11,7 @@ from projections.revenue.row_changes import Life, RowChanges, Version
 from projections.revenue.row_parts import SaidPart
 from projections.revenue.row_text import text_of
 from projections.revenue.store.bulk import Places, Volume, columns_of_places
-from projections.revenue.sums import Ledger
+from projections.revenue.sums import RowSums
 
 _STORED_ROWS_AT_ONCE = 5000
 
@@ -64,22 +64,22 @@ class LineWriter:
         self._past: list[tuple[bytes, Life]] = []
         self._lines: list[tuple[bytes, Life]] = []
 
-    def add(self, volume: Volume, changes: RowChanges, ledger: Ledger) -> None:
-        """Take in changes of one company, and note them in its ledger."""
+    def add(self, volume: Volume, changes: RowChanges, sums: RowSums) -> None:
+        """Take in changes of one company, and note them in its sums."""
         at = b"%d\t%d\t" % (volume.company_id, volume.build)
         self._displaced += [(volume, said) for said in changes.displaced if volume.is_begun]
         for row in changes.ended:
             if row.is_stored:
                 self._ended.append((volume, row))
-                ledger.went(row, row.text)
+                sums.went(row, row.text)
             else:
                 text = row.text
-                ledger.came_and_went(row, text)
+                sums.came_and_went(row, text)
                 end = _ENDS[row.is_removed, row.is_displaced]
                 self._past.append((b"%b%b\t%d\t%b" % (at, text, row.until, end), row.life))
         for row in changes.current:
             text = row.text
-            ledger.came(row, text)
+            sums.came(row, text)
             self._lines.append((at + text, row.life))
 
     def write(self, connection: Connection) -> None:

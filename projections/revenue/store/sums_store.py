@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from projections.revenue.row_text import CHECKSUM_BYTES, added
-from projections.revenue.sums import Ledger, MonthKey, MonthSum
+from projections.revenue.sums import MonthKey, MonthSum, RowSums
 
 # Which company's build, and what its rows did.
-Entry = tuple[int, int, Ledger]
+Entry = tuple[int, int, RowSums]
 
 _MONTH_COLUMNS = """
     unnest(CAST(:company_id AS bigint[]), CAST(:build AS integer[]), CAST(:livemode AS boolean[]),
@@ -57,19 +57,19 @@ _FIRST_OF_DAYS = text("""
 
 
 def add_to_months(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Add what the ledgers hold to the sums by month."""
+    """Add what rows did to the totals by month."""
     by_stretch = [
-        (at, key, total, (stretch,)) for *at, book in entries for stretch, key, total in book.months_by_stretch()
+        (at, key, total, (stretch,)) for *at, sums in entries for stretch, key, total in sums.months_by_stretch()
     ]
     if by_stretch:
-        in_all = [(at, key, total, ()) for *at, book in entries for key, total in book.months()]
+        in_all = [(at, key, total, ()) for *at, sums in entries for key, total in sums.months()]
         connection.execute(_ADD_STRETCHES, _columns(by_stretch, ("stretch",)))
         connection.execute(_ADD_MONTHS, _columns(in_all, ()))
 
 
 def add_to_checksums(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Carry the checksums on through the stretches that the ledgers hold."""
-    changed = [(company_id, build, done) for company_id, build, book in entries if (done := list(book.stretches()))]
+    """Carry the checksums on through the stretches in which rows changed."""
+    changed = [(company_id, build, done) for company_id, build, sums in entries if (done := list(sums.stretches()))]
     if not changed:
         return
     columns = {"company_id": [entry[0] for entry in changed], "build": [entry[1] for entry in changed]}
@@ -86,7 +86,7 @@ def add_to_checksums(connection: Connection, entries: Sequence[Entry]) -> None:
 
 def add_to_days(connection: Connection, entries: Sequence[Entry]) -> None:
     """Note the days whose first lines came."""
-    rows = [(*at, *day, position) for *at, ledger in entries for day, position in sorted(ledger.days.items())]
+    rows = [(*at, *day, position) for *at, sums in entries for day, position in sorted(sums.days.items())]
     if rows:
         names = ("company_id", "build", "livemode", "date", "first_position")
         connection.execute(_FIRST_OF_DAYS, dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
