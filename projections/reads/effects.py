@@ -22,7 +22,7 @@ from events.stripe.words import FETCHED_FROM_STRIPE, observations_of
 from projections.facts.sightings import Change, Sighting
 from projections.revenue.fold import NAME, Books
 from projections.revenue.state import Held
-from projections.revenue.store.bulk import Volume
+from projections.revenue.store.bulk import BuildState
 from projections.revenue.store.state_store import load_touched
 
 _BUILD = text("SELECT build FROM projection_active WHERE projection = :projection AND company_id = :company_id")
@@ -59,11 +59,13 @@ def compare(connection: Connection, company_id: int, facts: Sequence[NewEvent]) 
     by the next comparison.
     """
     build = connection.execute(_BUILD, {"projection": NAME, "company_id": company_id}).scalar() or 1
-    volume = Volume(company_id, build, is_begun=True, books=Books())
+    build_state = BuildState(company_id, build, is_begun=True, books=Books())
     told = [(fact, observations_of(fact.type, fact.entity, fact.payload)) for fact in facts]
-    load_touched(connection, [(volume, [(fact.livemode, found) for fact, found in told])])
+    load_touched(connection, [(build_state, [(fact.livemode, found) for fact, found in told])])
     held_up = _quarantined(connection, company_id, build, told)
-    return [_compared(volume.books, -ordinal, fact, found, held_up) for ordinal, (fact, found) in enumerate(told, 1)]
+    return [
+        _compared(build_state.books, -ordinal, fact, found, held_up) for ordinal, (fact, found) in enumerate(told, 1)
+    ]
 
 
 def _compared(

@@ -10,7 +10,7 @@ from projections.facts.facts import Page
 from projections.revenue.fold import Books
 from projections.revenue.row_changes import RowChanges
 from projections.revenue.row_versions import changes_of, follow_stored
-from projections.revenue.store.bulk import Volume
+from projections.revenue.store.bulk import BuildState
 from projections.revenue.store.row_store import LineWriter, moved_rows
 from projections.revenue.store.state_store import load_touched, save_touched
 from projections.revenue.store.sums_store import add_to_checksums, add_to_days, add_to_months
@@ -21,36 +21,41 @@ _ROWS_AT_ONCE = 5000
 
 def fold_revenue(connection: Connection, pages: Sequence[Page]) -> None:
     """Bring every page's build forward by its facts."""
-    volumes = [Volume(page.company_id, page.build, page.is_begun, Books()) for page in pages]
-    told = list(zip(volumes, pages, strict=True))
+    build_states = [BuildState(page.company_id, page.build, page.is_begun, Books()) for page in pages]
+    told = list(zip(build_states, pages, strict=True))
     load_touched(
         connection,
-        [(volume, ((fact.sighting.livemode, fact.observations) for fact in page.facts)) for volume, page in told],
+        [
+            (build_state, ((fact.sighting.livemode, fact.observations) for fact in page.facts))
+            for build_state, page in told
+        ],
     )
-    for volume, page in told:
+    for build_state, page in told:
         for fact in page.facts:
             if fact.observations:
-                volume.books.apply(fact.sighting, fact.entity, fact.observations)
+                build_state.books.apply(fact.sighting, fact.entity, fact.observations)
     sums: dict[int, RowSums] = defaultdict(RowSums)
-    _write_moved(connection, volumes, sums)
+    _write_moved(connection, build_states, sums)
     writer = LineWriter()
-    for volume in volumes:
-        writer.add(volume, changes_of(volume.books), sums[volume.company_id])
+    for build_state in build_states:
+        writer.add(build_state, changes_of(build_state.books), sums[build_state.company_id])
     writer.write(connection)
-    save_touched(connection, volumes)
-    entries = [(volume.company_id, volume.build, sums[volume.company_id]) for volume in volumes]
+    save_touched(connection, build_states)
+    entries = [
+        (build_state.company_id, build_state.build, sums[build_state.company_id]) for build_state in build_states
+    ]
     add_to_checksums(connection, entries)
     add_to_days(connection, entries)
     add_to_months(connection, entries)
 
 
-def _write_moved(connection: Connection, volumes: Sequence[Volume], sums: dict[int, RowSums]) -> None:
+def _write_moved(connection: Connection, build_states: Sequence[BuildState], sums: dict[int, RowSums]) -> None:
     # A price or a customer may stand in more rows than fit into memory: they are carried along a part at a time.
     writer = LineWriter()
-    counted = enumerate(moved_rows(connection, volumes))
+    counted = enumerate(moved_rows(connection, build_states))
     for _, part in groupby(counted, key=lambda one: one[0] // _ROWS_AT_ONCE):
-        for _, (volume, row) in part:
+        for _, (build_state, row) in part:
             changes = RowChanges()
-            follow_stored(changes, row, volume.books)
-            writer.add(volume, changes, sums[volume.company_id])
+            follow_stored(changes, row, build_state.books)
+            writer.add(build_state, changes, sums[build_state.company_id])
         writer.write(connection)

@@ -21,7 +21,7 @@ _AT_KEYS = (
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
 
-class Volume(NamedTuple):
+class BuildState(NamedTuple):
     """One company's books in one build. Before it is begun, its tables hold nothing."""
 
     company_id: int
@@ -30,13 +30,13 @@ class Volume(NamedTuple):
     books: Books
 
 
-Places = Sequence[tuple[Volume, Iterable[Key]]]
+Places = Sequence[tuple[BuildState, Iterable[Key]]]
 Record = Sequence[object]
 
 
-def read_books(connection: Connection, table: Table, places: Places) -> Iterator[tuple[Volume, Key, bytes, Change]]:
+def read_books(connection: Connection, table: Table, places: Places) -> Iterator[tuple[BuildState, Key, bytes, Change]]:
     """Give what a table of books holds at these places: the book as bytes, and its last change."""
-    volumes = {volume.company_id: volume for volume, _ in places}
+    build_states = {build_state.company_id: build_state for build_state, _ in places}
     columns = columns_of_places(places)
     if not columns["id"]:
         return
@@ -47,7 +47,7 @@ def read_books(connection: Connection, table: Table, places: Places) -> Iterator
         columns,
     )
     for company_id, livemode, object_id, book, position, changed_at in rows:
-        yield volumes[company_id], (livemode, object_id), book, Change(position, changed_at)
+        yield build_states[company_id], (livemode, object_id), book, Change(position, changed_at)
 
 
 def remove(connection: Connection, table: Table, places: Places) -> None:
@@ -63,10 +63,10 @@ def remove(connection: Connection, table: Table, places: Places) -> None:
 
 def columns_of_places(places: Places) -> dict[str, list[object]]:
     """Give places as the parallel arrays that statements take."""
-    keys = [(volume, key) for volume, found in places for key in found]
+    keys = [(build_state, key) for build_state, found in places for key in found]
     return {
-        "company_id": [volume.company_id for volume, _ in keys],
-        "build": [volume.build for volume, _ in keys],
+        "company_id": [build_state.company_id for build_state, _ in keys],
+        "build": [build_state.build for build_state, _ in keys],
         "livemode": [livemode for _, (livemode, _) in keys],
         "id": [object_id for _, (_, object_id) in keys],
     }

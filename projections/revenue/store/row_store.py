@@ -10,7 +10,7 @@ from projections.revenue.row import Row
 from projections.revenue.row_changes import Life, RowChanges, Version
 from projections.revenue.row_parts import SaidPart
 from projections.revenue.row_text import text_of
-from projections.revenue.store.bulk import Places, Volume, columns_of_places
+from projections.revenue.store.bulk import BuildState, Places, columns_of_places
 from projections.revenue.sums import RowSums
 
 _STORED_ROWS_AT_ONCE = 5000
@@ -58,19 +58,19 @@ class LineWriter:
     """Gathers changes of many companies, so that a few statements write all of them."""
 
     def __init__(self) -> None:
-        self._ended: list[tuple[Volume, Version]] = []
-        self._displaced: list[tuple[Volume, SaidPart]] = []
+        self._ended: list[tuple[BuildState, Version]] = []
+        self._displaced: list[tuple[BuildState, SaidPart]] = []
         # Texts whose last field is when the life began: of lines that stood before, the table tells it when they end.
         self._past: list[tuple[bytes, Life]] = []
         self._lines: list[tuple[bytes, Life]] = []
 
-    def add(self, volume: Volume, changes: RowChanges, sums: RowSums) -> None:
+    def add(self, build_state: BuildState, changes: RowChanges, sums: RowSums) -> None:
         """Take in changes of one company, and note them in its sums."""
-        at = b"%d\t%d\t" % (volume.company_id, volume.build)
-        self._displaced += [(volume, said) for said in changes.displaced if volume.is_begun]
+        at = b"%d\t%d\t" % (build_state.company_id, build_state.build)
+        self._displaced += [(build_state, said) for said in changes.displaced if build_state.is_begun]
         for row in changes.ended:
             if row.is_stored:
-                self._ended.append((volume, row))
+                self._ended.append((build_state, row))
                 sums.went(row, row.text)
             else:
                 text = row.text
@@ -94,14 +94,14 @@ class LineWriter:
         self._ended, self._displaced, self._past, self._lines = [], [], [], []
 
 
-def moved_rows(connection: Connection, volumes: Sequence[Volume]) -> Iterator[tuple[Volume, Row]]:
+def moved_rows(connection: Connection, build_states: Sequence[BuildState]) -> Iterator[tuple[BuildState, Row]]:
     """Give the stored rows that show a price or a name that moved, without those of invoices in the books.
 
     Reads them as they stood when it was called, so that they may be changed meanwhile.
     """
-    begun = {volume.company_id: volume for volume in volumes if volume.is_begun}
-    names = [(volume, volume.books.name_states) for volume in begun.values()]
-    prices = [(volume, volume.books.price_states) for volume in begun.values()]
+    begun = {build_state.company_id: build_state for build_state in build_states if build_state.is_begun}
+    names = [(build_state, build_state.books.name_states) for build_state in begun.values()]
+    prices = [(build_state, build_state.books.price_states) for build_state in begun.values()]
     for column, places in (("customer_id", names), ("price_id", prices)):
         for company_id, row in _stored(connection, column, places):
             books = begun[company_id].books
@@ -123,19 +123,19 @@ def _stored(connection: Connection, column: str, places: Places) -> Iterator[tup
             yield company_id, Row(*row)
 
 
-def _endings(ended: Sequence[tuple[Volume, Version]]) -> dict[str, object]:
+def _endings(ended: Sequence[tuple[BuildState, Version]]) -> dict[str, object]:
     return {
-        **_keys([(volume, one.said) for volume, one in ended]),
+        **_keys([(build_state, one.said) for build_state, one in ended]),
         "until": [one.until for _, one in ended],
         "is_removed": [one.is_removed for _, one in ended],
         "is_displaced": [one.is_displaced for _, one in ended],
     }
 
 
-def _keys(lines: Sequence[tuple[Volume, SaidPart]]) -> dict[str, object]:
+def _keys(lines: Sequence[tuple[BuildState, SaidPart]]) -> dict[str, object]:
     return {
-        "company_id": [volume.company_id for volume, _ in lines],
-        "build": [volume.build for volume, _ in lines],
+        "company_id": [build_state.company_id for build_state, _ in lines],
+        "build": [build_state.build for build_state, _ in lines],
         "livemode": [said.livemode for _, said in lines],
         "invoice_id": [said.invoice_id for _, said in lines],
         "line_id": [said.line_id for _, said in lines],

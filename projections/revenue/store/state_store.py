@@ -20,7 +20,7 @@ from events.stripe.observations import (
 )
 from projections.revenue.register import Register
 from projections.revenue.state import Held, HeldValue, InvoiceBook, Key, PricedAs
-from projections.revenue.store.bulk import Record, Volume, copy_in, read_books, remove
+from projections.revenue.store.bulk import BuildState, Record, copy_in, read_books, remove
 from projections.revenue.store.tables import revenue_customer, revenue_invoice, revenue_price, revenue_quarantine
 
 _INVOICE_BOOK = msgspec.json.Decoder(InvoiceBook)
@@ -63,42 +63,46 @@ class _Touched:
                 self.prices.add((livemode, price_id))
 
 
-def load_touched(connection: Connection, told: Sequence[tuple[Volume, Told]]) -> None:
+def load_touched(connection: Connection, told: Sequence[tuple[BuildState, Told]]) -> None:
     """Fill the books with everything that these facts may change, and with what the lines they had name."""
-    touched: list[tuple[Volume, _Touched]] = []
-    for volume, facts in told:
-        if volume.is_begun:
-            touched.append((volume, _Touched()))
+    touched: list[tuple[BuildState, _Touched]] = []
+    for build_state, facts in told:
+        if build_state.is_begun:
+            touched.append((build_state, _Touched()))
             for livemode, observations in facts:
                 for observation in observations:
                     touched[-1][1].note(livemode, observation)
-    by_volume = {volume.company_id: one for volume, one in touched}
-    for volume, key, book, change in read_books(
+    by_company = {build_state.company_id: one for build_state, one in touched}
+    for build_state, key, book, change in read_books(
         connection, revenue_invoice, [(at, one.invoices) for at, one in touched]
     ):
-        volume.books.invoices[key] = held = Held(_INVOICE_BOOK.decode(book), change)
+        build_state.books.invoices[key] = held = Held(_INVOICE_BOOK.decode(book), change)
         # A fact about an invoice can bring rows back to mind whose prices and customer facts long ago told of.
         header, lines = held.book.header, held.book.lines
         customer_id = header.value.customer_id if header else None
-        by_volume[volume.company_id].note_named(key[0], customer_id, lines.value if lines else ())
-    for volume, key, book, change in read_books(connection, revenue_price, [(at, one.prices) for at, one in touched]):
-        volume.books.prices[key] = HeldValue(_PRICE_BOOK.decode(book), change)
-    for volume, key, book, change in read_books(connection, revenue_customer, [(at, one.names) for at, one in touched]):
-        volume.books.names[key] = HeldValue(_NAME_BOOK.decode(book), change)
+        by_company[build_state.company_id].note_named(key[0], customer_id, lines.value if lines else ())
+    for build_state, key, book, change in read_books(
+        connection, revenue_price, [(at, one.prices) for at, one in touched]
+    ):
+        build_state.books.prices[key] = HeldValue(_PRICE_BOOK.decode(book), change)
+    for build_state, key, book, change in read_books(
+        connection, revenue_customer, [(at, one.names) for at, one in touched]
+    ):
+        build_state.books.names[key] = HeldValue(_NAME_BOOK.decode(book), change)
 
 
-def save_touched(connection: Connection, volumes: Sequence[Volume]) -> None:
+def save_touched(connection: Connection, build_states: Sequence[BuildState]) -> None:
     """Write back what was touched of the books, and what could not be read."""
-    begun = [(volume, volume.books) for volume in volumes if volume.is_begun]
-    invoices = [(volume, _stored(books.touched_invoices, books.invoice_states)) for volume, books in begun]
-    prices = [(volume, _stored(books.touched_prices, books.price_states)) for volume, books in begun]
-    names = [(volume, _stored(books.touched_names, books.name_states)) for volume, books in begun]
+    begun = [(build_state, build_state.books) for build_state in build_states if build_state.is_begun]
+    invoices = [(build_state, _stored(books.touched_invoices, books.invoice_states)) for build_state, books in begun]
+    prices = [(build_state, _stored(books.touched_prices, books.price_states)) for build_state, books in begun]
+    names = [(build_state, _stored(books.touched_names, books.name_states)) for build_state, books in begun]
     for table, places in ((revenue_invoice, invoices), (revenue_price, prices), (revenue_customer, names)):
         remove(connection, table, places)
-    copy_in(connection, revenue_invoice, chain.from_iterable(map(_invoice_records, volumes)))
-    copy_in(connection, revenue_price, chain.from_iterable(map(_price_records, volumes)))
-    copy_in(connection, revenue_customer, chain.from_iterable(map(_name_records, volumes)))
-    copy_in(connection, revenue_quarantine, chain.from_iterable(map(_quarantine_records, volumes)))
+    copy_in(connection, revenue_invoice, chain.from_iterable(map(_invoice_records, build_states)))
+    copy_in(connection, revenue_price, chain.from_iterable(map(_price_records, build_states)))
+    copy_in(connection, revenue_customer, chain.from_iterable(map(_name_records, build_states)))
+    copy_in(connection, revenue_quarantine, chain.from_iterable(map(_quarantine_records, build_states)))
 
 
 def _stored(touched: set[Key], states: Mapping[Key, Sequence[object]]) -> list[Key]:
@@ -106,8 +110,8 @@ def _stored(touched: set[Key], states: Mapping[Key, Sequence[object]]) -> list[K
     return sorted(key for key in touched if states.get(key, (True,))[0] is not None)
 
 
-def _invoice_records(volume: Volume) -> Iterator[Record]:
-    company_id, build, _, books = volume
+def _invoice_records(build_state: BuildState) -> Iterator[Record]:
+    company_id, build, _, books = build_state
     for key in sorted(books.touched_invoices):
         held = books.invoices[key]
         book = held.book
@@ -117,22 +121,22 @@ def _invoice_records(volume: Volume) -> Iterator[Record]:
         yield (company_id, build, *key, _ENCODER.encode(book), *held.change, seen_at, *gaps)
 
 
-def _price_records(volume: Volume) -> Iterator[Record]:
-    company_id, build, _, books = volume
+def _price_records(build_state: BuildState) -> Iterator[Record]:
+    company_id, build, _, books = build_state
     for key in sorted(books.touched_prices):
         held = books.prices[key]
         yield (company_id, build, *key, _ENCODER.encode(held.register), *held.change)
 
 
-def _name_records(volume: Volume) -> Iterator[Record]:
-    company_id, build, _, books = volume
+def _name_records(build_state: BuildState) -> Iterator[Record]:
+    company_id, build, _, books = build_state
     for key in sorted(books.touched_names):
         held = books.names[key]
         register = held.register
         yield (company_id, build, *key, _ENCODER.encode(register), *held.change, register.is_contested)
 
 
-def _quarantine_records(volume: Volume) -> Iterator[Record]:
-    company_id, build, _, books = volume
+def _quarantine_records(build_state: BuildState) -> Iterator[Record]:
+    company_id, build, _, books = build_state
     for at, entity, reason in books.quarantined:
         yield (company_id, build, at.change.position, at.livemode, entity, reason, at.seen_at, at.change.recorded_at)
