@@ -1,6 +1,6 @@
-"""What a fact can tell about the books, in our words. Plain values: no wire shapes, no clock, no database.
+"""What a fact can tell about revenue, in our words. Plain values: no wire shapes, no clock, no database.
 
-What the books keep is written as arrays: the order of its fields is part of the stored form.
+What a fold keeps is written as arrays: the order of its fields is part of the stored form.
 """
 
 from msgspec import Struct
@@ -83,7 +83,7 @@ class CustomerNamed(Struct, frozen=True, gc=False):
 
 
 class Unreadable(Struct, frozen=True, gc=False):
-    """A fact about the books that we do not understand. `reason` says what and where."""
+    """A fact about revenue that we do not understand. `reason` says what and where."""
 
     reason: str
 

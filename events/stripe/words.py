@@ -1,4 +1,4 @@
-"""Stripe's words → ours: what a fact of the log tells about the books, whatever API version rendered it. Pure."""
+"""Stripe's words → ours: what a fact of the log tells about revenue, whatever API version rendered it. Pure."""
 
 import json
 import re
@@ -26,14 +26,14 @@ CUSTOMER_FETCHED = "customer.fetched"
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def tells_of_the_books(event_type: str) -> bool:
+def tells_of_revenue(event_type: str) -> bool:
     """Tell whether facts of this type are read at all. The others are kept in the log and passed over."""
     return event_type in _READERS or (event_type.startswith("invoice.") and event_type not in _PREVIEWS)
 
 
 def observations_of(event_type: str, entity: str | None, payload: bytes) -> list[Observation]:
-    """Read a fact. One that is about the books but not understood gives an `Unreadable`; it never raises for that."""
-    if not tells_of_the_books(event_type):
+    """Read a fact. One that is about revenue but not understood gives an `Unreadable`; it never raises for that."""
+    if not tells_of_revenue(event_type):
         return []
     try:
         return _READERS.get(event_type, _read_invoice_event)(payload, entity)
@@ -47,7 +47,7 @@ def observations_of(event_type: str, entity: str | None, payload: bytes) -> list
 
 def _decoded(payload: bytes, decoder: msgspec.json.Decoder[Shape]) -> Shape:
     # PostgreSQL's text holds neither NUL nor lone surrogates, which JSON may spell out. The log keeps the bytes as
-    # they came; the books show the replacement character.
+    # they came; the table shows the replacement character.
     if not _spells_nul(payload):
         try:
             return decoder.decode(payload)

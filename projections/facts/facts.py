@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from events.log.bulk import BulkEvent, read_on
 from events.stripe.observations import Observation, Unreadable
-from events.stripe.words import FETCHED_FROM_STRIPE, observations_of, tells_of_the_books
+from events.stripe.words import FETCHED_FROM_STRIPE, observations_of, tells_of_revenue
 from projections.facts.sightings import Change, Sighting
 
 _MOST_BYTES_AT_REST = 32_000_000
@@ -18,7 +18,7 @@ _MOST_BYTES_IN_HAND = 160_000_000
 
 
 class Fact(Struct, frozen=True, gc=False):
-    """What an event tells of the books, and of which entity. The event itself is kept if it tells of something else."""
+    """What an event tells of revenue, and of which entity. The event itself is kept if it tells of something else."""
 
     sighting: Sighting
     entity: str | None
@@ -62,7 +62,7 @@ def fact_of(event: BulkEvent) -> Fact:
     seen_at = int(event.occurred_at.timestamp()) if event.occurred_at else 0
     change = Change(event.position, event.recorded_at)
     sighting = Sighting(change, event.livemode, (seen_at, int(event.source == FETCHED_FROM_STRIPE)))
-    if not tells_of_the_books(event.type):
+    if not tells_of_revenue(event.type):
         return Fact(sighting, event.entity, (), event)
     observations = observations_of(event.type, event.entity, event.payload)
     if observations and event.occurred_at is None:

@@ -20,7 +20,7 @@ from events.stripe.observations import (
 )
 from events.stripe.words import FETCHED_FROM_STRIPE, observations_of
 from projections.facts.sightings import Change, Sighting
-from projections.revenue.fold import NAME, Books
+from projections.revenue.fold import NAME, RevenueState
 from projections.revenue.state import Held
 from projections.revenue.store.bulk import BuildState
 from projections.revenue.store.state_store import load_touched
@@ -59,59 +59,59 @@ def compare(connection: Connection, company_id: int, facts: Sequence[NewEvent]) 
     by the next comparison.
     """
     build = connection.execute(_BUILD, {"projection": NAME, "company_id": company_id}).scalar() or 1
-    build_state = BuildState(company_id, build, is_begun=True, books=Books())
+    build_state = BuildState(company_id, build, is_begun=True, revenue=RevenueState())
     told = [(fact, observations_of(fact.type, fact.entity, fact.payload)) for fact in facts]
     load_touched(connection, [(build_state, [(fact.livemode, found) for fact, found in told])])
     held_up = _quarantined(connection, company_id, build, told)
     return [
-        _compared(build_state.books, -ordinal, fact, found, held_up) for ordinal, (fact, found) in enumerate(told, 1)
+        _compared(build_state.revenue, -ordinal, fact, found, held_up) for ordinal, (fact, found) in enumerate(told, 1)
     ]
 
 
 def _compared(
-    books: Books, marker: int, fact: NewEvent, found: list[Observation], held_up: set[tuple[str | None, str]]
+    revenue: RevenueState, marker: int, fact: NewEvent, found: list[Observation], held_up: set[tuple[str | None, str]]
 ) -> Compared:
     seen_at = fact.occurred_at or datetime.min.replace(tzinfo=UTC)
     change = Change(marker, seen_at)
     invoice = next((one for one in found if isinstance(one, InvoiceSeen)), None)
-    before = books.invoices.get((fact.livemode, invoice.invoice_id)) if invoice else None
-    is_contested = any(_is_contested(books, fact.livemode, one) for one in found)
+    before = revenue.invoices.get((fact.livemode, invoice.invoice_id)) if invoice else None
+    is_contested = any(_is_contested(revenue, fact.livemode, one) for one in found)
     stamp = (int(seen_at.timestamp()), int(fact.source == FETCHED_FROM_STRIPE))
-    books.apply(Sighting(change, fact.livemode, stamp), fact.entity, found)
+    revenue.apply(Sighting(change, fact.livemode, stamp), fact.entity, found)
     unreadable = next((one.reason for one in found if isinstance(one, Unreadable)), None)
     is_news = unreadable is not None and (fact.entity, unreadable) not in held_up
-    is_changed = is_contested or is_news or any(_changed_by(books, fact.livemode, one, change) for one in found)
+    is_changed = is_contested or is_news or any(_changed_by(revenue, fact.livemode, one, change) for one in found)
     effect = Effect.NOTHING if not is_changed else Effect.NEW if invoice and before is None else Effect.CHANGED
     lacks_lines = invoice is not None and not invoice.is_complete and not _holds(before, invoice.lines)
     return Compared(effect, invoice, lacks_lines, unreadable)
 
 
-def _changed_by(books: Books, livemode: bool, one: Observation, change: Change) -> bool:  # noqa: FBT001 - a value
+def _changed_by(revenue: RevenueState, livemode: bool, one: Observation, change: Change) -> bool:  # noqa: FBT001 - a value
     match one:
         case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted():
-            return books.invoices[livemode, one.invoice_id].change == change
+            return revenue.invoices[livemode, one.invoice_id].change == change
         case PriceSeen():
-            return books.prices[livemode, one.price_id].change == change
+            return revenue.prices[livemode, one.price_id].change == change
         case CustomerNamed():
-            return books.names[livemode, one.customer_id].change == change
+            return revenue.names[livemode, one.customer_id].change == change
         case _:
             return False
 
 
-def _is_contested(books: Books, livemode: bool, one: Observation) -> bool:  # noqa: FBT001 - a value
+def _is_contested(revenue: RevenueState, livemode: bool, one: Observation) -> bool:  # noqa: FBT001 - a value
     match one:
         case InvoiceSeen() | InvoiceLinesSeen():
-            held = books.invoices.get((livemode, one.invoice_id))
-            return held is not None and held.book.is_contested
+            held = revenue.invoices.get((livemode, one.invoice_id))
+            return held is not None and held.invoice.is_contested
         case CustomerNamed():
-            name = books.names.get((livemode, one.customer_id))
+            name = revenue.names.get((livemode, one.customer_id))
             return name is not None and name.register.is_contested
         case _:
             return False
 
 
 def _holds(before: Held | None, lines: tuple[Line, ...]) -> bool:
-    held = before.book.lines if before and before.book.is_complete else None
+    held = before.invoice.lines if before and before.invoice.is_complete else None
     return held is not None and set(lines) <= set(held.value)
 
 

@@ -13,12 +13,12 @@ from events.stripe.observations import (
     Unreadable,
 )
 from projections.facts.facts import Fact
-from projections.revenue.fold import Books
+from projections.revenue.fold import RevenueState
 from projections.revenue.register import Register, Value
 from projections.revenue.row import Row
-from projections.revenue.state import InvoiceBook, Key
+from projections.revenue.state import InvoiceState, Key
 
-_NOTHING = InvoiceBook()
+_NOTHING = InvoiceState()
 
 
 class Explainer:
@@ -26,23 +26,23 @@ class Explainer:
 
     def __init__(self, key: Key) -> None:
         self._key = key
-        self._books = Books()
+        self._revenue = RevenueState()
 
     def reasons(self, fact: Fact, before: Row | None, after: Row | None) -> list[str]:
         """Say what a fact did to a line that stood as `before` and then as `after`. Hand over each fact once."""
-        held = self._book()
+        held = self._invoice()
         about = [one for one in fact.observations if getattr(one, "invoice_id", None) == self._key[1]]
         if fact.sighting.livemode == self._key[0]:
-            self._books.apply(fact.sighting, fact.entity, about)
-        said = [*_of_invoice(held, self._book(), about), *_of_values(fact.observations, before, after)]
+            self._revenue.apply(fact.sighting, fact.entity, about)
+        said = [*_of_invoice(held, self._invoice(), about), *_of_values(fact.observations, before, after)]
         return said or ["The fact tells nothing of this line."]
 
-    def _book(self) -> InvoiceBook:
-        held = self._books.invoices.get(self._key)
-        return held.book if held else _NOTHING
+    def _invoice(self) -> InvoiceState:
+        held = self._revenue.invoices.get(self._key)
+        return held.invoice if held else _NOTHING
 
 
-def _of_invoice(before: InvoiceBook, after: InvoiceBook, about: Sequence[Observation]) -> Iterator[str]:
+def _of_invoice(before: InvoiceState, after: InvoiceState, about: Sequence[Observation]) -> Iterator[str]:
     for seen in about:
         match seen:
             case InvoiceDeleted():

@@ -1,6 +1,6 @@
 """The fold of the revenue mapping table: facts in, what is known of invoices, prices and customers out. Pure.
 
-Any order and any repetition of the same facts gives the same books. Lines and header are frozen once Stripe finalizes
+Any order and any repetition of the same facts gives the same revenue. Lines and header are frozen once Stripe finalizes
 an invoice, so for them the newest sighting wins; a whole line set beats any part of one; a status only climbs.
 """
 
@@ -18,15 +18,15 @@ from events.stripe.observations import (
 from events.stripe.price import FROM_PRICE
 from projections.facts.sightings import Change, Sighting
 from projections.revenue.register import Stamp, Value, settle
-from projections.revenue.state import Held, HeldValue, InvoiceBook, Key, PricedAs, Quarantined
+from projections.revenue.state import Held, HeldValue, InvoiceState, Key, PricedAs, Quarantined
 
 NAME = "revenue_lines"
 
-_NOTHING = InvoiceBook()
+_NOTHING = InvoiceState()
 _CLIMB = {"open": 0, "uncollectible": 1, "paid": 2, "void": 2}
 
 
-class Books:
+class RevenueState:
     """The state of the fold for one company: by (livemode, id).
 
     For the writer it remembers what was touched, and every state that a thing went through since it was loaded: first
@@ -61,8 +61,8 @@ class Books:
     def _apply_to_invoice(self, sighting: Sighting, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted) -> None:
         key = (sighting.livemode, seen.invoice_id)
         held = self.invoices.get(key)
-        before = held.book if held else _NOTHING
-        after = _book_after(before, seen, sighting.stamp)
+        before = held.invoice if held else _NOTHING
+        after = _invoice_after(before, seen, sighting.stamp)
         if held is None or not before.shows_the_same_as(after):
             self.invoices[key] = now = Held(after, sighting.change)
             self.invoice_states.setdefault(key, [held]).append(now)
@@ -92,18 +92,22 @@ class Books:
             _follow(self.name_states, key, before, after)
 
 
-def _book_after(book: InvoiceBook, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted, stamp: Stamp) -> InvoiceBook:
+def _invoice_after(
+    invoice: InvoiceState, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted, stamp: Stamp
+) -> InvoiceState:
     match seen:
         case InvoiceDeleted():
-            return InvoiceBook(book.status, book.header, book.lines, is_deleted=True)
+            return InvoiceState(invoice.status, invoice.header, invoice.lines, is_deleted=True)
         case InvoiceLinesSeen():
-            return InvoiceBook(book.status, book.header, settle(book.lines, seen.lines, (1, *stamp)), book.is_deleted)
+            return InvoiceState(
+                invoice.status, invoice.header, settle(invoice.lines, seen.lines, (1, *stamp)), invoice.is_deleted
+            )
         case InvoiceSeen():
-            return InvoiceBook(
-                settle(book.status, seen.status, (_CLIMB[seen.status], *stamp)),
-                settle(book.header, seen.header, stamp),
-                settle(book.lines, seen.lines, (int(seen.is_complete), *stamp)),
-                book.is_deleted,
+            return InvoiceState(
+                settle(invoice.status, seen.status, (_CLIMB[seen.status], *stamp)),
+                settle(invoice.header, seen.header, stamp),
+                settle(invoice.lines, seen.lines, (int(seen.is_complete), *stamp)),
+                invoice.is_deleted,
             )
 
 

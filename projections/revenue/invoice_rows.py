@@ -18,15 +18,15 @@ class InvoiceRows:
 
     def __init__(self, key: Key) -> None:
         self._key = key
-        # By header and lines, as the same values. Whoever asks keeps the books, and so them.
+        # By header and lines, as the same values. Whoever asks keeps the revenue, and so them.
         self._said: dict[tuple[int, int], list[SaidPart]] = {}
 
     def rows(self, held: Held, price_of: PriceOf, name_of: NameOf) -> list[RowParts]:
         """Give the rows; none while only the invoice's lines are known, or once it is deleted."""
-        book, livemode = held.book, self._key[0]
-        if book.is_deleted or book.header is None or book.status is None or book.lines is None:
+        invoice, livemode = held.invoice, self._key[0]
+        if invoice.is_deleted or invoice.header is None or invoice.status is None or invoice.lines is None:
             return []
-        header, lines, is_complete = book.header.value, book.lines.value, book.is_complete
+        header, lines, is_complete = invoice.header.value, invoice.lines.value, invoice.is_complete
         name = name_of((livemode, header.customer_id)) if header.customer_id else None
         called = name.register.value if name else None
         shown: dict[str | None, ShownPart] = {}
@@ -37,7 +37,7 @@ class InvoiceRows:
             if part is None:
                 price = price_of((livemode, price_id)) if price_id else None
                 change, billing = _latest(held.change, name, price), billing_of(price_id, price)
-                part = shown[price_id] = shown_part(called, billing, book.status.value, is_complete, change)
+                part = shown[price_id] = shown_part(called, billing, invoice.status.value, is_complete, change)
             rows.append((said, part))
         return rows
 

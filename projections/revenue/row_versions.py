@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
-from projections.revenue.fold import Books
+from projections.revenue.fold import RevenueState
 from projections.revenue.invoice_rows import InvoiceRows
 from projections.revenue.row import Row
 from projections.revenue.row_changes import RowChanges
@@ -21,29 +21,29 @@ State = TypeVar("State", Held, HeldValue[PricedAs], HeldValue[str])
 _BEFORE = 0
 
 
-def changes_of(books: Books) -> RowChanges:
-    """Give what the facts in these books did to the rows of all invoices in them."""
+def changes_of(revenue: RevenueState) -> RowChanges:
+    """Return what the facts taken in did to the rows of all invoices in this state."""
     changes = RowChanges()
-    last_move = max(_last_move(books.name_states), _last_move(books.price_states))
-    for key, held in books.invoices.items():
-        states = books.invoice_states.get(key) or [held]
+    last_move = max(_last_move(revenue.name_states), _last_move(revenue.price_states))
+    for key, held in revenue.invoices.items():
+        states = revenue.invoice_states.get(key) or [held]
         positions = {state.change.position for state in states[1:] if state}
         # Whatever moved before the invoice was there moved none of its rows.
         first = 0 if states[0] else min(positions)
         if first < last_move:
-            positions.update(_moves_of(states, key[0], books, first))
+            positions.update(_moves_of(states, key[0], revenue, first))
         if positions:
             invoice = InvoiceRows(key)
-            moments = ((position, _rows_at(invoice, states, position, books)) for position in sorted(positions))
-            changes.follow(_rows_at(invoice, states, _BEFORE, books), moments)
+            moments = ((position, _rows_at(invoice, states, position, revenue)) for position in sorted(positions))
+            changes.follow(_rows_at(invoice, states, _BEFORE, revenue), moments)
     return changes
 
 
-def follow_stored(changes: RowChanges, row: Row, books: Books) -> None:
-    """Take in what the facts did to a row of an invoice that is not in these books."""
+def follow_stored(changes: RowChanges, row: Row, revenue: RevenueState) -> None:
+    """Take in what the facts did to a row of an invoice that is not in these revenue."""
     said, shown = parts_of_stored(row)
-    prices = books.price_states.get((row.livemode, row.price_id or ""), [])
-    names = books.name_states.get((row.livemode, row.customer_id or ""), [])
+    prices = revenue.price_states.get((row.livemode, row.price_id or ""), [])
+    names = revenue.name_states.get((row.livemode, row.customer_id or ""), [])
     now = shown
     moments: list[tuple[int, list[RowParts]]] = []
     for position in sorted({state.change.position for states in (prices, names) for state in states[1:] if state}):
@@ -58,18 +58,18 @@ def _last_move(moved: Mapping[Key, list[State | None]]) -> int:
     return max((states[-1].change.position for states in moved.values() if states[-1]), default=0)
 
 
-def _moves_of(states: list[Held | None], livemode: bool, books: Books, first: int) -> Iterator[int]:  # noqa: FBT001 - a value
+def _moves_of(states: list[Held | None], livemode: bool, revenue: RevenueState, first: int) -> Iterator[int]:  # noqa: FBT001 - a value
     customers: set[str | None] = set()
     prices: set[str | None] = set()
     lines: object = None
     for state in states:
-        if state and state.book.header:
-            customers.add(state.book.header.value.customer_id)
-        if state and state.book.lines and state.book.lines.value is not lines:
-            lines = state.book.lines.value
-            prices.update([line.price_id for line in state.book.lines.value])
-    yield from _positions(books.name_states, livemode, customers, first)
-    yield from _positions(books.price_states, livemode, prices, first)
+        if state and state.invoice.header:
+            customers.add(state.invoice.header.value.customer_id)
+        if state and state.invoice.lines and state.invoice.lines.value is not lines:
+            lines = state.invoice.lines.value
+            prices.update([line.price_id for line in state.invoice.lines.value])
+    yield from _positions(revenue.name_states, livemode, customers, first)
+    yield from _positions(revenue.price_states, livemode, prices, first)
 
 
 def _positions(
@@ -84,14 +84,16 @@ def _positions(
             yield from [state.change.position for state in states[1:] if state and state.change.position > first]
 
 
-def _rows_at(invoice: InvoiceRows, states: list[Held | None], position: int, books: Books) -> Sequence[RowParts]:
+def _rows_at(
+    invoice: InvoiceRows, states: list[Held | None], position: int, revenue: RevenueState
+) -> Sequence[RowParts]:
     held = _at(states, position)
     if held is None:
         return ()
     return invoice.rows(
         held,
-        partial(_held_at, books.price_states, books.prices, position),
-        partial(_held_at, books.name_states, books.names, position),
+        partial(_held_at, revenue.price_states, revenue.prices, position),
+        partial(_held_at, revenue.name_states, revenue.names, position),
     )
 
 

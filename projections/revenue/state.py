@@ -1,4 +1,4 @@
-"""What a fold knows: the parts of the books, each with the change that last altered what it shows. Pure values."""
+"""What a fold knows: the parts of the revenue, each with the change that last altered what it shows. Pure values."""
 
 from typing import Generic, NamedTuple
 
@@ -9,7 +9,7 @@ from projections.facts.sightings import Change, Sighting
 from projections.revenue.register import Register, Value
 
 
-class InvoiceBook(Struct, frozen=True, array_like=True, gc=False):
+class InvoiceState(Struct, frozen=True, array_like=True, gc=False):
     """All that is known of an invoice. `lines` is stamped with completeness first."""
 
     status: Register[str] | None = None
@@ -27,8 +27,8 @@ class InvoiceBook(Struct, frozen=True, array_like=True, gc=False):
         """Tell whether two facts of one second disagree, so that Stripe should be asked."""
         return any(part is not None and part.is_contested for part in (self.status, self.header, self.lines))
 
-    def shows_the_same_as(self, other: "InvoiceBook") -> bool:
-        """Tell whether the table shows the same of both books, whatever they know beyond that."""
+    def shows_the_same_as(self, other: "InvoiceState") -> bool:
+        """Tell whether the table shows the same of both revenue, whatever they know beyond that."""
         return (
             self.is_deleted == other.is_deleted
             and self.is_complete == other.is_complete
@@ -60,9 +60,9 @@ class Quarantined(NamedTuple):
 
 
 class Held(Struct, frozen=True, gc=False):
-    """A part of the books with the change that last altered what it shows."""
+    """What is known of an invoice, with the change that last altered what it shows."""
 
-    book: InvoiceBook
+    invoice: InvoiceState
     change: Change
 
 

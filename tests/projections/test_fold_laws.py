@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from events.intake.envelope import event_from_stripe
 from events.stripe.words import observations_of
 from projections.facts.sightings import Change, Sighting
-from projections.revenue.fold import Books
+from projections.revenue.fold import RevenueState
 from projections.revenue.invoice_rows import InvoiceRows
 from tests.hands import NOON, json_bytes
 from tests.payloads import CREATED, customer, event, new_invoice, new_line, old_invoice, old_line, price
@@ -26,13 +26,13 @@ def told(fact: dict) -> Told:
 
 def table(facts: list[Told]) -> list[tuple]:
     """Give the rows these facts add up to, without what tells when they were learned."""
-    books = Books()
+    revenue = RevenueState()
     for sighting, entity, observations in facts:
-        books.apply(sighting, entity, observations)
+        revenue.apply(sighting, entity, observations)
     rows = [
         row
-        for key, held in books.invoices.items()
-        for row in InvoiceRows(key).rows(held, books.prices.get, books.names.get)
+        for key, held in revenue.invoices.items()
+        for row in InvoiceRows(key).rows(held, revenue.prices.get, revenue.names.get)
     ]
     return sorted((said.text, str(shown.customer_name), *shown.kind, shown.is_complete) for said, shown in rows)
 

@@ -7,7 +7,7 @@ from itertools import groupby
 from sqlalchemy import Connection
 
 from projections.facts.facts import Page
-from projections.revenue.fold import Books
+from projections.revenue.fold import RevenueState
 from projections.revenue.row_changes import RowChanges
 from projections.revenue.row_versions import changes_of, follow_stored
 from projections.revenue.store.bulk import BuildState
@@ -21,7 +21,7 @@ _ROWS_AT_ONCE = 5000
 
 def fold_revenue(connection: Connection, pages: Sequence[Page]) -> None:
     """Bring every page's build forward by its facts."""
-    build_states = [BuildState(page.company_id, page.build, page.is_begun, Books()) for page in pages]
+    build_states = [BuildState(page.company_id, page.build, page.is_begun, RevenueState()) for page in pages]
     told = list(zip(build_states, pages, strict=True))
     load_touched(
         connection,
@@ -33,12 +33,12 @@ def fold_revenue(connection: Connection, pages: Sequence[Page]) -> None:
     for build_state, page in told:
         for fact in page.facts:
             if fact.observations:
-                build_state.books.apply(fact.sighting, fact.entity, fact.observations)
+                build_state.revenue.apply(fact.sighting, fact.entity, fact.observations)
     sums: dict[int, RowSums] = defaultdict(RowSums)
     _write_moved(connection, build_states, sums)
     writer = LineWriter()
     for build_state in build_states:
-        writer.add(build_state, changes_of(build_state.books), sums[build_state.company_id])
+        writer.add(build_state, changes_of(build_state.revenue), sums[build_state.company_id])
     writer.write(connection)
     save_touched(connection, build_states)
     entries = [
@@ -56,6 +56,6 @@ def _write_moved(connection: Connection, build_states: Sequence[BuildState], sum
     for _, part in groupby(counted, key=lambda one: one[0] // _ROWS_AT_ONCE):
         for _, (build_state, row) in part:
             changes = RowChanges()
-            follow_stored(changes, row, build_state.books)
+            follow_stored(changes, row, build_state.revenue)
             writer.add(build_state, changes, sums[build_state.company_id])
         writer.write(connection)

@@ -1,4 +1,4 @@
-"""Where the books stand in PostgreSQL: read, replace and copy in, many companies in one statement.
+"""Read, replace and copy in what a fold keeps in PostgreSQL, many companies in one statement.
 
 A statement costs more than a row, so each of them serves all companies at once.
 """
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql
 
 from projections.facts.sightings import Change
-from projections.revenue.fold import Books
+from projections.revenue.fold import RevenueState
 from projections.revenue.state import Key
 
 _AT_KEYS = (
@@ -22,20 +22,22 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy l
 
 
 class BuildState(NamedTuple):
-    """One company's books in one build. Before it is begun, its tables hold nothing."""
+    """One company's state in one build. Before it is begun, its tables hold nothing."""
 
     company_id: int
     build: int
     is_begun: bool
-    books: Books
+    revenue: RevenueState
 
 
 Places = Sequence[tuple[BuildState, Iterable[Key]]]
 Record = Sequence[object]
 
 
-def read_books(connection: Connection, table: Table, places: Places) -> Iterator[tuple[BuildState, Key, bytes, Change]]:
-    """Give what a table of books holds at these places: the book as bytes, and its last change."""
+def read_stored(
+    connection: Connection, table: Table, places: Places
+) -> Iterator[tuple[BuildState, Key, bytes, Change]]:
+    """Yield what a table of state holds at these places: the state as bytes, and its last change."""
     build_states = {build_state.company_id: build_state for build_state, _ in places}
     columns = columns_of_places(places)
     if not columns["id"]:
@@ -46,12 +48,12 @@ def read_books(connection: Connection, table: Table, places: Places) -> Iterator
         " AND t.id = k.id",
         columns,
     )
-    for company_id, livemode, object_id, book, position, changed_at in rows:
-        yield build_states[company_id], (livemode, object_id), book, Change(position, changed_at)
+    for company_id, livemode, object_id, stored, position, changed_at in rows:
+        yield build_states[company_id], (livemode, object_id), stored, Change(position, changed_at)
 
 
 def remove(connection: Connection, table: Table, places: Places) -> None:
-    """Remove the records of books that stand at these places. Commits nothing."""
+    """Remove the records of state that stand at these places. Commits nothing."""
     columns = columns_of_places(places)
     if columns["id"]:
         connection.exec_driver_sql(

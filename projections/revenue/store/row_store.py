@@ -95,18 +95,18 @@ class LineWriter:
 
 
 def moved_rows(connection: Connection, build_states: Sequence[BuildState]) -> Iterator[tuple[BuildState, Row]]:
-    """Give the stored rows that show a price or a name that moved, without those of invoices in the books.
+    """Give the stored rows that show a price or a name that moved, without those of invoices in the revenue.
 
     Reads them as they stood when it was called, so that they may be changed meanwhile.
     """
     begun = {build_state.company_id: build_state for build_state in build_states if build_state.is_begun}
-    names = [(build_state, build_state.books.name_states) for build_state in begun.values()]
-    prices = [(build_state, build_state.books.price_states) for build_state in begun.values()]
+    names = [(build_state, build_state.revenue.name_states) for build_state in begun.values()]
+    prices = [(build_state, build_state.revenue.price_states) for build_state in begun.values()]
     for column, places in (("customer_id", names), ("price_id", prices)):
         for company_id, row in _stored(connection, column, places):
-            books = begun[company_id].books
-            is_told_by_name = column == "price_id" and (row.livemode, row.customer_id) in books.name_states
-            if (row.livemode, row.invoice_id) not in books.invoices and not is_told_by_name:
+            revenue = begun[company_id].revenue
+            is_told_by_name = column == "price_id" and (row.livemode, row.customer_id) in revenue.name_states
+            if (row.livemode, row.invoice_id) not in revenue.invoices and not is_told_by_name:
                 yield begun[company_id], row
 
 

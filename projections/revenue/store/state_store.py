@@ -1,4 +1,4 @@
-"""Load the parts of the books that some facts touch; write back what they changed. Many companies in one go.
+"""Load the parts of the state that some facts touch; write back what they changed. Many companies in one go.
 
 Commits nothing.
 """
@@ -19,13 +19,13 @@ from events.stripe.observations import (
     PriceSeen,
 )
 from projections.revenue.register import Register
-from projections.revenue.state import Held, HeldValue, InvoiceBook, Key, PricedAs
-from projections.revenue.store.bulk import BuildState, Record, copy_in, read_books, remove
+from projections.revenue.state import Held, HeldValue, InvoiceState, Key, PricedAs
+from projections.revenue.store.bulk import BuildState, Record, copy_in, read_stored, remove
 from projections.revenue.store.tables import revenue_customer, revenue_invoice, revenue_price, revenue_quarantine
 
-_INVOICE_BOOK = msgspec.json.Decoder(InvoiceBook)
-_PRICE_BOOK = msgspec.json.Decoder(Register[PricedAs])
-_NAME_BOOK = msgspec.json.Decoder(Register[str])
+_INVOICE_STATE = msgspec.json.Decoder(InvoiceState)
+_PRICE_STATE = msgspec.json.Decoder(Register[PricedAs])
+_NAME_STATE = msgspec.json.Decoder(Register[str])
 _ENCODER = msgspec.json.Encoder()
 
 # What facts tell: each with its mode.
@@ -33,7 +33,7 @@ Told = Iterable[tuple[bool, Iterable[Observation]]]
 
 
 class _Touched:
-    """Which parts of the books facts may change, and which others their lines name."""
+    """Which parts of the state facts may change, and which others their lines name."""
 
     def __init__(self) -> None:
         self.invoices: set[Key] = set()
@@ -64,7 +64,7 @@ class _Touched:
 
 
 def load_touched(connection: Connection, told: Sequence[tuple[BuildState, Told]]) -> None:
-    """Fill the books with everything that these facts may change, and with what the lines they had name."""
+    """Load everything that these facts may change, and with what the lines they had name."""
     touched: list[tuple[BuildState, _Touched]] = []
     for build_state, facts in told:
         if build_state.is_begun:
@@ -73,30 +73,32 @@ def load_touched(connection: Connection, told: Sequence[tuple[BuildState, Told]]
                 for observation in observations:
                     touched[-1][1].note(livemode, observation)
     by_company = {build_state.company_id: one for build_state, one in touched}
-    for build_state, key, book, change in read_books(
+    for build_state, key, stored, change in read_stored(
         connection, revenue_invoice, [(at, one.invoices) for at, one in touched]
     ):
-        build_state.books.invoices[key] = held = Held(_INVOICE_BOOK.decode(book), change)
+        build_state.revenue.invoices[key] = held = Held(_INVOICE_STATE.decode(stored), change)
         # A fact about an invoice can bring rows back to mind whose prices and customer facts long ago told of.
-        header, lines = held.book.header, held.book.lines
+        header, lines = held.invoice.header, held.invoice.lines
         customer_id = header.value.customer_id if header else None
         by_company[build_state.company_id].note_named(key[0], customer_id, lines.value if lines else ())
-    for build_state, key, book, change in read_books(
+    for build_state, key, stored, change in read_stored(
         connection, revenue_price, [(at, one.prices) for at, one in touched]
     ):
-        build_state.books.prices[key] = HeldValue(_PRICE_BOOK.decode(book), change)
-    for build_state, key, book, change in read_books(
+        build_state.revenue.prices[key] = HeldValue(_PRICE_STATE.decode(stored), change)
+    for build_state, key, stored, change in read_stored(
         connection, revenue_customer, [(at, one.names) for at, one in touched]
     ):
-        build_state.books.names[key] = HeldValue(_NAME_BOOK.decode(book), change)
+        build_state.revenue.names[key] = HeldValue(_NAME_STATE.decode(stored), change)
 
 
 def save_touched(connection: Connection, build_states: Sequence[BuildState]) -> None:
-    """Write back what was touched of the books, and what could not be read."""
-    begun = [(build_state, build_state.books) for build_state in build_states if build_state.is_begun]
-    invoices = [(build_state, _stored(books.touched_invoices, books.invoice_states)) for build_state, books in begun]
-    prices = [(build_state, _stored(books.touched_prices, books.price_states)) for build_state, books in begun]
-    names = [(build_state, _stored(books.touched_names, books.name_states)) for build_state, books in begun]
+    """Write back what was touched of the revenue, and what could not be read."""
+    begun = [(build_state, build_state.revenue) for build_state in build_states if build_state.is_begun]
+    invoices = [
+        (build_state, _stored(revenue.touched_invoices, revenue.invoice_states)) for build_state, revenue in begun
+    ]
+    prices = [(build_state, _stored(revenue.touched_prices, revenue.price_states)) for build_state, revenue in begun]
+    names = [(build_state, _stored(revenue.touched_names, revenue.name_states)) for build_state, revenue in begun]
     for table, places in ((revenue_invoice, invoices), (revenue_price, prices), (revenue_customer, names)):
         remove(connection, table, places)
     copy_in(connection, revenue_invoice, chain.from_iterable(map(_invoice_records, build_states)))
@@ -111,32 +113,32 @@ def _stored(touched: set[Key], states: Mapping[Key, Sequence[object]]) -> list[K
 
 
 def _invoice_records(build_state: BuildState) -> Iterator[Record]:
-    company_id, build, _, books = build_state
-    for key in sorted(books.touched_invoices):
-        held = books.invoices[key]
-        book = held.book
-        seen_at = book.header.stamp[0] if book.header else 0
-        is_shown = book.header is not None and not book.is_deleted
-        gaps = (is_shown and not book.is_complete, is_shown and book.is_contested)
-        yield (company_id, build, *key, _ENCODER.encode(book), *held.change, seen_at, *gaps)
+    company_id, build, _, revenue = build_state
+    for key in sorted(revenue.touched_invoices):
+        held = revenue.invoices[key]
+        invoice = held.invoice
+        seen_at = invoice.header.stamp[0] if invoice.header else 0
+        is_shown = invoice.header is not None and not invoice.is_deleted
+        gaps = (is_shown and not invoice.is_complete, is_shown and invoice.is_contested)
+        yield (company_id, build, *key, _ENCODER.encode(invoice), *held.change, seen_at, *gaps)
 
 
 def _price_records(build_state: BuildState) -> Iterator[Record]:
-    company_id, build, _, books = build_state
-    for key in sorted(books.touched_prices):
-        held = books.prices[key]
+    company_id, build, _, revenue = build_state
+    for key in sorted(revenue.touched_prices):
+        held = revenue.prices[key]
         yield (company_id, build, *key, _ENCODER.encode(held.register), *held.change)
 
 
 def _name_records(build_state: BuildState) -> Iterator[Record]:
-    company_id, build, _, books = build_state
-    for key in sorted(books.touched_names):
-        held = books.names[key]
+    company_id, build, _, revenue = build_state
+    for key in sorted(revenue.touched_names):
+        held = revenue.names[key]
         register = held.register
         yield (company_id, build, *key, _ENCODER.encode(register), *held.change, register.is_contested)
 
 
 def _quarantine_records(build_state: BuildState) -> Iterator[Record]:
-    company_id, build, _, books = build_state
-    for at, entity, reason in books.quarantined:
+    company_id, build, _, revenue = build_state
+    for at, entity, reason in revenue.quarantined:
         yield (company_id, build, at.change.position, at.livemode, entity, reason, at.seen_at, at.change.recorded_at)

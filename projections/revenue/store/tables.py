@@ -1,4 +1,4 @@
-"""The revenue mapping table and the books behind it. All of it can be made again from the log."""
+"""The revenue mapping table and the state behind it. All of it can be made again from the log."""
 
 from sqlalchemy import (
     BigInteger,
@@ -79,7 +79,7 @@ Index(
 )
 
 
-def _book(name: str, *columns: Column[object]) -> Table:
+def _state_table(name: str, *columns: Column[object]) -> Table:
     return Table(
         name,
         metadata,
@@ -95,15 +95,15 @@ def _book(name: str, *columns: Column[object]) -> Table:
     )
 
 
-revenue_invoice = _book(
+revenue_invoice = _state_table(
     "revenue_invoice",
     # Newest sighting of the header, in Unix seconds: what is quarantined before it was read since.
     Column("seen_at", BigInteger, nullable=False),
     Column("lacks_lines", Boolean, nullable=False),
     Column("is_contested", Boolean, nullable=False),
 )
-revenue_price = _book("revenue_price")
-revenue_customer = _book("revenue_customer", Column("is_contested", Boolean, nullable=False))
+revenue_price = _state_table("revenue_price")
+revenue_customer = _state_table("revenue_customer", Column("is_contested", Boolean, nullable=False))
 Index(
     "revenue_invoice_gaps",
     revenue_invoice.c.company_id,
@@ -117,7 +117,7 @@ Index(
     postgresql_where=text("is_contested"),
 )
 
-# Facts about the books that could not be read.
+# Facts about revenue that could not be read.
 revenue_quarantine = Table(
     "revenue_quarantine",
     metadata,
