@@ -1,1 +1,1 @@
-"""Work that waits as rows, and the bell that wakes who does it. Imports events, projections and runtime."""
+"""Work that waits as rows, and the queues that wake who does it. Imports events, projections and runtime."""

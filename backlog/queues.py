@@ -1,4 +1,4 @@
-"""Wake the workers. What there is to do stands in the database: a lost ring costs one sweep of the clock, no work."""
+"""Wake the workers. What there is to do stands in the database: a lost call costs one sweep of the clock, no work."""
 
 import logging
 from threading import Event, Lock, Thread
@@ -19,9 +19,9 @@ JOB_OF = {
 _REDIS_TIMEOUT_SECONDS = 0.5
 _JOB_SECONDS = 60
 _KEEP_FAILURE_SECONDS = 3600
-# A ring whose job was lost is rung again after this long.
-_RUNG_FOR_SECONDS = 10
-_RING_PAUSE_SECONDS = 0.1
+# A queue whose job was lost is woken again after this long.
+_AWAKE_FOR_SECONDS = 10
+_PAUSE_SECONDS = 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -33,12 +33,12 @@ def open_redis(redis_url: str) -> Redis:
     )
 
 
-def ring(redis: Redis, queue: str) -> bool:
+def wake(redis: Redis, queue: str) -> bool:
     """Put the queue's one job on it, unless it waits there already; tell whether this call did.
 
-    :raises RedisError: nothing was rung
+    :raises RedisError: nobody was woken
     """
-    if not redis.set(_rung_key(queue), 1, nx=True, ex=_RUNG_FOR_SECONDS):
+    if not redis.set(_awake_key(queue), 1, nx=True, ex=_AWAKE_FOR_SECONDS):
         return False
     Queue(queue, connection=redis, serializer="json").enqueue(
         JOB_OF[queue], job_timeout=_JOB_SECONDS, result_ttl=0, failure_ttl=_KEEP_FAILURE_SECONDS
@@ -46,25 +46,25 @@ def ring(redis: Redis, queue: str) -> bool:
     return True
 
 
-def ring_if_possible(redis: Redis, queue: str) -> None:
-    """Ring, unless Redis is away: then the clock finds the work."""
+def wake_if_possible(redis: Redis, queue: str) -> None:
+    """Wake the queue's workers, unless Redis is away: then the clock finds the work."""
     try:
-        ring(redis, queue)
+        wake(redis, queue)
     except RedisError as error:
-        _log.warning("bell not rung", extra={"queue": queue, "error": type(error).__name__})
+        _log.warning("workers not woken", extra={"queue": queue, "error": type(error).__name__})
 
 
-def answer(redis: Redis, queue: str) -> None:
-    """Take the ring off. A job calls it before it looks for work: what is committed later rings anew."""
-    redis.delete(_rung_key(queue))
+def acknowledge(redis: Redis, queue: str) -> None:
+    """Let the queue be woken again. A job calls it before it looks for work, as what is committed later wakes it anew."""
+    redis.delete(_awake_key(queue))
 
 
-def _rung_key(queue: str) -> str:
+def _awake_key(queue: str) -> str:
     return f"revmap:rung:{queue}"
 
 
-class Bell:
-    """Rings a queue in the background, so that a slow or absent Redis never delays who asked."""
+class Waker:
+    """Wakes a queue in the background, so that a slow or absent Redis never delays who asked."""
 
     def __init__(self, redis: Redis, queue: str = PROJECTION) -> None:
         self._redis = redis
@@ -75,32 +75,32 @@ class Bell:
         self._closed = Event()
 
     def ask(self) -> None:
-        """Have the bell rung soon. Returns at once; many askings make one ring."""
+        """Have the queue woken soon. Return at once; many calls wake it once."""
         if self._thread is None:
             # Started late, because a thread does not survive the fork of a web process.
             with self._starting:
                 if self._thread is None:
-                    thread = Thread(target=self._ring_until_closed, name=f"bell of {self._queue}", daemon=True)
+                    thread = Thread(target=self._wake_until_closed, name=f"waker of {self._queue}", daemon=True)
                     thread.start()
                     self._thread = thread  # only now: who closes joins it
         if not self._asked.is_set():
             self._asked.set()
 
     def close(self) -> None:
-        """Ring no more, and return when the last ring is over."""
+        """Wake nobody any more, and return when the last call is over."""
         self._closed.set()
         self._asked.set()
         if self._thread is not None:
             self._thread.join()
 
-    def _ring_until_closed(self) -> None:
+    def _wake_until_closed(self) -> None:
         while True:
             self._asked.wait()
             self._asked.clear()
             if self._closed.is_set():
                 return
             try:
-                ring(self._redis, self._queue)
-            except Exception as error:  # noqa: BLE001 - the bell outlives whatever befalls one ring
-                _log.warning("bell not rung", extra={"queue": self._queue, "error": type(error).__name__})
-            self._closed.wait(_RING_PAUSE_SECONDS)
+                wake(self._redis, self._queue)
+            except Exception as error:  # noqa: BLE001 - the waker outlives whatever befalls one call
+                _log.warning("workers not woken", extra={"queue": self._queue, "error": type(error).__name__})
+            self._closed.wait(_PAUSE_SECONDS)

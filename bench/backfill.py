@@ -13,7 +13,7 @@ from threading import Event
 from redis import Redis
 from sqlalchemy import Engine, Row, text
 
-from backlog.queues import SYNC, open_redis, ring
+from backlog.queues import SYNC, open_redis, wake
 from backlog.syncs.requests import request_sync
 from bench.stage import peak_megabytes, process, servers
 from events.connection.accounts import Account, authorize
@@ -81,7 +81,7 @@ def _measured(engine: Engine, redis: Redis, company_id: int, url: str, workers_p
     started = time.monotonic()
     with engine.begin() as connection:
         run_id = request_sync(connection, company_id, trigger="manual", actor="bench", now=utc_now()).id
-    ring(redis, SYNC)
+    wake(redis, SYNC)
     ended = _await_end(engine, run_id)
     seconds = time.monotonic() - started
     requests: Mapping[str, int] = _ask(url, "GET")

@@ -7,8 +7,8 @@ import click
 from sqlalchemy import Connection
 
 from backlog.syncs.requests import request_sync
-from commands.bell import ring_for_sync
 from commands.terminal import as_json, company_option, print_json, refuse_unknown_company, transaction
+from commands.waking import wake_sync
 from events.connection.accounts import Account, AccountTakenError, authorize
 from events.intake.parked import join_parked_events
 from runtime.clock import utc_now
@@ -44,7 +44,7 @@ def authorize_command(company_id: int, account_id: str, *, is_test: bool, is_jso
             raise click.ClickException("the account or the company is already connected to another one") from error
         sync_run_id = _first_sync(connection, company_id, now) if authorization.is_new else None
     if sync_run_id is not None:
-        ring_for_sync()
+        wake_sync()
     joined = _join_parked(company_id)
     fact = {"company_id": company_id, "account_id": account_id, "livemode": account.livemode}
     if is_json:

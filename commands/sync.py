@@ -9,10 +9,10 @@ from sqlalchemy import Engine
 
 from backlog.syncs.report import run_as_json
 from backlog.syncs.requests import request_sync
-from commands.bell import ring_for_sync
 from commands.sync_progress import Progress, watch
 from commands.sync_words import exit_code_of, in_words
 from commands.terminal import as_json, database, refuse_unknown_company
+from commands.waking import wake_sync
 from events.connection.lifecycle import NotConnectedError
 from runtime.clock import utc_now
 
@@ -31,7 +31,7 @@ def command(company_id: int, *, is_waiting: bool, is_json: bool) -> None:
     """
     with database() as engine:
         told = _ask(engine, company_id)
-        ring_for_sync()
+        wake_sync()
         if is_waiting:
             try:
                 told = watch(engine, told, Progress(sys.stderr))

@@ -72,7 +72,7 @@ def _run(stack: ExitStack, var: Path, port: int) -> int:
 
 def _commands(environment: dict[str, str], saved: DemoSettings, port: int, stripe_port: int) -> list[Command]:
     python = sys.executable
-    # In the order they are stopped: nobody rings for a worker that is gone, nobody's webhook meets a closed door.
+    # In the order they are stopped: nobody wakes a worker that is gone, nobody's webhook meets a closed door.
     commands = [
         Command("clock", [python, "-m", "workers", "clock"], environment),
         Command("web", [python, "-m", "gunicorn", "wsgi:app"], environment),

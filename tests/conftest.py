@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from app.factory import create_app
 from app.http.stopping import stopping
 from app.wiring.tools import Tools
-from backlog.queues import SYNC, Bell, open_redis
+from backlog.queues import SYNC, Waker, open_redis
 from events.intake.lanes import AppendLanes
 from runtime.database import open_engine, walled
 from sandbox.postgres import PostgresServer
@@ -88,17 +88,17 @@ def web_tools(database_url: str, redis: Redis, clock: SetClock) -> Iterator[Tool
         database_url, name="intake", pool_size=2, statement_timeout_ms=1500, lock_timeout_ms=250, autocommit=True
     )
     web = walled(open_engine(database_url, name="web", pool_size=10))
-    bell, sync_bell = Bell(redis), Bell(redis, SYNC)
+    waker, sync_waker = Waker(redis), Waker(redis, SYNC)
     yield tools_on(
         web,
         redis,
-        appender=AppendLanes(intake, after_commit=bell.ask),
+        appender=AppendLanes(intake, after_commit=waker.ask),
         clock=clock,
-        ring_for_sync=sync_bell.ask,
+        wake_sync=sync_waker.ask,
         pause=stopping.wait,
     )
-    bell.close()
-    sync_bell.close()
+    waker.close()
+    sync_waker.close()
     intake.dispose()
     web.dispose()
 

@@ -31,7 +31,7 @@ def tools_on(
     *,
     appender: Appender,
     clock: Clock,
-    ring_for_sync: Callable[[], None] = lambda: None,
+    wake_sync: Callable[[], None] = lambda: None,
     pause: Callable[[float], bool] = lambda _seconds: True,
 ) -> Tools:
     """Give tools that use this database and this Redis."""
@@ -49,7 +49,7 @@ def tools_on(
         box=SecretBox([b"k" * 32]),
         restricted_keys=RestrictedKeys("http://127.0.0.1:9"),
         clock=clock,
-        ring_for_sync=ring_for_sync,
+        wake_sync=wake_sync,
         pause=pause,
     )
 

@@ -36,7 +36,7 @@ def work(queue: str | None) -> None:
 
 @main.command()
 def clock() -> None:
-    """Look every two seconds for work that nobody rang for."""
+    """Look every two seconds for work that nobody woke a worker for."""
     run_clock(current_tools())
 
 

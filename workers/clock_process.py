@@ -1,4 +1,4 @@
-"""`python -m workers clock`: finds what nobody rang for. Any number of clocks may run; each sweep is safe twice."""
+"""`python -m workers clock`: finds what nobody woke a worker for. Any number of clocks may run; each sweep is safe twice."""
 
 import logging
 import signal
@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from backlog.fetch_requests import purge_answered, request_gaps
 from backlog.fetches import is_any_due
-from backlog.queues import FETCH, PROJECTION, SYNC, ring
+from backlog.queues import FETCH, PROJECTION, SYNC, wake
 from backlog.syncs.schedule import request_due_syncs
 from events.intake.parked import join_parked_events, owners_of_parked, purge_parked_events
 from projections.engine.catch_up import is_anybody_behind
@@ -40,7 +40,7 @@ def run_clock(tools: Tools) -> None:
 
 
 def sweep(tools: Tools, *, is_long: bool) -> None:
-    """Ring for companies that are behind and for fetches that are due; a long one also joins and purges the parked."""
+    """Wake workers for companies that are behind and fetches that are due; a long one joins and purges the parked."""
     if is_long:
         _join_parked(tools.engine)
         with tools.engine.begin() as connection:
@@ -52,11 +52,11 @@ def sweep(tools: Tools, *, is_long: bool) -> None:
         is_behind, is_due = is_anybody_behind(connection), is_any_due(connection)
         is_run_due = is_any_run_due(connection)
     if is_behind:
-        ring(tools.redis, PROJECTION)
+        wake(tools.redis, PROJECTION)
     if is_due:
-        ring(tools.redis, FETCH)
+        wake(tools.redis, FETCH)
     if is_run_due:
-        ring(tools.redis, SYNC)
+        wake(tools.redis, SYNC)
 
 
 def _join_parked(engine: Engine) -> None:

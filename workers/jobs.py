@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backlog.fetch_requests import request_gaps
 from backlog.fetches import FetchRequest, claim_due, note_answered, note_failure, put_back
-from backlog.queues import FETCH, PROJECTION, SYNC, answer, ring, ring_if_possible
+from backlog.queues import FETCH, PROJECTION, SYNC, acknowledge, wake, wake_if_possible
 from events.connection.lifecycle import stays_connected
 from projections.builds.rebuild import build_on
 from projections.engine.catch_up import advance, enrol_newcomers
@@ -22,7 +22,7 @@ from workers.syncs.leases import claim_run
 from workers.syncs.turns import take_turn
 from workers.wiring.tools import Tools, current_tools
 
-# A job that runs longer rings for its successor and ends, so that a stop never waits for it.
+# A job that runs longer wakes its successor and ends, so that a stop never waits for it.
 _LONGEST_SECONDS = 5.0
 # Whether a connection that is paused goes on is looked at again after this long.
 _PAUSED_SECONDS = 600.0
@@ -45,7 +45,7 @@ def sync_what_is_due() -> int:
 
 def catch_up_with(tools: Tools) -> int:
     """Fold until nobody is behind or the time is up, then ask for what the tables lack. Commits batch by batch."""
-    answer(tools.redis, PROJECTION)
+    acknowledge(tools.redis, PROJECTION)
     enrol_newcomers(tools.engine)
     deadline = time.monotonic() + _LONGEST_SECONDS
     folded = 0
@@ -54,7 +54,7 @@ def catch_up_with(tools: Tools) -> int:
         folded += advanced.event_count
         companies.update(advanced.company_ids)
         if time.monotonic() > deadline:
-            ring(tools.redis, PROJECTION)
+            wake(tools.redis, PROJECTION)
             break
     if folded:
         learn_new_tables(tools.engine)
@@ -64,29 +64,29 @@ def catch_up_with(tools: Tools) -> int:
 
 def fetch_with(tools: Tools) -> int:
     """Fetch until nothing is due or the time is up. Commits one by one."""
-    answer(tools.redis, FETCH)
+    acknowledge(tools.redis, FETCH)
     deadline = time.monotonic() + _LONGEST_SECONDS
     fetched = 0
     while requests := claim_due(tools.engine):
         fetched += sum(_is_fetched(tools, request) for request in requests)
         if time.monotonic() > deadline:
-            ring(tools.redis, FETCH)
+            wake(tools.redis, FETCH)
             break
     if fetched:
-        ring(tools.redis, PROJECTION)
+        wake(tools.redis, PROJECTION)
     return fetched
 
 
 def sync_with(tools: Tools) -> int:
     """Give every run that is due a turn, until none is or the time is up; give the number of turns. Commits."""
-    answer(tools.redis, SYNC)
+    acknowledge(tools.redis, SYNC)
     deadline = time.monotonic() + _LONGEST_SECONDS
     turns = 0
     while not tools.stopping.is_set() and (lease := claim_run(tools.engine, now=tools.clock())):
         take_turn(tools, lease)
         turns += 1
         if time.monotonic() > deadline:
-            ring_if_possible(tools.redis, SYNC)
+            wake_if_possible(tools.redis, SYNC)
             break
     return turns
 
@@ -123,4 +123,4 @@ def _is_put_off(tools: Tools, request: FetchRequest) -> bool:
 
 def _ask_for_what_is_lacking(tools: Tools, company_ids: list[int]) -> None:
     if company_ids and request_gaps(tools.engine, company_ids=company_ids):
-        ring(tools.redis, FETCH)
+        wake(tools.redis, FETCH)

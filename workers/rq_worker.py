@@ -27,11 +27,11 @@ class UnknownJobError(Exception):
     """Somebody queued what is no job of ours."""
 
 
-class Ring(Job):
-    """A job as Redis tells of it. Whoever can write to Redis can ring for the jobs there are, and run nothing else."""
+class PlainJob(Job):
+    """A job as Redis tells of it. Whoever can write to Redis can wake the jobs there are, and run nothing else."""
 
     def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
-        """Read the fields that a ring has, and no other."""
+        """Read the fields that it has, and no other."""
         super().restore({name: value for name, value in raw_data.items() if name.decode() in _FIELDS_OF_A_RING})
 
     @property
@@ -69,5 +69,5 @@ def run_worker(queue: str, redis_url: str) -> None:
 def worker_on(queue: str, connection: redis.Redis) -> PersistentWorker:
     """Give a worker that calls the jobs of `JOB_OF` alone."""
     return PersistentWorker(
-        [queue], connection=connection, job_class=Ring, serializer=JSONSerializer, worker_ttl=_DEQUEUE_SECONDS
+        [queue], connection=connection, job_class=PlainJob, serializer=JSONSerializer, worker_ttl=_DEQUEUE_SECONDS
     )

@@ -30,7 +30,7 @@ def ask_for_sync(company_id: int, *, idempotency_key: str | None = None) -> Told
             idempotency_key=idempotency_key,
         )
         told = told_of(connection, run)
-    tools.ring_for_sync()
+    tools.wake_sync()
     return told
 
 
@@ -42,7 +42,7 @@ def stop_sync(company_id: int, run_id: int) -> Told:
         requests.cancel_sync(connection, company_id, run_id, actor=principal().actor, now=tools.clock())
         told = told_of(connection, found_run(connection, company_id, run_id))
     if told["finished_at"] is None:
-        tools.ring_for_sync()
+        tools.wake_sync()
     return told
 
 

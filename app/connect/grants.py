@@ -51,7 +51,7 @@ def connect_account(attempt: Attempt, code: str, principal: Principal) -> None:
     except AccountTakenError as error:
         _give_back(attempt, connector, grant, principal, reason=type(error).__name__)
         raise
-    tools.ring_for_sync()
+    tools.wake_sync()
     with as_owner(tools.engine) as connection:
         join_parked_events(connection, attempt.company_id, limit=_JOINED_AT_ONCE)
 

@@ -36,7 +36,7 @@ def connect_by_key(company_id: int, key: str, principal: Principal) -> bool:
     tools = current_tools()
     owner = tools.restricted_keys.owner_of(key)
     _own(company_id, key, owner, principal)
-    tools.ring_for_sync()
+    tools.wake_sync()
     with as_owner(tools.engine) as connection:
         join_parked_events(connection, company_id, limit=_JOINED_AT_ONCE)
     return _listen(company_id, key, owner)

@@ -14,7 +14,7 @@ from app.http.stopping import stopping
 from app.wiring.cursors import CursorSigner
 from app.wiring.identity_provider import IdentityProvider
 from app.wiring.settings import WebSettings
-from backlog.queues import SYNC, Bell, open_redis
+from backlog.queues import SYNC, Waker, open_redis
 from events.intake.lanes import Appender, AppendLanes
 from runtime.clock import Clock, utc_now
 from runtime.database import open_engine, walled
@@ -52,7 +52,7 @@ class Tools:
     box: SecretBox
     clock: Clock
     # Wakes who works on syncs; returns at once, whatever Redis does.
-    ring_for_sync: Callable[[], None]
+    wake_sync: Callable[[], None]
     # Waits so many seconds, and lets others have their turn; tells whether the process is to stop.
     pause: Callable[[float], bool]
     restricted_keys: RestrictedKeys
@@ -78,7 +78,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         engine=_reader(settings, "web", pool_size=_READ_POOL_SIZE),
         exports=_reader(settings, "exports", pool_size=_EXPORT_POOL_SIZE),
         redis=redis,
-        appender=AppendLanes(intake, after_commit=Bell(redis).ask),
+        appender=AppendLanes(intake, after_commit=Waker(redis).ask),
         cursors=CursorSigner(settings.secret_key),
         webhook_secrets=settings.webhook_secrets,
         secret_key=settings.secret_key,
@@ -88,7 +88,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         box=SecretBox(settings.data_keys),
         restricted_keys=RestrictedKeys(settings.stripe.api_base),
         clock=clock,
-        ring_for_sync=Bell(redis, SYNC).ask,
+        wake_sync=Waker(redis, SYNC).ask,
         pause=stopping.wait,
         connect=_connect(settings),
         identity_provider=_identity_provider(settings),

@@ -51,7 +51,7 @@ def request_sync(
 ) -> SyncRun:
     """Give a new run, or the one under way, or the one that this key was answered with. Commits nothing; safe twice.
 
-    Ring the sync queue after the commit; what nobody rings for, the clock finds.
+    Wake the sync queue after the commit; what nobody wakes it for, the clock finds.
 
     :raises NotConnectedError: the company is connected to no account, or paused
     """

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 from app.api.sync_schemas import PHASES, STATUSES, TRIGGERS
 from app.factory import create_app
 from app.wiring.tools import Tools
-from backlog.queues import SYNC, Bell, open_redis
+from backlog.queues import SYNC, Waker, open_redis
 from backlog.tables import sync_run
 from events.log.read import stream_events
 from tenants.companies import add_company
@@ -148,17 +148,17 @@ def test_a_redis_that_does_not_answer_delays_nobody(web_tools: Tools, engine: En
         socket.create_server(("127.0.0.1", 0)) as silent,
         open_redis(f"redis://127.0.0.1:{silent.getsockname()[1]}") as r,
     ):
-        bell = Bell(r, SYNC)
-        editor = editor_of(create_app(replace(web_tools, redis=r, ring_for_sync=bell.ask)).test_client(), engine)
+        waker = Waker(r, SYNC)
+        editor = editor_of(create_app(replace(web_tools, redis=r, wake_sync=waker.ask)).test_client(), engine)
         started = time.monotonic()
         statuses = {editor.post().status_code for _ in range(5)}
         run_id = told(editor.post())["id"]
         statuses.add(editor.post(f"/syncs/{run_id}/cancel").status_code)
         seconds = time.monotonic() - started
-        bell.close()
+        waker.close()
 
     assert statuses == {202, 200}
-    assert seconds / 7 < 0.25  # half of the time after which one ring is given up
+    assert seconds / 7 < 0.25  # half of the time after which one call is given up
     assert run_of(engine, editor.company_id, run_id).status == "canceled"
 
 

@@ -15,7 +15,7 @@ from app.factory import create_app
 from app.webhooks import refusals
 from app.webhooks.endpoint import MAX_BODY_BYTES
 from app.wiring.tools import Tools
-from backlog.queues import Bell, open_redis
+from backlog.queues import Waker, open_redis
 from events.intake.group_append import GroupAppender
 from runtime.database import open_engine
 from tests.app.webhook_hands import DOOR, count, invoice_event, kept, post
@@ -59,7 +59,7 @@ def door(clock: SetClock) -> FlaskClient:
     """A door with neither database nor Redis behind it: who needs one is answered 503."""
     nowhere = open_engine("postgresql://nobody@/nothing?host=/nowhere", name="nowhere", pool_size=1)
     redis = open_redis("unix:///nowhere")
-    appender = GroupAppender(nowhere, after_commit=Bell(redis).ask)
+    appender = GroupAppender(nowhere, after_commit=Waker(redis).ask)
     return create_app(tools_on(nowhere, redis, appender=appender, clock=clock)).test_client()
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext
 from redis import Redis
 from sqlalchemy import Engine
 
-from backlog.queues import SYNC, open_redis, ring
+from backlog.queues import SYNC, open_redis, wake
 from backlog.syncs.requests import find_run, request_sync
 from bench.stage import process, web
 from events.connection.accounts import Account as Authorized
@@ -65,7 +65,7 @@ class Company:
         engine = self.deployment.engine
         with engine.begin() as connection:
             run = request_sync(connection, self.id, trigger="initial", actor="tests", now=utc_now())
-        ring(self.deployment.redis, SYNC)
+        wake(self.deployment.redis, SYNC)
 
         def is_over() -> bool:
             with engine.connect() as connection:

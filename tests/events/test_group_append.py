@@ -21,14 +21,14 @@ NOBODY = "acct_of_nobody"
 
 
 class Hallway:
-    """An appender, how often it rang after a commit, and a way to make requests wait together."""
+    """An appender, how often it woke the workers after a commit, and a way to make requests wait together."""
 
     def __init__(self, engine: Engine, intake: Engine) -> None:
         self._engine = engine
-        self.rings: list[None] = []
+        self.wakings: list[None] = []
         self.refused: list[str | None] = []
         self.appender = GroupAppender(
-            intake, after_commit=lambda: self.rings.append(None), after_refusal=self.refused.append
+            intake, after_commit=lambda: self.wakings.append(None), after_refusal=self.refused.append
         )
 
     def append(self, body: bytes) -> Received:
@@ -200,7 +200,7 @@ def test_nobody_is_answered_before_the_commit(hallway: Hallway, engine: Engine) 
     with hallway.gathered([invoice_event()]) as answers:
         with pytest.raises(TimeoutError):
             answers[0].result(0.1)
-        assert hallway.rings == []
+        assert hallway.wakings == []
 
     assert answers[0].result().is_new
 
@@ -213,7 +213,7 @@ def test_commit_that_fails_is_told_and_keeps_nothing(hallway: Hallway, engine: E
         hallway.append(invoice_event())
 
     assert kept(engine) == 0
-    assert hallway.rings == []
+    assert hallway.wakings == []
 
 
 def test_event_sent_many_times_at_once_is_kept_once_and_acknowledged_to_all(hallway: Hallway, engine: Engine) -> None:
@@ -247,9 +247,9 @@ def test_bell_is_rung_after_a_commit_also_for_what_was_held_before(hallway: Hall
     body = invoice_event()
 
     hallway.append(body)
-    assert until(lambda: len(hallway.rings) == 1)
+    assert until(lambda: len(hallway.wakings) == 1)
     hallway.append(body)
-    assert until(lambda: len(hallway.rings) == 2)
+    assert until(lambda: len(hallway.wakings) == 2)
 
 
 def test_who_finds_two_thousand_waiting_is_refused_at_once(hallway: Hallway) -> None:

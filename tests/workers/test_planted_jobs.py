@@ -10,7 +10,7 @@ from rq import Callback, Queue
 from rq.serializers import JSONSerializer
 
 from backlog.queues import JOB_OF, SYNC
-from workers.rq_worker import Ring, worker_on
+from workers.rq_worker import PlainJob, worker_on
 
 called: list[object] = []
 
@@ -44,7 +44,7 @@ def test_a_job_of_ours_brings_neither_callbacks_nor_addresses(queue: Queue, redi
     queued = queue.enqueue(JOB_OF[SYNC], on_success=mine, on_failure=mine, on_stopped=mine)
     redis.hset(queued.key, "webhooks", '[{"url": "http://127.0.0.1:9/", "statuses": ["finished"]}]')
 
-    told = Ring.fetch(queued.id, connection=redis, serializer=JSONSerializer)
+    told = PlainJob.fetch(queued.id, connection=redis, serializer=JSONSerializer)
 
     assert told.func_name == JOB_OF[SYNC]
     assert (told.success_callback, told.failure_callback, told.stopped_callback) == (None, None, None)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from backlog.fetches import FetchRequest, claim_due, note_answered
-from backlog.queues import PROJECTION, ring_if_possible
+from backlog.queues import PROJECTION, wake_if_possible
 from events.log.append import NewEvent
 from stripe_gateway.client import Tally
 from stripe_gateway.objects import fetch
@@ -147,7 +147,7 @@ class Reading:
             note_progress(connection, self._lease)
             move_on(connection, self._lease, segment, page)
             keep_page(connection, self._lease, segment.address.resource, page)
-        ring_if_possible(self._tools.redis, PROJECTION)
+        wake_if_possible(self._tools.redis, PROJECTION)
 
     def _keep_answer(self, request: FetchRequest, facts: list[NewEvent]) -> None:
         with held(self._tools.engine, self._lease) as connection:
@@ -156,7 +156,7 @@ class Reading:
             note_progress(connection, self._lease)
             keep_answer(connection, request.account or self._lease.account, request.company_id, facts)
             note_answered(connection, request)
-        ring_if_possible(self._tools.redis, PROJECTION)
+        wake_if_possible(self._tools.redis, PROJECTION)
 
     def _page_failed(self, segment: Segment, error: StripeAnswerError) -> None:
         _log.warning("page not read", extra=self._fields(error) | {"resource": segment.address.resource})

@@ -1,4 +1,4 @@
-"""The bell: many ask, one job waits, and nobody is held up by a Redis that is away."""
+"""Waking workers: many ask, one job waits, and nobody is held up by a Redis that is away."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.utils import import_attribute
 
-from backlog.queues import FETCH, JOB_OF, PROJECTION, Bell, answer, open_redis, ring
+from backlog.queues import FETCH, JOB_OF, PROJECTION, Waker, acknowledge, open_redis, wake
 from sandbox.valkey import ValkeyServer
 
 
@@ -34,21 +34,21 @@ def await_waiting(redis: Redis, count: int) -> None:
 
 
 def test_rings_before_the_answer_make_one_job(fake: Redis) -> None:
-    assert [ring(fake, PROJECTION) for _ in range(5)] == [True, False, False, False, False]
+    assert [wake(fake, PROJECTION) for _ in range(5)] == [True, False, False, False, False]
     assert waiting(fake) == 1
 
 
 def test_a_ring_after_the_answer_makes_another_job(fake: Redis) -> None:
-    ring(fake, PROJECTION)
-    answer(fake, PROJECTION)
+    wake(fake, PROJECTION)
+    acknowledge(fake, PROJECTION)
 
-    assert ring(fake, PROJECTION)
+    assert wake(fake, PROJECTION)
     assert waiting(fake) == 2
 
 
 def test_the_queues_have_bells_of_their_own(fake: Redis) -> None:
-    assert ring(fake, PROJECTION)
-    assert ring(fake, FETCH)
+    assert wake(fake, PROJECTION)
+    assert wake(fake, FETCH)
 
 
 @pytest.mark.parametrize("queue", [PROJECTION, FETCH])
@@ -57,10 +57,10 @@ def test_every_queued_name_is_a_function(queue: str) -> None:
 
 
 def test_asking_often_rings_once(redis: Redis) -> None:
-    bell = Bell(redis)
+    waker = Waker(redis)
 
     for _ in range(1000):
-        bell.ask()
+        waker.ask()
 
     await_waiting(redis, 1)
 
@@ -68,16 +68,16 @@ def test_asking_often_rings_once(redis: Redis) -> None:
 def test_asking_takes_no_time_while_redis_is_away_and_rings_once_it_is_back(tmp_path: Path) -> None:
     server = ValkeyServer.start(tmp_path, durable=False)
     with open_redis(server.url) as client:
-        bell = Bell(client)
+        waker = Waker(client)
         server.stop()
         started = time.monotonic()
         for _ in range(100):
-            bell.ask()
+            waker.ask()
         asked_seconds = time.monotonic() - started
         with pytest.raises(RedisError):
-            ring(client, PROJECTION)
+            wake(client, PROJECTION)
         with ValkeyServer.start(tmp_path, durable=False):
-            bell.ask()
+            waker.ask()
             await_waiting(client, 1)
 
     assert asked_seconds < 0.05

@@ -3,17 +3,17 @@
 import click
 from redis.exceptions import RedisError
 
-from backlog.queues import SYNC, open_redis, ring
+from backlog.queues import SYNC, open_redis, wake
 from runtime.environ import Environment
 
 
-def ring_for_sync() -> None:
+def wake_sync() -> None:
     """Wake who works on syncs, if REDIS_URL is set. A Redis that cannot be rung is told, and costs a second at most."""
     redis_url = Environment.of_process().optional("REDIS_URL")
     if redis_url is None:
         return
     try:
         with open_redis(redis_url) as redis:
-            ring(redis, SYNC)
+            wake(redis, SYNC)
     except (RedisError, ValueError):
         click.echo("Redis, at REDIS_URL, could not be reached: the clock finds the sync without it.", err=True)
