@@ -8,7 +8,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from app.auth.csrf import refuse_forgery
 from app.auth.sessions import form_token, keep_visitor, session, session_token, sign_in, sign_out, visitor
-from app.http.native_threads import beside_the_loop
+from app.http.native_threads import in_native_thread
 from app.http.rate_limits import Limit, RateLimits, TooManyAttemptsError, client_address
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
@@ -79,12 +79,12 @@ def _user_with_password(email: str, password: str) -> User | None:
     with as_owner(tools.engine) as connection:
         user = None if "\x00" in known_as else find_user(connection, known_as)
     kept = user.password_hash if user else None
-    if not beside_the_loop(tools.passwords.matches, kept, password) or user is None or kept is None:
+    if not in_native_thread(tools.passwords.matches, kept, password) or user is None or kept is None:
         return None
     for limit in (_PER_ACCOUNT_HERE, _PER_ACCOUNT_HERE_WHEN_MANY_TRY):
         tools.limits.forget(limit, known_as, address)
     if tools.passwords.is_outdated(kept):
-        fresh = beside_the_loop(tools.passwords.hashed, password)
+        fresh = in_native_thread(tools.passwords.hashed, password)
         with as_owner(tools.engine) as connection:
             set_password(connection, user.id, fresh)
     return user

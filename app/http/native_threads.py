@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 _AT_ONCE = 2
 
 
-def beside_the_loop(function: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
+def in_native_thread(function: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
     """Give what the function gives. At most two run at once in a process; the others wait their turn."""
     hub = gevent.get_hub()
     pool = getattr(hub, "revmap_pool", None)
