@@ -14,7 +14,7 @@ from events.log.bulk import copy_events
 from events.stripe import shapes as wire
 from migrations.run import upgrade
 from projections.builds.builds import begin_builds
-from projections.builds.parallel import build_with, crew
+from projections.builds.parallel import build_with, process_pool
 from projections.builds.rebuild import flip
 from projections.engine.catch_up import advance, enrol_newcomers
 from runtime.database import open_engine
@@ -92,7 +92,7 @@ def _count(engine: Engine, table: str) -> int:
 
 def read_and_decode(url: str, companies: Iterable[int], workers: int) -> None:
     """Do what nobody who folds can do without, and nothing else, with so many processes."""
-    with crew(workers) as pool:
+    with process_pool(workers) as pool:
         assert sum(pool.map(partial(_decoded, url), companies)) > 0
 
 

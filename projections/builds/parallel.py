@@ -64,7 +64,7 @@ def build_with(
     """
     companies = sorted({build.company_id for build in begun})
     first, started = sum(build.position for build in begun), time.monotonic()
-    with crew(workers) as pool:
+    with process_pool(workers) as pool:
         jobs = [pool.submit(_work, engine.url.render_as_string(hide_password=False), companies) for _ in range(workers)]
         while wait(jobs, timeout=_LOOK_SECONDS, return_when=FIRST_EXCEPTION).not_done:
             report(_progress(engine, begun, first, time.monotonic() - started))
@@ -78,7 +78,7 @@ def build_with(
     return [Claim(row.projection, row.company_id, row.build, row.position) for row in standing]
 
 
-def crew(size: int) -> ProcessPoolExecutor:
+def process_pool(size: int) -> ProcessPoolExecutor:
     """Give processes to work with that end when this one does, however it ends.
 
     A fork imports nothing again, which takes a process a second. Beside other threads it may wait forever for a lock

@@ -11,12 +11,12 @@ import pytest
 _PATIENCE_MILLISECONDS = 20_000
 _MAIN = """
 import os, signal, threading
-from projections.builds.parallel import crew
+from projections.builds.parallel import process_pool
 
 if __name__ == "__main__":
     if {has_threads}:
         threading.Thread(target=threading.Event().wait, daemon=True).start()
-    with crew(1) as pool:
+    with process_pool(1) as pool:
         print(pool.submit(os.getpid).result(), flush=True)
         signal.pause()
 """
