@@ -25,7 +25,7 @@ class ListOf(NamedTuple):
 
     def digest(self) -> str:
         """Give a short name of this list that tells nothing about it."""
-        text = f"{self.company_id}|{self.sort}|{self.line_filter.canonical()}|{self.as_of!r}"
+        text = f"{self.company_id}|{self.sort}|{self.line_filter.as_text()}|{self.as_of!r}"
         return sha256(text.encode()).hexdigest()[:32]
 
 

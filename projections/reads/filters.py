@@ -46,7 +46,7 @@ class LineFilter:
     q: str | None = None
     modified_after: datetime | None = None
 
-    def canonical(self) -> str:
+    def as_text(self) -> str:
         """Give the one text of this filter, for tags and cursors."""
         return "&".join(f"{name}={value!r}" for name, value in self._told().items())
 

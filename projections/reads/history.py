@@ -36,7 +36,7 @@ class Step(NamedTuple):
     reasons: list[str]
 
 
-class Version(NamedTuple):
+class LineVersion(NamedTuple):
     """A row of the line, and until when it stood; None: it stands."""
 
     row: Row
@@ -59,7 +59,7 @@ def history_of(snapshot: Snapshot, line_id: str, *, livemode: bool) -> list[Step
     ]
 
 
-def _versions(snapshot: Snapshot, line_id: str, *, livemode: bool) -> list[Version]:
+def _versions(snapshot: Snapshot, line_id: str, *, livemode: bool) -> list[LineVersion]:
     now = select(*(revenue_line.c[name] for name in Row._fields)).where(
         revenue_line.c.company_id == snapshot.company_id,
         revenue_line.c.build == snapshot.build,
@@ -73,14 +73,14 @@ def _versions(snapshot: Snapshot, line_id: str, *, livemode: bool) -> list[Versi
         past.invoice_line_item_id == line_id,
         past.livemode == livemode,
     )
-    found = [Version(Row(*row), None) for row in snapshot.connection.execute(now)]
-    found += [Version(Row(*row), until) for *row, until in snapshot.connection.execute(then)]
+    found = [LineVersion(Row(*row), None) for row in snapshot.connection.execute(now)]
+    found += [LineVersion(Row(*row), until) for *row, until in snapshot.connection.execute(then)]
     newest = max(((version.row.date, version.row.invoice_id) for version in found), default=None)
     held = (version for version in found if newest and version.row.invoice_id == newest[1])
     return sorted(held, key=lambda version: version.row.position)
 
 
-def _positions(snapshot: Snapshot, versions: Sequence[Version]) -> list[int]:
+def _positions(snapshot: Snapshot, versions: Sequence[LineVersion]) -> list[int]:
     rows = [version.row for version in versions]
     entities = {f"invoice:{rows[0].invoice_id}"}
     entities.update(f"{kind}:{row.price_id}" for row in rows for kind in ("price", "plan"))
@@ -91,7 +91,7 @@ def _positions(snapshot: Snapshot, versions: Sequence[Version]) -> list[int]:
     return sorted({*about, *(position for position in changed if position is not None)})
 
 
-def _standing(versions: Sequence[Version], position: int) -> Row | None:
+def _standing(versions: Sequence[LineVersion], position: int) -> Row | None:
     for row, until in versions:
         if row.position <= position and (until is None or position < until):
             return row

@@ -37,18 +37,18 @@ def list_lines(
     question = Question(line_filter.asked(), sort, is_past=snapshot.is_past, is_continued=after is not None)
     asked = {**snapshot.bound(), **line_filter.bound(), "limit": limit, "steps": STEPS, **_bound(after)}
     way = way_of(question)
-    of_kinds = None if way is Way.SORT else count_of(snapshot, line_filter)
-    if of_kinds == 0:
+    of_combinations = None if way is Way.SORT else count_of(snapshot, line_filter)
+    if of_combinations == 0:
         return []
-    if of_kinds is not None and of_kinds <= STEPS:
-        way = Way.KINDS
+    if of_combinations is not None and of_combinations <= STEPS:
+        way = Way.COMBINATIONS
     rows = snapshot.connection.execute(listing(question, way), asked).all()
     if way is not Way.WALK or len(rows) == limit:
         return rows
     if snapshot.connection.execute(steps_of(question), asked).scalar_one() < STEPS:
         return rows
     # What matches is rare: it is looked for everywhere, and put in order then.
-    way = Way.KINDS if of_kinds is not None and of_kinds <= MANY else Way.SORT
+    way = Way.COMBINATIONS if of_combinations is not None and of_combinations <= MANY else Way.SORT
     return snapshot.connection.execute(listing(question, way), asked).all()
 
 

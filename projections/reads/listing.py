@@ -10,7 +10,7 @@ from sqlalchemy.sql.selectable import Subquery
 
 from projections.reads.as_of import Rows, newest_day, now, rows_at
 from projections.reads.filters import Sort, about, condition_of
-from projections.reads.rare_lines import rows_of_kinds
+from projections.reads.rare_lines import rows_of_combinations
 from projections.revenue.store.tables import revenue_line
 
 LINE_COLUMNS = tuple(column.name for column in revenue_line.c if column.name != "first_position")
@@ -25,13 +25,13 @@ _STEPS: ColumnElement[int] = bindparam("steps", type_=Integer)
 class Way(Enum):
     """How to find a page: in the order of an index, a part of that way, or by finding all there is and sorting it.
 
-    All there is may be found by the conditions, or by the kinds that they name.
+    All there is may be found by the conditions, or by the combinations that they name.
     """
 
     ORDER = "order"
     WALK = "walk"
     SORT = "sort"
-    KINDS = "kinds"
+    COMBINATIONS = "combinations"
 
 
 class Question(NamedTuple):
@@ -78,7 +78,7 @@ def in_order(part: Rows | Subquery, sort: Sort) -> list[Any]:
 def _parts(question: Question, way: Way) -> list[Rows]:
     if way is Way.WALK:
         return [_walked(question)]
-    find = rows_of_kinds if way is Way.KINDS else rows_at
+    find = rows_of_combinations if way is Way.COMBINATIONS else rows_at
     return find(question.asked, is_past=question.is_past)
 
 

@@ -1,7 +1,7 @@
-"""Lines of some kinds, found by an index; and how many there are, which is kept with the sums by month.
+"""Lines of some combinations, found by an index; and how many there are, which is kept with the sums by month.
 
-A kind is a cadence, a status and a currency. There are few, and those that few lines have are the ones that a walk
-through the table would look for in vain.
+A combination is a cadence, a status and a currency. There are few, and those that few lines have are the ones that a
+walk through the table would look for in vain.
 """
 
 from collections.abc import Collection
@@ -14,12 +14,12 @@ from projections.reads.as_of import POSITION, Rows, scope_of, stood
 from projections.reads.filters import LineFilter, condition_of
 from projections.reads.snapshots import Snapshot
 from projections.revenue.store.past_tables import MONTH_KEY, revenue_by_month, revenue_month_stretch
-from projections.revenue.store.tables import KIND, revenue_line
+from projections.revenue.store.tables import COMBINATION, revenue_line
 from projections.revenue.sums import MONTH_STRETCH
 
 
 def count_of(snapshot: Snapshot, line_filter: LineFilter) -> int | None:
-    """Tell how many lines the kinds have that a filter names; None if it names none, or nobody counted.
+    """Tell how many lines the combinations have that a filter names; None if it names none, or nobody counted.
 
     As of a moment it is told in whole stretches of the log, and so is a guess; but 0 is none, now and then.
     """
@@ -31,8 +31,8 @@ def count_of(snapshot: Snapshot, line_filter: LineFilter) -> int | None:
     return max(int(count), 1 if snapshot.is_past else 0) if is_known else 0
 
 
-def rows_of_kinds(asked: Collection[str], *, is_past: bool) -> list[Rows]:
-    """Give the rows that fulfil conditions, as `as_of.rows_at` does, found by the kinds that the conditions name.
+def rows_of_combinations(asked: Collection[str], *, is_past: bool) -> list[Rows]:
+    """Give the rows that fulfil conditions, as `as_of.rows_at` does, found by the combinations that they name.
 
     Of then: those that have not changed since, and by reading all of the past those that have.
     """
@@ -45,21 +45,21 @@ def rows_of_kinds(asked: Collection[str], *, is_past: bool) -> list[Rows]:
 
 def _standing(asked: Collection[str]) -> Rows:
     months, now = revenue_by_month.c, revenue_line.c
-    kinds = (
-        select(*(months[name] for name in KIND))
+    combinations = (
+        select(*(months[name] for name in COMBINATION))
         .where(*scope_of(months), condition_of(_named(asked), months.__getitem__))
         .distinct()
-        .subquery("kinds")
+        .subquery("combinations")
     )
-    # An offset has each kind be looked for by itself, and in its index.
+    # An offset has each combination be looked for by itself, and in its index.
     lines = (
         select(*now)
         .where(*scope_of(now), condition_of({"livemode"}, now.__getitem__))
-        .where(*(now[name] == kinds.c[name] for name in KIND))
+        .where(*(now[name] == combinations.c[name] for name in COMBINATION))
         .offset(0)
         .lateral("lines")
     )
-    return Rows(kinds.join(lines, true()), [condition_of(asked, lines.c.__getitem__)], lines.c.__getitem__)
+    return Rows(combinations.join(lines, true()), [condition_of(asked, lines.c.__getitem__)], lines.c.__getitem__)
 
 
 @lru_cache(maxsize=256)

@@ -29,7 +29,7 @@ class Total:
     net_amount: int
 
 
-class Month(NamedTuple):
+class MonthTotal(NamedTuple):
     """What is billed for the lines that begin in a month, by what they are told apart by; minor units."""
 
     month: date
@@ -50,23 +50,23 @@ def total_lines(snapshot: Snapshot, line_filter: LineFilter) -> list[Total]:
     return [Total(currency, int(count), int(amount), int(net_amount)) for currency, count, amount, net_amount in rows]
 
 
-def list_months(snapshot: Snapshot, line_filter: LineFilter) -> list[Month]:
+def list_months(snapshot: Snapshot, line_filter: LineFilter) -> list[MonthTotal]:
     """Give the sums by month that a filter leaves, in order. It may name nothing that months are not told apart by."""
     months = _months(snapshot)
     keys = [months.c[name] for name in MONTH_KEY if name != "livemode"]
     rows = snapshot.connection.execute(
         select(*keys, *(months.c[name] for name in _SUMS)).where(_condition(months, line_filter)).order_by(*keys)
     )
-    return [Month._make((*key, int(count), int(amount), int(net))) for *key, count, amount, net in rows]
+    return [MonthTotal._make((*key, int(count), int(amount), int(net))) for *key, count, amount, net in rows]
 
 
-def sum_months(snapshot: Snapshot, line_filter: LineFilter) -> list[Month]:
+def sum_months(snapshot: Snapshot, line_filter: LineFilter) -> list[MonthTotal]:
     """Give the sums by month of any filter, in order: those that are kept, else its lines are added up."""
     if _is_kept(snapshot, line_filter):
         return list_months(snapshot, line_filter)
     asked = snapshot.bound() | line_filter.bound()
     rows = snapshot.connection.execute(_months_from_lines(snapshot, line_filter), asked)
-    return [Month._make((*key, int(count), int(amount), int(net))) for *key, count, amount, net in rows]
+    return [MonthTotal._make((*key, int(count), int(amount), int(net))) for *key, count, amount, net in rows]
 
 
 def list_currencies(snapshot: Snapshot, *, livemode: bool) -> list[str]:

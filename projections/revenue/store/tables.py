@@ -60,7 +60,7 @@ revenue_line = Table(
 )
 _scope = (revenue_line.c.company_id, revenue_line.c.build)
 # What few lines may have in common. The type follows from the cadence, and an index is the slower the longer its key.
-KIND = ("cadence", "invoice_status", "currency")
+COMBINATION = ("cadence", "invoice_status", "currency")
 _in_order = (revenue_line.c.invoice_line_item_id, revenue_line.c.invoice_id)
 Index("revenue_line_by_date", *_scope, revenue_line.c.livemode, revenue_line.c.date, *_in_order)
 Index("revenue_line_by_amount", *_scope, revenue_line.c.livemode, revenue_line.c.amount, *_in_order)
@@ -68,7 +68,7 @@ Index("revenue_line_by_id", *_scope, revenue_line.c.invoice_line_item_id)
 Index("revenue_line_by_customer", *_scope, revenue_line.c.customer_id)
 Index("revenue_line_by_price", *_scope, revenue_line.c.price_id)
 Index("revenue_line_by_subscription", *_scope, revenue_line.c.subscription_id)
-Index("revenue_line_by_kind", *_scope, *(revenue_line.c[name] for name in KIND))
+Index("revenue_line_by_kind", *_scope, *(revenue_line.c[name] for name in COMBINATION))
 Index("revenue_line_by_position", *_scope, revenue_line.c.position)
 Index(
     "revenue_line_unpriced",
