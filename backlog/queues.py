@@ -55,7 +55,7 @@ def wake_if_possible(redis: Redis, queue: str) -> None:
 
 
 def acknowledge(redis: Redis, queue: str) -> None:
-    """Let the queue be woken again. A job calls it before it looks for work, as what is committed later wakes it anew."""
+    """Let the queue be woken again. Call it before looking for work: what is committed later wakes it anew."""
     redis.delete(_awake_key(queue))
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table
 from projections.connection.fold import NAME as CONNECTION
 from projections.connection.store import fold_connection
 from projections.connection.tables import connection_state
-from projections.facts.facts import Page
+from projections.facts.facts import FactPage
 from projections.revenue.fold import NAME as REVENUE_LINES
 from projections.revenue.store.apply import fold_revenue
 from projections.revenue.store.past_tables import (
@@ -40,7 +40,7 @@ class Projection:
 
     name: str
     version: int
-    fold: Callable[[Connection, Sequence[Page]], None]
+    fold: Callable[[Connection, Sequence[FactPage]], None]
     tables: dict[str, tuple[Table, ...]]
 
 

@@ -1,4 +1,4 @@
-"""`python -m workers clock`: finds what nobody woke a worker for. Any number of clocks may run; each sweep is safe twice."""
+"""`python -m workers clock`: finds what nobody woke a worker for. Many clocks may run; each sweep is safe twice."""
 
 import logging
 import signal

@@ -26,7 +26,7 @@ blueprint = ApiBlueprint("revenue by month", __name__, url_prefix="/v1/companies
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
-class Month(fields.Field[date]):
+class MonthField(fields.Field[date]):
     """A month as YYYY-MM."""
 
     def _serialize(self, value: date | None, *_context: Any, **_options: Any) -> str | None:  # noqa: ANN401
@@ -43,8 +43,8 @@ class MonthsQuery(Schema):
 
     as_of = AS_OF
     livemode = Flag(metadata={"description": "Default: the connection's own mode."})
-    month_from = Month(data_key="month_from", attribute="date_from", metadata={"description": "Inclusive."})
-    month_to = Month(data_key="month_to", attribute="date_to", metadata={"description": "Exclusive."})
+    month_from = MonthField(data_key="month_from", attribute="date_from", metadata={"description": "Inclusive."})
+    month_to = MonthField(data_key="month_to", attribute="date_to", metadata={"description": "Exclusive."})
     currency = Currency()
     invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
     type = fields.String(validate=validate.OneOf(LINE_TYPES))
@@ -55,7 +55,7 @@ class RevenueMonth(Schema):
     """What was billed for lines whose date lies in a month; amounts in minor units of `currency`."""
 
     object = fields.Constant("revenue_month")
-    month = Month(metadata={"type": "string"})
+    month = MonthField(metadata={"type": "string"})
     currency = fields.String()
     currency_exponent = fields.Integer()
     invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
@@ -86,7 +86,7 @@ def list_revenue_months(query: dict[str, Any], company_id: int) -> Response | tu
             raise NotFoldedYetError
         livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
         line_filter = LineFilter(livemode=livemode, **asked)
-        tag = tag_of(snapshot, "months", line_filter.canonical())
+        tag = tag_of(snapshot, "months", line_filter.as_text())
         if unchanged := not_modified(tag):
             return unchanged
         months = list_months(snapshot, line_filter)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from projections.connection.fold import NAME, ConnectionState, after, is_about_connection
-from projections.facts.facts import Page
+from projections.facts.facts import FactPage
 
 _COLUMNS = ", ".join(ConnectionState._fields)
 _READ = text(f"""
@@ -27,7 +27,7 @@ _OF_COMPANY = text(f"""
 """)  # noqa: S608 - our own columns
 
 
-def fold_connection(connection: Connection, pages: Sequence[Page]) -> None:
+def fold_connection(connection: Connection, pages: Sequence[FactPage]) -> None:
     """Bring every page's build forward by its facts."""
     kept = [(page, [fact.event for fact in page.facts if fact.event]) for page in pages]
     told = [(page, about) for page, events in kept if (about := list(filter(is_about_connection, events)))]

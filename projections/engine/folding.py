@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from projections.facts.facts import Fact, Page
+from projections.facts.facts import Fact, FactPage
 from projections.registry import PROJECTIONS
 
 
@@ -71,7 +71,7 @@ def fold(
     skipped = {tuple(row) for row in connection.execute(_SKIPS, {"company_ids": list(facts)})}
     for projection in PROJECTIONS:
         pages = [
-            Page(
+            FactPage(
                 claim.company_id,
                 claim.build,
                 claim.position > 0,

@@ -31,7 +31,7 @@ class Fact(Struct, frozen=True, gc=False):
         return self.sighting.change.position
 
 
-class Page(NamedTuple):
+class FactPage(NamedTuple):
     """The next facts for one company's build of a projection. Before it is begun, its tables hold nothing."""
 
     company_id: int

@@ -13,7 +13,7 @@ class Life(Struct, gc=False):
     first_position: int | None
 
 
-class Version(Struct, gc=False):
+class RowVersion(Struct, gc=False):
     """A row that stands; or stood until just before `until`, when another replaced it or its line was removed.
 
     It is stored when it stood in the table before. Displaced is what has since left its place: the line is removed, or
@@ -30,7 +30,7 @@ class Version(Struct, gc=False):
 
     @property
     def text(self) -> bytes:
-        """Give the row's canonical text."""
+        """Give the row's text."""
         return self.said.text + self.shown.text
 
 
@@ -38,32 +38,32 @@ class RowChanges:
     """What facts did to the rows of one company."""
 
     def __init__(self) -> None:
-        self.ended: list[Version] = []
-        self.current: list[Version] = []
+        self.ended: list[RowVersion] = []
+        self.current: list[RowVersion] = []
         # Rows whose line was displaced: so are all its earlier versions.
         self.displaced: list[SaidPart] = []
 
     def follow(self, before: Iterable[RowParts], moments: Iterable[tuple[int, Sequence[RowParts]]]) -> None:
         """Take in the rows of one invoice: those before, then at each position those that stand from there on."""
-        standing = {said.line_id: Version(said, shown, Life(None), is_stored=True) for said, shown in before}
+        standing = {said.line_id: RowVersion(said, shown, Life(None), is_stored=True) for said, shown in before}
         since = len(self.ended)
         for position, rows in moments:
             missing = len(standing)
             for said, shown in rows:
                 held = standing.get(said.line_id)
                 if held is None:
-                    standing[said.line_id] = Version(said, shown, Life(position))
+                    standing[said.line_id] = RowVersion(said, shown, Life(position))
                     continue
                 missing -= 1
                 if shown.change.position == position:
                     self._end(held, position, said, since)
-                    standing[said.line_id] = Version(said, shown, held.life)
+                    standing[said.line_id] = RowVersion(said, shown, held.life)
             if missing:
                 for line_id in standing.keys() - {said.line_id for said, _ in rows}:
                     self._end(standing.pop(line_id), position, None, since)
         self.current += [held for held in standing.values() if not held.is_stored]
 
-    def _end(self, held: Version, until: int, follower: SaidPart | None, since: int) -> None:
+    def _end(self, held: RowVersion, until: int, follower: SaidPart | None, since: int) -> None:
         said = held.said
         if follower is not said and (follower is None or said.place != follower.place):
             held.is_displaced = True

@@ -1,7 +1,7 @@
 """The two parts of a row: what its invoice says of a line once for all, and what may move. Pure.
 
 Versions of a line share the first part, lines of an invoice mostly the second. So each is made, and written out, once.
-What is written out is the row's canonical text.
+What is written out is the row's text.
 """
 
 from datetime import UTC, date, datetime
@@ -18,8 +18,8 @@ from projections.revenue.row_text import text_of, texts_of
 from projections.revenue.state import HeldValue, Key, PricedAs
 
 # (livemode, first day of the month, currency), and (status, type, cadence).
-Month = tuple[bool, date, str]
-Kind = tuple[str, str, str]
+BilledMonth = tuple[bool, date, str]
+Grouping = tuple[str, str, str]
 
 
 class SaidPart(Struct, frozen=True, gc=False):
@@ -33,7 +33,7 @@ class SaidPart(Struct, frozen=True, gc=False):
     # What the table is ordered and looked up by.
     place: tuple[object, ...]
     day: tuple[bool, date]
-    month: Month
+    month: BilledMonth
     amount: int
     net_amount: int
 
@@ -47,7 +47,7 @@ class ShownPart(Struct, frozen=True, gc=False):
     is_complete: bool
     change: Change
     text: bytes
-    kind: Kind
+    grouping: Grouping
 
 
 RowParts = tuple[SaidPart, ShownPart]
@@ -113,8 +113,8 @@ def shown_part(
         f"\t{texts_of(customer_name)}\t{_text_of_billing(billing)}\t{invoice_status}\t{'t' if is_complete else 'f'}\t"
         f"{change.position}\t{change.recorded_at.isoformat()}"
     )
-    kind = (invoice_status, billing.type, billing.cadence)
-    return ShownPart(customer_name, billing, invoice_status, is_complete, change, text.encode(), kind)
+    grouping = (invoice_status, billing.type, billing.cadence)
+    return ShownPart(customer_name, billing, invoice_status, is_complete, change, text.encode(), grouping)
 
 
 def with_price(shown: ShownPart, price_id: str | None, held: HeldValue[PricedAs]) -> ShownPart:

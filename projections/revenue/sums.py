@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
-from projections.revenue.row_changes import Version
-from projections.revenue.row_parts import Kind, Month
+from projections.revenue.row_changes import RowVersion
+from projections.revenue.row_parts import BilledMonth, Grouping
 from projections.revenue.row_text import hash_of
 
 # How many events of a company's log one stretch holds. Reading as of a moment adds up whole stretches, then the changes
@@ -55,20 +55,20 @@ class RowSums:
     """Sums of changes: a row that comes counts once, a row that goes counts minus once."""
 
     def __init__(self) -> None:
-        self._months: dict[tuple[int, Month, Kind], list[int]] = {}
+        self._months: dict[tuple[int, BilledMonth, Grouping], list[int]] = {}
         self._stretches: dict[int, list[int]] = {}
         # At which position the first line of a day came, by (livemode, day).
         self.days: dict[tuple[bool, date], int] = {}
 
-    def came(self, row: Version, text: bytes) -> None:
-        """Take in that a row came; `text` is its canonical text."""
+    def came(self, row: RowVersion, text: bytes) -> None:
+        """Take in that a row came; `text` is its text."""
         self._note(row, row.shown.change.position, 1, hash_of(text))
 
-    def went(self, row: Version, text: bytes) -> None:
+    def went(self, row: RowVersion, text: bytes) -> None:
         """Take in that a row went."""
         self._note(row, row.until, -1, -hash_of(text))
 
-    def came_and_went(self, row: Version, text: bytes) -> None:
+    def came_and_went(self, row: RowVersion, text: bytes) -> None:
         """Take in that a row came and went."""
         came_at = row.shown.change.position
         if stretch_of(came_at, CHECKSUM_STRETCH) == stretch_of(row.until, CHECKSUM_STRETCH):
@@ -85,8 +85,8 @@ class RowSums:
 
     def months_by_stretch(self) -> Iterator[tuple[int, MonthKey, MonthSum]]:
         """Give what each stretch added to each month."""
-        for (stretch, month, kind), total in sorted(self._months.items()):
-            yield stretch, MonthKey(*month, *kind), MonthSum(*total)
+        for (stretch, month, grouping), total in sorted(self._months.items()):
+            yield stretch, MonthKey(*month, *grouping), MonthSum(*total)
 
     def months(self) -> Iterator[tuple[MonthKey, MonthSum]]:
         """Give what all stretches together added to each month."""
@@ -95,7 +95,7 @@ class RowSums:
             totals[month] = MonthSum(*map(sum, zip(total, totals.get(month, (0, 0, 0)), strict=True)))
         yield from sorted(totals.items())
 
-    def _note(self, row: Version, position: int, sign: int, hashes: int) -> None:
+    def _note(self, row: RowVersion, position: int, sign: int, hashes: int) -> None:
         said, shown = row.said, row.shown
         stretch = stretch_of(position, CHECKSUM_STRETCH)
         done = self._stretches.get(stretch)
@@ -105,7 +105,7 @@ class RowSums:
             done[0] = position
         done[1] += sign
         done[2] += hashes
-        key = (stretch_of(position, MONTH_STRETCH), said.month, shown.kind)
+        key = (stretch_of(position, MONTH_STRETCH), said.month, shown.grouping)
         total = self._months.get(key)
         if total is None:
             total = self._months[key] = [0, 0, 0]

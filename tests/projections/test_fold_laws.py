@@ -34,7 +34,7 @@ def table(facts: list[Told]) -> list[tuple]:
         for key, held in revenue.invoices.items()
         for row in InvoiceRows(key).rows(held, revenue.prices.get, revenue.names.get)
     ]
-    return sorted((said.text, str(shown.customer_name), *shown.kind, shown.is_complete) for said, shown in rows)
+    return sorted((said.text, str(shown.customer_name), *shown.grouping, shown.is_complete) for said, shown in rows)
 
 
 _STATUSES = ("draft", "open", "uncollectible", "paid", "void")

@@ -16,7 +16,7 @@ from app.wiring.tools import current_tools
 from events.stripe.cadence import CADENCES
 from events.stripe.money import exponent_of
 from projections.reads.snapshots import snapshot_of
-from projections.reads.totals import Month, Total, sum_months
+from projections.reads.totals import MonthTotal, Total, sum_months
 
 # They were sent and are not expected to be paid: not billed revenue, unless somebody asks for just these.
 _NOT_BILLED = frozenset({"void", "uncollectible"})
@@ -55,7 +55,7 @@ def show_figures(company_id: int) -> Response:
     return make_response(part)
 
 
-def totals_of(months: Iterable[Month]) -> list[Total]:
+def totals_of(months: Iterable[MonthTotal]) -> list[Total]:
     """Add months up by currency, the one with most lines first."""
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for month in months:
@@ -65,7 +65,7 @@ def totals_of(months: Iterable[Month]) -> list[Total]:
     return sorted(totals, key=lambda total: (-total.count, total.currency))
 
 
-def chart_of(months: Sequence[Month], currency: str | None) -> Chart | None:
+def chart_of(months: Sequence[MonthTotal], currency: str | None) -> Chart | None:
     """Arrange the months of one currency for a chart; None if there is nothing in it."""
     of_currency = [month for month in months if month.currency == currency]
     if currency is None or not of_currency:
@@ -78,7 +78,7 @@ def chart_of(months: Sequence[Month], currency: str | None) -> Chart | None:
     return Chart(currency, exponent_of(currency), cadences, [(month, parts, sum(parts)) for month, parts in rows])
 
 
-def _billed(months: list[Month], view: View) -> list[Month]:
+def _billed(months: list[MonthTotal], view: View) -> list[MonthTotal]:
     is_asked_for = view.query.get("invoice_status") in _NOT_BILLED
     return [month for month in months if is_asked_for or month.invoice_status not in _NOT_BILLED]
 

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection
 
-from projections.facts.facts import Page
+from projections.facts.facts import FactPage
 from projections.revenue.fold import RevenueState
 from projections.revenue.row_changes import RowChanges
 from projections.revenue.row_versions import changes_of, follow_stored
@@ -19,7 +19,7 @@ from projections.revenue.sums import RowSums
 _ROWS_AT_ONCE = 5000
 
 
-def fold_revenue(connection: Connection, pages: Sequence[Page]) -> None:
+def fold_revenue(connection: Connection, pages: Sequence[FactPage]) -> None:
     """Bring every page's build forward by its facts."""
     build_states = [BuildState(page.company_id, page.build, page.is_begun, RevenueState()) for page in pages]
     told = list(zip(build_states, pages, strict=True))

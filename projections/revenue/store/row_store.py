@@ -7,7 +7,7 @@ from psycopg import sql
 from sqlalchemy import Connection
 
 from projections.revenue.row import Row
-from projections.revenue.row_changes import Life, RowChanges, Version
+from projections.revenue.row_changes import Life, RowChanges, RowVersion
 from projections.revenue.row_parts import SaidPart
 from projections.revenue.row_text import text_of
 from projections.revenue.store.bulk import BuildState, Places, columns_of_places
@@ -58,7 +58,7 @@ class LineWriter:
     """Gathers changes of many companies, so that a few statements write all of them."""
 
     def __init__(self) -> None:
-        self._ended: list[tuple[BuildState, Version]] = []
+        self._ended: list[tuple[BuildState, RowVersion]] = []
         self._displaced: list[tuple[BuildState, SaidPart]] = []
         # Texts whose last field is when the life began: of lines that stood before, the table tells it when they end.
         self._past: list[tuple[bytes, Life]] = []
@@ -123,7 +123,7 @@ def _stored(connection: Connection, column: str, places: Places) -> Iterator[tup
             yield company_id, Row(*row)
 
 
-def _endings(ended: Sequence[tuple[BuildState, Version]]) -> dict[str, object]:
+def _endings(ended: Sequence[tuple[BuildState, RowVersion]]) -> dict[str, object]:
     return {
         **_keys([(build_state, one.said) for build_state, one in ended]),
         "until": [one.until for _, one in ended],
