@@ -17,10 +17,10 @@ from events.intake.lanes import AppendLanes
 from runtime.database import open_engine, walled
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
-from tests.browser.chromium import MISSING
-from tests.databases import new_database, template_server
-from tests.hands import SetClock
-from tests.web_tools import app_with, tools_on
+from tests.support.chromium import MISSING
+from tests.support.clock import SetClock
+from tests.support.databases import new_database, template_server
+from tests.support.web.tools import app_with, tools_on
 
 _TESTS = Path(__file__).parent
 

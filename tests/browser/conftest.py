@@ -37,11 +37,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from runtime.database import open_engine
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
-from tests.browser.chromium import MISSING, chromium, launch_arguments
 from tests.browser.deployment import Company, Deployment
 from tests.browser.looks import SIZES, Scheme, Viewport
 from tests.browser.mishaps import Mishaps
-from tests.databases import new_database
+from tests.support.chromium import MISSING, chromium, launch_arguments
+from tests.support.databases import new_database
 
 _PATIENCE_MS = 15_000
 # The first test waits for all processes to start.

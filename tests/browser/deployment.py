@@ -28,8 +28,8 @@ from tenants.passwords import Passwords
 from tenants.roles import Role
 from tenants.sessions import open_session
 from tenants.users import add_user, set_member
-from tests.app.webhook_hands import until
-from tests.hands import SECRET
+from tests.support.signing import SECRET
+from tests.support.web.webhooks import until
 
 PASSWORD = "correct horse battery"
 _SYNC_SECONDS = 40

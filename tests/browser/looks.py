@@ -7,6 +7,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, ViewportSize
 
+from tests.support.paths import ROOT
+
 Viewport = Literal["desktop", "phone"]
 Scheme = Literal["light", "dark"]
 
@@ -20,7 +22,7 @@ in_every_scheme = pytest.mark.parametrize("color_scheme", SCHEMES)
 
 AXE = Path(__file__).parent / "vendor/axe-core-4.14.1/axe.min.js"
 _TALLEST_PIXELS = 3_000
-SCREENSHOTS = Path(__file__).parents[2] / "var/screenshots"
+SCREENSHOTS = ROOT / "var/screenshots"
 
 # https://github.com/dequelabs/axe-core/blob/develop/doc/API.md: moderate and minor are advice.
 _GRAVE = ("serious", "critical")

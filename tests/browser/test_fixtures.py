@@ -7,10 +7,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sandbox.stripe.records.specs import LineSpec
-from tests.app.webhook_hands import until
 from tests.browser.deployment import Deployment
 from tests.browser.looks import AXE, check_accessibility
 from tests.browser.mishaps import Mishaps
+from tests.support.web.webhooks import until
 
 
 @pytest.mark.parametrize(

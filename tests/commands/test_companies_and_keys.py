@@ -8,8 +8,8 @@ from sqlalchemy import Engine, select
 
 from tenants.roles import ROLES
 from tenants.tables import api_key
-from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run
+from tests.support.commands import refused, told
 
 
 def test_a_company_is_printed_with_its_id(run: Run) -> None:

@@ -9,11 +9,11 @@ from backlog.queues import SYNC
 from events.log.read import stream_events
 from events.log.tables import parked_event
 from sandbox.valkey import ValkeyServer
-from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run
-from tests.hands import keep
-from tests.payloads import event, new_invoice
-from tests.sync_runs import run_of
+from tests.support.commands import refused, told
+from tests.support.company import keep
+from tests.support.payloads import event, new_invoice
+from tests.support.syncs.shown_runs import run_of
 
 
 def company_of(run: Run) -> int:

@@ -13,10 +13,10 @@ from commands import register
 from migrations.run import expected_step, upgrade
 from runtime.database import open_engine, walled, within_company
 from sandbox.postgres import PostgresServer
-from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run
-from tests.hands import catch_up, company_with, keep
-from tests.payloads import event, new_invoice
+from tests.support.commands import refused, told
+from tests.support.company import catch_up, company_with, keep
+from tests.support.payloads import event, new_invoice
 
 COMMANDS = (
     ("companies", "create", "Zed"),

@@ -9,10 +9,11 @@ from hashlib import sha256
 import pytest
 from sqlalchemy import Connection, Engine
 
-from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run
-from tests.hands import company_with, json_bytes, keep
-from tests.payloads import ACCOUNT, event, new_invoice
+from tests.support.commands import refused, told
+from tests.support.company import company_with, keep
+from tests.support.payloads import ACCOUNT, event, new_invoice
+from tests.support.signing import json_bytes
 
 # Order, spaces, escapes, a number beyond 64 bits and a key twice removed: all of it has to come out as it went in.
 BODY = (

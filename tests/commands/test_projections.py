@@ -3,10 +3,10 @@
 from sqlalchemy import Engine, update
 
 from projections.facts.state_tables import projection_state
-from tests.commands.command_hands import told
 from tests.commands.conftest import Run
-from tests.hands import catch_up, company_with, keep
-from tests.payloads import ACCOUNT, event, new_invoice
+from tests.support.commands import told
+from tests.support.company import catch_up, company_with, keep
+from tests.support.payloads import ACCOUNT, event, new_invoice
 
 
 def test_a_standing_has_a_position_and_the_head_it_runs_after(run: Run, engine: Engine) -> None:

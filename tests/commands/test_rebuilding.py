@@ -7,10 +7,10 @@ from sqlalchemy import Engine, text
 
 from projections.builds.builds import begin_builds
 from projections.reads.snapshots import snapshot_of
-from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run
-from tests.hands import catch_up, company_with, keep
-from tests.payloads import ACCOUNT, event, new_invoice, old_invoice
+from tests.support.commands import refused, told
+from tests.support.company import catch_up, company_with, keep
+from tests.support.payloads import ACCOUNT, event, new_invoice, old_invoice
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from tenants.companies import add_company
 from tenants.data_keys import key_id
 from tenants.secrets import SecretBox, find_secret, keep_secret
-from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run
+from tests.support.commands import refused, told
 
 OLD, NEW = b"o" * 32, b"n" * 32
 

@@ -23,15 +23,15 @@ from backlog.syncs.report import run_as_json
 from commands.sync_progress import Progress, Rate, watch
 from events.connection.lifecycle import pause
 from sandbox.valkey import ValkeyServer
-from tests.app.webhook_hands import until
-from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run
-from tests.hands import NOON, company_with, key_of
-from tests.sync_runs import FAILED, PROVEN, PROVEN_IN_PART, begun, end, has_read, run_of
+from tests.support.clock import NOON
+from tests.support.commands import refused, told
+from tests.support.company import company_with, key_of
+from tests.support.paths import ROOT
+from tests.support.syncs.shown_runs import FAILED, PROVEN, PROVEN_IN_PART, begun, end, has_read, run_of
+from tests.support.web.webhooks import until
 from workers.syncs.endings import Ending
 from workers.syncs.leases import claim_run
-
-_ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -245,7 +245,7 @@ def test_a_rate_is_that_of_the_last_ten_seconds() -> None:
 def test_ctrl_c_ends_the_waiting_and_not_the_sync(database_url: str, engine: Engine, company_id: int) -> None:
     waiting = subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "wsgi", "sync", str(company_id), "--wait", "--json"],
-        cwd=_ROOT,
+        cwd=ROOT,
         env=os.environ | {"DATABASE_URL": database_url},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 
 from commands import register
 from events.log.read import stream_events
-from tests.app.people_hands import Browser
-from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run
+from tests.support.commands import refused, told
+from tests.support.web.people import Browser
 
 PASSWORD = "correct horse battery"
 Typed = Callable[..., Result]

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from tests.commands.command_hands import refused, told
 from tests.commands.conftest import Run
-from tests.hands import company_with, keep
-from tests.payloads import ACCOUNT, event, new_invoice
+from tests.support.commands import refused, told
+from tests.support.company import company_with, keep
+from tests.support.payloads import ACCOUNT, event, new_invoice
 
 OF_A_COMPANY = (
     ("api-keys", "create", "--role", "viewer"),

@@ -15,9 +15,9 @@ from commands import register
 from events.intake.group_append import GroupAppender
 from runtime.clock import utc_now
 from runtime.database import open_engine
-from tests.web_tools import tools_on
+from tests.support.paths import ROOT
+from tests.support.web.tools import tools_on
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 

@@ -12,7 +12,7 @@ import tempfile
 from itertools import product
 from pathlib import Path
 
-from tests.locks.lock_file import locked_in, normalized, publish_newer_releases
+from tests.support.lock_file import locked_in, normalized, publish_newer_releases
 
 # Debian 12's, Python 3.11.7's, and the newest of November 2026. The first cannot run on Python 3.12.
 _PIPS = ("23.0", "23.2.1", "26.3") if sys.version_info < (3, 12) else ("23.2.1", "26.3")

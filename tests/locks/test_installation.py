@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.installation import Progress, cause_of_failure
-from tests.locks.lock_file import locked_in, normalized, write_wheel
+from tests.support.lock_file import locked_in, normalized, write_wheel
+from tests.support.paths import ROOT
 
-INSTALLER = Path(__file__).parents[2] / "sandbox" / "installation.py"
+INSTALLER = ROOT / "sandbox" / "installation.py"
 
 _NOTHING_FOUND = [
     "ERROR: Could not find a version that satisfies the requirement alembic==1.20.1 (from versions: none)",

@@ -9,9 +9,9 @@ import pytest
 from packaging.markers import Marker, default_environment
 from packaging.requirements import Requirement
 
-from tests.locks.lock_file import Locked, locked_in, normalized
+from tests.support.lock_file import Locked, locked_in, normalized
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 LOCKS = ["requirements.txt", "requirements-dev.txt"]
 
 _PYTHONS = ["3.11.0", "3.11.7", "3.12.0", "3.13.0", "3.14.0"]

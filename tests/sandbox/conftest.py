@@ -10,7 +10,7 @@ from sandbox.stripe.account.accounts import Account
 from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.records.specs import LineSpec
 from sandbox.stripe.running import StripeServer
-from tests.sandbox.hand_clock import HandClock
+from tests.support.stripe_clock import HandClock
 
 
 @pytest.fixture

@@ -22,12 +22,12 @@ from sandbox import Server, ServerDidNotStartError
 from sandbox.postgres import PostgresServer
 from sandbox.revival import kept_running
 from sandbox.valkey import ValkeyServer
-from tests.app.webhook_hands import until
+from tests.support.paths import ROOT
+from tests.support.web.webhooks import until
 
 pytestmark = pytest.mark.timeout(50)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
 
-_ROOT = Path(__file__).parents[2]
 _HOLD = """
 import sys
 from pathlib import Path
@@ -75,7 +75,7 @@ def setting(server: PostgresServer, name: str) -> str:
 def hold(kind: type[Server], directory: Path, *prefix: str) -> subprocess.Popen[str]:
     """Start a server as the child of another process, which keeps it until its standard input ends."""
     argv = [*prefix, sys.executable, "-c", _HOLD, kind.__name__, str(directory)]
-    return subprocess.Popen(argv, cwd=_ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    return subprocess.Popen(argv, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def told(holder: subprocess.Popen[str]) -> tuple[int, str]:

@@ -15,10 +15,11 @@ from events.connection.accounts import Account, AccountTakenError, authorize
 from events.connection.lifecycle import pause
 from events.log.append import append
 from runtime.database import as_owner, open_engine, walled, within_company
-from tests.app.line_hands import Reader, line_of
-from tests.events.log_hands import fact
-from tests.hands import NOON, company_with, key_of
-from tests.web_tools import tools_on
+from tests.support.clock import NOON
+from tests.support.company import company_with, key_of
+from tests.support.log import fact
+from tests.support.web.lines import Reader, line_of
+from tests.support.web.tools import tools_on
 
 _ANY_COMPANY = re.compile(r"(?<=[\s.(])company_id = (%\([\w ]+\)s(::BIGINT)?|[\w.]+\.company_id)")
 

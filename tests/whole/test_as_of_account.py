@@ -15,8 +15,9 @@ from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.records.versions import NEWEST
 from sandbox.stripe.render.render import render_event
 from tenants.companies import add_company
-from tests.app.line_hands import Reader
-from tests.hands import NOON, catch_up, keep, key_of
+from tests.support.clock import NOON
+from tests.support.company import catch_up, keep, key_of
+from tests.support.web.lines import Reader
 
 INSTANTS = int(os.environ.get("REVMAP_INSTANTS", "10"))
 _LIST: dict[str, Any] = {"limit": "500", "include": "totals"}

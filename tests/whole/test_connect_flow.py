@@ -24,8 +24,10 @@ from tenants.data_keys import key_id
 from tenants.passwords import Passwords
 from tenants.secrets import SecretBox, keep_secret
 from tenants.users import add_user, set_member
-from tests.hands import NOON, SECRET
-from tests.workers.truth import table_of, truth_of
+from tests.support.clock import NOON
+from tests.support.paths import ROOT
+from tests.support.signing import SECRET
+from tests.support.syncs.truth import table_of, truth_of
 
 PASSWORD = "correct horse battery"
 _SYNC_SECONDS = 40
@@ -125,7 +127,7 @@ def test_a_web_process_without_a_key_that_is_in_use_does_not_start(
     stopped = subprocess.run(
         [sys.executable, "-m", "gunicorn", "wsgi:app"],
         env=os.environ | settings,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=50,

@@ -17,9 +17,9 @@ from threading import Event
 import pytest
 
 from runtime.processes import dying_with_parent
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.timeout(150)
-_ROOT = Path(__file__).parents[2]
 _READY_SECONDS = 60
 _started: list[subprocess.Popen[str]] = []
 
@@ -45,7 +45,7 @@ def started(var: Path) -> tuple[subprocess.Popen[str], str]:
     environment = {name: value for name, value in os.environ.items() if name not in silent}
     running = subprocess.Popen(
         dying_with_parent([sys.executable, "-m", "sandbox.run", "--var", str(var)]),
-        cwd=_ROOT,
+        cwd=ROOT,
         env=environment | {"PORT": str(free_port())},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

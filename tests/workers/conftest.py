@@ -13,8 +13,8 @@ from sandbox.stripe.running import StripeServer
 from stripe_gateway.client import StripeGateway
 from stripe_gateway.keyring import PlatformKeyring
 from stripe_gateway.rate_limit import RateLimit
-from tests.hands import NOON, SetClock
-from tests.workers.sync_hands import let_buckets_empty
+from tests.support.clock import NOON, SetClock
+from tests.support.syncs.runs import let_buckets_empty
 from workers.wiring.tools import Tools
 
 

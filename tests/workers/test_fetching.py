@@ -23,9 +23,10 @@ from sandbox.stripe.running import StripeServer
 from stripe_gateway.client import Tally
 from stripe_gateway.objects import fetch
 from stripe_gateway.refusals import ObjectMissingError
-from tests.hands import NOON, catch_up, company_with, keep
-from tests.payloads import CREATED, customer, event, new_invoice, new_line
-from tests.workers.meddling import meddled, once_at
+from tests.support.clock import NOON
+from tests.support.company import catch_up, company_with, keep
+from tests.support.payloads import CREATED, customer, event, new_invoice, new_line
+from tests.support.syncs.meddling import meddled, once_at
 from workers.clock_process import sweep
 from workers.jobs import catch_up_with, fetch_with
 from workers.wiring.tools import Tools

@@ -1,0 +1,245 @@
+"""The whole table for a spreadsheet: every line, no formula, numbers as numbers, in constant memory."""
+
+import csv
+import io
+import json
+import resource
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, func, insert, select, true
+from sqlalchemy.pool import QueuePool
+
+from app.wiring.tools import Tools
+from projections.reads.filters import SORTS
+from projections.revenue.store.tables import revenue_line
+from tests.support.payloads import customer, event, new_invoice, price
+from tests.support.web.lines import Reader, line_of, told
+
+SEVEN = "invoice_line_item_id,subscription_id,customer_name,customer_id,description,date,amount,"
+FORMULAS = (
+    "=HYPERLINK(1)",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "  =1",
+    " \u00a0 =1",
+    "＝1",
+    "－1",
+    " \t",
+)
+HARMLESS = ("3 × Team plan", "a=1", "1-2", "", "'=1", '"=1"', "e@example.com", "a\r\nb", 'say "hi", twice', " plain ")
+
+
+@pytest.fixture
+def reader(client: FlaskClient, engine: Engine) -> Reader:
+    return Reader.of_new_company(client, engine)
+
+
+def rows_of(reader: Reader, **query: Any) -> list[dict[str, str]]:
+    """Give the rows as any reader of RFC 4180 sees them."""
+    response = reader.get("/revenue-lines.csv", **query)
+    assert response.status_code == 200, response.text
+    return list(csv.DictReader(io.StringIO(response.data.decode("utf-8"), newline=""), strict=True))
+
+
+def test_the_header_names_the_seven_columns_first_and_then_the_others(reader: Reader) -> None:
+    response = reader.get("/revenue-lines.csv")
+
+    assert response.text.startswith(SEVEN)
+    assert response.text.count("\r\n") == 1
+    assert response.text.rstrip().split(",")[7:] == [
+        "currency",
+        "currency_exponent",
+        "discount_amount",
+        "tax_amount",
+        "net_amount",
+        "type",
+        "cadence",
+        "interval_unit",
+        "interval_count",
+        "cadence_source",
+        "period_start",
+        "period_end",
+        "proration",
+        "quantity",
+        "price_id",
+        "product_id",
+        "customer_name_on_invoice",
+        "invoice_id",
+        "invoice_number",
+        "invoice_status",
+        "invoice_complete",
+        "livemode",
+        "position",
+        "updated_at",
+    ]
+
+
+def test_the_file_is_named_for_its_company_and_its_moment(reader: Reader) -> None:
+    reader.has_lines(line_of("il_1"))
+
+    headers = reader.get("/revenue-lines.csv").headers
+
+    assert headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert headers["Content-Disposition"] == f'attachment; filename="revenue-lines-{reader.company_id}-2.csv"'
+    assert headers["Cache-Control"] == "private, no-store"
+
+
+def test_text_that_a_spreadsheet_would_run_is_made_harmless(reader: Reader) -> None:
+    reader.has_lines(*(line_of(f"il_{n:02}", description=text, day=n) for n, text in enumerate(FORMULAS)))
+    reader.learns(event(customer("=cmd|' /C calc'!A0"), "customer.updated", created=1_800_000_000))
+
+    rows = rows_of(reader, sort="date")
+
+    assert [row["description"] for row in rows] == ["'" + text for text in FORMULAS]
+    assert {row["customer_name"] for row in rows} == {"'=cmd|' /C calc'!A0"}
+    assert {row["customer_name_on_invoice"] for row in rows} == {"Zed Inc"}
+
+
+def test_harmless_text_arrives_as_it_is(reader: Reader) -> None:
+    reader.has_lines(*(line_of(f"il_{n:02}", description=text, day=n) for n, text in enumerate(HARMLESS)))
+
+    assert [row["description"] for row in rows_of(reader, sort="date")] == list(HARMLESS)
+
+
+def test_numbers_are_never_touched(reader: Reader) -> None:
+    credit = line_of("il_1", -30_000, discount_amounts=[{"amount": -5}], quantity_decimal="-2.50")
+    reader.has_lines(credit)
+
+    row = rows_of(reader)[0]
+
+    assert [row[name] for name in ("amount", "discount_amount", "tax_amount", "net_amount", "quantity")] == [
+        "-30000",
+        "-5",
+        "0",
+        "-29995",
+        "-2.5",
+    ]
+    assert ",-30000,usd,2,-5,0,-29995," in reader.get("/revenue-lines.csv").text
+
+
+def test_the_rows_are_those_of_the_list_in_its_order(reader: Reader) -> None:
+    reader.learns(
+        event(price("price_q", "month", 3), "price.created"),
+        event(new_invoice("in_1", *(line_of(f"il_{n}", n % 3 - 1, day=n % 5) for n in range(20)))),
+        event(new_invoice("in_2", line_of("il_1", 1, currency="jpy", pricing=None), customer=None), livemode=True),
+        event(new_invoice("in_3", line_of("il_t")), livemode=False),
+    )
+
+    queries: tuple[dict[str, Any], ...] = (
+        {},
+        {"amount_min": 0},
+        {"amount_min": -(2**63), "amount_max": 2**63 - 1},
+        {"currency": "JPY"},
+        {"livemode": "false"},
+        {"q": "%"},
+        {"cadence": "quarterly"},
+    )
+    for query, sort in product(queries, SORTS):
+        listed = reader.page(sort=sort, limit=500, **query)["data"]
+
+        assert rows_of(reader, sort=sort, **query) == [as_row(line) for line in listed]
+
+
+def as_row(line: dict) -> dict[str, str]:
+    """Give the row that says what a line of the list says."""
+    interval = line.pop("interval") or {"unit": None, "count": None}
+    period = line.pop("period")
+    flat = line | {f"interval_{name}": value for name, value in interval.items()}
+    flat |= {f"period_{name}": value for name, value in period.items()}
+    del flat["object"]
+    return {
+        name: "" if value is None else value if isinstance(value, str) else json.dumps(value)
+        for name, value in flat.items()
+    }
+
+
+def test_a_file_that_did_not_change_is_not_sent_again(reader: Reader) -> None:
+    reader.has_lines(line_of("il_1"))
+    tag = reader.get("/revenue-lines.csv").headers["ETag"]
+
+    assert reader.get("/revenue-lines.csv", headers={"If-None-Match": tag}).status_code == 304
+    assert reader.get("/revenue-lines.csv", headers={"If-None-Match": reader.get().headers["ETag"]}).status_code == 200
+
+    reader.has_lines(line_of("il_2"), invoice_id="in_2")
+    assert reader.get("/revenue-lines.csv", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_a_file_is_of_one_moment_while_the_table_moves(reader: Reader) -> None:
+    reader.has_lines(*(line_of(f"il_{n}") for n in range(2000)))
+    response = reader.client.get(reader.path("/revenue-lines.csv"), headers=reader.key, buffered=False)
+    chunks = response.iter_encoded()
+    next(chunks)
+
+    reader.learns(event(new_invoice("in_1", line_of("il_other")), created=1_800_000_000))
+
+    assert b"".join(chunks).count(b"\r\n") == 2000
+    response.close()
+    assert reader.ids() == ["il_other"]
+
+
+def test_a_reader_who_goes_away_leaves_no_connection_behind(reader: Reader, web_tools: Tools) -> None:
+    reader.has_lines(*(line_of(f"il_{n}") for n in range(2000)))
+    pool = web_tools.exports.pool
+    assert isinstance(pool, QueuePool)
+
+    for chunks_read in (0, 1, 2):
+        response = reader.client.get(reader.path("/revenue-lines.csv"), headers=reader.key, buffered=False)
+        chunks = response.iter_encoded()
+        for _ in range(chunks_read):
+            next(chunks)
+        assert pool.checkedout() == 1
+        response.close()
+        assert pool.checkedout() == 0
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def test_a_hundred_thousand_rows_take_no_more_memory_than_a_few(reader: Reader) -> None:
+    reader.has_lines(line_of("il_1"))
+    numbers = func.generate_series(2, 100_000).table_valued("number", name="numbers").render_derived()
+    copied = [
+        func.concat("in_", numbers.c.number) if column.name == "invoice_id" else column for column in revenue_line.c
+    ]
+    with reader.engine.begin() as connection:
+        one = select(*copied).select_from(revenue_line.join(numbers, true()))
+        connection.execute(insert(revenue_line).from_select(list(revenue_line.c.keys()), one))
+    assert len(rows_of(reader, q="in_99999")) == 1
+    before = highest = resident_bytes()
+    response = reader.client.get(reader.path("/revenue-lines.csv"), headers=reader.key, buffered=False)
+    chunks = response.iter_encoded()
+    rows = 0
+
+    for chunk in chunks:
+        rows += chunk.count(b"\r\n")
+        highest = max(highest, resident_bytes())
+
+    response.close()
+    assert rows == 1 + 100_000
+    assert highest - before < 30_000_000
+
+
+def test_columns_can_be_chosen_in_any_order(reader: Reader) -> None:
+    reader.has_lines(line_of("il_1", 100, description="=1"))
+
+    answer = reader.get("/revenue-lines.csv", columns="amount,description,invoice_line_item_id")
+
+    assert answer.text == "amount,description,invoice_line_item_id\r\n100,'=1,il_1\r\n"
+    assert answer.headers["ETag"] != reader.get("/revenue-lines.csv").headers["ETag"]
+
+
+@pytest.mark.parametrize("columns", ["", "colour", "amount,amount", "amount,", "Amount"])
+def test_columns_that_there_are_not_are_refused(reader: Reader, columns: str) -> None:
+    answer = reader.get("/revenue-lines.csv", columns=columns)
+
+    assert answer.status_code == 422
+    assert told(answer)["errors"][0]["pointer"] == "/query/columns"

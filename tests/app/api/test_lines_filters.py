@@ -1,0 +1,111 @@
+"""Every filter, alone and with others."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, func, select
+
+from projections.revenue.store.tables import revenue_line
+from tests.support.payloads import event, new_invoice, price
+from tests.support.web.lines import Reader, line_of
+
+NO_PRICE = {"pricing": None, "parent": {"type": "invoice_item_details", "invoice_item_details": {}}}
+
+FILTERS: tuple[tuple[dict[str, Any], set[str]], ...] = (
+    ({}, {"il_quarter", "il_once", "il_unknown"}),
+    ({"customer_id": "cus_2"}, {"il_once"}),
+    ({"subscription_id": "sub_1"}, {"il_quarter", "il_unknown"}),
+    ({"invoice_id": "in_3"}, {"il_unknown"}),
+    ({"invoice_status": "open"}, {"il_once"}),
+    ({"invoice_status": "void"}, {"il_unknown"}),
+    ({"type": "one_time"}, {"il_once"}),
+    ({"type": "recurring"}, {"il_quarter"}),
+    ({"type": "unknown"}, {"il_unknown"}),
+    ({"cadence": "quarterly"}, {"il_quarter"}),
+    ({"cadence": "one_time"}, {"il_once"}),
+    ({"cadence": "annual"}, set()),
+    ({"currency": "eur"}, {"il_once"}),
+    ({"currency": "EUR"}, {"il_once"}),
+    ({"livemode": "false"}, {"il_test"}),
+    ({"livemode": "false", "cadence": "annual"}, {"il_test"}),
+    ({"date_from": "2026-02-01"}, {"il_once", "il_unknown"}),
+    ({"date_to": "2026-02-01"}, {"il_quarter"}),
+    ({"date_from": "2026-02-01", "date_to": "2026-02-02"}, {"il_once"}),
+    ({"date_from": "2026-02-01", "date_to": "2026-02-01"}, set()),
+    ({"date_from": "0001-01-01", "date_to": "9999-12-31"}, {"il_quarter", "il_once", "il_unknown"}),
+    ({"amount_min": 0}, {"il_quarter", "il_unknown"}),
+    ({"amount_max": 0}, {"il_once", "il_unknown"}),
+    ({"amount_min": 0, "amount_max": 0}, {"il_unknown"}),
+    ({"amount_min": -(2**63), "amount_max": 2**63 - 1}, {"il_quarter", "il_once", "il_unknown"}),
+    ({"customer_id": "cus_1", "amount_min": 1, "currency": "usd", "type": "recurring"}, {"il_quarter"}),
+    ({"customer_id": "cus_1", "currency": "eur"}, set()),
+    ({"q": "il", "invoice_status": "paid", "date_to": "2026-06-01"}, {"il_quarter"}),
+)
+SEARCHES: tuple[tuple[str, set[str]], ...] = (
+    ("wool & SONS", {"il_once"}),
+    ("team", {"il_quarter", "il_unknown"}),
+    ("f00d-0002", {"il_once"}),
+    ("CUS_1", {"il_quarter", "il_unknown"}),
+    ("in_3", {"il_unknown"}),
+    ("l_quart", {"il_quarter"}),
+    ("%", {"il_once"}),
+    ("50%", {"il_once"}),
+    ("0_", set()),
+    ("%_", {"il_once"}),
+    ("l_", {"il_quarter", "il_once", "il_unknown"}),
+    ("/", set()),
+    ("\\", set()),
+    ("'; DROP TABLE revenue_line; --", set()),
+)
+
+
+@pytest.fixture
+def reader(client: FlaskClient, engine: Engine) -> Reader:
+    """Give the reader of four lines: quarterly, one-time, of an unknown price, and annual in test mode."""
+    found = Reader.of_new_company(client, engine)
+    once = new_invoice(
+        "in_2",
+        line_of("il_once", -500, day=31, description="50%_off", currency="eur", **NO_PRICE),
+        status="open",
+        number="F00D-0002",
+        customer="cus_2",
+        customer_name="Wool & Sons",
+        parent=None,
+        currency="eur",
+    )
+    unknown = new_invoice("in_3", line_of("il_unknown", 0, day=59, **_priced("price_x")), status="void")
+    test = new_invoice("in_4", line_of("il_test", 5, **_priced("price_y")))
+    found.learns(
+        event(price("price_q", "month", 3), "price.created"),
+        event(price("price_y", "year", 1), "price.created", livemode=False),
+        event(new_invoice("in_1", line_of("il_quarter", 30_000, description="Team plan, 500 off"))),
+        event(once),
+        event(unknown),
+        event(test, livemode=False),
+    )
+    return found
+
+
+def _priced(price_id: str) -> dict[str, Any]:
+    return {"pricing": {"type": "price_details", "price_details": {"price": price_id, "product": "prod_1"}}}
+
+
+def test_a_list_holds_what_its_filter_says_and_nothing_else(reader: Reader) -> None:
+    for query, found in FILTERS:
+        assert set(reader.ids(**query)) == found, query
+
+
+def test_a_search_takes_every_character_as_it_stands(reader: Reader) -> None:
+    for q, found in SEARCHES:
+        assert set(reader.ids(q=q)) == found, q
+
+
+def test_modified_after_gives_what_changed_since_that_instant(reader: Reader) -> None:
+    with reader.engine.connect() as connection:
+        last = connection.execute(select(func.max(revenue_line.c.updated_at))).scalar_one()
+    reader.learns(event(new_invoice("in_5", line_of("il_new"))), event(price("price_x"), "price.created"))
+
+    assert set(reader.ids(modified_after=last.isoformat())) == {"il_new", "il_unknown"}
+    assert reader.ids(modified_after="2999-01-01T00:00:00Z") == []
+    assert len(reader.ids(modified_after="2000-01-01T00:00:00+02:00")) == 4

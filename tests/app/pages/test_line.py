@@ -1,0 +1,119 @@
+"""What the page and the drawer of a line promise: what it says, how it came to say it, and who sees the events."""
+
+import re
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine
+
+from tests.support.payloads import ACCOUNT, event, new_invoice, new_line, price
+from tests.support.web.mapping_page import Looker, attribute, words_of
+from tests.support.web.people import Browser, signed_in
+
+
+@pytest.fixture
+def looker(app: Flask, engine: Engine) -> Looker:
+    return Looker.of_new_company(app, engine)
+
+
+def test_a_line_is_a_page_of_its_own_and_a_part_of_the_tables_page(looker: Looker) -> None:
+    looker.reader.has_lines(new_line("il_1"))
+    address = attribute(looker.sees(), 'class="line" href')
+
+    page, part = looker.follows(address), looker.part("/lines/il_1").text
+
+    assert "<html" in page
+    assert "<h1" in page
+    assert "<html" not in part
+    assert "<h1" not in part
+    for shown in (page, part):
+        assert "3 × Team plan" in words_of(shown)
+        assert "Net $300.00" in words_of(shown)
+        assert "Period 1 Jan 2026 – 31 Mar 2026" in words_of(shown)
+
+
+def test_a_line_leads_to_its_invoice_in_the_accounts_dashboard(looker: Looker) -> None:
+    looker.reader.has_lines(new_line("il_live"), invoice_id="in_1")
+    looker.reader.learns(event(new_invoice("in_t", new_line("il_test")), livemode=False))
+
+    assert f"https://dashboard.stripe.com/{ACCOUNT}/invoices/in_1" in looker.sees("/lines/il_live")
+    assert f"https://dashboard.stripe.com/{ACCOUNT}/test/invoices/in_t" in looker.sees(
+        "/lines/il_test", livemode="false"
+    )
+
+
+def test_the_history_tells_each_step_with_what_it_changed_and_why(looker: Looker) -> None:
+    looker.reader.learns(event(new_invoice("in_1", status="open"), "invoice.finalized"))
+    looker.reader.learns(event(new_invoice("in_1"), "invoice.paid"))
+    looker.reader.learns(event(new_invoice("in_1", status="open"), "invoice.updated"))
+    looker.reader.learns(event(price(), "price.created"))
+
+    told = words_of(looker.sees("/lines/il_1"))
+    history = told[told.index("History") :]
+
+    assert history.index("price.created") < history.index("invoice.updated") < history.index("invoice.finalized")
+    assert "Invoice status Open → Paid" in history
+    assert "Cadence Unknown → Quarterly" in history
+    assert "The status open does not count: a status only climbs, and it is paid." in history
+    assert "Stripe told us (webhook). Happened 1 Jan 2026, 00:00 UTC, learned" in history
+    assert "Nothing changed invoice.updated" in history
+
+
+def test_an_amount_in_the_history_is_written_as_money(looker: Looker) -> None:
+    looker.reader.learns(event(new_invoice("in_1", new_line("il_1", amount=100)), created=1_767_225_600))
+    looker.reader.learns(event(new_invoice("in_1", new_line("il_1", amount=200)), created=1_767_225_700))
+
+    assert "Amount $1.00 → $2.00" in words_of(looker.sees("/lines/il_1"))
+
+
+def test_a_line_as_of_a_moment_knows_nothing_of_later(looker: Looker) -> None:
+    looker.reader.learns(event(new_invoice("in_1", status="open"), "invoice.finalized"))
+    position = looker.reader.page()["position"]
+    looker.reader.learns(event(new_invoice("in_1", status="void"), "invoice.voided"))
+
+    then = words_of(looker.sees("/lines/il_1", as_of=position))
+
+    assert "As of position" in then
+    assert "Void" not in then
+    assert "invoice.voided" not in then
+    assert looker.get("/lines/il_1", as_of=position - 1).status_code == 404
+
+
+def test_a_line_that_left_the_table_keeps_its_history(looker: Looker) -> None:
+    looker.reader.has_lines(new_line("il_1"))
+    looker.reader.learns(event({"id": "in_1", "object": "invoice"}, "invoice.deleted"))
+
+    told = words_of(looker.sees("/lines/il_1"))
+
+    assert "This line has left the table" in told
+    assert "The line left the table invoice.deleted" in told
+
+
+def test_an_events_body_is_shown_to_editors_as_text(app: Flask, engine: Engine, looker: Looker) -> None:
+    looker.reader.has_lines(new_line("il_1", description="<script>alert(1)</script>"))
+    editor = signed_in(app, engine, looker.reader.company_id, "editor", email="ed@example.org")
+    link = attribute(editor.get(looker.path("/lines/il_1")).text, 'class="raw" hx-get')
+
+    body = editor.get(link, headers={"HX-Request": "true"}).text
+
+    assert body.startswith("<pre")
+    assert "<script>" not in body
+    assert "&#34;description&#34;: &#34;&lt;script&gt;alert(1)&lt;/script&gt;&#34;" in body
+    assert "<html" in editor.get(link).text
+    assert looker.browser.get(link).status_code == 403
+    assert not re.search(r'class="raw"', looker.sees("/lines/il_1"))
+
+
+@pytest.mark.parametrize("query", [{"as_of": "yesterday"}, {"colour": "red"}])
+def test_an_address_that_no_page_gives_is_refused(looker: Looker, query: dict[str, str]) -> None:
+    assert looker.get("/lines/il_1", **query).status_code == 422
+    assert looker.get("/rows", **query).status_code == 422
+
+
+def test_who_is_sent_a_line_comes_to_it_after_signing_in(app: Flask, looker: Looker) -> None:
+    wanted = looker.path("/lines/il_1?as_of=3")
+    stranger = Browser(app)
+
+    led = stranger.get(wanted)
+
+    assert f'name="next" value="{wanted}"' in stranger.get(led.headers["Location"]).text

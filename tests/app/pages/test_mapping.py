@@ -1,0 +1,270 @@
+"""What the page of the table promises: its columns, its rows, what they are marked with, and what it says of itself."""
+
+import csv
+import io
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine
+
+from tenants.companies import add_company
+from tests.support.clock import SetClock
+from tests.support.payloads import event, new_invoice, new_line, price
+from tests.support.web.lines import line_of
+from tests.support.web.mapping_page import Looker, attribute, headings_in, ids_in, row_of, words_of
+from tests.support.web.people import signed_in
+
+SEVEN = [
+    *("Invoice line item id", "Subscription id", "Customer name", "Customer id", "Description", "Date", "Amount"),
+]
+
+
+@pytest.fixture
+def looker(app: Flask, engine: Engine) -> Looker:
+    return Looker.of_new_company(app, engine)
+
+
+def test_the_table_has_the_seven_columns_in_their_order(looker: Looker) -> None:
+    looker.reader.has_lines(new_line("il_1", amount=1_234_500))
+
+    page = looker.sees()
+
+    assert headings_in(page) == SEVEN
+    row = words_of(row_of(page, "il_1"))
+    assert row.endswith("il_1 sub_1 Zed Inc cus_1 Cadence unknown 3 × Team plan 1 Jan 2026 $12,345.00")
+
+
+def test_columns_that_are_chosen_are_shown_in_the_tables_order_and_said_in_the_address(looker: Looker) -> None:
+    looker.reader.learns(event(price(), "price.created"))
+    looker.reader.has_lines(new_line("il_1"))
+
+    led = looker.get(column=["", "invoice_status", "amount", "cadence", "invoice_line_item_id"])
+    page = looker.follows(led.headers["Location"])
+
+    assert led.status_code == 303
+    assert led.headers["Location"].endswith("?columns=invoice_line_item_id%2Camount%2Ccadence%2Cinvoice_status")
+    assert headings_in(page) == ["Invoice line item id", "Amount", "Cadence", "Invoice status"]
+    assert words_of(row_of(page, "il_1")).endswith("il_1 $300.00 Quarterly Paid")
+
+
+def test_every_column_can_be_shown(looker: Looker) -> None:
+    looker.reader.has_lines(new_line("il_1"))
+    names = re.findall(r'name="column" value="(\w+)"', looker.sees())
+
+    page = looker.sees(columns=",".join(names))
+
+    assert len(headings_in(page)) == len(names) == 20
+
+
+@pytest.mark.parametrize(("language", "written"), [("en", "¥30,000"), ("de", "30.000\xa0¥")])
+def test_amounts_are_written_with_the_currencys_decimals_in_the_readers_locale(
+    looker: Looker, language: str, written: str
+) -> None:
+    looker.reader.has_lines(new_line("il_1", currency="jpy"))
+
+    page = looker.browser.get(looker.path(), headers={"Accept-Language": language}).text
+
+    assert written in row_of(page, "il_1")
+
+
+def test_stripes_texts_are_shown_and_never_run(looker: Looker) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    invoice = new_invoice("in_1", new_line('il_"><b>', description=evil), customer_name=evil, number=evil)
+    looker.reader.learns(event(invoice))
+
+    page = looker.sees(columns="invoice_line_item_id,customer_name,description,invoice_number")
+    line = looker.follows(attribute(page, 'class="line" href'))
+
+    for shown in (page, line):
+        assert "<img" not in shown
+        assert "<b>" not in shown
+        assert "&lt;img src=x onerror=alert(1)&gt;" in shown
+
+
+def test_what_will_not_be_paid_is_quiet_and_says_so(looker: Looker) -> None:
+    looker.reader.learns(
+        event(new_invoice("in_1", new_line("il_void"), status="void"), "invoice.voided"),
+        event(new_invoice("in_2", new_line("il_lost"), status="uncollectible"), "invoice.marked_uncollectible"),
+    )
+    page = looker.sees()
+
+    for line_id, said in (("il_void", "Void"), ("il_lost", "Uncollectible")):
+        assert 'class="quiet"' in row_of(page, line_id)
+        assert said in words_of(row_of(page, line_id))
+
+
+def test_a_line_of_an_invoice_that_is_not_whole_says_so(looker: Looker) -> None:
+    invoice = new_invoice("in_1", new_line("il_1"))
+    invoice["lines"] = {"object": "list", "data": [new_line("il_1")], "has_more": True}
+    looker.reader.learns(event(invoice))
+
+    assert "Incomplete" in words_of(row_of(looker.sees(), "il_1"))
+
+
+def test_facts_that_could_not_be_read_are_told_and_listed_with_reasons(looker: Looker) -> None:
+    looker.reader.learns(event(new_invoice("in_1", status="pondering")), event(new_invoice("in_2", currency="zzz")))
+
+    page = looker.sees()
+
+    assert "2 facts from Stripe could not be read and are missing from the table." in words_of(page)
+    listed = words_of(looker.sees("/quarantine"))
+    assert "invoice in_1" in listed
+    assert "pondering" in listed
+    assert "Read since" not in listed
+    looker.reader.has_lines(new_line("il_1"), invoice_id="in_1")
+    assert "1 fact from Stripe could not be read and is missing" in words_of(looker.sees())
+    assert "Read since" in words_of(looker.sees("/quarantine"))
+
+
+def test_walking_by_the_pages_own_links_gives_every_line_once_as_they_stood_at_first(looker: Looker) -> None:
+    looker.reader.has_lines(*(line_of(f"il_{number:03}", day=number) for number in range(230)))
+
+    page = looker.sees()
+    looker.reader.has_lines(line_of("il_new", day=-100), line_of("il_newer", day=500), invoice_id="in_2")
+    walked, numbers = ids_in(page), []
+    following = attribute(page, "data-following")
+    while following:
+        part = looker.follows(following)
+        walked += ids_in(part)
+        numbers.append(attribute(part, "tr aria-rowindex"))
+        following = attribute(part, "data-following")
+
+    assert walked == [f"il_{number:03}" for number in reversed(range(230))]
+    assert numbers == ["102", "202"]
+
+
+def test_a_part_of_the_table_is_the_same_when_it_is_fetched_again(looker: Looker) -> None:
+    looker.reader.has_lines(*(line_of(f"il_{number:03}", day=number) for number in range(130)))
+    second = looker.follows(attribute(looker.sees(), "data-following"))
+
+    looker.reader.has_lines(line_of("il_new", day=3), invoice_id="in_2")
+
+    assert looker.follows(attribute(second, "data-here")) == second
+
+
+def test_the_next_lines_can_be_had_without_a_script(looker: Looker) -> None:
+    looker.reader.has_lines(*(line_of(f"il_{number:03}", day=number) for number in range(130)))
+    link = re.search(r'<a href="([^"]+)"[^>]*>Show more</a>', looker.sees())
+    assert link
+
+    assert ids_in(looker.follows(link[1])) == [f"il_{number:03}" for number in reversed(range(30))]
+
+
+def test_the_csv_has_exactly_what_is_shown(looker: Looker) -> None:
+    looker.reader.has_lines(line_of("il_1", 100, day=1), line_of("il_2", 900, day=2, description="=1+1"))
+    looker.reader.has_lines(line_of("il_3", 500, currency="eur"), invoice_id="in_2")
+    page = looker.sees(currency="usd", sort="amount", columns="invoice_line_item_id,description,amount")
+    export = re.search(r'href="([^"]+revenue-lines.csv[^"]+)"', page)
+    assert export
+    looker.reader.has_lines(line_of("il_4"), invoice_id="in_3")
+
+    rows = list(csv.reader(io.StringIO(looker.follows(export[1]))))
+
+    assert rows[0] == ["invoice_line_item_id", "description", "amount", "currency", "currency_exponent"]
+    assert [row[:3] for row in rows[1:]] == [["il_1", "3 × Team plan", "100"], ["il_2", "'=1+1", "900"]]
+
+
+def test_the_table_as_of_a_moment_is_a_page_too_and_says_so(looker: Looker) -> None:
+    looker.reader.learns(event(new_invoice("in_1", new_line("il_1"), status="open"), "invoice.finalized"))
+    position = looker.reader.page()["position"]
+    looker.reader.learns(event(new_invoice("in_1", new_line("il_1"), status="void"), "invoice.voided"))
+    looker.reader.has_lines(new_line("il_2"), invoice_id="in_2")
+
+    then = looker.sees(as_of=position)
+
+    assert ids_in(then) == ["il_1"]
+    assert "Void" not in row_of(then, "il_1")
+    assert f"As of position {position}" in words_of(then)
+    assert "Back to now" in words_of(then)
+    assert ids_in(looker.sees()) == ["il_2", "il_1"]
+
+
+def test_a_moment_that_is_chosen_stands_in_the_address_as_the_api_has_it(looker: Looker) -> None:
+    looker.reader.has_lines(new_line("il_1"))
+
+    led = looker.get(moment="2026-02-03T04:05", customer_id="")
+
+    assert led.status_code == 303
+    assert led.headers["Location"].endswith("?as_of=2026-02-03T04%3A05%3A00Z")
+
+
+def test_freshness_tells_the_last_change_and_whether_there_was_one_since(looker: Looker) -> None:
+    looker.reader.has_lines(new_line("il_1"))
+    page = looker.sees()
+    ask = attribute(page, 'id="freshness".*? hx-get')
+
+    assert "last change" in words_of(page)
+    assert "The table has changed" not in page + looker.follows(ask)
+    looker.reader.has_lines(new_line("il_2"), invoice_id="in_2")
+    assert "The table has changed" in looker.follows(ask)
+
+
+def test_a_projection_that_is_behind_or_halted_says_so(looker: Looker, engine: Engine) -> None:
+    looker.reader.has_lines(new_line("il_1"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE projection_state SET position = position - 1")
+    assert "1 event is still to be worked in" in words_of(looker.sees())
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE projection_state SET status = 'halted'")
+    assert "the table stands still" in words_of(looker.sees())
+
+
+def test_a_table_whose_past_is_being_made_says_when_to_look_again(looker: Looker, engine: Engine) -> None:
+    looker.reader.has_lines(new_line("il_1"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE projection_state SET version = 1")
+
+    answer = looker.get(as_of=1)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "look again in 5 seconds" in words_of(answer.text)
+    assert ids_in(looker.sees()) == ["il_1"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("SELECT 1", "The first sync is on its way"),
+        ("UPDATE stripe_connection SET status = 'disconnected'", "Stripe is disconnected"),
+        ("UPDATE stripe_connection SET status = 'reauthorization_required'", "Stripe has ended our access"),
+    ],
+)
+def test_an_empty_table_says_why_and_what_to_do(looker: Looker, engine: Engine, statement: str, said: str) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+
+    assert said in words_of(looker.sees())
+
+
+def test_a_company_without_stripe_is_led_to_connect_it(app: Flask, engine: Engine) -> None:
+    with engine.begin() as connection:
+        company_id = add_company(connection, "New Ltd").id
+    browser = signed_in(app, engine, company_id)
+
+    page = browser.get(f"/companies/{company_id}/revenue-mapping").text
+
+    assert "Connect Stripe to fill the table" in page
+    assert f'href="/settings/integrations?company={company_id}"' in page
+
+
+def test_a_filter_that_nothing_matches_can_be_cleared(looker: Looker) -> None:
+    looker.reader.has_lines(new_line("il_1"))
+
+    page = looker.sees(q="nobody", sort="amount")
+
+    assert "No line matches" in page
+    clear = re.search(r'href="([^"]*)">Clear the filters', page)
+    assert clear
+    assert ids_in(looker.follows(clear[1])) == ["il_1"]
+
+
+def test_quick_moments_are_the_ends_of_yesterday_and_of_last_month(looker: Looker, clock: SetClock) -> None:
+    clock.pass_by(timedelta(hours=11))
+
+    page = looker.sees()
+
+    assert "as_of=2026-03-01T00%3A00%3A00Z" in page
+    assert "End of yesterday" in page
+    assert "End of last month" in page

@@ -1,0 +1,183 @@
+"""The history of syncs and the pages of single ones: newest first, in words, to the cent, and never as raw text."""
+
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, text
+
+from backlog.syncs.requests import cancel_sync
+from tenants.users import remove_member
+from tests.support.clock import NOON
+from tests.support.company import company_with
+from tests.support.syncs.shown_runs import FAILED, PROVEN, PROVEN_IN_PART, asked, begun, end, has_read
+from tests.support.web.people import signed_in
+from tests.support.web.settings_page import Reader, seen
+from workers.syncs.endings import Ending
+from workers.syncs.leases import release
+
+
+@pytest.fixture
+def editor(app: Flask, engine: Engine) -> Reader:
+    return Reader.of_new_company(app, engine, "editor")
+
+
+def progress_of(editor: Reader, run_id: int) -> str:
+    return editor.syncs(f"/{run_id}/progress")
+
+
+def test_a_history_without_syncs_teaches_what_they_are(editor: Reader) -> None:
+    told = seen(editor.syncs())
+
+    assert "No syncs yet A sync reads the whole Stripe account and proves" in told
+    assert "The first one starts by itself in a moment." in told
+
+
+def test_the_history_tells_newest_first_who_asked_how_long_it_took_and_what_it_came_to(
+    editor: Reader, engine: Engine
+) -> None:
+    proven = begun(engine, editor.company_id)
+    end(engine, proven, PROVEN)
+    editor.browser.send(editor.path("/syncs"))
+    with engine.begin() as connection:
+        newest = connection.execute(text("SELECT max(id) FROM sync_run")).scalar_one()
+
+    page = editor.syncs()
+
+    assert page.index(f'/syncs/{newest}"') < page.index(f'/syncs/{proven.run_id}"')
+    assert "Initiated by ada@example.org Queued" in seen(page)
+    assert "7 invoices equal to Stripe's books; 2 repaired" in seen(page)
+
+
+def test_who_asked_is_named_also_when_they_have_left(editor: Reader, app: Flask, engine: Engine) -> None:
+    editor.browser.send(editor.path("/syncs"))
+    other = Reader(signed_in(app, engine, editor.company_id, email="bo@example.org"), editor.company_id)
+    with engine.begin() as connection:
+        user_id = connection.execute(text("SELECT id FROM user_account WHERE email LIKE 'ada%'")).scalar_one()
+        remove_member(connection, editor.company_id, user_id, actor="tests", now=NOON)
+
+    assert "Initiated by ada@example.org" in seen(other.syncs())
+
+
+def test_older_syncs_follow_by_a_cursor_each_once(editor: Reader, engine: Engine) -> None:
+    ids = []
+    for _ in range(27):
+        ids.append(asked(engine, editor.company_id))
+        with engine.begin() as connection:
+            cancel_sync(connection, editor.company_id, ids[-1], actor="tests", now=NOON)
+
+    first = editor.syncs()
+    older = first.partition('class="button quiet" href="')[2].partition('"')[0]
+    second = editor.page(older)
+
+    shown = [[one for one in reversed(ids) if f'/syncs/{one}"' in page] for page in (first, second)]
+    assert [len(one) for one in shown] == [25, 2]
+    assert shown[0] + shown[1] == list(reversed(ids))
+    assert "Back to the newest" in second
+    assert "autofocus" not in second
+    assert editor.browser.get(older, headers={"HX-Request": "true"}).text.count("autofocus") == 1
+
+
+def test_a_cursor_of_another_company_leads_nowhere(editor: Reader, app: Flask, engine: Engine) -> None:
+    other = app.extensions["revmap"].cursors.write_run(company_with(engine, "acct_other"), 1)
+
+    assert editor.browser.get(editor.path(f"/syncs?cursor={other}")).status_code == 400
+
+
+def test_differences_are_told_one_by_one_with_both_sides(editor: Reader, engine: Engine) -> None:
+    lease = begun(engine, editor.company_id)
+    of = {"matched": 4, "repaired": 0, "books": []}
+    sides = {"at_stripe": {"status": "paid", "lines": 3, "amount": 1200}, "in_table": None}
+    differences = [
+        {"kind": "missing", "invoice_id": "in_<i>1", "currency": "usd", **sides},
+        {"kind": "lines_differ", "invoice_id": "in_2", "currency": "jpy", **sides},
+        {"kind": "lines_differ", "invoice_id": "in_3", **sides},
+    ]
+    end(engine, lease, Ending("partially_succeeded", reconciliation=of | {"differences": differences}))
+
+    page = editor.syncs(f"/{lease.run_id}")
+
+    assert "4 invoices equal to Stripe's books; 3 differences" in seen(page).replace(" ;", ";")
+    assert "Missing in the table paid, 3 lines, $12.00 –" in seen(page)
+    assert "paid, 3 lines, ¥1,200" in seen(page)
+    assert "paid, 3 lines, 1,200 minor units" in seen(page)
+    assert "<i>" not in page
+    assert "revenue-mapping?invoice_id=in_%3Ci%3E1" in page
+
+
+def test_the_books_stand_side_by_side_by_month(editor: Reader, engine: Engine) -> None:
+    lease = begun(engine, editor.company_id)
+    end(engine, lease, PROVEN_IN_PART)
+
+    told = seen(editor.syncs(f"/{lease.run_id}"))
+
+    assert "2026-02 paid 2 5 $7.00 2 4 $7.00 Differs" in told
+
+
+def test_an_error_is_told_as_what_happened_what_we_do_what_to_do_and_what_it_means_for_the_figures(
+    editor: Reader, engine: Engine
+) -> None:
+    end(engine, begun(engine, editor.company_id), PROVEN)
+    lease = begun(engine, editor.company_id)
+    end(engine, lease, FAILED)
+
+    told = seen(editor.syncs(f"/{lease.run_id}"))
+
+    assert "Stripe did not answer, or not with what was asked for." in told
+    assert "What we do We try again by ourselves" in told
+    assert "The next sync starts in a moment, at 1 Mar 2026, 12:01 UTC" in told
+    assert "What you can do Nothing is lost." in told
+    assert "The figures They" in told
+    assert "Detail 503 from /v1/invoices" in told
+
+
+def test_waiting_for_stripe_is_said_as_such_and_until_when(editor: Reader, engine: Engine) -> None:
+    lease = begun(engine, editor.company_id)
+    release(engine, lease, for_seconds=30, waits_for="stripe")
+    with engine.begin() as connection:
+        due = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+        connection.execute(text("UPDATE sync_run SET due_at = :due, rate_limited = 2"), {"due": due})
+
+    told = seen(progress_of(editor, lease.run_id))
+
+    assert told.startswith("Waiting for Stripe until 1 Mar 2026, 12:30 UTC . Its rate limit puts us off; this is no")
+    assert "error." in told
+
+
+def test_the_part_that_tells_progress_says_when_it_is_over(editor: Reader, engine: Engine) -> None:
+    lease = begun(engine, editor.company_id)
+    has_read(engine, lease, 10, back_to_unix_seconds=1_735_689_600)
+    during = editor.browser.get(editor.path(f"/syncs/{lease.run_id}/progress"))
+    end(engine, lease)
+    after = editor.browser.get(editor.path(f"/syncs/{lease.run_id}/progress"))
+
+    assert "HX-Trigger" not in during.headers
+    assert "<html" not in during.text
+    assert after.headers["HX-Trigger"] == "finished"
+    assert "Succeeded" in seen(after.text)
+
+
+def test_a_sync_is_canceled_on_its_page_and_a_viewer_is_not_offered_to(
+    editor: Reader, app: Flask, engine: Engine
+) -> None:
+    lease = begun(engine, editor.company_id)
+    viewer = Reader(signed_in(app, engine, editor.company_id, "viewer", email="bo@x.org"), editor.company_id)
+    cancel = f"/syncs/{lease.run_id}/cancel"
+
+    assert cancel in editor.offers(editor.syncs(f"/{lease.run_id}"))
+    assert viewer.offers(viewer.syncs(f"/{lease.run_id}")) == set()
+    assert viewer.browser.send(viewer.path(cancel)).status_code == 403
+
+    led = editor.browser.send(editor.path(cancel))
+
+    assert led.headers["Location"] == editor.path(f"/syncs/{lease.run_id}")
+    page = editor.page(led.headers["Location"])
+    assert "Stopping before its next page" in seen(page)
+    assert cancel not in editor.offers(page)
+
+
+def test_a_sync_of_another_company_is_no_page(editor: Reader, engine: Engine) -> None:
+    foreign = asked(engine, company_with(engine, "acct_other"))
+
+    for below in (f"/{foreign}", f"/{foreign}/progress", "/99999999999999999999"):
+        assert editor.browser.get(editor.path(f"/syncs{below}")).status_code == 404

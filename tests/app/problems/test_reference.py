@@ -1,0 +1,195 @@
+"""The API's description is valid, complete and true."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import product
+
+import pytest
+import schemathesis
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import load_all_checks, not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.schemas import BaseSchema
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from sqlalchemy import Engine
+
+from app.factory import create_app
+from app.problems.codes import CODES
+from app.wiring.tools import Tools
+from projections.reads.filters import SORTS
+from tests.support.syncs.shown_runs import PROVEN_IN_PART, begun, end
+from tests.support.web.lines import Reader, line_of, told
+from tests.support.web.syncs import editor_of
+
+_CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+_VOID = frozenset({"meta", "link", "br", "hr", "img", "input"})
+
+
+@pytest.fixture
+def app(web_tools: Tools) -> Flask:
+    """Give an app whose streams end after what there is to tell."""
+    return create_app(replace(web_tools, pause=lambda _seconds: True))
+
+
+@pytest.fixture
+def reader(client: FlaskClient, engine: Engine) -> Reader:
+    found = editor_of(client, engine)
+    found.has_lines(*(line_of(f"il_{number}", number) for number in range(60)))
+    end(engine, begun(engine, found.company_id), PROVEN_IN_PART)
+    return found
+
+
+@pytest.fixture
+def described(app: Flask) -> BaseSchema:
+    load_all_checks()
+    return schemathesis.openapi.from_wsgi("/openapi.json", app)
+
+
+class Page(HTMLParser):
+    """A page as a browser reads it: its text, its links and its anchors; faults of its markup are kept."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.links: list[str] = []
+        self.anchors: list[str] = []
+        self.open: list[str] = []
+        self.faults: list[str] = []
+        self.feed(markup)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = dict(attrs)
+        self.links += [str(told["href"])] if "href" in told else []
+        self.anchors += [str(told["id"])] if "id" in told else []
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def test_the_description_is_valid_openapi_3_1(client: FlaskClient, described: BaseSchema) -> None:
+    described.validate()
+
+    assert told(client.get("/openapi.json"))["openapi"] == "3.1.0"
+
+
+def test_every_route_of_the_api_is_described_and_no_other(app: Flask, client: FlaskClient) -> None:
+    served = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD"}
+        if rule.rule.startswith("/v1/")
+    }
+
+    paths = told(client.get("/openapi.json"))["paths"]
+
+    assert {(path, method) for path in paths for method in paths[path] if method != "parameters"} == served
+    assert all(path.startswith("/v1/companies/{company_id}/") for path in paths)
+
+
+def test_every_error_is_described_as_a_problem(client: FlaskClient) -> None:
+    document = told(client.get("/openapi.json"))
+    responses = document["components"]["responses"]
+
+    assert responses
+    for response in responses.values():
+        assert response["content"] == {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
+        }
+    for path in document["paths"].values():
+        for method, operation in path.items():
+            if method != "parameters":
+                assert operation["responses"]["default"] == {"$ref": "#/components/responses/DEFAULT_ERROR"}
+
+
+def test_a_table_for_spreadsheets_is_described_by_its_columns(client: FlaskClient) -> None:
+    document = told(client.get("/openapi.json"))
+
+    content = document["paths"]["/v1/companies/{company_id}/revenue-lines.csv"]["get"]["responses"]["200"]["content"]
+
+    assert content == {"text/csv": {"schema": {"$ref": "#/components/schemas/RevenueLineRow"}}}
+    assert "period_end" in document["components"]["schemas"]["RevenueLineRow"]["properties"]
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_whatever_is_asked_is_answered_as_described(
+    reader: Reader, described: BaseSchema, mode: GenerationMode
+) -> None:
+    operations = [found.ok() for found in described.get_all_operations() if isinstance(found, Ok)]
+    cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for operation in operations))
+
+    @settings(
+        max_examples=120,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases, is_ours=st.booleans())
+    def ask(case: Case, *, is_ours: bool) -> None:
+        if is_ours:
+            ours = {"company_id": reader.company_id, "run_id": 1}
+            case.path_parameters = {name: ours.get(name, value) for name, value in case.path_parameters.items()}
+        case.call_and_validate(headers=dict(reader.key), checks=_CHECKS)
+
+    ask()
+
+
+def test_every_described_sort_and_page_size_is_served(reader: Reader) -> None:
+    operation = told(reader.client.get("/openapi.json"))["paths"]["/v1/companies/{company_id}/revenue-lines"]["get"]
+    parameters = {parameter["name"]: parameter["schema"] for parameter in operation["parameters"]}
+
+    assert parameters["sort"]["enum"] == list(SORTS)
+    for sort, limit in product(SORTS, (parameters["limit"]["minimum"], parameters["limit"]["maximum"])):
+        assert len(reader.ids(sort=sort, limit=limit)) == min(limit, 60)
+
+
+def test_the_page_shows_every_route_object_and_problem(client: FlaskClient) -> None:
+    document = told(client.get("/openapi.json"))
+
+    page = Page(client.get("/docs").text)
+
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if method != "parameters":
+                assert page.text.count(f"{method.upper()} {path}") >= 2
+                assert operation["summary"] in page.text
+                assert all(parameter["name"] in page.text for parameter in operation.get("parameters", ()))
+    assert {f"problem-{code}" for code in CODES} <= set(page.anchors)
+    assert {"Problem", "RevenueLine", "RevenueLineRow", "SyncRun", "SyncDifference"} <= set(page.anchors)
+
+
+def test_the_page_has_whole_markup_and_its_links_lead_somewhere(client: FlaskClient) -> None:
+    markup = client.get("/docs").text
+
+    page = Page(markup)
+
+    assert (page.faults, page.open) == ([], [])
+    assert len(page.anchors) == len(set(page.anchors))
+    for raw in ("{{", "{%", "<", ">", "&lt;", "&amp;", "Undefined", "None", "['", "{'"):
+        assert raw not in page.text, raw
+    for link in page.links:
+        if link.startswith("#"):
+            assert link.removeprefix("#") in page.anchors
+        else:
+            assert client.get(link, buffered=True).status_code == 200

@@ -1,0 +1,105 @@
+"""The connection dies after the commit and before its reply: nobody knows, and still every event is kept once."""
+
+import select
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, make_url
+
+from app.factory import create_app
+from app.wiring.tools import Tools
+from events.intake.group_append import GroupAppender
+from runtime.database import open_engine
+from tests.support.company import company_with
+from tests.support.payloads import ACCOUNT
+from tests.support.web.webhooks import bodies_of, invoice_event, post
+
+_SOCKET = ".s.PGSQL.5432"
+_STATEMENT = b"receive_stripe_events"
+
+
+class LossyLine:
+    """Stands between the door and PostgreSQL, and drops as many replies to appends as it is told, with the line."""
+
+    def __init__(self, directory: Path, server: str) -> None:
+        self.losses = 0
+        self.lost = 0
+        self._server = server
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(directory / _SOCKET))
+        self._listener.listen()
+        Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                Thread(target=self._pass_on, args=[self._listener.accept()[0]], daemon=True).start()
+
+    def _pass_on(self, client: socket.socket) -> None:
+        with client, socket.socket(socket.AF_UNIX) as server, suppress(ConnectionError):
+            server.connect(self._server)
+            while True:
+                for source in select.select([client, server], [], [])[0]:
+                    said = source.recv(65_536)
+                    if not said:
+                        return
+                    (server if source is client else client).sendall(said)
+                    if source is client and _STATEMENT in said and self.losses:
+                        server.recv(65_536)  # by now it is committed
+                        self.losses -= 1
+                        self.lost += 1
+                        return
+
+
+@pytest.fixture
+def line(database_url: str) -> Iterator[LossyLine]:
+    server = Path(str(make_url(database_url).query["host"])) / _SOCKET
+    with (
+        tempfile.TemporaryDirectory(prefix="t-") as directory,
+        closing(LossyLine(Path(directory), str(server))) as line,
+    ):
+        yield line
+
+
+@pytest.fixture
+def client(line: LossyLine, web_tools: Tools, database_url: str) -> Iterator[FlaskClient]:
+    directory = Path(line._listener.getsockname()).parent
+    url = make_url(database_url).update_query_dict({"host": str(directory)})
+    intake = open_engine(
+        url.render_as_string(hide_password=False),
+        name="intake",
+        pool_size=1,
+        statement_timeout_ms=1500,
+        autocommit=True,
+    )
+    yield create_app(replace(web_tools, appender=GroupAppender(intake, after_commit=lambda: None))).test_client()
+    intake.dispose()
+
+
+@pytest.mark.parametrize(("losses", "status"), [(0, 200), (1, 200), (2, 200), (3, 503)])
+def test_event_whose_commit_nobody_heard_of_is_kept_once_and_acknowledged_when_it_is_known(
+    client: FlaskClient, line: LossyLine, engine: Engine, losses: int, status: int
+) -> None:
+    company, body = company_with(engine, ACCOUNT), invoice_event()
+
+    line.losses = losses
+    answer = post(client, body)
+    held_before = bodies_of(engine, company)
+    again = post(client, body)
+
+    assert (answer.status_code, line.lost) == (status, losses)
+    assert held_before == [body]
+    assert again.status_code == 200
+    assert bodies_of(engine, company) == [body]

@@ -1,0 +1,213 @@
+"""A process that lacks a setting stops at once, names it, and shows no value."""
+
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.wiring.settings import WebSettings
+from runtime.environ import Environment
+from tests.support.paths import ROOT
+from workers.wiring.settings import WorkerSettings
+
+KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
+GOOD = {
+    "DATABASE_URL": "postgresql://revmap:hidden@database/revmap",
+    "REDIS_URL": "redis://:hidden@redis/0",
+    "STRIPE_WEBHOOK_SECRETS": "whsec_hidden_1,whsec_hidden_2",
+    "STRIPE_SECRET_KEY": "sk_hidden",
+    "APP_SECRET_KEY": "hidden",
+    "ENCRYPTION_KEYS": KEY,
+}
+
+
+def refusal_of(variables: dict[str, str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Give what a process says that stops for its settings."""
+    with pytest.raises(SystemExit) as stopped:
+        WebSettings.from_environ(Environment(variables))
+    told = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert told.out == ""
+    assert "hidden" not in told.err
+    return told.err
+
+
+def test_all_settings_are_read() -> None:
+    settings = WebSettings.from_environ(Environment(GOOD | {"PUBLIC_URL": "https://books.example"}))
+
+    assert settings.webhook_secrets == ("whsec_hidden_1", "whsec_hidden_2")
+    assert settings.address.origin == "https://books.example"
+    assert WebSettings.from_environ(Environment(GOOD)).address.origin == "http://127.0.0.1:8000"
+
+
+@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("blank", [None, "", " ", "\t\n"])
+def test_a_missing_or_blank_variable_stops_the_process_with_its_name(
+    name: str, blank: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    variables = {key: value for key, value in GOOD.items() if key != name} | ({name: blank} if blank else {})
+
+    told = refusal_of(variables, capsys)
+
+    assert name in told
+    assert not [other for other in GOOD if other != name and other in told]
+
+
+def test_everything_that_is_missing_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    told = refusal_of({}, capsys)
+
+    assert all(name in told for name in GOOD)
+
+
+@pytest.mark.parametrize("name", ["STRIPE_WEBHOOK_SECRETS", "ENCRYPTION_KEYS"])
+@pytest.mark.parametrize("items", ["{},", ",{}", "{}, ,{}", ",", " , "])
+def test_a_blank_item_of_a_list_stops_the_process(name: str, items: str, capsys: pytest.CaptureFixture[str]) -> None:
+    # An empty secret would prove anything.
+    assert name in refusal_of(GOOD | {name: items.replace("{}", GOOD[name].split(",")[0])}, capsys)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "hidden",
+        base64.urlsafe_b64encode(b"k" * 31).decode(),
+        base64.urlsafe_b64encode(b"k" * 33).decode(),
+        KEY[:-4] + "é" + KEY[-3:],
+        KEY[:10] + " " + KEY[10:],
+        "k" * 32,
+    ],
+)
+def test_a_data_key_that_is_none_stops_the_process(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = refusal_of(GOOD | {"ENCRYPTION_KEYS": f"{KEY},{key}"}, capsys)
+
+    assert "ENCRYPTION_KEYS: key 2" in told
+    assert key not in told
+    assert KEY not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "hidden"),
+        ("DATABASE_URL", "mysql://revmap:hidden@database/revmap"),
+        ("DATABASE_URL", "postgresql://revmap:hidden@database:none/revmap"),
+        ("DATABASE_URL", "postgresql://"),
+        ("REDIS_URL", "hidden"),
+        ("REDIS_URL", "https://hidden"),
+        ("STRIPE_API_BASE", "hidden"),
+        ("STRIPE_CONNECT_BASE", "hidden://connect"),
+        ("SYNC_INTERVAL_SECONDS", "0"),
+        ("SYNC_INTERVAL_SECONDS", "9" * 20),
+        ("SYNC_INTERVAL_SECONDS", "9" * 5000),
+    ],
+)
+def test_a_value_that_cannot_be_used_stops_the_process_with_its_name(
+    name: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert name in refusal_of(GOOD | {name: value}, capsys)
+
+    if name != "STRIPE_CONNECT_BASE":
+        with pytest.raises(SystemExit):
+            WorkerSettings.from_environ(Environment(GOOD | {name: value}))
+        told = capsys.readouterr().err
+        assert name in told
+        assert "hidden" not in told
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://revmap:a:b@database:5432/revmap",
+        "postgresql://revmap@/revmap?host=/run/postgresql",
+        "postgresql+psycopg://revmap@[::1]:5432/revmap",
+        "postgresql://[::1]/revmap",
+    ],
+)
+def test_every_address_of_postgresql_is_taken(url: str) -> None:
+    assert WebSettings.from_environ(Environment(GOOD | {"DATABASE_URL": url})).database_url == url
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "hidden"), ("PORT", "99999"), ("PORT", "-1"), ("WEB_CONCURRENCY", "0")]
+)
+def test_gunicorn_stops_with_2_at_a_number_it_cannot_use(name: str, value: str) -> None:
+    stopped = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "wsgi:app"],
+        cwd=ROOT,
+        env=dict(os.environ) | GOOD | {name: value},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+    assert (stopped.returncode, stopped.stdout) == (2, "")
+    assert stopped.stderr == f"revmap cannot start: {name} is not a whole number from {bounds_of(name)}\n"
+
+
+def bounds_of(name: str) -> str:
+    return {"PORT": "0 to 65535", "WEB_CONCURRENCY": "1 to 1000"}[name]
+
+
+def test_several_data_keys_are_taken_with_or_without_padding() -> None:
+    WebSettings.from_environ(Environment(GOOD | {"ENCRYPTION_KEYS": f"{KEY}, {KEY.rstrip('=')}"}))
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    assert "hidden" not in repr(WorkerSettings.from_environ(Environment(GOOD)))
+    assert "hidden" not in repr(WebSettings.from_environ(Environment(GOOD)))
+
+
+def test_the_web_process_stops_with_2_when_it_is_not_configured() -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in GOOD}
+    environment |= {name: value for name, value in GOOD.items() if name != "APP_SECRET_KEY"}
+
+    stopped = subprocess.run(
+        [sys.executable, "-c", "import wsgi"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+    assert stopped.returncode == 2
+    assert "APP_SECRET_KEY" in stopped.stderr
+    assert "hidden" not in stopped.stderr + stopped.stdout
+
+
+def test_flasks_own_commands_see_the_doors_of_the_web_process() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "routes"],
+        cwd=ROOT,
+        env=os.environ | GOOD,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    )
+
+    assert "/webhooks/stripe" in told.stdout
+
+
+def test_what_the_master_reads_brings_nothing_that_waits() -> None:
+    # Whatever waits on sockets has to be imported after gevent has patched them, in the workers.
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, app.wiring.settings; print(*{name.partition('.')[0] for name in sys.modules})",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    ).stdout.split()
+
+    assert {"runtime", "tenants"} <= set(told)
+    assert not {"psycopg", "sqlalchemy", "redis", "requests", "ssl", "stripe", "threading"}.intersection(told)

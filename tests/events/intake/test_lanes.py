@@ -1,0 +1,65 @@
+"""Companies whose logs are held up wait for each other, and for nobody else."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+from sqlalchemy import Engine, text
+
+from events.intake.envelope import event_from_stripe
+from events.intake.group_append import NotDurableError
+from events.intake.lanes import AppendLanes
+from runtime.database import open_engine
+from tests.support.company import company_with
+from tests.support.web.webhooks import bodies_of, invoice_event
+
+LOCK_SECONDS = 0.25
+HELD_UP = 2
+EVENTS = 12
+
+
+@pytest.fixture
+def lanes(database_url: str) -> Iterator[AppendLanes]:
+    intake = open_engine(
+        database_url, name="intake", pool_size=2, statement_timeout_ms=1500, lock_timeout_ms=250, autocommit=True
+    )
+    yield AppendLanes(intake, after_commit=lambda: None)
+    intake.dispose()
+
+
+def is_kept(lanes: AppendLanes, body: bytes) -> bool:
+    try:
+        return lanes.append(event_from_stripe(body)).is_new
+    except NotDurableError:
+        return False
+
+
+def test_while_logs_are_held_up_their_neighbours_do_not_wait(lanes: AppendLanes, engine: Engine) -> None:
+    well = company_with(engine, "acct_well")
+    held_up = [company_with(engine, f"acct_{number}") for number in range(HELD_UP)]
+    is_over = Event()
+
+    def go_on(number: int) -> None:
+        while not is_over.is_set():
+            assert not is_kept(lanes, invoice_event(account=f"acct_{number}"))
+
+    with ThreadPoolExecutor(HELD_UP) as threads, engine.begin() as connection:
+        connection.execute(
+            text("SELECT FROM company_head WHERE company_id = ANY (:ids) FOR UPDATE"), {"ids": held_up}
+        ).all()
+        told = list(threads.map(lambda n: is_kept(lanes, invoice_event(account=f"acct_{n}")), range(HELD_UP)))
+        senders = [threads.submit(go_on, number) for number in range(HELD_UP)]
+        started = time.monotonic()
+        kept = [is_kept(lanes, invoice_event(account="acct_well")) for _ in range(EVENTS)]
+        seconds = time.monotonic() - started
+        is_over.set()
+        for sender in senders:
+            sender.result()
+
+    assert told == [False] * HELD_UP
+    assert kept == [True] * EVENTS
+    assert len(bodies_of(engine, well)) == EVENTS
+    assert seconds < EVENTS * LOCK_SECONDS / 2, "else each has waited for somebody else's lock"
+    assert is_kept(lanes, invoice_event(account="acct_0"))

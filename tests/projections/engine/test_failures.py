@@ -1,0 +1,273 @@
+"""Whatever PostgreSQL says to one company's facts: the company halts by name, and its neighbours go on."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.event import listens_for
+from sqlalchemy.exc import OperationalError
+
+from projections.builds.builds import begin_builds
+from projections.builds.rebuild import build_on
+from projections.engine.catch_up import advance, enrol_newcomers
+from projections.engine.failures import ATTEMPTS_BEFORE_HALT, TRANSIENT_SECONDS_BEFORE_HALT
+from projections.engine.skips import Skip, skip_event
+from projections.engine.status import CompanyProjection, projection_lag, projection_status, resume_company
+from projections.reads.snapshots import snapshot_of
+from runtime.sqlstates import is_transient
+from tests.support.clock import NOON
+from tests.support.company import catch_up, company_with, keep
+from tests.support.payloads import event, new_invoice, new_line, old_invoice
+from tests.support.sqlstates import SQLSTATES
+
+LINES = "revenue_lines"
+SICK, WELL = "acct_sick", "acct_well"
+Pair = tuple[int, int]
+
+
+@pytest.fixture
+def pair(engine: Engine) -> Pair:
+    """A company whose facts PostgreSQL will refuse, and its neighbour."""
+    return company_with(engine, SICK), company_with(engine, WELL)
+
+
+@contextmanager
+def refusing(engine: Engine, company_id: int, statement: str) -> Iterator[None]:
+    """Have every row of the company's lines run this statement before it is written."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {statement}; RETURN NEW; END $$;"
+            f"CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON revenue_line FOR EACH ROW"
+            f" WHEN (NEW.company_id = {company_id}) EXECUTE FUNCTION refuse()"
+        )
+    yield
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER refuse ON revenue_line; DROP FUNCTION refuse()")
+
+
+def raising(sqlstate: str) -> str:
+    return f"RAISE EXCEPTION 'planted by a test' USING ERRCODE = '{sqlstate}'"
+
+
+def standing(engine: Engine, company_id: int, projection: str = LINES) -> CompanyProjection:
+    with engine.connect() as connection:
+        return next(
+            one
+            for one in reversed(projection_status(connection))
+            if (one.company_id, one.projection) == (company_id, projection)
+        )
+
+
+def learn(engine: Engine, *accounts: str) -> None:
+    for account in accounts:
+        keep(engine, event(old_invoice(), account=account))
+
+
+def let_time_pass(engine: Engine) -> None:
+    """Have what rests be due, as if its patience were over with the next failure."""
+    with engine.begin() as connection:
+        connection.execute(
+            text("""
+                UPDATE projection_state SET retry_at = NULL, attempts = least(attempts, 1) * :attempts,
+                    failing_since = failing_since - make_interval(secs => :seconds)
+            """),
+            {"attempts": ATTEMPTS_BEFORE_HALT - 1, "seconds": TRANSIENT_SECONDS_BEFORE_HALT + 1},
+        )
+
+
+@pytest.mark.parametrize("sqlstate", SQLSTATES)
+def test_whatever_one_companys_facts_meet_its_neighbour_moves_and_it_halts_by_name(
+    engine: Engine, pair: Pair, sqlstate: str
+) -> None:
+    sick, well = pair
+    learn(engine, SICK, WELL)
+    with refusing(engine, sick, raising(sqlstate)):
+        started = time.monotonic()
+        catch_up(engine)
+        seconds = time.monotonic() - started
+        first, neighbour = standing(engine, sick), standing(engine, well)
+        let_time_pass(engine)
+        learn(engine, WELL)
+        catch_up(engine)
+        catch_up(engine)
+        last = standing(engine, sick)
+
+    assert neighbour.position == neighbour.head
+    assert seconds < 2
+    assert (first.position, first.error_position, first.status) == (1, 2, "live")
+    assert (last.error_position, last.status) == (2, "halted")
+    assert "planted by a test" in str(last.error)
+    assert standing(engine, well).position == 3
+    with engine.begin() as connection:
+        assert resume_company(connection, sick) == [LINES]
+    catch_up(engine)
+    assert standing(engine, sick)[3:] == (2, 2, "live", None, None)
+
+
+def test_who_failed_is_tried_alone_so_that_nobody_else_is_folded_twice(engine: Engine, pair: Pair) -> None:
+    sick, well = pair
+    learn(engine, SICK)
+    with refusing(engine, sick, raising("23514")):
+        catch_up(engine)
+        let_time_pass(engine)
+        learn(engine, WELL)
+
+        turns = []
+        while advanced := advance(engine):
+            turns.append((advanced.company_ids, advanced.event_count))
+
+    assert sorted(turns) == [([sick], 0), ([well], 1)]
+
+
+@pytest.mark.parametrize("sqlstate", ["53100", "55P03", "40001"])
+def test_an_outage_halts_nobody_and_ends_by_itself(engine: Engine, pair: Pair, sqlstate: str) -> None:
+    learn(engine, SICK, WELL)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {raising(sqlstate)}; END $$;"
+            "CREATE TRIGGER refuse BEFORE INSERT ON revenue_line FOR EACH STATEMENT EXECUTE FUNCTION refuse()"
+        )
+    for _ in range(3):
+        catch_up(engine)
+        let_time_pass(engine)
+        with engine.begin() as connection:  # what was folded was folded long ago
+            connection.execute(text("UPDATE projection_state SET updated_at = updated_at - interval '1 hour'"))
+    meanwhile = {standing(engine, company_id).status for company_id in pair}
+
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER refuse ON revenue_line")
+    catch_up(engine)
+
+    assert meanwhile == {"live"}
+    assert [standing(engine, company_id).position for company_id in pair] == [2, 2]
+
+
+def refuse_connections(engine: Engine, times: int) -> None:
+    """Have the next connections be refused, as a server refuses them that starts again after a crash."""
+    left = [None] * times
+
+    @listens_for(engine, "do_connect")
+    def refuse(*_: object) -> None:
+        if left:
+            left.pop()
+            raise psycopg.OperationalError("the database system is in recovery mode")
+
+
+@pytest.mark.parametrize("refused", [0, 1])
+def test_one_company_whose_facts_end_the_connection_is_found_and_its_neighbour_moves(
+    engine: Engine, pair: Pair, refused: int
+) -> None:
+    sick, well = pair
+    learn(engine, SICK, WELL)
+    enrol_newcomers(engine)
+    refuse_connections(engine, refused)
+    lost = 0
+    with refusing(engine, sick, "PERFORM pg_terminate_backend(pg_backend_pid())"):
+        for _ in range(8):
+            try:
+                advance(engine)
+            except OperationalError:
+                lost += 1
+
+    assert lost == 2
+    assert standing(engine, well).position == 2
+    assert (standing(engine, sick).error is None, standing(engine, sick).error_position) == (False, None)
+
+
+def test_an_event_that_stops_a_build_stops_no_other_build(engine: Engine, pair: Pair) -> None:
+    sick, well = pair
+    learn(engine, SICK, WELL)
+    catch_up(engine)
+    with engine.begin() as connection:
+        begin_builds(connection, company_id=None, is_resumed=False)
+    with refusing(engine, sick, raising("54000")):
+        while build_on(engine, is_automatic=False):
+            pass
+        stopped = standing(engine, sick)
+
+    assert (stopped.build, stopped.position, stopped.error_position) == (2, 1, 2)
+    assert standing(engine, well).status == "ready"
+    assert standing(engine, sick, "connection").status == "ready"
+
+
+def test_an_event_in_the_way_can_be_skipped_whatever_the_database_says_to_it(engine: Engine, pair: Pair) -> None:
+    sick, _ = pair
+    learn(engine, SICK)
+    with refusing(engine, sick, raising("54000")):
+        catch_up(engine)
+        with engine.begin() as connection:
+            skip_event(connection, Skip(LINES, sick, 2), reason="a test", now=NOON, actor="tests")
+        catch_up(engine)
+
+    assert standing(engine, sick)[3:] == (3, 3, "live", None, None)
+
+
+def test_how_many_fail_or_halted_is_counted(engine: Engine, pair: Pair) -> None:
+    learn(engine, SICK, WELL)
+    counts = []
+    with refusing(engine, pair[0], raising("23514")):
+        for _ in range(2):
+            catch_up(engine)
+            with engine.connect() as connection:
+                lag = projection_lag(connection, LINES)
+            counts.append((lag.companies_behind, lag.companies_failing, lag.companies_halted))
+            let_time_pass(engine)
+
+    assert counts == [(1, 1, 0), (1, 0, 1)]
+
+
+def _invoice(line: dict[str, object], invoice_id: str = "in_sized", **fields: object) -> dict[str, object]:
+    return new_invoice(invoice_id, line, **fields)
+
+
+WITH_ID: dict[str, Callable[[str], dict[str, object]]] = {
+    "price": lambda an_id: _invoice(new_line(pricing={"price_details": {"price": an_id, "product": "prod_1"}})),
+    "product": lambda an_id: _invoice(new_line(pricing={"price_details": {"price": "price_q", "product": an_id}})),
+    "plan": lambda an_id: _invoice(new_line(pricing=None, plan={"id": an_id, "interval": "month"})),
+    "customer": lambda an_id: _invoice(new_line(), customer=an_id),
+    "subscription": lambda an_id: _invoice(
+        new_line(parent={"subscription_item_details": {"subscription": an_id}}),
+    ),
+    "line": lambda an_id: _invoice(new_line(an_id)),
+    "invoice": lambda an_id: _invoice(new_line(), an_id),
+}
+
+
+@pytest.mark.parametrize("where", WITH_ID)
+@pytest.mark.parametrize("letter", ["x", "\U0001f4b6"])
+def test_an_id_longer_than_stripes_is_quarantined_and_one_as_long_is_shown(
+    engine: Engine, pair: Pair, where: str, letter: str
+) -> None:
+    sick, _ = pair
+    keep(engine, event(WITH_ID[where](letter * 256), account=SICK))
+    keep(engine, event(WITH_ID[where](letter * 255), account=SICK))
+
+    catch_up(engine)
+
+    assert standing(engine, sick)[3:] == (3, 3, "live", None, None)
+    with snapshot_of(engine, sick) as snapshot:
+        held = snapshot.connection.execute(text("SELECT reason FROM revenue_quarantine")).scalars().all()
+        shown = snapshot.connection.execute(text("SELECT count(*) FROM revenue_line")).scalar()
+    assert shown == 1
+    assert len(held) == 1
+    assert letter * 9 not in held[0]
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "may_pass"),
+    [
+        *((state, True) for state in ("08006", "25006", "40001", "40P01", "53100", "53300", "55P03", "57P01", "58030")),
+        *(
+            (state, False)
+            for state in ("22001", "22003", "23505", "23514", "42P01", "54000", "57014", "P0001", "XX000")
+        ),
+    ],
+)
+def test_only_states_that_say_so_may_pass_by_themselves(engine: Engine, sqlstate: str, *, may_pass: bool) -> None:
+    with pytest.raises(Exception, match="planted") as caught, engine.begin() as connection:
+        connection.exec_driver_sql(f"DO $$ BEGIN {raising(sqlstate)}; END $$")
+
+    assert is_transient(caught.value) is may_pass

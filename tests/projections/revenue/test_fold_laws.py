@@ -1,0 +1,86 @@
+"""The fold's laws: order and repetition of facts mean nothing, and a batch is what its events are one by one."""
+
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from events.intake.envelope import event_from_stripe
+from events.stripe.words import observations_of
+from projections.facts.sightings import Change, Sighting
+from projections.revenue.fold import RevenueState
+from projections.revenue.invoice_rows import InvoiceRows
+from tests.support.clock import NOON
+from tests.support.payloads import CREATED, customer, event, new_invoice, new_line, old_invoice, old_line, price
+from tests.support.signing import json_bytes
+
+Told = tuple[Sighting, str | None, list]
+
+
+def told(fact: dict) -> Told:
+    new = event_from_stripe(json_bytes(fact))
+    assert new.occurred_at is not None
+    seen_at = int(new.occurred_at.timestamp())
+    sighting = Sighting(Change(1, NOON), new.livemode, (seen_at, 0))
+    return sighting, new.entity, observations_of(new.type, new.entity, new.payload)
+
+
+def table(facts: list[Told]) -> list[tuple]:
+    """Give the rows these facts add up to, without what tells when they were learned."""
+    revenue = RevenueState()
+    for sighting, entity, observations in facts:
+        revenue.apply(sighting, entity, observations)
+    rows = [
+        row
+        for key, held in revenue.invoices.items()
+        for row in InvoiceRows(key).rows(held, revenue.prices.get, revenue.names.get)
+    ]
+    return sorted((said.text, str(shown.customer_name), *shown.grouping, shown.is_complete) for said, shown in rows)
+
+
+_STATUSES = ("draft", "open", "uncollectible", "paid", "void")
+_SECONDS = st.integers(CREATED, CREATED + 3)
+_INVOICES = st.sampled_from(("in_1", "in_2"))
+
+
+@st.composite
+def facts(draw: st.DrawFn) -> dict:
+    at = draw(_SECONDS)
+    kind = draw(st.sampled_from(("new", "old", "customer", "price", "deleted")))
+    livemode = draw(st.booleans())
+    if kind == "customer":
+        return event(
+            customer(draw(st.sampled_from(("Zed", "Zeta", None)))), "customer.updated", created=at, livemode=livemode
+        )
+    if kind == "price":
+        return event(
+            price("price_q", "month", draw(st.sampled_from((3, 6)))), "price.updated", created=at, livemode=livemode
+        )
+    invoice_id = draw(_INVOICES)
+    if kind == "deleted":
+        return event(
+            {"id": invoice_id, "object": "invoice", "status": "draft"}, "invoice.deleted", created=at, livemode=livemode
+        )
+    amounts = draw(st.lists(st.integers(-2, 2), min_size=1, max_size=3))
+    make, line = (new_invoice, new_line) if kind == "new" else (old_invoice, old_line)
+    lines = [line(f"il_{number}", amount=amount) for number, amount in enumerate(amounts)]
+    invoice = make(
+        invoice_id,
+        *lines,
+        status=draw(st.sampled_from(_STATUSES)),
+        customer_name=draw(st.sampled_from(("Zed", "Zap", None))),
+    )
+    invoice["lines"] = {"data": lines, "has_more": draw(st.booleans())}
+    return event(invoice, "invoice.updated", created=at, livemode=livemode)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(facts(), max_size=12), st.randoms(use_true_random=False))
+def test_any_order_with_any_repetition_of_the_same_facts_gives_the_same_table(
+    history: list[dict], random: Random
+) -> None:
+    once = [told(fact) for fact in history]
+    again = once + random.choices(once, k=len(once)) if once else []
+    random.shuffle(again)
+
+    assert table(again) == table(once)

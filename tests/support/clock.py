@@ -1,0 +1,18 @@
+"""A clock that tests set."""
+
+from datetime import UTC, datetime, timedelta
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class SetClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, step: timedelta) -> None:
+        self.now += step

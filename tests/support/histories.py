@@ -1,0 +1,55 @@
+"""Busy histories: invoices that open, are paid, voided and deleted, lines replaced, names and prices moving."""
+
+from collections.abc import Callable
+from random import Random
+
+from tests.support.payloads import CREATED, customer, event, new_invoice, new_line, old_invoice, old_line, price
+
+# Each has something that COPY escapes, or that takes more than one byte.
+_HOSTILE = ("Zed\tand sons", "back\\slash \\N", "two\r\nlines", "Žluť & 株式会社 🧾")
+_STATUSES = ("draft", "open", "open", "uncollectible", "paid", "paid", "void")
+
+
+def busy_history(random: Random, length: int) -> list[dict]:
+    """Give so many facts about a few invoices, customers and prices, in an order as bad as Stripe's can be."""
+    return [_fact(random, CREATED + random.randrange(length * 2)) for _ in range(length)]
+
+
+def _fact(random: Random, at: int) -> dict:
+    livemode = random.random() > 0.1
+    envelope = {"created": at, "livemode": livemode}
+    kind = random.choice(("invoice",) * 7 + ("customer", "price", "deleted"))
+    if kind == "customer":
+        named = customer(random.choice(("Zed", "Zeta", None, *_HOSTILE)), f"cus_{random.randrange(3)}")
+        return event(named, "customer.updated", **envelope)
+    if kind == "price":
+        return event(price(f"price_{random.randrange(3)}", "month", random.choice((1, 3))), "price.updated", **envelope)
+    invoice_id = f"in_{random.randrange(8)}"
+    if kind == "deleted":
+        gone: dict[str, object] = {"id": invoice_id, "object": "invoice", "status": "draft"}
+        return event(gone, "invoice.deleted", **envelope)
+    return event(_invoice(random, invoice_id), "invoice.updated", **envelope)
+
+
+def _invoice(random: Random, invoice_id: str) -> dict:
+    make, make_line = random.choice(((new_invoice, new_line), (old_invoice, old_line)))
+    numbers = random.sample(range(4), random.randint(1, 3))
+    lines = [_line(random, make_line, f"il_{invoice_id}_{number}") for number in numbers]
+    named = {"customer": f"cus_{random.randrange(3)}", "customer_name": random.choice(("Zed", "Zip", None, *_HOSTILE))}
+    invoice = make(invoice_id, *lines, status=random.choice(_STATUSES), **named)
+    invoice["lines"] = {"data": lines, "has_more": random.random() < 0.3}
+    return invoice
+
+
+def _line(random: Random, make_line: Callable[..., dict], line_id: str) -> dict:
+    start = CREATED + 86_400 * random.choice((0, 1, 40, 41))
+    line = make_line(line_id, amount=random.choice((-5, 100, 100, 250)), period={"start": start, "end": start + 60})
+    line["description"] = random.choice(("Plan", None, *_HOSTILE))
+    price_id = f"price_{random.randrange(3)}"
+    if "pricing" in line:
+        line["pricing"] = {"price_details": {"price": price_id, "product": "prod_1"}}
+    elif random.random() < 0.5:
+        line["price"] = price(price_id, "month", random.choice((1, 3)))
+    else:
+        line["price"] = None
+    return line

@@ -1,0 +1,189 @@
+"""`python -m tests.support.kill_points DATABASE_URL POINTS SEED BUG`: kill whoever folds, at random statements.
+
+Each child goes on from what the ones before it left: it appends, catches up, rebuilds, flips, goes back, drops. It
+kills itself with SIGKILL before or after a statement drawn by lot. Prints what is wrong afterwards: nothing, unless a
+bug is planted.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from itertools import count
+from random import Random
+from threading import Event
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, Engine, text
+
+import projections.builds.rebuild
+import projections.engine.catch_up
+import tests.support.payloads
+from events.log.audit import verify_logs
+from projections.builds import builds
+from projections.builds.rebuild import build_on, flip
+from projections.builds.retired import drop_build, previous_build
+from projections.builds.verify import compare
+from projections.engine import folding
+from projections.engine.catch_up import advance, enrol_newcomers
+from projections.engine.folding import Claim
+from projections.engine.status import projection_status
+from runtime.database import open_engine
+from tests.support.company import keep
+from tests.support.histories import busy_history
+
+_KILLS_BETWEEN_LOOKS = 8
+# Every second one dies right before a commit, one commit later each time; the others at any statement.
+_COMMITS_TO_LIVE = 16
+_STATEMENTS_TO_LIVE = 300
+_CALLS = ((psycopg.Connection, "commit"), (psycopg.Cursor, "execute"), (psycopg.Cursor, "copy"))
+_CHILD = "killed"
+
+
+def main(url: str, points: int, seed: int, bug: str) -> list[str]:
+    """Kill so many children; give what was found wrong, as soon as something is."""
+    random = Random(seed)
+    for point in range(points):
+        child = os.fork()
+        if child == 0:
+            _live(url, random.randrange(2**32), point, bug)
+        os.waitpid(child, 0)
+        if point % _KILLS_BETWEEN_LOOKS == _KILLS_BETWEEN_LOOKS - 1 or point == points - 1:
+            found = _wrong(url)
+            if found:
+                return found
+        random.random()
+    return []
+
+
+def _live(url: str, seed: int, point: int, bug: str) -> None:
+    random = Random(seed)
+    if point % 2:
+        _die_at(random.randrange(_STATEMENTS_TO_LIVE), _CALLS, is_before=random.random() < 0.5)
+    else:
+        _die_at(1 + point // 2 % _COMMITS_TO_LIVE, _CALLS[:1], is_before=True)
+    _BUGS[bug]()
+    tests.support.payloads._numbers = count(seed)  # events of its own
+    engine = open_engine(url, name=_CHILD, pool_size=2)
+    try:
+        _work(engine, random)
+    finally:
+        os._exit(0)
+
+
+def _work(engine: Engine, random: Random) -> None:
+    keep(engine, *busy_history(random, 6))
+    _catch_up(engine, random)
+    with engine.begin() as connection:
+        begun = builds.begin_builds(connection, company_id=None)
+    while build_on(engine, is_automatic=False, chunk_events=random.choice((5, 40, 1000))):
+        pass
+    keep(engine, *busy_history(random, 4))
+    for one in begun:
+        flip(engine, Claim(one.projection, one.company_id, one.build, 0))
+    keep(engine, *busy_history(random, 4))
+    _catch_up(engine, random)
+    for one in begun:
+        with engine.connect() as connection:
+            earlier = previous_build(connection, one.projection, one.company_id)
+        flip(engine, earlier)
+        drop_build(engine, Claim(one.projection, one.company_id, one.build, 0))
+
+
+def _catch_up(engine: Engine, random: Random) -> None:
+    enrol_newcomers(engine)
+    while advance(engine, batch_size=random.choice((1, 3, 100))):
+        pass
+
+
+def _die_at(statement: int, calls: Sequence[tuple[type, str]], *, is_before: bool) -> None:
+    left = [statement]
+
+    def deadly(call: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*args: Any, **options: Any) -> Any:
+            left[0] -= 1
+            if left[0] == 0 and is_before:
+                os.kill(os.getpid(), signal.SIGKILL)
+            answer = call(*args, **options)
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return answer
+
+        return called
+
+    for owner, name in calls:
+        setattr(owner, name, deadly(getattr(owner, name)))
+
+
+def _wrong(url: str) -> list[str]:
+    engine = open_engine(url, name="looking", pool_size=3)
+    try:
+        _await_the_dead(engine)
+        enrol_newcomers(engine)
+        while advance(engine):
+            pass
+        with engine.begin() as connection:
+            faults = [fault for verdict in verify_logs(connection) for fault in verdict.faults]
+            faults += [str(row) for row in projection_status(connection) if row.error or row.position > row.head]
+            begun = builds.begin_builds(connection, company_id=None, is_resumed=False)
+        beside = [Claim(one.projection, one.company_id, one.build, 0) for one in begun]
+        faults += [one for claim in beside for verdict in compare(engine, claim) for one in verdict.differences]
+        with engine.begin() as connection:
+            builds.abandon(connection, beside)
+        for claim in beside:
+            drop_build(engine, claim)
+        return faults
+    finally:
+        engine.dispose()
+
+
+def _await_the_dead(engine: Engine) -> None:
+    # The server notices a moment later that somebody is gone; until then the locks of the dead are held.
+    pause = Event()
+    while True:
+        with engine.connect() as connection:
+            alive = text(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = :name AND datname = current_database()"
+            )
+            if not connection.execute(alive, {"name": f"revmap-{_CHILD}"}).scalar():
+                return
+        pause.wait(0.005)
+
+
+def _checkpoint_before_effect() -> None:
+    effect = folding.fold
+
+    def fold(connection: Connection, claims: Any, facts: Any, **options: Any) -> None:
+        folding.checkpoint(connection, {claim: facts[claim.company_id][-1].position for claim in claims})
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.commit()
+        effect(connection, claims, facts, **options)
+
+    projections.engine.catch_up.fold = fold  # type: ignore[attr-defined]
+
+
+def _tail_not_applied() -> None:
+    def lock_for_flip(connection: Connection, claim: Claim) -> tuple[Claim, int] | None:
+        found = builds.lock_for_flip(connection, claim)
+        if found:
+            folding.checkpoint(connection, {found[0]: found[1]})
+        return found and (found[0]._replace(position=found[1]), found[1])
+
+    projections.builds.rebuild.lock_for_flip = lock_for_flip  # type: ignore[attr-defined]
+
+
+def _counter_is_a_sequence() -> None:
+    """Nothing: the planted function is in the database."""
+
+
+_BUGS: dict[str, Callable[[], object]] = {
+    "none": lambda: None,
+    "checkpoint_before_effect": _checkpoint_before_effect,
+    "tail_not_applied": _tail_not_applied,
+    "counter_is_a_sequence": _counter_is_a_sequence,
+}
+
+if __name__ == "__main__":
+    print("\n".join(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])))  # noqa: T201 - what it is for

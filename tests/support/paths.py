@@ -1,0 +1,5 @@
+"""Where the project stands."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]

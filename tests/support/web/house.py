@@ -1,0 +1,150 @@
+"""A house for the webhook tests: a web process with a database and a Valkey of its own, to be stopped and killed."""
+
+import os
+import re
+import signal
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Self
+from urllib.request import urlopen
+
+import psycopg
+from sqlalchemy import Engine
+
+from migrations.run import upgrade
+from runtime.database import open_engine
+from sandbox import Server
+from sandbox.postgres import PostgresServer
+from sandbox.valkey import ValkeyServer
+from tests.support.web.webhooks import Answer, invoice_event, send, until, web_process
+
+
+@dataclass
+class House:
+    """What runs in the house. The servers change when they are started anew."""
+
+    postgres: PostgresServer
+    valkey: ValkeyServer
+    engine: Engine
+    port: int = 0
+    master: int = 0
+
+    @classmethod
+    @contextmanager
+    def opened(cls) -> Iterator[Self]:
+        """Open the house in a directory of its own, and close it with all that runs in it."""
+        with tempfile.TemporaryDirectory(prefix="t-") as place, ExitStack() as stack:
+            postgres = PostgresServer.start(Path(place, "p"))
+            valkey = ValkeyServer.start(Path(place, "v"), durable=False)
+            house = cls(postgres, valkey, open_engine(postgres.url, name="tests", pool_size=2))
+            stack.callback(house.close)
+            upgrade(house.engine)
+            house.port, house.master = stack.enter_context(web_process(postgres.url, valkey.url))
+            assert house.is_up()
+            yield house
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self.postgres.stop()
+        self.valkey.stop()
+
+    def send(self, body: bytes) -> Answer:
+        return send(self.port, body)
+
+    def is_up(self) -> bool:
+        with suppress(OSError):
+            return self.send(invoice_event(account="acct_of_nobody")).status == 200
+        return False
+
+    def webhooks_counted(self) -> int:
+        """Give how many webhooks /metrics says were kept."""
+        with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+            told = answer.read().decode()
+        kept = r'^revmap_request_seconds_count{.*route="/webhooks/stripe",status="200"} (\S+)$'
+        return sum(int(float(number)) for number in re.findall(kept, told, re.MULTILINE))
+
+    def kill_worker(self) -> None:
+        """Kill the web process's one worker as soon as there is one."""
+        assert until(lambda: len(children_of(self.master)) == 1)
+        os.kill(children_of(self.master)[0], signal.SIGKILL)
+
+    def kill_postgres(self) -> None:
+        """Kill PostgreSQL with all its processes, and start it anew."""
+        for process in (self.postgres.pid, *children_of(self.postgres.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        self.postgres.process.wait(10)
+        self.restart_postgres()
+
+    def restart_postgres(self) -> None:
+        """Start PostgreSQL again, which is down."""
+        self.engine.dispose()
+        self.postgres = PostgresServer.start(self.postgres.directory)
+
+    def disk_writes(self) -> int:
+        """Tell how often PostgreSQL forced its log to disk. What a session counts it tells when it ends."""
+        with psycopg.connect(self.postgres.url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'revmap-intake'"
+            )
+            told = (
+                "SELECT sum(fsyncs)::bigint FROM pg_stat_io WHERE object = 'wal'"
+                if connection.info.server_version >= 180_000
+                else "SELECT wal_sync FROM pg_stat_wal"
+            )
+            row = connection.execute(told).fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+def children_of(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+@contextmanager
+def frozen(server: Server) -> Iterator[None]:
+    """Stop the server's processes where they are, and let them go on afterwards."""
+    processes = [server.pid, *children_of(server.pid)]
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
+
+def storm(house: House, account: str, stop: Event) -> tuple[list[bytes], list[bytes]]:
+    """Send one event after the other until told to stop; give those that were acknowledged, and the others."""
+    acknowledged: list[bytes] = []
+    others: list[bytes] = []
+    while not stop.is_set():
+        body = invoice_event(account=account)
+        try:
+            is_acknowledged = house.send(body).status == 200
+        except OSError:
+            is_acknowledged = False
+        (acknowledged if is_acknowledged else others).append(body)
+    return acknowledged, others
+
+
+@contextmanager
+def stormed(house: House, account: str) -> Iterator[tuple[list[bytes], list[bytes]]]:
+    """Have four senders send meanwhile; give what they sent, once they have stopped."""
+    stop = Event()
+    sent: tuple[list[bytes], list[bytes]] = [], []
+    with ThreadPoolExecutor(4) as threads:
+        senders = [threads.submit(storm, house, account, stop) for _ in range(4)]
+        try:
+            yield sent
+        finally:
+            stop.set()
+    for sender in senders:
+        for mine, theirs in zip(sent, sender.result(), strict=True):
+            mine.extend(theirs)

@@ -1,0 +1,102 @@
+"""What the tests of the table hold: a reader with a company, an account and a key."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from werkzeug.test import TestResponse
+
+from tests.support.company import catch_up, company_with, keep, key_of
+from tests.support.payloads import ACCOUNT, event, new_invoice, new_line
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody who reads a company's table over HTTP."""
+
+    client: FlaskClient
+    engine: Engine
+    company_id: int
+    key: Mapping[str, str]
+
+    @classmethod
+    def of_new_company(
+        cls, client: FlaskClient, engine: Engine, account_id: str = ACCOUNT, *, livemode: bool = True
+    ) -> Self:
+        """Give the reader of a new company that owns the account."""
+        company_id = company_with(engine, account_id, livemode=livemode)
+        return cls(client, engine, company_id, key_of(engine, company_id))
+
+    def learns(self, *events: dict[str, object]) -> None:
+        """Put events into the log, and fold them."""
+        keep(self.engine, *events)
+        catch_up(self.engine)
+
+    def has_lines(self, *lines: dict[str, object], invoice_id: str = "in_1", account: str = ACCOUNT) -> None:
+        """Have the table show these lines, all of one invoice."""
+        self.learns(event(new_invoice(invoice_id, *lines), account=account))
+
+    def path(self, below: str = "/revenue-lines") -> str:
+        return f"/v1/companies/{self.company_id}{below}"
+
+    def get(
+        self, below: str = "/revenue-lines", *, headers: Mapping[str, str] | None = None, **query: Any
+    ) -> TestResponse:
+        """Ask for something of the company with the reader's key."""
+        return self.ask(self.path(below), headers={**self.key, **(headers or {})}, query=query)
+
+    def ask(
+        self,
+        path: str,
+        method: str = "GET",
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, object] | None = None,
+    ) -> TestResponse:
+        """Ask for a path as it stands, with the reader's key or these headers, and take the whole answer."""
+        sent = self.key if headers is None else headers
+        return self.client.open(path, method=method, query_string=query, headers=sent, buffered=True)
+
+    def page(self, **query: Any) -> dict[str, Any]:
+        """Give a page of lines."""
+        response = self.get(**query)
+        assert response.status_code == 200, response.text
+        return told(response)
+
+    def ids(self, **query: Any) -> list[str]:
+        """Give the ids of the lines of one page, in order."""
+        return [line["invoice_line_item_id"] for line in self.page(**query)["data"]]
+
+    def pages(self, **query: Any) -> Iterator[list[str]]:
+        """Walk through all pages, giving the ids of each."""
+        cursor: dict[str, str] = {}
+        while True:
+            page = self.page(**query, **cursor)
+            yield [line["invoice_line_item_id"] for line in page["data"]]
+            if not page["has_more"]:
+                assert page["next_cursor"] is None
+                return
+            cursor = {"cursor": page["next_cursor"]}
+
+
+def line_of(line_id: str, amount: int = 100, *, day: int = 0, **fields: Any) -> dict[str, object]:
+    """Give a line of so many cents whose period starts so many days after 2026-01-01."""
+    start = 1_767_225_600 + 86_400 * day
+    return new_line(line_id, amount=amount, period={"start": start, "end": start + 86_400}, **fields)
+
+
+def told(response: TestResponse) -> dict[str, Any]:
+    """Give the JSON object of an answer."""
+    found: dict[str, Any] = json.loads(response.text)
+    return found
+
+
+def without_request_id(response: TestResponse) -> tuple[int, str, str]:
+    """Give what an answer tells about what was asked: everything but the request's own id."""
+    request_id = told(response)["request_id"]
+    assert request_id == response.headers["X-Request-Id"]
+    headers = {name: value for name, value in response.headers.items() if name != "X-Request-Id"}
+    return response.status_code, response.text.replace(request_id, "…"), repr(sorted(headers.items()))

@@ -1,0 +1,83 @@
+"""What the tests of people hold: a browser that keeps cookies, signs in, and knows its pages' token."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from werkzeug.test import TestResponse
+
+from tenants.roles import Role
+from tenants.users import add_user, set_member
+from tests.support.clock import NOON
+from tests.support.company import PASSWORDS
+
+PASSWORD = "correct horse battery"
+SESSION_COOKIE = "__Host-revmap-session"
+VISITOR_COOKIE = "__Host-revmap-visitor"
+_kept_password = PASSWORDS.hashed(PASSWORD)
+
+
+def member(engine: Engine, company_id: int, role: Role = "admin", *, email: str = "ada@example.org") -> int:
+    """Give the id of somebody with this role in the company and the tests' password."""
+    with engine.begin() as connection:
+        user = add_user(connection, email, password_hash=_kept_password)
+        set_member(connection, company_id, user.id, role, actor="tests", now=NOON)
+    return user.id
+
+
+@dataclass
+class Browser:
+    """Somebody's browser, at an address."""
+
+    app: Flask
+    address: str = "127.0.0.1"
+    client: FlaskClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = self.app.test_client()
+        self.client.environ_base["REMOTE_ADDR"] = self.address
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.client.get(path, **options)
+
+    def form_token(self, path: str = "/sign-in") -> str:
+        """Give the token of the form that a page shows."""
+        found = re.search(r'name="csrf_token" value="([0-9a-f]+)"', self.get(path).text)
+        assert found is not None
+        return found[1]
+
+    def sign_in(
+        self, email: str = "ada@example.org", password: str = PASSWORD, *, way_back: str | None = None
+    ) -> TestResponse:
+        """Fill the form in and send it."""
+        form = {"email": email, "password": password, "csrf_token": self.form_token()}
+        return self.client.post("/sign-in", data=form | ({"next": way_back} if way_back else {}))
+
+    def token(self) -> str:
+        """Give the token that the pages of this session carry."""
+        return self.form_token("/settings/integrations")
+
+    def send(self, path: str, method: str = "POST", *, headers: dict[str, str] | None = None, **options: Any) -> Any:
+        """Ask for a change as a page's script would: with the session's token in a header."""
+        sent = {"X-CSRF-Token": self.token()} | (headers or {})
+        return self.client.open(path, method=method, headers=sent, **options)
+
+    def cookie(self, name: str = SESSION_COOKIE) -> str | None:
+        found = self.client.get_cookie(name)
+        return found.value if found else None
+
+    def has_cookie(self, value: str, name: str = SESSION_COOKIE) -> None:
+        self.client.set_cookie(name, value, secure=True)
+
+
+def signed_in(
+    app: Flask, engine: Engine, company_id: int, role: Role = "admin", *, email: str = "ada@example.org"
+) -> Browser:
+    """Give the browser of a new member who has signed in."""
+    member(engine, company_id, role, email=email)
+    browser = Browser(app)
+    assert browser.sign_in(email).status_code == 303
+    return browser

@@ -1,0 +1,150 @@
+"""What the webhook tests hold: a door to knock at, the log behind it, faults to plant, and a web process on a port."""
+
+import base64
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from http.client import HTTPConnection
+from threading import Event
+from typing import NamedTuple
+
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, text
+from werkzeug.test import TestResponse
+
+from bench.stage import web
+from events.log.read import RecordedEvent, stream_events
+from runtime.clock import utc_now
+from tests.support.clock import NOON
+from tests.support.payloads import event, new_invoice
+from tests.support.signing import SECRET, json_bytes, signed
+
+DOOR = "/webhooks/stripe"
+
+_FAULT = """
+    CREATE SEQUENCE fault_count;
+    CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF {when} THEN RAISE EXCEPTION 'planted by a test' USING ERRCODE = '{sqlstate}'; END IF;
+        RETURN NEW;
+    END $$;
+    CREATE {trigger} FOR EACH ROW EXECUTE FUNCTION fault();
+"""
+_AT_ONCE = "TRIGGER fault BEFORE INSERT ON event"
+_AT_COMMIT = "CONSTRAINT TRIGGER fault AFTER INSERT ON event DEFERRABLE INITIALLY DEFERRED"
+
+
+class Answer(NamedTuple):
+    """What the web process said, and after how many seconds."""
+
+    status: int
+    headers: dict[str, str]
+    seconds: float
+
+
+def post(client: FlaskClient, body: bytes, *, at: datetime = NOON, secret: str = SECRET) -> TestResponse:
+    """Knock with a signed body."""
+    return client.post(DOOR, data=body, headers=signed(body, secret=secret, at=at))
+
+
+def invoice_event(invoice_id: str = "in_1", event_type: str = "invoice.paid", **envelope: object) -> bytes:
+    """Give the body of an event about a paid invoice."""
+    return json_bytes(event(new_invoice(invoice_id), event_type, **envelope))
+
+
+def log_of(engine: Engine, company_id: int) -> list[RecordedEvent]:
+    """Give what a company's log holds of Stripe, in order."""
+    with engine.connect() as connection:
+        return [held for held in stream_events(connection, company_id) if held.source == "stripe"]
+
+
+def bodies_of(engine: Engine, company_id: int) -> list[bytes]:
+    """Give the bodies a company's log holds of Stripe, in order."""
+    return [held.payload for held in log_of(engine, company_id)]
+
+
+def count(engine: Engine, table: str) -> int:
+    """Give how many rows of Stripe's a table holds; `event_conflict` has no other rows."""
+    source = "" if table == "event_conflict" else "WHERE source = 'stripe'"
+    with engine.connect() as connection:
+        return int(connection.execute(text(f"SELECT count(*) FROM {table} {source}")).scalar_one())  # noqa: S608
+
+
+def kept(engine: Engine) -> int:
+    """Give how many of Stripe's events are held for anybody or nobody."""
+    return count(engine, "event") + count(engine, "parked_event")
+
+
+def plant_fault(engine: Engine, sqlstate: str, *, when: str = "true", at_commit: bool = False) -> None:
+    """Have every insert into the log, or its commit, fail with this SQLSTATE when the SQL condition holds."""
+    fault = _FAULT.format(sqlstate=sqlstate, when=when, trigger=_AT_COMMIT if at_commit else _AT_ONCE)
+    with engine.begin() as connection:
+        connection.execute(text(fault))
+
+
+def pull_fault(engine: Engine) -> None:
+    """Take the planted fault away."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER fault ON event; DROP FUNCTION fault; DROP SEQUENCE fault_count")
+
+
+def until(claim: Callable[[], bool], *, seconds: float = 10.0) -> bool:
+    """Wait until the claim holds; tell whether it came to hold in time."""
+    deadline = time.monotonic() + seconds
+    pause = Event()
+    while not claim():
+        if time.monotonic() > deadline:
+            return False
+        pause.wait(0.005)
+    return True
+
+
+@contextmanager
+def web_process(database_url: str, redis_url: str, *, workers: int = 1) -> Iterator[tuple[int, int]]:
+    """Serve our app with gunicorn as in production; give its port and the master's process id."""
+    settings = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "STRIPE_WEBHOOK_SECRETS": f"whsec_retired,{SECRET}",
+        "STRIPE_SECRET_KEY": "sk_live_of_the_tests",
+        "APP_SECRET_KEY": "the tests' secret key",
+        "ENCRYPTION_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
+        "WEB_CONCURRENCY": str(workers),
+    }
+    with web("wsgi:app", os.environ | settings) as running:
+        yield running
+
+
+def send(port: int, body: bytes, *, seconds: float = 5.0) -> Answer:
+    """Send a body to a web process, signed now, on a connection of its own.
+
+    :raises OSError: the connection broke
+    """
+    started = time.monotonic()
+    connection = HTTPConnection("127.0.0.1", port, timeout=seconds)
+    try:
+        connection.request("POST", DOOR, body, signed(body, at=utc_now()))
+        response = connection.getresponse()
+        response.read()
+        return Answer(response.status, dict(response.getheaders()), time.monotonic() - started)
+    finally:
+        connection.close()
+
+
+def open_request(port: int, head: bytes, body: bytes = b"") -> socket.socket:
+    """Begin a request by hand: its first line is the door's, `head` the lines that follow it."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=15)
+    connection.sendall(b"POST /webhooks/stripe HTTP/1.1\r\nHost: revmap.test\r\n" + head + b"\r\n\r\n" + body)
+    return connection
+
+
+def status_of(connection: socket.socket) -> int | None:
+    """Read the status of the answer; None when the connection ended without one."""
+    try:
+        head = connection.recv(4096)
+    except ConnectionError:
+        return None
+    return int(head[9:12]) if head.startswith(b"HTTP/1.1 ") else None

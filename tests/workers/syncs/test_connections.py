@@ -1,0 +1,178 @@
+"""What becomes of a connection decides what is read, and with which key."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from backlog.syncs.schedule import request_due_syncs
+from events.connection.accounts import Account, Agreement, authorize, standing_of
+from events.connection.lifecycle import NotConnectedError, pause, resume
+from sandbox.stripe.account.accounts import Account as SimulatedAccount
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.generate.generate import generate
+from sandbox.stripe.running import StripeServer
+from stripe_gateway.client import StripeGateway, Tally
+from stripe_gateway.credentials import CredentialStore
+from stripe_gateway.keyring import CompanyKeyring
+from stripe_gateway.rate_limit import RateLimit
+from stripe_gateway.refusals import AccountRefusedError
+from tenants.companies import add_company
+from tenants.secrets import SecretBox, keep_secret
+from tests.support.clock import NOON
+from tests.support.company import company_with
+from tests.support.syncs.runs import ask_for_sync, let_buckets_empty, sync
+from tests.support.syncs.shops import YESTERDAY
+from tests.support.syncs.shown_runs import run_of
+from tests.support.syncs.truth import table_of, truth_of
+from workers.jobs import sync_with
+from workers.wiring.tools import Tools
+
+READS = ("rak_invoice_read", "rak_customer_read", "rak_event_read", "rak_price_read", "rak_plan_read")
+
+
+@pytest.fixture
+def account(simulated: SimulatedStripe) -> SimulatedAccount:
+    account = simulated.create_account("Sample Studio")
+    generate(account, invoices=40, seed=3, until=YESTERDAY)
+    return account
+
+
+@pytest.fixture
+def company_id(tools: Tools, account: SimulatedAccount) -> int:
+    return company_with(tools.engine, account.id)
+
+
+def with_keyring(tools: Tools, server: StripeServer, box: SecretBox) -> Tools:
+    """Give tools that read every account as its company connected it."""
+    store = CredentialStore(tools.engine, box, platform_key="sk_live_of_nobody", app=None)
+    gateway = StripeGateway(
+        CompanyKeyring(tools.engine, store, clock=tools.clock),
+        api_base=server.url,
+        rate_limit=RateLimit(tools.redis, pause=lambda _seconds: let_buckets_empty(tools.redis)),
+        pause=tools.pause,
+    )
+    return replace(tools, stripe=gateway)
+
+
+def test_while_a_connection_is_paused_nothing_is_asked_and_afterwards_the_run_is_made_up_for(
+    tools: Tools, company_id: int, stripe_server: StripeServer
+) -> None:
+    run_id = ask_for_sync(tools.engine, company_id, tools.clock)
+    with tools.engine.begin() as connection:
+        pause(connection, company_id, actor="tests", now=NOON)
+
+    sync_with(tools)
+    asked = request_due_syncs(tools.engine, now=tools.clock() + timedelta(days=3), period_seconds=86_400)
+
+    assert (run_of(tools.engine, company_id, run_id).status, asked) == ("canceled", 0)
+    assert stripe_server.requests.seen == []
+    with pytest.raises(NotConnectedError):
+        ask_for_sync(tools.engine, company_id, tools.clock)
+    with tools.engine.begin() as connection:
+        resume(connection, company_id, actor="tests", now=NOON)
+    assert request_due_syncs(tools.engine, now=tools.clock() + timedelta(days=3), period_seconds=86_400) == 1
+
+
+def test_an_account_that_was_taken_from_us_has_to_be_connected_anew(
+    tools: Tools, account: SimulatedAccount, company_id: int, simulated: SimulatedStripe
+) -> None:
+    simulated.disconnect(account.id, livemode=True)
+
+    run = sync(tools, company_id)
+
+    with tools.engine.connect() as connection:
+        standing = standing_of(connection, company_id)
+        told = connection.scalars(text("SELECT type FROM event WHERE source = 'revmap' ORDER BY position DESC")).all()
+    assert run.error_code == "account_access_lost"
+    assert standing is not None
+    assert standing.status == "reauthorization_required"
+    assert told[:2] == ["sync.finished", "connection.deauthorized"]
+
+
+def test_an_account_that_gave_us_a_key_is_read_with_that_key(
+    tools: Tools, account: SimulatedAccount, simulated: SimulatedStripe, stripe_server: StripeServer
+) -> None:
+    box = SecretBox([b"k" * 32])
+    key = simulated.restricted_key(account.id, livemode=True, permissions=READS)
+    with tools.engine.begin() as connection:
+        company_id = add_company(connection, "Sample Studio").id
+        keep_secret(connection, box, company_id, "restricted_key", key)
+        of = Account(account.id, livemode=True)
+        authorize(connection, company_id, of, now=NOON, actor="tests", by=Agreement("restricted_key"))
+
+    run = sync(with_keyring(tools, stripe_server, box), company_id, trigger="initial")
+
+    assert run.status == "succeeded"
+    assert table_of(tools.engine, company_id) == truth_of(account)
+
+
+def test_each_mode_of_an_account_is_read_with_the_key_of_the_company_that_connected_it(tools: Tools) -> None:
+    box = SecretBox([b"k" * 32])
+    for livemode, key in ((True, "rk_live_of_one"), (False, "rk_test_of_another")):
+        with tools.engine.begin() as connection:
+            company_id = add_company(connection, key).id
+            keep_secret(connection, box, company_id, "restricted_key", key)
+            of = Account("acct_1", livemode=livemode)
+            authorize(connection, company_id, of, now=NOON, actor="tests", by=Agreement("restricted_key"))
+    store = CredentialStore(tools.engine, box, platform_key="sk_live_of_nobody", app=None)
+    keyring = CompanyKeyring(tools.engine, store, clock=tools.clock)
+
+    keys = [keyring.of(Account("acct_1", livemode=livemode)).api_key for livemode in (True, False, True)]
+
+    assert keys == ["rk_live_of_one", "rk_test_of_another", "rk_live_of_one"]
+
+
+def test_an_account_whose_own_key_stripe_refuses_has_to_be_connected_anew(
+    tools: Tools, account: SimulatedAccount, stripe_server: StripeServer
+) -> None:
+    box = SecretBox([b"k" * 32])
+    with tools.engine.begin() as connection:
+        company_id = add_company(connection, "Sample Studio").id
+        keep_secret(connection, box, company_id, "restricted_key", "rk_live_that_was_rolled")
+        of = Account(account.id, livemode=True)
+        authorize(connection, company_id, of, now=NOON, actor="tests", by=Agreement("restricted_key"))
+
+    run = sync(with_keyring(tools, stripe_server, box), company_id)
+
+    with tools.engine.connect() as connection:
+        standing = standing_of(connection, company_id)
+    assert (run.status, run.error_code) == ("failed", "account_access_lost")
+    assert standing is not None
+    assert standing.status == "reauthorization_required"
+
+
+def test_a_key_that_was_replaced_while_an_older_one_was_remembered_is_used(
+    tools: Tools, account: SimulatedAccount, simulated: SimulatedStripe, stripe_server: StripeServer
+) -> None:
+    box = SecretBox([b"k" * 32])
+    of = Account(account.id, livemode=True)
+    with tools.engine.begin() as connection:
+        company_id = add_company(connection, "Sample Studio").id
+        keep_secret(connection, box, company_id, "restricted_key", "rk_live_that_was_rolled")
+        authorize(connection, company_id, of, now=NOON, actor="tests", by=Agreement("restricted_key"))
+    reading = with_keyring(tools, stripe_server, box)
+    with pytest.raises(AccountRefusedError):
+        reading.stripe.ask(of, "invoices.list", "/v1/invoices", Tally())
+    key = simulated.restricted_key(account.id, livemode=True, permissions=READS)
+    with tools.engine.begin() as connection:
+        keep_secret(connection, box, company_id, "restricted_key", key)
+
+    run = sync(reading, company_id)
+
+    assert run.status == "succeeded"
+
+
+def test_an_account_whose_key_is_gone_has_to_be_connected_anew(
+    tools: Tools, account: SimulatedAccount, stripe_server: StripeServer
+) -> None:
+    with tools.engine.begin() as connection:
+        company_id = add_company(connection, "Sample Studio").id
+        of = Account(account.id, livemode=True)
+        authorize(connection, company_id, of, now=NOON, actor="tests", by=Agreement("restricted_key"))
+
+    run = sync(with_keyring(tools, stripe_server, SecretBox([b"k" * 32])), company_id)
+
+    assert (run.status, run.error_code) == ("failed", "account_access_lost")
+    assert stripe_server.requests.seen == []

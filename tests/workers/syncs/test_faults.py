@@ -1,0 +1,176 @@
+"""Whatever befalls the requests of a sync, it ends with the truth, or says that it did not."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from backlog.syncs.requests import active_run
+from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.faults.faults import Fault, FaultKind
+from sandbox.stripe.generate.generate import generate
+from sandbox.stripe.running import StripeServer
+from tests.support.company import company_with
+from tests.support.syncs.runs import ask_for_sync, finish_sync, let_buckets_empty, let_waits_pass, sync
+from tests.support.syncs.shops import YESTERDAY, strike
+from tests.support.syncs.truth import table_of, truth_of
+from workers.jobs import sync_with
+from workers.wiring.tools import Tools
+
+STRUCK = ("/v1/invoices", "/v1/invoices/*/lines", "/v1/prices/*", "/v1/customers", "/v1/events")
+FAULTS = {
+    "429": Fault(kind=FaultKind.RATE_LIMITED),
+    "429 with Retry-After": Fault(kind=FaultKind.RATE_LIMITED, retry_after=2),
+    "429 for an hour": Fault(kind=FaultKind.RATE_LIMITED, retry_after=3600),
+    "500": Fault(kind=FaultKind.ERROR, status=500),
+    "502 as HTML": Fault(kind=FaultKind.HTML, status=502),
+    "503": Fault(kind=FaultKind.ERROR, status=503),
+    "200 as HTML": Fault(kind=FaultKind.HTML, status=200),
+    "body cut": Fault(kind=FaultKind.CUT_BODY),
+    "JSON cut": Fault(kind=FaultKind.TRUNCATED_JSON),
+    "reset": Fault(kind=FaultKind.RESET),
+    "no answer": Fault(kind=FaultKind.TIMEOUT, milliseconds=1),
+    "slow": Fault(kind=FaultKind.SLOW, milliseconds=5),
+    "drip": Fault(kind=FaultKind.DRIP, milliseconds=1, size=20_000),
+    "blanks before the JSON": Fault(kind=FaultKind.HUGE_BODY, size=500_000),
+    "empty page with more": Fault(kind=FaultKind.EMPTY_PAGE),
+    "page repeated": Fault(kind=FaultKind.REPEATED_PAGE),
+    "end too early": Fault(kind=FaultKind.ENDS_EARLY),
+    "cursor gone": Fault(kind=FaultKind.DELETED_CURSOR),
+    "draft gone": Fault(kind=FaultKind.DELETED_OBJECT),
+    "foreign object": Fault(kind=FaultKind.FOREIGN_OBJECT),
+}
+# What is alone in a page cannot stand out of its place.
+ONLY_IN_FULL_PAGES = {"foreign object"}
+
+
+@pytest.fixture
+def account(simulated: SimulatedStripe) -> Account:
+    # An older business, for objects that stand in pages where they do not belong.
+    generate(simulated.create_account("Rival"), invoices=40, seed=5, until=YESTERDAY - 500 * 86_400)
+    account = simulated.create_account("Sample Studio")
+    generate(account, invoices=130, seed=3, until=YESTERDAY)
+    return account
+
+
+@pytest.fixture
+def company_id(tools: Tools, account: Account) -> int:
+    return company_with(tools.engine, account.id)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_of_any_kind_costs_nothing_but_time(
+    name: str, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
+) -> None:
+    random = Random(name)
+    most = 1 if name in ONLY_IN_FULL_PAGES else 3
+    strikes = [
+        replace(FAULTS[name], path=path, nth=random.randint(1, most), times=random.randint(1, most)) for path in STRUCK
+    ]
+    strike(stripe_server, strikes)
+
+    first = sync(tools, company_id, trigger="initial")
+    strike(stripe_server, strikes)
+    second = sync(tools, company_id)
+
+    assert table_of(tools.engine, company_id) == truth_of(account)
+    assert (first.status, second.status) == ("succeeded", "succeeded")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_mix_of_faults_costs_nothing_but_time(
+    seed: int, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
+) -> None:
+    random = Random(seed)
+    kinds = sorted(FAULTS.keys() - ONLY_IN_FULL_PAGES)
+    strikes = [
+        replace(FAULTS[random.choice(kinds)], path=random.choice(STRUCK), nth=random.randint(1, 9), times=1)
+        for _ in range(12)
+    ]
+    for trigger in ("initial", "manual"):
+        strike(stripe_server, strikes)
+
+        run = sync(tools, company_id, trigger=trigger)
+
+        assert table_of(tools.engine, company_id) == truth_of(account)
+        assert run.status == "succeeded"
+
+
+LASTING = [
+    ("500", "/v1/invoices", "failed"),
+    ("200 as HTML", "/v1/invoices", "failed"),
+    ("JSON cut", "/v1/invoices", "failed"),
+    ("empty page with more", "/v1/invoices", "failed"),
+    ("page repeated", "/v1/invoices", "failed"),
+    ("cursor gone", "/v1/invoices", "failed"),
+    ("reset", "/v1/customers", "failed"),
+    ("503", "/v1/invoices/*/lines", "partially_succeeded"),
+    ("page repeated", "/v1/invoices/*/lines", "partially_succeeded"),
+    ("end too early", "/v1/invoices/*/lines", "partially_succeeded"),
+    ("cursor gone", "/v1/invoices/*/lines", "partially_succeeded"),
+    ("foreign object", "/v1/invoices/*/lines", "partially_succeeded"),
+    ("200 as HTML", "/v1/prices/*", "partially_succeeded"),
+    ("body cut", "/v1/prices/*", "partially_succeeded"),
+]
+
+
+@pytest.mark.parametrize(("name", "path", "status"), LASTING)
+def test_what_cannot_be_read_is_never_called_a_success_and_the_next_sync_repairs_it(  # noqa: PLR0913, PLR0917 - a stage of seven parts
+    name: str, path: str, status: str, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
+) -> None:
+    strike(stripe_server, [replace(FAULTS[name], path=path, times=None)])
+
+    run = sync(tools, company_id, trigger="initial")
+
+    assert run.status == status
+    assert run.error_code == ("stripe_unavailable" if status == "failed" else None)
+    assert run.reconciliation is None or run.reconciliation["differences"]
+
+    strike(stripe_server, [])
+    assert sync(tools, company_id).status == "succeeded"
+    assert table_of(tools.engine, company_id) == truth_of(account)
+
+
+@pytest.mark.parametrize("name", ["end too early", "draft gone", "slow"])
+def test_a_list_that_is_odd_for_ever_is_read_to_its_end_all_the_same(
+    name: str, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
+) -> None:
+    strike(stripe_server, [replace(FAULTS[name], path="/v1/invoices", times=None)])
+
+    run = sync(tools, company_id, trigger="initial")
+
+    assert run.status == "succeeded"
+    assert table_of(tools.engine, company_id) == truth_of(account)
+
+
+def test_who_is_told_to_wait_for_ever_waits_and_claims_nothing(
+    tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
+) -> None:
+    strike(stripe_server, [replace(FAULTS["429 for an hour"], path="/v1/invoices", times=None)])
+    run_id = ask_for_sync(tools.engine, company_id, tools.clock, trigger="initial")
+
+    for _ in range(9):
+        sync_with(tools)
+        let_waits_pass(tools.engine)
+        let_buckets_empty(tools.redis)
+        with tools.engine.connect() as connection:
+            run = active_run(connection, company_id)
+        assert run is not None
+        assert (run.status, run.waits_for) == ("running", "stripe")
+
+    strike(stripe_server, [])
+    assert finish_sync(tools, company_id, run_id).status == "succeeded"
+    assert table_of(tools.engine, company_id) == truth_of(account)
+
+
+@pytest.mark.parametrize("path", ["/v1/prices/*", "/v1/invoices/*/lines"])
+def test_an_object_that_is_put_off_for_an_hour_is_waited_for(
+    path: str, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
+) -> None:
+    strike(stripe_server, [replace(FAULTS["429 for an hour"], path=path)])
+
+    run = sync(tools, company_id, trigger="initial")
+
+    assert run.status == "succeeded"
+    assert table_of(tools.engine, company_id) == truth_of(account)
