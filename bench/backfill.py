@@ -15,12 +15,13 @@ from sqlalchemy import Engine, Row, text
 
 from backlog.queues import SYNC, open_redis, wake
 from backlog.syncs.requests import request_sync
-from bench.stage import peak_megabytes, process, servers
+from bench.stage import servers
 from events.connection.accounts import Account, authorize
 from migrations.run import upgrade
 from runtime.clock import utc_now
 from runtime.database import open_engine
 from runtime.processes import dying_with_parent
+from sandbox.processes import peak_megabytes, process
 from tenants.companies import add_company
 
 _ENDPOINT_PER_SECOND = 25

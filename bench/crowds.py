@@ -6,11 +6,12 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from bench.load import Outcome
 from bench.payloads import invoice_event, signed_request
-from bench.stage import WEBHOOK_SECRET, peak_megabytes, servers, web
+from bench.stage import WEBHOOK_SECRET, servers
 from migrations.run import upgrade
 from runtime.database import open_engine
+from sandbox.load import Outcome
+from sandbox.processes import peak_megabytes, web
 
 _DRIP_SECONDS = 1.0
 _SETTLE_SECONDS = 3.0

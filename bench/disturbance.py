@@ -15,13 +15,14 @@ from threading import Event
 from typing import Any
 
 from bench.histories import fill_logs
-from bench.load import Outcome, send_at_constant_rate
 from bench.payloads import invoice_event, signed_request
 from bench.rebuild import settle
-from bench.stage import WEBHOOK_SECRET, process, servers, web
+from bench.stage import WEBHOOK_SECRET, servers
 from migrations.run import upgrade
 from projections.engine.catch_up import advance, enrol_newcomers
 from runtime.database import open_engine
+from sandbox.load import Outcome, send_at_constant_rate
+from sandbox.processes import process, web
 from tenants.api_keys import create_api_key
 
 _FIRST_NEW_INVOICE = 900_000_000

@@ -7,13 +7,14 @@ from threading import Event, Thread
 
 from sqlalchemy import Engine, text
 
-from bench.load import Outcome, send_as_fast_as_answered, send_at_constant_rate
 from bench.payloads import invoice_event, signed_request
-from bench.stage import WEBHOOK_SECRET, peak_megabytes, process, servers, web
+from bench.stage import WEBHOOK_SECRET, servers
 from events.connection.accounts import Account, authorize
 from migrations.run import upgrade
 from runtime.clock import utc_now
 from runtime.database import open_engine
+from sandbox.load import Outcome, send_as_fast_as_answered, send_at_constant_rate
+from sandbox.processes import peak_megabytes, process, web
 from tenants.companies import add_company
 
 _COMPANIES = 50

@@ -10,8 +10,9 @@ from http.client import HTTPConnection, HTTPResponse
 from sqlalchemy import Engine
 
 from bench.queries import large_table
-from bench.stage import peak_megabytes, servers, web
+from bench.stage import servers
 from runtime.clock import utc_now
+from sandbox.processes import peak_megabytes, web
 from tenants.sessions import open_session
 from tenants.users import add_user, set_member
 

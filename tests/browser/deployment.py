@@ -15,10 +15,10 @@ from sqlalchemy import Engine
 
 from backlog.queues import SYNC, open_redis, wake
 from backlog.syncs.requests import find_run, request_sync
-from bench.stage import process, web
 from events.connection.accounts import Account as Authorized
 from events.connection.accounts import authorize
 from runtime.clock import utc_now
+from sandbox.processes import process, web
 from sandbox.stripe.account.accounts import Account
 from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.generate.generate import generate

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from itertools import product
-from pathlib import Path
 
 import pytest
 from packaging.markers import Marker, default_environment

@@ -7,14 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from threading import Event
 
 import pytest
 import requests
 from sqlalchemy import Engine
 
-from bench.stage import process, web
+from sandbox.processes import process, web
 from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import StripeServer

@@ -16,12 +16,12 @@ from sqlalchemy import Engine, make_url
 
 from app.http.client_socket import BODY_SECONDS
 from app.webhooks.endpoint import MAX_BODY_BYTES
-from bench.load import send_at_constant_rate
-from bench.stage import peak_megabytes
 from migrations.run import upgrade
 from runtime.clock import utc_now
 from runtime.database import open_engine
+from sandbox.load import send_at_constant_rate
 from sandbox.postgres import PostgresServer
+from sandbox.processes import peak_megabytes
 from sandbox.valkey import ValkeyServer
 from tests.support.company import company_with
 from tests.support.signing import signed

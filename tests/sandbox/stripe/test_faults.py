@@ -119,6 +119,6 @@ def test_a_plan_that_is_cleared_strikes_no_more(server: StripeServer, live: dict
 
 
 def test_every_kind_of_fault_is_tried() -> None:
-    tried = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_stripe_*faults.py"))
+    tried = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*faults.py"))
 
     assert [kind.name for kind in FaultKind if f"FaultKind.{kind.name}" not in tried] == []

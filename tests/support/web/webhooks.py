@@ -15,9 +15,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
-from bench.stage import web
 from events.log.read import RecordedEvent, stream_events
 from runtime.clock import utc_now
+from sandbox.processes import web
 from tests.support.clock import NOON
 from tests.support.payloads import event, new_invoice
 from tests.support.signing import SECRET, json_bytes, signed
