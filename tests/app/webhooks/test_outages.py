@@ -155,29 +155,36 @@ def test_while_valkey_is_frozen_or_full_events_are_kept_as_ever(house: House, co
 def test_web_process_killed_at_any_moment_loses_nothing_acknowledged_and_keeps_nothing_twice(
     house: House, company: int, account: str
 ) -> None:
-    with stormed(house, account) as (acknowledged, others):
+    with stormed(house, account) as sent:
         for _ in range(2):
             assert until(house.is_up)
             Event().wait(0.1)
             house.kill_worker()
         assert until(house.is_up)
-    again = {house.send(body).status for body in [*others, *acknowledged[-20:]]}
+    unsure = sent.put_off + sent.cut_off
+    again = {house.send(body).status for body in [*unsure, *sent.acknowledged[-20:]]}
 
-    assert acknowledged
+    assert sent.acknowledged
     assert again == {200}
-    assert sorted(bodies_of(house.engine, company)) == sorted(acknowledged + others)
+    assert sorted(bodies_of(house.engine, company)) == sorted(sent.acknowledged + unsure)
 
 
-def test_a_release_under_load_refuses_no_webhook(house: House, company: int, account: str) -> None:
-    with stormed(house, account) as (acknowledged, others):
+def test_a_release_under_load_cuts_no_webhook_off_and_takes_each_when_it_is_sent_or_sent_again(
+    house: House, company: int, account: str
+) -> None:
+    # On a slow machine a webhook may be put off; its sender comes again. None may meet a closed door.
+    with stormed(house, account) as sent:
         assert until(house.is_up)
         before = set(children_of(house.master))
         os.kill(house.master, signal.SIGHUP)
-        assert until(lambda: not before.intersection(children_of(house.master)))
-        assert until(house.is_up)
+        assert until(lambda: not before.intersection(children_of(house.master)), seconds=40)
+        assert until(house.is_up, seconds=40)
+    again = {house.send(body).status for body in sent.put_off}
 
-    assert others == []
-    assert sorted(bodies_of(house.engine, company)) == sorted(acknowledged)
+    assert sent.acknowledged
+    assert sent.cut_off == []
+    assert again <= {200}
+    assert sorted(bodies_of(house.engine, company)) == sorted(sent.acknowledged + sent.put_off)
 
 
 def test_counts_of_a_web_process_that_was_killed_are_still_told(house: House, account: str) -> None:
@@ -193,14 +200,14 @@ def test_counts_of_a_web_process_that_was_killed_are_still_told(house: House, ac
 def test_database_killed_at_any_moment_has_kept_all_that_was_acknowledged(
     house: House, company: int, account: str
 ) -> None:
-    with stormed(house, account) as (acknowledged, others):
+    with stormed(house, account) as sent:
         Event().wait(0.3)
         house.kill_postgres()
         assert until(house.is_up)
     held = bodies_of(house.engine, company)
 
-    assert acknowledged
-    assert set(acknowledged) <= set(held) <= {*acknowledged, *others}
+    assert sent.acknowledged
+    assert set(sent.acknowledged) <= set(held) <= {*sent.acknowledged, *sent.put_off, *sent.cut_off}
     assert len(held) == len(set(held))
 
 

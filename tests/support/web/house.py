@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Self
@@ -120,31 +120,35 @@ def frozen(server: Server) -> Iterator[None]:
                 os.kill(process, signal.SIGCONT)
 
 
-def storm(house: House, account: str, stop: Event) -> tuple[list[bytes], list[bytes]]:
-    """Send one event after the other until told to stop; give those that were acknowledged, and the others."""
-    acknowledged: list[bytes] = []
-    others: list[bytes] = []
+@dataclass
+class Sent:
+    """The bodies that senders sent: acknowledged, answered otherwise, or cut off without an answer."""
+
+    acknowledged: list[bytes] = field(default_factory=list)
+    put_off: list[bytes] = field(default_factory=list)
+    cut_off: list[bytes] = field(default_factory=list)
+
+
+def storm(house: House, account: str, stop: Event, sent: Sent) -> None:
+    """Send one event after the other until told to stop."""
     while not stop.is_set():
         body = invoice_event(account=account)
         try:
-            is_acknowledged = house.send(body).status == 200
+            outcome = sent.acknowledged if house.send(body).status == 200 else sent.put_off
         except OSError:
-            is_acknowledged = False
-        (acknowledged if is_acknowledged else others).append(body)
-    return acknowledged, others
+            outcome = sent.cut_off
+        outcome.append(body)
 
 
 @contextmanager
-def stormed(house: House, account: str) -> Iterator[tuple[list[bytes], list[bytes]]]:
+def stormed(house: House, account: str) -> Iterator[Sent]:
     """Have four senders send meanwhile; give what they sent, once they have stopped."""
-    stop = Event()
-    sent: tuple[list[bytes], list[bytes]] = [], []
+    stop, sent = Event(), Sent()
     with ThreadPoolExecutor(4) as threads:
-        senders = [threads.submit(storm, house, account, stop) for _ in range(4)]
+        senders = [threads.submit(storm, house, account, stop, sent) for _ in range(4)]
         try:
             yield sent
         finally:
             stop.set()
     for sender in senders:
-        for mine, theirs in zip(sent, sender.result(), strict=True):
-            mine.extend(theirs)
+        sender.result()
