@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
 
-from events.connection.accounts import Account, standing_of
+from events.connection.accounts import Account, connection_state
 
 # After this many failures a run goes on without the answer, and says so.
 PATIENT_ATTEMPTS = 5
@@ -151,8 +151,8 @@ def put_back(engine: Engine, request: FetchRequest, error: str, *, seconds: floa
 
 
 def _connected_account(connection: Connection, company_id: int) -> Account | None:
-    standing = standing_of(connection, company_id)
-    return standing.account if standing and standing.status == "connected" else None
+    state = connection_state(connection, company_id)
+    return state.account if state and state.status == "connected" else None
 
 
 def _in_mode(account: Account | None, livemode: bool) -> Account | None:  # noqa: FBT001 - a value

@@ -1,11 +1,10 @@
-"""Everything the migrations must add up to, gathered from the packages that own the tables."""
+"""The schema that all migrations together must produce, collected from the packages that own the tables."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import backlog.tables
 import events.log.tables
-import projections.connection.tables
 import projections.facts.state_tables
 import projections.revenue.store.past_tables
 import projections.revenue.store.tables

@@ -1,13 +1,14 @@
-"""The projections there are. To add one: write its fold and its tables, and name it here."""
+"""The projections, each with its fold, its version and its tables.
+
+What else follows from the facts about revenue is not another projection but one more step of `fold_revenue`: it is
+kept in the same builds and is always at the same position.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table
 
-from projections.connection.fold import NAME as CONNECTION
-from projections.connection.store import fold_connection
-from projections.connection.tables import connection_state
 from projections.facts.facts import FactPage
 from projections.revenue.fold import NAME as REVENUE_LINES
 from projections.revenue.store.apply import fold_revenue
@@ -31,11 +32,11 @@ BY_MONTH = "revenue_by_month"
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """What is made from the log by one fold.
+    """Tables made from the log by one fold.
 
-    `version` changes with what the fold gives: each version has builds of its own. The fold writes a batch of facts, of
-    many companies, into the tables and commits nothing. `tables` are told apart by the name under which they are shown:
-    what else than the projection itself is filled from the same rows shares its builds and stands where it stands.
+    A `version` of the fold has builds of its own: raise it whenever the fold makes something else of the same facts.
+    The fold writes a batch of facts, of many companies, into the tables and commits nothing. `tables` are grouped by
+    the names under which users see them; the groups share builds and position.
     """
 
     name: str
@@ -63,16 +64,15 @@ PROJECTIONS = (
             BY_MONTH: (revenue_by_month, revenue_month_stretch),
         },
     ),
-    Projection(CONNECTION, 1, fold_connection, {CONNECTION: (connection_state,)}),
 )
 BY_NAME = {projection.name: projection for projection in PROJECTIONS}
 
 
 def names_shown(name: str) -> tuple[str, ...]:
-    """Give the projection's name and those of what shares its builds."""
-    return tuple(BY_NAME[name].tables) if name in BY_NAME else (name,)
+    """Return the names under which users see a projection."""
+    return tuple(BY_NAME[name].tables)
 
 
 def versions() -> dict[str, list[object]]:
-    """Give the projections with their versions, as the parallel arrays that statements take."""
+    """Return names and versions of the projections, as the parallel arrays that statements take."""
     return {"names": list(BY_NAME), "versions": [projection.version for projection in PROJECTIONS]}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select
 
-from events.connection.accounts import standing_of
+from events.connection.accounts import connection_state
 from events.connection.lifecycle import note_deauthorized
 from stripe_gateway.connect import ExchangeRefusedError, Tokens
 from stripe_gateway.stripe_app import ACCESS_TOKEN_LASTS, StripeApp
@@ -44,12 +44,12 @@ class CredentialStore:
         :raises OutcomeUnknownError: Stripe did not answer the renewal; ask again
         """
         with self._engine.connect() as connection:
-            standing = standing_of(connection, company_id)
-            if standing is None or standing.status not in ("connected", "paused"):
+            state = connection_state(connection, company_id)
+            if state is None or state.status not in ("connected", "paused"):
                 raise NoCredentialsError
-            if standing.method == "connect":
-                return Credentials(self._platform_key, standing.account.account_id)
-            if standing.method == "restricted_key":
+            if state.method == "connect":
+                return Credentials(self._platform_key, state.account.account_id)
+            if state.method == "restricted_key":
                 key = find_secret(connection, self._box, company_id, "restricted_key")
                 if key is None:
                     raise NoCredentialsError

@@ -1,12 +1,11 @@
 """Facts about who was let in: each change of a company's keys and members stands in its log."""
 
-import json
 from datetime import datetime
-from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from events.log.append import NewEvent, append
+from events.log.append import append
+from events.log.own_facts import own_fact
 
 API_KEY_CREATED = "access.api_key_created"
 API_KEY_REVOKED = "access.api_key_revoked"
@@ -29,15 +28,4 @@ def note_access(
     **details: object,
 ) -> None:
     """Append a fact of this kind about such as `user:5`, done by `actor`. Commits nothing; call it last."""
-    new = NewEvent(
-        type=fact,
-        source="revmap",
-        external_id=str(uuid4()),
-        payload=json.dumps(details).encode(),
-        # It concerns neither mode; the log wants one, and live is the one that is never filtered away.
-        livemode=True,
-        occurred_at=now,
-        entity=about,
-        actor=actor,
-    )
-    append(connection, company_id, [new])
+    append(connection, company_id, [own_fact(fact, details, entity=about, now=now, actor=actor)])

@@ -2,7 +2,7 @@
 
 from app.connect.restricted_key import forget_key
 from app.wiring.tools import current_tools
-from events.connection.accounts import standing_of
+from events.connection.accounts import connection_state
 from events.connection.lifecycle import disconnect
 from runtime.database import within_company
 
@@ -14,12 +14,12 @@ def disconnect_company(company_id: int, *, actor: str) -> None:
     """
     tools = current_tools()
     with within_company(tools.engine, company_id) as connection:
-        standing = standing_of(connection, company_id)
-    if standing is None or standing.status == "disconnected":
+        state = connection_state(connection, company_id)
+    if state is None or state.status == "disconnected":
         return
-    if tools.connect is not None and standing.method == tools.connect.method:
-        tools.connect.let_go(standing.account.account_id)
-    if standing.method != "connect":
+    if tools.connect is not None and state.method == tools.connect.method:
+        tools.connect.let_go(state.account.account_id)
+    if state.method != "connect":
         forget_key(company_id)
     with within_company(tools.engine, company_id) as connection:
         disconnect(connection, company_id, actor=actor, now=tools.clock())

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from app.wiring.tools import current_tools
 from backlog.syncs.requests import request_sync
-from events.connection.accounts import Account, AccountTakenError, Agreement, authorize, standing_of
+from events.connection.accounts import Account, AccountTakenError, Agreement, authorize, connection_state
 from events.connection.lifecycle import owner_of
 from events.intake.parked import join_parked_events
 from runtime.database import as_owner, within_company
@@ -79,7 +79,7 @@ def _exchanged(attempt: Attempt, connector: Connector, code: str, principal: Pri
 def _own(connection: Connection, attempt: Attempt, grant: Grant, principal: Principal) -> None:
     tools = current_tools()
     now, account = tools.clock(), Account(grant.account_id, grant.livemode)
-    before = standing_of(connection, attempt.company_id)
+    before = connection_state(connection, attempt.company_id)
     if grant.tokens:
         keep_tokens(connection, tools.box, attempt.company_id, grant.tokens, now=now)
     agreement = Agreement(attempt.method, grant.scope, grant.account_name)

@@ -5,7 +5,7 @@ import re
 
 from app.wiring.tools import current_tools
 from backlog.syncs.requests import request_sync
-from events.connection.accounts import Account, Agreement, AnotherAccountError, authorize, standing_of
+from events.connection.accounts import Account, Agreement, AnotherAccountError, authorize, connection_state
 from events.intake.parked import join_parked_events
 from runtime.database import as_owner, within_company
 from stripe_gateway.connect import StripeAwayError
@@ -80,7 +80,7 @@ def _own(company_id: int, key: str, owner: KeyOwner, principal: Principal) -> No
     tools = current_tools()
     now, account = tools.clock(), Account(owner.account_id, owner.livemode)
     with within_company(tools.engine, company_id) as connection:
-        before = standing_of(connection, company_id)
+        before = connection_state(connection, company_id)
         if before and before.status in ("connected", "paused") and before.method != "restricted_key":
             raise AnotherAccountError
         keep_secret(connection, tools.box, company_id, "restricted_key", key)

@@ -1,19 +1,19 @@
 """Ask for a sync, and ask it to stop. A company has one run under way at most: asking again gives that one."""
 
-import json
 from datetime import datetime
-from uuid import uuid4
 
 from sqlalchemy import Connection, Row, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backlog.tables import sync_request_key, sync_run
-from events.connection.accounts import ENTITY, Account, standing_of
-from events.connection.health import SYNC_FINISHED, SYNC_REQUESTED
+from events.connection.accounts import Account, connection_fact, connection_state
 from events.connection.lifecycle import NotConnectedError
 from events.log.append import NewEvent, append
 
 SyncRun = Row[tuple[object, ...]]
+
+SYNC_REQUESTED = "sync.requested"
+SYNC_FINISHED = "sync.finished"
 
 ACTIVE = ("queued", "running")
 
@@ -55,14 +55,14 @@ def request_sync(
 
     :raises NotConnectedError: the company is connected to no account, or paused
     """
-    standing = standing_of(connection, company_id)
-    if standing is None or standing.status != "connected":
-        raise NotConnectedError(standing.status if standing else None)
+    state = connection_state(connection, company_id)
+    if state is None or state.status != "connected":
+        raise NotConnectedError(state.status if state else None)
     # Who asks under the same key at the same time is waited for here.
     of_key = {"company_id": company_id, "idempotency_key": idempotency_key}
     if idempotency_key is not None and not connection.execute(_CLAIM_KEY, of_key).rowcount:
         return connection.execute(_OF_KEY, {"of_company": company_id, "of_key": idempotency_key}).one()
-    run = _new_or_active(connection, company_id, standing.account, trigger=trigger, actor=actor, now=now)
+    run = _new_or_active(connection, company_id, state.account, trigger=trigger, actor=actor, now=now)
     if idempotency_key is not None:
         connection.execute(_KEEP_KEY, of_key | {"run_id": run.id})
     return run
@@ -121,7 +121,7 @@ def cancel_sync(connection: Connection, company_id: int, run_id: int, *, actor: 
 def finished_fact(run: SyncRun, *, now: datetime, actor: str) -> NewEvent:
     """Give the fact that a run is over: how it ended, and up to when the table is complete if it succeeded."""
     has_succeeded = run.status == "succeeded"
-    told = {
+    details = {
         "trigger": run.trigger,
         "status": run.status,
         "started_at": run.started_at and run.started_at.isoformat(),
@@ -129,22 +129,13 @@ def finished_fact(run: SyncRun, *, now: datetime, actor: str) -> NewEvent:
         "data_through": run.coverage_to.isoformat() if has_succeeded and run.coverage_to else None,
         "error": {"code": run.error_code, "detail": run.error_detail} if run.error_code else None,
     }
-    return sync_fact(SYNC_FINISHED, run, told, now=now, actor=actor)
+    return sync_fact(SYNC_FINISHED, run, details, now=now, actor=actor)
 
 
-def sync_fact(event_type: str, run: SyncRun, told: dict[str, object], *, now: datetime, actor: str) -> NewEvent:
+def sync_fact(event_type: str, run: SyncRun, details: dict[str, object], *, now: datetime, actor: str) -> NewEvent:
     """Give a fact about a run."""
-    return NewEvent(
-        type=event_type,
-        source="revmap",
-        external_id=str(uuid4()),
-        payload=json.dumps({"run_id": run.id, **told}).encode(),
-        livemode=run.livemode,
-        occurred_at=now,
-        entity=ENTITY,
-        account_id=run.account_id,
-        actor=actor,
-    )
+    account = Account(run.account_id, run.livemode)
+    return connection_fact(event_type, account, {"run_id": run.id, **details}, now=now, actor=actor)
 
 
 def _new_or_active(

@@ -1,15 +1,14 @@
 """Which company a Stripe account belongs to: recorded as a fact of the company, and as the rows that doors look at."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
-from uuid import uuid4
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from events.log.append import NewEvent, append
+from events.log.own_facts import own_fact
 from events.log.tables import account_owner, stripe_connection
 
 AUTHORIZED = "connection.authorized"
@@ -52,7 +51,7 @@ class Agreement(NamedTuple):
     account_name: str | None = None
 
 
-class Standing(NamedTuple):
+class ConnectionState(NamedTuple):
     """How a company's connection stands. The account's name is that of `authorized_at`, when it was last agreed to."""
 
     status: Status
@@ -79,18 +78,18 @@ def authorize(
     :raises AnotherAccountError: the company has another account connected
     :raises AccountTakenError: the account has another owner
     """
-    standing = locked_standing(connection, company_id)
-    is_held = standing is not None and standing.status != "disconnected"
+    state = lock_connection_state(connection, company_id)
+    is_held = state is not None and state.status != "disconnected"
     if not is_held and not _claims(connection, company_id, account):
         # Somebody else was as quick: perhaps with the same account, for the same company.
-        standing = locked_standing(connection, company_id)
-        if standing is None or standing.status == "disconnected":
+        state = lock_connection_state(connection, company_id)
+        if state is None or state.status == "disconnected":
             raise AccountTakenError
         is_held = True
-    if standing is not None and is_held:
-        if standing.account != account:
+    if state is not None and is_held:
+        if state.account != account:
             raise AnotherAccountError
-        if standing.status != "reauthorization_required":
+        if state.status != "reauthorization_required":
             return Authorization(None, is_new=False)
     details = {"account_id": account.account_id, "livemode": account.livemode, **by._asdict()}
     values = {"status": "connected", "authorized_at": now, **details}
@@ -111,14 +110,14 @@ def owned_account(connection: Connection, company_id: int) -> Account | None:
     return Account(row.account_id, row.livemode) if row else None
 
 
-def standing_of(connection: Connection, company_id: int) -> Standing | None:
+def connection_state(connection: Connection, company_id: int) -> ConnectionState | None:
     """Tell how a company's connection stands; None when it never had one."""
-    return _standing(connection, company_id, for_update=False)
+    return _state(connection, company_id, for_update=False)
 
 
-def locked_standing(connection: Connection, company_id: int) -> Standing | None:
-    """As `standing_of`, and let nobody change it until the caller commits."""
-    return _standing(connection, company_id, for_update=True)
+def lock_connection_state(connection: Connection, company_id: int) -> ConnectionState | None:
+    """As `connection_state`, and let nobody change it until the caller commits."""
+    return _state(connection, company_id, for_update=True)
 
 
 def set_status(connection: Connection, company_id: int, status: Status) -> None:
@@ -138,16 +137,15 @@ def connection_fact(
     external_id: str | None = None,
 ) -> NewEvent:
     """Give a fact about a company's connection, to be appended by the caller."""
-    return NewEvent(
-        type=fact,
-        source="revmap",
-        external_id=external_id or str(uuid4()),
-        payload=json.dumps(details).encode(),
-        livemode=account.livemode,
-        occurred_at=now,
+    return own_fact(
+        fact,
+        details,
         entity=ENTITY,
-        account_id=account.account_id,
+        now=now,
         actor=actor,
+        livemode=account.livemode,
+        account_id=account.account_id,
+        external_id=external_id,
     )
 
 
@@ -161,10 +159,10 @@ def _claims(connection: Connection, company_id: int, account: Account) -> bool:
     return claimed is not None
 
 
-def _standing(connection: Connection, company_id: int, *, for_update: bool) -> Standing | None:
+def _state(connection: Connection, company_id: int, *, for_update: bool) -> ConnectionState | None:
     statement = select(stripe_connection).where(stripe_connection.c.company_id == company_id)
     row = connection.execute(statement.with_for_update() if for_update else statement).one_or_none()
     if row is None:
         return None
     account = Account(row.account_id, row.livemode)
-    return Standing(row.status, account, row.method, row.scope, row.authorized_at, row.account_name)
+    return ConnectionState(row.status, account, row.method, row.scope, row.authorized_at, row.account_name)

@@ -5,7 +5,14 @@ from typing import Literal
 
 from sqlalchemy import Connection, delete, select
 
-from events.connection.accounts import Account, Standing, Status, connection_fact, locked_standing, set_status
+from events.connection.accounts import (
+    Account,
+    ConnectionState,
+    Status,
+    connection_fact,
+    lock_connection_state,
+    set_status,
+)
 from events.log.append import append
 from events.log.tables import account_owner, stripe_connection
 
@@ -47,12 +54,12 @@ def disconnect(connection: Connection, company_id: int, *, actor: str, now: date
 
     What the log holds stays. What Stripe still sends is parked, for whoever connects the account next.
     """
-    standing = locked_standing(connection, company_id)
-    if standing is None or standing.status == "disconnected":
+    state = lock_connection_state(connection, company_id)
+    if state is None or state.status == "disconnected":
         return False
     set_status(connection, company_id, "disconnected")
     connection.execute(delete(account_owner).where(account_owner.c.company_id == company_id))
-    _append(connection, company_id, standing, DISCONNECTED, actor=actor, now=now)
+    _append(connection, company_id, state, DISCONNECTED, actor=actor, now=now)
     return True
 
 
@@ -70,14 +77,14 @@ def note_deauthorized(
     News from before the last authorization is old: Stripe repeats an event for days, and by then the account may have
     been connected again. Stripe counts in whole seconds.
     """
-    standing = locked_standing(connection, company_id)
-    if standing is None or standing.status not in ("connected", "paused"):
+    state = lock_connection_state(connection, company_id)
+    if state is None or state.status not in ("connected", "paused"):
         return False
-    if occurred_at < standing.authorized_at.replace(microsecond=0):
+    if occurred_at < state.authorized_at.replace(microsecond=0):
         return False
     set_status(connection, company_id, "reauthorization_required")
     details: dict[str, object] = {"reason": reason}
-    fact = connection_fact(DEAUTHORIZED, standing.account, details, actor="stripe", now=now, external_id=external_id)
+    fact = connection_fact(DEAUTHORIZED, state.account, details, actor="stripe", now=now, external_id=external_id)
     append(connection, company_id, [fact])
     return True
 
@@ -106,17 +113,17 @@ def owner_of(connection: Connection, account: Account) -> int | None:
 
 def _switch(connection: Connection, company_id: int, to: tuple[Status, str], *, actor: str, now: datetime) -> bool:
     status, fact = to
-    standing = locked_standing(connection, company_id)
-    if standing is None or standing.status not in ("connected", "paused"):
-        raise NotConnectedError(standing.status if standing else None)
-    if standing.status == status:
+    state = lock_connection_state(connection, company_id)
+    if state is None or state.status not in ("connected", "paused"):
+        raise NotConnectedError(state.status if state else None)
+    if state.status == status:
         return False
     set_status(connection, company_id, status)
-    _append(connection, company_id, standing, fact, actor=actor, now=now)
+    _append(connection, company_id, state, fact, actor=actor, now=now)
     return True
 
 
 def _append(
-    connection: Connection, company_id: int, standing: Standing, fact: str, *, actor: str, now: datetime
+    connection: Connection, company_id: int, state: ConnectionState, fact: str, *, actor: str, now: datetime
 ) -> None:
-    append(connection, company_id, [connection_fact(fact, standing.account, {}, actor=actor, now=now)])
+    append(connection, company_id, [connection_fact(fact, state.account, {}, actor=actor, now=now)])

@@ -5,10 +5,18 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from events.log.payloads import decompressed
 from events.log.tables import event
+
+# Events come between what syncs read; far back there is no need to look.
+_LAST_OF_SOURCE = text("""
+    SELECT recorded_at FROM event
+    WHERE company_id = :company_id AND source = :source
+      AND position > (SELECT position FROM company_head WHERE company_id = :company_id) - 2000
+    ORDER BY position DESC LIMIT 1
+""")
 
 
 class RecordedEvent(NamedTuple):
@@ -66,3 +74,9 @@ def stream_events(connection: Connection, company_id: int, *, page_size: int = 5
     while page := read_events(connection, company_id, after=after, limit=page_size):
         yield from page
         after = page[-1].position
+
+
+def last_recorded_at(connection: Connection, company_id: int, *, source: str) -> datetime | None:
+    """Return when the last event of a source was recorded; None when it is not among the last 2000 events."""
+    at: datetime | None = connection.execute(_LAST_OF_SOURCE, {"company_id": company_id, "source": source}).scalar()
+    return at

@@ -60,7 +60,8 @@ _ANYBODY_BEHIND = text("""
             ON s.projection = p.name AND s.company_id = h.company_id AND s.build = a.build AND s.version = p.version
         WHERE h.position > coalesce(s.position, 0) AND coalesce(s.status, 'live') = 'live'
           AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp()))
-        OR EXISTS (SELECT FROM projection_state WHERE status = 'building' AND is_automatic)
+        OR EXISTS (SELECT FROM projection_state
+            WHERE status = 'building' AND is_automatic AND projection = ANY (CAST(:names AS text[])))
 """)
 
 

@@ -1,14 +1,13 @@
 """Pass over an event that cannot be folded, or is forged: a last resort, and a fact of the company's log."""
 
-import json
 from datetime import datetime
 from typing import NamedTuple
-from uuid import uuid4
 
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
-from events.log.append import NewEvent, append
+from events.log.append import append
+from events.log.own_facts import own_fact
 from events.log.tables import event
 from projections.facts.state_tables import projection_skip
 from projections.registry import PROJECTIONS
@@ -61,8 +60,9 @@ def skip_event(connection: Connection, skip: Skip, *, reason: str, now: datetime
         )
     connection.execute(insert(projection_skip).values(**asked))
     connection.execute(_GO_ON, asked)
-    told = {"projection": skip.projection, "position": skip.position, "reason": reason}
-    return _append_fact(connection, skip.company_id, told, entity=f"projection:{skip.projection}", now=now, actor=actor)
+    details = {"projection": skip.projection, "position": skip.position, "reason": reason}
+    fact = own_fact(SKIPPED, details, entity=f"projection:{skip.projection}", now=now, actor=actor)
+    return append(connection, skip.company_id, [fact])[0].position
 
 
 def skip_forged_event(
@@ -79,29 +79,5 @@ def skip_forged_event(
         raise UnknownEventError(f"the log of company {company_id} has no position {position}")
     skips = [Skip(one.name, company_id, position)._asdict() for one in PROJECTIONS]
     connection.execute(insert_or_not(projection_skip).values(skips).on_conflict_do_nothing())
-    told = {"position": position, "reason": reason}
-    return _append_fact(connection, company_id, told, entity=None, now=now, actor=actor)
-
-
-def _append_fact(
-    connection: Connection,
-    company_id: int,
-    told: dict[str, object],
-    *,
-    entity: str | None,
-    now: datetime,
-    actor: str,
-) -> int:
-    fact = NewEvent(
-        type=SKIPPED,
-        source="revmap",
-        external_id=str(uuid4()),
-        payload=json.dumps(told).encode(),
-        livemode=True,
-        occurred_at=now,
-        entity=entity,
-        actor=actor,
-    )
-    position = append(connection, company_id, [fact])[0].position
-    assert position is not None  # noqa: S101 - a company's own fact is never parked
-    return position
+    details = {"position": position, "reason": reason}
+    return append(connection, company_id, [own_fact(SKIPPED, details, entity=None, now=now, actor=actor)])[0].position

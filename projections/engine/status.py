@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from projections.registry import names_shown
+from projections.registry import BY_NAME, names_shown
 
 
 class CompanyProjection(NamedTuple):
@@ -37,7 +37,7 @@ class Lag(NamedTuple):
 _STATUS = text("""
     SELECT s.projection, s.build, s.company_id, s.position, h.position AS head, s.status, s.error, s.error_position
     FROM projection_state s JOIN company_head h ON h.company_id = s.company_id
-    WHERE s.status <> 'retired' ORDER BY s.projection, s.company_id, s.build
+    WHERE s.status <> 'retired' AND s.projection = ANY (:names) ORDER BY s.projection, s.company_id, s.build
 """)
 # The lag is measured from the log, never from a cursor: a company nobody has enrolled yet counts as behind, too.
 _LAG = text("""
@@ -69,7 +69,7 @@ _RESUME = text("""
 
 def projection_status(connection: Connection) -> list[CompanyProjection]:
     """Give every company's standing in every build that is not retired, of all that is made in it."""
-    rows = [CompanyProjection(*row) for row in connection.execute(_STATUS)]
+    rows = [CompanyProjection(*row) for row in connection.execute(_STATUS, {"names": list(BY_NAME)})]
     return [row._replace(projection=name) for row in rows for name in names_shown(row.projection)]
 
 

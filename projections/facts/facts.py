@@ -18,12 +18,11 @@ _MOST_BYTES_IN_HAND = 160_000_000
 
 
 class Fact(Struct, frozen=True, gc=False):
-    """What an event tells of revenue, and of which entity. The event itself is kept if it tells of something else."""
+    """What an event says about revenue, and about which entity."""
 
     sighting: Sighting
     entity: str | None
     observations: Sequence[Observation]
-    event: BulkEvent | None
 
     @property
     def position(self) -> int:
@@ -63,9 +62,9 @@ def fact_of(event: BulkEvent) -> Fact:
     change = Change(event.position, event.recorded_at)
     sighting = Sighting(change, event.livemode, (seen_at, int(event.source == FETCHED_FROM_STRIPE)))
     if not tells_of_revenue(event.type):
-        return Fact(sighting, event.entity, (), event)
+        return Fact(sighting, event.entity, ())
     observations = observations_of(event.type, event.entity, event.payload)
     if observations and event.occurred_at is None:
         observations = [Unreadable("the event does not say when it happened")]
     # What was read is let go: bodies that nobody reads again would push what is next out of the processor's cache.
-    return Fact(sighting, event.entity, observations, None)
+    return Fact(sighting, event.entity, observations)

@@ -9,21 +9,21 @@ from sqlalchemy import Engine, select
 from tenants.roles import ROLES
 from tenants.tables import api_key
 from tests.commands.conftest import Run
-from tests.support.commands import refused, told
+from tests.support.commands import error_of, json_of
 
 
 def test_a_company_is_printed_with_its_id(run: Run) -> None:
     for words in (("Zed Inc",), ("  Zed Inc  ", "--json")):
-        company = told(run("companies", "create", *words))
+        company = json_of(run("companies", "create", *words))
 
         assert list(company) == ["id", "name"]
         assert company["name"] == "Zed Inc"
 
 
 def test_companies_are_listed_oldest_first(run: Run) -> None:
-    made = [told(run("companies", "create", name)) for name in ("Zed", "Wool & Söhne", "Zed")]
+    made = [json_of(run("companies", "create", name)) for name in ("Zed", "Wool & Söhne", "Zed")]
 
-    listed = told(run("companies", "list", "--json"))["companies"]
+    listed = json_of(run("companies", "list", "--json"))["companies"]
 
     assert [{"id": company["id"], "name": company["name"]} for company in listed] == made
     assert "Wool & Söhne" in run("companies", "list").stdout
@@ -31,19 +31,19 @@ def test_companies_are_listed_oldest_first(run: Run) -> None:
 
 def test_without_companies_the_list_says_how_to_make_one(run: Run) -> None:
     assert "flask companies create" in run("companies", "list").stdout
-    assert told(run("companies", "list", "--json")) == {"companies": []}
+    assert json_of(run("companies", "list", "--json")) == {"companies": []}
 
 
 @pytest.mark.parametrize("name", ["", "   "])
 def test_a_company_has_a_name(run: Run, name: str) -> None:
-    assert "name" in refused(run("companies", "create", name))
-    assert told(run("companies", "list", "--json")) == {"companies": []}
+    assert "name" in error_of(run("companies", "create", name))
+    assert json_of(run("companies", "list", "--json")) == {"companies": []}
 
 
 def test_a_key_is_shown_once_and_kept_as_its_hash_alone(run: Run, engine: Engine) -> None:
-    company_id = told(run("companies", "create", "Zed"))["id"]
+    company_id = json_of(run("companies", "create", "Zed"))["id"]
 
-    made = told(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
+    made = json_of(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
 
     assert list(made) == ["id", "company_id", "role", "prefix", "key"]
     assert (made["company_id"], made["role"]) == (company_id, "viewer")
@@ -56,7 +56,7 @@ def test_a_key_is_shown_once_and_kept_as_its_hash_alone(run: Run, engine: Engine
 
 
 def test_a_key_opens_its_companys_table(run: Run, client: FlaskClient) -> None:
-    company_id = told(run("companies", "create", "Zed"))["id"]
+    company_id = json_of(run("companies", "create", "Zed"))["id"]
     for role in ROLES:
         made = run("api-keys", "create", "--company", company_id, "--role", role)
         assert made.stdout.count("\n") == 1
@@ -69,10 +69,10 @@ def test_a_key_opens_its_companys_table(run: Run, client: FlaskClient) -> None:
 
 
 def test_a_key_needs_a_company_that_exists_and_a_role_that_is_one(run: Run) -> None:
-    company_id = told(run("companies", "create", "Zed"))["id"]
+    company_id = json_of(run("companies", "create", "Zed"))["id"]
 
-    assert "flask companies list" in refused(run("api-keys", "create", "--company", 999, "--role", "viewer"))
-    assert "owner" in refused(run("api-keys", "create", "--company", company_id, "--role", "owner"))
-    assert "0" in refused(run("api-keys", "create", "--company", 0, "--role", "viewer"))
-    assert "--role" in refused(run("api-keys", "create", "--company", company_id))
-    assert refused(run("api-keys", "create", "--company", 2**63, "--role", "viewer"))
+    assert "flask companies list" in error_of(run("api-keys", "create", "--company", 999, "--role", "viewer"))
+    assert "owner" in error_of(run("api-keys", "create", "--company", company_id, "--role", "owner"))
+    assert "0" in error_of(run("api-keys", "create", "--company", 0, "--role", "viewer"))
+    assert "--role" in error_of(run("api-keys", "create", "--company", company_id))
+    assert error_of(run("api-keys", "create", "--company", 2**63, "--role", "viewer"))

@@ -10,22 +10,22 @@ from events.log.read import stream_events
 from events.log.tables import parked_event
 from sandbox.valkey import ValkeyServer
 from tests.commands.conftest import Run
-from tests.support.commands import refused, told
-from tests.support.company import keep
+from tests.support.commands import error_of, json_of
+from tests.support.company import record_events
 from tests.support.payloads import event, new_invoice
-from tests.support.syncs.shown_runs import run_of
+from tests.support.syncs.run_states import run_of
 
 
 def company_of(run: Run) -> int:
-    company_id: int = told(run("companies", "create", "Zed"))["id"]
+    company_id: int = json_of(run("companies", "create", "Zed"))["id"]
     return company_id
 
 
 def test_what_was_parked_for_the_account_joins_the_log_in_order(run: Run, engine: Engine) -> None:
-    keep(engine, event(new_invoice("in_1")), event(new_invoice("in_2")), event(new_invoice("in_3"), account="acct_2"))
+    record_events(engine, event(new_invoice("in_1")), event(new_invoice("in_2")), event(new_invoice("in_3"), account="acct_2"))
     company_id = company_of(run)
 
-    fact = told(run("connections", "authorize", "--company", company_id, "--account", "acct_tests", "--json"))
+    fact = json_of(run("connections", "authorize", "--company", company_id, "--account", "acct_tests", "--json"))
 
     assert fact == {
         "company_id": company_id,
@@ -49,9 +49,9 @@ def test_what_was_parked_for_the_account_joins_the_log_in_order(run: Run, engine
 
 
 def test_more_is_joined_than_moves_in_one_go(run: Run, engine: Engine) -> None:
-    keep(engine, *(event(new_invoice(f"in_{number}")) for number in range(501)))
+    record_events(engine, *(event(new_invoice(f"in_{number}")) for number in range(501)))
 
-    fact = told(run("connections", "authorize", "--company", company_of(run), "--account", "acct_tests", "--json"))
+    fact = json_of(run("connections", "authorize", "--company", company_of(run), "--account", "acct_tests", "--json"))
 
     assert fact["joined"] == 501
 
@@ -60,10 +60,10 @@ def test_authorizing_again_changes_nothing(run: Run, engine: Engine) -> None:
     words = ("connections", "authorize", "--company", company_of(run), "--account", "acct_tests")
     assert "owns acct_tests (live)" in run(*words).stdout
 
-    again = told(run(*words, "--json"))
+    again = json_of(run(*words, "--json"))
 
     assert (again["is_new"], again["joined"], again["sync_run_id"]) == (False, 0, None)
-    assert told(run("events", "status", "--json"))["companies"][0]["events"] == 2
+    assert json_of(run("events", "status", "--json"))["companies"][0]["events"] == 2
 
 
 def test_authorizing_asks_for_the_first_sync_and_rings_for_it(
@@ -78,37 +78,37 @@ def test_authorizing_asks_for_the_first_sync_and_rings_for_it(
     assert (first.trigger, first.status, first.requested_by) == ("initial", "queued", "operator")
     assert f"flask sync {company_id} --wait" in said
     assert len(Queue(SYNC, connection=redis, serializer="json")) == 1
-    assert told(run("sync", company_id, "--json"))["id"] == 1
+    assert json_of(run("sync", company_id, "--json"))["id"] == 1
 
 
 def test_an_account_has_one_company_and_a_company_one_account(run: Run) -> None:
     first, second = company_of(run), company_of(run)
-    told(run("connections", "authorize", "--company", first, "--account", "acct_1", "--json"))
+    json_of(run("connections", "authorize", "--company", first, "--account", "acct_1", "--json"))
 
     for company_id, account_id, mode in (
         (second, "acct_1", ()),
         (first, "acct_2", ()),
         (first, "acct_1", ("--test",)),
     ):
-        said = refused(run("connections", "authorize", "--company", company_id, "--account", account_id, *mode))
+        said = error_of(run("connections", "authorize", "--company", company_id, "--account", account_id, *mode))
         assert "already connected" in said
-    assert [log["company_id"] for log in told(run("events", "status", "--json"))["companies"]] == [first]
+    assert [log["company_id"] for log in json_of(run("events", "status", "--json"))["companies"]] == [first]
 
 
 def test_an_account_in_test_mode_takes_its_test_events_alone(run: Run, engine: Engine) -> None:
-    keep(engine, event(new_invoice("in_1")), event(new_invoice("in_2"), livemode=False))
+    record_events(engine, event(new_invoice("in_1")), event(new_invoice("in_2"), livemode=False))
 
-    fact = told(
+    fact = json_of(
         run("connections", "authorize", "--company", company_of(run), "--account", "acct_tests", "--test", "--json")
     )
 
     assert (fact["livemode"], fact["joined"]) == (False, 1)
-    assert told(run("events", "status", "--json"))["parked"] == 1
+    assert json_of(run("events", "status", "--json"))["parked"] == 1
 
 
 def test_an_account_id_that_is_none_is_refused(run: Run) -> None:
     company_id = company_of(run)
 
     for account_id in ("", "acct_", "cus_1", "acct_1 ", "acct_1\n", "acct_é", "acct_" + "1" * 251):
-        assert "acct_1Abc" in refused(run("connections", "authorize", "--company", company_id, "--account", account_id))
-    assert "flask companies list" in refused(run("connections", "authorize", "--company", 999, "--account", "acct_1"))
+        assert "acct_1Abc" in error_of(run("connections", "authorize", "--company", company_id, "--account", account_id))
+    assert "flask companies list" in error_of(run("connections", "authorize", "--company", 999, "--account", "acct_1"))

@@ -14,8 +14,8 @@ from migrations.run import expected_step, upgrade
 from runtime.database import open_engine, walled, within_company
 from sandbox.postgres import PostgresServer
 from tests.commands.conftest import Run
-from tests.support.commands import refused, told
-from tests.support.company import catch_up, company_with, keep
+from tests.support.commands import error_of, json_of
+from tests.support.company import catch_up, company_with, record_events
 from tests.support.payloads import event, new_invoice
 
 COMMANDS = (
@@ -47,14 +47,14 @@ def test_an_empty_database_is_migrated_once_and_again_without_harm(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", empty_database_url)
 
-    first = told(run("db", "upgrade", "--json"))
-    company = told(run("companies", "create", "Zed"))
-    again = told(run("db", "upgrade", "--json"))
+    first = json_of(run("db", "upgrade", "--json"))
+    company = json_of(run("companies", "create", "Zed"))
+    again = json_of(run("db", "upgrade", "--json"))
 
     assert first == again
     assert list(first) == ["step"]
     assert first["step"] in run("db", "upgrade").stdout
-    assert [one["id"] for one in told(run("companies", "list", "--json"))["companies"]] == [company["id"]]
+    assert [one["id"] for one in json_of(run("companies", "list", "--json"))["companies"]] == [company["id"]]
 
 
 def test_no_step_waits_long_for_a_lock_while_others_wait_behind_it(empty_database_url: str) -> None:
@@ -79,7 +79,7 @@ def test_a_database_that_is_not_migrated_is_told_in_a_sentence(
     monkeypatch.setenv("DATABASE_URL", empty_database_url)
 
     for command in COMMANDS:
-        said = refused(run(*command))
+        said = error_of(run(*command))
 
         assert "flask db upgrade" in said, command
         assert said.count("\n") == 1
@@ -91,7 +91,7 @@ def test_a_database_that_is_away_is_told_in_a_sentence_without_its_password(
     monkeypatch.setenv("DATABASE_URL", "postgresql://revmap:hidden@127.0.0.1:1/none")
 
     for command in (*COMMANDS, ("db", "upgrade")):
-        said = refused(run(*command))
+        said = error_of(run(*command))
 
         assert "the database did not answer" in said, command
         assert said.count("\n") == 1
@@ -112,7 +112,7 @@ def test_a_database_url_that_is_none_is_told_without_showing_it(run: Run, monkey
     for url in ("hidden", "mysql:hidden", "postgresql://revmap:hidden@host:port/none"):
         monkeypatch.setenv("DATABASE_URL", url)
 
-        assert "hidden" not in refused(run("companies", "list"))
+        assert "hidden" not in error_of(run("companies", "list"))
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_a_user_without_rights_is_told_the_statement_that_is_lacking_and_needs_n
     register(app)
     run = app.test_cli_runner()
 
-    statement = re.search(r"GRANT revmap_app TO plain;", refused(run.invoke(args=["db", "upgrade"])))
+    statement = re.search(r"GRANT revmap_app TO plain;", error_of(run.invoke(args=["db", "upgrade"])))
     assert statement
     admin.execute(statement[0])
     upgraded = run.invoke(args=["db", "upgrade"])
@@ -143,7 +143,7 @@ def test_a_user_without_rights_is_told_the_statement_that_is_lacking_and_needs_n
     assert upgraded.exit_code == 0, upgraded.output
     engine = open_engine(url, name="plain", pool_size=2)
     company_id = company_with(engine, "acct_tests")
-    keep(engine, event(new_invoice("in_1")))
+    record_events(engine, event(new_invoice("in_1")))
     catch_up(engine)
     walled(engine)
     assert [lines_seen(engine, company) for company in (company_id, company_id + 1)] == [1, 0]
@@ -166,5 +166,5 @@ def test_an_address_that_is_not_of_postgresql_ends_a_command_with_2(
     result = run("companies", "list")
 
     assert result.exit_code == 2
-    assert "DATABASE_URL is not an address" in refused(result)
+    assert "DATABASE_URL is not an address" in error_of(result)
     assert "hidden" not in result.output

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from tests.commands.conftest import Run
-from tests.support.commands import refused, told
-from tests.support.company import company_with, keep
+from tests.support.commands import error_of, json_of
+from tests.support.company import company_with, record_events
 from tests.support.payloads import ACCOUNT, event, new_invoice
 from tests.support.signing import json_bytes
 
@@ -26,7 +26,7 @@ BODY = (
 @pytest.fixture
 def company_id(engine: Engine) -> int:
     found = company_with(engine, ACCOUNT)
-    keep(engine, BODY, event(new_invoice("in_1")), event(new_invoice("in_2")))
+    record_events(engine, BODY, event(new_invoice("in_1")), event(new_invoice("in_2")))
     return found
 
 
@@ -39,9 +39,9 @@ def maintenance(engine: Engine) -> Iterator[Connection]:
 
 
 def test_the_log_is_counted_company_by_company(run: Run, engine: Engine, company_id: int) -> None:
-    keep(engine, event(new_invoice("in_3"), account="acct_of_nobody"))
+    record_events(engine, event(new_invoice("in_3"), account="acct_of_nobody"))
 
-    status = told(run("events", "status", "--json"))
+    status = json_of(run("events", "status", "--json"))
 
     assert status["parked"] == 1
     assert [list(company) for company in status["companies"]] == [["company_id", "events", "last_recorded_at"]]
@@ -50,12 +50,12 @@ def test_the_log_is_counted_company_by_company(run: Run, engine: Engine, company
 
 
 def test_an_empty_log_has_a_status(run: Run) -> None:
-    assert told(run("events", "status", "--json")) == {"companies": [], "parked": 0, "conflicts": 0}
+    assert json_of(run("events", "status", "--json")) == {"companies": [], "parked": 0, "conflicts": 0}
     assert "No company has any events yet" in run("events", "status").stdout
 
 
 def test_a_whole_log_is_found_whole(run: Run, company_id: int) -> None:
-    verdict = told(run("events", "verify", "--json"))
+    verdict = json_of(run("events", "verify", "--json"))
 
     assert verdict == {"whole": True, "companies": [{"company_id": company_id, "events": 4, "faults": []}]}
     assert "4 events, whole" in run("events", "verify").stdout
@@ -112,7 +112,7 @@ def test_a_log_that_grows_while_it_is_verified_is_whole(run: Run, engine: Engine
         writing.exec_driver_sql("UPDATE company_head SET position = 5")
         growth.commit()
 
-        assert told(verifying.result())["whole"] is True
+        assert json_of(verifying.result())["whole"] is True
 
 
 def await_blocked_command(engine: Engine) -> None:
@@ -140,7 +140,7 @@ def test_an_export_gives_every_body_as_the_text_that_came(run: Run, engine: Engi
 
 def test_an_export_is_one_companys_alone(run: Run, engine: Engine, company_id: int) -> None:
     other = company_with(engine, "acct_other")
-    keep(engine, json_bytes(event(new_invoice("in_theirs"), account="acct_other")))
+    record_events(engine, json_bytes(event(new_invoice("in_theirs"), account="acct_other")))
 
     assert "in_theirs" not in run("events", "export", "--company", company_id).stdout
     assert run("events", "export", "--company", other, "--json").stdout.count("\n") == 2
@@ -148,4 +148,4 @@ def test_an_export_is_one_companys_alone(run: Run, engine: Engine, company_id: i
 
 
 def test_an_export_needs_a_company(run: Run) -> None:
-    assert "--company" in refused(run("events", "export"))
+    assert "--company" in error_of(run("events", "export"))

@@ -4,20 +4,20 @@ from sqlalchemy import Engine, update
 
 from projections.facts.state_tables import projection_state
 from tests.commands.conftest import Run
-from tests.support.commands import told
-from tests.support.company import catch_up, company_with, keep
+from tests.support.commands import json_of
+from tests.support.company import catch_up, company_with, record_events
 from tests.support.payloads import ACCOUNT, event, new_invoice
 
 
 def test_a_standing_has_a_position_and_the_head_it_runs_after(run: Run, engine: Engine) -> None:
     company_id = company_with(engine, ACCOUNT)
     catch_up(engine)
-    keep(engine, event(new_invoice("in_1")), event(new_invoice("in_2")))
+    record_events(engine, event(new_invoice("in_1")), event(new_invoice("in_2")))
 
-    standing = told(run("projections", "status", "--json"))["projections"]
+    standing = json_of(run("projections", "status", "--json"))["projections"]
 
-    assert [one["projection"] for one in standing] == ["connection", "revenue_lines", "revenue_by_month"]
-    assert standing[1] | {"error_position": None} == {
+    assert [one["projection"] for one in standing] == ["revenue_lines", "revenue_by_month"]
+    assert standing[0] | {"error_position": None} == {
         "projection": "revenue_lines",
         "build": 1,
         "company_id": company_id,
@@ -28,7 +28,7 @@ def test_a_standing_has_a_position_and_the_head_it_runs_after(run: Run, engine: 
         "error_position": None,
     }
     catch_up(engine)
-    assert told(run("projections", "status", "--json"))["projections"][0]["position"] == 3
+    assert json_of(run("projections", "status", "--json"))["projections"][0]["position"] == 3
 
 
 def test_a_halted_table_says_why_and_where(run: Run, engine: Engine) -> None:
@@ -38,12 +38,12 @@ def test_a_halted_table_says_why_and_where(run: Run, engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(update(projection_state).values(**halted))
 
-    shown = told(run("projections", "status", "--json"))["projections"][0]
+    shown = json_of(run("projections", "status", "--json"))["projections"][0]
 
     assert {name: shown[name] for name in halted} == halted
     assert "KeyError: 'x'" in run("projections", "status").stdout
 
 
 def test_without_projections_it_says_so(run: Run) -> None:
-    assert told(run("projections", "status", "--json")) == {"projections": []}
+    assert json_of(run("projections", "status", "--json")) == {"projections": []}
     assert "No company has a projection yet" in run("projections", "status").stdout

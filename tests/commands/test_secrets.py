@@ -9,7 +9,7 @@ from tenants.companies import add_company
 from tenants.data_keys import key_id
 from tenants.secrets import SecretBox, find_secret, keep_secret
 from tests.commands.conftest import Run
-from tests.support.commands import refused, told
+from tests.support.commands import error_of, json_of
 
 OLD, NEW = b"o" * 32, b"n" * 32
 
@@ -25,13 +25,13 @@ def test_the_command_rotates_and_says_which_key_is_lacking(
         keep_secret(connection, SecretBox([OLD]), company_id, "restricted_key", "rk_live_planted")
 
     given_keys(NEW)
-    assert key_id(OLD) in refused(run("secrets", "rotate"))
+    assert key_id(OLD) in error_of(run("secrets", "rotate"))
     given_keys(NEW, OLD)
-    assert told(run("secrets", "status", "--json"))["keys"] == [
+    assert json_of(run("secrets", "status", "--json"))["keys"] == [
         {"key_id": key_id(OLD), "secrets": 1, "is_known": True, "is_newest": False}
     ]
-    assert told(run("secrets", "rotate", "--json"))["resealed"] == 1
-    assert told(run("secrets", "rotate", "--json"))["resealed"] == 0
+    assert json_of(run("secrets", "rotate", "--json"))["resealed"] == 1
+    assert json_of(run("secrets", "rotate", "--json"))["resealed"] == 0
     with engine.connect() as connection:
         assert find_secret(connection, SecretBox([NEW]), company_id, "restricted_key") == "rk_live_planted"
     monkeypatch.delenv("ENCRYPTION_KEYS")

@@ -24,10 +24,10 @@ from events.connection.lifecycle import pause
 from sandbox.valkey import ValkeyServer
 from tests.commands.conftest import Run
 from tests.support.clock import NOON
-from tests.support.commands import refused, told
-from tests.support.company import company_with, key_of
+from tests.support.commands import error_of, json_of
+from tests.support.company import company_with, new_key_headers
 from tests.support.paths import ROOT
-from tests.support.syncs.shown_runs import FAILED, PROVEN, PROVEN_IN_PART, begun, end, has_read, run_of
+from tests.support.syncs.run_states import FAILED, SUCCEEDED, PARTIALLY_SUCCEEDED, start_run, finish_run, record_progress, run_of
 from tests.support.web.webhooks import until
 from workers.syncs.endings import Ending
 from workers.syncs.leases import claim_run
@@ -58,7 +58,7 @@ def ended(run: Run, engine: Engine, ending: Ending, *words: object) -> Result:
         while lease is None:
             assert until(lambda: bool(runs(engine)))
             lease = claim_run(engine, now=NOON)
-        end(engine, lease, ending)
+        finish_run(engine, lease, ending)
 
     with ThreadPoolExecutor(1) as threads:
         worker = threads.submit(work)
@@ -73,7 +73,7 @@ def runs(engine: Engine) -> list[int]:
 
 
 def test_a_sync_is_asked_for_and_the_next_command_joins_it(run: Run, engine: Engine, company_id: int) -> None:
-    first = told(run("sync", company_id, "--json"))
+    first = json_of(run("sync", company_id, "--json"))
     words = run("sync", company_id)
 
     assert (first["object"], first["status"], first["trigger"]) == ("sync_run", "queued", "manual")
@@ -89,7 +89,7 @@ def test_the_workers_are_woken_where_redis_is_known(
 ) -> None:
     monkeypatch.setenv("REDIS_URL", valkey.url)
 
-    told(run("sync", company_id, "--json"))
+    json_of(run("sync", company_id, "--json"))
 
     assert len(Queue(SYNC, connection=redis, serializer="json")) == 1
 
@@ -102,7 +102,7 @@ def test_a_redis_that_is_away_is_told_and_the_sync_is_kept(
 
     result = run("sync", company_id, "--json")
 
-    assert told(result)["id"] in runs(engine)
+    assert json_of(result)["id"] in runs(engine)
     assert "REDIS_URL" in result.stderr
     assert redis_url not in result.stderr
 
@@ -111,22 +111,22 @@ def test_of_a_paused_connection_it_says_that_it_is_paused(run: Run, engine: Engi
     with engine.begin() as connection:
         pause(connection, company_id, actor="tests", now=NOON)
 
-    assert f"company {company_id}'s connection is paused" in refused(run("sync", company_id))
+    assert f"company {company_id}'s connection is paused" in error_of(run("sync", company_id))
 
 
 def test_whom_it_cannot_sync_it_says_and_records_nothing(run: Run, engine: Engine) -> None:
-    unconnected = told(run("companies", "create", "Nothing Yet"))["id"]
+    unconnected = json_of(run("companies", "create", "Nothing Yet"))["id"]
 
-    assert "flask connections authorize" in refused(run("sync", unconnected, "--wait"))
-    assert "flask companies list" in refused(run("sync", 999, "--json"))
+    assert "flask connections authorize" in error_of(run("sync", unconnected, "--wait"))
+    assert "flask companies list" in error_of(run("sync", 999, "--json"))
     assert [run("sync", unconnected).exit_code, run("sync", 999).exit_code] == [1, 1]
     for nobody in ("0", "-1", "acct_tests", str(2**63)):
-        assert refused(run("sync", "--", nobody))
+        assert error_of(run("sync", "--", nobody))
     assert runs(engine) == []
 
 
 def test_waiting_ends_with_the_proof(run: Run, engine: Engine, company_id: int) -> None:
-    result = ended(run, engine, PROVEN, "sync", company_id, "--wait")
+    result = ended(run, engine, SUCCEEDED, "sync", company_id, "--wait")
 
     assert result.exit_code == 0
     assert "succeeded: 7 invoices equal Stripe's books, 2 were put right." in result.stdout
@@ -135,17 +135,17 @@ def test_waiting_ends_with_the_proof(run: Run, engine: Engine, company_id: int) 
 def test_the_json_after_waiting_is_that_of_the_api(
     run: Run, engine: Engine, company_id: int, client: FlaskClient
 ) -> None:
-    result = ended(run, engine, PROVEN, "sync", company_id, "--wait", "--json")
+    result = ended(run, engine, SUCCEEDED, "sync", company_id, "--wait", "--json")
 
-    run_id = told(result)["id"]
-    told_by_api = client.get(f"/v1/companies/{company_id}/syncs/{run_id}", headers=key_of(engine, company_id))
-    assert told(result) == json.loads(told_by_api.text)
+    run_id = json_of(result)["id"]
+    api_response = client.get(f"/v1/companies/{company_id}/syncs/{run_id}", headers=new_key_headers(engine, company_id))
+    assert json_of(result) == json.loads(api_response.text)
 
 
 def test_differences_that_stay_are_listed_and_have_an_exit_code_of_their_own(
     run: Run, engine: Engine, company_id: int
 ) -> None:
-    result = ended(run, engine, PROVEN_IN_PART, "sync", company_id, "--wait")
+    result = ended(run, engine, PARTIALLY_SUCCEEDED, "sync", company_id, "--wait")
 
     assert result.exit_code == 3
     assert result.stdout.splitlines()[1:] == [
@@ -182,13 +182,13 @@ def shown(engine: Engine, stream: io.StringIO, *steps: Callable[[], object], com
         assert engine.pool.checkedout() == 0
         next(left)()
 
-    told = run_as_json(run_of(engine, company_id, run_id))
-    watch(engine, told, Progress(stream, seconds=lambda: seconds), pause=pause)
+    run_json = run_as_json(run_of(engine, company_id, run_id))
+    watch(engine, run_json, Progress(stream, seconds=lambda: seconds), pause=pause)
     return stream.getvalue()
 
 
 def steps_of(engine: Engine, company_id: int) -> tuple[int, list[Callable[[], object]]]:
-    lease = begun(engine, company_id)
+    lease = start_run(engine, company_id)
 
     def waits() -> None:
         with engine.begin() as connection:
@@ -196,11 +196,11 @@ def steps_of(engine: Engine, company_id: int) -> tuple[int, list[Callable[[], ob
 
     return lease.run_id, [
         lambda: None,
-        lambda: has_read(engine, lease, 1000, back_to_unix_seconds=1_767_225_600),
+        lambda: record_progress(engine, lease, 1000, back_to_unix_seconds=1_767_225_600),
         lambda: None,
-        lambda: has_read(engine, lease, 1002, back_to_unix_seconds=1_735_689_600),
+        lambda: record_progress(engine, lease, 1002, back_to_unix_seconds=1_735_689_600),
         waits,
-        lambda: end(engine, lease),
+        lambda: finish_run(engine, lease),
     ]
 
 

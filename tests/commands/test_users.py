@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from commands import register
 from events.log.read import stream_events
 from tests.commands.conftest import Run
-from tests.support.commands import refused, told
+from tests.support.commands import error_of, json_of
 from tests.support.web.people import Browser
 
 PASSWORD = "correct horse battery"
@@ -30,7 +30,7 @@ def typed(run: Run) -> Typed:
 
 @pytest.fixture
 def company_id(run: Run) -> int:
-    found: int = told(run("companies", "create", "Zed Inc"))["id"]
+    found: int = json_of(run("companies", "create", "Zed Inc"))["id"]
     return found
 
 
@@ -43,7 +43,7 @@ def create(
     typed: Typed, company_id: int, role: str, *, password: str = PASSWORD, email: str = "Ada@Example.org"
 ) -> dict:
     words = ("users", "create", email, "--company", company_id, "--role", role, "--password-stdin", "--json")
-    return told(typed(password + "\n", *words))
+    return json_of(typed(password + "\n", *words))
 
 
 def test_somebody_who_was_created_signs_in(typed: Typed, company_id: int, app: Flask) -> None:
@@ -94,12 +94,12 @@ def test_somebody_who_was_removed_is_out_with_the_next_request(
     browser = Browser(app)
     browser.sign_in()
 
-    gone = [told(run("users", "remove", "ADA@example.org", "--company", company_id, "--json")) for _ in range(2)]
+    gone = [json_of(run("users", "remove", "ADA@example.org", "--company", company_id, "--json")) for _ in range(2)]
 
     assert [one["removed"] for one in gone] == [True, False]
     assert browser.get(f"/v1/companies/{company_id}/connection").status_code == 404
     assert access_facts(engine, company_id)[-1][0] == "access.member_removed"
-    assert told(run("users", "list", "--company", company_id, "--json")) == {"users": []}
+    assert json_of(run("users", "list", "--company", company_id, "--json")) == {"users": []}
 
 
 def test_a_new_password_ends_all_sessions(typed: Typed, run: Run, company_id: int, app: Flask) -> None:
@@ -108,7 +108,7 @@ def test_a_new_password_ends_all_sessions(typed: Typed, run: Run, company_id: in
     browser.sign_in()
 
     words = ("users", "set-password", "ada@example.org", "--password-stdin", "--json")
-    changed = told(typed("a new long password\n", *words))
+    changed = json_of(typed("a new long password\n", *words))
 
     assert changed["sessions_ended"] == 1
     assert browser.get(f"/v1/companies/{company_id}/connection").status_code == 401
@@ -121,7 +121,7 @@ def test_a_new_password_ends_all_sessions(typed: Typed, run: Run, company_id: in
 def test_what_cannot_be_used_is_refused_in_a_sentence(typed: Typed, company_id: int, email: str, password: str) -> None:
     words = ("users", "create", email, "--company", company_id, "--role", "viewer", "--password-stdin")
 
-    said = refused(typed(password + "\n", *words))
+    said = error_of(typed(password + "\n", *words))
 
     assert "characters" in said or "looks like" in said
     assert not password or password not in said
@@ -130,14 +130,14 @@ def test_what_cannot_be_used_is_refused_in_a_sentence(typed: Typed, company_id: 
 def test_a_company_that_is_none_takes_nobody(typed: Typed) -> None:
     words = ("users", "create", "a@b", "--company", 999, "--role", "viewer", "--password-stdin")
 
-    assert "flask companies list" in refused(typed(PASSWORD + "\n", *words))
+    assert "flask companies list" in error_of(typed(PASSWORD + "\n", *words))
 
 
 def test_people_are_listed_with_their_roles(typed: Typed, run: Run, company_id: int) -> None:
     create(typed, company_id, "viewer")
     create(typed, company_id, "admin", email="zoe@example.org")
 
-    listed = told(run("users", "list", "--company", company_id, "--json"))["users"]
+    listed = json_of(run("users", "list", "--company", company_id, "--json"))["users"]
 
     assert [(one["email"], one["role"]) for one in listed] == [
         ("ada@example.org", "viewer"),
@@ -149,16 +149,16 @@ def test_people_are_listed_with_their_roles(typed: Typed, run: Run, company_id: 
 def test_a_key_that_was_revoked_opens_nothing_and_stays_on_the_list(
     run: Run, company_id: int, client: FlaskClient, engine: Engine
 ) -> None:
-    made = told(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
+    made = json_of(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
     path, headers = f"/v1/companies/{company_id}/connection", {"Authorization": f"Bearer {made['key']}"}
     assert client.get(path, headers=headers).status_code == 200
 
     words = ("api-keys", "revoke", made["id"], "--company", company_id, "--json")
-    revoked = [told(run(*words))["revoked"] for _ in range(2)]
+    revoked = [json_of(run(*words))["revoked"] for _ in range(2)]
 
     assert revoked == [True, False]
     assert client.get(path, headers=headers).status_code == 401
-    (listed,) = told(run("api-keys", "list", "--company", company_id, "--json"))["api_keys"]
+    (listed,) = json_of(run("api-keys", "list", "--company", company_id, "--json"))["api_keys"]
     assert (listed["prefix"], listed["role"]) == (made["prefix"], "viewer")
     assert listed["last_used_at"] is not None
     assert listed["revoked_at"] is not None
@@ -171,11 +171,11 @@ def test_a_key_that_was_revoked_opens_nothing_and_stays_on_the_list(
 
 
 def test_a_key_is_revoked_by_its_own_company_alone(run: Run, company_id: int) -> None:
-    other = told(run("companies", "create", "Another"))["id"]
-    made = told(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
+    other = json_of(run("companies", "create", "Another"))["id"]
+    made = json_of(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
 
-    assert "flask api-keys list" in refused(run("api-keys", "revoke", made["id"], "--company", other))
-    assert "flask api-keys list" in refused(run("api-keys", "revoke", 999, "--company", company_id))
+    assert "flask api-keys list" in error_of(run("api-keys", "revoke", made["id"], "--company", other))
+    assert "flask api-keys list" in error_of(run("api-keys", "revoke", 999, "--company", company_id))
 
 
 def test_somebody_without_a_password_cannot_sign_in_with_one(run: Run, company_id: int, app: Flask) -> None:
@@ -191,6 +191,6 @@ def test_somebody_without_a_password_cannot_sign_in_with_one(run: Run, company_i
         "--json",
     )
 
-    assert told(run(*words))["is_new"] is True
+    assert json_of(run(*words))["is_new"] is True
     assert Browser(app).sign_in(password=PASSWORD).status_code == 401
     assert Browser(app).sign_in(password="nobody has this password").status_code == 401

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.commands.conftest import Run
-from tests.support.commands import refused, told
-from tests.support.company import company_with, keep
+from tests.support.commands import error_of, json_of
+from tests.support.company import company_with, record_events
 from tests.support.payloads import ACCOUNT, event, new_invoice
 
 OF_A_COMPANY = (
@@ -38,26 +38,26 @@ def test_a_company_that_does_not_exist_is_told_and_not_taken_for_an_empty_one(
     result = run(*words, "--company", 99, *shape)
 
     assert result.exit_code == 1
-    assert "there is no company 99" in refused(result)
+    assert "there is no company 99" in error_of(result)
 
 
 def instants_in(value: Any) -> list[str]:
     """Give all texts in what JSON tells whose names say that they are instants."""
     if isinstance(value, dict):
-        found = [told for name, told in value.items() if name.endswith("_at") and told is not None]
+        found = [instant for name, instant in value.items() if name.endswith("_at") and instant is not None]
         return found + [one for below in value.values() for one in instants_in(below)]
     return [one for below in value for one in instants_in(below)] if isinstance(value, list) else []
 
 
 def test_instants_in_json_are_told_as_rfc_3339_in_utc(run: Run, engine: Engine) -> None:
     company_id = company_with(engine, ACCOUNT)
-    keep(engine, event(new_invoice("in_1")))
-    told(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
+    record_events(engine, event(new_invoice("in_1")))
+    json_of(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
 
     answers = [
-        told(run("companies", "list", "--json")),
-        told(run("api-keys", "list", "--company", company_id, "--json")),
-        told(run("events", "status", "--json")),
+        json_of(run("companies", "list", "--json")),
+        json_of(run("api-keys", "list", "--company", company_id, "--json")),
+        json_of(run("events", "status", "--json")),
         *map(json.loads, run("events", "export", "--company", company_id).stdout.splitlines()),
     ]
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from backlog.fetch_requests import request_gaps
 from backlog.fetches import PATIENT_ATTEMPTS, latest_answer, open_fetches
-from events.connection.accounts import standing_of
+from events.connection.accounts import connection_state
 from events.connection.lifecycle import note_deauthorized
 from projections.engine.catch_up import advance, enrol_newcomers
 from projections.revenue.fold import NAME
@@ -108,8 +108,8 @@ def _open(tools: Tools, lease: Lease) -> None:
     if tools.clock() - lease.started_at > _LONGEST_RUN:
         raise RunFailedError("stripe_unavailable", f"not read to its end within {_LONGEST_RUN.days} days")
     with held(tools.engine, lease) as connection:
-        standing = standing_of(connection, lease.company_id)
-        if standing is None or standing.status != "connected" or standing.account != lease.account:
+        state = connection_state(connection, lease.company_id)
+        if state is None or state.status != "connected" or state.account != lease.account:
             raise CancelRequestedError
         open_segments(connection, lease, now=tools.clock())
         if lease.crashes >= _CRASHES_THAT_HALVE_PAGES:
@@ -146,10 +146,10 @@ def _caught_up(tools: Tools, lease: Lease, turn: Turn, head: int) -> bool:
     beaten = time.monotonic()
     while not turn.is_over():
         with tools.engine.connect() as connection:
-            standing = connection.execute(_STANDING, {"projection": NAME, "company_id": lease.company_id}).one()
-        if standing.position >= head:
+            state = connection.execute(_STANDING, {"projection": NAME, "company_id": lease.company_id}).one()
+        if state.position >= head:
             return True
-        if standing.status == "halted":
+        if state.status == "halted":
             raise RunFailedError("projection_halted", "the table does not take in the log")
         if time.monotonic() - beaten > _HEARTBEAT_SECONDS:
             beaten = time.monotonic()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from app.api.revenue_lines import mode_of
 from app.connect.state import health_of
 from app.pages.mapping.query import View
-from events.connection.health import ConnectionHealth
+from backlog.syncs.health import ConnectionHealth
 from projections.reads.freshness import events_behind, has_changed_since, holds_mode, last_changed_at
 from projections.reads.lines import LineRow, list_quarantined
 from projections.reads.snapshots import Snapshot

@@ -11,8 +11,10 @@ from app.pages.frame import framed_text
 from app.pages.settings.verdicts import Verdict, verdict_on
 from app.pages.syncs.shown_runs import ShownRun, shown
 from app.wiring.tools import current_tools
+from backlog.syncs.health import ConnectionHealth
 from backlog.syncs.requests import list_runs
-from events.connection.health import ConnectionHealth, last_event_at
+from events.intake.receive import STRIPE_SOURCE
+from events.log.read import last_recorded_at
 from projections.reads.snapshots import snapshot_of
 
 # Permissions as Stripe's dashboard calls them.
@@ -61,5 +63,5 @@ def _card(connection: Connection, company_id: int) -> StripeCard:
         verdict_on(health, last),
         shown(connection, active) if active is not None else None,
         shown(connection, last) if last is not None else None,
-        last_event_at(connection, company_id),
+        last_recorded_at(connection, company_id, source=STRIPE_SOURCE),
     )

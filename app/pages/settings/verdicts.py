@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from app.pages.syncs.words import Tone, differences_of, differing, has_to_act
 from app.pages.wording import ago, coming, instant
+from backlog.syncs.health import ConnectionHealth
 from backlog.syncs.report import ERRORS
 from backlog.syncs.requests import SyncRun
-from events.connection.health import ConnectionHealth
 
 
 class Verdict(NamedTuple):

@@ -1,31 +1,29 @@
 """The life of a connection: every step is a fact, and what everybody sees of it."""
 
-import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from app.wiring.tools import Tools
-from events.connection.health import SYNC_FINISHED
+from backlog.syncs.requests import finished_fact
+from backlog.tables import sync_run
 from events.connection.lifecycle import note_deauthorized
-from events.log.append import NewEvent, append
-from events.log.payloads import decompressed
-from runtime.clock import utc_now
+from events.log.append import append
 from sandbox.stripe.faults.faults import Fault, FaultKind
 from tenants.companies import add_company
 from tests.support.clock import SetClock
-from tests.support.company import key_of
+from tests.support.company import new_key_headers
 from tests.support.signing import SECRET
 from tests.support.web.people import Browser, signed_in
-from tests.support.web.stripe_page import Stage
+from tests.support.web.stripe_page import ConnectSetup
 
 
 @pytest.fixture
-def stage(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[Stage]:
-    with Stage.opened(web_tools, engine, clock) as opened:
+def setup(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[ConnectSetup]:
+    with ConnectSetup.opened(web_tools, engine, clock) as opened:
         yield opened
 
 
@@ -36,9 +34,9 @@ def company_id(engine: Engine) -> int:
 
 
 @pytest.fixture
-def ada(stage: Stage, engine: Engine, company_id: int) -> Browser:
-    browser = signed_in(stage.app, engine, company_id)
-    assert stage.connect(browser, company_id, stage.acme).status_code == 303
+def ada(setup: ConnectSetup, engine: Engine, company_id: int) -> Browser:
+    browser = signed_in(setup.app, engine, company_id)
+    assert setup.connect(browser, company_id, setup.acme).status_code == 303
     return browser
 
 
@@ -52,53 +50,32 @@ def told(answer: Any) -> dict[str, Any]:
     return found
 
 
-def sync_told(engine: Engine, company_id: int, fact: str, at: datetime, **details: object) -> None:
-    """Put a fact about a sync into the log."""
-    new = NewEvent(
-        type=fact,
-        source="revmap",
-        external_id=f"{fact}:{at.isoformat()}",
-        payload=json.dumps(details).encode(),
-        livemode=True,
-        occurred_at=at,
-        entity="connection:stripe",
-    )
-    with engine.begin() as connection:
-        append(connection, company_id, [new])
+def finish(setup: ConnectSetup, company_id: int, *, status: str = "succeeded") -> None:
+    """End the sync under way now."""
+    now = setup.clock()
+    ended = {"status": status, "phase": "finished", "finished_at": now, "coverage_to": now}
+    with setup.engine.begin() as connection:
+        run = connection.execute(
+            update(sync_run)
+            .where(sync_run.c.company_id == company_id, sync_run.c.status == "queued")
+            .values(ended)
+            .returning(sync_run)
+        ).one()
+        append(connection, company_id, [finished_fact(run, now=now, actor="tests")])
 
 
-def finish(stage: Stage, company_id: int, *, status: str = "succeeded") -> None:
-    """Have the sync under way end now."""
-    with stage.engine.connect() as connection:
-        rows = connection.exec_driver_sql(
-            "SELECT payload_zstd FROM event WHERE type = 'sync.requested' ORDER BY position DESC LIMIT 1"
-        ).all()
-    run_id = json.loads(decompressed(rows[0].payload_zstd))["run_id"]
-    at = stage.clock().isoformat()
-    sync_told(
-        stage.engine,
-        company_id,
-        SYNC_FINISHED,
-        stage.clock(),
-        run_id=run_id,
-        status=status,
-        finished_at=at,
-        data_through=at if status == "succeeded" else None,
-    )
-
-
-def deliver_deauthorization(stage: Stage, endpoint: Any) -> list[int]:
+def deliver_deauthorization(setup: ConnectSetup, endpoint: Any) -> list[int]:
     """Deliver what Stripe has to tell, and give the answers."""
-    deliveries = stage.server.stripe.signed_deliveries(endpoint)
-    client = stage.app.test_client()
+    deliveries = setup.server.stripe.signed_deliveries(endpoint)
+    client = setup.app.test_client()
     return [
         client.post("/webhooks/stripe", data=delivery.body, headers=delivery.headers).status_code
         for delivery in deliveries
     ]
 
 
-def test_a_company_without_a_connection_is_told_so(stage: Stage, engine: Engine, company_id: int) -> None:
-    browser = signed_in(stage.app, engine, company_id, "viewer")
+def test_a_company_without_a_connection_is_told_so(setup: ConnectSetup, engine: Engine, company_id: int) -> None:
+    browser = signed_in(setup.app, engine, company_id, "viewer")
 
     answer = told(browser.get(path(company_id)))
 
@@ -113,65 +90,65 @@ def test_a_company_without_a_connection_is_told_so(stage: Stage, engine: Engine,
 
 
 def test_a_session_is_given_stripes_page_and_a_key_the_door_to_it(
-    stage: Stage, engine: Engine, company_id: int
+    setup: ConnectSetup, engine: Engine, company_id: int
 ) -> None:
-    browser = signed_in(stage.app, engine, company_id)
+    browser = signed_in(setup.app, engine, company_id)
 
     by_session = told(browser.send(path(company_id), json={}))["authorization_url"]
-    headers = key_of(engine, company_id, "admin")
-    by_key = told(stage.app.test_client().post(path(company_id), json={}, headers=headers))["authorization_url"]
+    headers = new_key_headers(engine, company_id, "admin")
+    by_key = told(setup.app.test_client().post(path(company_id), json={}, headers=headers))["authorization_url"]
 
-    assert browser.get(stage.decide(by_session, stage.acme)).status_code == 303
+    assert browser.get(setup.decide(by_session, setup.acme)).status_code == 303
     assert by_key == f"https://localhost/connect/stripe?company={company_id}"
-    assert stage.connection(company_id).status == "connected"
+    assert setup.connection(company_id).status == "connected"
 
 
-def test_pausing_and_resuming_are_facts_and_repeating_them_is_none(stage: Stage, ada: Browser, company_id: int) -> None:
+def test_pausing_and_resuming_are_facts_and_repeating_them_is_none(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
     statuses = [
         told(ada.send(path(company_id, below)))["status"] for below in ("/pause", "/pause", "/resume", "/resume")
     ]
 
     assert statuses == ["paused", "paused", "connected", "connected"]
-    assert stage.facts(company_id)[2:] == ["connection.paused", "connection.resumed"]
+    assert setup.facts(company_id)[2:] == ["connection.paused", "connection.resumed"]
 
 
 def test_a_paused_connection_plans_no_sync_and_stays_paused_when_connected_again(
-    stage: Stage, ada: Browser, company_id: int
+    setup: ConnectSetup, ada: Browser, company_id: int
 ) -> None:
     ada.send(path(company_id, "/pause"))
     assert told(ada.get(path(company_id)))["next_sync_at"] is None
 
-    stage.connect(ada, company_id, stage.acme)
+    setup.connect(ada, company_id, setup.acme)
 
-    assert stage.connection(company_id).status == "paused"
+    assert setup.connection(company_id).status == "paused"
 
 
-def test_disconnecting_lets_go_at_stripe_and_is_safe_to_repeat(stage: Stage, ada: Browser, company_id: int) -> None:
+def test_disconnecting_lets_go_at_stripe_and_is_safe_to_repeat(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
     statuses = [told(ada.send(path(company_id), "DELETE"))["status"] for _ in range(2)]
 
     assert statuses == ["disconnected", "disconnected"]
-    assert not stage.is_connected_at_stripe(stage.acme)
-    assert stage.facts(company_id)[2:] == ["connection.disconnected"]
-    assert stage.server.requests.counts()["POST /oauth/deauthorize"] == 1
+    assert not setup.is_connected_at_stripe(setup.acme)
+    assert setup.facts(company_id)[2:] == ["connection.disconnected"]
+    assert setup.server.requests.counts()["POST /oauth/deauthorize"] == 1
 
 
-def test_what_stripe_cannot_be_told_is_not_done(stage: Stage, ada: Browser, company_id: int) -> None:
-    stage.server.faults.add(Fault(kind=FaultKind.ERROR, method="POST", path="/oauth/deauthorize", status=500))
+def test_what_stripe_cannot_be_told_is_not_done(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    setup.server.faults.add(Fault(kind=FaultKind.ERROR, method="POST", path="/oauth/deauthorize", status=500))
 
     away = ada.send(path(company_id), "DELETE")
 
     assert (away.status_code, away.headers["Retry-After"], away.get_json()["code"]) == (503, "5", "stripe_away")
-    assert stage.connection(company_id).status == "connected"
+    assert setup.connection(company_id).status == "connected"
     assert told(ada.send(path(company_id), "DELETE"))["status"] == "disconnected"
 
 
-def test_an_account_that_is_gone_at_stripe_can_be_disconnected(stage: Stage, ada: Browser, company_id: int) -> None:
-    stage.server.stripe.disconnect(stage.acme.id, livemode=True)
+def test_an_account_that_is_gone_at_stripe_can_be_disconnected(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    setup.server.stripe.disconnect(setup.acme.id, livemode=True)
 
     assert told(ada.send(path(company_id), "DELETE"))["status"] == "disconnected"
 
 
-def test_what_is_not_connected_is_neither_paused_nor_resumed(stage: Stage, ada: Browser, company_id: int) -> None:
+def test_what_is_not_connected_is_neither_paused_nor_resumed(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
     ada.send(path(company_id), "DELETE")
 
     for below in ("/pause", "/resume"):
@@ -180,16 +157,16 @@ def test_what_is_not_connected_is_neither_paused_nor_resumed(stage: Stage, ada: 
 
 
 def test_o14_a_deauthorization_closes_the_connection_and_connecting_again_opens_it(
-    stage: Stage, ada: Browser, company_id: int
+    setup: ConnectSetup, ada: Browser, company_id: int
 ) -> None:
-    endpoint = stage.server.stripe.add_endpoint("", [SECRET])
-    stage.clock.pass_by(timedelta(seconds=5))
-    stage.server.stripe.disconnect(stage.acme.id, livemode=True)
+    endpoint = setup.server.stripe.add_endpoint("", [SECRET])
+    setup.clock.advance(timedelta(seconds=5))
+    setup.server.stripe.disconnect(setup.acme.id, livemode=True)
 
-    answers = deliver_deauthorization(stage, endpoint) + deliver_deauthorization(stage, endpoint)
+    answers = deliver_deauthorization(setup, endpoint) + deliver_deauthorization(setup, endpoint)
     closed = told(ada.get(path(company_id)))
-    stage.clock.pass_by(timedelta(seconds=5))
-    stage.connect(ada, company_id, stage.acme)
+    setup.clock.advance(timedelta(seconds=5))
+    setup.connect(ada, company_id, setup.acme)
 
     assert answers == [200, 200]
     assert (closed["status"], closed["health"], closed["next_sync_at"]) == (
@@ -198,25 +175,25 @@ def test_o14_a_deauthorization_closes_the_connection_and_connecting_again_opens_
         None,
     )
     # The first sync, which nobody has worked on yet, goes on with the new authorization.
-    assert stage.facts(company_id)[2:] == ["connection.deauthorized", "connection.reauthorized"]
+    assert setup.facts(company_id)[2:] == ["connection.deauthorized", "connection.reauthorized"]
     # Stripe repeats an event for days: what it told before is no news about the new connection.
-    assert deliver_deauthorization(stage, endpoint) == [200]
-    assert stage.connection(company_id).status == "connected"
+    assert deliver_deauthorization(setup, endpoint) == [200]
+    assert setup.connection(company_id).status == "connected"
 
 
-def test_a_deauthorization_in_the_other_mode_closes_nothing(stage: Stage, ada: Browser, company_id: int) -> None:
-    endpoint = stage.server.stripe.add_endpoint("", [SECRET])
-    stage.server.stripe.connect(stage.acme.id, livemode=False)
-    stage.server.stripe.disconnect(stage.acme.id, livemode=False)
+def test_a_deauthorization_in_the_other_mode_closes_nothing(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    endpoint = setup.server.stripe.add_endpoint("", [SECRET])
+    setup.server.stripe.connect(setup.acme.id, livemode=False)
+    setup.server.stripe.disconnect(setup.acme.id, livemode=False)
 
-    assert deliver_deauthorization(stage, endpoint) == [200]
-    assert stage.connection(company_id).status == "connected"
+    assert deliver_deauthorization(setup, endpoint) == [200]
+    assert setup.connection(company_id).status == "connected"
 
 
 def test_a_refusal_by_any_call_closes_the_connection_like_stripes_own_event(
-    stage: Stage, ada: Browser, company_id: int, engine: Engine
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
-    now = stage.clock()
+    now = setup.clock()
     with engine.begin() as connection:
         is_new = [
             note_deauthorized(connection, company_id, reason="stripe_refusal", occurred_at=now, now=now)
@@ -224,47 +201,45 @@ def test_a_refusal_by_any_call_closes_the_connection_like_stripes_own_event(
         ]
 
     assert is_new == [True, False]
-    assert stage.connection(company_id).status == "reauthorization_required"
+    assert setup.connection(company_id).status == "reauthorization_required"
 
 
-def test_health_follows_the_age_of_the_last_success(stage: Stage, ada: Browser, company_id: int) -> None:
-    assert stage.connection(company_id).health == "syncing"
-    finish(stage, company_id)
-    start = stage.clock()
+def test_health_follows_the_age_of_the_last_success(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    assert setup.connection(company_id).health == "syncing"
+    finish(setup, company_id)
+    start = setup.clock()
 
     seen = {}
     for hours in (0, 24, 26, 49):
-        stage.clock.now = start + timedelta(hours=hours)
-        seen[hours] = stage.connection(company_id).health
+        setup.clock.now = start + timedelta(hours=hours)
+        seen[hours] = setup.connection(company_id).health
 
     assert seen == {0: "healthy", 24: "healthy", 26: "delayed", 49: "failing"}
 
 
-def test_a_first_sync_that_failed_is_told(stage: Stage, ada: Browser, company_id: int) -> None:
-    finish(stage, company_id, status="failed")
+def test_a_first_sync_that_failed_is_told(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    finish(setup, company_id, status="failed")
 
-    found = stage.connection(company_id)
+    found = setup.connection(company_id)
 
     assert (found.health, found.last_success_at, found.data_through) == ("failing", None, None)
 
 
 def test_the_next_sync_is_an_interval_after_the_last_and_never_in_the_past(
-    stage: Stage, ada: Browser, company_id: int
+    setup: ConnectSetup, ada: Browser, company_id: int
 ) -> None:
-    asked_at = utc_now()  # the log stamps what it records by its own clock
-    finish(stage, company_id)
+    asked_at = setup.clock()
+    finish(setup, company_id)
 
-    stage.clock.now = asked_at
-    soon = stage.connection(company_id).next_sync_at
-    stage.clock.now = asked_at + timedelta(days=3)
-    late = stage.connection(company_id).next_sync_at
+    soon = setup.connection(company_id).next_sync_at
+    setup.clock.now = asked_at + timedelta(days=3)
+    late = setup.connection(company_id).next_sync_at
 
-    assert soon is not None
-    assert timedelta(hours=23) < soon - asked_at < timedelta(hours=25)
-    assert late == stage.clock()
+    assert soon == asked_at + timedelta(days=1)
+    assert late == setup.clock()
 
 
-def test_unknown_fields_and_other_kinds_of_bodies_are_refused(stage: Stage, ada: Browser, company_id: int) -> None:
+def test_unknown_fields_and_other_kinds_of_bodies_are_refused(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
     assert ada.send(path(company_id), json={"company_id": 2}).status_code == 422
     assert ada.send(path(company_id), json=[1]).status_code == 422
     assert ada.send(path(company_id), data="x", content_type="application/json").status_code == 400

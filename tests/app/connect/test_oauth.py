@@ -19,15 +19,15 @@ from tenants.companies import add_company
 from tenants.sessions import end_sessions_of
 from tenants.users import set_member
 from tests.support.clock import NOON, SetClock
-from tests.support.company import company_with, keep
+from tests.support.company import company_with, record_events
 from tests.support.payloads import event, new_invoice
-from tests.support.web.people import Browser, member, signed_in
-from tests.support.web.stripe_page import CALLBACK, Stage
+from tests.support.web.people import Browser, add_member, signed_in
+from tests.support.web.stripe_page import CALLBACK, ConnectSetup
 
 
 @pytest.fixture
-def stage(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[Stage]:
-    with Stage.opened(web_tools, engine, clock) as opened:
+def setup(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[ConnectSetup]:
+    with ConnectSetup.opened(web_tools, engine, clock) as opened:
         yield opened
 
 
@@ -37,8 +37,8 @@ def company_id(engine: Engine) -> int:
 
 
 @pytest.fixture
-def ada(stage: Stage, engine: Engine, company_id: int) -> Browser:
-    return signed_in(stage.app, engine, company_id)
+def ada(setup: ConnectSetup, engine: Engine, company_id: int) -> Browser:
+    return signed_in(setup.app, engine, company_id)
 
 
 def new_company(engine: Engine, name: str = "Acme Samples") -> int:
@@ -46,24 +46,24 @@ def new_company(engine: Engine, name: str = "Acme Samples") -> int:
         return add_company(connection, name).id
 
 
-def changed(way_back: str, **parameters: str | None) -> str:
-    told = {name: values[0] for name, values in parse_qs(urlsplit(way_back).query).items()} | parameters
+def changed(callback: str, **parameters: str | None) -> str:
+    told = {name: values[0] for name, values in parse_qs(urlsplit(callback).query).items()} | parameters
     return f"{CALLBACK}?{urlencode({name: value for name, value in told.items() if value is not None})}"
 
 
 def test_somebody_who_agrees_comes_back_connected_with_the_first_sync_asked_for(
-    stage: Stage, ada: Browser, company_id: int
+    setup: ConnectSetup, ada: Browser, company_id: int
 ) -> None:
-    answer = stage.connect(ada, company_id, stage.acme)
+    answer = setup.connect(ada, company_id, setup.acme)
 
     assert (answer.status_code, answer.headers["Location"]) == (303, "/settings/integrations")
-    assert stage.facts(company_id) == ["connection.authorized", "sync.requested"]
-    told = stage.connection(company_id)
-    assert (told.status, told.account_id, told.livemode) == ("connected", stage.acme.id, True)
+    assert setup.facts(company_id) == ["connection.authorized", "sync.requested"]
+    told = setup.connection(company_id)
+    assert (told.status, told.account_id, told.livemode) == ("connected", setup.acme.id, True)
     assert told.account_name == "Acme Samples"
     assert told.health == "syncing"
     page = ada.get("/settings/integrations").text
-    assert stage.acme.id in page
+    assert setup.acme.id in page
     assert "Acme Samples<br>" in page
 
 
@@ -77,22 +77,22 @@ def test_somebody_who_agrees_comes_back_connected_with_the_first_sync_asked_for(
     ids=lambda fault: fault.kind,
 )
 def test_a_name_that_stripe_does_not_tell_keeps_nobody_from_connecting(
-    stage: Stage, ada: Browser, company_id: int, fault: Fault
+    setup: ConnectSetup, ada: Browser, company_id: int, fault: Fault
 ) -> None:
-    way_back = stage.way_back(ada, company_id, stage.acme)
-    stage.server.faults.add(fault)
+    callback = setup.callback_path(ada, company_id, setup.acme)
+    setup.server.faults.add(fault)
 
-    assert ada.get(way_back).status_code == 303
+    assert ada.get(callback).status_code == 303
 
-    told = stage.connection(company_id)
+    told = setup.connection(company_id)
     assert (told.status, told.account_name) == ("connected", None)
-    assert stage.acme.id in ada.get("/settings/integrations").text
+    assert setup.acme.id in ada.get("/settings/integrations").text
 
 
 def test_stripes_page_is_asked_for_with_our_address_and_a_state_of_256_bits(
-    stage: Stage, ada: Browser, company_id: int
+    setup: ConnectSetup, ada: Browser, company_id: int
 ) -> None:
-    pages = [parse_qs(urlsplit(stage.set_out(ada, company_id)).query) for _ in range(2)]
+    pages = [parse_qs(urlsplit(setup.stripe_page(ada, company_id)).query) for _ in range(2)]
 
     assert pages[0]["redirect_uri"] == ["https://localhost" + CALLBACK]
     assert pages[0]["scope"] == ["read_write"]
@@ -101,193 +101,193 @@ def test_stripes_page_is_asked_for_with_our_address_and_a_state_of_256_bits(
 
 
 def test_what_was_parked_for_the_account_joins_when_it_connects(
-    stage: Stage, ada: Browser, company_id: int, engine: Engine
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
-    keep(engine, event(new_invoice("in_1"), account=stage.acme.id), event(new_invoice("in_2"), account=stage.zed.id))
+    record_events(engine, event(new_invoice("in_1"), account=setup.acme.id), event(new_invoice("in_2"), account=setup.zed.id))
 
-    stage.connect(ada, company_id, stage.acme)
+    setup.connect(ada, company_id, setup.acme)
 
     with engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT entity FROM event WHERE source = 'stripe'").all()
     assert [row.entity for row in rows] == ["invoice:in_1"]
 
 
-def test_o1_a_missing_or_unknown_state_asks_stripe_for_nothing(stage: Stage, ada: Browser, company_id: int) -> None:
-    way_back = stage.way_back(ada, company_id, stage.acme)
+def test_o1_a_missing_or_unknown_state_asks_stripe_for_nothing(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    callback = setup.callback_path(ada, company_id, setup.acme)
 
     for state in (None, "", "of-nobody", "x" * 5_000, "\x00", "é"):
-        assert ada.get(changed(way_back, state=state)).status_code == 400
-    assert stage.exchanges() == 0
+        assert ada.get(changed(callback, state=state)).status_code == 400
+    assert setup.exchanges() == 0
 
 
-def test_o1_a_truncated_state_is_an_unknown_one(stage: Stage, ada: Browser, company_id: int) -> None:
-    way_back = stage.way_back(ada, company_id, stage.acme)
-    state = parse_qs(urlsplit(way_back).query)["state"][0]
+def test_o1_a_truncated_state_is_an_unknown_one(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    callback = setup.callback_path(ada, company_id, setup.acme)
+    state = parse_qs(urlsplit(callback).query)["state"][0]
 
-    assert ada.get(changed(way_back, state=state[:-1])).status_code == 400
-    assert ada.get(f"{way_back}&state=another").status_code == 400
-    assert stage.exchanges() == 0
+    assert ada.get(changed(callback, state=state[:-1])).status_code == 400
+    assert ada.get(f"{callback}&state=another").status_code == 400
+    assert setup.exchanges() == 0
 
 
-def test_o2_the_way_back_taken_twice_exchanges_once(stage: Stage, ada: Browser, company_id: int) -> None:
-    way_back = stage.way_back(ada, company_id, stage.acme)
+def test_o2_the_way_back_taken_twice_exchanges_once(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    callback = setup.callback_path(ada, company_id, setup.acme)
 
-    answers = [ada.get(way_back) for _ in range(3)]
+    answers = [ada.get(callback) for _ in range(3)]
 
     assert [(answer.status_code, answer.headers["Location"]) for answer in answers] == [
         (303, "/settings/integrations")
     ] * 3
-    assert stage.exchanges() == 1
-    assert stage.is_connected_at_stripe(stage.acme)
+    assert setup.exchanges() == 1
+    assert setup.is_connected_at_stripe(setup.acme)
 
 
-def test_of_fifty_ways_back_at_once_exactly_one_exchanges(stage: Stage, ada: Browser, company_id: int) -> None:
-    way_back = stage.way_back(ada, company_id, stage.acme)
-    browsers = [Browser(stage.app) for _ in range(50)]
+def test_of_fifty_ways_back_at_once_exactly_one_exchanges(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    callback = setup.callback_path(ada, company_id, setup.acme)
+    browsers = [Browser(setup.app) for _ in range(50)]
     for browser in browsers:
-        browser.has_cookie(ada.cookie() or "")
+        browser.set_cookie(ada.cookie() or "")
 
     with ThreadPoolExecutor(8) as threads:
-        statuses = list(threads.map(lambda browser: browser.get(way_back).status_code, browsers))
+        statuses = list(threads.map(lambda browser: browser.get(callback).status_code, browsers))
 
     assert set(statuses) <= {303, 503}
-    assert stage.exchanges() == 1
-    assert stage.is_connected_at_stripe(stage.acme)
-    assert stage.facts(company_id) == ["connection.authorized", "sync.requested"]
+    assert setup.exchanges() == 1
+    assert setup.is_connected_at_stripe(setup.acme)
+    assert setup.facts(company_id) == ["connection.authorized", "sync.requested"]
 
 
 def test_o3_another_persons_state_is_refused_and_stays_good_for_its_owner(
-    stage: Stage, ada: Browser, company_id: int, engine: Engine
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
-    eve = signed_in(stage.app, engine, new_company(engine, "Eve's"), email="eve@example.org")
-    colleague = signed_in(stage.app, engine, company_id, email="bob@example.org")
-    way_back = stage.way_back(ada, company_id, stage.acme)
+    eve = signed_in(setup.app, engine, new_company(engine, "Eve's"), email="eve@example.org")
+    colleague = signed_in(setup.app, engine, company_id, email="bob@example.org")
+    callback = setup.callback_path(ada, company_id, setup.acme)
 
-    refusals = [eve.get(way_back), colleague.get(way_back)]
+    refusals = [eve.get(callback), colleague.get(callback)]
 
     assert [refused.status_code for refused in refusals] == [403, 403]
-    assert stage.exchanges() == 0
-    assert ada.get(way_back).status_code == 303
+    assert setup.exchanges() == 0
+    assert ada.get(callback).status_code == 303
 
 
-def test_o3_a_state_belongs_to_the_session_that_set_out(stage: Stage, ada: Browser, company_id: int) -> None:
-    way_back = stage.way_back(ada, company_id, stage.acme)
-    elsewhere = Browser(stage.app)
+def test_o3_a_state_belongs_to_the_session_that_set_out(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    callback = setup.callback_path(ada, company_id, setup.acme)
+    elsewhere = Browser(setup.app)
     elsewhere.sign_in()
 
-    assert elsewhere.get(way_back).status_code == 403
-    assert stage.exchanges() == 0
+    assert elsewhere.get(callback).status_code == 403
+    assert setup.exchanges() == 0
 
 
-def test_o3_a_state_lasts_ten_minutes(stage: Stage, ada: Browser, company_id: int, clock: SetClock) -> None:
-    way_back = stage.way_back(ada, company_id, stage.acme)
+def test_o3_a_state_lasts_ten_minutes(setup: ConnectSetup, ada: Browser, company_id: int, clock: SetClock) -> None:
+    callback = setup.callback_path(ada, company_id, setup.acme)
 
-    clock.pass_by(timedelta(minutes=10))
+    clock.advance(timedelta(minutes=10))
 
-    assert ada.get(way_back).status_code == 400
-    assert stage.exchanges() == 0
+    assert ada.get(callback).status_code == 400
+    assert setup.exchanges() == 0
 
 
 def test_o4_the_company_is_the_one_somebody_set_out_for(
-    stage: Stage, ada: Browser, company_id: int, engine: Engine
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
     other = new_company(engine, "Another one")
-    member(engine, other)
-    way_back = stage.way_back(ada, company_id, stage.acme)
+    add_member(engine, other)
+    callback = setup.callback_path(ada, company_id, setup.acme)
     ada.get(f"/settings/integrations?company={other}")
 
-    ada.get(f"{way_back}&company={other}")
+    ada.get(f"{callback}&company={other}")
 
-    assert stage.connection(company_id).status == "connected"
-    assert stage.connection(other).status == "pending_authorization"
+    assert setup.connection(company_id).status == "connected"
+    assert setup.connection(other).status == "pending_authorization"
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor", None])
 def test_o4_who_comes_back_must_still_be_an_admin_there(
-    stage: Stage, ada: Browser, company_id: int, engine: Engine, role: str | None
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine, role: str | None
 ) -> None:
-    way_back = stage.way_back(ada, company_id, stage.acme)
-    user_id = member(engine, company_id)
+    callback = setup.callback_path(ada, company_id, setup.acme)
+    user_id = add_member(engine, company_id)
     with engine.begin() as connection:
         if role:
             set_member(connection, company_id, user_id, role, actor="tests", now=NOON)  # type: ignore[arg-type]
         else:
             connection.exec_driver_sql("DELETE FROM membership")
 
-    assert ada.get(way_back).status_code == (403 if role else 404)
-    assert stage.exchanges() == 0
+    assert ada.get(callback).status_code == (403 if role else 404)
+    assert setup.exchanges() == 0
 
 
 def test_o5_a_session_that_ended_meanwhile_leads_to_sign_in_and_to_a_new_start(
-    stage: Stage, ada: Browser, company_id: int, engine: Engine
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
-    way_back = stage.way_back(ada, company_id, stage.acme)
+    callback = setup.callback_path(ada, company_id, setup.acme)
     with engine.begin() as connection:
-        end_sessions_of(connection, member(engine, company_id))
+        end_sessions_of(connection, add_member(engine, company_id))
 
-    answer = ada.get(way_back)
+    answer = ada.get(callback)
 
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"/sign-in?next=/connect/stripe%3Fcompany%3D{company_id}"
     assert "code" not in answer.headers["Location"]
-    assert stage.exchanges() == 0
-    again = ada.sign_in(way_back=f"/connect/stripe?company={company_id}")
+    assert setup.exchanges() == 0
+    again = ada.sign_in(next_path=f"/connect/stripe?company={company_id}")
     assert again.headers["Location"] == f"/connect/stripe?company={company_id}"
-    assert stage.connect(ada, company_id, stage.acme).status_code == 303
+    assert setup.connect(ada, company_id, setup.acme).status_code == 303
 
 
 def test_o6_a_refusal_is_told_kindly_and_stands_in_the_log(
-    stage: Stage, ada: Browser, company_id: int, engine: Engine
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
-    way_back = stage.way_back(ada, company_id, None)
+    callback = setup.callback_path(ada, company_id, None)
 
-    answer = ada.get(changed(way_back, error_description="<script>alert(1)</script>"))
+    answer = ada.get(changed(callback, error_description="<script>alert(1)</script>"))
 
     assert answer.status_code == 400
     assert answer.mimetype == "text/html"
     assert "refused" in answer.text
     assert "alert(1)" not in answer.text
-    assert stage.exchanges() == 0
-    assert stage.connection(company_id).status == "pending_authorization"
+    assert setup.exchanges() == 0
+    assert setup.connection(company_id).status == "pending_authorization"
     with engine.connect() as connection:
         facts = connection.exec_driver_sql("SELECT actor FROM event WHERE type = 'access.connection_refused'").all()
     assert len(facts) == 1
 
 
-def test_o6_a_code_beside_an_error_is_no_code(stage: Stage, ada: Browser, company_id: int) -> None:
-    way_back = stage.way_back(ada, company_id, stage.acme)
+def test_o6_a_code_beside_an_error_is_no_code(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    callback = setup.callback_path(ada, company_id, setup.acme)
 
-    assert ada.get(changed(way_back, error="access_denied")).status_code == 400
-    assert ada.get(changed(way_back, code=None)).status_code == 400
-    assert stage.exchanges() == 0
+    assert ada.get(changed(callback, error="access_denied")).status_code == 400
+    assert ada.get(changed(callback, code=None)).status_code == 400
+    assert setup.exchanges() == 0
 
 
 def test_o7_a_code_that_expired_connects_nothing_and_is_not_sent_again(
-    stage: Stage, ada: Browser, company_id: int, clock: SetClock
+    setup: ConnectSetup, ada: Browser, company_id: int, clock: SetClock
 ) -> None:
-    way_back = stage.way_back(ada, company_id, stage.acme)
-    clock.pass_by(timedelta(minutes=6))
+    callback = setup.callback_path(ada, company_id, setup.acme)
+    clock.advance(timedelta(minutes=6))
 
-    answers = [ada.get(way_back).status_code for _ in range(2)]
+    answers = [ada.get(callback).status_code for _ in range(2)]
 
     assert answers == [400, 400]
-    assert stage.exchanges() == 1
-    assert stage.connection(company_id).status == "pending_authorization"
+    assert setup.exchanges() == 1
+    assert setup.connection(company_id).status == "pending_authorization"
 
 
-def test_o7_a_made_up_code_connects_nothing(stage: Stage, ada: Browser, company_id: int) -> None:
-    way_back = stage.way_back(ada, company_id, stage.acme)
+def test_o7_a_made_up_code_connects_nothing(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    callback = setup.callback_path(ada, company_id, setup.acme)
 
-    assert ada.get(changed(way_back, code="ac_made_up")).status_code == 400
-    assert stage.connection(company_id).status == "pending_authorization"
+    assert ada.get(changed(callback, code="ac_made_up")).status_code == 400
+    assert setup.connection(company_id).status == "pending_authorization"
 
 
-def test_o7_a_code_of_the_other_mode_connects_nothing(stage: Stage, ada: Browser, company_id: int) -> None:
-    way_back = stage.way_back(ada, company_id, stage.acme)
-    code = stage.server.connect.issue_code(stage.acme.id, livemode=False)
+def test_o7_a_code_of_the_other_mode_connects_nothing(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    callback = setup.callback_path(ada, company_id, setup.acme)
+    code = setup.server.connect.issue_code(setup.acme.id, livemode=False)
 
-    assert ada.get(changed(way_back, code=code)).status_code == 400
-    assert stage.facts(company_id) == []
+    assert ada.get(changed(callback, code=code)).status_code == 400
+    assert setup.facts(company_id) == []
 
 
 @pytest.mark.parametrize(
@@ -301,95 +301,95 @@ def test_o7_a_code_of_the_other_mode_connects_nothing(stage: Stage, ada: Browser
     ids=lambda fault: fault.kind,
 )
 def test_o8_an_unknown_outcome_is_told_as_such_and_a_new_start_settles_it(
-    stage: Stage, ada: Browser, company_id: int, fault: Fault
+    setup: ConnectSetup, ada: Browser, company_id: int, fault: Fault
 ) -> None:
-    way_back = stage.way_back(ada, company_id, stage.acme)
-    stage.server.faults.add(fault)
+    callback = setup.callback_path(ada, company_id, setup.acme)
+    setup.server.faults.add(fault)
 
-    unknown = ada.get(way_back)
-    repeated = ada.get(way_back)
+    unknown = ada.get(callback)
+    repeated = ada.get(callback)
 
     assert (unknown.status_code, repeated.status_code) == (502, 400)
-    assert stage.exchanges() == 1
-    assert stage.connection(company_id).status == "pending_authorization"
-    assert stage.connect(ada, company_id, stage.acme).status_code == 303
-    assert stage.connection(company_id).status == "connected"
+    assert setup.exchanges() == 1
+    assert setup.connection(company_id).status == "pending_authorization"
+    assert setup.connect(ada, company_id, setup.acme).status_code == 303
+    assert setup.connection(company_id).status == "connected"
 
 
 def test_o9_an_account_of_another_company_is_refused_without_a_hint_whose_it_is(
-    stage: Stage, ada: Browser, company_id: int, engine: Engine
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
-    owner = company_with(engine, stage.acme.id)
-    stage.server.stripe.connect(stage.acme.id, livemode=True)
+    owner = company_with(engine, setup.acme.id)
+    setup.server.stripe.connect(setup.acme.id, livemode=True)
 
-    answer = stage.connect(ada, company_id, stage.acme)
+    answer = setup.connect(ada, company_id, setup.acme)
 
     assert answer.status_code == 409
-    assert f"Company of {stage.acme.id}" not in answer.text
-    assert stage.connection(owner).status == "connected"
-    assert stage.is_connected_at_stripe(stage.acme)
+    assert f"Company of {setup.acme.id}" not in answer.text
+    assert setup.connection(owner).status == "connected"
+    assert setup.is_connected_at_stripe(setup.acme)
     with engine.connect() as connection:
         told = list(stream_events(connection, owner))[-1]
     assert (told.type, told.actor) == ("access.claim_refused", None)
-    assert stage.connection(company_id).status == "pending_authorization"
+    assert setup.connection(company_id).status == "pending_authorization"
 
 
 def test_o9_an_account_that_was_given_up_may_be_connected_by_another_company(
-    stage: Stage, ada: Browser, company_id: int, engine: Engine
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
-    stage.connect(ada, company_id, stage.acme)
+    setup.connect(ada, company_id, setup.acme)
     eves = new_company(engine, "Eve's")
-    eve = signed_in(stage.app, engine, eves, email="eve@example.org")
+    eve = signed_in(setup.app, engine, eves, email="eve@example.org")
 
     ada.send(f"/v1/companies/{company_id}/connection", "DELETE")
-    answer = stage.connect(eve, eves, stage.acme)
+    answer = setup.connect(eve, eves, setup.acme)
 
     assert answer.status_code == 303
-    assert stage.connection(eves).account_id == stage.acme.id
-    assert stage.connection(company_id).status == "disconnected"
+    assert setup.connection(eves).account_id == setup.acme.id
+    assert setup.connection(company_id).status == "disconnected"
 
 
-def test_o10_the_same_account_connected_twice_is_one_connection(stage: Stage, ada: Browser, company_id: int) -> None:
-    ways = [stage.way_back(ada, company_id, stage.acme) for _ in range(4)]
-    browsers = [Browser(stage.app) for _ in ways]
+def test_o10_the_same_account_connected_twice_is_one_connection(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    ways = [setup.callback_path(ada, company_id, setup.acme) for _ in range(4)]
+    browsers = [Browser(setup.app) for _ in ways]
     for browser in browsers:
-        browser.has_cookie(ada.cookie() or "")
+        browser.set_cookie(ada.cookie() or "")
 
     with ThreadPoolExecutor(4) as threads:
         statuses = list(threads.map(lambda one: one[0].get(one[1]).status_code, zip(browsers, ways, strict=True)))
 
     assert statuses == [303] * 4
-    assert stage.facts(company_id) == ["connection.authorized", "sync.requested"]
+    assert setup.facts(company_id) == ["connection.authorized", "sync.requested"]
 
 
 def test_another_account_while_one_is_connected_is_refused_and_let_go_of(
-    stage: Stage, ada: Browser, company_id: int
+    setup: ConnectSetup, ada: Browser, company_id: int
 ) -> None:
-    stage.connect(ada, company_id, stage.acme)
+    setup.connect(ada, company_id, setup.acme)
 
-    answer = stage.connect(ada, company_id, stage.zed)
+    answer = setup.connect(ada, company_id, setup.zed)
 
     assert answer.status_code == 409
     assert "Disconnect" in answer.text
-    assert stage.connection(company_id).account_id == stage.acme.id
-    assert stage.is_connected_at_stripe(stage.acme)
-    assert not stage.is_connected_at_stripe(stage.zed)
+    assert setup.connection(company_id).account_id == setup.acme.id
+    assert setup.is_connected_at_stripe(setup.acme)
+    assert not setup.is_connected_at_stripe(setup.zed)
 
 
 def test_o11_an_account_that_is_connected_again_goes_on_where_it_was(
-    stage: Stage, ada: Browser, company_id: int, engine: Engine
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
-    stage.connect(ada, company_id, stage.acme)
-    keep(engine, event(new_invoice("in_1"), account=stage.acme.id))
+    setup.connect(ada, company_id, setup.acme)
+    record_events(engine, event(new_invoice("in_1"), account=setup.acme.id))
     ada.send(f"/v1/companies/{company_id}/connection", "DELETE")
-    keep(engine, event(new_invoice("in_2"), account=stage.acme.id))
+    record_events(engine, event(new_invoice("in_2"), account=setup.acme.id))
 
-    stage.connect(ada, company_id, stage.acme)
+    setup.connect(ada, company_id, setup.acme)
 
     with engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT entity FROM event WHERE source = 'stripe' ORDER BY position").all()
     assert [row.entity for row in rows] == ["invoice:in_1", "invoice:in_2"]
-    assert [fact for fact in stage.facts(company_id) if fact.startswith("connection.")] == [
+    assert [fact for fact in setup.facts(company_id) if fact.startswith("connection.")] == [
         "connection.authorized",
         "connection.disconnected",
         "connection.authorized",
@@ -399,61 +399,61 @@ def test_o11_an_account_that_is_connected_again_goes_on_where_it_was(
 def test_o12_a_test_mode_account_is_connected_as_such(
     web_tools: Tools, engine: Engine, clock: SetClock, company_id: int
 ) -> None:
-    with Stage.opened(web_tools, engine, clock, livemode=False) as stage:
-        ada = signed_in(stage.app, engine, company_id)
+    with ConnectSetup.opened(web_tools, engine, clock, livemode=False) as setup:
+        ada = signed_in(setup.app, engine, company_id)
 
-        stage.connect(ada, company_id, stage.acme)
+        setup.connect(ada, company_id, setup.acme)
 
-        assert stage.connection(company_id).livemode is False
+        assert setup.connection(company_id).livemode is False
         assert "(test mode)" in ada.get("/settings/integrations").text
 
 
-def test_o12_a_grant_in_another_mode_than_ours_is_refused(stage: Stage) -> None:
-    simulated = stage.server.stripe
+def test_o12_a_grant_in_another_mode_than_ours_is_refused(setup: ConnectSetup) -> None:
+    simulated = setup.server.stripe
     simulated.keys["sk_test_odd"] = Access(simulated.platform.id, livemode=True)
     client_id = simulated.client_id(livemode=True)
-    connect = StripeConnect("sk_test_odd", client_id=client_id, bases=(stage.server.url,) * 2, scope="read_write")
+    connect = StripeConnect("sk_test_odd", client_id=client_id, bases=(setup.server.url,) * 2, scope="read_write")
 
     with pytest.raises(WrongGrantError):
-        connect.exchange(stage.server.connect.issue_code(stage.acme.id, livemode=True))
+        connect.exchange(setup.server.connect.issue_code(setup.acme.id, livemode=True))
 
 
 def test_o13_more_than_was_asked_for_is_refused_and_given_back(
     web_tools: Tools, engine: Engine, clock: SetClock, company_id: int
 ) -> None:
-    with Stage.opened(web_tools, engine, clock, scope="read_only") as stage:
-        ada = signed_in(stage.app, engine, company_id)
-        way_back = stage.way_back(ada, company_id, stage.acme)
-        wider = stage.server.connect.issue_code(stage.acme.id, livemode=True, scope="read_write")
+    with ConnectSetup.opened(web_tools, engine, clock, scope="read_only") as setup:
+        ada = signed_in(setup.app, engine, company_id)
+        callback = setup.callback_path(ada, company_id, setup.acme)
+        wider = setup.server.connect.issue_code(setup.acme.id, livemode=True, scope="read_write")
 
-        refused = ada.get(changed(way_back, code=wider))
+        refused = ada.get(changed(callback, code=wider))
 
         assert refused.status_code == 400
-        assert not stage.is_connected_at_stripe(stage.acme)
-        assert stage.connection(company_id).status == "pending_authorization"
-        assert stage.connect(ada, company_id, stage.acme).status_code == 303
+        assert not setup.is_connected_at_stripe(setup.acme)
+        assert setup.connection(company_id).status == "pending_authorization"
+        assert setup.connect(ada, company_id, setup.acme).status_code == 303
 
 
-def test_o17_nothing_in_the_request_changes_where_people_are_sent(stage: Stage, ada: Browser, company_id: int) -> None:
+def test_o17_nothing_in_the_request_changes_where_people_are_sent(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
     away = "https://evil.example/connect/stripe/callback"
     asked = f"/connect/stripe?company={company_id}&redirect_uri={away}&next={away}"
 
     answer = ada.get(asked, headers={"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"})
 
     assert parse_qs(urlsplit(answer.headers["Location"]).query)["redirect_uri"] == ["https://localhost" + CALLBACK]
-    back = ada.get(stage.decide(answer.headers["Location"], stage.acme) + "&next=//evil.example")
+    back = ada.get(setup.decide(answer.headers["Location"], setup.acme) + "&next=//evil.example")
     assert back.headers["Location"] == "/settings/integrations"
 
 
 def test_o18_neither_code_nor_state_is_logged_or_passed_on(
-    stage: Stage, ada: Browser, company_id: int, caplog: pytest.LogCaptureFixture, engine: Engine
+    setup: ConnectSetup, ada: Browser, company_id: int, caplog: pytest.LogCaptureFixture, engine: Engine
 ) -> None:
     caplog.set_level("DEBUG")
-    ways = [stage.way_back(ada, company_id, account) for account in (stage.zed, stage.acme, stage.acme)]
+    ways = [setup.callback_path(ada, company_id, account) for account in (setup.zed, setup.acme, setup.acme)]
     secrets = {value for way in ways for values in parse_qs(urlsplit(way).query).values() for value in values}
     secrets = {secret for secret in secrets if len(secret) > 20}
     caplog.clear()  # the simulated Stripe and its page have spoken of them, and may
-    stage.server.faults.add(Fault(kind=FaultKind.ERROR, method="POST", path="/oauth/token", status=500))
+    setup.server.faults.add(Fault(kind=FaultKind.ERROR, method="POST", path="/oauth/token", status=500))
 
     answers = [ada.get(way) for way in ways]
 
@@ -470,14 +470,14 @@ def test_o18_neither_code_nor_state_is_logged_or_passed_on(
 
 
 def test_o19_a_state_of_another_way_to_connect_is_unknown_here(
-    stage: Stage, ada: Browser, company_id: int, engine: Engine
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
-    way_back = stage.way_back(ada, company_id, stage.acme)
+    callback = setup.callback_path(ada, company_id, setup.acme)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE connect_attempt SET method = 'app'")
 
-    assert ada.get(way_back).status_code == 400
-    assert stage.exchanges() == 0
+    assert ada.get(callback).status_code == 400
+    assert setup.exchanges() == 0
 
 
 def test_a_company_that_is_none_is_led_nowhere(ada: Browser) -> None:
@@ -485,22 +485,22 @@ def test_a_company_that_is_none_is_led_nowhere(ada: Browser) -> None:
         assert ada.get("/connect/stripe", query_string={"company": company}).status_code == 400
 
 
-def test_only_admins_set_out(stage: Stage, engine: Engine, company_id: int) -> None:
-    strangers = signed_in(stage.app, engine, new_company(engine, "Eve's"), email="eve@example.org")
-    editor = signed_in(stage.app, engine, company_id, "editor", email="bob@example.org")
+def test_only_admins_set_out(setup: ConnectSetup, engine: Engine, company_id: int) -> None:
+    strangers = signed_in(setup.app, engine, new_company(engine, "Eve's"), email="eve@example.org")
+    editor = signed_in(setup.app, engine, company_id, "editor", email="bob@example.org")
     path = f"/connect/stripe?company={company_id}"
 
     assert strangers.get(path).status_code == 404
     assert strangers.get("/connect/stripe?company=999999").status_code == 404
     assert editor.get(path).status_code == 403
-    assert Browser(stage.app).get(path).headers["Location"].startswith("/sign-in?next=/connect/stripe")
+    assert Browser(setup.app).get(path).headers["Location"].startswith("/sign-in?next=/connect/stripe")
 
 
 def test_a_connection_made_by_the_operator_is_found_by_the_page(
-    stage: Stage, ada: Browser, company_id: int, engine: Engine
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
     with engine.begin() as connection:
-        authorize(connection, company_id, Connected(stage.acme.id, livemode=True), now=NOON, actor="operator")
+        authorize(connection, company_id, Connected(setup.acme.id, livemode=True), now=NOON, actor="operator")
 
-    assert stage.connect(ada, company_id, stage.acme).status_code == 303
-    assert stage.facts(company_id) == ["connection.authorized"]
+    assert setup.connect(ada, company_id, setup.acme).status_code == 303
+    assert setup.facts(company_id) == ["connection.authorized"]

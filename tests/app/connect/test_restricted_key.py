@@ -18,14 +18,14 @@ from tenants.companies import add_company
 from tests.support.clock import SetClock
 from tests.support.signing import SECRET, signed
 from tests.support.web.people import Browser, signed_in
-from tests.support.web.stripe_page import Stage
+from tests.support.web.stripe_page import ConnectSetup
 
 ALL = (*NEEDED_PERMISSIONS, "rak_webhook_write")
 
 
 @pytest.fixture
-def stage(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[Stage]:
-    with Stage.opened(web_tools, engine, clock) as opened:
+def setup(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[ConnectSetup]:
+    with ConnectSetup.opened(web_tools, engine, clock) as opened:
         yield opened
 
 
@@ -36,12 +36,12 @@ def company_id(engine: Engine) -> int:
 
 
 @pytest.fixture
-def ada(stage: Stage, engine: Engine, company_id: int) -> Browser:
-    return signed_in(stage.app, engine, company_id)
+def ada(setup: ConnectSetup, engine: Engine, company_id: int) -> Browser:
+    return signed_in(setup.app, engine, company_id)
 
 
-def key_of_acme(stage: Stage, *permissions: str, livemode: bool = True) -> str:
-    return stage.server.stripe.restricted_key(stage.acme.id, livemode=livemode, permissions=permissions or ALL)
+def key_of_acme(setup: ConnectSetup, *permissions: str, livemode: bool = True) -> str:
+    return setup.server.stripe.restricted_key(setup.acme.id, livemode=livemode, permissions=permissions or ALL)
 
 
 def paste(browser: Browser, company_id: int, key: str, *, under: str | None = None) -> Any:
@@ -49,21 +49,21 @@ def paste(browser: Browser, company_id: int, key: str, *, under: str | None = No
     return browser.send(f"/v1/companies/{company_id}/connection", json={"restricted_key": key}, headers=headers)
 
 
-def own_endpoints(stage: Stage) -> list[Any]:
-    return [endpoint for endpoint in stage.server.stripe.endpoints if not endpoint.connect]
+def own_endpoints(setup: ConnectSetup) -> list[Any]:
+    return [endpoint for endpoint in setup.server.stripe.endpoints if not endpoint.connect]
 
 
-def delivered(stage: Stage) -> list[int]:
+def delivered(setup: ConnectSetup) -> list[int]:
     """Deliver what the newest of the account's own endpoints is to hear, and give the answers."""
-    client, answers = stage.app.test_client(), []
-    for delivery in stage.server.stripe.signed_deliveries(own_endpoints(stage)[-1]):
+    client, answers = setup.app.test_client(), []
+    for delivery in setup.server.stripe.signed_deliveries(own_endpoints(setup)[-1]):
         path = delivery.url.removeprefix("https://localhost")
         answers.append(client.post(path, data=delivery.body, headers=delivery.headers).status_code)
     return answers
 
 
-def paid_invoice(stage: Stage) -> str:
-    ledger = stage.acme.live
+def paid_invoice(setup: ConnectSetup) -> str:
+    ledger = setup.acme.live
     customer = ledger.create_customer("Zed Samples")
     invoice = ledger.create_invoice(customer.id, [LineSpec(amount=4_200)])
     ledger.finalize_invoice(invoice.id)
@@ -71,48 +71,48 @@ def paid_invoice(stage: Stage) -> str:
 
 
 def test_a_good_key_connects_its_account_and_makes_its_own_endpoint(
-    stage: Stage, ada: Browser, company_id: int
+    setup: ConnectSetup, ada: Browser, company_id: int
 ) -> None:
-    answer = paste(ada, company_id, key_of_acme(stage)).get_json()
+    answer = paste(ada, company_id, key_of_acme(setup)).get_json()
 
-    assert (answer["status"], answer["account_id"], answer["method"]) == ("connected", stage.acme.id, "restricted_key")
+    assert (answer["status"], answer["account_id"], answer["method"]) == ("connected", setup.acme.id, "restricted_key")
     assert (answer["sends_events"], answer["account_name"]) == (True, "Acme Samples")
-    assert stage.facts(company_id) == ["connection.authorized", "sync.requested"]
-    (endpoint,) = own_endpoints(stage)
-    assert endpoint.url == f"https://localhost/webhooks/stripe/accounts/{stage.acme.id}"
+    assert setup.facts(company_id) == ["connection.authorized", "sync.requested"]
+    (endpoint,) = own_endpoints(setup)
+    assert endpoint.url == f"https://localhost/webhooks/stripe/accounts/{setup.acme.id}"
     assert "invoice.created" not in endpoint.types
     assert "invoice.finalized" in endpoint.types
 
 
 def test_what_the_own_endpoint_hears_joins_the_companys_log_once(
-    stage: Stage, ada: Browser, company_id: int, engine: Engine
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
-    paste(ada, company_id, key_of_acme(stage))
-    paid_invoice(stage)
+    paste(ada, company_id, key_of_acme(setup))
+    paid_invoice(setup)
 
-    answers = delivered(stage) + delivered(stage)
+    answers = delivered(setup) + delivered(setup)
 
     assert answers
     assert set(answers) == {200}
     with engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT company_id, account_id FROM event WHERE source = 'stripe'").all()
     assert len(rows) == len(answers) // 2
-    assert {tuple(row) for row in rows} == {(company_id, stage.acme.id)}
+    assert {tuple(row) for row in rows} == {(company_id, setup.acme.id)}
 
 
-def test_another_secret_or_another_account_opens_no_door(stage: Stage, ada: Browser, company_id: int) -> None:
-    paste(ada, company_id, key_of_acme(stage))
-    paid_invoice(stage)
-    client = stage.app.test_client()
-    (delivery, *_) = stage.server.stripe.signed_deliveries(own_endpoints(stage)[0])
-    elsewhere = stage.server.stripe.add_endpoint("", [SECRET])
-    stage.server.stripe.connect(stage.acme.id, livemode=True)
-    paid_invoice(stage)
-    (of_the_platform, *_) = stage.server.stripe.signed_deliveries(elsewhere)
-    door = f"/webhooks/stripe/accounts/{stage.acme.id}"
+def test_another_secret_or_another_account_opens_no_door(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    paste(ada, company_id, key_of_acme(setup))
+    paid_invoice(setup)
+    client = setup.app.test_client()
+    (delivery, *_) = setup.server.stripe.signed_deliveries(own_endpoints(setup)[0])
+    elsewhere = setup.server.stripe.add_endpoint("", [SECRET])
+    setup.server.stripe.connect(setup.acme.id, livemode=True)
+    paid_invoice(setup)
+    (of_the_platform, *_) = setup.server.stripe.signed_deliveries(elsewhere)
+    door = f"/webhooks/stripe/accounts/{setup.acme.id}"
 
     refused = [
-        client.post(f"/webhooks/stripe/accounts/{stage.zed.id}", data=delivery.body, headers=delivery.headers),
+        client.post(f"/webhooks/stripe/accounts/{setup.zed.id}", data=delivery.body, headers=delivery.headers),
         client.post("/webhooks/stripe", data=delivery.body, headers=delivery.headers),
         client.post(door, data=of_the_platform.body, headers=of_the_platform.headers),
         client.post(door, data=delivery.body),
@@ -123,19 +123,19 @@ def test_another_secret_or_another_account_opens_no_door(stage: Stage, ada: Brow
 
 
 def test_the_secret_of_one_mode_opens_the_door_of_the_other_to_nobody(
-    stage: Stage, ada: Browser, company_id: int, engine: Engine
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
     with engine.begin() as connection:
         other_id = add_company(connection, "Acme Trials").id
-    paste(ada, company_id, key_of_acme(stage))
-    paste(signed_in(stage.app, engine, other_id), other_id, key_of_acme(stage, livemode=False))
-    paid_invoice(stage)
-    live, test = own_endpoints(stage)
-    (delivery, *_) = stage.server.stripe.signed_deliveries(live)
+    paste(ada, company_id, key_of_acme(setup))
+    paste(signed_in(setup.app, engine, other_id), other_id, key_of_acme(setup, livemode=False))
+    paid_invoice(setup)
+    live, test = own_endpoints(setup)
+    (delivery, *_) = setup.server.stripe.signed_deliveries(live)
     body = delivery.body.replace(b'"livemode": true', b'"livemode": false').replace(
         b'"livemode":true', b'"livemode":false'
     )
-    client, door = stage.app.test_client(), f"/webhooks/stripe/accounts/{stage.acme.id}"
+    client, door = setup.app.test_client(), f"/webhooks/stripe/accounts/{setup.acme.id}"
 
     answers = [
         client.post(door, data=body, headers=signed(body, secret=secret)).status_code
@@ -150,18 +150,18 @@ def test_the_secret_of_one_mode_opens_the_door_of_the_other_to_nobody(
     assert [tuple(row) for row in kept] == [(other_id, False)]
 
 
-def test_a_key_that_lacks_a_permission_is_refused_by_its_name(stage: Stage, ada: Browser, company_id: int) -> None:
+def test_a_key_that_lacks_a_permission_is_refused_by_its_name(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
     for lacking in sorted(NEEDED_PERMISSIONS):
-        key = key_of_acme(stage, *(name for name in ALL if name != lacking))
+        key = key_of_acme(setup, *(name for name in ALL if name != lacking))
 
         answer = paste(ada, company_id, key)
 
         assert (answer.status_code, answer.get_json()["code"]) == (422, "key_refused")
         assert [error["detail"] for error in answer.get_json()["errors"]] == [f"Lacks the permission {lacking}."]
-        assert stage.connection(company_id).status == "pending_authorization"
+        assert setup.connection(company_id).status == "pending_authorization"
 
 
-def test_a_key_that_nobody_has_is_refused_without_being_repeated(stage: Stage, ada: Browser, company_id: int) -> None:
+def test_a_key_that_nobody_has_is_refused_without_being_repeated(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
     for key in ("rk_live_" + "x" * 24, "sk_live_" + "x" * 24, "rk_live_short", "x" * 5_000, "rk_live_\x00aaaaaaaaaaa"):
         answer = paste(ada, company_id, key)
 
@@ -170,29 +170,29 @@ def test_a_key_that_nobody_has_is_refused_without_being_repeated(stage: Stage, a
 
 
 def test_without_the_webhook_permission_it_connects_and_says_that_nothing_is_sent(
-    stage: Stage, ada: Browser, company_id: int
+    setup: ConnectSetup, ada: Browser, company_id: int
 ) -> None:
-    answer = paste(ada, company_id, key_of_acme(stage, *NEEDED_PERMISSIONS)).get_json()
+    answer = paste(ada, company_id, key_of_acme(setup, *NEEDED_PERMISSIONS)).get_json()
 
     assert (answer["status"], answer["sends_events"]) == ("connected", False)
-    assert own_endpoints(stage) == []
+    assert own_endpoints(setup) == []
 
 
-def test_a_newer_key_takes_the_older_ones_place_with_one_endpoint(stage: Stage, ada: Browser, company_id: int) -> None:
-    paste(ada, company_id, key_of_acme(stage))
+def test_a_newer_key_takes_the_older_ones_place_with_one_endpoint(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    paste(ada, company_id, key_of_acme(setup))
 
-    assert paste(ada, company_id, key_of_acme(stage)).status_code == 200
+    assert paste(ada, company_id, key_of_acme(setup)).status_code == 200
 
-    assert len(own_endpoints(stage)) == 1
-    assert stage.facts(company_id) == ["connection.authorized", "sync.requested"]
-    paid_invoice(stage)
-    assert set(delivered(stage)) == {200}
+    assert len(own_endpoints(setup)) == 1
+    assert setup.facts(company_id) == ["connection.authorized", "sync.requested"]
+    paid_invoice(setup)
+    assert set(delivered(setup)) == {200}
 
 
 def test_a_request_that_is_repeated_under_its_key_connects_nothing_again(
-    stage: Stage, ada: Browser, company_id: int
+    setup: ConnectSetup, ada: Browser, company_id: int
 ) -> None:
-    key = key_of_acme(stage)
+    key = key_of_acme(setup)
     first = paste(ada, company_id, key, under="monday").get_json()
     ada.send(f"/v1/companies/{company_id}/connection", "DELETE")
 
@@ -200,68 +200,68 @@ def test_a_request_that_is_repeated_under_its_key_connects_nothing_again(
 
     assert (first["status"], again["status"]) == ("connected", "disconnected")
     assert first["sends_events"] == again["sends_events"]
-    assert own_endpoints(stage) == []
+    assert own_endpoints(setup) == []
     assert paste(ada, company_id, key, under="tuesday").get_json()["status"] == "connected"
 
 
-def test_a_request_that_failed_may_be_repeated_under_its_key(stage: Stage, ada: Browser, company_id: int) -> None:
-    key = key_of_acme(stage)
-    stage.server.faults.add(Fault(kind=FaultKind.ERROR, path="/v1/account", times=2))
+def test_a_request_that_failed_may_be_repeated_under_its_key(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    key = key_of_acme(setup)
+    setup.server.faults.add(Fault(kind=FaultKind.ERROR, path="/v1/account", times=2))
 
     answers = [paste(ada, company_id, key, under="monday").status_code for _ in range(2)]
 
     assert answers == [503, 200]
 
 
-def test_an_idempotency_key_stays_with_its_request(stage: Stage, ada: Browser, company_id: int) -> None:
-    paste(ada, company_id, key_of_acme(stage), under="monday")
+def test_an_idempotency_key_stays_with_its_request(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    paste(ada, company_id, key_of_acme(setup), under="monday")
 
-    other = paste(ada, company_id, key_of_acme(stage, livemode=False), under="monday")
+    other = paste(ada, company_id, key_of_acme(setup, livemode=False), under="monday")
 
     assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
-    assert paste(ada, company_id, key_of_acme(stage), under="two words").status_code == 422
+    assert paste(ada, company_id, key_of_acme(setup), under="two words").status_code == 422
 
 
 def test_disconnecting_removes_the_endpoint_and_forgets_the_key(
-    stage: Stage, ada: Browser, company_id: int, engine: Engine
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
-    paste(ada, company_id, key_of_acme(stage))
+    paste(ada, company_id, key_of_acme(setup))
     path = f"/v1/companies/{company_id}/connection"
-    stage.server.faults.add(Fault(kind=FaultKind.ERROR, method="DELETE", path="/v1/webhook_endpoints/*", times=2))
+    setup.server.faults.add(Fault(kind=FaultKind.ERROR, method="DELETE", path="/v1/webhook_endpoints/*", times=2))
 
     away = ada.send(path, "DELETE")
     gone = ada.send(path, "DELETE")
 
     assert (away.status_code, gone.get_json()["status"]) == (503, "disconnected")
-    assert own_endpoints(stage) == []
+    assert own_endpoints(setup) == []
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM secret").scalar_one() == 0
 
 
-def test_while_stripe_is_away_a_key_is_neither_good_nor_bad(stage: Stage, ada: Browser, company_id: int) -> None:
-    stage.server.faults.add(Fault(kind=FaultKind.ERROR, path="/v1/account", times=None))
+def test_while_stripe_is_away_a_key_is_neither_good_nor_bad(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    setup.server.faults.add(Fault(kind=FaultKind.ERROR, path="/v1/account", times=None))
 
-    assert paste(ada, company_id, key_of_acme(stage)).status_code == 503
-    assert stage.connection(company_id).status == "pending_authorization"
+    assert paste(ada, company_id, key_of_acme(setup)).status_code == 503
+    assert setup.connection(company_id).status == "pending_authorization"
 
 
 def test_an_account_that_is_connected_on_stripes_page_is_not_taken_over_by_a_key(
-    stage: Stage, ada: Browser, company_id: int
+    setup: ConnectSetup, ada: Browser, company_id: int
 ) -> None:
-    stage.connect(ada, company_id, stage.acme)
+    setup.connect(ada, company_id, setup.acme)
 
-    assert paste(ada, company_id, key_of_acme(stage)).status_code == 409
-    assert stage.connection(company_id).method == "connect"
+    assert paste(ada, company_id, key_of_acme(setup)).status_code == 409
+    assert setup.connection(company_id).method == "connect"
 
 
-def test_a_test_key_connects_in_test_mode(stage: Stage, ada: Browser, company_id: int) -> None:
-    paste(ada, company_id, key_of_acme(stage, livemode=False))
+def test_a_test_key_connects_in_test_mode(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    paste(ada, company_id, key_of_acme(setup, livemode=False))
 
-    assert stage.connection(company_id).livemode is False
+    assert setup.connection(company_id).livemode is False
 
 
 def test_a_planted_secret_is_found_nowhere(
-    stage: Stage,
+    setup: ConnectSetup,
     ada: Browser,
     company_id: int,
     postgres: PostgresServer,
@@ -269,15 +269,15 @@ def test_a_planted_secret_is_found_nowhere(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("DEBUG")
-    key = key_of_acme(stage)
+    key = key_of_acme(setup)
     paste(ada, company_id, key)
-    secret = own_endpoints(stage)[0].secrets[0]
-    paid_invoice(stage)
-    delivered(stage)
+    secret = own_endpoints(setup)[0].secrets[0]
+    paid_invoice(setup)
+    delivered(setup)
     session = ada.cookie() or "none"
     answers = [ada.get(path).text for path in (f"/v1/companies/{company_id}/connection", "/settings/integrations")]
 
-    with stage.engine.connect() as connection:
+    with setup.engine.connect() as connection:
         tables = connection.exec_driver_sql("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 2200")
         dump = "".join(
             str(connection.exec_driver_sql(f'SELECT * FROM "{table}"').all())  # noqa: S608
@@ -289,7 +289,7 @@ def test_a_planted_secret_is_found_nowhere(
     server_log = "".join(
         log.read_text(errors="replace") for log in Path(postgres.directory).glob("*log*") if log.is_file()
     )
-    for planted in (key, secret, session, stage.server.stripe.platform_key(livemode=True)):
+    for planted in (key, secret, session, setup.server.stripe.platform_key(livemode=True)):
         assert planted not in dump
         assert planted.encode() not in held
         assert planted not in logged

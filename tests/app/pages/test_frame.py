@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from tenants.companies import add_company
 from tests.support.company import company_with
 from tests.support.paths import ROOT
-from tests.support.web.people import Browser, member, signed_in
+from tests.support.web.people import Browser, add_member, signed_in
 
 VENDOR = ROOT / "app" / "static" / "vendor"
 
@@ -34,7 +34,7 @@ def test_the_front_door_leads_to_the_settings_until_an_account_is_connected_then
 
 
 def test_who_is_not_signed_in_comes_back_to_the_page_they_wanted(app: Flask, engine: Engine, company_id: int) -> None:
-    member(engine, company_id)
+    add_member(engine, company_id)
     browser = Browser(app)
     wanted = f"/settings/integrations?company={company_id}"
 
@@ -62,7 +62,7 @@ def test_a_member_of_two_companies_can_switch_and_others_are_not_offered(
 ) -> None:
     browser = signed_in(app, engine, company_id)
     second, foreign = company_with(engine, "acct_2"), company_with(engine, "acct_3")
-    member(engine, second)
+    add_member(engine, second)
 
     offered = set(re.findall(r"/companies/(\d+)/", browser.get("/settings/integrations").text))
 

@@ -7,48 +7,48 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from tests.support.payloads import ACCOUNT, event, new_invoice, new_line, price
-from tests.support.web.mapping_page import Looker, attribute, words_of
+from tests.support.web.mapping_page import Visitor, attribute, text_of
 from tests.support.web.people import Browser, signed_in
 
 
 @pytest.fixture
-def looker(app: Flask, engine: Engine) -> Looker:
-    return Looker.of_new_company(app, engine)
+def visitor(app: Flask, engine: Engine) -> Visitor:
+    return Visitor.of_new_company(app, engine)
 
 
-def test_a_line_is_a_page_of_its_own_and_a_part_of_the_tables_page(looker: Looker) -> None:
-    looker.reader.has_lines(new_line("il_1"))
-    address = attribute(looker.sees(), 'class="line" href')
+def test_a_line_is_a_page_of_its_own_and_a_part_of_the_tables_page(visitor: Visitor) -> None:
+    visitor.reader.add_lines(new_line("il_1"))
+    address = attribute(visitor.page(), 'class="line" href')
 
-    page, part = looker.follows(address), looker.part("/lines/il_1").text
+    page, part = visitor.follow(address), visitor.fragment("/lines/il_1").text
 
     assert "<html" in page
     assert "<h1" in page
     assert "<html" not in part
     assert "<h1" not in part
     for shown in (page, part):
-        assert "3 × Team plan" in words_of(shown)
-        assert "Net $300.00" in words_of(shown)
-        assert "Period 1 Jan 2026 – 31 Mar 2026" in words_of(shown)
+        assert "3 × Team plan" in text_of(shown)
+        assert "Net $300.00" in text_of(shown)
+        assert "Period 1 Jan 2026 – 31 Mar 2026" in text_of(shown)
 
 
-def test_a_line_leads_to_its_invoice_in_the_accounts_dashboard(looker: Looker) -> None:
-    looker.reader.has_lines(new_line("il_live"), invoice_id="in_1")
-    looker.reader.learns(event(new_invoice("in_t", new_line("il_test")), livemode=False))
+def test_a_line_leads_to_its_invoice_in_the_accounts_dashboard(visitor: Visitor) -> None:
+    visitor.reader.add_lines(new_line("il_live"), invoice_id="in_1")
+    visitor.reader.receive(event(new_invoice("in_t", new_line("il_test")), livemode=False))
 
-    assert f"https://dashboard.stripe.com/{ACCOUNT}/invoices/in_1" in looker.sees("/lines/il_live")
-    assert f"https://dashboard.stripe.com/{ACCOUNT}/test/invoices/in_t" in looker.sees(
+    assert f"https://dashboard.stripe.com/{ACCOUNT}/invoices/in_1" in visitor.page("/lines/il_live")
+    assert f"https://dashboard.stripe.com/{ACCOUNT}/test/invoices/in_t" in visitor.page(
         "/lines/il_test", livemode="false"
     )
 
 
-def test_the_history_tells_each_step_with_what_it_changed_and_why(looker: Looker) -> None:
-    looker.reader.learns(event(new_invoice("in_1", status="open"), "invoice.finalized"))
-    looker.reader.learns(event(new_invoice("in_1"), "invoice.paid"))
-    looker.reader.learns(event(new_invoice("in_1", status="open"), "invoice.updated"))
-    looker.reader.learns(event(price(), "price.created"))
+def test_the_history_tells_each_step_with_what_it_changed_and_why(visitor: Visitor) -> None:
+    visitor.reader.receive(event(new_invoice("in_1", status="open"), "invoice.finalized"))
+    visitor.reader.receive(event(new_invoice("in_1"), "invoice.paid"))
+    visitor.reader.receive(event(new_invoice("in_1", status="open"), "invoice.updated"))
+    visitor.reader.receive(event(price(), "price.created"))
 
-    told = words_of(looker.sees("/lines/il_1"))
+    told = text_of(visitor.page("/lines/il_1"))
     history = told[told.index("History") :]
 
     assert history.index("price.created") < history.index("invoice.updated") < history.index("invoice.finalized")
@@ -59,40 +59,40 @@ def test_the_history_tells_each_step_with_what_it_changed_and_why(looker: Looker
     assert "Nothing changed invoice.updated" in history
 
 
-def test_an_amount_in_the_history_is_written_as_money(looker: Looker) -> None:
-    looker.reader.learns(event(new_invoice("in_1", new_line("il_1", amount=100)), created=1_767_225_600))
-    looker.reader.learns(event(new_invoice("in_1", new_line("il_1", amount=200)), created=1_767_225_700))
+def test_an_amount_in_the_history_is_written_as_money(visitor: Visitor) -> None:
+    visitor.reader.receive(event(new_invoice("in_1", new_line("il_1", amount=100)), created=1_767_225_600))
+    visitor.reader.receive(event(new_invoice("in_1", new_line("il_1", amount=200)), created=1_767_225_700))
 
-    assert "Amount $1.00 → $2.00" in words_of(looker.sees("/lines/il_1"))
+    assert "Amount $1.00 → $2.00" in text_of(visitor.page("/lines/il_1"))
 
 
-def test_a_line_as_of_a_moment_knows_nothing_of_later(looker: Looker) -> None:
-    looker.reader.learns(event(new_invoice("in_1", status="open"), "invoice.finalized"))
-    position = looker.reader.page()["position"]
-    looker.reader.learns(event(new_invoice("in_1", status="void"), "invoice.voided"))
+def test_a_line_as_of_a_moment_knows_nothing_of_later(visitor: Visitor) -> None:
+    visitor.reader.receive(event(new_invoice("in_1", status="open"), "invoice.finalized"))
+    position = visitor.reader.page()["position"]
+    visitor.reader.receive(event(new_invoice("in_1", status="void"), "invoice.voided"))
 
-    then = words_of(looker.sees("/lines/il_1", as_of=position))
+    then = text_of(visitor.page("/lines/il_1", as_of=position))
 
     assert "As of position" in then
     assert "Void" not in then
     assert "invoice.voided" not in then
-    assert looker.get("/lines/il_1", as_of=position - 1).status_code == 404
+    assert visitor.get("/lines/il_1", as_of=position - 1).status_code == 404
 
 
-def test_a_line_that_left_the_table_keeps_its_history(looker: Looker) -> None:
-    looker.reader.has_lines(new_line("il_1"))
-    looker.reader.learns(event({"id": "in_1", "object": "invoice"}, "invoice.deleted"))
+def test_a_line_that_left_the_table_keeps_its_history(visitor: Visitor) -> None:
+    visitor.reader.add_lines(new_line("il_1"))
+    visitor.reader.receive(event({"id": "in_1", "object": "invoice"}, "invoice.deleted"))
 
-    told = words_of(looker.sees("/lines/il_1"))
+    told = text_of(visitor.page("/lines/il_1"))
 
     assert "This line has left the table" in told
     assert "The line left the table invoice.deleted" in told
 
 
-def test_an_events_body_is_shown_to_editors_as_text(app: Flask, engine: Engine, looker: Looker) -> None:
-    looker.reader.has_lines(new_line("il_1", description="<script>alert(1)</script>"))
-    editor = signed_in(app, engine, looker.reader.company_id, "editor", email="ed@example.org")
-    link = attribute(editor.get(looker.path("/lines/il_1")).text, 'class="raw" hx-get')
+def test_an_events_body_is_shown_to_editors_as_text(app: Flask, engine: Engine, visitor: Visitor) -> None:
+    visitor.reader.add_lines(new_line("il_1", description="<script>alert(1)</script>"))
+    editor = signed_in(app, engine, visitor.reader.company_id, "editor", email="ed@example.org")
+    link = attribute(editor.get(visitor.path("/lines/il_1")).text, 'class="raw" hx-get')
 
     body = editor.get(link, headers={"HX-Request": "true"}).text
 
@@ -100,18 +100,18 @@ def test_an_events_body_is_shown_to_editors_as_text(app: Flask, engine: Engine, 
     assert "<script>" not in body
     assert "&#34;description&#34;: &#34;&lt;script&gt;alert(1)&lt;/script&gt;&#34;" in body
     assert "<html" in editor.get(link).text
-    assert looker.browser.get(link).status_code == 403
-    assert not re.search(r'class="raw"', looker.sees("/lines/il_1"))
+    assert visitor.browser.get(link).status_code == 403
+    assert not re.search(r'class="raw"', visitor.page("/lines/il_1"))
 
 
 @pytest.mark.parametrize("query", [{"as_of": "yesterday"}, {"colour": "red"}])
-def test_an_address_that_no_page_gives_is_refused(looker: Looker, query: dict[str, str]) -> None:
-    assert looker.get("/lines/il_1", **query).status_code == 422
-    assert looker.get("/rows", **query).status_code == 422
+def test_an_address_that_no_page_gives_is_refused(visitor: Visitor, query: dict[str, str]) -> None:
+    assert visitor.get("/lines/il_1", **query).status_code == 422
+    assert visitor.get("/rows", **query).status_code == 422
 
 
-def test_who_is_sent_a_line_comes_to_it_after_signing_in(app: Flask, looker: Looker) -> None:
-    wanted = looker.path("/lines/il_1?as_of=3")
+def test_who_is_sent_a_line_comes_to_it_after_signing_in(app: Flask, visitor: Visitor) -> None:
+    wanted = visitor.path("/lines/il_1?as_of=3")
     stranger = Browser(app)
 
     led = stranger.get(wanted)

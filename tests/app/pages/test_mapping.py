@@ -13,7 +13,7 @@ from tenants.companies import add_company
 from tests.support.clock import SetClock
 from tests.support.payloads import event, new_invoice, new_line, price
 from tests.support.web.lines import line_of
-from tests.support.web.mapping_page import Looker, attribute, headings_in, ids_in, row_of, words_of
+from tests.support.web.mapping_page import Visitor, attribute, headings_in, ids_in, row_of, text_of
 from tests.support.web.people import signed_in
 
 SEVEN = [
@@ -22,60 +22,60 @@ SEVEN = [
 
 
 @pytest.fixture
-def looker(app: Flask, engine: Engine) -> Looker:
-    return Looker.of_new_company(app, engine)
+def visitor(app: Flask, engine: Engine) -> Visitor:
+    return Visitor.of_new_company(app, engine)
 
 
-def test_the_table_has_the_seven_columns_in_their_order(looker: Looker) -> None:
-    looker.reader.has_lines(new_line("il_1", amount=1_234_500))
+def test_the_table_has_the_seven_columns_in_their_order(visitor: Visitor) -> None:
+    visitor.reader.add_lines(new_line("il_1", amount=1_234_500))
 
-    page = looker.sees()
+    page = visitor.page()
 
     assert headings_in(page) == SEVEN
-    row = words_of(row_of(page, "il_1"))
+    row = text_of(row_of(page, "il_1"))
     assert row.endswith("il_1 sub_1 Zed Inc cus_1 Cadence unknown 3 × Team plan 1 Jan 2026 $12,345.00")
 
 
-def test_columns_that_are_chosen_are_shown_in_the_tables_order_and_said_in_the_address(looker: Looker) -> None:
-    looker.reader.learns(event(price(), "price.created"))
-    looker.reader.has_lines(new_line("il_1"))
+def test_columns_that_are_chosen_are_shown_in_the_tables_order_and_said_in_the_address(visitor: Visitor) -> None:
+    visitor.reader.receive(event(price(), "price.created"))
+    visitor.reader.add_lines(new_line("il_1"))
 
-    led = looker.get(column=["", "invoice_status", "amount", "cadence", "invoice_line_item_id"])
-    page = looker.follows(led.headers["Location"])
+    led = visitor.get(column=["", "invoice_status", "amount", "cadence", "invoice_line_item_id"])
+    page = visitor.follow(led.headers["Location"])
 
     assert led.status_code == 303
     assert led.headers["Location"].endswith("?columns=invoice_line_item_id%2Camount%2Ccadence%2Cinvoice_status")
     assert headings_in(page) == ["Invoice line item id", "Amount", "Cadence", "Invoice status"]
-    assert words_of(row_of(page, "il_1")).endswith("il_1 $300.00 Quarterly Paid")
+    assert text_of(row_of(page, "il_1")).endswith("il_1 $300.00 Quarterly Paid")
 
 
-def test_every_column_can_be_shown(looker: Looker) -> None:
-    looker.reader.has_lines(new_line("il_1"))
-    names = re.findall(r'name="column" value="(\w+)"', looker.sees())
+def test_every_column_can_be_shown(visitor: Visitor) -> None:
+    visitor.reader.add_lines(new_line("il_1"))
+    names = re.findall(r'name="column" value="(\w+)"', visitor.page())
 
-    page = looker.sees(columns=",".join(names))
+    page = visitor.page(columns=",".join(names))
 
     assert len(headings_in(page)) == len(names) == 20
 
 
 @pytest.mark.parametrize(("language", "written"), [("en", "¥30,000"), ("de", "30.000\xa0¥")])
 def test_amounts_are_written_with_the_currencys_decimals_in_the_readers_locale(
-    looker: Looker, language: str, written: str
+    visitor: Visitor, language: str, written: str
 ) -> None:
-    looker.reader.has_lines(new_line("il_1", currency="jpy"))
+    visitor.reader.add_lines(new_line("il_1", currency="jpy"))
 
-    page = looker.browser.get(looker.path(), headers={"Accept-Language": language}).text
+    page = visitor.browser.get(visitor.path(), headers={"Accept-Language": language}).text
 
     assert written in row_of(page, "il_1")
 
 
-def test_stripes_texts_are_shown_and_never_run(looker: Looker) -> None:
+def test_stripes_texts_are_shown_and_never_run(visitor: Visitor) -> None:
     evil = "<img src=x onerror=alert(1)>"
     invoice = new_invoice("in_1", new_line('il_"><b>', description=evil), customer_name=evil, number=evil)
-    looker.reader.learns(event(invoice))
+    visitor.reader.receive(event(invoice))
 
-    page = looker.sees(columns="invoice_line_item_id,customer_name,description,invoice_number")
-    line = looker.follows(attribute(page, 'class="line" href'))
+    page = visitor.page(columns="invoice_line_item_id,customer_name,description,invoice_number")
+    line = visitor.follow(attribute(page, 'class="line" href'))
 
     for shown in (page, line):
         assert "<img" not in shown
@@ -83,50 +83,50 @@ def test_stripes_texts_are_shown_and_never_run(looker: Looker) -> None:
         assert "&lt;img src=x onerror=alert(1)&gt;" in shown
 
 
-def test_what_will_not_be_paid_is_quiet_and_says_so(looker: Looker) -> None:
-    looker.reader.learns(
+def test_what_will_not_be_paid_is_quiet_and_says_so(visitor: Visitor) -> None:
+    visitor.reader.receive(
         event(new_invoice("in_1", new_line("il_void"), status="void"), "invoice.voided"),
         event(new_invoice("in_2", new_line("il_lost"), status="uncollectible"), "invoice.marked_uncollectible"),
     )
-    page = looker.sees()
+    page = visitor.page()
 
     for line_id, said in (("il_void", "Void"), ("il_lost", "Uncollectible")):
         assert 'class="quiet"' in row_of(page, line_id)
-        assert said in words_of(row_of(page, line_id))
+        assert said in text_of(row_of(page, line_id))
 
 
-def test_a_line_of_an_invoice_that_is_not_whole_says_so(looker: Looker) -> None:
+def test_a_line_of_an_invoice_that_is_not_whole_says_so(visitor: Visitor) -> None:
     invoice = new_invoice("in_1", new_line("il_1"))
     invoice["lines"] = {"object": "list", "data": [new_line("il_1")], "has_more": True}
-    looker.reader.learns(event(invoice))
+    visitor.reader.receive(event(invoice))
 
-    assert "Incomplete" in words_of(row_of(looker.sees(), "il_1"))
+    assert "Incomplete" in text_of(row_of(visitor.page(), "il_1"))
 
 
-def test_facts_that_could_not_be_read_are_told_and_listed_with_reasons(looker: Looker) -> None:
-    looker.reader.learns(event(new_invoice("in_1", status="pondering")), event(new_invoice("in_2", currency="zzz")))
+def test_facts_that_could_not_be_read_are_told_and_listed_with_reasons(visitor: Visitor) -> None:
+    visitor.reader.receive(event(new_invoice("in_1", status="pondering")), event(new_invoice("in_2", currency="zzz")))
 
-    page = looker.sees()
+    page = visitor.page()
 
-    assert "2 facts from Stripe could not be read and are missing from the table." in words_of(page)
-    listed = words_of(looker.sees("/quarantine"))
+    assert "2 facts from Stripe could not be read and are missing from the table." in text_of(page)
+    listed = text_of(visitor.page("/quarantine"))
     assert "invoice in_1" in listed
     assert "pondering" in listed
     assert "Read since" not in listed
-    looker.reader.has_lines(new_line("il_1"), invoice_id="in_1")
-    assert "1 fact from Stripe could not be read and is missing" in words_of(looker.sees())
-    assert "Read since" in words_of(looker.sees("/quarantine"))
+    visitor.reader.add_lines(new_line("il_1"), invoice_id="in_1")
+    assert "1 fact from Stripe could not be read and is missing" in text_of(visitor.page())
+    assert "Read since" in text_of(visitor.page("/quarantine"))
 
 
-def test_walking_by_the_pages_own_links_gives_every_line_once_as_they_stood_at_first(looker: Looker) -> None:
-    looker.reader.has_lines(*(line_of(f"il_{number:03}", day=number) for number in range(230)))
+def test_walking_by_the_pages_own_links_gives_every_line_once_as_they_stood_at_first(visitor: Visitor) -> None:
+    visitor.reader.add_lines(*(line_of(f"il_{number:03}", day=number) for number in range(230)))
 
-    page = looker.sees()
-    looker.reader.has_lines(line_of("il_new", day=-100), line_of("il_newer", day=500), invoice_id="in_2")
+    page = visitor.page()
+    visitor.reader.add_lines(line_of("il_new", day=-100), line_of("il_newer", day=500), invoice_id="in_2")
     walked, numbers = ids_in(page), []
     following = attribute(page, "data-following")
     while following:
-        part = looker.follows(following)
+        part = visitor.follow(following)
         walked += ids_in(part)
         numbers.append(attribute(part, "tr aria-rowindex"))
         following = attribute(part, "data-following")
@@ -135,92 +135,92 @@ def test_walking_by_the_pages_own_links_gives_every_line_once_as_they_stood_at_f
     assert numbers == ["102", "202"]
 
 
-def test_a_part_of_the_table_is_the_same_when_it_is_fetched_again(looker: Looker) -> None:
-    looker.reader.has_lines(*(line_of(f"il_{number:03}", day=number) for number in range(130)))
-    second = looker.follows(attribute(looker.sees(), "data-following"))
+def test_a_part_of_the_table_is_the_same_when_it_is_fetched_again(visitor: Visitor) -> None:
+    visitor.reader.add_lines(*(line_of(f"il_{number:03}", day=number) for number in range(130)))
+    second = visitor.follow(attribute(visitor.page(), "data-following"))
 
-    looker.reader.has_lines(line_of("il_new", day=3), invoice_id="in_2")
+    visitor.reader.add_lines(line_of("il_new", day=3), invoice_id="in_2")
 
-    assert looker.follows(attribute(second, "data-here")) == second
+    assert visitor.follow(attribute(second, "data-here")) == second
 
 
-def test_the_next_lines_can_be_had_without_a_script(looker: Looker) -> None:
-    looker.reader.has_lines(*(line_of(f"il_{number:03}", day=number) for number in range(130)))
-    link = re.search(r'<a href="([^"]+)"[^>]*>Show more</a>', looker.sees())
+def test_the_next_lines_can_be_had_without_a_script(visitor: Visitor) -> None:
+    visitor.reader.add_lines(*(line_of(f"il_{number:03}", day=number) for number in range(130)))
+    link = re.search(r'<a href="([^"]+)"[^>]*>Show more</a>', visitor.page())
     assert link
 
-    assert ids_in(looker.follows(link[1])) == [f"il_{number:03}" for number in reversed(range(30))]
+    assert ids_in(visitor.follow(link[1])) == [f"il_{number:03}" for number in reversed(range(30))]
 
 
-def test_the_csv_has_exactly_what_is_shown(looker: Looker) -> None:
-    looker.reader.has_lines(line_of("il_1", 100, day=1), line_of("il_2", 900, day=2, description="=1+1"))
-    looker.reader.has_lines(line_of("il_3", 500, currency="eur"), invoice_id="in_2")
-    page = looker.sees(currency="usd", sort="amount", columns="invoice_line_item_id,description,amount")
+def test_the_csv_has_exactly_what_is_shown(visitor: Visitor) -> None:
+    visitor.reader.add_lines(line_of("il_1", 100, day=1), line_of("il_2", 900, day=2, description="=1+1"))
+    visitor.reader.add_lines(line_of("il_3", 500, currency="eur"), invoice_id="in_2")
+    page = visitor.page(currency="usd", sort="amount", columns="invoice_line_item_id,description,amount")
     export = re.search(r'href="([^"]+revenue-lines.csv[^"]+)"', page)
     assert export
-    looker.reader.has_lines(line_of("il_4"), invoice_id="in_3")
+    visitor.reader.add_lines(line_of("il_4"), invoice_id="in_3")
 
-    rows = list(csv.reader(io.StringIO(looker.follows(export[1]))))
+    rows = list(csv.reader(io.StringIO(visitor.follow(export[1]))))
 
     assert rows[0] == ["invoice_line_item_id", "description", "amount", "currency", "currency_exponent"]
     assert [row[:3] for row in rows[1:]] == [["il_1", "3 × Team plan", "100"], ["il_2", "'=1+1", "900"]]
 
 
-def test_the_table_as_of_a_moment_is_a_page_too_and_says_so(looker: Looker) -> None:
-    looker.reader.learns(event(new_invoice("in_1", new_line("il_1"), status="open"), "invoice.finalized"))
-    position = looker.reader.page()["position"]
-    looker.reader.learns(event(new_invoice("in_1", new_line("il_1"), status="void"), "invoice.voided"))
-    looker.reader.has_lines(new_line("il_2"), invoice_id="in_2")
+def test_the_table_as_of_a_moment_is_a_page_too_and_says_so(visitor: Visitor) -> None:
+    visitor.reader.receive(event(new_invoice("in_1", new_line("il_1"), status="open"), "invoice.finalized"))
+    position = visitor.reader.page()["position"]
+    visitor.reader.receive(event(new_invoice("in_1", new_line("il_1"), status="void"), "invoice.voided"))
+    visitor.reader.add_lines(new_line("il_2"), invoice_id="in_2")
 
-    then = looker.sees(as_of=position)
+    then = visitor.page(as_of=position)
 
     assert ids_in(then) == ["il_1"]
     assert "Void" not in row_of(then, "il_1")
-    assert f"As of position {position}" in words_of(then)
-    assert "Back to now" in words_of(then)
-    assert ids_in(looker.sees()) == ["il_2", "il_1"]
+    assert f"As of position {position}" in text_of(then)
+    assert "Back to now" in text_of(then)
+    assert ids_in(visitor.page()) == ["il_2", "il_1"]
 
 
-def test_a_moment_that_is_chosen_stands_in_the_address_as_the_api_has_it(looker: Looker) -> None:
-    looker.reader.has_lines(new_line("il_1"))
+def test_a_moment_that_is_chosen_stands_in_the_address_as_the_api_has_it(visitor: Visitor) -> None:
+    visitor.reader.add_lines(new_line("il_1"))
 
-    led = looker.get(moment="2026-02-03T04:05", customer_id="")
+    led = visitor.get(moment="2026-02-03T04:05", customer_id="")
 
     assert led.status_code == 303
     assert led.headers["Location"].endswith("?as_of=2026-02-03T04%3A05%3A00Z")
 
 
-def test_freshness_tells_the_last_change_and_whether_there_was_one_since(looker: Looker) -> None:
-    looker.reader.has_lines(new_line("il_1"))
-    page = looker.sees()
+def test_freshness_tells_the_last_change_and_whether_there_was_one_since(visitor: Visitor) -> None:
+    visitor.reader.add_lines(new_line("il_1"))
+    page = visitor.page()
     ask = attribute(page, 'id="freshness".*? hx-get')
 
-    assert "last change" in words_of(page)
-    assert "The table has changed" not in page + looker.follows(ask)
-    looker.reader.has_lines(new_line("il_2"), invoice_id="in_2")
-    assert "The table has changed" in looker.follows(ask)
+    assert "last change" in text_of(page)
+    assert "The table has changed" not in page + visitor.follow(ask)
+    visitor.reader.add_lines(new_line("il_2"), invoice_id="in_2")
+    assert "The table has changed" in visitor.follow(ask)
 
 
-def test_a_projection_that_is_behind_or_halted_says_so(looker: Looker, engine: Engine) -> None:
-    looker.reader.has_lines(new_line("il_1"))
+def test_a_projection_that_is_behind_or_halted_says_so(visitor: Visitor, engine: Engine) -> None:
+    visitor.reader.add_lines(new_line("il_1"))
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE projection_state SET position = position - 1")
-    assert "1 event is still to be worked in" in words_of(looker.sees())
+    assert "1 event is still to be worked in" in text_of(visitor.page())
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE projection_state SET status = 'halted'")
-    assert "the table stands still" in words_of(looker.sees())
+    assert "the table stands still" in text_of(visitor.page())
 
 
-def test_a_table_whose_past_is_being_made_says_when_to_look_again(looker: Looker, engine: Engine) -> None:
-    looker.reader.has_lines(new_line("il_1"))
+def test_a_table_whose_past_is_being_made_says_when_to_look_again(visitor: Visitor, engine: Engine) -> None:
+    visitor.reader.add_lines(new_line("il_1"))
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE projection_state SET version = 1")
 
-    answer = looker.get(as_of=1)
+    answer = visitor.get(as_of=1)
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert "look again in 5 seconds" in words_of(answer.text)
-    assert ids_in(looker.sees()) == ["il_1"]
+    assert "look again in 5 seconds" in text_of(answer.text)
+    assert ids_in(visitor.page()) == ["il_1"]
 
 
 @pytest.mark.parametrize(
@@ -231,11 +231,11 @@ def test_a_table_whose_past_is_being_made_says_when_to_look_again(looker: Looker
         ("UPDATE stripe_connection SET status = 'reauthorization_required'", "Stripe has ended our access"),
     ],
 )
-def test_an_empty_table_says_why_and_what_to_do(looker: Looker, engine: Engine, statement: str, said: str) -> None:
+def test_an_empty_table_says_why_and_what_to_do(visitor: Visitor, engine: Engine, statement: str, said: str) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql(statement)
 
-    assert said in words_of(looker.sees())
+    assert said in text_of(visitor.page())
 
 
 def test_a_company_without_stripe_is_led_to_connect_it(app: Flask, engine: Engine) -> None:
@@ -249,21 +249,21 @@ def test_a_company_without_stripe_is_led_to_connect_it(app: Flask, engine: Engin
     assert f'href="/settings/integrations?company={company_id}"' in page
 
 
-def test_a_filter_that_nothing_matches_can_be_cleared(looker: Looker) -> None:
-    looker.reader.has_lines(new_line("il_1"))
+def test_a_filter_that_nothing_matches_can_be_cleared(visitor: Visitor) -> None:
+    visitor.reader.add_lines(new_line("il_1"))
 
-    page = looker.sees(q="nobody", sort="amount")
+    page = visitor.page(q="nobody", sort="amount")
 
     assert "No line matches" in page
     clear = re.search(r'href="([^"]*)">Clear the filters', page)
     assert clear
-    assert ids_in(looker.follows(clear[1])) == ["il_1"]
+    assert ids_in(visitor.follow(clear[1])) == ["il_1"]
 
 
-def test_quick_moments_are_the_ends_of_yesterday_and_of_last_month(looker: Looker, clock: SetClock) -> None:
-    clock.pass_by(timedelta(hours=11))
+def test_quick_moments_are_the_ends_of_yesterday_and_of_last_month(visitor: Visitor, clock: SetClock) -> None:
+    clock.advance(timedelta(hours=11))
 
-    page = looker.sees()
+    page = visitor.page()
 
     assert "as_of=2026-03-01T00%3A00%3A00Z" in page
     assert "End of yesterday" in page

@@ -9,40 +9,40 @@ from sqlalchemy import Engine
 
 from tests.support.payloads import event, new_invoice, new_line, price
 from tests.support.web.lines import line_of
-from tests.support.web.mapping_page import Looker, attribute, ids_in, words_of
+from tests.support.web.mapping_page import Visitor, attribute, ids_in, text_of
 
 
 @pytest.fixture
-def looker(app: Flask, engine: Engine) -> Looker:
-    looker = Looker.of_new_company(app, engine)
-    looker.reader.learns(event(price(), "price.created"))
-    return looker
+def visitor(app: Flask, engine: Engine) -> Visitor:
+    visitor = Visitor.of_new_company(app, engine)
+    visitor.reader.receive(event(price(), "price.created"))
+    return visitor
 
 
-def figures_of(looker: Looker, /, **query: object) -> str:
-    return looker.follows(attribute(looker.sees(**query), 'id="figures".*? hx-get'))
+def figures_of(visitor: Visitor, /, **query: object) -> str:
+    return visitor.follow(attribute(visitor.page(**query), 'id="figures".*? hx-get'))
 
 
-def test_a_form_that_is_sent_leads_to_the_address_that_the_api_would_have(looker: Looker) -> None:
-    looker.reader.has_lines(line_of("il_1", 30_000), line_of("il_2", 50_000))
+def test_a_form_that_is_sent_leads_to_the_address_that_the_api_would_have(visitor: Visitor) -> None:
+    visitor.reader.add_lines(line_of("il_1", 30_000), line_of("il_2", 50_000))
 
-    led = looker.get(customer_id="", currency="usd", amount_from="300", amount_to="499.99", last_day="2026-01-31")
+    led = visitor.get(customer_id="", currency="usd", amount_from="300", amount_to="499.99", last_day="2026-01-31")
 
     assert led.status_code == 303
-    assert led.headers["Location"] == looker.path("?currency=usd&date_to=2026-02-01&amount_min=30000&amount_max=49999")
-    assert ids_in(looker.follows(led.headers["Location"])) == ["il_1"]
+    assert led.headers["Location"] == visitor.path("?currency=usd&date_to=2026-02-01&amount_min=30000&amount_max=49999")
+    assert ids_in(visitor.follow(led.headers["Location"])) == ["il_1"]
 
 
-def test_the_form_shows_again_what_was_entered(looker: Looker) -> None:
-    looker.reader.has_lines(line_of("il_1", 30_000))
+def test_the_form_shows_again_what_was_entered(visitor: Visitor) -> None:
+    visitor.reader.add_lines(line_of("il_1", 30_000))
 
-    page = looker.sees(currency="usd", date_to="2026-02-01", amount_min=29_950)
+    page = visitor.page(currency="usd", date_to="2026-02-01", amount_min=29_950)
 
     assert 'name="last_day" type="date" value="2026-01-31"' in page
     assert re.search(r'name="amount_from"[^>]* value="299\.50"', page)
 
 
-def test_amounts_are_entered_in_the_readers_locale_and_the_currencys_decimals(looker: Looker) -> None:
+def test_amounts_are_entered_in_the_readers_locale_and_the_currencys_decimals(visitor: Visitor) -> None:
     entered = {
         ("en", "usd", "1,234.5"): 123_450,
         ("de", "usd", "1.234,50"): 123_450,
@@ -52,15 +52,15 @@ def test_amounts_are_entered_in_the_readers_locale_and_the_currencys_decimals(lo
 
     for (language, currency, written), minor in entered.items():
         sent = {"currency": currency, "amount_from": written}
-        led = looker.browser.get(looker.path(), query_string=sent, headers={"Accept-Language": language})
+        led = visitor.browser.get(visitor.path(), query_string=sent, headers={"Accept-Language": language})
 
         assert led.headers["Location"].endswith(f"amount_min={minor}")
 
 
-def test_a_company_with_one_currency_need_not_choose_it(looker: Looker) -> None:
-    looker.reader.has_lines(line_of("il_1"))
+def test_a_company_with_one_currency_need_not_choose_it(visitor: Visitor) -> None:
+    visitor.reader.add_lines(line_of("il_1"))
 
-    assert "currency=usd&amount_min=100" in looker.get(amount_from="1").headers["Location"]
+    assert "currency=usd&amount_min=100" in visitor.get(amount_from="1").headers["Location"]
 
 
 MISTAKES: list[tuple[dict[str, str], str, str]] = [
@@ -78,9 +78,9 @@ MISTAKES: list[tuple[dict[str, str], str, str]] = [
 ]
 
 
-def test_a_mistake_is_told_at_its_field_and_nothing_that_was_entered_is_lost(looker: Looker) -> None:
+def test_a_mistake_is_told_at_its_field_and_nothing_that_was_entered_is_lost(visitor: Visitor) -> None:
     for sent, field, said in MISTAKES:
-        answer = looker.get(q="kept words", **sent)
+        answer = visitor.get(q="kept words", **sent)
 
         assert answer.status_code == 422, sent
         mistake = re.search(rf'id="{field}-mistake"[^>]*>([^<]*)<', answer.text)
@@ -91,112 +91,112 @@ def test_a_mistake_is_told_at_its_field_and_nothing_that_was_entered_is_lost(loo
             assert f'value="{value}"' in answer.text, sent
 
 
-def test_what_stands_wrongly_in_an_address_is_named(looker: Looker) -> None:
-    answer = looker.browser.get(looker.path("?colour=red&q=a&q=b"))
+def test_what_stands_wrongly_in_an_address_is_named(visitor: Visitor) -> None:
+    answer = visitor.browser.get(visitor.path("?colour=red&q=a&q=b"))
 
     assert answer.status_code == 422
-    assert "colour in the address: Unknown field." in words_of(answer.text)
-    assert "Given more than once." in words_of(answer.text)
+    assert "colour in the address: Unknown field." in text_of(answer.text)
+    assert "Given more than once." in text_of(answer.text)
 
 
-def test_every_condition_is_a_chip_that_takes_it_away_and_no_other(looker: Looker) -> None:
-    looker.reader.has_lines(line_of("il_1", 500))
+def test_every_condition_is_a_chip_that_takes_it_away_and_no_other(visitor: Visitor) -> None:
+    visitor.reader.add_lines(line_of("il_1", 500))
     query = {"q": "Team", "customer_id": "cus_1", "currency": "usd", "amount_min": "100", "date_to": "2026-02-01"}
 
-    page = looker.sees(**query)
+    page = visitor.page(**query)
     chips = page[page.index('<ul class="chips"') :]
     found = dict(re.findall(r'<li><a href="([^"]*)"><span class="muted">([^<]*):', chips))
 
     assert set(found.values()) == {"Search", "Customer", "Currency", "At least", "Through"}
-    assert "Through: 31 Jan 2026" in words_of(chips)
-    assert "At least: $1.00" in words_of(chips)
+    assert "Through: 31 Jan 2026" in text_of(chips)
+    assert "At least: $1.00" in text_of(chips)
     away = {label: unescape(href) for href, label in found.items()}
     assert "q=" not in away["Search"]
     assert "customer_id=cus_1" in away["Search"]
     # An amount without its currency would be another condition.
     assert "amount_min" not in away["Currency"]
-    assert all(ids_in(looker.follows(href)) == ["il_1"] for href in found)
+    assert all(ids_in(visitor.follow(href)) == ["il_1"] for href in found)
 
 
-def test_an_id_in_a_row_filters_by_it_within_the_view(looker: Looker) -> None:
-    looker.reader.learns(event(new_invoice("in_1", new_line("il_1"), new_line("il_2", amount=5), customer="cus_a")))
-    looker.reader.learns(event(new_invoice("in_2", new_line("il_3"), customer="cus_b")))
+def test_an_id_in_a_row_filters_by_it_within_the_view(visitor: Visitor) -> None:
+    visitor.reader.receive(event(new_invoice("in_1", new_line("il_1"), new_line("il_2", amount=5), customer="cus_a")))
+    visitor.reader.receive(event(new_invoice("in_2", new_line("il_3"), customer="cus_b")))
 
-    page = looker.sees(amount_min=100)
+    page = visitor.page(amount_min=100)
     link = re.search(r'href="([^"]*customer_id=cus_a)"', page)
     assert link
 
-    assert ids_in(looker.follows(link[1])) == ["il_1"]
+    assert ids_in(visitor.follow(link[1])) == ["il_1"]
 
 
-def test_headings_sort_and_say_how_it_is_sorted(looker: Looker) -> None:
-    looker.reader.has_lines(line_of("il_1", 300, day=1), line_of("il_2", 100, day=2), line_of("il_3", 200, day=3))
-    page = looker.sees()
+def test_headings_sort_and_say_how_it_is_sorted(visitor: Visitor) -> None:
+    visitor.reader.add_lines(line_of("il_1", 300, day=1), line_of("il_2", 100, day=2), line_of("il_3", 200, day=3))
+    page = visitor.page()
     headings = dict(re.findall(r'aria-sort="(\w+)"><a href="([^"]*)"', page))
 
     assert ids_in(page) == ["il_3", "il_2", "il_1"]
     assert set(headings) == {"descending", "none"}
-    assert ids_in(looker.follows(headings["descending"])) == ["il_1", "il_2", "il_3"]
-    assert ids_in(looker.follows(headings["none"])) == ["il_1", "il_3", "il_2"]
+    assert ids_in(visitor.follow(headings["descending"])) == ["il_1", "il_2", "il_3"]
+    assert ids_in(visitor.follow(headings["none"])) == ["il_1", "il_3", "il_2"]
 
 
-def test_both_modes_are_offered_once_both_have_lines(looker: Looker) -> None:
-    looker.reader.has_lines(line_of("il_live"))
-    assert 'name="livemode"' not in looker.sees()
+def test_both_modes_are_offered_once_both_have_lines(visitor: Visitor) -> None:
+    visitor.reader.add_lines(line_of("il_live"))
+    assert 'name="livemode"' not in visitor.page()
 
-    looker.reader.learns(event(new_invoice("in_t", line_of("il_test")), livemode=False))
+    visitor.reader.receive(event(new_invoice("in_t", line_of("il_test")), livemode=False))
 
-    assert 'name="livemode"' in looker.sees()
-    assert ids_in(looker.sees(livemode="false")) == ["il_test"]
+    assert 'name="livemode"' in visitor.page()
+    assert ids_in(visitor.page(livemode="false")) == ["il_test"]
 
 
-def test_totals_are_of_the_whole_filter_by_currency(looker: Looker) -> None:
-    looker.reader.has_lines(*(line_of(f"il_{number:03}", 100, day=number % 20) for number in range(150)))
-    looker.reader.has_lines(line_of("il_e", 500, currency="eur"), invoice_id="in_2")
+def test_totals_are_of_the_whole_filter_by_currency(visitor: Visitor) -> None:
+    visitor.reader.add_lines(*(line_of(f"il_{number:03}", 100, day=number % 20) for number in range(150)))
+    visitor.reader.add_lines(line_of("il_e", 500, currency="eur"), invoice_id="in_2")
 
-    figures = words_of(figures_of(looker))
+    figures = text_of(figures_of(visitor))
 
     assert "USD 150 $150.00 $150.00 EUR 1 €5.00 €5.00" in figures
-    assert 'data-line-count="151"' in figures_of(looker)
+    assert 'data-line-count="151"' in figures_of(visitor)
 
 
-def test_the_chart_stacks_what_was_billed_by_month_and_cadence(looker: Looker) -> None:
-    looker.reader.learns(event(price("price_m", "month", 1), "price.created"))
+def test_the_chart_stacks_what_was_billed_by_month_and_cadence(visitor: Visitor) -> None:
+    visitor.reader.receive(event(price("price_m", "month", 1), "price.created"))
     monthly = {"pricing": {"type": "price_details", "price_details": {"price": "price_m", "product": "prod_1"}}}
-    looker.reader.has_lines(line_of("il_1", 100), line_of("il_2", 200, day=70), line_of("il_3", 7, day=70, **monthly))
+    visitor.reader.add_lines(line_of("il_1", 100), line_of("il_2", 200, day=70), line_of("il_3", 7, day=70, **monthly))
 
-    figures = words_of(figures_of(looker))
+    figures = text_of(figures_of(visitor))
 
     assert "Month Monthly Quarterly All" in figures
     assert "Jan 2026 $0.00 $1.00 $1.00 Feb 2026 $0.00 $0.00 $0.00 Mar 2026 $0.07 $2.00 $2.07" in figures
 
 
 @pytest.mark.parametrize("more", [{}, {"q": "Team"}])
-def test_void_is_no_billed_revenue_unless_it_is_asked_for(looker: Looker, more: dict[str, str]) -> None:
-    looker.reader.learns(event(new_invoice("in_1", line_of("il_1", 100), status="void"), "invoice.voided"))
-    looker.reader.has_lines(line_of("il_2", 900), invoice_id="in_2")
+def test_void_is_no_billed_revenue_unless_it_is_asked_for(visitor: Visitor, more: dict[str, str]) -> None:
+    visitor.reader.receive(event(new_invoice("in_1", line_of("il_1", 100), status="void"), "invoice.voided"))
+    visitor.reader.add_lines(line_of("il_2", 900), invoice_id="in_2")
 
-    assert "Jan 2026 $9.00 $9.00" in words_of(figures_of(looker, **more))
-    assert "left out" in figures_of(looker, **more)
-    assert "Jan 2026 $1.00 $1.00" in words_of(figures_of(looker, invoice_status="void", **more))
+    assert "Jan 2026 $9.00 $9.00" in text_of(figures_of(visitor, **more))
+    assert "left out" in figures_of(visitor, **more)
+    assert "Jan 2026 $1.00 $1.00" in text_of(figures_of(visitor, invoice_status="void", **more))
 
 
 @pytest.mark.parametrize("more", [{}, {"q": "Team"}])
-def test_figures_stand_at_the_moment_of_their_page(looker: Looker, more: dict[str, str]) -> None:
-    looker.reader.has_lines(line_of("il_1", 100))
-    page = looker.sees(**more)
+def test_figures_stand_at_the_moment_of_their_page(visitor: Visitor, more: dict[str, str]) -> None:
+    visitor.reader.add_lines(line_of("il_1", 100))
+    page = visitor.page(**more)
 
-    looker.reader.has_lines(line_of("il_2", 900), invoice_id="in_2")
+    visitor.reader.add_lines(line_of("il_2", 900), invoice_id="in_2")
 
-    assert "USD 1 $1.00" in words_of(looker.follows(attribute(page, 'id="figures".*? hx-get')))
+    assert "USD 1 $1.00" in text_of(visitor.follow(attribute(page, 'id="figures".*? hx-get')))
 
 
-def test_the_chart_is_of_one_currency_which_can_be_chosen(looker: Looker) -> None:
-    looker.reader.has_lines(line_of("il_1", 100), line_of("il_2", 100), line_of("il_3", 500, currency="eur"))
+def test_the_chart_is_of_one_currency_which_can_be_chosen(visitor: Visitor) -> None:
+    visitor.reader.add_lines(line_of("il_1", 100), line_of("il_2", 100), line_of("il_3", 500, currency="eur"))
 
-    figures = figures_of(looker)
+    figures = figures_of(visitor)
     chosen = re.search(r'href="[^"]*" hx-get="([^"]*chart=eur[^"]*)"', figures)
     assert chosen
 
     assert attribute(figures, "data-currency") == "USD"
-    assert "Jan 2026 €5.00 €5.00" in words_of(looker.follows(chosen[1]))
+    assert "Jan 2026 €5.00 €5.00" in text_of(visitor.follow(chosen[1]))

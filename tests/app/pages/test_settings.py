@@ -16,10 +16,10 @@ from stripe_gateway.restricted_keys import NEEDED_PERMISSIONS
 from tenants.companies import add_company
 from tests.support.clock import NOON, SetClock
 from tests.support.company import company_with
-from tests.support.syncs.shown_runs import FAILED, PROVEN, PROVEN_IN_PART, asked, begun, end, has_read
+from tests.support.syncs.run_states import FAILED, SUCCEEDED, PARTIALLY_SUCCEEDED, request_run, start_run, finish_run, record_progress
 from tests.support.web.people import signed_in
-from tests.support.web.settings_page import Reader, seen
-from tests.support.web.stripe_page import Stage
+from tests.support.web.settings_page import Reader, text_of
+from tests.support.web.stripe_page import ConnectSetup
 
 
 @pytest.fixture
@@ -28,21 +28,21 @@ def admin(app: Flask, engine: Engine) -> Reader:
 
 
 @pytest.fixture
-def stage(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[Stage]:
-    with Stage.opened(web_tools, engine, clock) as opened:
+def setup(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[ConnectSetup]:
+    with ConnectSetup.opened(web_tools, engine, clock) as opened:
         yield opened
 
 
 @pytest.fixture
-def newcomer(stage: Stage, engine: Engine) -> Reader:
+def newcomer(setup: ConnectSetup, engine: Engine) -> Reader:
     """An admin of a company without an account, beside a simulated Stripe."""
     with engine.begin() as connection:
         company_id = add_company(connection, "Acme & <b>Sons</b>").id
-    return Reader(signed_in(stage.app, engine, company_id), company_id)
+    return Reader(signed_in(setup.app, engine, company_id), company_id)
 
 
 def test_only_stripe_can_be_connected_and_the_other_groups_say_so(newcomer: Reader) -> None:
-    told = seen(newcomer.settings())
+    told = text_of(newcomer.settings())
 
     assert "Accounting An accounting system cannot be connected yet." in told
     assert "Payroll A payroll system cannot be connected yet." in told
@@ -50,14 +50,14 @@ def test_only_stripe_can_be_connected_and_the_other_groups_say_so(newcomer: Read
 
 
 def test_who_may_connect_is_led_to_stripes_page_or_pastes_a_key_and_nobody_else(
-    newcomer: Reader, stage: Stage, engine: Engine
+    newcomer: Reader, setup: ConnectSetup, engine: Engine
 ) -> None:
     page = newcomer.settings()
-    viewer = Reader(signed_in(stage.app, engine, newcomer.company_id, "viewer", email="bo@x.org"), newcomer.company_id)
+    viewer = Reader(signed_in(setup.app, engine, newcomer.company_id, "viewer", email="bo@x.org"), newcomer.company_id)
 
     assert newcomer.offers(page) == {"/connect/stripe", "/connection/key"}
     assert viewer.offers(viewer.settings()) == set()
-    assert "An admin of Acme & <b>Sons</b> connects the account." in seen(viewer.settings())
+    assert "An admin of Acme & <b>Sons</b> connects the account." in text_of(viewer.settings())
 
 
 def test_without_a_client_id_the_page_says_what_the_operator_does_and_takes_a_key(
@@ -69,7 +69,7 @@ def test_without_a_client_id_the_page_says_what_the_operator_does_and_takes_a_ke
 
     page = admin.settings()
 
-    assert "whoever runs this installation sets STRIPE_CLIENT_ID" in seen(page)
+    assert "whoever runs this installation sets STRIPE_CLIENT_ID" in text_of(page)
     assert admin.offers(page) == {"/connection/key"}
     assert '<details class="card key" id="key" open>' in page
 
@@ -82,15 +82,15 @@ def test_names_of_others_stay_text(newcomer: Reader) -> None:
 
 
 def test_somebody_comes_back_from_stripe_to_the_first_sync_and_the_way_to_its_rows(
-    newcomer: Reader, stage: Stage
+    newcomer: Reader, setup: ConnectSetup
 ) -> None:
-    back = stage.connect(newcomer.browser, newcomer.company_id, stage.acme)
+    back = setup.connect(newcomer.browser, newcomer.company_id, setup.acme)
     page = newcomer.page(back.headers["Location"])
 
-    assert "Syncing" in seen(page)
-    assert "The first sync is running. Rows are in the table already" in seen(page)
+    assert "Syncing" in text_of(page)
+    assert "The first sync is running. Rows are in the table already" in text_of(page)
     assert f'<a href="/companies/{newcomer.company_id}/revenue-mapping">See the rows</a>' in page
-    assert f"{stage.acme.id} (live)" in seen(page)
+    assert f"{setup.acme.id} (live)" in text_of(page)
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_somebody_comes_back_from_stripe_to_the_first_sync_and_the_way_to_its_ro
     ],
 )
 def test_everybody_is_offered_what_their_role_may_do(
-    stage: Stage, engine: Engine, role: str, offered: set[str]
+    setup: ConnectSetup, engine: Engine, role: str, offered: set[str]
 ) -> None:
-    reader = Reader.of_new_company(stage.app, engine, role)  # type: ignore[arg-type]  # one of the three
+    reader = Reader.of_new_company(setup.app, engine, role)  # type: ignore[arg-type]  # one of the three
 
     page = reader.settings()
 
@@ -116,13 +116,13 @@ def test_everybody_is_offered_what_their_role_may_do(
 def test_a_proven_table_is_told_with_how_far_it_is_complete_and_when_it_is_proven_next(
     admin: Reader, engine: Engine, clock: SetClock
 ) -> None:
-    lease = begun(engine, admin.company_id)
+    lease = start_run(engine, admin.company_id)
     with engine.begin() as connection:
         connection.execute(text("UPDATE sync_run SET coverage_to = :noon"), {"noon": NOON})
-    end(engine, lease, PROVEN)
-    clock.pass_by(timedelta(hours=2))
+    finish_run(engine, lease, SUCCEEDED)
+    clock.advance(timedelta(hours=2))
 
-    told = seen(admin.settings())
+    told = text_of(admin.settings())
 
     assert "The table was proven to equal Stripe's books 2 hours ago." in told
     assert "Last success 2 hours ago" in told
@@ -132,35 +132,35 @@ def test_a_proven_table_is_told_with_how_far_it_is_complete_and_when_it_is_prove
 
 
 def test_what_failed_says_whose_turn_it_is(admin: Reader, engine: Engine) -> None:
-    end(engine, begun(engine, admin.company_id), FAILED)
+    finish_run(engine, start_run(engine, admin.company_id), FAILED)
 
     page = admin.settings()
 
     assert '<p class="verdict warn">' in page
-    assert "We try again" in seen(page)
+    assert "We try again" in text_of(page)
 
 
 def test_differences_are_counted_with_the_way_to_them(admin: Reader, engine: Engine) -> None:
-    lease = begun(engine, admin.company_id)
-    end(engine, lease, PROVEN_IN_PART)
+    lease = start_run(engine, admin.company_id)
+    finish_run(engine, lease, PARTIALLY_SUCCEEDED)
 
     page = admin.settings()
 
     assert f'<a href="{admin.path(f"/syncs/{lease.run_id}")}">3 differences</a>' in page
 
 
-def test_what_was_revoked_at_stripe_is_red_and_offers_to_reconnect(stage: Stage, engine: Engine) -> None:
-    admin = Reader.of_new_company(stage.app, engine)
+def test_what_was_revoked_at_stripe_is_red_and_offers_to_reconnect(setup: ConnectSetup, engine: Engine) -> None:
+    admin = Reader.of_new_company(setup.app, engine)
     with engine.begin() as connection:
         note_deauthorized(connection, admin.company_id, reason="stripe_event", occurred_at=NOON, now=NOON)
 
     page = admin.settings()
 
-    viewer = Reader(signed_in(stage.app, engine, admin.company_id, "viewer", email="bo@x.org"), admin.company_id)
+    viewer = Reader(signed_in(setup.app, engine, admin.company_id, "viewer", email="bo@x.org"), admin.company_id)
 
     assert '<span class="badge bad">Reconnect needed</span>' in page
-    assert "can do that." in seen(viewer.settings())
-    assert "can do that." not in seen(page)
+    assert "can do that." in text_of(viewer.settings())
+    assert "can do that." not in text_of(page)
     assert ">Reconnect Stripe</a>" in page
     assert "/syncs" not in admin.offers(page)
 
@@ -171,55 +171,55 @@ def test_pausing_and_resuming_lead_back_and_offer_the_other(admin: Reader) -> No
     admin.browser.send(admin.path("/connection/resume"))
 
     assert (led.status_code, led.headers["Location"]) == (303, f"/settings/integrations?company={admin.company_id}")
-    assert "Paused" in seen(paused)
+    assert "Paused" in text_of(paused)
     assert "/connection/resume" in admin.offers(paused)
     assert "/connection/pause" in admin.offers(admin.settings())
 
 
-def test_disconnecting_is_told_beforehand_and_what_follows(newcomer: Reader, stage: Stage) -> None:
-    stage.connect(newcomer.browser, newcomer.company_id, stage.acme)
+def test_disconnecting_is_told_beforehand_and_what_follows(newcomer: Reader, setup: ConnectSetup) -> None:
+    setup.connect(newcomer.browser, newcomer.company_id, setup.acme)
     dialog = newcomer.settings().partition("<dialog")[2]
 
-    assert "The revenue mapping table and its history stay as they are." in seen(dialog)
+    assert "The revenue mapping table and its history stay as they are." in text_of(dialog)
     assert newcomer.browser.send(newcomer.path("/connection/disconnect")).status_code == 303
-    assert "Disconnected" in seen(newcomer.settings())
-    assert not stage.is_connected_at_stripe(stage.acme)
+    assert "Disconnected" in text_of(newcomer.settings())
+    assert not setup.is_connected_at_stripe(setup.acme)
 
 
 def test_initiating_a_sync_leads_to_the_settings_that_show_it(admin: Reader, engine: Engine) -> None:
-    end(engine, begun(engine, admin.company_id), PROVEN)
+    finish_run(engine, start_run(engine, admin.company_id), SUCCEEDED)
 
     led = admin.browser.send(admin.path("/syncs"))
     page = admin.page(led.headers["Location"])
 
     assert led.status_code == 303
-    assert "Waiting for its turn" in seen(page)
+    assert "Waiting for its turn" in text_of(page)
     with engine.connect() as connection:
         run_id = connection.execute(text("SELECT max(id) FROM sync_run")).scalar_one()
     assert f'data-follows="/v1/companies/{admin.company_id}/syncs/{run_id}/events"' in page
 
 
 def test_an_account_of_somebody_else_comes_back_as_a_message_on_the_page(
-    newcomer: Reader, stage: Stage, engine: Engine
+    newcomer: Reader, setup: ConnectSetup, engine: Engine
 ) -> None:
-    company_with(engine, stage.acme.id)
-    stage.server.stripe.connect(stage.acme.id, livemode=True)
+    company_with(engine, setup.acme.id)
+    setup.server.stripe.connect(setup.acme.id, livemode=True)
 
-    answer = stage.connect(newcomer.browser, newcomer.company_id, stage.acme)
+    answer = setup.connect(newcomer.browser, newcomer.company_id, setup.acme)
 
     assert answer.status_code == 409
-    assert "That did not work. This account is connected already. Choose another one." in seen(answer.text)
+    assert "That did not work. This account is connected already. Choose another one." in text_of(answer.text)
     assert "<h1>Integrations</h1>" in answer.text
 
 
-def test_while_stripe_is_away_nothing_is_disconnected_and_the_page_says_so(newcomer: Reader, stage: Stage) -> None:
-    stage.connect(newcomer.browser, newcomer.company_id, stage.acme)
-    stage.server.faults.add(Fault(kind=FaultKind.ERROR, method="POST", path="/oauth/deauthorize", status=500))
+def test_while_stripe_is_away_nothing_is_disconnected_and_the_page_says_so(newcomer: Reader, setup: ConnectSetup) -> None:
+    setup.connect(newcomer.browser, newcomer.company_id, setup.acme)
+    setup.server.faults.add(Fault(kind=FaultKind.ERROR, method="POST", path="/oauth/deauthorize", status=500))
 
     answer = newcomer.browser.send(newcomer.path("/connection/disconnect"))
 
     assert answer.status_code == 503
-    assert "Stripe did not answer. Nothing was changed; ask again." in seen(answer.text)
+    assert "Stripe did not answer. Nothing was changed; ask again." in text_of(answer.text)
     assert "/connection/disconnect" in newcomer.offers(answer.text)
 
 
@@ -234,14 +234,14 @@ def test_a_sync_of_what_is_paused_is_refused_on_the_page(admin: Reader, engine: 
 
 
 def test_a_key_that_lacks_permissions_is_refused_in_the_dashboards_words_and_never_shown(
-    newcomer: Reader, stage: Stage
+    newcomer: Reader, setup: ConnectSetup
 ) -> None:
-    key = stage.server.stripe.restricted_key(stage.acme.id, livemode=True, permissions=("rak_invoice_read",))
+    key = setup.server.stripe.restricted_key(setup.acme.id, livemode=True, permissions=("rak_invoice_read",))
 
     answer = newcomer.browser.send(newcomer.path("/connection/key"), data={"restricted_key": key})
 
     assert answer.status_code == 422
-    assert "give the key Prices: read, Customers: read" in seen(answer.text)
+    assert "give the key Prices: read, Customers: read" in text_of(answer.text)
     assert key not in answer.text
 
 
@@ -250,20 +250,20 @@ def test_what_is_no_key_is_told_so_and_not_repeated(newcomer: Reader, pasted: st
     answer = newcomer.browser.send(newcomer.path("/connection/key"), data={"restricted_key": pasted})
 
     assert answer.status_code == 422
-    assert "A restricted key begins with rk_live_ or rk_test_." in seen(answer.text)
+    assert "A restricted key begins with rk_live_ or rk_test_." in text_of(answer.text)
     assert not pasted or pasted not in answer.text
 
 
-def test_a_good_key_connects_and_can_be_replaced(newcomer: Reader, stage: Stage) -> None:
+def test_a_good_key_connects_and_can_be_replaced(newcomer: Reader, setup: ConnectSetup) -> None:
     permissions = (*NEEDED_PERMISSIONS, "rak_webhook_write")
-    key = stage.server.stripe.restricted_key(stage.acme.id, livemode=False, permissions=permissions)
+    key = setup.server.stripe.restricted_key(setup.acme.id, livemode=False, permissions=permissions)
 
     led = newcomer.browser.send(newcomer.path("/connection/key"), data={"restricted_key": f" {key}\n"})
     page = newcomer.page(led.headers["Location"])
 
     assert '<span class="badge warn">Test mode</span>' in page
-    assert "By a restricted key" in seen(page)
-    assert "Replace the restricted key" in seen(page)
+    assert "By a restricted key" in text_of(page)
+    assert "Replace the restricted key" in text_of(page)
     assert key not in page
 
 
@@ -274,9 +274,9 @@ def test_a_form_longer_than_any_is_refused(admin: Reader) -> None:
 
 
 def test_a_running_sync_is_shown_with_its_counts_and_how_far_back_it_has_read(admin: Reader, engine: Engine) -> None:
-    has_read(engine, begun(engine, admin.company_id), 1200, back_to_unix_seconds=1_735_689_600)
+    record_progress(engine, start_run(engine, admin.company_id), 1200, back_to_unix_seconds=1_735_689_600)
 
-    told = seen(admin.settings())
+    told = text_of(admin.settings())
 
     assert "Reading invoices from Stripe Invoices read 1,200 Lines read 3,600" in told
     assert "Read back to January 2025" in told
@@ -284,10 +284,10 @@ def test_a_running_sync_is_shown_with_its_counts_and_how_far_back_it_has_read(ad
 
 
 def test_a_company_that_was_never_synced_is_told_when_it_will_be(admin: Reader) -> None:
-    assert "Connected, and never synced yet. The next one starts in a moment." in seen(admin.settings())
+    assert "Connected, and never synced yet. The next one starts in a moment." in text_of(admin.settings())
 
 
 def test_only_one_stream_is_followed_on_a_page(admin: Reader, engine: Engine) -> None:
-    asked(engine, admin.company_id)
+    request_run(engine, admin.company_id)
 
     assert admin.settings().count("data-follows") == 1

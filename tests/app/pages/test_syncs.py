@@ -10,9 +10,9 @@ from backlog.syncs.requests import cancel_sync
 from tenants.users import remove_member
 from tests.support.clock import NOON
 from tests.support.company import company_with
-from tests.support.syncs.shown_runs import FAILED, PROVEN, PROVEN_IN_PART, asked, begun, end, has_read
+from tests.support.syncs.run_states import FAILED, SUCCEEDED, PARTIALLY_SUCCEEDED, request_run, start_run, finish_run, record_progress
 from tests.support.web.people import signed_in
-from tests.support.web.settings_page import Reader, seen
+from tests.support.web.settings_page import Reader, text_of
 from workers.syncs.endings import Ending
 from workers.syncs.leases import release
 
@@ -27,7 +27,7 @@ def progress_of(editor: Reader, run_id: int) -> str:
 
 
 def test_a_history_without_syncs_teaches_what_they_are(editor: Reader) -> None:
-    told = seen(editor.syncs())
+    told = text_of(editor.syncs())
 
     assert "No syncs yet A sync reads the whole Stripe account and proves" in told
     assert "The first one starts by itself in a moment." in told
@@ -36,8 +36,8 @@ def test_a_history_without_syncs_teaches_what_they_are(editor: Reader) -> None:
 def test_the_history_tells_newest_first_who_asked_how_long_it_took_and_what_it_came_to(
     editor: Reader, engine: Engine
 ) -> None:
-    proven = begun(engine, editor.company_id)
-    end(engine, proven, PROVEN)
+    proven = start_run(engine, editor.company_id)
+    finish_run(engine, proven, SUCCEEDED)
     editor.browser.send(editor.path("/syncs"))
     with engine.begin() as connection:
         newest = connection.execute(text("SELECT max(id) FROM sync_run")).scalar_one()
@@ -45,8 +45,8 @@ def test_the_history_tells_newest_first_who_asked_how_long_it_took_and_what_it_c
     page = editor.syncs()
 
     assert page.index(f'/syncs/{newest}"') < page.index(f'/syncs/{proven.run_id}"')
-    assert "Initiated by ada@example.org Queued" in seen(page)
-    assert "7 invoices equal to Stripe's books; 2 repaired" in seen(page)
+    assert "Initiated by ada@example.org Queued" in text_of(page)
+    assert "7 invoices equal to Stripe's books; 2 repaired" in text_of(page)
 
 
 def test_who_asked_is_named_also_when_they_have_left(editor: Reader, app: Flask, engine: Engine) -> None:
@@ -56,13 +56,13 @@ def test_who_asked_is_named_also_when_they_have_left(editor: Reader, app: Flask,
         user_id = connection.execute(text("SELECT id FROM user_account WHERE email LIKE 'ada%'")).scalar_one()
         remove_member(connection, editor.company_id, user_id, actor="tests", now=NOON)
 
-    assert "Initiated by ada@example.org" in seen(other.syncs())
+    assert "Initiated by ada@example.org" in text_of(other.syncs())
 
 
 def test_older_syncs_follow_by_a_cursor_each_once(editor: Reader, engine: Engine) -> None:
     ids = []
     for _ in range(27):
-        ids.append(asked(engine, editor.company_id))
+        ids.append(request_run(engine, editor.company_id))
         with engine.begin() as connection:
             cancel_sync(connection, editor.company_id, ids[-1], actor="tests", now=NOON)
 
@@ -85,7 +85,7 @@ def test_a_cursor_of_another_company_leads_nowhere(editor: Reader, app: Flask, e
 
 
 def test_differences_are_told_one_by_one_with_both_sides(editor: Reader, engine: Engine) -> None:
-    lease = begun(engine, editor.company_id)
+    lease = start_run(engine, editor.company_id)
     of = {"matched": 4, "repaired": 0, "books": []}
     sides = {"at_stripe": {"status": "paid", "lines": 3, "amount": 1200}, "in_table": None}
     differences = [
@@ -93,23 +93,23 @@ def test_differences_are_told_one_by_one_with_both_sides(editor: Reader, engine:
         {"kind": "lines_differ", "invoice_id": "in_2", "currency": "jpy", **sides},
         {"kind": "lines_differ", "invoice_id": "in_3", **sides},
     ]
-    end(engine, lease, Ending("partially_succeeded", reconciliation=of | {"differences": differences}))
+    finish_run(engine, lease, Ending("partially_succeeded", reconciliation=of | {"differences": differences}))
 
     page = editor.syncs(f"/{lease.run_id}")
 
-    assert "4 invoices equal to Stripe's books; 3 differences" in seen(page).replace(" ;", ";")
-    assert "Missing in the table paid, 3 lines, $12.00 –" in seen(page)
-    assert "paid, 3 lines, ¥1,200" in seen(page)
-    assert "paid, 3 lines, 1,200 minor units" in seen(page)
+    assert "4 invoices equal to Stripe's books; 3 differences" in text_of(page).replace(" ;", ";")
+    assert "Missing in the table paid, 3 lines, $12.00 –" in text_of(page)
+    assert "paid, 3 lines, ¥1,200" in text_of(page)
+    assert "paid, 3 lines, 1,200 minor units" in text_of(page)
     assert "<i>" not in page
     assert "revenue-mapping?invoice_id=in_%3Ci%3E1" in page
 
 
 def test_the_books_stand_side_by_side_by_month(editor: Reader, engine: Engine) -> None:
-    lease = begun(engine, editor.company_id)
-    end(engine, lease, PROVEN_IN_PART)
+    lease = start_run(engine, editor.company_id)
+    finish_run(engine, lease, PARTIALLY_SUCCEEDED)
 
-    told = seen(editor.syncs(f"/{lease.run_id}"))
+    told = text_of(editor.syncs(f"/{lease.run_id}"))
 
     assert "2026-02 paid 2 5 $7.00 2 4 $7.00 Differs" in told
 
@@ -117,11 +117,11 @@ def test_the_books_stand_side_by_side_by_month(editor: Reader, engine: Engine) -
 def test_an_error_is_told_as_what_happened_what_we_do_what_to_do_and_what_it_means_for_the_figures(
     editor: Reader, engine: Engine
 ) -> None:
-    end(engine, begun(engine, editor.company_id), PROVEN)
-    lease = begun(engine, editor.company_id)
-    end(engine, lease, FAILED)
+    finish_run(engine, start_run(engine, editor.company_id), SUCCEEDED)
+    lease = start_run(engine, editor.company_id)
+    finish_run(engine, lease, FAILED)
 
-    told = seen(editor.syncs(f"/{lease.run_id}"))
+    told = text_of(editor.syncs(f"/{lease.run_id}"))
 
     assert "Stripe did not answer, or not with what was asked for." in told
     assert "What we do We try again by ourselves" in told
@@ -132,35 +132,35 @@ def test_an_error_is_told_as_what_happened_what_we_do_what_to_do_and_what_it_mea
 
 
 def test_waiting_for_stripe_is_said_as_such_and_until_when(editor: Reader, engine: Engine) -> None:
-    lease = begun(engine, editor.company_id)
+    lease = start_run(engine, editor.company_id)
     release(engine, lease, for_seconds=30, waits_for="stripe")
     with engine.begin() as connection:
         due = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
         connection.execute(text("UPDATE sync_run SET due_at = :due, rate_limited = 2"), {"due": due})
 
-    told = seen(progress_of(editor, lease.run_id))
+    told = text_of(progress_of(editor, lease.run_id))
 
     assert told.startswith("Waiting for Stripe until 1 Mar 2026, 12:30 UTC . Its rate limit puts us off; this is no")
     assert "error." in told
 
 
 def test_the_part_that_tells_progress_says_when_it_is_over(editor: Reader, engine: Engine) -> None:
-    lease = begun(engine, editor.company_id)
-    has_read(engine, lease, 10, back_to_unix_seconds=1_735_689_600)
+    lease = start_run(engine, editor.company_id)
+    record_progress(engine, lease, 10, back_to_unix_seconds=1_735_689_600)
     during = editor.browser.get(editor.path(f"/syncs/{lease.run_id}/progress"))
-    end(engine, lease)
+    finish_run(engine, lease)
     after = editor.browser.get(editor.path(f"/syncs/{lease.run_id}/progress"))
 
     assert "HX-Trigger" not in during.headers
     assert "<html" not in during.text
     assert after.headers["HX-Trigger"] == "finished"
-    assert "Succeeded" in seen(after.text)
+    assert "Succeeded" in text_of(after.text)
 
 
 def test_a_sync_is_canceled_on_its_page_and_a_viewer_is_not_offered_to(
     editor: Reader, app: Flask, engine: Engine
 ) -> None:
-    lease = begun(engine, editor.company_id)
+    lease = start_run(engine, editor.company_id)
     viewer = Reader(signed_in(app, engine, editor.company_id, "viewer", email="bo@x.org"), editor.company_id)
     cancel = f"/syncs/{lease.run_id}/cancel"
 
@@ -172,12 +172,12 @@ def test_a_sync_is_canceled_on_its_page_and_a_viewer_is_not_offered_to(
 
     assert led.headers["Location"] == editor.path(f"/syncs/{lease.run_id}")
     page = editor.page(led.headers["Location"])
-    assert "Stopping before its next page" in seen(page)
+    assert "Stopping before its next page" in text_of(page)
     assert cancel not in editor.offers(page)
 
 
 def test_a_sync_of_another_company_is_no_page(editor: Reader, engine: Engine) -> None:
-    foreign = asked(engine, company_with(engine, "acct_other"))
+    foreign = request_run(engine, company_with(engine, "acct_other"))
 
     for below in (f"/{foreign}", f"/{foreign}/progress", "/99999999999999999999"):
         assert editor.browser.get(editor.path(f"/syncs{below}")).status_code == 404

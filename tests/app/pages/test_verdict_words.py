@@ -15,7 +15,7 @@ from app.pages.syncs import words
 from app.pages.syncs.words import duration, has_to_act
 from backlog.syncs.report import ERRORS
 from backlog.syncs.requests import SyncRun
-from events.connection.health import ConnectionHealth, Health
+from backlog.syncs.health import ConnectionHealth, Health
 from tests.support.clock import NOON
 
 CONNECTIONS = ("pending_authorization", "connected", "reauthorization_required", "paused", "disconnected")
@@ -42,7 +42,7 @@ def request_is_under_way(app: Flask) -> Iterator[None]:
         yield
 
 
-def standing(status: Any, health: Any, *, is_new: bool = False) -> ConnectionHealth:
+def state(status: Any, health: Any, *, is_new: bool = False) -> ConnectionHealth:
     livemode = True
     at = None if is_new else NOON - timedelta(hours=3)
     due = NOON + timedelta(hours=1) if status == "connected" else None
@@ -52,7 +52,7 @@ def standing(status: Any, health: Any, *, is_new: bool = False) -> ConnectionHea
 def every_verdict() -> Iterator[tuple[str, str, SyncRun | None, Verdict]]:
     lasts = [None, *(run_that(*ending) for ending in ENDINGS)]
     for status, health, last, is_new in product(CONNECTIONS, get_args(Health), lasts, (True, False)):
-        yield status, health, last, verdict_on(standing(status, health, is_new=is_new), last)
+        yield status, health, last, verdict_on(state(status, health, is_new=is_new), last)
 
 
 def test_whatever_stands_is_said_in_whole_sentences_with_what_to_do() -> None:
@@ -73,7 +73,7 @@ def test_red_is_shown_only_when_people_can_act_and_then_always() -> None:
 
 
 def test_what_we_try_again_is_amber_and_says_when() -> None:
-    verdict = verdict_on(standing("connected", "delayed"), run_that("failed", "stripe_unavailable"))
+    verdict = verdict_on(state("connected", "delayed"), run_that("failed", "stripe_unavailable"))
 
     assert verdict.tone == "warn"
     assert "We try again in 1 hour" in verdict.says

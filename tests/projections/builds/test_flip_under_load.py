@@ -16,7 +16,7 @@ from projections.reads.filters import LineFilter
 from projections.reads.lines import list_lines
 from projections.reads.snapshots import snapshot_of
 from projections.reads.totals import total_lines
-from tests.support.company import catch_up, company_with, keep
+from tests.support.company import catch_up, company_with, record_events
 from tests.support.histories import busy_history
 from tests.support.payloads import ACCOUNT
 
@@ -27,7 +27,7 @@ _REBUILDS = 6
 @pytest.fixture
 def company_id(engine: Engine) -> int:
     company_id = company_with(engine, ACCOUNT)
-    keep(engine, *busy_history(Random(1), 80))
+    record_events(engine, *busy_history(Random(1), 80))
     catch_up(engine)
     return company_id
 
@@ -59,7 +59,7 @@ class Load:
         for seed in count(2):
             if self.is_over.is_set():
                 return
-            keep(self._engine, *busy_history(Random(seed), 3))
+            record_events(self._engine, *busy_history(Random(seed), 3))
             catch_up(self._engine)
 
 

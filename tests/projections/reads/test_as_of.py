@@ -19,7 +19,7 @@ from projections.reads.lines import After, LineRow, find_line, list_lines
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
 from projections.reads.totals import list_months, total_lines
 from projections.revenue import sums
-from tests.support.company import catch_up, company_with, keep
+from tests.support.company import catch_up, company_with, record_events
 from tests.support.histories import busy_history
 from tests.support.payloads import ACCOUNT, CREATED, event, old_invoice, old_line
 
@@ -85,7 +85,7 @@ def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_as_of_any_position_equals_a_replay_of_the_log_cut_there(
     engine: Engine, company_id: int, seed: int, batch_size: int
 ) -> None:
-    keep(engine, *busy_history(Random(seed), 40))
+    record_events(engine, *busy_history(Random(seed), 40))
     catch_up(engine, batch_size=batch_size)
     with engine.begin() as connection:
         (begun,) = begin_builds(connection, company_id=company_id, chosen=[LINES])
@@ -115,7 +115,7 @@ def test_a_line_that_left_and_came_back_is_there_in_each_of_its_lives_and_not_be
     both, one = (old_line(), old_line("il_2")), (old_line("il_2"),)
     told_of = [(one, "open"), (both, "open"), (both, "paid"), (one, "paid"), (both, "paid"), (both, "void")]
     for number, (line_set, status) in enumerate(told_of):
-        keep(engine, event(old_invoice("in_1", *line_set, status=status), "invoice.updated", created=CREATED + number))
+        record_events(engine, event(old_invoice("in_1", *line_set, status=status), "invoice.updated", created=CREATED + number))
     catch_up(engine, batch_size=batch_size)
 
     for sort in SORTS:
@@ -127,7 +127,7 @@ def test_a_line_that_left_and_came_back_is_there_in_each_of_its_lives_and_not_be
 
 def test_as_of_an_instant_counts_what_had_been_recorded_by_then(engine: Engine, company_id: int) -> None:
     for number in range(5):
-        keep(engine, event(old_invoice(f"in_{number}")))
+        record_events(engine, event(old_invoice(f"in_{number}")))
     catch_up(engine)
     with engine.connect() as connection:
         recorded = connection.execute(text("SELECT recorded_at FROM event ORDER BY position")).scalars().all()
@@ -143,9 +143,9 @@ def test_as_of_an_instant_counts_what_had_been_recorded_by_then(engine: Engine, 
 
 
 def test_what_is_not_there_yet_is_refused_and_not_guessed(engine: Engine, company_id: int) -> None:
-    keep(engine, event(old_invoice(), created=CREATED))
+    record_events(engine, event(old_invoice(), created=CREATED))
     catch_up(engine)
-    keep(engine, event(old_invoice("in_2")))
+    record_events(engine, event(old_invoice("in_2")))
 
     with pytest.raises(PositionAheadError), snapshot_of(engine, company_id, as_of=4):
         pass

@@ -34,13 +34,13 @@ class FakeProvider:
     algorithm: str = "RS256"
     now: int = 0
     claims: dict[str, Any] = field(default_factory=dict)
-    asked: dict[str, str] = field(default_factory=dict)
+    requested: dict[str, str] = field(default_factory=dict)
 
-    def authorized(self, address: str) -> str:
+    def authorize(self, address: str) -> str:
         """Agree on the page at this address, and give the way back as a path of ours."""
-        self.asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
-        back = urlsplit(self.asked["redirect_uri"]).path
-        return f"{back}?code=good&state={self.asked['state']}"
+        self.requested = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+        back = urlsplit(self.requested["redirect_uri"]).path
+        return f"{back}?code=good&state={self.requested['state']}"
 
     def answer(self, path: str, form: dict[str, str]) -> tuple[int, object]:
         """Answer one request."""
@@ -59,14 +59,14 @@ class FakeProvider:
 
     def _is_proven(self, verifier: str) -> bool:
         challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-        return challenge == self.asked["code_challenge"]
+        return challenge == self.requested["code_challenge"]
 
     def _id_token(self) -> str:
         usual = {
             "iss": self.url,
             "aud": CLIENT_ID,
             "sub": "subject-1",
-            "nonce": self.asked["nonce"],
+            "nonce": self.requested["nonce"],
             "iat": self.now,
             "exp": self.now + 300,
             "email": "Ada@Example.org",
@@ -78,19 +78,19 @@ class FakeProvider:
 
 
 @contextmanager
-def provider() -> Iterator[FakeProvider]:
+def running_provider() -> Iterator[FakeProvider]:
     """Serve one, on a port of its own."""
     fake = FakeProvider()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.tell({})
+            self.respond({})
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            self.tell({name: values[0] for name, values in parse_qs(body).items()})
+            self.respond({name: values[0] for name, values in parse_qs(body).items()})
 
-        def tell(self, form: dict[str, str]) -> None:
+        def respond(self, form: dict[str, str]) -> None:
             status, document = fake.answer(self.path, form)
             body = json.dumps(document).encode()
             self.send_response(status)

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from tests.support.company import catch_up, company_with, keep, key_of
+from tests.support.company import catch_up, company_with, record_events, new_key_headers
 from tests.support.payloads import ACCOUNT, event, new_invoice, new_line
 
 
@@ -28,16 +28,16 @@ class Reader:
     ) -> Self:
         """Give the reader of a new company that owns the account."""
         company_id = company_with(engine, account_id, livemode=livemode)
-        return cls(client, engine, company_id, key_of(engine, company_id))
+        return cls(client, engine, company_id, new_key_headers(engine, company_id))
 
-    def learns(self, *events: dict[str, object]) -> None:
+    def receive(self, *events: dict[str, object]) -> None:
         """Put events into the log, and fold them."""
-        keep(self.engine, *events)
+        record_events(self.engine, *events)
         catch_up(self.engine)
 
-    def has_lines(self, *lines: dict[str, object], invoice_id: str = "in_1", account: str = ACCOUNT) -> None:
+    def add_lines(self, *lines: dict[str, object], invoice_id: str = "in_1", account: str = ACCOUNT) -> None:
         """Have the table show these lines, all of one invoice."""
-        self.learns(event(new_invoice(invoice_id, *lines), account=account))
+        self.receive(event(new_invoice(invoice_id, *lines), account=account))
 
     def path(self, below: str = "/revenue-lines") -> str:
         return f"/v1/companies/{self.company_id}{below}"
@@ -64,7 +64,7 @@ class Reader:
         """Give a page of lines."""
         response = self.get(**query)
         assert response.status_code == 200, response.text
-        return told(response)
+        return json_of(response)
 
     def ids(self, **query: Any) -> list[str]:
         """Give the ids of the lines of one page, in order."""
@@ -88,7 +88,7 @@ def line_of(line_id: str, amount: int = 100, *, day: int = 0, **fields: Any) -> 
     return new_line(line_id, amount=amount, period={"start": start, "end": start + 86_400}, **fields)
 
 
-def told(response: TestResponse) -> dict[str, Any]:
+def json_of(response: TestResponse) -> dict[str, Any]:
     """Give the JSON object of an answer."""
     found: dict[str, Any] = json.loads(response.text)
     return found
@@ -96,7 +96,7 @@ def told(response: TestResponse) -> dict[str, Any]:
 
 def without_request_id(response: TestResponse) -> tuple[int, str, str]:
     """Give what an answer tells about what was asked: everything but the request's own id."""
-    request_id = told(response)["request_id"]
+    request_id = json_of(response)["request_id"]
     assert request_id == response.headers["X-Request-Id"]
     headers = {name: value for name, value in response.headers.items() if name != "X-Request-Id"}
     return response.status_code, response.text.replace(request_id, "…"), repr(sorted(headers.items()))

@@ -14,7 +14,7 @@ from tests.support.web.people import Browser, signed_in
 
 
 @dataclass(frozen=True, slots=True)
-class Looker:
+class Visitor:
     """A member of a company, and what the company's table is made of."""
 
     browser: Browser
@@ -31,17 +31,17 @@ class Looker:
     def get(self, below: str = "", /, **query: object) -> TestResponse:
         return self.browser.get(self.path(below), query_string=query)
 
-    def part(self, below: str) -> TestResponse:
+    def fragment(self, below: str) -> TestResponse:
         """Ask as the page's script does."""
         return self.browser.get(self.path(below), headers={"HX-Request": "true"})
 
-    def sees(self, below: str = "", /, **query: object) -> str:
+    def page(self, below: str = "", /, **query: object) -> str:
         """Give the text of a page that is there."""
         response = self.get(below, **query)
         assert response.status_code == 200, response.text
         return response.text
 
-    def follows(self, address: str) -> str:
+    def follow(self, address: str) -> str:
         """Give the text behind a link of a page."""
         response = self.browser.get(unescape(address))
         assert response.status_code == 200, response.text
@@ -72,6 +72,6 @@ def attribute(page: str, name: str) -> str:
     return unescape(str(found[1]))
 
 
-def words_of(page: str) -> str:
+def text_of(page: str) -> str:
     """Give what a reader of a page reads."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())

@@ -20,7 +20,7 @@ VISITOR_COOKIE = "__Host-revmap-visitor"
 _kept_password = PASSWORDS.hashed(PASSWORD)
 
 
-def member(engine: Engine, company_id: int, role: Role = "admin", *, email: str = "ada@example.org") -> int:
+def add_member(engine: Engine, company_id: int, role: Role = "admin", *, email: str = "ada@example.org") -> int:
     """Give the id of somebody with this role in the company and the tests' password."""
     with engine.begin() as connection:
         user = add_user(connection, email, password_hash=_kept_password)
@@ -50,11 +50,11 @@ class Browser:
         return found[1]
 
     def sign_in(
-        self, email: str = "ada@example.org", password: str = PASSWORD, *, way_back: str | None = None
+        self, email: str = "ada@example.org", password: str = PASSWORD, *, next_path: str | None = None
     ) -> TestResponse:
         """Fill the form in and send it."""
         form = {"email": email, "password": password, "csrf_token": self.form_token()}
-        return self.client.post("/sign-in", data=form | ({"next": way_back} if way_back else {}))
+        return self.client.post("/sign-in", data=form | ({"next": next_path} if next_path else {}))
 
     def token(self) -> str:
         """Give the token that the pages of this session carry."""
@@ -69,7 +69,7 @@ class Browser:
         found = self.client.get_cookie(name)
         return found.value if found else None
 
-    def has_cookie(self, value: str, name: str = SESSION_COOKIE) -> None:
+    def set_cookie(self, value: str, name: str = SESSION_COOKIE) -> None:
         self.client.set_cookie(name, value, secure=True)
 
 
@@ -77,7 +77,7 @@ def signed_in(
     app: Flask, engine: Engine, company_id: int, role: Role = "admin", *, email: str = "ada@example.org"
 ) -> Browser:
     """Give the browser of a new member who has signed in."""
-    member(engine, company_id, role, email=email)
+    add_member(engine, company_id, role, email=email)
     browser = Browser(app)
     assert browser.sign_in(email).status_code == 303
     return browser

@@ -12,7 +12,7 @@ from tests.support.company import company_with
 from tests.support.web.people import Browser, signed_in
 
 
-def seen(html: str) -> str:
+def text_of(html: str) -> str:
     """Give what a page shows to people, on one line."""
     main = html.partition('<main id="main"')[2] or html
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", main)).split())

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from app.wiring.tools import Tools
-from events.connection.health import ConnectionHealth, connection_of
+from backlog.syncs.health import ConnectionHealth, connection_health
 from events.log.read import stream_events
 from sandbox.stripe.account.accounts import Account
 from sandbox.stripe.account.platform import SimulatedStripe
@@ -27,7 +27,7 @@ CALLBACK = "/connect/stripe/callback"
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class ConnectSetup:
     """A web process with a simulated Stripe that has two accounts, neither of them connected."""
 
     app: Flask
@@ -64,7 +64,7 @@ class Stage:
             )
             yield cls(app, server, engine, clock, acme, zed)
 
-    def set_out(self, browser: Browser, company_id: int) -> str:
+    def stripe_page(self, browser: Browser, company_id: int) -> str:
         """Go to Stripe as the Connect button does, and give the address of its page."""
         answer = browser.get(f"/connect/stripe?company={company_id}")
         assert answer.status_code == 303, answer.text
@@ -82,13 +82,13 @@ class Stage:
         assert back.startswith("https://localhost" + CALLBACK)
         return back.removeprefix("https://localhost")
 
-    def way_back(self, browser: Browser, company_id: int, account: Account | None) -> str:
+    def callback_path(self, browser: Browser, company_id: int, account: Account | None) -> str:
         """Go to Stripe, decide, and give the way back."""
-        return self.decide(self.set_out(browser, company_id), account)
+        return self.decide(self.stripe_page(browser, company_id), account)
 
     def connect(self, browser: Browser, company_id: int, account: Account) -> TestResponse:
         """Connect an account as somebody does with their browser."""
-        return browser.get(self.way_back(browser, company_id, account))
+        return browser.get(self.callback_path(browser, company_id, account))
 
     def exchanges(self) -> int:
         """Tell how often the token endpoint was asked."""
@@ -102,7 +102,7 @@ class Stage:
 
     def connection(self, company_id: int) -> ConnectionHealth:
         with self.engine.connect() as connection:
-            return connection_of(connection, company_id, self.clock())
+            return connection_health(connection, company_id, self.clock())
 
     def is_connected_at_stripe(self, account: Account) -> bool:
         return (account.id, True) in self.server.stripe.connections

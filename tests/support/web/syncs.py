@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from app.wiring.tools import Tools
-from tests.support.company import key_of
+from tests.support.company import new_key_headers
 from tests.support.web.lines import Reader
 from tests.support.web.tools import app_with
 
@@ -23,13 +23,13 @@ class Editor(Reader):
         return self.client.post(self.path(below), headers={**self.key, **(headers or {})}, **sent)
 
     def as_viewer(self) -> Reader:
-        return Reader(self.client, self.engine, self.company_id, key_of(self.engine, self.company_id, "viewer"))
+        return Reader(self.client, self.engine, self.company_id, new_key_headers(self.engine, self.company_id, "viewer"))
 
 
-def editor_of(client: FlaskClient, engine: Engine, account_id: str = "acct_tests") -> Editor:
+def new_editor(client: FlaskClient, engine: Engine, account_id: str = "acct_tests") -> Editor:
     """Give an editor of a new company that owns the account."""
     reader = Editor.of_new_company(client, engine, account_id)
-    return replace(reader, key=key_of(engine, reader.company_id, "editor"))
+    return replace(reader, key=new_key_headers(engine, reader.company_id, "editor"))
 
 
 class Event(NamedTuple):
@@ -50,7 +50,7 @@ def events_of(stream: str) -> list[Event]:
     return found
 
 
-def client_that_waits(tools: Tools, *steps: Callable[[], object]) -> FlaskClient:
+def stepping_client(tools: Tools, *steps: Callable[[], object]) -> FlaskClient:
     """Give a client of an app in whose streams one step happens in each wait; after the last the process is to stop."""
     left: Iterator[Callable[[], object]] = iter(steps)
 

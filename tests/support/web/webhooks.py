@@ -22,7 +22,7 @@ from tests.support.clock import NOON
 from tests.support.payloads import event, new_invoice
 from tests.support.signing import SECRET, json_bytes, signed
 
-DOOR = "/webhooks/stripe"
+WEBHOOK_PATH = "/webhooks/stripe"
 
 _FAULT = """
     CREATE SEQUENCE fault_count;
@@ -47,7 +47,7 @@ class Answer(NamedTuple):
 
 def post(client: FlaskClient, body: bytes, *, at: datetime = NOON, secret: str = SECRET) -> TestResponse:
     """Knock with a signed body."""
-    return client.post(DOOR, data=body, headers=signed(body, secret=secret, at=at))
+    return client.post(WEBHOOK_PATH, data=body, headers=signed(body, secret=secret, at=at))
 
 
 def invoice_event(invoice_id: str = "in_1", event_type: str = "invoice.paid", **envelope: object) -> bytes:
@@ -73,19 +73,19 @@ def count(engine: Engine, table: str) -> int:
         return int(connection.execute(text(f"SELECT count(*) FROM {table} {source}")).scalar_one())  # noqa: S608
 
 
-def kept(engine: Engine) -> int:
+def count_stored(engine: Engine) -> int:
     """Give how many of Stripe's events are held for anybody or nobody."""
     return count(engine, "event") + count(engine, "parked_event")
 
 
-def plant_fault(engine: Engine, sqlstate: str, *, when: str = "true", at_commit: bool = False) -> None:
+def inject_fault(engine: Engine, sqlstate: str, *, when: str = "true", at_commit: bool = False) -> None:
     """Have every insert into the log, or its commit, fail with this SQLSTATE when the SQL condition holds."""
     fault = _FAULT.format(sqlstate=sqlstate, when=when, trigger=_AT_COMMIT if at_commit else _AT_ONCE)
     with engine.begin() as connection:
         connection.execute(text(fault))
 
 
-def pull_fault(engine: Engine) -> None:
+def remove_fault(engine: Engine) -> None:
     """Take the planted fault away."""
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TRIGGER fault ON event; DROP FUNCTION fault; DROP SEQUENCE fault_count")
@@ -126,7 +126,7 @@ def send(port: int, body: bytes, *, seconds: float = 5.0) -> Answer:
     started = time.monotonic()
     connection = HTTPConnection("127.0.0.1", port, timeout=seconds)
     try:
-        connection.request("POST", DOOR, body, signed(body, at=utc_now()))
+        connection.request("POST", WEBHOOK_PATH, body, signed(body, at=utc_now()))
         response = connection.getresponse()
         response.read()
         return Answer(response.status, dict(response.getheaders()), time.monotonic() - started)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from backlog.syncs.schedule import request_due_syncs
-from events.connection.accounts import Account, Agreement, authorize, standing_of
+from events.connection.accounts import Account, Agreement, authorize, connection_state
 from events.connection.lifecycle import NotConnectedError, pause, resume
 from sandbox.stripe.account.accounts import Account as SimulatedAccount
 from sandbox.stripe.account.platform import SimulatedStripe
@@ -22,9 +22,9 @@ from tenants.companies import add_company
 from tenants.secrets import SecretBox, keep_secret
 from tests.support.clock import NOON
 from tests.support.company import company_with
-from tests.support.syncs.runs import ask_for_sync, let_buckets_empty, sync
-from tests.support.syncs.shops import YESTERDAY
-from tests.support.syncs.shown_runs import run_of
+from tests.support.syncs.runs import ask_for_sync, reset_rate_limits, sync
+from tests.support.syncs.accounts import YESTERDAY
+from tests.support.syncs.run_states import run_of
 from tests.support.syncs.truth import table_of, truth_of
 from workers.jobs import sync_with
 from workers.wiring.tools import Tools
@@ -50,7 +50,7 @@ def with_keyring(tools: Tools, server: StripeServer, box: SecretBox) -> Tools:
     gateway = StripeGateway(
         CompanyKeyring(tools.engine, store, clock=tools.clock),
         api_base=server.url,
-        rate_limit=RateLimit(tools.redis, pause=lambda _seconds: let_buckets_empty(tools.redis)),
+        rate_limit=RateLimit(tools.redis, pause=lambda _seconds: reset_rate_limits(tools.redis)),
         pause=tools.pause,
     )
     return replace(tools, stripe=gateway)
@@ -83,11 +83,11 @@ def test_an_account_that_was_taken_from_us_has_to_be_connected_anew(
     run = sync(tools, company_id)
 
     with tools.engine.connect() as connection:
-        standing = standing_of(connection, company_id)
+        state = connection_state(connection, company_id)
         told = connection.scalars(text("SELECT type FROM event WHERE source = 'revmap' ORDER BY position DESC")).all()
     assert run.error_code == "account_access_lost"
-    assert standing is not None
-    assert standing.status == "reauthorization_required"
+    assert state is not None
+    assert state.status == "reauthorization_required"
     assert told[:2] == ["sync.finished", "connection.deauthorized"]
 
 
@@ -137,10 +137,10 @@ def test_an_account_whose_own_key_stripe_refuses_has_to_be_connected_anew(
     run = sync(with_keyring(tools, stripe_server, box), company_id)
 
     with tools.engine.connect() as connection:
-        standing = standing_of(connection, company_id)
+        state = connection_state(connection, company_id)
     assert (run.status, run.error_code) == ("failed", "account_access_lost")
-    assert standing is not None
-    assert standing.status == "reauthorization_required"
+    assert state is not None
+    assert state.status == "reauthorization_required"
 
 
 def test_a_key_that_was_replaced_while_an_older_one_was_remembered_is_used(

@@ -12,8 +12,8 @@ from sandbox.stripe.faults.faults import Fault, FaultKind
 from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import StripeServer
 from tests.support.company import company_with
-from tests.support.syncs.runs import ask_for_sync, finish_sync, let_buckets_empty, let_waits_pass, sync
-from tests.support.syncs.shops import YESTERDAY, strike
+from tests.support.syncs.runs import ask_for_sync, finish_sync, reset_rate_limits, skip_waits, sync
+from tests.support.syncs.accounts import YESTERDAY, set_faults
 from tests.support.syncs.truth import table_of, truth_of
 from workers.jobs import sync_with
 from workers.wiring.tools import Tools
@@ -68,10 +68,10 @@ def test_a_fault_of_any_kind_costs_nothing_but_time(
     strikes = [
         replace(FAULTS[name], path=path, nth=random.randint(1, most), times=random.randint(1, most)) for path in STRUCK
     ]
-    strike(stripe_server, strikes)
+    set_faults(stripe_server, strikes)
 
     first = sync(tools, company_id, trigger="initial")
-    strike(stripe_server, strikes)
+    set_faults(stripe_server, strikes)
     second = sync(tools, company_id)
 
     assert table_of(tools.engine, company_id) == truth_of(account)
@@ -89,7 +89,7 @@ def test_any_mix_of_faults_costs_nothing_but_time(
         for _ in range(12)
     ]
     for trigger in ("initial", "manual"):
-        strike(stripe_server, strikes)
+        set_faults(stripe_server, strikes)
 
         run = sync(tools, company_id, trigger=trigger)
 
@@ -119,7 +119,7 @@ LASTING = [
 def test_what_cannot_be_read_is_never_called_a_success_and_the_next_sync_repairs_it(  # noqa: PLR0913, PLR0917 - a stage of seven parts
     name: str, path: str, status: str, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
 ) -> None:
-    strike(stripe_server, [replace(FAULTS[name], path=path, times=None)])
+    set_faults(stripe_server, [replace(FAULTS[name], path=path, times=None)])
 
     run = sync(tools, company_id, trigger="initial")
 
@@ -127,7 +127,7 @@ def test_what_cannot_be_read_is_never_called_a_success_and_the_next_sync_repairs
     assert run.error_code == ("stripe_unavailable" if status == "failed" else None)
     assert run.reconciliation is None or run.reconciliation["differences"]
 
-    strike(stripe_server, [])
+    set_faults(stripe_server, [])
     assert sync(tools, company_id).status == "succeeded"
     assert table_of(tools.engine, company_id) == truth_of(account)
 
@@ -136,7 +136,7 @@ def test_what_cannot_be_read_is_never_called_a_success_and_the_next_sync_repairs
 def test_a_list_that_is_odd_for_ever_is_read_to_its_end_all_the_same(
     name: str, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
 ) -> None:
-    strike(stripe_server, [replace(FAULTS[name], path="/v1/invoices", times=None)])
+    set_faults(stripe_server, [replace(FAULTS[name], path="/v1/invoices", times=None)])
 
     run = sync(tools, company_id, trigger="initial")
 
@@ -147,19 +147,19 @@ def test_a_list_that_is_odd_for_ever_is_read_to_its_end_all_the_same(
 def test_who_is_told_to_wait_for_ever_waits_and_claims_nothing(
     tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
 ) -> None:
-    strike(stripe_server, [replace(FAULTS["429 for an hour"], path="/v1/invoices", times=None)])
+    set_faults(stripe_server, [replace(FAULTS["429 for an hour"], path="/v1/invoices", times=None)])
     run_id = ask_for_sync(tools.engine, company_id, tools.clock, trigger="initial")
 
     for _ in range(9):
         sync_with(tools)
-        let_waits_pass(tools.engine)
-        let_buckets_empty(tools.redis)
+        skip_waits(tools.engine)
+        reset_rate_limits(tools.redis)
         with tools.engine.connect() as connection:
             run = active_run(connection, company_id)
         assert run is not None
         assert (run.status, run.waits_for) == ("running", "stripe")
 
-    strike(stripe_server, [])
+    set_faults(stripe_server, [])
     assert finish_sync(tools, company_id, run_id).status == "succeeded"
     assert table_of(tools.engine, company_id) == truth_of(account)
 
@@ -168,7 +168,7 @@ def test_who_is_told_to_wait_for_ever_waits_and_claims_nothing(
 def test_an_object_that_is_put_off_for_an_hour_is_waited_for(
     path: str, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
 ) -> None:
-    strike(stripe_server, [replace(FAULTS["429 for an hour"], path=path)])
+    set_faults(stripe_server, [replace(FAULTS["429 for an hour"], path=path)])
 
     run = sync(tools, company_id, trigger="initial")
 

@@ -24,7 +24,7 @@ from sandbox.stripe.running import Settings, StripeServer
 from tests.support.clock import SetClock
 from tests.support.company import company_with
 from tests.support.syncs.runs import ask_for_sync
-from tests.support.syncs.shops import YESTERDAY
+from tests.support.syncs.accounts import YESTERDAY
 from tests.support.syncs.truth import table_of, truth_of
 
 KILLS = int(os.environ.get("REVMAP_KILLS", "20"))

@@ -25,10 +25,10 @@ from stripe_gateway.keyring import PlatformKeyring
 from stripe_gateway.rate_limit import RateLimit
 from tests.support.clock import NOON, SetClock
 from tests.support.company import company_with
-from tests.support.syncs.meddling import meddled, once_at
+from tests.support.syncs.gateway_hooks import with_hook, on_request
 from tests.support.syncs.runs import ask_for_sync, finish_sync, sync
-from tests.support.syncs.shops import YESTERDAY
-from tests.support.syncs.shown_runs import run_of
+from tests.support.syncs.accounts import YESTERDAY
+from tests.support.syncs.run_states import run_of
 from tests.support.syncs.truth import table_of, truth_of
 from workers.jobs import sync_with
 from workers.syncs import turns
@@ -124,12 +124,12 @@ def test_after_days_without_a_clock_there_is_one_run_that_reads_the_whole_gap(
 ) -> None:
     sync(tools, company_id, trigger="initial")
     for _ in range(3):
-        clock.pass_by(timedelta(days=1))
+        clock.advance(timedelta(days=1))
         buyer = account.live.create_customer("New Sample GmbH")
         account.live.create_paid_invoice(buyer.id, [])
     for _ in range(3):
         request_due_syncs(tools.engine, now=clock(), period_seconds=A_DAY)
-        clock.pass_by(timedelta(minutes=1))
+        clock.advance(timedelta(minutes=1))
 
     assert runs_of(tools.engine, company_id) == [("initial", "succeeded"), ("scheduled", "queued")]
     while sync_with(tools):
@@ -149,7 +149,7 @@ def test_who_was_overtaken_while_it_slept_keeps_nothing(tools: Tools, account: A
 
     run_id = ask_for_sync(tools.engine, company_id, tools.clock, trigger="initial")
     with ThreadPoolExecutor(8) as hands, ThreadPoolExecutor(1) as elsewhere:
-        sleeper = elsewhere.submit(sync_with, replace(meddled(tools, once_at(1, sleep)), executor=hands))
+        sleeper = elsewhere.submit(sync_with, replace(with_hook(tools, on_request(1, sleep)), executor=hands))
         try:
             asleep.wait()
             let_leases_run_out(tools.engine)
@@ -176,7 +176,7 @@ def test_a_lease_that_nobody_holds_on_to_is_taken_over_where_it_was_left(
 
     run_id = ask_for_sync(tools.engine, company_id, tools.clock, trigger="initial")
     with pytest.raises(Crash):
-        sync_with(meddled(tools, once_at(3, crash)))
+        sync_with(with_hook(tools, on_request(3, crash)))
     assert sync_with(tools) == 0
     let_leases_run_out(tools.engine)
 
@@ -202,7 +202,7 @@ def test_workers_that_crash_twice_in_a_row_make_pages_smaller_and_twelve_end_the
     for _ in range(12):
         # Its requests die with it: none of them comes after those of the next.
         with ThreadPoolExecutor(8) as hands, pytest.raises(ZeroDivisionError):
-            sync_with(replace(meddled(tools, crash), executor=hands))
+            sync_with(replace(with_hook(tools, crash), executor=hands))
         asked.append(sizes()[0])
         let_leases_run_out(tools.engine)
 
@@ -216,7 +216,7 @@ def test_a_flushed_valkey_loses_nothing(tools: Tools, account: Account, company_
     def flush(_number: int, _path: str) -> None:
         tools.redis.flushall()
 
-    run = sync(meddled(tools, flush), company_id, trigger="initial")
+    run = sync(with_hook(tools, flush), company_id, trigger="initial")
 
     assert run.status == "succeeded"
     assert table_of(tools.engine, company_id) == truth_of(account)
@@ -231,7 +231,7 @@ def test_a_valkey_that_goes_away_in_the_middle_stops_nothing(
     with open_redis(server.url) as redis:
         limit = RateLimit(redis, pause=lambda _seconds: limit._local.clear())
         gateway = StripeGateway(PlatformKeyring(key), api_base=stripe_server.url, rate_limit=limit, pause=tools.pause)
-        sync_with(meddled(replace(tools, redis=redis, stripe=gateway), once_at(2, server.stop)))
+        sync_with(with_hook(replace(tools, redis=redis, stripe=gateway), on_request(2, server.stop)))
 
     assert run_of(tools.engine, company_id, run_id).invoices_listed >= 100
     run = finish_sync(tools, company_id, run_id)
@@ -253,9 +253,9 @@ def test_a_run_that_is_to_stop_stops_at_its_next_page_and_keeps_what_it_read(
 
     def count_and_cancel(number: int, path: str) -> None:
         asked.append(number)
-        once_at(at_request, cancel)(number, path)
+        on_request(at_request, cancel)(number, path)
 
-    sync_with(meddled(tools, count_and_cancel))
+    sync_with(with_hook(tools, count_and_cancel))
 
     run = run_of(tools.engine, company_id, run_id)
     assert (run.status, run.phase, run.lease_until) == ("canceled", "finished", None)
@@ -271,9 +271,9 @@ def test_a_run_that_stripe_puts_off_for_a_week_fails_and_the_next_goes_on(
     tools: Tools, company_id: int, clock: SetClock
 ) -> None:
     run_id = ask_for_sync(tools.engine, company_id, tools.clock)
-    sync_with(meddled(tools, once_at(2, tools.stopping.set)))
+    sync_with(with_hook(tools, on_request(2, tools.stopping.set)))
     tools.stopping.clear()
-    clock.pass_by(timedelta(days=8))
+    clock.advance(timedelta(days=8))
 
     sync_with(tools)
 
@@ -304,7 +304,7 @@ def test_nothing_is_kept_once_a_company_was_disconnected_or_paused(
             assert give_up(connection, company_id, actor="tests", now=tools.clock())
 
     run_id = ask_for_sync(tools.engine, company_id, tools.clock)
-    sync_with(meddled(tools, once_at(4, give_up_now)))
+    sync_with(with_hook(tools, on_request(4, give_up_now)))
 
     with tools.engine.connect() as connection:
         told = connection.scalars(text("SELECT type FROM event ORDER BY position")).all()
@@ -318,7 +318,7 @@ def test_a_worker_that_is_to_stop_gives_its_run_back_at_once(
 ) -> None:
     run_id = ask_for_sync(tools.engine, company_id, tools.clock, trigger="initial")
 
-    sync_with(meddled(tools, once_at(at_request, tools.stopping.set)))
+    sync_with(with_hook(tools, on_request(at_request, tools.stopping.set)))
 
     run = run_of(tools.engine, company_id, run_id)
     assert (run.status, run.lease_until, run.crashes) == ("running", None, 0)
@@ -340,7 +340,7 @@ def test_a_huge_account_gives_way_to_small_ones_and_goes_on_after_them(
             ask_for_sync(tools.engine, each, tools.clock, trigger="initial")
 
     ask_for_sync(tools.engine, company_id, tools.clock, trigger="initial")
-    meddling = meddled(tools, once_at(2, ask_for_small_ones))
+    meddling = with_hook(tools, on_request(2, ask_for_small_ones))
     while sync_with(meddling):
         pass
     with tools.engine.connect() as connection:

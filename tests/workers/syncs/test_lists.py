@@ -10,16 +10,16 @@ from sandbox.stripe.records.specs import LineSpec
 from sandbox.stripe.running import StripeServer
 from tests.support.clock import SetClock
 from tests.support.company import company_with
-from tests.support.syncs.meddling import meddled, once_at
+from tests.support.syncs.gateway_hooks import with_hook, on_request
 from tests.support.syncs.runs import sync
-from tests.support.syncs.shops import YESTERDAY, shop_with, strike
+from tests.support.syncs.accounts import YESTERDAY, account_with_invoices, set_faults
 from tests.support.syncs.truth import table_of, truth_of
 from workers.wiring.tools import Tools
 
 
 def test_a_second_with_more_invoices_than_a_page_holds_is_read_whole(tools: Tools, simulated: SimulatedStripe) -> None:
     created = [*range(20), *[20] * 230, *range(21, 90)]
-    account, company_id, _ = shop_with(simulated, tools.engine, [YESTERDAY + at for at in created])
+    account, company_id, _ = account_with_invoices(simulated, tools.engine, [YESTERDAY + at for at in created])
 
     run = sync(tools, company_id, trigger="initial")
 
@@ -33,8 +33,8 @@ def test_the_loss_of_the_draft_that_the_next_page_begins_after_leaves_no_gap(
 ) -> None:
     created = [YESTERDAY + (0 if is_burst else place) for place in range(240)]
     # The first page ends with a draft that is gone when it has been read.
-    account, company_id, ids = shop_with(simulated, tools.engine, created, draft=140)
-    strike(
+    account, company_id, ids = account_with_invoices(simulated, tools.engine, created, draft=140)
+    set_faults(
         stripe_server,
         [
             Fault(kind=FaultKind.DELETED_OBJECT, path="/v1/invoices", object_id=ids[140]),
@@ -66,16 +66,16 @@ def test_invoices_of_any_length_are_read_whole(tools: Tools, simulated: Simulate
 def test_what_changes_at_stripe_while_it_is_read_is_in_the_table_after_the_next_sync(
     at_request: int, tools: Tools, simulated: SimulatedStripe, clock: SetClock
 ) -> None:
-    account, company_id, ids = shop_with(simulated, tools.engine, [YESTERDAY + place for place in range(130)])
+    account, company_id, ids = account_with_invoices(simulated, tools.engine, [YESTERDAY + place for place in range(130)])
 
     def move() -> None:
-        clock.pass_by(timedelta(seconds=1))
+        clock.advance(timedelta(seconds=1))
         for place, invoice_id in enumerate(ids[::7]):
             (account.live.pay_invoice, account.live.void_invoice)[place % 2](invoice_id)
         account.live.create_paid_invoice(account.live.invoices[ids[0]].customer.id, [LineSpec(amount=5)])
 
-    sync(meddled(tools, once_at(at_request, move)), company_id, trigger="initial")
-    clock.pass_by(timedelta(hours=1))
+    sync(with_hook(tools, on_request(at_request, move)), company_id, trigger="initial")
+    clock.advance(timedelta(hours=1))
     run = sync(tools, company_id)
 
     assert run.status == "succeeded"

@@ -26,8 +26,8 @@ from stripe_gateway.rate_limit import RateLimit
 from stripe_gateway.refusals import StripeAnswerError
 from tests.support.clock import SetClock
 from tests.support.company import company_with
-from tests.support.syncs.runs import let_buckets_empty, sync
-from tests.support.syncs.shops import YESTERDAY, shop_with, strike
+from tests.support.syncs.runs import reset_rate_limits, sync
+from tests.support.syncs.accounts import YESTERDAY, account_with_invoices, set_faults
 from tests.support.syncs.truth import table_of, truth_of
 from workers.jobs import fetch_with, sync_with
 from workers.wiring.tools import Tools
@@ -48,7 +48,7 @@ def company_id(tools: Tools, account: SimulatedAccount) -> int:
 
 
 def with_key(tools: Tools, server: StripeServer, key: str) -> Tools:
-    limit = RateLimit(tools.redis, pause=lambda _seconds: let_buckets_empty(tools.redis))
+    limit = RateLimit(tools.redis, pause=lambda _seconds: reset_rate_limits(tools.redis))
     return replace(
         tools, stripe=StripeGateway(PlatformKeyring(key), api_base=server.url, rate_limit=limit, pause=tools.pause)
     )
@@ -71,7 +71,7 @@ def test_once_the_key_is_mended_the_next_run_goes_on_within_half_an_hour_of_howe
             due = next_sync_at(connection, company_id)
         assert due is not None
         waits.append((due - clock()).total_seconds())
-        clock.pass_by(due - clock())
+        clock.advance(due - clock())
 
     asked = request_due_syncs(tools.engine, now=clock(), period_seconds=86_400)
     sync_with(tools)
@@ -131,12 +131,12 @@ def test_any_other_permission_that_is_missing_is_named_and_the_rest_is_read(  # 
 def test_a_page_that_is_too_much_at_once_is_asked_for_in_smaller_ones(
     transport: Callable[..., BoundedHttpClient], tools: Tools, simulated: SimulatedStripe, stripe_server: StripeServer
 ) -> None:
-    account, company_id, _ = shop_with(simulated, tools.engine, [YESTERDAY + place for place in range(130)])
-    strike(stripe_server, [Fault(kind=FaultKind.DRIP, path="/v1/invoices", milliseconds=15, size=40_000, times=2)])
+    account, company_id, _ = account_with_invoices(simulated, tools.engine, [YESTERDAY + place for place in range(130)])
+    set_faults(stripe_server, [Fault(kind=FaultKind.DRIP, path="/v1/invoices", milliseconds=15, size=40_000, times=2)])
     gateway = StripeGateway(
         PlatformKeyring(simulated.platform_key(livemode=True)),
         api_base=stripe_server.url,
-        rate_limit=RateLimit(tools.redis, pause=lambda _seconds: let_buckets_empty(tools.redis)),
+        rate_limit=RateLimit(tools.redis, pause=lambda _seconds: reset_rate_limits(tools.redis)),
         http=transport(connections=4),
         pause=tools.pause,
     )
@@ -154,7 +154,7 @@ def test_a_redirect_is_not_followed(tools: Tools, company_id: int, stripe_server
         return Answer(302, b"", {"Location": f"{stripe_server.url}{request.path}"} | DATED)
 
     with HttpServer(redirect, Address()) as elsewhere:
-        limit = RateLimit(tools.redis, pause=lambda _seconds: let_buckets_empty(tools.redis))
+        limit = RateLimit(tools.redis, pause=lambda _seconds: reset_rate_limits(tools.redis))
         gateway = StripeGateway(
             PlatformKeyring("sk_live_x"), api_base=elsewhere.url, rate_limit=limit, pause=tools.pause
         )
@@ -175,7 +175,7 @@ def test_an_answer_that_is_no_invoice_is_put_off_and_ends_nobodys_turn(
         return Answer(200, b'{"object": "invoice"}', DATED)
 
     with HttpServer(odd, Address()) as elsewhere:
-        limit = RateLimit(tools.redis, pause=lambda _seconds: let_buckets_empty(tools.redis))
+        limit = RateLimit(tools.redis, pause=lambda _seconds: reset_rate_limits(tools.redis))
         key = stripe_server.stripe.platform_key(livemode=True)
         gateway = StripeGateway(PlatformKeyring(key), api_base=elsewhere.url, rate_limit=limit, pause=tools.pause)
         fetch_with(replace(tools, stripe=gateway))
@@ -189,11 +189,11 @@ def test_an_answer_that_is_no_invoice_is_put_off_and_ends_nobodys_turn(
 def test_a_line_of_another_invoice_is_never_kept(
     tools: Tools, simulated: SimulatedStripe, stripe_server: StripeServer
 ) -> None:
-    shop_with(simulated, tools.engine, [YESTERDAY])
+    account_with_invoices(simulated, tools.engine, [YESTERDAY])
     account = simulated.create_account("Sample Studio")
     buyer = account.live.create_customer("Zed Inc")
     invoice = account.live.create_paid_invoice(buyer.id, [LineSpec(amount=each) for each in range(12)])
-    strike(stripe_server, [Fault(kind=FaultKind.FOREIGN_OBJECT, path="/v1/invoices/*/lines", times=None)])
+    set_faults(stripe_server, [Fault(kind=FaultKind.FOREIGN_OBJECT, path="/v1/invoices/*/lines", times=None)])
 
     with pytest.raises(StripeAnswerError):
         fetch(tools.stripe, Account(account.id, livemode=True), "invoice_lines", invoice.id, Tally())

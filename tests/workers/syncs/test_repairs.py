@@ -16,7 +16,7 @@ from sandbox.stripe.running import StripeServer
 from tests.support.clock import SetClock
 from tests.support.company import company_with
 from tests.support.syncs.runs import sync
-from tests.support.syncs.shops import YESTERDAY, shop_with
+from tests.support.syncs.accounts import YESTERDAY, account_with_invoices
 from tests.support.syncs.truth import table_of, truth_of
 from workers.jobs import catch_up_with, fetch_with
 from workers.wiring.tools import Tools
@@ -67,7 +67,7 @@ def test_webhooks_lost_repeated_shuffled_and_late_cost_nothing(
     assert table_of(tools.engine, company_id) == truth_of(account)
     keep_all(tools.engine, arriving[half:])
     fill(tools)
-    clock.pass_by(timedelta(hours=2))
+    clock.advance(timedelta(hours=2))
     second = sync(tools, company_id)
 
     assert table_of(tools.engine, company_id) == truth_of(account)
@@ -79,11 +79,11 @@ def test_webhooks_lost_repeated_shuffled_and_late_cost_nothing(
 def test_an_event_that_was_never_delivered_is_found_while_stripe_keeps_it(
     tools: Tools, simulated: SimulatedStripe, clock: SetClock
 ) -> None:
-    account, company_id, ids = shop_with(simulated, tools.engine, [YESTERDAY, YESTERDAY + 1])
+    account, company_id, ids = account_with_invoices(simulated, tools.engine, [YESTERDAY, YESTERDAY + 1])
     sync(tools, company_id, trigger="initial")
-    clock.pass_by(timedelta(days=20))
+    clock.advance(timedelta(days=20))
     account.live.pay_invoice(ids[0])
-    clock.pass_by(timedelta(days=9))
+    clock.advance(timedelta(days=9))
 
     run = sync(tools, company_id)
 
@@ -95,13 +95,13 @@ def test_an_event_that_was_never_delivered_is_found_while_stripe_keeps_it(
 def test_what_stripe_no_longer_tells_of_is_repaired_from_the_lists(
     tools: Tools, simulated: SimulatedStripe, clock: SetClock
 ) -> None:
-    account, company_id, ids = shop_with(simulated, tools.engine, [YESTERDAY, YESTERDAY + 1, YESTERDAY + 2])
+    account, company_id, ids = account_with_invoices(simulated, tools.engine, [YESTERDAY, YESTERDAY + 1, YESTERDAY + 2])
     sync(tools, company_id, trigger="initial")
-    clock.pass_by(timedelta(days=1))
+    clock.advance(timedelta(days=1))
     account.live.pay_invoice(ids[0])
     account.live.void_invoice(ids[1])
     account.live.rename_customer(account.live.invoices[ids[2]].customer.id, "Renamed Sample AG")
-    clock.pass_by(timedelta(seconds=2 * A_MONTH))
+    clock.advance(timedelta(seconds=2 * A_MONTH))
 
     run = sync(tools, company_id)
 
@@ -115,7 +115,7 @@ def test_what_stripe_no_longer_tells_of_is_repaired_from_the_lists(
 def test_an_invoice_that_stripe_knows_nothing_of_is_named_and_stays(
     tools: Tools, simulated: SimulatedStripe, clock: SetClock
 ) -> None:
-    account, company_id, ids = shop_with(simulated, tools.engine, [YESTERDAY, YESTERDAY + 1])
+    account, company_id, ids = account_with_invoices(simulated, tools.engine, [YESTERDAY, YESTERDAY + 1])
     endpoint = simulated.add_endpoint("", ["whsec_x"], types=("invoice.paid",))
     account.live.pay_invoice(ids[0])
     (delivery,) = simulated.signed_deliveries(endpoint)
@@ -134,7 +134,7 @@ def test_an_invoice_that_stripe_knows_nothing_of_is_named_and_stays(
 def test_an_invoice_that_cannot_be_read_is_named_and_the_others_are_there(
     tools: Tools, simulated: SimulatedStripe
 ) -> None:
-    account, company_id, ids = shop_with(simulated, tools.engine, [YESTERDAY, YESTERDAY + 1])
+    account, company_id, ids = account_with_invoices(simulated, tools.engine, [YESTERDAY, YESTERDAY + 1])
     buyer_id = account.live.invoices[ids[0]].customer.id
     odd = account.live.create_paid_invoice(buyer_id, [LineSpec(amount=5)], InvoiceSpec(currency="zzz"), at=YESTERDAY)
 
@@ -184,7 +184,7 @@ def test_a_reconciliation_of_an_unchanged_account_appends_nothing_and_asks_littl
     for _ in range(2):
         before = facts_from(tools.engine, "stripe.api"), facts_from(tools.engine, "stripe.events")
         stripe_server.requests.clear()
-        clock.pass_by(timedelta(days=1))
+        clock.advance(timedelta(days=1))
 
         run = sync(tools, company_id, trigger="scheduled")
 

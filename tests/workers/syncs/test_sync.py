@@ -3,14 +3,13 @@
 import pytest
 from sqlalchemy import text
 
-from projections.connection.store import connection_of
-from projections.reads.snapshots import snapshot_of
+from backlog.syncs.health import connection_health
 from sandbox.stripe.account.accounts import Account
 from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import StripeServer
 from tests.support.clock import NOON
-from tests.support.company import catch_up, company_with
+from tests.support.company import company_with
 from tests.support.syncs.runs import sync
 from tests.support.syncs.truth import table_of, truth_of
 from workers.wiring.tools import Tools
@@ -37,21 +36,13 @@ def test_the_first_sync_of_an_account_gives_the_truth(tools: Tools, account: Acc
     assert run.reconciliation["matched"] == run.invoices_listed == run.invoices_new
 
 
-def test_the_connections_projection_follows_the_facts_of_a_sync(
-    tools: Tools, account: Account, company_id: int
-) -> None:
+def test_the_connections_health_follows_a_sync(tools: Tools, account: Account, company_id: int) -> None:
     run = sync(tools, company_id, trigger="initial")
-    catch_up(tools.engine)
 
-    with snapshot_of(tools.engine, company_id) as snapshot:
-        state = connection_of(snapshot.connection, company_id)
-    assert state is not None
-    assert (state.status, state.account_id, state.run_id) == ("connected", account.id, run.id)
-    assert (state.run_status, state.last_success_at, state.data_through) == (
-        "succeeded",
-        run.finished_at,
-        run.coverage_to,
-    )
+    with tools.engine.connect() as connection:
+        health = connection_health(connection, company_id, tools.clock())
+    assert (health.status, health.account_id, health.health) == ("connected", account.id, "healthy")
+    assert (health.last_success_at, health.data_through) == (run.finished_at, run.coverage_to)
 
 
 def test_a_second_sync_of_an_unchanged_account_appends_no_invoice_and_asks_little(

@@ -25,7 +25,7 @@ from tests.support.web.webhooks import Answer, invoice_event, send, until, web_p
 
 
 @dataclass
-class House:
+class WebStack:
     """What runs in the house. The servers change when they are started anew."""
 
     postgres: PostgresServer
@@ -38,15 +38,15 @@ class House:
     @contextmanager
     def opened(cls) -> Iterator[Self]:
         """Open the house in a directory of its own, and close it with all that runs in it."""
-        with tempfile.TemporaryDirectory(prefix="t-") as place, ExitStack() as stack:
+        with tempfile.TemporaryDirectory(prefix="t-") as place, ExitStack() as cleanup:
             postgres = PostgresServer.start(Path(place, "p"))
             valkey = ValkeyServer.start(Path(place, "v"), durable=False)
-            house = cls(postgres, valkey, open_engine(postgres.url, name="tests", pool_size=2))
-            stack.callback(house.close)
-            upgrade(house.engine)
-            house.port, house.master = stack.enter_context(web_process(postgres.url, valkey.url))
-            assert house.is_up()
-            yield house
+            stack = cls(postgres, valkey, open_engine(postgres.url, name="tests", pool_size=2))
+            cleanup.callback(stack.close)
+            upgrade(stack.engine)
+            stack.port, stack.master = cleanup.enter_context(web_process(postgres.url, valkey.url))
+            assert stack.is_up()
+            yield stack
 
     def close(self) -> None:
         self.engine.dispose()
@@ -129,23 +129,23 @@ class Sent:
     cut_off: list[bytes] = field(default_factory=list)
 
 
-def storm(house: House, account: str, stop: Event, sent: Sent) -> None:
+def send_until_stopped(stack: WebStack, account: str, stop: Event, sent: Sent) -> None:
     """Send one event after the other until told to stop."""
     while not stop.is_set():
         body = invoice_event(account=account)
         try:
-            outcome = sent.acknowledged if house.send(body).status == 200 else sent.put_off
+            outcome = sent.acknowledged if stack.send(body).status == 200 else sent.put_off
         except OSError:
             outcome = sent.cut_off
         outcome.append(body)
 
 
 @contextmanager
-def stormed(house: House, account: str) -> Iterator[Sent]:
+def sending_events(stack: WebStack, account: str) -> Iterator[Sent]:
     """Have four senders send meanwhile; give what they sent, once they have stopped."""
     stop, sent = Event(), Sent()
     with ThreadPoolExecutor(4) as threads:
-        senders = [threads.submit(storm, house, account, stop, sent) for _ in range(4)]
+        senders = [threads.submit(send_until_stopped, stack, account, stop, sent) for _ in range(4)]
         try:
             yield sent
         finally:

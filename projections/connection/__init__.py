@@ -1,1 +1,0 @@
-"""What the log says of a company's connection. Imports events and facts."""
