@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table
 
 from projections.facts.facts import FactPage
 from projections.revenue.fold import NAME as REVENUE_LINES
-from projections.revenue.store.apply import fold_revenue
+from projections.revenue.store.fold_pages import fold_revenue
 from projections.revenue.store.past_tables import (
     revenue_by_month,
     revenue_checksum,

@@ -1,1 +1,1 @@
-"""What every process stands on: database, environment, clock, logs, child processes. Imports nothing of ours."""
+"""The basis of every process: database, environment, clock, logs, child processes. Imports none of our packages."""

@@ -1,4 +1,4 @@
-"""The one reader of the clock. Everything else is handed the time."""
+"""Read the clock. Only this module does; everything else receives the time as an argument."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,5 +7,5 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Tell the time now, aware and in UTC."""
+    """Return the current time, aware and in UTC."""
     return datetime.now(UTC)

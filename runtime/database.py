@@ -1,18 +1,19 @@
-"""Open PostgreSQL. One engine per process and purpose; who opens a transaction also commits it."""
+"""Open PostgreSQL: one engine per process and purpose. Code that opens a transaction also commits it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
 _CONNECT_TIMEOUT_SECONDS = 1
 _POOL_WAIT_SECONDS = 1
-# A server that is gone without a word would else be waited for as long as TCP repeats itself: a quarter of an hour.
+# Otherwise a server that vanished would be waited for as long as TCP retransmits: a quarter of an hour.
 _UNANSWERED_MS = 15_000
 _KEEP_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3}
 
-# See the migration of the walls. A database without the role has no walls yet, and is not served: see /readyz.
+# See the migration that creates the walls. A database without the role has none yet and is not served: see /readyz.
 _ENTER_WALLS = "SELECT set_config('role', 'revmap_app', false) FROM pg_roles WHERE rolname = 'revmap_app'"
 _WALL_IN = text("SELECT set_config('revmap.company_id', :company_id, true), set_config('role', 'revmap_app', true)")
 _LEAVE_WALLS = text("SELECT set_config('role', 'none', true)")
@@ -27,9 +28,9 @@ def open_engine(
     lock_timeout_ms: int = 5_000,
     autocommit: bool = False,
 ) -> Engine:
-    """Give an engine whose connections speak UTC and never wait without an end.
+    """Create an engine whose connections use UTC and never wait without a limit.
 
-    Nothing is connected until it is first used. `name` shows up in pg_stat_activity.
+    It connects on first use. `name` appears in pg_stat_activity.
     """
     settings = {
         "timezone": "UTC",
@@ -55,14 +56,14 @@ def open_engine(
 
 
 def walled(engine: Engine) -> Engine:
-    """Give the engine, seeing no company's rows from now on but in `within_company` and in `as_owner`."""
+    """Hide companies' rows from the engine, except in `within_company` and `as_owner`; return the engine."""
     event.listen(engine, "connect", _enter_walls)
     return engine
 
 
 @contextmanager
 def within_company(engine: Engine, company_id: int) -> Iterator[Connection]:
-    """Open a transaction that sees and changes the rows of this company alone; commit it at the end."""
+    """Open a transaction that sees and changes only this company's rows; commit it at the end."""
     with engine.begin() as connection:
         wall_in(connection, company_id)
         yield connection
@@ -72,7 +73,7 @@ def within_company(engine: Engine, company_id: int) -> Iterator[Connection]:
 def as_owner(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that sees all companies; commit it at the end.
 
-    For finding out who asks, before it is known for which company, and for what belongs to no company.
+    For identifying a caller before the company is known, and for rows that belong to no company.
     """
     with engine.begin() as connection:
         connection.execute(_LEAVE_WALLS)
@@ -80,12 +81,17 @@ def as_owner(engine: Engine) -> Iterator[Connection]:
 
 
 def wall_in(connection: Connection, company_id: int) -> None:
-    """Let the transaction under way see this company alone, until it ends however it ends."""
+    """Restrict the current transaction to this company until it ends, by commit or rollback."""
     connection.execute(_WALL_IN, {"company_id": str(company_id)})
 
 
-def _enter_walls(driver_connection: Any, _record: object) -> None:  # noqa: ANN401 - psycopg's, as the pool hands it over
-    # Outside of a transaction: what is set in one is taken back with it.
+def _enter_walls(driver_connection: Any, _record: object) -> None:  # noqa: ANN401 - psycopg's, as the pool passes it
+    # Outside a transaction: what is set inside one is undone by its rollback.
     driver_connection.autocommit = True
     driver_connection.execute(_ENTER_WALLS)
     driver_connection.autocommit = False
+
+
+def driver_of(connection: Connection) -> psycopg.Connection[tuple[Any, ...]]:
+    """Return psycopg's connection beneath a checked-out one, for what SQLAlchemy has no words for: COPY and cursors."""
+    return cast("psycopg.Connection[tuple[Any, ...]]", connection.connection.driver_connection)

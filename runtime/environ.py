@@ -1,4 +1,4 @@
-"""Read settings from the environment, all or nothing: every problem is told at once, and no value ever is."""
+"""Read settings from the environment, all or nothing: report every problem at once, and never a value."""
 
 import os
 import re
@@ -15,7 +15,7 @@ _PORT = re.compile(r"\A(?:\[[^\]]*\]|[^/?\[\]:]*):([^/?]*)")
 
 
 class Environment:
-    """Named settings, with the problems found so far. Call `refuse_if_incomplete` before using what was read."""
+    """Settings by name, and the problems found so far. Call `refuse_if_incomplete` before using the values."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
@@ -23,18 +23,18 @@ class Environment:
 
     @classmethod
     def of_process(cls) -> "Environment":
-        """Give the variables this process was started with."""
+        """Return the environment that this process was started with."""
         return cls(os.environ)
 
     def required(self, name: str) -> str:
-        """Give a variable that must be there and not blank; its absence is noted."""
+        """Return a required variable; note a problem if it is missing or blank."""
         value = self._variables.get(name, "").strip()
         if not value:
             self._problems.append(f"{name} is missing or blank")
         return value
 
     def required_list(self, name: str) -> tuple[str, ...]:
-        """Give the comma-separated items of a variable; an absent variable or a blank item is noted."""
+        """Return the comma-separated items of a required variable; note a missing variable or a blank item."""
         value = self.required(name)
         items = tuple(item.strip() for item in value.split(","))
         if value and not all(items):
@@ -42,20 +42,20 @@ class Environment:
         return items
 
     def optional(self, name: str, default: str | None = None) -> str | None:
-        """Give a variable that may be absent."""
+        """Return an optional variable, or its default if it is missing or blank."""
         return self._variables.get(name, "").strip() or default
 
     def required_url(self, name: str, schemes: Sequence[str]) -> str:
-        """Give an address that must be there; one of another scheme is noted."""
+        """Return a required URL; note a missing one, or one with another scheme."""
         value = self.required(name)
         return self._address(name, value, schemes) if value else value
 
     def optional_url(self, name: str, default: str, schemes: Sequence[str] = ("https", "http")) -> str:
-        """Give an address that may be absent; one of another scheme is noted."""
+        """Return an optional URL, or its default; note one with another scheme."""
         return self._address(name, self.optional(name) or default, schemes)
 
     def whole_number(self, name: str, default: int, *, least: int = 0, most: int = 2**31 - 1) -> int:
-        """Give a whole number that may be absent; anything else in its place is noted."""
+        """Return an optional whole number, or its default; note any other value."""
         value = self.optional(name) or str(default)
         is_number = value.isascii() and value.isdecimal() and len(value) <= len(str(most))
         if is_number and least <= int(value) <= most:
@@ -64,7 +64,7 @@ class Environment:
         return default
 
     def note(self, problem: str) -> None:
-        """Add a problem of the caller's own finding; it must not tell a value."""
+        """Add a problem that the caller found; it must not contain a value."""
         self._problems.append(problem)
 
     def _address(self, name: str, value: str, schemes: Sequence[str]) -> str:
@@ -76,9 +76,9 @@ class Environment:
         return value
 
     def refuse_if_incomplete(self) -> None:
-        """Stop the process with the names of what is wrong.
+        """Exit and report every problem on stderr, if there are any.
 
-        :raises SystemExit: code 2, when a required variable is missing or one cannot be used
+        :raises SystemExit: code 2, if a required variable is missing or any is unusable
         """
         if self._problems:
             for problem in self._problems:

@@ -1,4 +1,4 @@
-"""One JSON line a log record: the event's name, then its fields. Never a payload, never a secret."""
+"""Write log records as JSON lines: the event's name, then its fields. Never a payload, never a secret."""
 
 import json
 import logging
@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
-# Libraries that tell every step they take.
+# Libraries that log every step they take.
 _CHATTY = ("alembic", "rq.job", "rq.worker", "stripe")
 
 
 class JsonFormatter(logging.Formatter):
-    """Renders a record as one line of JSON; control characters are escaped, so that no value can forge a line."""
+    """Formats a record as one line of JSON. Control characters are escaped, so no value can forge a line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Render the record."""
+        """Return the record as a line of JSON."""
         line: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

@@ -1,4 +1,4 @@
-"""What an error of PostgreSQL means: that it may pass, that the database is out for everybody, or neither.
+"""Classify errors of PostgreSQL: transient, an outage of the database for everybody, or neither.
 
 https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
@@ -10,22 +10,22 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 # Connection exceptions, transaction rollbacks, insufficient resources, objects in use or locked, shutdowns and starts,
 # system errors.
 _TRANSIENT_CLASSES = ("08", "40", "53", "55", "57P", "58")
-# A read-only transaction on a standby, transactions that idled or lasted too long.
+# A read-only transaction on a standby, and transactions that idled or lasted too long.
 _TRANSIENT_STATES = frozenset({"25006", "25P03", "25P04"})
-# Rollbacks and locks concern those alone who want the same rows.
+# Rollbacks and locks only concern transactions that want the same rows.
 _CLASSES_OF_CONFLICT = ("40", "55")
-# A statement that took too long. With less to do it may be in time, so that trying the same again is no remedy.
+# A statement took too long. It may finish in time with less to do, so repeating the same one does not help.
 _QUERY_CANCELED = "57014"
 
 
 def sqlstate_of(error: BaseException) -> str | None:
-    """Return the SQLSTATE of a driver's error or of SQLAlchemy's around it; None when the server sent none."""
-    found: str | None = getattr(getattr(error, "orig", error), "sqlstate", None)
-    return found
+    """Return the SQLSTATE of a driver's error, or of SQLAlchemy's around it; None if the server sent none."""
+    state: str | None = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return state
 
 
 def is_connection_lost(error: BaseException) -> bool:
-    """Tell whether no connection could be made, or the one there was ended."""
+    """Return whether no connection could be made, or the existing one ended."""
     if isinstance(error, PoolTimeoutError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return True
     is_of_connection = isinstance(getattr(error, "orig", error), psycopg.OperationalError | psycopg.InterfaceError)
@@ -33,12 +33,12 @@ def is_connection_lost(error: BaseException) -> bool:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether the same may succeed another time. Every other error is an answer to what was asked."""
+    """Return whether a retry may succeed. Every other error is an answer to the statement itself."""
     state = sqlstate_of(error) or ""
     return state.startswith(_TRANSIENT_CLASSES) or state in _TRANSIENT_STATES or is_connection_lost(error)
 
 
 def is_outage(error: BaseException) -> bool:
-    """Tell whether anybody would have got the same error at that moment, whatever they asked."""
+    """Return whether any statement would have failed in the same way at that moment."""
     state = sqlstate_of(error) or ""
     return state == _QUERY_CANCELED or (is_transient(error) and not state.startswith(_CLASSES_OF_CONFLICT))

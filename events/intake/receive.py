@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from events.log.append import NewEvent, columns_of
+from runtime.database import driver_of
 
 STRIPE_SOURCE = "stripe"
 
@@ -32,7 +33,6 @@ def receive(connection: Connection, events: Sequence[NewEvent]) -> list[Received
 
     :raises psycopg.Error: as the driver has it, not as SQLAlchemy wraps it
     """
-    driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101 - a checked-out connection has one
+    driver = driver_of(connection)
     rows = driver.execute(_RECEIVE, columns_of(events)).fetchall()
     return [Received(company_id, position, is_new) for _, company_id, position, is_new in rows]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from events.log.payloads import decompressed, original_size
+from runtime.database import driver_of
 
 _COPY = """
     COPY (
@@ -55,8 +56,7 @@ class BulkEvent(NamedTuple):
 
 def copy_events(connection: Connection, company_id: int, *, after: int, through: int) -> Iterator[BulkEvent]:
     """Give the events of (after, through] in order, streamed: memory does not grow with the log. Writes nothing."""
-    driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101 - a checked-out connection has one
+    driver = driver_of(connection)
     statement = _COPY.format(company_id=company_id, after=after, through=through)
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types(_TYPES)
@@ -73,8 +73,7 @@ def read_on(
 
     :raises GapInLogError: the log is damaged
     """
-    driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101 - a checked-out connection has one
+    driver = driver_of(connection)
     reached = dict(after)
     asked = {"company_id": list(most), "after": [after[one] for one in most], "most": list(most.values())}
     with driver.cursor("read_on", binary=True, scrollable=False) as cursor:

@@ -17,6 +17,7 @@ _LAST_OF_SOURCE = text("""
       AND position > (SELECT position FROM company_head WHERE company_id = :company_id) - 2000
     ORDER BY position DESC LIMIT 1
 """)
+_HEADS = text("SELECT company_id, position FROM company_head WHERE company_id = ANY (:company_ids)")
 
 
 class RecordedEvent(NamedTuple):
@@ -80,3 +81,14 @@ def last_recorded_at(connection: Connection, company_id: int, *, source: str) ->
     """Return when the last event of a source was recorded; None when it is not among the last 2000 events."""
     at: datetime | None = connection.execute(_LAST_OF_SOURCE, {"company_id": company_id, "source": source}).scalar()
     return at
+
+
+def head_of(connection: Connection, company_id: int) -> int:
+    """Return the position of the last event in a company's log, 0 for an empty one."""
+    return heads_of(connection, [company_id]).get(company_id, 0)
+
+
+def heads_of(connection: Connection, company_ids: Sequence[int]) -> dict[int, int]:
+    """Return the positions of the last events in companies' logs."""
+    rows = connection.execute(_HEADS, {"company_ids": list(company_ids)})
+    return {row.company_id: row.position for row in rows}

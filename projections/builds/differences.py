@@ -6,6 +6,8 @@ from itertools import zip_longest
 from psycopg import sql
 from sqlalchemy import Connection, Table
 
+from runtime.database import driver_of
+
 _SCOPE = ("company_id", "build")
 _Rows = dict[tuple[bytes, ...], list[bytes]]
 
@@ -65,8 +67,7 @@ def _rows(
         sql.Literal(build),
         names(map(sql.Identifier, keys)) if keys else sql.SQL("1"),
     )
-    driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101 - a checked-out connection has one
+    driver = driver_of(connection)
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         for block in copy:
             yield bytes(block)

@@ -1,9 +1,7 @@
 """Several processes that rebuild together, and the progress of all of them."""
 
-import ctypes
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,11 +15,11 @@ from projections.builds.builds import Begun
 from projections.builds.rebuild import build_on
 from projections.engine.folding import Claim
 from runtime.database import open_engine
+from runtime.processes import die_with_parent
 
 _NO_TIME_LIMIT_MS = 0
 _LOOK_SECONDS = 0.5
 _NICENESS = 10
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class Progress(NamedTuple):
@@ -86,14 +84,9 @@ def process_pool(size: int) -> ProcessPoolExecutor:
     https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods
     """
     context = get_context("fork" if threading.active_count() == 1 else "spawn")
-    return ProcessPoolExecutor(size, mp_context=context, initializer=_die_with, initargs=(os.getpid(),))
-
-
-def _die_with(parent: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit("the process that started this one is gone")
+    return ProcessPoolExecutor(
+        size, mp_context=context, initializer=die_with_parent, initargs=(os.getpid(), signal.SIGKILL)
+    )
 
 
 def _work(url: str, company_ids: Sequence[int]) -> None:

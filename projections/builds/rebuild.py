@@ -4,18 +4,18 @@ Each chunk of a log commits with its position: who dies is overtaken from there.
 folded, so that no two workers fold one company's build.
 """
 
-import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
+from events.log.read import heads_of
 from projections.builds.builds import lock_for_flip, make_live
-from projections.engine.failures import narrow_down
-from projections.engine.folding import Claim, fold, without_garbage_collection
+from projections.engine.batches import Batch, fold_batch
+from projections.engine.folding import Claim, fold
 from projections.facts.facts import read_facts
 from projections.registry import versions
-from runtime.sqlstates import is_connection_lost
 
 CHUNK_EVENTS = 16_000
 # Statements cost more than the few events of a small company: several such share a chunk, and leave some to others.
@@ -45,7 +45,6 @@ _CLAIM = text("""
       AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
     ORDER BY f.lacking DESC, s.company_id, s.projection FOR UPDATE OF s SKIP LOCKED
 """)
-_HEADS = text("SELECT company_id, position FROM company_head WHERE company_id = ANY (:company_ids)")
 _POSITION = text("""
     SELECT position FROM projection_state
     WHERE projection = :projection AND company_id = :company_id AND build = :build FOR UPDATE
@@ -76,37 +75,30 @@ def build_on(
 ) -> Chunk | None:
     """Bring the build that lacks most forward by a chunk, or several small ones; None when there is none. Commits.
 
-    A build that reaches the end of its log is flipped to when it is automatic, else it is ready. An event that cannot
-    be folded is found by `failures.narrow_down`; readers keep the live build.
+    A build that reaches the end of its log is flipped to when it is automatic, else it is ready. Readers keep the live
+    build when an event cannot be folded.
 
     :raises sqlalchemy.exc.DBAPIError: the connection was lost
     """
-    size = chunk_events
-    while True:
-        claims: list[Claim] = []
-        chunk: Chunk | None = None
-        started = time.monotonic()
-        try:
-            with without_garbage_collection(), engine.begin() as connection:
-                claims = _claimed(connection, size, is_automatic=is_automatic, company_ids=company_ids)
-                if claims:
-                    stays_apart = size < chunk_events
-                    chunk = _built(connection, claims, size, is_automatic=is_automatic, stays_apart=stays_apart)
-            break
-        except Exception as error:
-            if not claims:
-                raise
-            size = narrow_down(engine, claims, error, size, seconds=time.monotonic() - started)
-            if is_connection_lost(error):
-                raise
-            if not size:
-                return Chunk(claims, 0, [])
+    batch = Batch(
+        claim=partial(_claimed, is_automatic=is_automatic, company_ids=company_ids),
+        fold=partial(_built, is_automatic=is_automatic),
+        failed=lambda claims: Chunk(claims, 0, []),
+    )
+    chunk = fold_batch(engine, batch, size=chunk_events)
     for claim in chunk.finished if chunk and is_automatic else ():
         flip(engine, claim)
     return chunk
 
 
-def _built(connection: Connection, claims: list[Claim], size: int, *, is_automatic: bool, stays_apart: bool) -> Chunk:
+def _built(
+    connection: Connection,
+    claims: list[Claim],
+    size: int,
+    stays_apart: bool,  # noqa: FBT001 - as `Batch` calls it
+    *,
+    is_automatic: bool,
+) -> Chunk:
     connection.execute(_NEED_NOT_WAIT)
     chunk = _fold_chunk(connection, claims, size, stays_apart=stays_apart)
     for claim in chunk.finished if not is_automatic else ():
@@ -163,7 +155,7 @@ def _claimed(
 
 def _fold_chunk(connection: Connection, claims: Sequence[Claim], size: int, *, stays_apart: bool) -> Chunk:
     starts = {claim.company_id: claim.position for claim in claims}
-    heads = {row.company_id: row.position for row in connection.execute(_HEADS, {"company_ids": list(starts)})}
+    heads = heads_of(connection, list(starts))
     through = {one: min(heads[one], starts[one] + size) for one in starts}
     reached = _fold_through(connection, claims, through, stays_apart=stays_apart)
     finished = [claim for claim in claims if reached[claim.company_id] == heads[claim.company_id]]

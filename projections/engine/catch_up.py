@@ -3,18 +3,17 @@
 Any number of workers may run this: the locked state row is the lease, and what one worker holds the others pass over.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
-from projections.engine.failures import narrow_down
-from projections.engine.folding import Claim, fold, without_garbage_collection
+from events.log.read import heads_of
+from projections.engine.batches import Batch, fold_batch
+from projections.engine.folding import Claim, fold
 from projections.facts.facts import read_facts
 from projections.registry import versions
-from runtime.sqlstates import is_connection_lost
 
 BATCH_SIZE = 16_000
 MOST_BUILDS = 128
@@ -50,7 +49,6 @@ _CLAIM = text("""
       AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
     ORDER BY s.updated_at, s.company_id LIMIT :most FOR UPDATE OF s SKIP LOCKED
 """)
-_HEADS = text("SELECT company_id, position FROM company_head WHERE company_id = ANY (:company_ids)")
 _ANYBODY_BEHIND = text("""
     SELECT EXISTS (
         SELECT FROM company_head h
@@ -86,45 +84,32 @@ def enrol_newcomers(engine: Engine) -> None:
 def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
     """Bring live builds that are behind forward by one batch, many at once; None when none is behind. Commits.
 
-    When a batch fails, its builds are folded apart, and the event at fault is found: see `failures.narrow_down`.
-
     :raises sqlalchemy.exc.DBAPIError: the connection was lost
     """
-    size = batch_size
-    while True:
-        claims: list[Claim] = []
-        started = time.monotonic()
-        try:
-            with without_garbage_collection(), engine.begin() as connection:
-                claims = _claimed(connection, MOST_BUILDS)
-                return _advanced(connection, claims, size, stays_apart=size < batch_size) if claims else None
-        except Exception as error:
-            if not claims:
-                raise
-            size = narrow_down(engine, claims, error, size, seconds=time.monotonic() - started)
-            if is_connection_lost(error):
-                raise
-            if not size:
-                return Advanced(sorted({claim.company_id for claim in claims}), 0)
+    return fold_batch(engine, Batch(claim=_claimed, fold=_advanced, failed=_nothing_advanced), size=batch_size)
 
 
-def _claimed(connection: Connection, most: int) -> list[Claim]:
-    rows = connection.execute(_CLAIM, versions() | {"most": most}).all()
+def _claimed(connection: Connection, _size: int) -> list[Claim]:
+    rows = connection.execute(_CLAIM, versions() | {"most": MOST_BUILDS}).all()
     together = rows[:1] if rows and rows[0].is_failing else [row for row in rows if not row.is_failing]
     return [Claim(*row[:-1]) for row in together]
 
 
-def _advanced(connection: Connection, claims: Sequence[Claim], size: int, *, stays_apart: bool) -> Advanced:
+def _advanced(connection: Connection, claims: Sequence[Claim], size: int, stays_apart: bool) -> Advanced:  # noqa: FBT001 - as `Batch` calls it
     by_company: dict[int, list[Claim]] = defaultdict(list)
     for claim in claims:
         by_company[claim.company_id].append(claim)
     starts = {company_id: min(claim.position for claim in held) for company_id, held in by_company.items()}
-    heads = connection.execute(_HEADS, {"company_ids": list(by_company)})
-    ends = {row.company_id: _meeting_point(by_company[row.company_id], row.position) for row in heads}
+    heads = heads_of(connection, list(by_company))
+    ends = {company_id: _meeting_point(by_company[company_id], head) for company_id, head in heads.items()}
     facts = read_facts(connection, starts, _shares({one: ends[one] - starts[one] for one in starts}, size))
     turn = [claim for claim in claims if claim.company_id in facts and claim.position == starts[claim.company_id]]
     fold(connection, turn, facts, stays_apart=stays_apart)
     return Advanced(list(facts), sum(map(len, facts.values())))
+
+
+def _nothing_advanced(claims: Sequence[Claim]) -> Advanced:
+    return Advanced(sorted({claim.company_id for claim in claims}), 0)
 
 
 def _meeting_point(claims: Sequence[Claim], head: int) -> int:

@@ -20,10 +20,10 @@ from events.stripe.observations import (
 )
 from events.stripe.words import FETCHED_FROM_STRIPE, observations_of
 from projections.facts.sightings import Change, Sighting
+from projections.revenue.build_state import BuildState
 from projections.revenue.fold import NAME, RevenueState
 from projections.revenue.state import Held
-from projections.revenue.store.bulk import BuildState
-from projections.revenue.store.state_store import load_touched
+from projections.revenue.store.load_state import load_state
 
 _BUILD = text("SELECT build FROM projection_active WHERE projection = :projection AND company_id = :company_id")
 _QUARANTINED = text("""
@@ -61,7 +61,7 @@ def compare(connection: Connection, company_id: int, facts: Sequence[NewEvent]) 
     build = connection.execute(_BUILD, {"projection": NAME, "company_id": company_id}).scalar() or 1
     build_state = BuildState(company_id, build, is_begun=True, revenue=RevenueState())
     told = [(fact, observations_of(fact.type, fact.entity, fact.payload)) for fact in facts]
-    load_touched(connection, [(build_state, [(fact.livemode, found) for fact, found in told])])
+    load_state(connection, [(build_state, [(fact.livemode, found) for fact, found in told])])
     held_up = _quarantined(connection, company_id, build, told)
     return [
         _compared(build_state.revenue, -ordinal, fact, found, held_up) for ordinal, (fact, found) in enumerate(told, 1)

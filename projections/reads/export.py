@@ -13,6 +13,7 @@ from projections.reads.filters import LineFilter, Sort
 from projections.reads.listing import in_order
 from projections.reads.snapshots import Snapshot
 from projections.revenue.store.tables import revenue_line
+from runtime.database import driver_of
 
 ROWS_AT_ONCE = 1000
 SUSPECT = b",t\n"
@@ -41,8 +42,7 @@ def every_line(
     bound = compiled.construct_params(snapshot.bound() | line_filter.bound())
     # The driver writes them into the statement, and -9223372036854775808::bigint is the minus of a number too large.
     asked = {name: str(value) if type(value) is int else value for name, value in bound.items()}
-    driver = snapshot.connection.connection.driver_connection
-    assert driver is not None  # noqa: S101 - a checked-out connection has one
+    driver = driver_of(snapshot.connection)
     with (
         suppress(_IsLeftError),
         driver.cursor() as cursor,

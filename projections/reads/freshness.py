@@ -3,14 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, text
+from sqlalchemy import ColumnElement, and_, func, select
 
+from events.log.read import head_of
 from events.log.tables import event
 from projections.reads.snapshots import Snapshot
 from projections.revenue.store.past_tables import revenue_line_past
 from projections.revenue.store.tables import revenue_line
-
-_HEAD = text("SELECT position FROM company_head WHERE company_id = :company_id")
 
 
 def last_changed_at(snapshot: Snapshot) -> datetime | None:
@@ -45,7 +44,7 @@ def recorded_at(snapshot: Snapshot, position: int) -> datetime | None:
 
 def events_behind(snapshot: Snapshot) -> int:
     """Give how many events of the company's log are not folded yet."""
-    head: int = snapshot.connection.execute(_HEAD, {"company_id": snapshot.company_id}).scalar() or 0
+    head = head_of(snapshot.connection, snapshot.company_id)
     return max(0, head - snapshot.position)
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
+from events.log.read import head_of
 from projections.registry import BY_NAME
 from projections.revenue.fold import NAME
 from runtime.database import wall_in
@@ -50,7 +51,6 @@ _ACTIVE = text("""
         ON s.projection = a.projection AND s.company_id = a.company_id AND s.build = a.build
     WHERE a.projection = :projection AND a.company_id = :company_id
 """)
-_HEAD = text("SELECT position FROM company_head WHERE company_id = :company_id")
 # Positions have no gaps and recorded_at never runs against them: twenty probes find an instant among a million events.
 _LAST_RECORDED_BY = text("""
     WITH RECURSIVE search (low, high) AS (
@@ -99,7 +99,7 @@ def _position_at(snapshot: Snapshot, as_of: int | datetime) -> int:
     asked = {"company_id": snapshot.company_id}
     if isinstance(as_of, datetime):
         return snapshot.connection.execute(_LAST_RECORDED_BY, asked | {"instant": as_of}).scalar() or 0
-    head = snapshot.connection.execute(_HEAD, asked).scalar() or 0
+    head = head_of(snapshot.connection, snapshot.company_id)
     if as_of > head:
         raise PositionAheadError
     return as_of

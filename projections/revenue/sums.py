@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
-from projections.revenue.row_changes import RowVersion
+from projections.revenue.row_changes import RowChanges, RowVersion
 from projections.revenue.row_parts import BilledMonth, Grouping
 from projections.revenue.row_text import hash_of
 
@@ -60,23 +60,15 @@ class RowSums:
         # At which position the first line of a day came, by (livemode, day).
         self.days: dict[tuple[bool, date], int] = {}
 
-    def came(self, row: RowVersion, text: bytes) -> None:
-        """Take in that a row came; `text` is its text."""
-        self._note(row, row.shown.change.position, 1, hash_of(text))
-
-    def went(self, row: RowVersion, text: bytes) -> None:
-        """Take in that a row went."""
-        self._note(row, row.until, -1, -hash_of(text))
-
-    def came_and_went(self, row: RowVersion, text: bytes) -> None:
-        """Take in that a row came and went."""
-        came_at = row.shown.change.position
-        if stretch_of(came_at, CHECKSUM_STRETCH) == stretch_of(row.until, CHECKSUM_STRETCH):
-            self._note(row, row.until, 0, 0)
-        else:
-            hashes = hash_of(text)
-            self._note(row, came_at, 1, hashes)
-            self._note(row, row.until, -1, -hashes)
+    def add(self, changes: RowChanges) -> None:
+        """Add every row that came and subtract every row that went."""
+        for row in changes.ended:
+            if row.is_stored:
+                self._note(row, row.until, -1, -hash_of(row.text))
+            else:
+                self._came_and_went(row)
+        for row in changes.current:
+            self._note(row, row.shown.change.position, 1, hash_of(row.text))
 
     def stretches(self) -> Iterator[tuple[int, StretchSum]]:
         """Give what was done in each stretch."""
@@ -94,6 +86,15 @@ class RowSums:
         for _, month, total in self.months_by_stretch():
             totals[month] = MonthSum(*map(sum, zip(total, totals.get(month, (0, 0, 0)), strict=True)))
         yield from sorted(totals.items())
+
+    def _came_and_went(self, row: RowVersion) -> None:
+        came_at = row.shown.change.position
+        if stretch_of(came_at, CHECKSUM_STRETCH) == stretch_of(row.until, CHECKSUM_STRETCH):
+            self._note(row, row.until, 0, 0)
+        else:
+            hashes = hash_of(row.text)
+            self._note(row, came_at, 1, hashes)
+            self._note(row, row.until, -1, -hashes)
 
     def _note(self, row: RowVersion, position: int, sign: int, hashes: int) -> None:
         said, shown = row.said, row.shown

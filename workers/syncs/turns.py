@@ -10,6 +10,7 @@ from backlog.fetch_requests import request_gaps
 from backlog.fetches import PATIENT_ATTEMPTS, latest_answer, open_fetches
 from events.connection.accounts import connection_state
 from events.connection.lifecycle import note_deauthorized
+from events.log.read import head_of
 from projections.engine.catch_up import advance, enrol_newcomers
 from projections.revenue.fold import NAME
 from workers.syncs.endings import Ending, finish
@@ -44,7 +45,6 @@ _STANDING = text("""
     JOIN projection_state s ON s.projection = a.projection AND s.build = a.build AND s.company_id = a.company_id
     WHERE a.projection = :projection AND a.company_id = :company_id
 """)
-_HEAD = text("SELECT position FROM company_head WHERE company_id = :company_id")
 
 _log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ def _seconds_to_wait(connection: Connection, lease: Lease) -> float | None:
 def _is_settled(tools: Tools, lease: Lease, turn: Turn) -> bool:
     """Tell whether the table has taken in all that was read, and lacks nothing that could be read."""
     with tools.engine.connect() as connection:
-        head = connection.execute(_HEAD, {"company_id": lease.company_id}).scalar() or 0
+        head = head_of(connection, lease.company_id)
     if not _caught_up(tools, lease, turn, head) or request_gaps(tools.engine, company_ids=[lease.company_id]):
         return False
     # Others fetch, too: what they ask for meanwhile is waited for, and what they were answered is folded first.

@@ -1,33 +1,21 @@
-"""Read, replace and copy in what a fold keeps in PostgreSQL, many companies in one statement.
-
-A statement costs more than a row, so each of them serves all companies at once.
-"""
+"""Read, delete and copy in rows of many companies, each in one statement: a statement costs more than a row."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from psycopg import sql
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql
 
 from projections.facts.sightings import Change
-from projections.revenue.fold import RevenueState
+from projections.revenue.build_state import BuildState
 from projections.revenue.state import Key
+from runtime.database import driver_of
 
 _AT_KEYS = (
     "unnest(%(company_id)b::bigint[], %(build)b::integer[], %(livemode)b::boolean[], %(id)b::text[])"
     " AS k (company_id, build, livemode, id)"
 )
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
-
-
-class BuildState(NamedTuple):
-    """One company's state in one build. Before it is begun, its tables hold nothing."""
-
-    company_id: int
-    build: int
-    is_begun: bool
-    revenue: RevenueState
 
 
 Places = Sequence[tuple[BuildState, Iterable[Key]]]
@@ -37,7 +25,7 @@ Record = Sequence[object]
 def read_stored(
     connection: Connection, table: Table, places: Places
 ) -> Iterator[tuple[BuildState, Key, bytes, Change]]:
-    """Yield what a table of state holds at these places: the state as bytes, and its last change."""
+    """Yield what a table of state holds at these places: the state as bytes, and the change that last altered it."""
     build_states = {build_state.company_id: build_state for build_state, _ in places}
     columns = columns_of_places(places)
     if not columns["id"]:
@@ -53,7 +41,7 @@ def read_stored(
 
 
 def remove(connection: Connection, table: Table, places: Places) -> None:
-    """Remove the records of state that stand at these places. Commits nothing."""
+    """Delete the records at these places. Commits nothing."""
     columns = columns_of_places(places)
     if columns["id"]:
         connection.exec_driver_sql(
@@ -64,7 +52,7 @@ def remove(connection: Connection, table: Table, places: Places) -> None:
 
 
 def columns_of_places(places: Places) -> dict[str, list[object]]:
-    """Give places as the parallel arrays that statements take."""
+    """Return places as the parallel arrays that statements take."""
     keys = [(build_state, key) for build_state, found in places for key in found]
     return {
         "company_id": [build_state.company_id for build_state, _ in keys],
@@ -75,15 +63,13 @@ def columns_of_places(places: Places) -> dict[str, list[object]]:
 
 
 def copy_in(connection: Connection, table: Table, records: Iterable[Record]) -> None:
-    """Add records: the table's columns in their order. Commits nothing."""
+    """Insert records, each with the table's columns in their order. Commits nothing."""
     rows = list(records)
     if not rows:
         return
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.c)
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table.name), names)
-    driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101 - a checked-out connection has one
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+    with driver_of(connection).cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types([str(column.type.compile(_DIALECT)).lower() for column in table.c])
         for row in rows:
             copy.write_row(row)

@@ -1,4 +1,4 @@
-"""Rebuilding while the table is read and written: every read is of one build at one position, and none goes back."""
+"""Rebuilding during reads and writes: every read sees one build at one position, and positions never go back."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -33,7 +33,7 @@ def company_id(engine: Engine) -> int:
 
 
 class Load:
-    """Readers and a writer, until it is over."""
+    """Reads and writes that continue until `is_over` is set."""
 
     def __init__(self, engine: Engine, company_id: int) -> None:
         self._engine, self._company_id = engine, company_id
@@ -41,8 +41,8 @@ class Load:
         self.checksums: dict[int, set[str | None]] = {}
 
     def read(self) -> list[tuple[int, int]]:
-        """Read again and again; give where each reading stood: position and build."""
-        stood = []
+        """Read repeatedly, and return the position and build of each read."""
+        reads = []
         while not self.is_over.is_set():
             with snapshot_of(self._engine, self._company_id) as snapshot:
                 lines = list_lines(snapshot, ALL, sort="-date", limit=500, after=None)
@@ -51,11 +51,11 @@ class Load:
             assert len(lines) == sum(total.count for total in totals)
             assert sum(line.amount for line in lines) == sum(total.amount for total in totals)
             assert all(line.position <= snapshot.position for line in lines)
-            stood.append((snapshot.position, snapshot.build))
-        return stood
+            reads.append((snapshot.position, snapshot.build))
+        return reads
 
     def write(self) -> None:
-        """Append and catch up again and again."""
+        """Append and catch up repeatedly."""
         for seed in count(2):
             if self.is_over.is_set():
                 return
@@ -73,9 +73,9 @@ def test_no_read_fails_mixes_builds_or_goes_back(engine: Engine, company_id: int
         finally:
             load.is_over.set()
         writer.result()
-        stood = [reader.result() for reader in readers]
+        reads = [reader.result() for reader in readers]
 
-    for one in stood:
+    for one in reads:
         assert one == sorted(one)
         assert len({build for _, build in one}) > 1
     assert all(len(checksums) == 1 for checksums in load.checksums.values())

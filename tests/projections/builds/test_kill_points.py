@@ -1,4 +1,4 @@
-"""SIGKILL at random statements of appending, catching up, rebuilding, flipping, going back and dropping."""
+"""SIGKILL at random statements while appending, catching up, rebuilding, flipping, rolling back and dropping."""
 
 import subprocess
 import sys
@@ -11,8 +11,8 @@ from tests.support.paths import ROOT
 from tests.support.payloads import ACCOUNT
 
 
-def wrong_after_kills(url: str, *, points: int, bug: str = "none") -> str:
-    """Kill so many processes at work on the database; give what verify then finds."""
+def faults_after_kills(url: str, *, points: int, bug: str = "none") -> str:
+    """Kill so many processes at work on the database, and return the faults that verification then finds."""
     argv = [sys.executable, "-m", "tests.support.kill_points", url, str(points), "11", bug]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=55, check=False)
     assert done.returncode == 0, done.stderr
@@ -22,7 +22,7 @@ def wrong_after_kills(url: str, *, points: int, bug: str = "none") -> str:
 def test_whoever_is_killed_wherever_leaves_tables_that_equal_the_log(database_url: str, engine: Engine) -> None:
     company_with(engine, ACCOUNT)
 
-    assert wrong_after_kills(database_url, points=24) == ""
+    assert faults_after_kills(database_url, points=24) == ""
 
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM event")).scalar_one() > 20
@@ -34,12 +34,12 @@ def test_a_planted_bug_is_found(database_url: str, engine: Engine, bug: str) -> 
     if bug == "counter_is_a_sequence":
         with engine.begin() as connection:
             function = text("SELECT pg_get_functiondef('append_events'::regproc)")
-            sound: str = connection.execute(function).scalar_one()
-            planted = sound.replace("SET position = h.position + 1", "SET position = nextval('planted')")
-            assert planted != sound
+            original: str = connection.execute(function).scalar_one()
+            planted = original.replace("SET position = h.position + 1", "SET position = nextval('planted')")
+            assert planted != original
             connection.exec_driver_sql("CREATE SEQUENCE planted START 2")
             driver = connection.connection.driver_connection
             assert driver is not None
             driver.execute(planted)
 
-    assert wrong_after_kills(database_url, points=24, bug=bug)
+    assert faults_after_kills(database_url, points=24, bug=bug)

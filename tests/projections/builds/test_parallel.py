@@ -1,4 +1,4 @@
-"""The processes of a rebuild: none of them outlives the one that began it."""
+"""The processes of a rebuild: none outlives the process that started it."""
 
 import os
 import select
@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-_PATIENCE_MILLISECONDS = 20_000
+_TIMEOUT_MILLISECONDS = 20_000
 _MAIN = """
 import os, signal, threading
 from projections.builds.parallel import process_pool
@@ -22,20 +22,20 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a child when its parent dies")
 @pytest.mark.parametrize("has_threads", [False, True])
 def test_a_process_of_a_crew_ends_with_the_one_that_was_killed(*, has_threads: bool) -> None:
     script = _MAIN.format(has_threads=has_threads)
     with subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as beginner:
-        assert beginner.stdout is not None
-        child = os.pidfd_open(int(beginner.stdout.readline()))
+    ) as parent:
+        assert parent.stdout is not None
+        child = os.pidfd_open(int(parent.stdout.readline()))
         ended = select.poll()
         ended.register(child, select.POLLIN)
         assert not ended.poll(0)
 
-        beginner.send_signal(signal.SIGKILL)
+        parent.send_signal(signal.SIGKILL)
 
-        assert ended.poll(_PATIENCE_MILLISECONDS)
+        assert ended.poll(_TIMEOUT_MILLISECONDS)
         os.close(child)

@@ -1,4 +1,4 @@
-"""Rebuilding: the same table, beside the live one, flipped to at once; and the proof that they are equal."""
+"""Rebuilding: the same table is built beside the live one and switched to at once; verification compares the two."""
 
 from random import Random
 
@@ -36,8 +36,8 @@ def company_id(engine: Engine) -> int:
     return company_with(engine, ACCOUNT)
 
 
-def eventful(engine: Engine) -> None:
-    """Have everything happen that changes rows: payments, names, prices, replaced and deleted lines."""
+def record_all_kinds(engine: Engine) -> None:
+    """Record every kind of event that changes rows: payments, names, prices, replaced and deleted lines."""
     partial = new_invoice("in_3", new_line("il_7", pricing=None), new_line("il_8"))
     partial["lines"] = {"data": [new_line("il_7")], "has_more": True}
     record_events(
@@ -56,8 +56,8 @@ def eventful(engine: Engine) -> None:
     )
 
 
-def rebuilt(engine: Engine, *, chunk_events: int = 1000) -> list[Claim]:
-    """Build everything anew, and give the builds, ready to be flipped to."""
+def rebuild(engine: Engine, *, chunk_events: int = 1000) -> list[Claim]:
+    """Build everything again, and return the builds, ready to be switched to."""
     with engine.begin() as connection:
         begun = begin_builds(connection, company_id=None, is_resumed=False)
     while build_on(engine, is_automatic=False, chunk_events=chunk_events):
@@ -74,10 +74,10 @@ def differences(engine: Engine, builds: list[Claim]) -> list[str]:
 def test_whatever_the_batches_a_build_is_the_same_to_the_byte(
     engine: Engine, company_id: int, batch_size: int, chunk_events: int
 ) -> None:
-    eventful(engine)
+    record_all_kinds(engine)
     catch_up(engine, batch_size=batch_size)
 
-    builds = rebuilt(engine, chunk_events=chunk_events)
+    builds = rebuild(engine, chunk_events=chunk_events)
 
     verdicts = [verdict for build in builds for verdict in compare(engine, build)]
     assert [verdict.projection for verdict in verdicts] == [LINES, "revenue_by_month"]
@@ -95,7 +95,7 @@ def test_a_fact_that_moves_price_and_name_of_a_line_at_once_makes_one_version(en
     with engine.connect() as connection:
         past = text("SELECT position, until FROM revenue_line_past WHERE invoice_id = 'in_1' ORDER BY position")
         assert [tuple(row) for row in connection.execute(past)] == [(2, 3), (3, 4)]
-    assert differences(engine, rebuilt(engine)) == []
+    assert differences(engine, rebuild(engine)) == []
 
 
 def test_a_fact_that_tells_two_things_of_a_price_is_the_same_in_batches_of_any_size(
@@ -109,7 +109,7 @@ def test_a_fact_that_tells_two_things_of_a_price_is_the_same_in_batches_of_any_s
     )
     catch_up(engine, batch_size=1)
 
-    assert differences(engine, rebuilt(engine)) == []
+    assert differences(engine, rebuild(engine)) == []
 
 
 def test_what_does_not_fit_into_memory_at_once_is_folded_in_parts(
@@ -119,7 +119,7 @@ def test_what_does_not_fit_into_memory_at_once_is_folded_in_parts(
     catch_up(engine)
     monkeypatch.setattr(facts, "_MOST_BYTES_AT_REST", 3000)
 
-    builds = rebuilt(engine)
+    builds = rebuild(engine)
 
     assert differences(engine, builds) == []
 
@@ -132,7 +132,7 @@ def test_a_busy_history_is_the_same_to_the_byte_in_batches_of_any_size(
     catch_up(engine, batch_size=seed * 4 + 1)
 
     for chunk_events in (7, 1000):
-        assert differences(engine, rebuilt(engine, chunk_events=chunk_events)) == []
+        assert differences(engine, rebuild(engine, chunk_events=chunk_events)) == []
 
 
 @pytest.mark.parametrize(
@@ -148,36 +148,36 @@ def test_a_busy_history_is_the_same_to_the_byte_in_batches_of_any_size(
     ],
 )
 def test_verify_names_what_differs(engine: Engine, company_id: int, tampering: str, named: str) -> None:
-    eventful(engine)
+    record_all_kinds(engine)
     catch_up(engine)
     with engine.begin() as connection:
         connection.execute(text(tampering))
 
-    found = differences(engine, rebuilt(engine))
+    found = differences(engine, rebuild(engine))
 
     assert found
     assert named in "; ".join(found)
 
 
 def test_a_flip_brings_the_new_build_to_the_end_of_the_log(engine: Engine, company_id: int) -> None:
-    eventful(engine)
+    record_all_kinds(engine)
     catch_up(engine)
-    builds = rebuilt(engine)
+    builds = rebuild(engine)
     record_events(engine, event(old_invoice("in_6")), event(old_invoice("in_7")))
 
     live = [flip(engine, build) for build in builds]
 
     assert {claim.position for claim in live} == {14}
     with engine.connect() as connection:
-        standing = {(row.projection, row.build): row.status for row in projection_status(connection)}
-        assert standing == {(LINES, 2): "live", ("revenue_by_month", 2): "live"}
-    assert differences(engine, rebuilt(engine)) == []
+        statuses = {(row.projection, row.build): row.status for row in projection_status(connection)}
+        assert statuses == {(LINES, 2): "live", ("revenue_by_month", 2): "live"}
+    assert differences(engine, rebuild(engine)) == []
 
 
 def test_going_back_to_the_build_before_loses_nothing(engine: Engine, company_id: int) -> None:
-    eventful(engine)
+    record_all_kinds(engine)
     catch_up(engine)
-    for build in rebuilt(engine):
+    for build in rebuild(engine):
         flip(engine, build)
     record_events(engine, event(old_invoice("in_6")))
     catch_up(engine)
@@ -187,13 +187,13 @@ def test_going_back_to_the_build_before_loses_nothing(engine: Engine, company_id
     flip(engine, earlier)
 
     assert earlier.build == 1
-    assert differences(engine, rebuilt(engine)) == []
+    assert differences(engine, rebuild(engine)) == []
 
 
 def test_there_is_no_going_back_to_what_another_version_of_the_fold_made(engine: Engine, company_id: int) -> None:
-    eventful(engine)
+    record_all_kinds(engine)
     catch_up(engine)
-    for build in rebuilt(engine):
+    for build in rebuild(engine):
         flip(engine, build)
     with engine.begin() as connection:
         connection.execute(projection_state.update().where(projection_state.c.build == 1).values(version=1))
@@ -203,9 +203,9 @@ def test_there_is_no_going_back_to_what_another_version_of_the_fold_made(engine:
 
 
 def test_an_old_build_is_dropped_whole_and_the_live_one_never(engine: Engine, company_id: int) -> None:
-    eventful(engine)
+    record_all_kinds(engine)
     catch_up(engine)
-    for build in rebuilt(engine):
+    for build in rebuild(engine):
         flip(engine, build)
 
     drop_build(engine, Claim(LINES, company_id, 1, 0))
@@ -220,9 +220,9 @@ def test_an_old_build_is_dropped_whole_and_the_live_one_never(engine: Engine, co
 
 
 def test_there_is_no_going_back_to_a_build_that_is_half_dropped(engine: Engine, company_id: int) -> None:
-    eventful(engine)
+    record_all_kinds(engine)
     catch_up(engine)
-    for build in rebuilt(engine):
+    for build in rebuild(engine):
         flip(engine, build)
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE revenue_line_past RENAME TO hidden"))
@@ -234,7 +234,7 @@ def test_there_is_no_going_back_to_a_build_that_is_half_dropped(engine: Engine, 
 
 
 def test_a_build_that_was_left_half_done_is_gone_on_with(engine: Engine, company_id: int) -> None:
-    eventful(engine)
+    record_all_kinds(engine)
     catch_up(engine)
     with engine.begin() as connection:
         begun = begin_builds(connection, company_id=None)
@@ -245,13 +245,13 @@ def test_a_build_that_was_left_half_done_is_gone_on_with(engine: Engine, company
 
     assert {(one.projection, one.build) for one in again} == {(one.projection, one.build) for one in begun}
     assert {one.position for one in again} == {3}
-    assert differences(engine, rebuilt(engine)) == []
+    assert differences(engine, rebuild(engine)) == []
 
 
 def test_a_company_of_another_version_gets_a_build_of_this_one_and_keeps_its_table_meanwhile(
     engine: Engine, company_id: int
 ) -> None:
-    eventful(engine)
+    record_all_kinds(engine)
     catch_up(engine)
     with engine.begin() as connection:
         connection.execute(projection_state.update().values(version=0))
@@ -268,24 +268,24 @@ def test_a_company_of_another_version_gets_a_build_of_this_one_and_keeps_its_tab
 
 
 def test_a_poison_event_halts_the_build_and_leaves_the_live_table(engine: Engine, company_id: int) -> None:
-    eventful(engine)
+    record_all_kinds(engine)
     catch_up(engine)
     with engine.begin() as connection:
         connection.execute(
             text("ALTER TABLE revenue_line ADD CONSTRAINT poison CHECK (build = 1 OR invoice_id <> 'in_3')")
         )
 
-    rebuilt(engine)
+    rebuild(engine)
 
     with engine.connect() as connection:
-        standing = {(row.projection, row.build): row for row in projection_status(connection)}
-    assert standing[LINES, 2].error_position == 6
-    assert standing[LINES, 1].status == "live"
-    assert standing["revenue_by_month", 1].status == "live"
+        statuses = {(row.projection, row.build): row for row in projection_status(connection)}
+    assert statuses[LINES, 2].error_position == 6
+    assert statuses[LINES, 1].status == "live"
+    assert statuses["revenue_by_month", 1].status == "live"
 
 
 def small_companies(engine: Engine, count: int) -> None:
-    """Have companies with little in their logs; their tables are folded."""
+    """Create companies with few events, and fold their tables."""
     for number in range(count):
         company_with(engine, f"acct_small{number}")
         small = event(new_invoice(f"in_small{number}"), account=f"acct_small{number}")
@@ -295,7 +295,7 @@ def small_companies(engine: Engine, count: int) -> None:
 
 def test_small_companies_share_a_chunk_and_each_gets_its_table(engine: Engine, company_id: int) -> None:
     small_companies(engine, 5)
-    eventful(engine)
+    record_all_kinds(engine)
     catch_up(engine)
     with engine.begin() as connection:
         begun = begin_builds(connection, company_id=None)
@@ -317,9 +317,9 @@ def test_a_poison_event_of_one_small_company_holds_up_no_other(engine: Engine) -
             text("ALTER TABLE revenue_line ADD CONSTRAINT poison CHECK (build = 1 OR invoice_id <> 'in_small2')")
         )
 
-    rebuilt(engine)
+    rebuild(engine)
 
     with engine.connect() as connection:
-        standing = [row for row in projection_status(connection) if (row.projection, row.build) == (LINES, 2)]
-    assert sorted(row.error_position or row.status for row in standing if row.status != "ready") == [2]
-    assert len(standing) == 5
+        statuses = [row for row in projection_status(connection) if (row.projection, row.build) == (LINES, 2)]
+    assert sorted(row.error_position or row.status for row in statuses if row.status != "ready") == [2]
+    assert len(statuses) == 5

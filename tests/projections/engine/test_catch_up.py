@@ -1,4 +1,4 @@
-"""Catching up: every event counts once, a poison event stops one company only, what changes later moves its rows."""
+"""Catching up: every event counts once, a poison event stops one company only, and later changes update rows."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -157,7 +157,7 @@ def test_drafts_never_enter_and_a_deleted_invoice_never_comes_back(engine: Engin
 
 
 @pytest.mark.parametrize(
-    ("spoiled", "reason"),
+    ("unreadable", "reason"),
     [
         (old_invoice(status="frozen"), "status"),
         (old_invoice(currency="xyz"), "xyz"),
@@ -169,16 +169,16 @@ def test_drafts_never_enter_and_a_deleted_invoice_never_comes_back(engine: Engin
     ],
 )
 def test_what_cannot_be_read_is_quarantined_with_its_reason(
-    engine: Engine, company_id: int, spoiled: dict, reason: str
+    engine: Engine, company_id: int, unreadable: dict, reason: str
 ) -> None:
-    record_events(engine, event(spoiled), event(old_invoice("in_whole")))
+    record_events(engine, event(unreadable), event(old_invoice("in_whole")))
 
     catch_up(engine)
 
     with snapshot_of(engine, company_id) as snapshot:
-        (held,) = list_quarantined(snapshot, limit=10, before=None)
-    assert (held.entity, held.is_resolved) == ("invoice:in_1", False)
-    assert reason in held.reason
+        (fact,) = list_quarantined(snapshot, limit=10, before=None)
+    assert (fact.entity, fact.is_resolved) == ("invoice:in_1", False)
+    assert reason in fact.reason
     assert [line.invoice_id for line in lines(engine, company_id)] == ["in_whole"]
 
 
@@ -189,8 +189,8 @@ def test_a_quarantined_invoice_is_resolved_by_a_later_fact_that_can_be_read(engi
     catch_up(engine)
 
     with snapshot_of(engine, company_id) as snapshot:
-        (held,) = list_quarantined(snapshot, limit=10, before=None)
-    assert held.is_resolved
+        (fact,) = list_quarantined(snapshot, limit=10, before=None)
+    assert fact.is_resolved
 
 
 def test_text_that_postgresql_cannot_hold_is_shown_with_a_replacement(engine: Engine, company_id: int) -> None:
@@ -242,12 +242,12 @@ def test_what_one_worker_holds_the_others_pass_over(engine: Engine, company_id: 
 
 
 def poison(engine: Engine, invoice_id: str) -> None:
-    """Make PostgreSQL refuse the rows of one invoice, as a defect of ours would."""
+    """Make PostgreSQL refuse the rows of one invoice, as a bug of ours would."""
     with engine.begin() as connection:
         connection.execute(text(f"ALTER TABLE revenue_line ADD CONSTRAINT poison CHECK (invoice_id <> '{invoice_id}')"))
 
 
-def heal(engine: Engine) -> None:
+def remove_poison(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE revenue_line DROP CONSTRAINT poison"))
 
@@ -261,15 +261,15 @@ def test_a_poison_event_stops_its_company_and_no_other(engine: Engine, company_i
     catch_up(engine)
 
     with engine.connect() as connection:
-        standing = {row.company_id: row for row in projection_status(connection)}
+        status_of = {row.company_id: row for row in projection_status(connection)}
         lag = projection_lag(connection, "revenue_lines")
-    stopped = standing[company_id]
+    stopped = status_of[company_id]
     assert (stopped.position, stopped.error_position, stopped.status) == (6, 7, "live")
     assert stopped.error is not None
     assert "poison" in stopped.error
     assert "Zed" not in stopped.error, "an error must not quote a customer"
     assert [line.invoice_id for line in lines(engine, company_id)] == ["in_0", "in_1", "in_2", "in_3", "in_4"]
-    assert standing[other_id].position == standing[other_id].head == 4
+    assert status_of[other_id].position == status_of[other_id].head == 4
     assert (lag.companies_behind, lag.events_behind) == (1, 4)
 
 
@@ -278,13 +278,13 @@ def test_a_company_halts_after_repeated_failure_and_drains_once_it_is_mended(eng
     poison(engine, "in_1")
     enrol_newcomers(engine)
 
-    for _ in range(2 * ATTEMPTS_BEFORE_HALT):  # the first turns fold what stands before it, and what else there is
+    for _ in range(2 * ATTEMPTS_BEFORE_HALT):  # the first turns fold the events before it, and other companies
         advance(engine)
         with engine.begin() as connection:
             connection.execute(text("UPDATE projection_state SET retry_at = NULL"))
     with snapshot_of(engine, company_id) as snapshot:
         status = snapshot.status
-    heal(engine)
+    remove_poison(engine)
     with engine.begin() as connection:
         resumed = resume_company(connection, company_id)
     catch_up(engine)

@@ -1,4 +1,4 @@
-"""Whatever PostgreSQL says to one company's facts: the company halts by name, and its neighbours go on."""
+"""Whatever error PostgreSQL raises for one company's facts: that company halts by name, and the others continue."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -30,13 +30,13 @@ Pair = tuple[int, int]
 
 @pytest.fixture
 def pair(engine: Engine) -> Pair:
-    """A company whose facts PostgreSQL will refuse, and its neighbour."""
+    """Return a company whose facts PostgreSQL will refuse, and another company."""
     return company_with(engine, SICK), company_with(engine, WELL)
 
 
 @contextmanager
 def refusing(engine: Engine, company_id: int, statement: str) -> Iterator[None]:
-    """Have every row of the company's lines run this statement before it is written."""
+    """Run this statement before every row of the company's lines is written."""
     with engine.begin() as connection:
         connection.exec_driver_sql(
             f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {statement}; RETURN NEW; END $$;"
@@ -52,7 +52,7 @@ def raising(sqlstate: str) -> str:
     return f"RAISE EXCEPTION 'planted by a test' USING ERRCODE = '{sqlstate}'"
 
 
-def standing(engine: Engine, company_id: int, projection: str = LINES) -> CompanyProjection:
+def status_of(engine: Engine, company_id: int, projection: str = LINES) -> CompanyProjection:
     with engine.connect() as connection:
         return next(
             one
@@ -61,13 +61,13 @@ def standing(engine: Engine, company_id: int, projection: str = LINES) -> Compan
         )
 
 
-def learn(engine: Engine, *accounts: str) -> None:
+def record_invoices(engine: Engine, *accounts: str) -> None:
     for account in accounts:
         record_events(engine, event(old_invoice(), account=account))
 
 
 def let_time_pass(engine: Engine) -> None:
-    """Have what rests be due, as if its patience were over with the next failure."""
+    """Make postponed work due, and let the next failure be the one that halts."""
     with engine.begin() as connection:
         connection.execute(
             text("""
@@ -83,37 +83,37 @@ def test_whatever_one_companys_facts_meet_its_neighbour_moves_and_it_halts_by_na
     engine: Engine, pair: Pair, sqlstate: str
 ) -> None:
     sick, well = pair
-    learn(engine, SICK, WELL)
+    record_invoices(engine, SICK, WELL)
     with refusing(engine, sick, raising(sqlstate)):
         started = time.monotonic()
         catch_up(engine)
         seconds = time.monotonic() - started
-        first, neighbour = standing(engine, sick), standing(engine, well)
+        first, neighbour = status_of(engine, sick), status_of(engine, well)
         let_time_pass(engine)
-        learn(engine, WELL)
+        record_invoices(engine, WELL)
         catch_up(engine)
         catch_up(engine)
-        last = standing(engine, sick)
+        last = status_of(engine, sick)
 
     assert neighbour.position == neighbour.head
     assert seconds < 2
     assert (first.position, first.error_position, first.status) == (1, 2, "live")
     assert (last.error_position, last.status) == (2, "halted")
     assert "planted by a test" in str(last.error)
-    assert standing(engine, well).position == 3
+    assert status_of(engine, well).position == 3
     with engine.begin() as connection:
         assert resume_company(connection, sick) == [LINES]
     catch_up(engine)
-    assert standing(engine, sick)[3:] == (2, 2, "live", None, None)
+    assert status_of(engine, sick)[3:] == (2, 2, "live", None, None)
 
 
 def test_who_failed_is_tried_alone_so_that_nobody_else_is_folded_twice(engine: Engine, pair: Pair) -> None:
     sick, well = pair
-    learn(engine, SICK)
+    record_invoices(engine, SICK)
     with refusing(engine, sick, raising("23514")):
         catch_up(engine)
         let_time_pass(engine)
-        learn(engine, WELL)
+        record_invoices(engine, WELL)
 
         turns = []
         while advanced := advance(engine):
@@ -124,7 +124,7 @@ def test_who_failed_is_tried_alone_so_that_nobody_else_is_folded_twice(engine: E
 
 @pytest.mark.parametrize("sqlstate", ["53100", "55P03", "40001"])
 def test_an_outage_halts_nobody_and_ends_by_itself(engine: Engine, pair: Pair, sqlstate: str) -> None:
-    learn(engine, SICK, WELL)
+    record_invoices(engine, SICK, WELL)
     with engine.begin() as connection:
         connection.exec_driver_sql(
             f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {raising(sqlstate)}; END $$;"
@@ -133,26 +133,26 @@ def test_an_outage_halts_nobody_and_ends_by_itself(engine: Engine, pair: Pair, s
     for _ in range(3):
         catch_up(engine)
         let_time_pass(engine)
-        with engine.begin() as connection:  # what was folded was folded long ago
+        with engine.begin() as connection:  # as if the last fold was long ago
             connection.execute(text("UPDATE projection_state SET updated_at = updated_at - interval '1 hour'"))
-    meanwhile = {standing(engine, company_id).status for company_id in pair}
+    meanwhile = {status_of(engine, company_id).status for company_id in pair}
 
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TRIGGER refuse ON revenue_line")
     catch_up(engine)
 
     assert meanwhile == {"live"}
-    assert [standing(engine, company_id).position for company_id in pair] == [2, 2]
+    assert [status_of(engine, company_id).position for company_id in pair] == [2, 2]
 
 
 def refuse_connections(engine: Engine, times: int) -> None:
-    """Have the next connections be refused, as a server refuses them that starts again after a crash."""
-    left = [None] * times
+    """Refuse the next connections, as a server does that restarts after a crash."""
+    remaining = [None] * times
 
     @listens_for(engine, "do_connect")
     def refuse(*_: object) -> None:
-        if left:
-            left.pop()
+        if remaining:
+            remaining.pop()
             raise psycopg.OperationalError("the database system is in recovery mode")
 
 
@@ -161,7 +161,7 @@ def test_one_company_whose_facts_end_the_connection_is_found_and_its_neighbour_m
     engine: Engine, pair: Pair, refused: int
 ) -> None:
     sick, well = pair
-    learn(engine, SICK, WELL)
+    record_invoices(engine, SICK, WELL)
     enrol_newcomers(engine)
     refuse_connections(engine, refused)
     lost = 0
@@ -173,39 +173,39 @@ def test_one_company_whose_facts_end_the_connection_is_found_and_its_neighbour_m
                 lost += 1
 
     assert lost == 2
-    assert standing(engine, well).position == 2
-    assert (standing(engine, sick).error is None, standing(engine, sick).error_position) == (False, None)
+    assert status_of(engine, well).position == 2
+    assert (status_of(engine, sick).error is None, status_of(engine, sick).error_position) == (False, None)
 
 
 def test_an_event_that_stops_a_build_stops_no_other_build(engine: Engine, pair: Pair) -> None:
     sick, well = pair
-    learn(engine, SICK, WELL)
+    record_invoices(engine, SICK, WELL)
     catch_up(engine)
     with engine.begin() as connection:
         begin_builds(connection, company_id=None, is_resumed=False)
     with refusing(engine, sick, raising("54000")):
         while build_on(engine, is_automatic=False):
             pass
-        stopped = standing(engine, sick)
+        stopped = status_of(engine, sick)
 
     assert (stopped.build, stopped.position, stopped.error_position) == (2, 1, 2)
-    assert standing(engine, well).status == "ready"
+    assert status_of(engine, well).status == "ready"
 
 
 def test_an_event_in_the_way_can_be_skipped_whatever_the_database_says_to_it(engine: Engine, pair: Pair) -> None:
     sick, _ = pair
-    learn(engine, SICK)
+    record_invoices(engine, SICK)
     with refusing(engine, sick, raising("54000")):
         catch_up(engine)
         with engine.begin() as connection:
             skip_event(connection, Skip(LINES, sick, 2), reason="a test", now=NOON, actor="tests")
         catch_up(engine)
 
-    assert standing(engine, sick)[3:] == (3, 3, "live", None, None)
+    assert status_of(engine, sick)[3:] == (3, 3, "live", None, None)
 
 
 def test_how_many_fail_or_halted_is_counted(engine: Engine, pair: Pair) -> None:
-    learn(engine, SICK, WELL)
+    record_invoices(engine, SICK, WELL)
     counts = []
     with refusing(engine, pair[0], raising("23514")):
         for _ in range(2):
@@ -246,13 +246,13 @@ def test_an_id_longer_than_stripes_is_quarantined_and_one_as_long_is_shown(
 
     catch_up(engine)
 
-    assert standing(engine, sick)[3:] == (3, 3, "live", None, None)
+    assert status_of(engine, sick)[3:] == (3, 3, "live", None, None)
     with snapshot_of(engine, sick) as snapshot:
-        held = snapshot.connection.execute(text("SELECT reason FROM revenue_quarantine")).scalars().all()
+        reasons = snapshot.connection.execute(text("SELECT reason FROM revenue_quarantine")).scalars().all()
         shown = snapshot.connection.execute(text("SELECT count(*) FROM revenue_line")).scalar()
     assert shown == 1
-    assert len(held) == 1
-    assert letter * 9 not in held[0]
+    assert len(reasons) == 1
+    assert letter * 9 not in reasons[0]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Reading as of a moment: always what a fresh replay of the log cut there gives, to the byte."""
+"""Reading as of a moment always equals a fresh replay of the log up to there, to the byte."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -40,8 +40,8 @@ def company_id(engine: Engine) -> int:
     return company_with(engine, ACCOUNT)
 
 
-def told(snapshot: Snapshot, line_ids: list[str]) -> dict[str, object]:
-    """Give what a reader can be told of the table: each filter and order in turn, with the positions."""
+def answers_of(snapshot: Snapshot, line_ids: list[str]) -> dict[str, object]:
+    """Return everything that can be read from the table, with the filter and sort chosen by the position."""
     livemode, turn = bool(snapshot.position % 5), snapshot.position
     line_filter, sort = FILTERS[turn % len(FILTERS)], SORTS[turn % len(SORTS)]
     found = [find_line(snapshot, line_id, livemode=livemode) for line_id in line_ids[turn % 5 :: 5]]
@@ -50,7 +50,7 @@ def told(snapshot: Snapshot, line_ids: list[str]) -> dict[str, object]:
         "totals": total_lines(snapshot, line_filter),
         "pages": list(pages(snapshot, line_filter, sort)),
         "months": list_months(snapshot, LineFilter(livemode=livemode)),
-        "lines": [as_told(line) for line in found if line],
+        "lines": [as_tuple(line) for line in found if line],
     }
     with every_line(snapshot, FILTERS[0], sort="-date", columns=("invoice_line_item_id", "position")) as batches:
         answers["csv"] = [row for batch in batches for row in batch]
@@ -58,20 +58,20 @@ def told(snapshot: Snapshot, line_ids: list[str]) -> dict[str, object]:
 
 
 def pages(snapshot: Snapshot, line_filter: LineFilter, sort: Sort) -> Iterator[tuple]:
-    """Give all rows of a filter, read in pages of five."""
+    """Yield all rows of a filter, read in pages of five."""
     after = None
     while rows := list_lines(snapshot, line_filter, sort=sort, limit=5, after=after):
-        yield from map(as_told, rows)
+        yield from map(as_tuple, rows)
         after = After(getattr(rows[-1], sort.removeprefix("-")), rows[-1].invoice_line_item_id, rows[-1].invoice_id)
 
 
-def as_told(row: LineRow) -> tuple:
+def as_tuple(row: LineRow) -> tuple:
     return tuple(value for name, value in row._mapping.items() if name != "build")
 
 
 @pytest.fixture
 def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a short log take many stretches, and a short table many steps."""
+    """Shorten stretches and steps, so that a short log takes many of them."""
     monkeypatch.setattr(lines, "STEPS", 3)
     monkeypatch.setattr(lines, "MANY", 6)
     for module in (rare_lines, sums, totals):
@@ -102,9 +102,9 @@ def test_as_of_any_position_equals_a_replay_of_the_log_cut_there(
     for position in range(42):
         fold_to(engine, beside, position)
         with engine.connect() as connection:
-            replayed = told(Snapshot(connection, company_id, begun.build, position, "live", is_whole=True), line_ids)
+            replayed = answers_of(Snapshot(connection, company_id, begun.build, position, "live", is_whole=True), line_ids)
         with snapshot_of(engine, company_id, as_of=position) as snapshot:
-            assert told(snapshot, line_ids) == replayed, position
+            assert answers_of(snapshot, line_ids) == replayed, position
     assert line_ids
 
 
@@ -113,13 +113,13 @@ def test_a_line_that_left_and_came_back_is_there_in_each_of_its_lives_and_not_be
     engine: Engine, company_id: int, batch_size: int
 ) -> None:
     both, one = (old_line(), old_line("il_2")), (old_line("il_2"),)
-    told_of = [(one, "open"), (both, "open"), (both, "paid"), (one, "paid"), (both, "paid"), (both, "void")]
-    for number, (line_set, status) in enumerate(told_of):
+    versions = [(one, "open"), (both, "open"), (both, "paid"), (one, "paid"), (both, "paid"), (both, "void")]
+    for number, (line_set, status) in enumerate(versions):
         record_events(engine, event(old_invoice("in_1", *line_set, status=status), "invoice.updated", created=CREATED + number))
     catch_up(engine, batch_size=batch_size)
 
     for sort in SORTS:
-        for as_of, (line_set, _) in enumerate(told_of, 2):
+        for as_of, (line_set, _) in enumerate(versions, 2):
             with snapshot_of(engine, company_id, as_of=as_of) as snapshot:
                 rows = list_lines(snapshot, FILTERS[0], sort=sort, limit=9, after=None)
             assert sorted(row.invoice_line_item_id for row in rows) == [line["id"] for line in line_set], (sort, as_of)

@@ -1,4 +1,4 @@
-"""The fold's laws: order and repetition of facts mean nothing, and a batch is what its events are one by one."""
+"""The fold's law: the order and repetition of facts do not matter."""
 
 from random import Random
 
@@ -14,10 +14,10 @@ from tests.support.clock import NOON
 from tests.support.payloads import CREATED, customer, event, new_invoice, new_line, old_invoice, old_line, price
 from tests.support.signing import json_bytes
 
-Told = tuple[Sighting, str | None, list]
+Observed = tuple[Sighting, str | None, list]
 
 
-def told(fact: dict) -> Told:
+def observed(fact: dict) -> Observed:
     new = event_from_stripe(json_bytes(fact))
     assert new.occurred_at is not None
     seen_at = int(new.occurred_at.timestamp())
@@ -25,15 +25,15 @@ def told(fact: dict) -> Told:
     return sighting, new.entity, observations_of(new.type, new.entity, new.payload)
 
 
-def table(facts: list[Told]) -> list[tuple]:
-    """Give the rows these facts add up to, without what tells when they were learned."""
+def table(facts: list[Observed]) -> list[tuple]:
+    """Return the rows that these facts fold into, without the fields that depend on when they were received."""
     revenue = RevenueState()
     for sighting, entity, observations in facts:
         revenue.apply(sighting, entity, observations)
     rows = [
         row
-        for key, held in revenue.invoices.items()
-        for row in InvoiceRows(key).rows(held, revenue.prices.get, revenue.names.get)
+        for key, invoice in revenue.invoices.items()
+        for row in InvoiceRows(key).rows(invoice, revenue.prices.get, revenue.names.get)
     ]
     return sorted((said.text, str(shown.customer_name), *shown.grouping, shown.is_complete) for said, shown in rows)
 
@@ -79,7 +79,7 @@ def facts(draw: st.DrawFn) -> dict:
 def test_any_order_with_any_repetition_of_the_same_facts_gives_the_same_table(
     history: list[dict], random: Random
 ) -> None:
-    once = [told(fact) for fact in history]
+    once = [observed(fact) for fact in history]
     again = once + random.choices(once, k=len(once)) if once else []
     random.shuffle(again)
 

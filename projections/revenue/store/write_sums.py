@@ -1,4 +1,4 @@
-"""Add what changes of rows came to to what is kept: the sums by month, and the checksum. Commits nothing."""
+"""Add the sums of row changes to the totals by month, the checksums and the first days. Commits nothing."""
 
 from collections.abc import Sequence
 
@@ -56,8 +56,14 @@ _FIRST_OF_DAYS = text("""
 """)
 
 
-def add_to_months(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Add what rows did to the totals by month."""
+def write_sums(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Add what rows did to checksums, first days and month totals, for many companies at once."""
+    _add_to_checksums(connection, entries)
+    _add_to_days(connection, entries)
+    _add_to_months(connection, entries)
+
+
+def _add_to_months(connection: Connection, entries: Sequence[Entry]) -> None:
     by_stretch = [
         (at, key, total, (stretch,)) for *at, sums in entries for stretch, key, total in sums.months_by_stretch()
     ]
@@ -67,8 +73,7 @@ def add_to_months(connection: Connection, entries: Sequence[Entry]) -> None:
         connection.execute(_ADD_MONTHS, _columns(in_all, ()))
 
 
-def add_to_checksums(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Carry the checksums on through the stretches in which rows changed."""
+def _add_to_checksums(connection: Connection, entries: Sequence[Entry]) -> None:
     changed = [(company_id, build, done) for company_id, build, sums in entries if (done := list(sums.stretches()))]
     if not changed:
         return
@@ -84,8 +89,7 @@ def add_to_checksums(connection: Connection, entries: Sequence[Entry]) -> None:
     connection.execute(_SET_CHECKSUMS, dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 
-def add_to_days(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Note the days whose first lines came."""
+def _add_to_days(connection: Connection, entries: Sequence[Entry]) -> None:
     rows = [(*at, *day, position) for *at, sums in entries for day, position in sorted(sums.days.items())]
     if rows:
         names = ("company_id", "build", "livemode", "date", "first_position")

@@ -1,0 +1,52 @@
+"""Fold many builds in one transaction, and find the event at fault when that fails."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from projections.engine.failures import narrow_down
+from projections.engine.folding import Claim, without_garbage_collection
+from runtime.sqlstates import is_connection_lost
+
+Folded = TypeVar("Folded")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(Generic[Folded]):
+    """How builds are folded together: in one transaction they are claimed, then folded by at most so many events.
+
+    `claim` gets that number, `fold` also whether the builds stay apart from others; `failed` makes the outcome of a
+    batch that was given up for now.
+    """
+
+    claim: Callable[[Connection, int], list[Claim]]
+    fold: Callable[[Connection, list[Claim], int, bool], Folded]
+    failed: Callable[[list[Claim]], Folded]
+
+
+def fold_batch(engine: Engine, batch: Batch[Folded], *, size: int) -> Folded | None:
+    """Claim and fold builds by at most `size` events; None when there is nothing to claim. Commits.
+
+    When that fails, its builds are folded apart, and the event at fault is found: see `narrow_down`.
+
+    :raises sqlalchemy.exc.DBAPIError: the connection was lost
+    """
+    most = size
+    while True:
+        claims: list[Claim] = []
+        started = time.monotonic()
+        try:
+            with without_garbage_collection(), engine.begin() as connection:
+                claims = batch.claim(connection, most)
+                return batch.fold(connection, claims, most, most < size) if claims else None
+        except Exception as error:
+            if not claims:
+                raise
+            most = narrow_down(engine, claims, error, most, seconds=time.monotonic() - started)
+            if is_connection_lost(error):
+                raise
+            if not most:
+                return batch.failed(claims)

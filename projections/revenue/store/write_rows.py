@@ -1,0 +1,108 @@
+"""Write changes of rows into the table and into its past, for many companies at once. Commits nothing."""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from psycopg import sql
+from sqlalchemy import Connection
+
+from projections.revenue.build_state import BuildState
+from projections.revenue.row import Row
+from projections.revenue.row_changes import RowChanges, RowVersion
+from projections.revenue.row_parts import SaidPart
+from projections.revenue.row_text import text_of
+from runtime.database import driver_of
+
+_PAST = (*Row._fields, "until", "is_removed", "is_displaced", "first_position")
+_COPY_LINES = sql.SQL("COPY revenue_line (company_id, build, {}) FROM STDIN").format(
+    sql.SQL(", ").join(map(sql.Identifier, (*Row._fields, "first_position")))
+)
+_COPY_PAST = sql.SQL("COPY revenue_line_past (company_id, build, {}) FROM STDIN").format(
+    sql.SQL(", ").join(map(sql.Identifier, _PAST))
+)
+_END = f"""
+    WITH ended AS (
+        DELETE FROM revenue_line r
+        USING unnest(%(company_id)b::bigint[], %(build)b::integer[], %(livemode)b::boolean[], %(invoice_id)b::text[],
+                     %(line_id)b::text[], %(until)b::bigint[], %(is_removed)b::boolean[], %(is_displaced)b::boolean[])
+            WITH ORDINALITY AS k (company_id, build, livemode, invoice_id, line_id, until, is_removed, is_displaced, n)
+        WHERE r.company_id = k.company_id AND r.build = k.build AND r.livemode = k.livemode
+          AND r.invoice_id = k.invoice_id AND r.invoice_line_item_id = k.line_id
+        RETURNING r.*, k.until, k.is_removed, k.is_displaced, k.n
+    ), kept AS (
+        INSERT INTO revenue_line_past (company_id, build, {", ".join(_PAST)})
+        SELECT company_id, build, {", ".join(_PAST)} FROM ended
+    )
+    SELECT n, first_position FROM ended WHERE NOT is_removed
+"""  # noqa: S608 - our own columns
+_DISPLACE = """
+    UPDATE revenue_line_past p SET is_displaced = true
+    FROM unnest(%(company_id)b::bigint[], %(build)b::integer[], %(livemode)b::boolean[], %(invoice_id)b::text[],
+                %(line_id)b::text[]) AS k (company_id, build, livemode, invoice_id, line_id)
+    WHERE p.company_id = k.company_id AND p.build = k.build AND p.invoice_line_item_id = k.line_id
+      AND p.livemode = k.livemode AND p.invoice_id = k.invoice_id AND NOT p.is_displaced
+"""
+_ENDS = {one: text_of(one) for one in product((False, True), repeat=2)}
+
+# A company's build, and what became of its rows.
+Changed = tuple[BuildState, RowChanges]
+
+
+def write_rows(connection: Connection, changed: Sequence[Changed]) -> None:
+    """Move the rows that ended into the past; insert those that are current, and those that came and went meanwhile."""
+    displaced = [(at, said) for at, changes in changed if at.is_begun for said in changes.displaced]
+    if displaced:
+        connection.exec_driver_sql(_DISPLACE, _keys(displaced))
+    ended = [(at, row) for at, changes in changed for row in changes.ended if row.is_stored]
+    if ended:
+        for number, first_position in connection.exec_driver_sql(_END, _endings(ended)):
+            ended[number - 1][1].life.first_position = first_position
+    _copy(connection, _COPY_PAST, list(_past_lines(changed)))
+    _copy(connection, _COPY_LINES, list(_current_lines(changed)))
+
+
+def _past_lines(changed: Sequence[Changed]) -> Iterator[bytes]:
+    for at, changes in changed:
+        for row in changes.ended:
+            if not row.is_stored:
+                end = _ENDS[row.is_removed, row.is_displaced]
+                yield b"%d\t%d\t%b\t%d\t%b\t%a\n" % (
+                    at.company_id,
+                    at.build,
+                    row.text,
+                    row.until,
+                    end,
+                    row.life.first_position,
+                )
+
+
+def _current_lines(changed: Sequence[Changed]) -> Iterator[bytes]:
+    # PostgreSQL refuses the word None, should a life's beginning have stayed unknown.
+    for at, changes in changed:
+        for row in changes.current:
+            yield b"%d\t%d\t%b\t%a\n" % (at.company_id, at.build, row.text, row.life.first_position)
+
+
+def _endings(ended: Sequence[tuple[BuildState, RowVersion]]) -> dict[str, object]:
+    return {
+        **_keys([(build_state, one.said) for build_state, one in ended]),
+        "until": [one.until for _, one in ended],
+        "is_removed": [one.is_removed for _, one in ended],
+        "is_displaced": [one.is_displaced for _, one in ended],
+    }
+
+
+def _keys(lines: Sequence[tuple[BuildState, SaidPart]]) -> dict[str, object]:
+    return {
+        "company_id": [build_state.company_id for build_state, _ in lines],
+        "build": [build_state.build for build_state, _ in lines],
+        "livemode": [said.livemode for _, said in lines],
+        "invoice_id": [said.invoice_id for _, said in lines],
+        "line_id": [said.line_id for _, said in lines],
+    }
+
+
+def _copy(connection: Connection, statement: sql.Composed, lines: Sequence[bytes]) -> None:
+    if lines:
+        with driver_of(connection).cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(b"".join(lines))

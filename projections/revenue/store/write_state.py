@@ -1,0 +1,67 @@
+"""Write the state of invoices, prices and names back to its tables, for many companies at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+
+import msgspec
+from sqlalchemy import Connection
+
+from projections.revenue.build_state import BuildState
+from projections.revenue.state import Key
+from projections.revenue.store.bulk import Record, copy_in, remove
+from projections.revenue.store.tables import revenue_customer, revenue_invoice, revenue_price, revenue_quarantine
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def write_state(connection: Connection, build_states: Sequence[BuildState]) -> None:
+    """Write what facts changed, and which could not be read. Commits nothing."""
+    begun = [(build_state, build_state.revenue) for build_state in build_states if build_state.is_begun]
+    invoices = [
+        (build_state, _stored(revenue.touched_invoices, revenue.invoice_states)) for build_state, revenue in begun
+    ]
+    prices = [(build_state, _stored(revenue.touched_prices, revenue.price_states)) for build_state, revenue in begun]
+    names = [(build_state, _stored(revenue.touched_names, revenue.name_states)) for build_state, revenue in begun]
+    for table, places in ((revenue_invoice, invoices), (revenue_price, prices), (revenue_customer, names)):
+        remove(connection, table, places)
+    copy_in(connection, revenue_invoice, chain.from_iterable(map(_invoice_records, build_states)))
+    copy_in(connection, revenue_price, chain.from_iterable(map(_price_records, build_states)))
+    copy_in(connection, revenue_customer, chain.from_iterable(map(_name_records, build_states)))
+    copy_in(connection, revenue_quarantine, chain.from_iterable(map(_quarantine_records, build_states)))
+
+
+def _stored(touched: set[Key], states: Mapping[Key, Sequence[object]]) -> list[Key]:
+    # What stood in the table before: there is nothing before the first state of what is new.
+    return sorted(key for key in touched if states.get(key, (True,))[0] is not None)
+
+
+def _invoice_records(build_state: BuildState) -> Iterator[Record]:
+    company_id, build, _, revenue = build_state
+    for key in sorted(revenue.touched_invoices):
+        held = revenue.invoices[key]
+        invoice = held.invoice
+        seen_at = invoice.header.stamp[0] if invoice.header else 0
+        is_shown = invoice.header is not None and not invoice.is_deleted
+        gaps = (is_shown and not invoice.is_complete, is_shown and invoice.is_contested)
+        yield (company_id, build, *key, _ENCODER.encode(invoice), *held.change, seen_at, *gaps)
+
+
+def _price_records(build_state: BuildState) -> Iterator[Record]:
+    company_id, build, _, revenue = build_state
+    for key in sorted(revenue.touched_prices):
+        held = revenue.prices[key]
+        yield (company_id, build, *key, _ENCODER.encode(held.register), *held.change)
+
+
+def _name_records(build_state: BuildState) -> Iterator[Record]:
+    company_id, build, _, revenue = build_state
+    for key in sorted(revenue.touched_names):
+        held = revenue.names[key]
+        register = held.register
+        yield (company_id, build, *key, _ENCODER.encode(register), *held.change, register.is_contested)
+
+
+def _quarantine_records(build_state: BuildState) -> Iterator[Record]:
+    company_id, build, _, revenue = build_state
+    for at, entity, reason in revenue.quarantined:
+        yield (company_id, build, at.change.position, at.livemode, entity, reason, at.seen_at, at.change.recorded_at)
