@@ -1,4 +1,4 @@
-"""Doors: to Stripe's page on which somebody picks the account of their company, and back."""
+"""Routes to Stripe's page, on which a person picks their company's account, and back."""
 
 from flask import Blueprint, Response, g, make_response, redirect, request
 from werkzeug.datastructures import MultiDict
@@ -19,37 +19,41 @@ _LONGEST_ID_DIGITS = 18
 blueprint = Blueprint("connect", __name__)
 
 
-class WayToStripeError(Exception):
-    """Stripe sent somebody back without what they went for; `code` is one of the problems'."""
+class NoCompanyNamedError(Exception):
+    """The address does not say which company is to be connected."""
 
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+
+class IncompleteReturnError(Exception):
+    """Stripe sent somebody back without a state, or with neither a code nor an error."""
+
+
+class RefusedAtStripeError(Exception):
+    """Somebody declined on Stripe's page, or Stripe did."""
 
 
 @blueprint.get("/connect/stripe")
 def go_to_stripe() -> Response:
-    """Lead an admin of the company to Stripe's page, with a state that is theirs alone."""
+    """Redirect an admin of the company to Stripe's page, with a state that only they can use."""
     company = request.args.get("company", "")
     if not (company.isascii() and company.isdecimal() and len(company) <= _LONGEST_ID_DIGITS):
-        raise WayToStripeError("no_company_named")
+        raise NoCompanyNamedError
     who = session()
     if who is None:
         return _to_sign_in(f"/connect/stripe?company={company}")
     g.principal = admitted(int(company), "admin")
-    return _led_to(stripes_page(int(company), who))
+    return _redirect(stripes_page(int(company), who))
 
 
 @blueprint.get(CALLBACK)
 def come_back_from_stripe() -> Response:
-    """Connect what was agreed to, once, and lead to an address that tells neither code nor state."""
-    told = request.args
-    state, code = _only(told, "state"), _only(told, "code")
-    if state is None or (code is None) == ("error" not in told):
-        raise WayToStripeError("unknown_state")
+    """Connect the granted account, once, and redirect to an address that shows neither code nor state."""
+    parameters = request.args
+    state, code = _single(parameters, "state"), _single(parameters, "code")
+    if state is None or (code is None) == ("error" not in parameters):
+        raise IncompleteReturnError
     who = session()
     if who is None:
-        return _to_sign_in(_restart_of(state))
+        return _to_sign_in(_restart_path(state))
     tools = current_tools()
     method = tools.connect.method if tools.connect else "connect"
     try:
@@ -59,21 +63,21 @@ def come_back_from_stripe() -> Response:
             )
     except UsedStateError as error:
         if error.is_well:
-            return _led_to(HOME)
+            return _redirect(HOME)
         raise
-    # The company is the attempt's, whatever was opened meanwhile; and who came back must still be its admin.
+    # The company is the attempt's, whichever was opened meanwhile; and the person must still be its admin.
     principal = g.principal = admitted(attempt.company_id, "admin")
     with as_owner(tools.engine) as connection:
         note_company(connection, who.id, attempt.company_id)
     if code is None:
         note_refusal(attempt, principal)
-        raise WayToStripeError("connection_refused")
+        raise RefusedAtStripeError
     connect_account(attempt, code, principal)
-    return _led_to(HOME)
+    return _redirect(HOME)
 
 
 def stripes_page(company_id: int, who: Session) -> str:
-    """Give the address of Stripe's page for somebody who may connect this company. Commits.
+    """Start an attempt, and return the URL of Stripe's page for a person who may connect this company. Commits.
 
     :raises ConnectNotConfiguredError: no Connect client id is set
     """
@@ -92,12 +96,12 @@ def stripes_page(company_id: int, who: Session) -> str:
     return tools.connect.authorize_url(state, redirect_uri=tools.address.origin + CALLBACK)
 
 
-def _only(told: MultiDict[str, str], name: str) -> str | None:
-    values = told.getlist(name)
+def _single(parameters: MultiDict[str, str], name: str) -> str | None:
+    values = parameters.getlist(name)
     return values[0] if len(values) == 1 and values[0] else None
 
 
-def _restart_of(state: str) -> str:
+def _restart_path(state: str) -> str:
     with as_owner(current_tools().engine) as connection:
         company_id = company_of_state(connection, state)
     if company_id is None:
@@ -106,11 +110,11 @@ def _restart_of(state: str) -> str:
 
 
 def _to_sign_in(way_back: str) -> Response:
-    # A form's answer from another site carries no cookie (SameSite), a link does: who is not signed in here is not.
+    # SameSite withholds our cookie from another site's forms, not from its links: no session here means not signed in.
     if "Authorization" in request.headers:
         raise NotSignedInError
-    return _led_to(f"/sign-in?next={way_back.replace('?', '%3F').replace('=', '%3D')}")
+    return _redirect(f"/sign-in?next={way_back.replace('?', '%3F').replace('=', '%3D')}")
 
 
-def _led_to(location: str) -> Response:
+def _redirect(location: str) -> Response:
     return make_response(redirect(location, 303))

@@ -1,71 +1,60 @@
-"""Say what went wrong in one shape: RFC 9457 for programs, a page for people."""
+"""Answer with a problem: RFC 9457 for programs, a page for people."""
 
 from collections.abc import Mapping
 
-from flask import Response, g, json, render_template, request
+from flask import Response, current_app, g, json, render_template, request
 
 from app.http.request_log import request_uuid
 from app.pages.settings.settings_page import settings_page
-from app.problems.codes import TOLD_ON_THE_SETTINGS
+from app.problems.codes import PROBLEMS, Problem
 from app.problems.document import problem_document
 
 RETRY_AFTER_SECONDS = "5"
 
-_READ_BY_PEOPLE = frozenset(
-    {
-        "connect",
-        "connection forms",
-        "integrations",
-        "line drawer",
-        "provider sign in",
-        "revenue chart",
-        "revenue mapping",
-        "sign in",
-        "sync pages",
-    }
-)
+# What their views answer is read by people; what all others answer, by programs.
+_READ_BY_PEOPLE = ("app.auth.", "app.connect.", "app.pages.")
 
 
 def problem(
-    status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: object
+    code: str, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **members: object
 ) -> Response:
-    """Give the answer that tells of a problem; `members` are told besides what every problem tells."""
-    body = problem_document(status, code, detail, request_id=str(request_uuid())) | members
+    """Return the answer for a problem of the table. Without a detail its remedy is one; `members` are added to it."""
+    known = PROBLEMS[code]
+    retry = {"Retry-After": RETRY_AFTER_SECONDS} if known.status == 503 else {}  # noqa: PLR2004 - service unavailable
+    return answer_with(known, detail or known.remedy, headers=retry | dict(headers or {}), **members)
+
+
+def answer_with(
+    known: Problem, detail: str, *, headers: Mapping[str, str] | None = None, **members: object
+) -> Response:
+    """Return the answer for a problem, whether or not the table has it."""
+    body = problem_document(known.status, known.code, detail, request_id=str(request_uuid())) | members
     if is_read_by_people():
-        response = Response(_page_of(body), status, headers)
+        response = Response(_page_of(known, body), known.status, headers)
     else:
-        response = Response(json.dumps(body) + "\n", status, headers, mimetype="application/problem+json")
+        response = Response(json.dumps(body) + "\n", known.status, headers, mimetype="application/problem+json")
     response.headers["Cache-Control"] = "private, no-store"
     return response
 
 
-def not_found() -> Response:
-    """Give the one answer for what is absent and for what is another company's."""
-    return problem(404, "not_found", "There is nothing here, or nothing that you may see.")
-
-
 def invalid(errors: list[dict[str, str]]) -> Response:
-    """Give the answer for what cannot be used; each error says where it stands, and what is wrong with it."""
-    return problem(422, "invalid_request", "Some of what was sent cannot be used; see errors.", errors=errors)
-
-
-def unavailable(detail: str) -> Response:
-    """Give the answer for what may well be asked again soon."""
-    return problem(503, "unavailable", detail, headers={"Retry-After": RETRY_AFTER_SECONDS})
+    """Return the answer for a request that cannot be used; each error says where it is and what is wrong there."""
+    return problem("invalid_request", "Parts of the request cannot be used; see errors.", errors=errors)
 
 
 def is_read_by_people() -> bool:
-    """Tell whether the answer is for a person's eyes."""
+    """Return whether a person reads the answer: it comes from a view of the pages, or a browser asks for a page."""
     if request.url_rule is None:
         is_program = f"{request.path}/".startswith("/v1/")
         return not is_program and request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
-    return request.blueprint in _READ_BY_PEOPLE
+    blueprint = current_app.blueprints.get(request.blueprint or "")
+    return blueprint is not None and blueprint.import_name.startswith(_READ_BY_PEOPLE)
 
 
-def _page_of(body: Mapping[str, object]) -> str:
+def _page_of(known: Problem, body: Mapping[str, object]) -> str:
     if "HX-Request" in request.headers:
         # A part of a page is asked for by the page's script, which puts the answer where the part would be.
         return render_template("problem_part.html", problem=body)
-    if body["code"] in TOLD_ON_THE_SETTINGS and "principal" in g:
+    if known.is_shown_in_settings and "principal" in g:
         return settings_page(body)
-    return render_template("problem.html", problem=body)
+    return render_template("problem.html", problem=body, heading=known.heading or body["title"])

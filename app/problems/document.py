@@ -1,10 +1,10 @@
-"""The one shape of every problem, whether Flask or the server beneath it refuses (RFC 9457)."""
+"""The one shape of every problem, whether Flask or the server beneath it answers (RFC 9457)."""
 
 from http import HTTPStatus
 
 
 def problem_document(status: int, code: str, detail: str, *, request_id: str) -> dict[str, object]:
-    """Give a problem's members. `code` is stable for programs, `detail` is for people and says what to do."""
+    """Return a problem's members. `code` is stable for programs, `detail` is for people and says what to do."""
     return {
         "type": f"/docs#problem-{code}",
         "title": HTTPStatus(status).phrase,

@@ -1,4 +1,4 @@
-"""Say what was wrong with bytes that never became a request: in the one shape of every problem."""
+"""Answer bytes that never became a request with a problem."""
 
 import json
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from gunicorn.http.errors import (
     UnsupportedTransferCoding,
 )
 
-from app.problems.codes import CODES
+from app.problems.codes import PROBLEMS
 from app.problems.document import problem_document
 
 _CODES = {
@@ -23,9 +23,9 @@ _CODES = {
 
 
 def wire_problem(error: ParseException, request_id: str) -> bytes:
-    """Give the whole answer to what could not be read as HTTP. It repeats nothing of what was sent."""
-    code = next((told for kind, told in _CODES.items() if isinstance(error, kind)), "bad_request")
-    status, detail = CODES[code]
+    """Return the complete HTTP answer to bytes that could not be read as HTTP. It repeats nothing of what was sent."""
+    code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "bad_request")
+    status, detail = PROBLEMS[code].status, PROBLEMS[code].remedy
     sent = json.dumps(problem_document(status, code, detail, request_id=request_id)).encode() + b"\n"
     lines = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",

@@ -1,4 +1,4 @@
-"""The life of a connection: every step is a fact, and what everybody sees of it."""
+"""The life of a connection: every step is a fact in the log, and shows in the API."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,8 +23,8 @@ from tests.support.web.stripe_page import ConnectSetup
 
 @pytest.fixture
 def setup(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[ConnectSetup]:
-    with ConnectSetup.opened(web_tools, engine, clock) as opened:
-        yield opened
+    with ConnectSetup.running(web_tools, engine, clock) as running:
+        yield running
 
 
 @pytest.fixture
@@ -40,18 +40,18 @@ def ada(setup: ConnectSetup, engine: Engine, company_id: int) -> Browser:
     return browser
 
 
-def path(company_id: int, below: str = "") -> str:
+def connection_path(company_id: int, below: str = "") -> str:
     return f"/v1/companies/{company_id}/connection{below}"
 
 
-def told(answer: Any) -> dict[str, Any]:
+def json_of(answer: Any) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.get_json()
-    return found
+    document: dict[str, Any] = answer.get_json()
+    return document
 
 
-def finish(setup: ConnectSetup, company_id: int, *, status: str = "succeeded") -> None:
-    """End the sync under way now."""
+def finish_sync(setup: ConnectSetup, company_id: int, *, status: str = "succeeded") -> None:
+    """End the requested sync now, and append the fact about it."""
     now = setup.clock()
     ended = {"status": status, "phase": "finished", "finished_at": now, "coverage_to": now}
     with setup.engine.begin() as connection:
@@ -65,7 +65,7 @@ def finish(setup: ConnectSetup, company_id: int, *, status: str = "succeeded") -
 
 
 def deliver_deauthorization(setup: ConnectSetup, endpoint: Any) -> list[int]:
-    """Deliver what Stripe has to tell, and give the answers."""
+    """Deliver the endpoint's pending webhooks, and return the response statuses."""
     deliveries = setup.server.stripe.signed_deliveries(endpoint)
     client = setup.app.test_client()
     return [
@@ -77,7 +77,7 @@ def deliver_deauthorization(setup: ConnectSetup, endpoint: Any) -> list[int]:
 def test_a_company_without_a_connection_is_told_so(setup: ConnectSetup, engine: Engine, company_id: int) -> None:
     browser = signed_in(setup.app, engine, company_id, "viewer")
 
-    answer = told(browser.get(path(company_id)))
+    answer = json_of(browser.get(connection_path(company_id)))
 
     assert (answer["object"], answer["status"], answer["health"]) == (
         "connection",
@@ -89,23 +89,28 @@ def test_a_company_without_a_connection_is_told_so(setup: ConnectSetup, engine: 
     }
 
 
-def test_a_session_is_given_stripes_page_and_a_key_the_door_to_it(
+def test_a_session_gets_the_url_of_stripes_page_and_a_key_the_route_to_it(
     setup: ConnectSetup, engine: Engine, company_id: int
 ) -> None:
     browser = signed_in(setup.app, engine, company_id)
 
-    by_session = told(browser.send(path(company_id), json={}))["authorization_url"]
+    by_session = json_of(browser.send(connection_path(company_id), json={}))["authorization_url"]
     headers = new_key_headers(engine, company_id, "admin")
-    by_key = told(setup.app.test_client().post(path(company_id), json={}, headers=headers))["authorization_url"]
+    by_key = json_of(setup.app.test_client().post(connection_path(company_id), json={}, headers=headers))[
+        "authorization_url"
+    ]
 
     assert browser.get(setup.decide(by_session, setup.acme)).status_code == 303
     assert by_key == f"https://localhost/connect/stripe?company={company_id}"
     assert setup.connection(company_id).status == "connected"
 
 
-def test_pausing_and_resuming_are_facts_and_repeating_them_is_none(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+def test_pausing_and_resuming_are_facts_and_repeating_them_is_none(
+    setup: ConnectSetup, ada: Browser, company_id: int
+) -> None:
     statuses = [
-        told(ada.send(path(company_id, below)))["status"] for below in ("/pause", "/pause", "/resume", "/resume")
+        json_of(ada.send(connection_path(company_id, below)))["status"]
+        for below in ("/pause", "/pause", "/resume", "/resume")
     ]
 
     assert statuses == ["paused", "paused", "connected", "connected"]
@@ -115,16 +120,18 @@ def test_pausing_and_resuming_are_facts_and_repeating_them_is_none(setup: Connec
 def test_a_paused_connection_plans_no_sync_and_stays_paused_when_connected_again(
     setup: ConnectSetup, ada: Browser, company_id: int
 ) -> None:
-    ada.send(path(company_id, "/pause"))
-    assert told(ada.get(path(company_id)))["next_sync_at"] is None
+    ada.send(connection_path(company_id, "/pause"))
+    assert json_of(ada.get(connection_path(company_id)))["next_sync_at"] is None
 
     setup.connect(ada, company_id, setup.acme)
 
     assert setup.connection(company_id).status == "paused"
 
 
-def test_disconnecting_lets_go_at_stripe_and_is_safe_to_repeat(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
-    statuses = [told(ada.send(path(company_id), "DELETE"))["status"] for _ in range(2)]
+def test_disconnecting_deauthorizes_at_stripe_and_is_safe_to_repeat(
+    setup: ConnectSetup, ada: Browser, company_id: int
+) -> None:
+    statuses = [json_of(ada.send(connection_path(company_id), "DELETE"))["status"] for _ in range(2)]
 
     assert statuses == ["disconnected", "disconnected"]
     assert not setup.is_connected_at_stripe(setup.acme)
@@ -132,27 +139,33 @@ def test_disconnecting_lets_go_at_stripe_and_is_safe_to_repeat(setup: ConnectSet
     assert setup.server.requests.counts()["POST /oauth/deauthorize"] == 1
 
 
-def test_what_stripe_cannot_be_told_is_not_done(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+def test_a_connection_stays_while_stripe_cannot_be_told_to_end_it(
+    setup: ConnectSetup, ada: Browser, company_id: int
+) -> None:
     setup.server.faults.add(Fault(kind=FaultKind.ERROR, method="POST", path="/oauth/deauthorize", status=500))
 
-    away = ada.send(path(company_id), "DELETE")
+    away = ada.send(connection_path(company_id), "DELETE")
 
     assert (away.status_code, away.headers["Retry-After"], away.get_json()["code"]) == (503, "5", "stripe_away")
     assert setup.connection(company_id).status == "connected"
-    assert told(ada.send(path(company_id), "DELETE"))["status"] == "disconnected"
+    assert json_of(ada.send(connection_path(company_id), "DELETE"))["status"] == "disconnected"
 
 
-def test_an_account_that_is_gone_at_stripe_can_be_disconnected(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+def test_an_account_that_is_gone_at_stripe_can_be_disconnected(
+    setup: ConnectSetup, ada: Browser, company_id: int
+) -> None:
     setup.server.stripe.disconnect(setup.acme.id, livemode=True)
 
-    assert told(ada.send(path(company_id), "DELETE"))["status"] == "disconnected"
+    assert json_of(ada.send(connection_path(company_id), "DELETE"))["status"] == "disconnected"
 
 
-def test_what_is_not_connected_is_neither_paused_nor_resumed(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
-    ada.send(path(company_id), "DELETE")
+def test_what_is_not_connected_is_neither_paused_nor_resumed(
+    setup: ConnectSetup, ada: Browser, company_id: int
+) -> None:
+    ada.send(connection_path(company_id), "DELETE")
 
     for below in ("/pause", "/resume"):
-        refused = ada.send(path(company_id, below))
+        refused = ada.send(connection_path(company_id, below))
         assert (refused.status_code, refused.get_json()["code"]) == (409, "not_connected")
 
 
@@ -164,7 +177,7 @@ def test_o14_a_deauthorization_closes_the_connection_and_connecting_again_opens_
     setup.server.stripe.disconnect(setup.acme.id, livemode=True)
 
     answers = deliver_deauthorization(setup, endpoint) + deliver_deauthorization(setup, endpoint)
-    closed = told(ada.get(path(company_id)))
+    closed = json_of(ada.get(connection_path(company_id)))
     setup.clock.advance(timedelta(seconds=5))
     setup.connect(ada, company_id, setup.acme)
 
@@ -174,9 +187,9 @@ def test_o14_a_deauthorization_closes_the_connection_and_connecting_again_opens_
         "action_required",
         None,
     )
-    # The first sync, which nobody has worked on yet, goes on with the new authorization.
+    # The first sync, which has not started yet, continues with the new authorization.
     assert setup.facts(company_id)[2:] == ["connection.deauthorized", "connection.reauthorized"]
-    # Stripe repeats an event for days: what it told before is no news about the new connection.
+    # Stripe repeats an event for days: an earlier deauthorization says nothing about the new connection.
     assert deliver_deauthorization(setup, endpoint) == [200]
     assert setup.connection(company_id).status == "connected"
 
@@ -206,7 +219,7 @@ def test_a_refusal_by_any_call_closes_the_connection_like_stripes_own_event(
 
 def test_health_follows_the_age_of_the_last_success(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
     assert setup.connection(company_id).health == "syncing"
-    finish(setup, company_id)
+    finish_sync(setup, company_id)
     start = setup.clock()
 
     seen = {}
@@ -217,8 +230,8 @@ def test_health_follows_the_age_of_the_last_success(setup: ConnectSetup, ada: Br
     assert seen == {0: "healthy", 24: "healthy", 26: "delayed", 49: "failing"}
 
 
-def test_a_first_sync_that_failed_is_told(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
-    finish(setup, company_id, status="failed")
+def test_a_first_sync_that_failed_is_shown(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+    finish_sync(setup, company_id, status="failed")
 
     found = setup.connection(company_id)
 
@@ -229,7 +242,7 @@ def test_the_next_sync_is_an_interval_after_the_last_and_never_in_the_past(
     setup: ConnectSetup, ada: Browser, company_id: int
 ) -> None:
     asked_at = setup.clock()
-    finish(setup, company_id)
+    finish_sync(setup, company_id)
 
     soon = setup.connection(company_id).next_sync_at
     setup.clock.now = asked_at + timedelta(days=3)
@@ -239,7 +252,9 @@ def test_the_next_sync_is_an_interval_after_the_last_and_never_in_the_past(
     assert late == setup.clock()
 
 
-def test_unknown_fields_and_other_kinds_of_bodies_are_refused(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
-    assert ada.send(path(company_id), json={"company_id": 2}).status_code == 422
-    assert ada.send(path(company_id), json=[1]).status_code == 422
-    assert ada.send(path(company_id), data="x", content_type="application/json").status_code == 400
+def test_unknown_fields_and_other_kinds_of_bodies_are_refused(
+    setup: ConnectSetup, ada: Browser, company_id: int
+) -> None:
+    assert ada.send(connection_path(company_id), json={"company_id": 2}).status_code == 422
+    assert ada.send(connection_path(company_id), json=[1]).status_code == 422
+    assert ada.send(connection_path(company_id), data="x", content_type="application/json").status_code == 400

@@ -1,4 +1,4 @@
-"""Connecting by Stripe's page, and everything that may go wrong on the way there and back."""
+"""Connecting an account on Stripe's page, and everything that can go wrong on the way there and back."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,8 +27,8 @@ from tests.support.web.stripe_page import CALLBACK, ConnectSetup
 
 @pytest.fixture
 def setup(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[ConnectSetup]:
-    with ConnectSetup.opened(web_tools, engine, clock) as opened:
-        yield opened
+    with ConnectSetup.running(web_tools, engine, clock) as running:
+        yield running
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def new_company(engine: Engine, name: str = "Acme Samples") -> int:
         return add_company(connection, name).id
 
 
-def changed(callback: str, **parameters: str | None) -> str:
-    told = {name: values[0] for name, values in parse_qs(urlsplit(callback).query).items()} | parameters
-    return f"{CALLBACK}?{urlencode({name: value for name, value in told.items() if value is not None})}"
+def with_parameters(callback: str, **parameters: str | None) -> str:
+    query = {name: values[0] for name, values in parse_qs(urlsplit(callback).query).items()} | parameters
+    return f"{CALLBACK}?{urlencode({name: value for name, value in query.items() if value is not None})}"
 
 
 def test_somebody_who_agrees_comes_back_connected_with_the_first_sync_asked_for(
@@ -58,10 +58,10 @@ def test_somebody_who_agrees_comes_back_connected_with_the_first_sync_asked_for(
 
     assert (answer.status_code, answer.headers["Location"]) == (303, "/settings/integrations")
     assert setup.facts(company_id) == ["connection.authorized", "sync.requested"]
-    told = setup.connection(company_id)
-    assert (told.status, told.account_id, told.livemode) == ("connected", setup.acme.id, True)
-    assert told.account_name == "Acme Samples"
-    assert told.health == "syncing"
+    state = setup.connection(company_id)
+    assert (state.status, state.account_id, state.livemode) == ("connected", setup.acme.id, True)
+    assert state.account_name == "Acme Samples"
+    assert state.health == "syncing"
     page = ada.get("/settings/integrations").text
     assert setup.acme.id in page
     assert "Acme Samples<br>" in page
@@ -84,8 +84,8 @@ def test_a_name_that_stripe_does_not_tell_keeps_nobody_from_connecting(
 
     assert ada.get(callback).status_code == 303
 
-    told = setup.connection(company_id)
-    assert (told.status, told.account_name) == ("connected", None)
+    state = setup.connection(company_id)
+    assert (state.status, state.account_name) == ("connected", None)
     assert setup.acme.id in ada.get("/settings/integrations").text
 
 
@@ -103,7 +103,9 @@ def test_stripes_page_is_asked_for_with_our_address_and_a_state_of_256_bits(
 def test_what_was_parked_for_the_account_joins_when_it_connects(
     setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
-    record_events(engine, event(new_invoice("in_1"), account=setup.acme.id), event(new_invoice("in_2"), account=setup.zed.id))
+    record_events(
+        engine, event(new_invoice("in_1"), account=setup.acme.id), event(new_invoice("in_2"), account=setup.zed.id)
+    )
 
     setup.connect(ada, company_id, setup.acme)
 
@@ -112,11 +114,13 @@ def test_what_was_parked_for_the_account_joins_when_it_connects(
     assert [row.entity for row in rows] == ["invoice:in_1"]
 
 
-def test_o1_a_missing_or_unknown_state_asks_stripe_for_nothing(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+def test_o1_a_missing_or_unknown_state_asks_stripe_for_nothing(
+    setup: ConnectSetup, ada: Browser, company_id: int
+) -> None:
     callback = setup.callback_path(ada, company_id, setup.acme)
 
     for state in (None, "", "of-nobody", "x" * 5_000, "\x00", "é"):
-        assert ada.get(changed(callback, state=state)).status_code == 400
+        assert ada.get(with_parameters(callback, state=state)).status_code == 400
     assert setup.exchanges() == 0
 
 
@@ -124,12 +128,12 @@ def test_o1_a_truncated_state_is_an_unknown_one(setup: ConnectSetup, ada: Browse
     callback = setup.callback_path(ada, company_id, setup.acme)
     state = parse_qs(urlsplit(callback).query)["state"][0]
 
-    assert ada.get(changed(callback, state=state[:-1])).status_code == 400
+    assert ada.get(with_parameters(callback, state=state[:-1])).status_code == 400
     assert ada.get(f"{callback}&state=another").status_code == 400
     assert setup.exchanges() == 0
 
 
-def test_o2_the_way_back_taken_twice_exchanges_once(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+def test_o2_a_callback_taken_twice_exchanges_once(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
     callback = setup.callback_path(ada, company_id, setup.acme)
 
     answers = [ada.get(callback) for _ in range(3)]
@@ -141,7 +145,7 @@ def test_o2_the_way_back_taken_twice_exchanges_once(setup: ConnectSetup, ada: Br
     assert setup.is_connected_at_stripe(setup.acme)
 
 
-def test_of_fifty_ways_back_at_once_exactly_one_exchanges(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+def test_of_fifty_callbacks_at_once_exactly_one_exchanges(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
     callback = setup.callback_path(ada, company_id, setup.acme)
     browsers = [Browser(setup.app) for _ in range(50)]
     for browser in browsers:
@@ -203,7 +207,7 @@ def test_o4_the_company_is_the_one_somebody_set_out_for(
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor", None])
-def test_o4_who_comes_back_must_still_be_an_admin_there(
+def test_o4_the_user_who_returns_must_still_be_an_admin_there(
     setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine, role: str | None
 ) -> None:
     callback = setup.callback_path(ada, company_id, setup.acme)
@@ -236,16 +240,16 @@ def test_o5_a_session_that_ended_meanwhile_leads_to_sign_in_and_to_a_new_start(
     assert setup.connect(ada, company_id, setup.acme).status_code == 303
 
 
-def test_o6_a_refusal_is_told_kindly_and_stands_in_the_log(
+def test_o6_a_refusal_is_explained_and_logged(
     setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
     callback = setup.callback_path(ada, company_id, None)
 
-    answer = ada.get(changed(callback, error_description="<script>alert(1)</script>"))
+    answer = ada.get(with_parameters(callback, error_description="<script>alert(1)</script>"))
 
     assert answer.status_code == 400
     assert answer.mimetype == "text/html"
-    assert "refused" in answer.text
+    assert "declined" in answer.text
     assert "alert(1)" not in answer.text
     assert setup.exchanges() == 0
     assert setup.connection(company_id).status == "pending_authorization"
@@ -257,8 +261,8 @@ def test_o6_a_refusal_is_told_kindly_and_stands_in_the_log(
 def test_o6_a_code_beside_an_error_is_no_code(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
     callback = setup.callback_path(ada, company_id, setup.acme)
 
-    assert ada.get(changed(callback, error="access_denied")).status_code == 400
-    assert ada.get(changed(callback, code=None)).status_code == 400
+    assert ada.get(with_parameters(callback, error="access_denied")).status_code == 400
+    assert ada.get(with_parameters(callback, code=None)).status_code == 400
     assert setup.exchanges() == 0
 
 
@@ -278,7 +282,7 @@ def test_o7_a_code_that_expired_connects_nothing_and_is_not_sent_again(
 def test_o7_a_made_up_code_connects_nothing(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
     callback = setup.callback_path(ada, company_id, setup.acme)
 
-    assert ada.get(changed(callback, code="ac_made_up")).status_code == 400
+    assert ada.get(with_parameters(callback, code="ac_made_up")).status_code == 400
     assert setup.connection(company_id).status == "pending_authorization"
 
 
@@ -286,7 +290,7 @@ def test_o7_a_code_of_the_other_mode_connects_nothing(setup: ConnectSetup, ada: 
     callback = setup.callback_path(ada, company_id, setup.acme)
     code = setup.server.connect.issue_code(setup.acme.id, livemode=False)
 
-    assert ada.get(changed(callback, code=code)).status_code == 400
+    assert ada.get(with_parameters(callback, code=code)).status_code == 400
     assert setup.facts(company_id) == []
 
 
@@ -300,7 +304,7 @@ def test_o7_a_code_of_the_other_mode_connects_nothing(setup: ConnectSetup, ada: 
     ],
     ids=lambda fault: fault.kind,
 )
-def test_o8_an_unknown_outcome_is_told_as_such_and_a_new_start_settles_it(
+def test_o8_an_unknown_outcome_is_reported_as_such_and_a_new_attempt_settles_it(
     setup: ConnectSetup, ada: Browser, company_id: int, fault: Fault
 ) -> None:
     callback = setup.callback_path(ada, company_id, setup.acme)
@@ -329,8 +333,8 @@ def test_o9_an_account_of_another_company_is_refused_without_a_hint_whose_it_is(
     assert setup.connection(owner).status == "connected"
     assert setup.is_connected_at_stripe(setup.acme)
     with engine.connect() as connection:
-        told = list(stream_events(connection, owner))[-1]
-    assert (told.type, told.actor) == ("access.claim_refused", None)
+        last = list(stream_events(connection, owner))[-1]
+    assert (last.type, last.actor) == ("access.claim_refused", None)
     assert setup.connection(company_id).status == "pending_authorization"
 
 
@@ -349,20 +353,22 @@ def test_o9_an_account_that_was_given_up_may_be_connected_by_another_company(
     assert setup.connection(company_id).status == "disconnected"
 
 
-def test_o10_the_same_account_connected_twice_is_one_connection(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
-    ways = [setup.callback_path(ada, company_id, setup.acme) for _ in range(4)]
-    browsers = [Browser(setup.app) for _ in ways]
+def test_o10_the_same_account_connected_twice_is_one_connection(
+    setup: ConnectSetup, ada: Browser, company_id: int
+) -> None:
+    callbacks = [setup.callback_path(ada, company_id, setup.acme) for _ in range(4)]
+    browsers = [Browser(setup.app) for _ in callbacks]
     for browser in browsers:
         browser.set_cookie(ada.cookie() or "")
 
     with ThreadPoolExecutor(4) as threads:
-        statuses = list(threads.map(lambda one: one[0].get(one[1]).status_code, zip(browsers, ways, strict=True)))
+        statuses = list(threads.map(lambda one: one[0].get(one[1]).status_code, zip(browsers, callbacks, strict=True)))
 
     assert statuses == [303] * 4
     assert setup.facts(company_id) == ["connection.authorized", "sync.requested"]
 
 
-def test_another_account_while_one_is_connected_is_refused_and_let_go_of(
+def test_another_account_while_one_is_connected_is_refused_and_deauthorized(
     setup: ConnectSetup, ada: Browser, company_id: int
 ) -> None:
     setup.connect(ada, company_id, setup.acme)
@@ -399,7 +405,7 @@ def test_o11_an_account_that_is_connected_again_goes_on_where_it_was(
 def test_o12_a_test_mode_account_is_connected_as_such(
     web_tools: Tools, engine: Engine, clock: SetClock, company_id: int
 ) -> None:
-    with ConnectSetup.opened(web_tools, engine, clock, livemode=False) as setup:
+    with ConnectSetup.running(web_tools, engine, clock, livemode=False) as setup:
         ada = signed_in(setup.app, engine, company_id)
 
         setup.connect(ada, company_id, setup.acme)
@@ -421,12 +427,12 @@ def test_o12_a_grant_in_another_mode_than_ours_is_refused(setup: ConnectSetup) -
 def test_o13_more_than_was_asked_for_is_refused_and_given_back(
     web_tools: Tools, engine: Engine, clock: SetClock, company_id: int
 ) -> None:
-    with ConnectSetup.opened(web_tools, engine, clock, scope="read_only") as setup:
+    with ConnectSetup.running(web_tools, engine, clock, scope="read_only") as setup:
         ada = signed_in(setup.app, engine, company_id)
         callback = setup.callback_path(ada, company_id, setup.acme)
         wider = setup.server.connect.issue_code(setup.acme.id, livemode=True, scope="read_write")
 
-        refused = ada.get(changed(callback, code=wider))
+        refused = ada.get(with_parameters(callback, code=wider))
 
         assert refused.status_code == 400
         assert not setup.is_connected_at_stripe(setup.acme)
@@ -434,11 +440,13 @@ def test_o13_more_than_was_asked_for_is_refused_and_given_back(
         assert setup.connect(ada, company_id, setup.acme).status_code == 303
 
 
-def test_o17_nothing_in_the_request_changes_where_people_are_sent(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+def test_o17_nothing_in_the_request_changes_where_people_are_sent(
+    setup: ConnectSetup, ada: Browser, company_id: int
+) -> None:
     away = "https://evil.example/connect/stripe/callback"
-    asked = f"/connect/stripe?company={company_id}&redirect_uri={away}&next={away}"
+    path = f"/connect/stripe?company={company_id}&redirect_uri={away}&next={away}"
 
-    answer = ada.get(asked, headers={"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"})
+    answer = ada.get(path, headers={"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"})
 
     assert parse_qs(urlsplit(answer.headers["Location"]).query)["redirect_uri"] == ["https://localhost" + CALLBACK]
     back = ada.get(setup.decide(answer.headers["Location"], setup.acme) + "&next=//evil.example")
@@ -449,13 +457,15 @@ def test_o18_neither_code_nor_state_is_logged_or_passed_on(
     setup: ConnectSetup, ada: Browser, company_id: int, caplog: pytest.LogCaptureFixture, engine: Engine
 ) -> None:
     caplog.set_level("DEBUG")
-    ways = [setup.callback_path(ada, company_id, account) for account in (setup.zed, setup.acme, setup.acme)]
-    secrets = {value for way in ways for values in parse_qs(urlsplit(way).query).values() for value in values}
+    callbacks = [setup.callback_path(ada, company_id, account) for account in (setup.zed, setup.acme, setup.acme)]
+    secrets = {
+        value for callback in callbacks for values in parse_qs(urlsplit(callback).query).values() for value in values
+    }
     secrets = {secret for secret in secrets if len(secret) > 20}
-    caplog.clear()  # the simulated Stripe and its page have spoken of them, and may
+    caplog.clear()  # the simulated Stripe and its page may log them
     setup.server.faults.add(Fault(kind=FaultKind.ERROR, method="POST", path="/oauth/token", status=500))
 
-    answers = [ada.get(way) for way in ways]
+    answers = [ada.get(callback) for callback in callbacks]
 
     logged = "".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records if record.name != "urllib3")
     assert len(secrets) == 6
@@ -480,12 +490,12 @@ def test_o19_a_state_of_another_way_to_connect_is_unknown_here(
     assert setup.exchanges() == 0
 
 
-def test_a_company_that_is_none_is_led_nowhere(ada: Browser) -> None:
+def test_an_invalid_company_id_is_refused(ada: Browser) -> None:
     for company in ("", "x", "-1", "1.0", "9" * 30, "²"):
         assert ada.get("/connect/stripe", query_string={"company": company}).status_code == 400
 
 
-def test_only_admins_set_out(setup: ConnectSetup, engine: Engine, company_id: int) -> None:
+def test_only_admins_begin_to_connect(setup: ConnectSetup, engine: Engine, company_id: int) -> None:
     strangers = signed_in(setup.app, engine, new_company(engine, "Eve's"), email="eve@example.org")
     editor = signed_in(setup.app, engine, company_id, "editor", email="bob@example.org")
     path = f"/connect/stripe?company={company_id}"

@@ -1,4 +1,4 @@
-"""Connecting by a restricted key: it is tried before it is kept, sealed while it is kept, and gone when it is not."""
+"""Connecting by a restricted key: it is tried before it is stored, stored encrypted, and deleted on disconnect."""
 
 import json
 from collections.abc import Iterator
@@ -25,8 +25,8 @@ ALL = (*NEEDED_PERMISSIONS, "rak_webhook_write")
 
 @pytest.fixture
 def setup(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[ConnectSetup]:
-    with ConnectSetup.opened(web_tools, engine, clock) as opened:
-        yield opened
+    with ConnectSetup.running(web_tools, engine, clock) as running:
+        yield running
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def key_of_acme(setup: ConnectSetup, *permissions: str, livemode: bool = True) -
     return setup.server.stripe.restricted_key(setup.acme.id, livemode=livemode, permissions=permissions or ALL)
 
 
-def paste(browser: Browser, company_id: int, key: str, *, under: str | None = None) -> Any:
-    headers = {"Idempotency-Key": under} if under else {}
+def paste(browser: Browser, company_id: int, key: str, *, idempotency_key: str | None = None) -> Any:
+    headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
     return browser.send(f"/v1/companies/{company_id}/connection", json={"restricted_key": key}, headers=headers)
 
 
@@ -53,8 +53,8 @@ def own_endpoints(setup: ConnectSetup) -> list[Any]:
     return [endpoint for endpoint in setup.server.stripe.endpoints if not endpoint.connect]
 
 
-def delivered(setup: ConnectSetup) -> list[int]:
-    """Deliver what the newest of the account's own endpoints is to hear, and give the answers."""
+def deliver(setup: ConnectSetup) -> list[int]:
+    """Deliver the pending webhooks of the account's newest own endpoint, and return the response statuses."""
     client, answers = setup.app.test_client(), []
     for delivery in setup.server.stripe.signed_deliveries(own_endpoints(setup)[-1]):
         path = delivery.url.removeprefix("https://localhost")
@@ -62,7 +62,7 @@ def delivered(setup: ConnectSetup) -> list[int]:
     return answers
 
 
-def paid_invoice(setup: ConnectSetup) -> str:
+def create_open_invoice(setup: ConnectSetup) -> str:
     ledger = setup.acme.live
     customer = ledger.create_customer("Zed Samples")
     invoice = ledger.create_invoice(customer.id, [LineSpec(amount=4_200)])
@@ -84,13 +84,13 @@ def test_a_good_key_connects_its_account_and_makes_its_own_endpoint(
     assert "invoice.finalized" in endpoint.types
 
 
-def test_what_the_own_endpoint_hears_joins_the_companys_log_once(
+def test_webhooks_to_the_accounts_own_endpoint_join_the_companys_log_once(
     setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
     paste(ada, company_id, key_of_acme(setup))
-    paid_invoice(setup)
+    create_open_invoice(setup)
 
-    answers = delivered(setup) + delivered(setup)
+    answers = deliver(setup) + deliver(setup)
 
     assert answers
     assert set(answers) == {200}
@@ -100,45 +100,47 @@ def test_what_the_own_endpoint_hears_joins_the_companys_log_once(
     assert {tuple(row) for row in rows} == {(company_id, setup.acme.id)}
 
 
-def test_another_secret_or_another_account_opens_no_door(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+def test_a_webhook_with_another_secret_or_for_another_account_is_refused(
+    setup: ConnectSetup, ada: Browser, company_id: int
+) -> None:
     paste(ada, company_id, key_of_acme(setup))
-    paid_invoice(setup)
+    create_open_invoice(setup)
     client = setup.app.test_client()
     (delivery, *_) = setup.server.stripe.signed_deliveries(own_endpoints(setup)[0])
     elsewhere = setup.server.stripe.add_endpoint("", [SECRET])
     setup.server.stripe.connect(setup.acme.id, livemode=True)
-    paid_invoice(setup)
+    create_open_invoice(setup)
     (of_the_platform, *_) = setup.server.stripe.signed_deliveries(elsewhere)
-    door = f"/webhooks/stripe/accounts/{setup.acme.id}"
+    path = f"/webhooks/stripe/accounts/{setup.acme.id}"
 
     refused = [
         client.post(f"/webhooks/stripe/accounts/{setup.zed.id}", data=delivery.body, headers=delivery.headers),
         client.post("/webhooks/stripe", data=delivery.body, headers=delivery.headers),
-        client.post(door, data=of_the_platform.body, headers=of_the_platform.headers),
-        client.post(door, data=delivery.body),
+        client.post(path, data=of_the_platform.body, headers=of_the_platform.headers),
+        client.post(path, data=delivery.body),
         client.post("/webhooks/stripe/accounts/%00", data=delivery.body, headers=delivery.headers),
     ]
 
     assert [answer.status_code for answer in refused] == [400] * 5
 
 
-def test_the_secret_of_one_mode_opens_the_door_of_the_other_to_nobody(
+def test_the_secret_of_one_mode_proves_no_webhook_of_the_other(
     setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
     with engine.begin() as connection:
         other_id = add_company(connection, "Acme Trials").id
     paste(ada, company_id, key_of_acme(setup))
     paste(signed_in(setup.app, engine, other_id), other_id, key_of_acme(setup, livemode=False))
-    paid_invoice(setup)
+    create_open_invoice(setup)
     live, test = own_endpoints(setup)
     (delivery, *_) = setup.server.stripe.signed_deliveries(live)
     body = delivery.body.replace(b'"livemode": true', b'"livemode": false').replace(
         b'"livemode":true', b'"livemode":false'
     )
-    client, door = setup.app.test_client(), f"/webhooks/stripe/accounts/{setup.acme.id}"
+    client, path = setup.app.test_client(), f"/webhooks/stripe/accounts/{setup.acme.id}"
 
     answers = [
-        client.post(door, data=body, headers=signed(body, secret=secret)).status_code
+        client.post(path, data=body, headers=signed(body, secret=secret)).status_code
         for endpoint in (live, test)
         for secret in endpoint.secrets
     ]
@@ -150,7 +152,9 @@ def test_the_secret_of_one_mode_opens_the_door_of_the_other_to_nobody(
     assert [tuple(row) for row in kept] == [(other_id, False)]
 
 
-def test_a_key_that_lacks_a_permission_is_refused_by_its_name(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+def test_a_key_that_lacks_a_permission_is_refused_by_its_name(
+    setup: ConnectSetup, ada: Browser, company_id: int
+) -> None:
     for lacking in sorted(NEEDED_PERMISSIONS):
         key = key_of_acme(setup, *(name for name in ALL if name != lacking))
 
@@ -161,7 +165,9 @@ def test_a_key_that_lacks_a_permission_is_refused_by_its_name(setup: ConnectSetu
         assert setup.connection(company_id).status == "pending_authorization"
 
 
-def test_a_key_that_nobody_has_is_refused_without_being_repeated(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+def test_a_key_that_nobody_has_is_refused_without_being_repeated(
+    setup: ConnectSetup, ada: Browser, company_id: int
+) -> None:
     for key in ("rk_live_" + "x" * 24, "sk_live_" + "x" * 24, "rk_live_short", "x" * 5_000, "rk_live_\x00aaaaaaaaaaa"):
         answer = paste(ada, company_id, key)
 
@@ -178,48 +184,52 @@ def test_without_the_webhook_permission_it_connects_and_says_that_nothing_is_sen
     assert own_endpoints(setup) == []
 
 
-def test_a_newer_key_takes_the_older_ones_place_with_one_endpoint(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+def test_a_newer_key_takes_the_older_ones_place_with_one_endpoint(
+    setup: ConnectSetup, ada: Browser, company_id: int
+) -> None:
     paste(ada, company_id, key_of_acme(setup))
 
     assert paste(ada, company_id, key_of_acme(setup)).status_code == 200
 
     assert len(own_endpoints(setup)) == 1
     assert setup.facts(company_id) == ["connection.authorized", "sync.requested"]
-    paid_invoice(setup)
-    assert set(delivered(setup)) == {200}
+    create_open_invoice(setup)
+    assert set(deliver(setup)) == {200}
 
 
 def test_a_request_that_is_repeated_under_its_key_connects_nothing_again(
     setup: ConnectSetup, ada: Browser, company_id: int
 ) -> None:
     key = key_of_acme(setup)
-    first = paste(ada, company_id, key, under="monday").get_json()
+    first = paste(ada, company_id, key, idempotency_key="monday").get_json()
     ada.send(f"/v1/companies/{company_id}/connection", "DELETE")
 
-    again = paste(ada, company_id, key, under="monday").get_json()
+    again = paste(ada, company_id, key, idempotency_key="monday").get_json()
 
     assert (first["status"], again["status"]) == ("connected", "disconnected")
     assert first["sends_events"] == again["sends_events"]
     assert own_endpoints(setup) == []
-    assert paste(ada, company_id, key, under="tuesday").get_json()["status"] == "connected"
+    assert paste(ada, company_id, key, idempotency_key="tuesday").get_json()["status"] == "connected"
 
 
-def test_a_request_that_failed_may_be_repeated_under_its_key(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
+def test_a_request_that_failed_may_be_repeated_under_its_key(
+    setup: ConnectSetup, ada: Browser, company_id: int
+) -> None:
     key = key_of_acme(setup)
     setup.server.faults.add(Fault(kind=FaultKind.ERROR, path="/v1/account", times=2))
 
-    answers = [paste(ada, company_id, key, under="monday").status_code for _ in range(2)]
+    answers = [paste(ada, company_id, key, idempotency_key="monday").status_code for _ in range(2)]
 
     assert answers == [503, 200]
 
 
 def test_an_idempotency_key_stays_with_its_request(setup: ConnectSetup, ada: Browser, company_id: int) -> None:
-    paste(ada, company_id, key_of_acme(setup), under="monday")
+    paste(ada, company_id, key_of_acme(setup), idempotency_key="monday")
 
-    other = paste(ada, company_id, key_of_acme(setup, livemode=False), under="monday")
+    other = paste(ada, company_id, key_of_acme(setup, livemode=False), idempotency_key="monday")
 
     assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
-    assert paste(ada, company_id, key_of_acme(setup), under="two words").status_code == 422
+    assert paste(ada, company_id, key_of_acme(setup), idempotency_key="two words").status_code == 422
 
 
 def test_disconnecting_removes_the_endpoint_and_forgets_the_key(
@@ -272,8 +282,8 @@ def test_a_planted_secret_is_found_nowhere(
     key = key_of_acme(setup)
     paste(ada, company_id, key)
     secret = own_endpoints(setup)[0].secrets[0]
-    paid_invoice(setup)
-    delivered(setup)
+    create_open_invoice(setup)
+    deliver(setup)
     session = ada.cookie() or "none"
     answers = [ada.get(path).text for path in (f"/v1/companies/{company_id}/connection", "/settings/integrations")]
 
@@ -283,7 +293,7 @@ def test_a_planted_secret_is_found_nowhere(
             str(connection.exec_driver_sql(f'SELECT * FROM "{table}"').all())  # noqa: S608
             for table in tables.scalars().all()
         )
-    held = b"".join(redis.dump(one) or b"" for one in redis.scan_iter("*"))
+    redis_contents = b"".join(redis.dump(one) or b"" for one in redis.scan_iter("*"))
     own_logs = (record for record in caplog.records if record.name != "urllib3.connectionpool")
     logged = json.dumps([[record.getMessage(), repr(vars(record))] for record in own_logs])
     server_log = "".join(
@@ -291,7 +301,7 @@ def test_a_planted_secret_is_found_nowhere(
     )
     for planted in (key, secret, session, setup.server.stripe.platform_key(livemode=True)):
         assert planted not in dump
-        assert planted.encode() not in held
+        assert planted.encode() not in redis_contents
         assert planted not in logged
         assert planted not in server_log
         assert planted not in "".join(answers)

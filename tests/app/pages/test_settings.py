@@ -1,4 +1,4 @@
-"""Settings, Integrations: what is told of the connection, which actions whom is offered, and how failures come back."""
+"""Integrations settings: the state of the connection, the actions offered to each role, and how failures are shown."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +16,15 @@ from stripe_gateway.restricted_keys import NEEDED_PERMISSIONS
 from tenants.companies import add_company
 from tests.support.clock import NOON, SetClock
 from tests.support.company import company_with
-from tests.support.syncs.run_states import FAILED, SUCCEEDED, PARTIALLY_SUCCEEDED, request_run, start_run, finish_run, record_progress
+from tests.support.syncs.run_states import (
+    FAILED,
+    PARTIALLY_SUCCEEDED,
+    SUCCEEDED,
+    finish_run,
+    record_progress,
+    request_run,
+    start_run,
+)
 from tests.support.web.people import signed_in
 from tests.support.web.settings_page import Reader, text_of
 from tests.support.web.stripe_page import ConnectSetup
@@ -29,13 +37,13 @@ def admin(app: Flask, engine: Engine) -> Reader:
 
 @pytest.fixture
 def setup(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[ConnectSetup]:
-    with ConnectSetup.opened(web_tools, engine, clock) as opened:
-        yield opened
+    with ConnectSetup.running(web_tools, engine, clock) as running:
+        yield running
 
 
 @pytest.fixture
 def newcomer(setup: ConnectSetup, engine: Engine) -> Reader:
-    """An admin of a company without an account, beside a simulated Stripe."""
+    """Return an admin of a company without an account, with a simulated Stripe to connect to."""
     with engine.begin() as connection:
         company_id = add_company(connection, "Acme & <b>Sons</b>").id
     return Reader(signed_in(setup.app, engine, company_id), company_id)
@@ -44,8 +52,8 @@ def newcomer(setup: ConnectSetup, engine: Engine) -> Reader:
 def test_only_stripe_can_be_connected_and_the_other_groups_say_so(newcomer: Reader) -> None:
     told = text_of(newcomer.settings())
 
-    assert "Accounting An accounting system cannot be connected yet." in told
-    assert "Payroll A payroll system cannot be connected yet." in told
+    assert "Accounting Accounting integrations aren't available yet." in told
+    assert "Payroll Payroll integrations aren't available yet." in told
     assert "Revenue S Stripe Not connected" in told
 
 
@@ -57,7 +65,7 @@ def test_who_may_connect_is_led_to_stripes_page_or_pastes_a_key_and_nobody_else(
 
     assert newcomer.offers(page) == {"/connect/stripe", "/connection/key"}
     assert viewer.offers(viewer.settings()) == set()
-    assert "An admin of Acme & <b>Sons</b> connects the account." in text_of(viewer.settings())
+    assert "Ask an admin of Acme & <b>Sons</b> to connect the account." in text_of(viewer.settings())
 
 
 def test_without_a_client_id_the_page_says_what_the_operator_does_and_takes_a_key(
@@ -69,7 +77,7 @@ def test_without_a_client_id_the_page_says_what_the_operator_does_and_takes_a_ke
 
     page = admin.settings()
 
-    assert "whoever runs this installation sets STRIPE_CLIENT_ID" in text_of(page)
+    assert "your operator needs to set STRIPE_CLIENT_ID" in text_of(page)
     assert admin.offers(page) == {"/connection/key"}
     assert '<details class="card key" id="key" open>' in page
 
@@ -88,8 +96,8 @@ def test_somebody_comes_back_from_stripe_to_the_first_sync_and_the_way_to_its_ro
     page = newcomer.page(back.headers["Location"])
 
     assert "Syncing" in text_of(page)
-    assert "The first sync is running. Rows are in the table already" in text_of(page)
-    assert f'<a href="/companies/{newcomer.company_id}/revenue-mapping">See the rows</a>' in page
+    assert "The first sync is running. Rows are already in the table" in text_of(page)
+    assert f'<a href="/companies/{newcomer.company_id}/revenue-mapping">View rows</a>' in page
     assert f"{setup.acme.id} (live)" in text_of(page)
 
 
@@ -124,11 +132,11 @@ def test_a_proven_table_is_told_with_how_far_it_is_complete_and_when_it_is_prove
 
     told = text_of(admin.settings())
 
-    assert "The table was proven to equal Stripe's books 2 hours ago." in told
-    assert "Last success 2 hours ago" in told
+    assert "The table matched Stripe's books 2 hours ago." in told
+    assert "Last successful sync 2 hours ago" in told
     assert "Complete through 2 hours ago 1 Mar 2026, 12:00 UTC" in told
     assert "2 Mar 2026, 12:00 UTC Complete" in told
-    assert "Last event from Stripe None lately" in told
+    assert "Last event from Stripe None recently" in told
 
 
 def test_what_failed_says_whose_turn_it_is(admin: Reader, engine: Engine) -> None:
@@ -137,7 +145,7 @@ def test_what_failed_says_whose_turn_it_is(admin: Reader, engine: Engine) -> Non
     page = admin.settings()
 
     assert '<p class="verdict warn">' in page
-    assert "We try again" in text_of(page)
+    assert "We'll try again" in text_of(page)
 
 
 def test_differences_are_counted_with_the_way_to_them(admin: Reader, engine: Engine) -> None:
@@ -159,8 +167,8 @@ def test_what_was_revoked_at_stripe_is_red_and_offers_to_reconnect(setup: Connec
     viewer = Reader(signed_in(setup.app, engine, admin.company_id, "viewer", email="bo@x.org"), admin.company_id)
 
     assert '<span class="badge bad">Reconnect needed</span>' in page
-    assert "can do that." in text_of(viewer.settings())
-    assert "can do that." not in text_of(page)
+    assert "can do this." in text_of(viewer.settings())
+    assert "can do this." not in text_of(page)
     assert ">Reconnect Stripe</a>" in page
     assert "/syncs" not in admin.offers(page)
 
@@ -180,7 +188,7 @@ def test_disconnecting_is_told_beforehand_and_what_follows(newcomer: Reader, set
     setup.connect(newcomer.browser, newcomer.company_id, setup.acme)
     dialog = newcomer.settings().partition("<dialog")[2]
 
-    assert "The revenue mapping table and its history stay as they are." in text_of(dialog)
+    assert "The revenue mapping table and its history are kept." in text_of(dialog)
     assert newcomer.browser.send(newcomer.path("/connection/disconnect")).status_code == 303
     assert "Disconnected" in text_of(newcomer.settings())
     assert not setup.is_connected_at_stripe(setup.acme)
@@ -208,18 +216,20 @@ def test_an_account_of_somebody_else_comes_back_as_a_message_on_the_page(
     answer = setup.connect(newcomer.browser, newcomer.company_id, setup.acme)
 
     assert answer.status_code == 409
-    assert "That did not work. This account is connected already. Choose another one." in text_of(answer.text)
+    assert "That didn't work. This account is already connected. Choose another one." in text_of(answer.text)
     assert "<h1>Integrations</h1>" in answer.text
 
 
-def test_while_stripe_is_away_nothing_is_disconnected_and_the_page_says_so(newcomer: Reader, setup: ConnectSetup) -> None:
+def test_while_stripe_is_away_nothing_is_disconnected_and_the_page_says_so(
+    newcomer: Reader, setup: ConnectSetup
+) -> None:
     setup.connect(newcomer.browser, newcomer.company_id, setup.acme)
     setup.server.faults.add(Fault(kind=FaultKind.ERROR, method="POST", path="/oauth/deauthorize", status=500))
 
     answer = newcomer.browser.send(newcomer.path("/connection/disconnect"))
 
     assert answer.status_code == 503
-    assert "Stripe did not answer. Nothing was changed; ask again." in text_of(answer.text)
+    assert "Stripe did not answer. Nothing was changed. Try again." in text_of(answer.text)
     assert "/connection/disconnect" in newcomer.offers(answer.text)
 
 
@@ -262,8 +272,8 @@ def test_a_good_key_connects_and_can_be_replaced(newcomer: Reader, setup: Connec
     page = newcomer.page(led.headers["Location"])
 
     assert '<span class="badge warn">Test mode</span>' in page
-    assert "By a restricted key" in text_of(page)
-    assert "Replace the restricted key" in text_of(page)
+    assert "With a restricted key" in text_of(page)
+    assert "Replace restricted key" in text_of(page)
     assert key not in page
 
 
@@ -284,7 +294,7 @@ def test_a_running_sync_is_shown_with_its_counts_and_how_far_back_it_has_read(ad
 
 
 def test_a_company_that_was_never_synced_is_told_when_it_will_be(admin: Reader) -> None:
-    assert "Connected, and never synced yet. The next one starts in a moment." in text_of(admin.settings())
+    assert "Connected, but not synced yet. The next sync starts in a moment." in text_of(admin.settings())
 
 
 def test_only_one_stream_is_followed_on_a_page(admin: Reader, engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""Every refusal has one shape, and tells nobody what is inside."""
+"""Every error response has the same shape, and reveals nothing internal."""
 
 import json
 from dataclasses import replace
@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from app.factory import create_app
-from app.problems.codes import CODES
+from app.problems.codes import PROBLEMS
 from app.wiring.tools import Tools
 from events.intake.group_append import GroupAppender
 from projections.revenue.store.tables import revenue_line
@@ -22,15 +22,14 @@ from tests.support.web.lines import Reader, line_of
 MEMBERS = ["type", "title", "status", "detail", "code", "request_id"]
 
 
-def shape_of(answer: TestResponse) -> dict[str, object]:
-    """Give a problem, having checked all that every problem has."""
+def problem_of(answer: TestResponse) -> dict[str, object]:
+    """Return a problem, having checked the members and headers that every problem has."""
     problem: dict[str, object] = json.loads(answer.text)
     assert answer.mimetype == "application/problem+json"
     assert list(problem)[: len(MEMBERS)] == MEMBERS
     assert problem["status"] == answer.status_code
     assert problem["type"] == f"/docs#problem-{problem['code']}"
-    # Webhooks are not told their id a second time.
-    assert str(UUID(str(problem["request_id"]))) == answer.headers.get("X-Request-Id", problem["request_id"])
+    assert str(UUID(str(problem["request_id"]))) == answer.headers["X-Request-Id"]
     assert problem["title"]
     assert problem["detail"]
     assert answer.headers["Cache-Control"] == "private, no-store"
@@ -52,18 +51,20 @@ def test_every_refusal_is_a_problem_of_one_shape(client: FlaskClient, engine: En
     }
 
     for code, answer in refusals.items():
-        problem = shape_of(answer)
+        problem = problem_of(answer)
 
-        assert (problem["code"], answer.status_code) == (code, CODES[code][0])
+        assert (problem["code"], answer.status_code) == (code, PROBLEMS[code].status)
         assert list(problem)[len(MEMBERS) :] == (["errors"] if code == "invalid_request" else [])
 
 
 def test_paths_that_lead_nowhere_are_problems_too(client: FlaskClient) -> None:
     for path in ("/nothing", "/v1", "/v1/companies/x/revenue-lines", "/static/nothing", "/%00", "/v1/%FF", "/..%2fetc"):
-        assert shape_of(client.get(path))["code"] == "not_found"
+        assert problem_of(client.get(path))["code"] == "not_found"
 
 
-def test_a_fault_of_ours_tells_nothing_but_its_request(extensible_app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_internal_error_reveals_nothing_but_its_request_id(
+    extensible_app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail() -> str:
         raise RuntimeError("postgresql://user:secret@host")
 
@@ -71,7 +72,7 @@ def test_a_fault_of_ours_tells_nothing_but_its_request(extensible_app: Flask, ca
 
     answer = extensible_app.test_client().get("/fail")
 
-    assert shape_of(answer)["code"] == "unexpected"
+    assert problem_of(answer)["code"] == "unexpected"
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert "RuntimeError" not in answer.text
@@ -88,10 +89,10 @@ def test_any_other_status_is_a_problem_of_the_same_shape(extensible_app: Flask) 
     client = extensible_app.test_client()
 
     for status in (400, 406, 409, 410, 413, 415, 429, 500, 501, 503):
-        assert shape_of(client.get(f"/{status}"))["status"] == status
+        assert problem_of(client.get(f"/{status}"))["status"] == status
 
 
-def test_a_database_that_is_away_is_told_with_a_time_to_come_back(web_tools: Tools, engine: Engine) -> None:
+def test_an_unreachable_database_is_reported_with_a_time_to_retry(web_tools: Tools, engine: Engine) -> None:
     reader = Reader.of_new_company(create_app(web_tools).test_client(), engine)
     gone = open_engine("postgresql://nobody@127.0.0.1:1/none", name="web", pool_size=1)
     without = replace(web_tools, engine=gone, exports=gone, appender=GroupAppender(gone, after_commit=lambda: None))
@@ -100,14 +101,14 @@ def test_a_database_that_is_away_is_told_with_a_time_to_come_back(web_tools: Too
     for path in (reader.path(), reader.path("/revenue-lines.csv")):
         answer = client.get(path, headers=reader.key)
 
-        assert shape_of(answer)["code"] == "unavailable"
+        assert problem_of(answer)["code"] == "unavailable"
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
         assert "127.0.0.1" not in answer.text
 
 
 def test_a_file_that_cannot_be_read_is_refused_before_its_first_line(client: FlaskClient, engine: Engine) -> None:
     reader = Reader.of_new_company(client, engine)
-    reader.has_lines(line_of("il_1"))
+    reader.add_lines(line_of("il_1"))
     fails = {"product_id": "(1 / (amount - amount))::text AS product_id"}
     broken = ", ".join(fails.get(column.name, column.name) for column in revenue_line.c)
     with engine.begin() as connection:
@@ -116,7 +117,7 @@ def test_a_file_that_cannot_be_read_is_refused_before_its_first_line(client: Fla
             f"CREATE VIEW revenue_line AS SELECT {broken} FROM kept"
         )
 
-    assert shape_of(reader.get("/revenue-lines.csv"))["code"] == "unexpected"
+    assert problem_of(reader.get("/revenue-lines.csv"))["code"] == "unexpected"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_a_file_that_cannot_be_read_is_refused_before_its_first_line(client: Fla
         *((state, "unexpected") for state in ("22003", "23505", "42P01", "54000", "P0001", "XX000")),
     ],
 )
-def test_a_database_is_said_not_to_answer_only_when_it_does_not(
+def test_a_database_is_reported_as_unavailable_only_when_it_is(
     extensible_app: Flask, engine: Engine, sqlstate: str, code: str
 ) -> None:
     def ask() -> str:
@@ -136,4 +137,4 @@ def test_a_database_is_said_not_to_answer_only_when_it_does_not(
 
     extensible_app.add_url_rule("/ask", "ask", ask)
 
-    assert shape_of(extensible_app.test_client().get("/ask"))["code"] == code
+    assert problem_of(extensible_app.test_client().get("/ask"))["code"] == code

@@ -1,4 +1,4 @@
-"""The API's description is valid, complete and true."""
+"""The OpenAPI document and the reference page are valid, complete and true."""
 
 import re
 from dataclasses import replace
@@ -23,12 +23,12 @@ from schemathesis.specs.openapi.checks import (
 from sqlalchemy import Engine
 
 from app.factory import create_app
-from app.problems.codes import CODES
+from app.problems.codes import PROBLEMS
 from app.wiring.tools import Tools
 from projections.reads.filters import SORTS
-from tests.support.syncs.shown_runs import PROVEN_IN_PART, begun, end
-from tests.support.web.lines import Reader, line_of, told
-from tests.support.web.syncs import editor_of
+from tests.support.syncs.run_states import PARTIALLY_SUCCEEDED, finish_run, start_run
+from tests.support.web.lines import Reader, json_of, line_of
+from tests.support.web.syncs import new_editor
 
 _CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 _VOID = frozenset({"meta", "link", "br", "hr", "img", "input"})
@@ -36,16 +36,16 @@ _VOID = frozenset({"meta", "link", "br", "hr", "img", "input"})
 
 @pytest.fixture
 def app(web_tools: Tools) -> Flask:
-    """Give an app whose streams end after what there is to tell."""
+    """Return an app whose streams end after their first events."""
     return create_app(replace(web_tools, pause=lambda _seconds: True))
 
 
 @pytest.fixture
 def reader(client: FlaskClient, engine: Engine) -> Reader:
-    found = editor_of(client, engine)
-    found.has_lines(*(line_of(f"il_{number}", number) for number in range(60)))
-    end(engine, begun(engine, found.company_id), PROVEN_IN_PART)
-    return found
+    reader = new_editor(client, engine)
+    reader.add_lines(*(line_of(f"il_{number}", number) for number in range(60)))
+    finish_run(engine, start_run(engine, reader.company_id), PARTIALLY_SUCCEEDED)
+    return reader
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def described(app: Flask) -> BaseSchema:
 
 
 class Page(HTMLParser):
-    """A page as a browser reads it: its text, its links and its anchors; faults of its markup are kept."""
+    """The text, links and anchors of a page, and the faults of its markup."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()
@@ -68,9 +68,9 @@ class Page(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = dict(attrs)
-        self.links += [str(told["href"])] if "href" in told else []
-        self.anchors += [str(told["id"])] if "id" in told else []
+        attributes = dict(attrs)
+        self.links += [str(attributes["href"])] if "href" in attributes else []
+        self.anchors += [str(attributes["id"])] if "id" in attributes else []
         if tag not in _VOID:
             self.open.append(tag)
 
@@ -89,7 +89,7 @@ class Page(HTMLParser):
 def test_the_description_is_valid_openapi_3_1(client: FlaskClient, described: BaseSchema) -> None:
     described.validate()
 
-    assert told(client.get("/openapi.json"))["openapi"] == "3.1.0"
+    assert json_of(client.get("/openapi.json"))["openapi"] == "3.1.0"
 
 
 def test_every_route_of_the_api_is_described_and_no_other(app: Flask, client: FlaskClient) -> None:
@@ -100,14 +100,14 @@ def test_every_route_of_the_api_is_described_and_no_other(app: Flask, client: Fl
         if rule.rule.startswith("/v1/")
     }
 
-    paths = told(client.get("/openapi.json"))["paths"]
+    paths = json_of(client.get("/openapi.json"))["paths"]
 
     assert {(path, method) for path in paths for method in paths[path] if method != "parameters"} == served
     assert all(path.startswith("/v1/companies/{company_id}/") for path in paths)
 
 
 def test_every_error_is_described_as_a_problem(client: FlaskClient) -> None:
-    document = told(client.get("/openapi.json"))
+    document = json_of(client.get("/openapi.json"))
     responses = document["components"]["responses"]
 
     assert responses
@@ -122,7 +122,7 @@ def test_every_error_is_described_as_a_problem(client: FlaskClient) -> None:
 
 
 def test_a_table_for_spreadsheets_is_described_by_its_columns(client: FlaskClient) -> None:
-    document = told(client.get("/openapi.json"))
+    document = json_of(client.get("/openapi.json"))
 
     content = document["paths"]["/v1/companies/{company_id}/revenue-lines.csv"]["get"]["responses"]["200"]["content"]
 
@@ -156,7 +156,7 @@ def test_whatever_is_asked_is_answered_as_described(
 
 
 def test_every_described_sort_and_page_size_is_served(reader: Reader) -> None:
-    operation = told(reader.client.get("/openapi.json"))["paths"]["/v1/companies/{company_id}/revenue-lines"]["get"]
+    operation = json_of(reader.client.get("/openapi.json"))["paths"]["/v1/companies/{company_id}/revenue-lines"]["get"]
     parameters = {parameter["name"]: parameter["schema"] for parameter in operation["parameters"]}
 
     assert parameters["sort"]["enum"] == list(SORTS)
@@ -165,7 +165,7 @@ def test_every_described_sort_and_page_size_is_served(reader: Reader) -> None:
 
 
 def test_the_page_shows_every_route_object_and_problem(client: FlaskClient) -> None:
-    document = told(client.get("/openapi.json"))
+    document = json_of(client.get("/openapi.json"))
 
     page = Page(client.get("/docs").text)
 
@@ -175,7 +175,7 @@ def test_the_page_shows_every_route_object_and_problem(client: FlaskClient) -> N
                 assert page.text.count(f"{method.upper()} {path}") >= 2
                 assert operation["summary"] in page.text
                 assert all(parameter["name"] in page.text for parameter in operation.get("parameters", ()))
-    assert {f"problem-{code}" for code in CODES} <= set(page.anchors)
+    assert {f"problem-{code}" for code in PROBLEMS} <= set(page.anchors)
     assert {"Problem", "RevenueLine", "RevenueLineRow", "SyncRun", "SyncDifference"} <= set(page.anchors)
 
 
