@@ -1,4 +1,4 @@
-"""How gunicorn serves the web process. HOST, PORT and WEB_CONCURRENCY come from the environment."""
+"""Configure gunicorn for the web process. HOST, PORT and WEB_CONCURRENCY come from the environment."""
 
 import gc
 import os
@@ -24,20 +24,20 @@ from gunicorn.workers.ggevent import GeventWorker
 
 _HOST = os.environ.get("HOST") or "0.0.0.0"
 _COUNTS = tempfile.mkdtemp(prefix="revmap-counts-")
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = _COUNTS  # workers keep their counts there, and /metrics adds them up
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = _COUNTS  # workers write their metrics there, and /metrics adds them up
 _MOST_FILES = 8192
-_OTHER_FILES = 200  # what a process needs besides its clients' sockets
+_OTHER_FILES = 200  # open files that a process needs besides client sockets
 _CROWD = 32
 _ACCEPTED_AT_ONCE_IN_A_CROWD = 20
-_NEXT_LOOK_SECONDS = 1e-6  # with 0 gevent would not look at its sockets
+_NEXT_POLL_SECONDS = 1e-6  # with 0, gevent would not poll its sockets
 
 
 class PromptWorker(GeventWorker):
-    """A gevent worker whose clients have deadlines, and whose pages never delay a webhook."""
+    """A gevent worker that sets deadlines for clients and keeps page requests from delaying webhooks."""
 
     def run(self) -> None:
-        """Serve, and keep the number of clients' sockets in bounds."""
-        from app.http.sockets import Sockets  # noqa: PLC0415 - the code of this release, whatever the master began with
+        """Serve requests, and limit the number of client sockets."""
+        from app.http.sockets import Sockets  # noqa: PLC0415 - this release's code, even if the master runs older code
 
         of_an_address = _MOST_SOCKETS if _HOPS else _MOST_SOCKETS_OF_AN_ADDRESS
         self.clients = Sockets(most=_MOST_SOCKETS, most_of_an_address=of_an_address, idle_seconds=self.cfg.keepalive)
@@ -45,7 +45,7 @@ class PromptWorker(GeventWorker):
         super().run()
 
     def server_class(self, listener: socket.socket, *, spawn: Pool, **_options: object) -> StreamServer:
-        """Accept one connection at a time, so that the processes share them; several in a crowd, to get through it."""
+        """Return a server that accepts one connection at a time, so that the processes share them, or 20 in a crowd."""
 
         def handle(client: socket.socket, address: object) -> None:
             server.max_accept = _ACCEPTED_AT_ONCE_IN_A_CROWD if len(self.clients) > _CROWD else 1
@@ -56,9 +56,9 @@ class PromptWorker(GeventWorker):
         return server
 
     def load_wsgi(self) -> None:
-        """Load the application. Between two looks at the sockets at most one request starts that is no webhook.
+        """Load the application; start at most one request that is not a webhook between two polls of the sockets.
 
-        However many pages are asked for at once, a webhook that arrives waits for one of them, not for all.
+        A webhook that arrives among many page requests therefore waits for one of them, not for all.
         """
         super().load_wsgi()
         serve, turn = self.wsgi, BoundedSemaphore()
@@ -67,33 +67,33 @@ class PromptWorker(GeventWorker):
             path = environ["PATH_INFO"]
             if not path.startswith("/webhooks/") and path != "/healthz":
                 with turn:
-                    gevent.sleep(_NEXT_LOOK_SECONDS)
+                    gevent.sleep(_NEXT_POLL_SECONDS)
             return serve(environ, start_response)
 
         self.wsgi = serve_in_turn
 
     def timeout_ctx(self) -> AbstractContextManager[None]:
-        """Set no limit: the client's socket has its own deadlines."""
+        """Return a context without a timeout: the client's socket has its own deadlines."""
         return nullcontext()
 
     def handle(self, listener: object, client: socket.socket, addr: object) -> None:
-        """Serve a connection, with deadlines."""
-        with self.clients.holding(client, addr) as held:
-            super().handle(listener, held, addr)
+        """Serve a connection with deadlines."""
+        with self.clients.holding(client, addr) as wrapped:
+            super().handle(listener, wrapped, addr)
 
     def handle_request(self, listener_name: object, req: Request, sock: Any, addr: object) -> None:  # noqa: ANN401
-        """Answer a request; `sock` is what `handle` holds."""
+        """Answer a request; `sock` is the socket that `handle` wrapped."""
         sock.begin_request()
         super().handle_request(listener_name, req, sock, addr)
         sock.await_request()
 
     def handle_error(self, request: Request, client: Any, address: object, error: Exception) -> None:  # noqa: ANN401
-        """Refuse what cannot be read as HTTP; what was sent is not logged, for it may hold a key."""
+        """Refuse a request that is not valid HTTP, without logging its content, which may contain a key."""
         is_ours = isinstance(error, InvalidResponseHeader | InvalidResponseHeaderName)
         if is_ours or not isinstance(error, ParseException):
             super().handle_error(request, client, address, error)
             return
-        from app.problems.wire import wire_problem  # noqa: PLC0415 - the path is ours only in a worker
+        from app.problems.wire import wire_problem  # noqa: PLC0415 - our packages are on sys.path only in a worker
 
         request_id = str(uuid.uuid4())
         self.log.warning("Refused what could not be read: %s, request_id %s", type(error).__name__, request_id)
@@ -102,36 +102,37 @@ class PromptWorker(GeventWorker):
         client.let_the_answer_arrive()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop in order, as SIGTERM asks."""
+        """Shut down gracefully on SIGTERM."""
         super().handle_exit(sig, frame)
-        gevent.spawn(_end_what_lasts)
+        gevent.spawn(_end_streams)
         gevent.spawn(self._close_the_idle)
 
     def _close_the_idle(self) -> None:
-        """Go on until the process ends: it accepts connections for one second more, and answers what they ask."""
+        """Close idle connections until the process ends, because it accepts and serves new ones for one more second."""
         while True:
             self.clients.close_the_idle()
             gevent.sleep(0.2)
 
 
-def _end_what_lasts() -> None:
-    """End the streams: each would hold the process for the whole grace. Whoever reads one asks again."""
-    from app.http.stopping import stopping  # noqa: PLC0415 - the path is ours only once gunicorn has loaded its settings
+def _end_streams() -> None:
+    """End the streams, each of which would delay the exit for the whole grace period. Their clients reconnect."""
+    # Our packages are on sys.path only once gunicorn has loaded its settings.
+    from app.http.stopping import stopping  # noqa: PLC0415
 
     stopping.set()
 
 
 def _whole_number(name: str, default: int, *, least: int, most: int) -> int:
-    """Read a setting, or stop as a setting of the application's would."""
-    told = os.environ.get(name, "").strip() or str(default)
-    if told.isascii() and told.isdecimal() and len(told) <= len(str(most)) and least <= int(told) <= most:
-        return int(told)
+    """Read a setting, or exit with code 2 as the application does for its own settings."""
+    digits = os.environ.get(name, "").strip() or str(default)
+    if digits.isascii() and digits.isdecimal() and len(digits) <= len(str(most)) and least <= int(digits) <= most:
+        return int(digits)
     sys.stderr.write(f"revmap cannot start: {name} is not a whole number from {least} to {most}\n")
     sys.exit(2)
 
 
 def _files() -> int:
-    """Raise the limit on open files as far as it may be raised, to 8,192 at most, and return it."""
+    """Raise the limit on open files as far as permitted, to 8,192 at most, and return it."""
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST_FILES if most == resource.RLIM_INFINITY else min(_MOST_FILES, most)
     if resource.RLIM_INFINITY != allowed < wanted:
@@ -145,27 +146,27 @@ _HOPS = _whole_number("TRUSTED_PROXY_HOPS", 0, least=0, most=2**31 - 1)
 workers = _whole_number("WEB_CONCURRENCY", 2, least=1, most=1000)
 worker_class = PromptWorker  # with gevent a slow socket costs nothing, and requests that wait together share one append
 graceful_timeout = 30  # seconds for the requests under way
-keepalive = 75  # seconds; longer than the 60 s of common load balancers, so that it is never us who hang up first
-worker_connections = max(1, _files() - _OTHER_FILES)  # more than the bounds: they are checked after the fact
+keepalive = 75  # seconds; longer than the 60 s of common load balancers, so that we never hang up first
+worker_connections = max(1, _files() - _OTHER_FILES)  # above the limits below, which are checked after accepting
 _MOST_SOCKETS = min(3000, worker_connections // 2)
-_MOST_SOCKETS_OF_AN_ADDRESS = min(1000, worker_connections // 6)  # behind a proxy, which has one address, none
-sendfile = False  # it would wait for a reader without an end; static files are small
-limit_request_line = 8190  # bytes; filters and signed cursors travel in the query
+_MOST_SOCKETS_OF_AN_ADDRESS = min(1000, worker_connections // 6)  # not applied behind a proxy, which has one address
+sendfile = False  # it would wait for a slow reader without a limit; static files are small
+limit_request_line = 8190  # bytes; the query carries filters and signed cursors
 limit_request_fields = 100
 limit_request_field_size = 8190  # bytes
 accesslog = None  # the application logs each request itself
-control_socket_disable = True  # it would lie in the home, and two servers of one user would share it
+control_socket_disable = True  # its file would be in the home directory, shared by two servers of one user
 
 
 def post_worker_init(_worker: GeventWorker) -> None:
-    """Leave what was loaded at the start out of every garbage collection: it stays, and walking it stalls requests."""
+    """Exclude what was loaded at startup from garbage collection: it stays, and scanning it stalls requests."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
 
 
 def post_request(_worker: GeventWorker, request: Request, _environ: object, _response: object) -> None:
-    """Hang up on what was not read of a body: gunicorn would read on, and serve nobody else for as long as it comes."""
+    """Close the connection if the body was not read to its end: gunicorn would read on, serving nobody else."""
     reader = request.body.reader
     if getattr(reader, "length", 0) or getattr(reader, "parser", None):
         request.force_close()
@@ -173,25 +174,25 @@ def post_request(_worker: GeventWorker, request: Request, _environ: object, _res
 
 
 def child_exit(_server: Arbiter, worker: GeventWorker) -> None:
-    """Note that a worker is gone, so that its gauges count no more."""
+    """Mark a worker as dead, so that its gauges no longer count."""
     from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - it looks for _COUNTS when imported
 
     mark_process_dead(worker.pid)
 
 
 def on_exit(_server: Arbiter) -> None:
-    """Take the counts away with the process that kept them."""
+    """Delete the directory of the metrics."""
     shutil.rmtree(_COUNTS, ignore_errors=True)
 
 
 def on_starting(_server: Arbiter) -> None:
-    """Stop the master with exit code 2 and the variable's name when a setting or a data key is missing."""
-    # The path is ours only once gunicorn has loaded its settings.
+    """Exit the master with code 2 and the variable's name if a setting or a data key is missing."""
+    # Our packages are on sys.path only once gunicorn has loaded its settings.
     from app.wiring.settings import WebSettings  # noqa: PLC0415
 
     WebSettings.from_environ()
-    # In a process of its own: a driver that is imported here, before gevent has patched what it waits with, would make
-    # every request of a worker wait for one slow answer of the database.
+    # In a process of its own: a driver imported here, before gevent has patched the blocking calls, would make every
+    # request of a worker wait for one slow answer from the database.
     checked = subprocess.run([sys.executable, "-m", "app.wiring.key_check"], check=False)
     if checked.returncode:
         sys.exit(checked.returncode)

@@ -1,4 +1,4 @@
-"""What gunicorn serves, and what the `flask …` commands run in."""
+"""The WSGI application that gunicorn serves and that the `flask …` commands run in."""
 
 import click
 from flask import Flask
@@ -14,22 +14,22 @@ from runtime.logs import log_as_json
 
 def _app() -> Flask:
     environment = Environment.of_process()
-    if environment.optional("FLASK_RUN_FROM_CLI") == "true" and not _is_about_the_doors():
+    if environment.optional("FLASK_RUN_FROM_CLI") == "true" and not _serves_or_lists_routes():
         # An operator's command needs the database, not the secrets of the web process.
         return Flask("revmap")
     log_as_json()
     settings = WebSettings.from_environ(environment)
-    made = create_app(tools_from(settings))
+    application = create_app(tools_from(settings))
     if settings.trusted_proxy_hops:
-        # Only the address: host and scheme are those of PUBLIC_URL, whatever a proxy says.
-        made.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as its documentation has it
-            made.wsgi_app, x_for=settings.trusted_proxy_hops, x_proto=0, x_host=0
+        # Only the address: host and scheme are those of PUBLIC_URL, whatever a proxy sends.
+        application.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as its documentation does
+            application.wsgi_app, x_for=settings.trusted_proxy_hops, x_proto=0, x_host=0
         )
-    return made
+    return application
 
 
-def _is_about_the_doors() -> bool:
-    """Tell whether it is one of Flask's own commands that work on the web process."""
+def _serves_or_lists_routes() -> bool:
+    """Return whether Flask's own command `run` or `routes` is running, which needs the whole web application."""
     context = click.get_current_context(silent=True)
     return context is not None and context.info_name in ("run", "routes")
 

@@ -1,1 +1,1 @@
-"""Measurements, each beside its floor in the same run: `python -m bench NAME`."""
+"""Benchmarks, beside a floor measured in the same run where there is one: `python -m bench NAME`."""

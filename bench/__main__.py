@@ -1,4 +1,4 @@
-"""`python -m bench NAME`: figures as JSON on stdout, progress on stderr."""
+"""`python -m bench NAME`: run a benchmark, with results as JSON on stdout and progress on stderr."""
 
 import json
 
@@ -9,7 +9,7 @@ from bench import backfill, catchup, crowds, disturbance, ingest, pages, queries
 
 @click.group()
 def main() -> None:
-    """Measure the product beside its floor."""
+    """Measure the product's performance."""
 
 
 @main.command("ingest")
@@ -18,7 +18,7 @@ def main() -> None:
 @click.option("--seconds", default=30, show_default=True, help="Length of the constant load.")
 @click.option("--per-second", default=200, show_default=True, help="Webhooks a second of the constant load.")
 def ingest_command(requests: int, repeats: int, seconds: int, per_second: int) -> None:
-    """Signed 6 KB webhooks through gunicorn and PostgreSQL, with fsync and synchronous_commit on."""
+    """Measure signed 6 KB webhooks through gunicorn and PostgreSQL, with fsync and synchronous_commit on."""
     figures = ingest.run(requests=requests, repeats=repeats, seconds=seconds, per_second=per_second)
     click.echo(json.dumps(figures, indent=2))
 
@@ -28,7 +28,7 @@ def ingest_command(requests: int, repeats: int, seconds: int, per_second: int) -
 @click.option("--latency-ms", default=50, show_default=True, help="What every answer of Stripe takes at least.")
 @click.option("--syncs", default=2, show_default=True, help="The first reads everything, the others find nothing new.")
 def backfill_command(invoices: int, latency_ms: int, syncs: int) -> None:
-    """Sync a large account for the first time, against the bound that Stripe's rate limits set."""
+    """Measure the first sync of a large account, and compare it with the bound set by Stripe's rate limits."""
     click.echo(json.dumps(backfill.run(invoices=invoices, latency_ms=latency_ms, syncs=syncs), indent=2))
 
 
@@ -38,7 +38,7 @@ def backfill_command(invoices: int, latency_ms: int, syncs: int) -> None:
 @click.option("--workers", default=2, show_default=True, help="Processes that rebuild, or read.")
 @click.option("--repeats", default=3, show_default=True, help="Turns of each; their median counts.")
 def rebuild_command(events: int, companies: int, workers: int, repeats: int) -> None:
-    """Fold logs of 6 KB events anew, beside reading and decoding them alone."""
+    """Measure rebuilding from logs of 6 KB events, and compare it with only reading and decoding them."""
     figures = rebuild.run(events=events, companies=companies, workers=workers, repeats=repeats)
     click.echo(json.dumps(figures, indent=2))
 
@@ -47,7 +47,7 @@ def rebuild_command(events: int, companies: int, workers: int, repeats: int) -> 
 @click.option("--events", default=200_000, show_default=True, help="Events of all companies together.")
 @click.option("--companies", default=50, show_default=True, help="Companies; the n-th has a share of 1/n.")
 def catchup_command(events: int, companies: int) -> None:
-    """Fold logs of 6 KB events with one worker, as it does when it was away, beside reading and decoding them alone."""
+    """Measure one worker catching up on logs of 6 KB events, and compare it with only reading and decoding them."""
     click.echo(json.dumps(catchup.run(events=events, companies=companies), indent=2))
 
 
@@ -57,7 +57,7 @@ def catchup_command(events: int, companies: int) -> None:
 @click.option("--seconds", default=20, show_default=True, help="Length of the load.")
 @click.option("--per-second", default=100, show_default=True, help="Webhooks a second.")
 def disturbance_command(events: int, companies: int, seconds: int, per_second: int) -> None:
-    """Webhooks at a constant rate and constant reads, while everything is rebuilt again and again."""
+    """Measure webhooks at a constant rate and constant reads while everything is rebuilt again and again."""
     figures = disturbance.run(events=events, companies=companies, seconds=seconds, per_second=per_second)
     click.echo(json.dumps(figures, indent=2))
 
@@ -67,7 +67,7 @@ def disturbance_command(events: int, companies: int, seconds: int, per_second: i
 @click.option("--seconds", default=10, show_default=True, help="Length of the webhooks beside each kind.")
 @click.option("--per-second", default=20, show_default=True, help="Webhooks a second, each on a connection of its own.")
 def crowds_command(sockets: int, seconds: int, per_second: int) -> None:
-    """Webhooks while a crowd holds sockets: idle, dripping heads or bodies, or not reading its answers."""
+    """Measure webhooks while many clients hold sockets: idle, dripping heads or bodies, or not reading answers."""
     click.echo(json.dumps(crowds.run(sockets=sockets, seconds=seconds, per_second=per_second), indent=2))
 
 
@@ -75,7 +75,7 @@ def crowds_command(sockets: int, seconds: int, per_second: int) -> None:
 @click.option("--lines", default=1_000_000, show_default=True, help="Lines of the company's table.")
 @click.option("--repeats", default=20, show_default=True, help="Turns of each page.")
 def pages_command(lines: int, repeats: int) -> None:
-    """Paint the page of a large table, scroll fifty pages, add it up and export all of it, through gunicorn."""
+    """Measure the page of a large table through gunicorn: first paint, scrolling fifty pages, figures and CSV."""
     click.echo(json.dumps(pages.run(lines=lines, repeats=repeats), indent=2))
 
 
@@ -83,7 +83,7 @@ def pages_command(lines: int, repeats: int) -> None:
 @click.option("--lines", default=1_000_000, show_default=True, help="Lines of the company's table.")
 @click.option("--repeats", default=20, show_default=True, help="Turns of each read.")
 def queries_command(lines: int, repeats: int) -> None:
-    """Read pages, totals and months of a large table, now and as of then, and all of it as for CSV."""
+    """Measure reads of a large table: pages, totals and months, now and as of past positions, and CSV rows."""
     click.echo(json.dumps(queries.run(lines=lines, repeats=repeats), indent=2))
 
 

@@ -1,4 +1,4 @@
-"""The first sync of a large account: how long, against the time that Stripe's rate limit alone would take."""
+"""Measure the first sync of a large account, and compare it with the time that Stripe's rate limits require."""
 
 import json
 import socket
@@ -34,7 +34,7 @@ _ROWS = text("SELECT count(*) FROM revenue_line")
 
 
 def run(*, invoices: int, latency_ms: int, syncs: int) -> dict[str, object]:
-    """Measure and give the figures of the first sync, and of those after it, which find nothing new."""
+    """Return the results of the first sync, and of those after it, which find nothing new."""
     with servers() as environment, _stripe(invoices, latency_ms) as (url, account_id, key):
         settings = {**environment, "STRIPE_API_BASE": url, "STRIPE_SECRET_KEY": key}
         engine = open_engine(environment["DATABASE_URL"], name="bench", pool_size=2, statement_timeout_ms=0)
@@ -54,7 +54,7 @@ def run(*, invoices: int, latency_ms: int, syncs: int) -> dict[str, object]:
 
 @contextmanager
 def _stripe(invoices: int, latency_ms: int) -> Iterator[tuple[str, str, str]]:
-    """Give the address of a simulated Stripe, its account and the platform's key."""
+    """Run a simulated Stripe, and yield its URL, its account id and the platform's key."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -107,34 +107,34 @@ def _measured(engine: Engine, redis: Redis, company_id: int, url: str, workers_p
 
 
 def _await_workers(redis: Redis) -> None:
-    """Return when a worker listens on every queue: starting processes is no part of a sync."""
+    """Wait until workers listen on all queues, because starting processes is not part of a sync."""
     pause = Event()
     while redis.scard("rq:workers") < _QUEUES:
         pause.wait(_POLL_SECONDS)
 
 
 def _by_endpoint(requests: Mapping[str, int]) -> list[int]:
-    """Put requests that differ in an id only together."""
-    of: dict[str, int] = {}
+    """Return the number of requests per endpoint, adding up those that differ only in an id."""
+    counts: dict[str, int] = {}
     for operation, count in requests.items():
         method, path = operation.split(" ", 1)
         parts = path.strip("/").split("/")
         name = " ".join([method, parts[1], "one" if parts[2:] else "list", *parts[3:]])
-        of[name] = of.get(name, 0) + count
-    return list(of.values())
+        counts[name] = counts.get(name, 0) + count
+    return list(counts.values())
 
 
 def _await_end(engine: Engine, run_id: int) -> Row[tuple[object, ...]]:
     pause = Event()
-    told = 0
+    reported = 0
     while True:
         with engine.connect() as connection:
             row = connection.execute(_RUN, {"id": run_id}).one()
         if row.finished_at is not None:
             return row
-        if row.invoices_listed >= told + 5000:
-            told = row.invoices_listed
-            print(f"{row.phase}: {told} invoices", file=sys.stderr)
+        if row.invoices_listed >= reported + 5000:
+            reported = row.invoices_listed
+            print(f"{row.phase}: {reported} invoices", file=sys.stderr)
         pause.wait(_POLL_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""A simulated Stripe with one large account, as a process of its own: `python -m bench.bulk_stripe`."""
+"""`python -m bench.bulk_stripe`: run a simulated Stripe with one large account in its own process."""
 
 import signal
 import time
@@ -17,7 +17,7 @@ from sandbox.stripe.running import Settings, StripeServer
 @click.option("--invoices", required=True, type=int)
 @click.option("--latency-ms", required=True, type=int)
 def main(port: int, invoices: int, latency_ms: int) -> None:
-    """Serve until SIGTERM; print the account's id and the platform's key once there is something to read."""
+    """Serve until SIGTERM; print the account's id and the platform's key once the server is ready."""
     stop = Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
     stripe = SimulatedStripe(lambda: int(time.time()), seed=1)

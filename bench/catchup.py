@@ -1,4 +1,4 @@
-"""Catching up: how many events a second one worker folds into live tables, beside reading and decoding them alone."""
+"""Measure how many events a second one worker folds into live tables, beside only reading and decoding them."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ from runtime.database import open_engine
 
 
 def run(*, events: int, companies: int) -> dict[str, object]:
-    """Measure and give the figures: one turn each, the logs read first by the floor."""
+    """Return the results of one turn each of the floor and the catch-up. The floor reads the logs first."""
     with servers() as environment:
         url = environment["DATABASE_URL"]
         engine = open_engine(url, name="bench", pool_size=2, statement_timeout_ms=0)

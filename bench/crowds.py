@@ -1,4 +1,4 @@
-"""Signed webhooks while thousands hold sockets: idle, dripping their heads or bodies, or not reading their answers."""
+"""Measure signed webhooks while thousands of clients hold sockets: idle, slow to send, or not reading answers."""
 
 import asyncio
 import socket
@@ -77,24 +77,24 @@ KINDS: dict[str, Behaviour] = {
 
 
 def run(*, sockets: int, seconds: int, per_second: int) -> dict[str, object]:
-    """Measure and return the figures, of every kind of crowd and of none."""
+    """Return the results with each kind of crowd, and without one."""
     with servers() as environment:
         engine = open_engine(environment["DATABASE_URL"], name="bench", pool_size=1, statement_timeout_ms=0)
         upgrade(engine)
         engine.dispose()
-        told: dict[str, object] = {}
+        results: dict[str, object] = {}
         for kind in ("none", *KINDS):
             with web("wsgi:app", environment) as (port, pid):
                 crowd = 0 if kind == "none" else sockets
                 outcome = asyncio.run(_beside(port, KINDS.get(kind, _idle), crowd, seconds, per_second))
-                told[kind] = {
+                results[kind] = {
                     "statuses": outcome.statuses,
                     "p50_ms": outcome.percentile_ms(50),
                     "p99_ms": outcome.percentile_ms(99),
                     "max_ms": outcome.percentile_ms(100),
                     "web_process_peak_mb": max(peak_megabytes(pid)),
                 }
-    return {"benchmark": "crowds", "sockets": sockets, "seconds": seconds, "per_second": per_second, "crowds": told}
+    return {"benchmark": "crowds", "sockets": sockets, "seconds": seconds, "per_second": per_second, "crowds": results}
 
 
 async def _beside(
@@ -121,7 +121,7 @@ async def _beside(
 
 
 async def _member(port: int, behaviour: Behaviour) -> None:
-    """Hold a socket, and take another one when it is hung up on."""
+    """Hold a connection, and open another one whenever the server closes it."""
     while True:
         writer: asyncio.StreamWriter | None = None
         try:
@@ -135,7 +135,7 @@ async def _member(port: int, behaviour: Behaviour) -> None:
 
 
 async def _narrow_socket(port: int) -> socket.socket:
-    """Connect a socket that takes in little while nobody reads from it."""
+    """Return a connected socket with a small receive buffer, which soon fills while nobody reads from it."""
     narrow = socket.socket()
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
     narrow.settimeout(0)
@@ -144,7 +144,7 @@ async def _narrow_socket(port: int) -> socket.socket:
 
 
 async def _webhook(port: int, outcome: Outcome, due: float) -> None:
-    """Send a webhook on a connection of its own, as Stripe does; 0 is the status of what was never answered."""
+    """Send a webhook on its own connection, as Stripe does, and record its status; 0 means no answer."""
     now = int(time.time())
     body = invoice_event(int(due * 1_000_000), account_id="acct_of_nobody", created=now)
     request = signed_request(body, secret=WEBHOOK_SECRET, at=now)

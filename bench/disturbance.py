@@ -1,4 +1,4 @@
-"""What a rebuild does to who writes and reads meanwhile: webhooks at a constant rate, and readers who look closely."""
+"""Measure webhooks at a constant rate and reads during rebuilds, and check what the readers see."""
 
 import json
 import random
@@ -30,7 +30,7 @@ _READERS = 2
 
 
 def run(*, events: int, companies: int, seconds: int, per_second: int) -> dict[str, object]:
-    """Measure the same load twice, without a rebuild and with rebuilds one after another, and give the figures."""
+    """Return the results of the same load twice: without a rebuild, and with one rebuild after another."""
     with servers() as environment, ExitStack() as running:
         engine = open_engine(environment["DATABASE_URL"], name="bench", pool_size=2, statement_timeout_ms=0)
         running.callback(engine.dispose)
@@ -61,7 +61,7 @@ def _rebuild_until(is_over: Event, environment: Mapping[str, str]) -> int:
 
 
 class _Stage:
-    """Sends and reads at once, while something else goes on."""
+    """A load of webhooks and reads at the same time, while something else runs."""
 
     def __init__(self, port: int, keys: Mapping[int, str], seconds: int, per_second: int) -> None:
         self._port, self._keys, self._seconds, self._per_second = port, keys, seconds, per_second
@@ -101,7 +101,7 @@ class _Stage:
 
 
 class _Reader:
-    """Reads tables, and notes what no reader may ever see."""
+    """A reader of tables that counts what no reader may ever see."""
 
     def __init__(self, port: int, keys: Mapping[int, str], seed: int) -> None:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=30)

@@ -1,4 +1,4 @@
-"""The floor of intake: the least that a webhook receiver can do and still be durable. No log, no queue."""
+"""The floor of intake: the least that a durable webhook receiver must do. No log, no queue."""
 
 import json
 import os
@@ -22,7 +22,7 @@ for _ in range(_CONNECTIONS):
 
 @app.post("/webhooks/stripe")
 def receive() -> Response:
-    """Verify, parse, insert, commit: one transaction a request, on a kept connection."""
+    """Verify, parse, insert and commit: one transaction per request, on a pooled connection."""
     body = request.get_data()
     prove_origin(body, request.headers.get("Stripe-Signature"), _secrets, now=utc_now())
     event_id = json.loads(body)["id"]
@@ -36,5 +36,5 @@ def receive() -> Response:
 
 @app.get("/healthz")
 def healthz() -> str:
-    """Answer."""
+    """Answer that the server is up."""
     return "ok"

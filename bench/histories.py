@@ -1,4 +1,4 @@
-"""Logs of real size: what Stripe tells of invoices, 6 KB an event in both shapes, of companies of very unequal size."""
+"""Fill logs of realistic size: invoice events of 6 KB in both shapes, for companies of very unequal size."""
 
 import json
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ _STARTED = 1_700_000_000
 _SECONDS_BETWEEN_INVOICES = 60
 _AT_ONCE = 500
 _LINE_AMOUNT = b'"amount": 2000,'
-# What stands in a pattern for what differs from invoice to invoice.
-_NUMBER, _CREATED, _TOLD = 7_777_777_777, 1_888_888_888, 1_999_999_999
-# What Stripe sends while a subscription's invoice is made and paid at once.
+# Placeholders in a pattern for the values that differ between invoices.
+_NUMBER, _CREATED, _EVENT_CREATED = 7_777_777_777, 1_888_888_888, 1_999_999_999
+# The events that Stripe sends for a subscription's invoice that is created and paid at once.
 _LIFE = (
     ("invoice.created", "draft"),
     ("invoice.finalized", "open"),
@@ -28,7 +28,7 @@ _LIFE = (
 
 
 def fill_logs(engine: Engine, *, events: int, companies: int) -> dict[int, int]:
-    """Give each of the companies a log, the n-th a share of 1/n; return how many events each got. Commits."""
+    """Append a log for each company, the n-th with a share of 1/n; return the number of events of each. Commits."""
     weights = [1 / (number + 1) for number in range(companies)]
     sizes: dict[int, int] = {}
     for number, weight in enumerate(weights):
@@ -65,22 +65,22 @@ def _events(account_id: str, company: int, count: int) -> Iterator[NewEvent]:
 
 
 def _pattern(account_id: str, step: int, *, is_new_shape: bool) -> bytes:
-    # Writing JSON with indents takes longer than all that is done with it afterwards: a body is written once.
+    # Writing indented JSON takes longer than everything done with it afterwards, so each pattern is written once.
     whole = json.loads(invoice_event(_NUMBER, account_id=account_id, created=_CREATED, is_new_shape=is_new_shape))
     event_type, status = _LIFE[step]
-    whole |= {"id": f"{whole['id']}_{step}", "type": event_type, "created": _TOLD}
+    whole |= {"id": f"{whole['id']}_{step}", "type": event_type, "created": _EVENT_CREATED}
     whole["data"]["object"]["status"] = status
     return json.dumps(whole, indent=2).encode()
 
 
 def _filled_in(pattern: bytes, number: int, created: int, step: int) -> bytes:
-    for words in ("cus_bench%d", "Customer %d"):
-        pattern = pattern.replace((words % (_NUMBER % CUSTOMERS)).encode(), (words % (number % CUSTOMERS)).encode())
-    # Amounts as unevenly spread as real ones, the same for all that is told of an invoice.
+    for text in ("cus_bench%d", "Customer %d"):
+        pattern = pattern.replace((text % (_NUMBER % CUSTOMERS)).encode(), (text % (number % CUSTOMERS)).encode())
+    # Amounts as unevenly spread as real ones, the same in all events of an invoice.
     pattern = pattern.replace(_LINE_AMOUNT, b'"amount": %d,' % (99 + number * number % 9_973 * 10))
     for placeholder, value in (
         (_NUMBER, number),
-        (_TOLD, created + step),
+        (_EVENT_CREATED, created + step),
         (_CREATED, created),
         (_CREATED + PERIOD_SECONDS, created + PERIOD_SECONDS),
     ):

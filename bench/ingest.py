@@ -1,4 +1,4 @@
-"""Intake: how many signed webhooks are durable a second, beside the floor in the same run; and how soon they show."""
+"""Measure how many signed webhooks a second become durable, beside a floor in the same run, and how soon they show."""
 
 import statistics
 import time
@@ -23,7 +23,7 @@ _POLL_SECONDS = 0.005
 
 
 def run(*, requests: int, repeats: int, seconds: int, per_second: int) -> dict[str, object]:
-    """Measure and give the figures. Floor and product take turns; rates are medians of the turns."""
+    """Return the results. Floor and product take turns; rates are medians of the turns."""
     with servers() as environment:
         engine = open_engine(environment["DATABASE_URL"], name="bench", pool_size=2, statement_timeout_ms=0)
         _prepare(engine)
@@ -38,7 +38,7 @@ def run(*, requests: int, repeats: int, seconds: int, per_second: int) -> dict[s
 
 
 class _Numbers:
-    """Hands out the numbers of events that nobody has sent before."""
+    """A source of numbers for events that have not been sent before."""
 
     def __init__(self) -> None:
         self._next = 0
@@ -71,7 +71,7 @@ def _throughput(
     environment: Mapping[str, str], numbers: _Numbers, requests: int, repeats: int, connections: int
 ) -> dict[str, object]:
     rates: dict[str, list[float]] = {"floor": [], "product": []}
-    # Both are up all the time and take turns, so that what else the machine does weighs on both alike.
+    # Both run all the time and take turns, so that other load on the machine affects both alike.
     with web("bench.floor_app:app", environment) as floor_web, web("wsgi:app", environment) as product_web:
         for _ in range(repeats + 1):
             for name, (port, _pid) in (("floor", floor_web), ("product", product_web)):
@@ -143,7 +143,7 @@ _BEHIND = """
 
 
 class _Watch:
-    """Notes when the table of each company reached which position, to tell how long each event took to show."""
+    """A record of when each company's table reached which position, to measure how long each event took to show."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -154,7 +154,7 @@ class _Watch:
         self._thread.start()
 
     def stop(self) -> list[float]:
-        """Give, for every event recorded meanwhile, the seconds from its recording to its showing."""
+        """Stop watching, and return the seconds from recording to showing for each event recorded meanwhile."""
         self._stopped.set()
         self._thread.join()
         with self._engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""The page of a large table as gunicorn gives it: first paint, scrolling, figures, and the CSV of all of it."""
+"""Measure the page of a large table through gunicorn: first paint, scrolling, figures, and a CSV of all of it."""
 
 import html
 import re
@@ -22,13 +22,13 @@ _FILTERS = {"none": "", "paid_recurring": "invoice_status=paid&type=recurring", 
 
 
 def run(*, lines: int, repeats: int) -> dict[str, object]:
-    """Make a company with so many lines, and give the figures."""
+    """Create a company with this many lines, and return the results."""
     with servers() as environment, large_table(environment, lines) as (engine, company_id):
         return {"benchmark": "pages", "lines": lines, **measure(environment, engine, company_id, repeats=repeats)}
 
 
 def measure(environment: Mapping[str, str], engine: Engine, company_id: int, *, repeats: int) -> dict[str, object]:
-    """Give milliseconds of pages and their parts, from the request to the last byte."""
+    """Return the milliseconds of pages and their parts, from the request to the last byte."""
     with web("wsgi:app", environment) as (port, pid):
         browser = _Browser(port, engine, company_id)
         first = {name: _timed(partial(browser.page, query), repeats) for name, query in _FILTERS.items()}
@@ -44,7 +44,7 @@ def measure(environment: Mapping[str, str], engine: Engine, company_id: int, *, 
 
 
 class _Browser:
-    """Somebody who is signed in, on one kept connection."""
+    """A signed-in user on one persistent connection."""
 
     def __init__(self, port: int, engine: Engine, company_id: int) -> None:
         with engine.begin() as connection:
@@ -67,7 +67,7 @@ class _Browser:
             started = time.perf_counter()
             page = self._read(html.unescape(found[1]))
             times.append(time.perf_counter() - started)
-        return _told(times)
+        return _summary(times)
 
     def figures(self) -> None:
         found = re.search(r'hx-get="([^"]+/figures[^"]*)"', self.page(""))
@@ -89,7 +89,7 @@ class _Browser:
     def _ask(self, path: str) -> HTTPResponse:
         self._connection.request("GET", path, headers=self._cookie)
         answer = self._connection.getresponse()
-        assert answer.status == 200, (answer.status, path)  # noqa: PLR2004 - what else would be measured
+        assert answer.status == 200, (answer.status, path)  # noqa: PLR2004 - HTTP's own number
         return answer
 
 
@@ -100,9 +100,9 @@ def _timed(work: Callable[[], object], repeats: int) -> dict[str, float]:
         started = time.perf_counter()
         work()
         times.append(time.perf_counter() - started)
-    return _told(times)
+    return _summary(times)
 
 
-def _told(seconds: list[float]) -> dict[str, float]:
+def _summary(seconds: list[float]) -> dict[str, float]:
     ordered = sorted(round(one * 1000, 1) for one in seconds)
     return {"p50_ms": ordered[len(ordered) // 2], "max_ms": ordered[-1]}

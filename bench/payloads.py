@@ -1,4 +1,4 @@
-"""Signed webhook bodies of real size: an invoice of three lines, about 6 KB, in the old shape or the new."""
+"""Build signed webhooks of realistic size: an invoice of three lines, about 6 KB, in the old shape or the new."""
 
 import hmac
 import json
@@ -10,7 +10,7 @@ _ADDRESS = {"city": "Testville", "country": "US", "line1": "1 Example Street", "
 
 
 def invoice_event(number: int, *, account_id: str, created: int, is_new_shape: bool = False) -> bytes:
-    """Give the body of an invoice.paid event, unique by its number."""
+    """Return the body of an `invoice.paid` event, unique per number."""
     lines = [_line(number, index, created, is_new_shape=is_new_shape) for index in range(3)]
     invoice = {
         "id": f"in_bench{number}",
@@ -102,7 +102,7 @@ def _line(number: int, index: int, created: int, *, is_new_shape: bool) -> dict[
 
 
 def signed_request(body: bytes, *, secret: str, at: int) -> bytes:
-    """Give the whole HTTP/1.1 request that posts the body, signed at this Unix second."""
+    """Return the whole HTTP/1.1 request that posts the body, signed at this Unix second."""
     signature = hmac.digest(secret.encode(), f"{at}.".encode() + body, "sha256").hex()
     head = (
         "POST /webhooks/stripe HTTP/1.1\r\nHost: bench.test\r\nContent-Type: application/json\r\n"

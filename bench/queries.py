@@ -1,4 +1,4 @@
-"""Reading a large table: pages at any depth and in any order, totals, and the same as of a moment, in milliseconds."""
+"""Measure reads of a large table: pages at any depth and in any order, and totals, now and as of past positions."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,14 +26,14 @@ _MOMENTS = (0.01, 0.1, 0.5, 0.9, 0.999)
 
 
 def run(*, lines: int, repeats: int) -> dict[str, object]:
-    """Make a company with so many lines, and give the figures."""
+    """Create a company with this many lines, and return the results."""
     with servers() as environment, large_table(environment, lines) as (engine, company_id):
         return {"benchmark": "queries", "lines": lines, **measure(engine, company_id, repeats=repeats)}
 
 
 @contextmanager
 def large_table(environment: Mapping[str, str], lines: int) -> Iterator[tuple[Engine, int]]:
-    """Give the database of a company with so many lines, and the company's id."""
+    """Create a company with this many lines, and yield its database and its id."""
     engine = open_engine(environment["DATABASE_URL"], name="bench", pool_size=2, statement_timeout_ms=0)
     upgrade(engine)
     (company_id,) = fill_logs(engine, events=lines * 4 // 3, companies=1)
@@ -46,7 +46,7 @@ def large_table(environment: Mapping[str, str], lines: int) -> Iterator[tuple[En
 
 
 def measure(engine: Engine, company_id: int, *, repeats: int) -> dict[str, object]:
-    """Give medians and 99th percentiles of reads of a company's table, each in a snapshot of its own."""
+    """Return medians and 99th percentiles in milliseconds of reads of a company's table, each in its own snapshot."""
     with snapshot_of(engine, company_id) as snapshot:
         head, marks = snapshot.position, {sort: list(_marks(snapshot, sort)) for sort in SORTS}
         customer = list_lines(snapshot, _all(), sort="-date", limit=1, after=None)[0].customer_id
@@ -86,7 +86,7 @@ def _all() -> LineFilter:
 
 
 def _marks(snapshot: Snapshot, sort: Sort) -> Iterator[After | None]:
-    # Values at these depths of the order, without reading up to them.
+    # The values at these depths of the order, found without reading all pages before them.
     for depth in _DEPTHS:
         if depth == 0.0:
             yield None

@@ -1,4 +1,4 @@
-"""Rebuilding: how many events a second become tables again, beside the floor of reading and decoding them alone."""
+"""Measure how many events a second a rebuild folds, beside the floor of only reading and decoding them."""
 
 import statistics
 import time
@@ -23,7 +23,7 @@ _DECODER = msgspec.json.Decoder(wire.Envelope[wire.Invoice])
 
 
 def run(*, events: int, companies: int, workers: int, repeats: int) -> dict[str, object]:
-    """Measure and give the figures. Floor and product take turns; rates are medians of the turns."""
+    """Return the results. Floor and product take turns; rates are medians of the turns."""
     with servers() as environment:
         url = environment["DATABASE_URL"]
         engine = open_engine(url, name="bench", pool_size=2, statement_timeout_ms=0)
@@ -58,7 +58,7 @@ def run(*, events: int, companies: int, workers: int, repeats: int) -> dict[str,
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Give how long it takes."""
+    """Return how many seconds the work takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
@@ -78,8 +78,8 @@ def _rebuild(engine: Engine, workers: int) -> None:
 
 
 def settle(engine: Engine) -> None:
-    """Have the server do what it would do in the background."""
-    # What a turn left to the server's background must not weigh on the next one.
+    """Run the server's background work now."""
+    # The background work that one turn leaves must not slow down the next one.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
         connection.execute(text("CHECKPOINT"))
@@ -91,7 +91,7 @@ def _count(engine: Engine, table: str) -> int:
 
 
 def read_and_decode(url: str, companies: Iterable[int], workers: int) -> None:
-    """Do what nobody who folds can do without, and nothing else, with so many processes."""
+    """Read and decode the events of the companies with this many processes, the least that folding needs."""
     with process_pool(workers) as pool:
         assert sum(pool.map(partial(_decoded, url), companies)) > 0
 

@@ -1,4 +1,4 @@
-"""The servers a benchmark runs against: real ones, with fsync on."""
+"""Start the servers that a benchmark runs against: real ones, with fsync on."""
 
 import base64
 import os
@@ -11,15 +11,15 @@ from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
 
 WEBHOOK_SECRET = "whsec_bench"
-# PostgreSQL's default of 128 MB is for no server in earnest: what several builds hold does not fit into it.
-_AS_OF_ITS_SIZE = {"shared_buffers": "1GB"}
+# PostgreSQL's default of 128 MB is too small for a real server: the rows of several builds do not fit into it.
+_POSTGRES_OPTIONS = {"shared_buffers": "1GB"}
 
 
 @contextmanager
 def servers() -> Iterator[dict[str, str]]:
-    """Give the environment of processes that use a fresh durable PostgreSQL and a fresh Valkey."""
+    """Start a new durable PostgreSQL and a new Valkey, and yield the environment of processes that use them."""
     with TemporaryDirectory(prefix="revmap-bench-") as directory:
-        postgres = PostgresServer.start(Path(directory) / "postgres", options=_AS_OF_ITS_SIZE)
+        postgres = PostgresServer.start(Path(directory) / "postgres", options=_POSTGRES_OPTIONS)
         valkey = ValkeyServer.start(Path(directory) / "valkey")
         try:
             yield {

@@ -1,1 +1,1 @@
-"""The schema, step by step. Each step works with the code of the release before it."""
+"""The database schema as migration steps. Each step works with the code of the release before it."""

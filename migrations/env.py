@@ -1,4 +1,4 @@
-"""How Alembic reaches our database: on the connection it is handed, in one transaction a step."""
+"""Run Alembic on the connection it is given, with one transaction per step."""
 
 from alembic import context
 from sqlalchemy import Connection

@@ -1,4 +1,4 @@
-"""Bring a database to the schema this code expects, and tell where it stands."""
+"""Migrate a database to the schema this code expects, and report its current step."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 _HERE = Path(__file__).parent
-# A step that waits for a lock makes everybody behind it wait, too.
+# A step that waits for a lock blocks every query queued behind it.
 _LOCK_TIMEOUT = "4s"
 
 
@@ -20,13 +20,13 @@ def _config() -> Config:
 
 
 def upgrade(engine: Engine) -> None:
-    """Migrate to the newest step. Commits step by step; safe to run twice and from several machines at once."""
+    """Migrate to the newest step. Commits after each step; safe to repeat and to run from several machines at once."""
     config = _config()
     with engine.connect() as connection:
         # Two releases that start together: the second waits, then finds nothing left to do.
         connection.exec_driver_sql("SET lock_timeout = 0")
         connection.exec_driver_sql("SELECT pg_advisory_lock(hashtext('revmap.migrations'))")
-        # For the session, and so for every step: each has a transaction of its own.
+        # Set for the session, because each step has a transaction of its own.
         connection.exec_driver_sql(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
         connection.commit()
         try:
@@ -40,10 +40,10 @@ def upgrade(engine: Engine) -> None:
 
 
 def expected_step() -> str | None:
-    """Name the newest step this code knows."""
+    """Return the id of the newest step this code knows."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def current_step(connection: Connection) -> str | None:
-    """Name the step the database stands at; None for an empty one."""
+    """Return the id of the database's current step; None for an empty database."""
     return MigrationContext.configure(connection).get_current_revision()

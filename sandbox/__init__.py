@@ -1,7 +1,7 @@
-"""The whole outside world on one machine: a simulated Stripe, PostgreSQL, Valkey and a supervisor. Never in production.
+"""The product's surroundings on one machine: a simulated Stripe, PostgreSQL, Valkey, a supervisor. Never in production.
 
-Below is what the launchers of both servers share. Such a server is our child and dies with us, has its directory to
-itself, and answers on a Unix socket in a directory that only its own account and root may enter: it asks no password.
+This module holds what the launchers of both servers share. A server is our child and dies with us, has a directory to
+itself, and listens without a password on a Unix socket in a directory that only its own account and root may enter.
 """
 
 import fcntl
@@ -22,16 +22,16 @@ from typing import BinaryIO, Self
 _POLL_SECONDS = 0.02
 _STOP_SECONDS = 30.0
 _PREDECESSOR_SECONDS = 30.0
-_LONGEST_DIRECTORY_BYTES = 80  # a socket's whole path may have 107 bytes, on other systems a few less
+_LONGEST_DIRECTORY_BYTES = 80  # a socket's whole path may have 107 bytes, on some systems a few less
 
 
 class ServerDidNotStartError(RuntimeError):
-    """The server ended, stayed silent or found its directory in use; the message says which."""
+    """The server ended, did not answer, or its directory was in use; the message says which."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Server:
-    """A running server: where it answers, its process and directory, and the signal that stops it in order."""
+    """A running server: its URL, its process and directory, and the signal that shuts it down cleanly."""
 
     url: str
     process: subprocess.Popen[bytes]
@@ -40,11 +40,11 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """The id of the server's process."""
+        """Return the id of the server's process."""
         return self.process.pid
 
     def stop(self) -> None:
-        """Stop in order, kill what has not ended after 30 s. Safe twice, and when the server has died."""
+        """Shut the server down, and kill it if it has not ended after 30 s. Safe to repeat and after it has died."""
         self.process.send_signal(self.stop_signal)
         try:
             self.process.wait(_STOP_SECONDS)
@@ -52,7 +52,7 @@ class Server:
             self.process.kill()
             self.process.wait()
         with suppress(FileNotFoundError), _open_lock(self.directory) as lock:
-            if _locked(lock):  # else a successor has it already
+            if _locked(lock):  # otherwise a successor already uses it
                 _remove_socket_directory(self.directory / "socket")
 
     def __enter__(self) -> Self:
@@ -64,11 +64,11 @@ class Server:
 
 @contextmanager
 def sole_use(directory: Path) -> Iterator[int]:
-    """Make the directory, lock it and give the lock's descriptor: a child that inherits it keeps the lock till it ends.
+    """Create and lock the directory, and yield the lock's descriptor.
 
-    A predecessor that is still shutting down is waited for.
+    A child that inherits it keeps the lock until it ends. Waits for a predecessor that is still shutting down.
 
-    :raises ServerDidNotStartError: another server had the directory for 30 s
+    :raises ServerDidNotStartError: another server used the directory for 30 s
     """
     directory.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + _PREDECESSOR_SECONDS
@@ -81,13 +81,13 @@ def sole_use(directory: Path) -> Iterator[int]:
 
 
 def new_socket_directory(directory: Path) -> Path:
-    """Return a new directory, mode 0700: inside the given one, or a temporary one when that path does not fit a socket.
+    """Return a new directory, mode 0700: inside the given one, or a temporary one if that path does not suit a socket.
 
-    What a killed predecessor left behind is removed, so call this with the directory's lock held.
+    Deletes what a killed predecessor left behind, so the caller must hold the directory's lock.
     """
     sockets = directory / "socket"
     _remove_socket_directory(sockets)
-    # A comma separates addresses in both servers' and libpq's notation; other marks have meanings of their own.
+    # A comma separates addresses for both servers and for libpq; other characters have special meanings too.
     if len(os.fsencode(sockets)) <= _LONGEST_DIRECTORY_BYTES and re.fullmatch(r"[\w/. -]+", str(sockets)):
         sockets.mkdir(mode=0o700)
         return sockets
@@ -97,7 +97,7 @@ def new_socket_directory(directory: Path) -> Path:
 
 
 def launch(argv: Sequence[str], *, log: Path, lock: int, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start the server in a process group of its own, so that Ctrl-C reaches only us; it keeps the lock open."""
+    """Start the server in its own process group, so that Ctrl-C reaches only us. It keeps the lock open."""
     with open_log(log) as sink:
         return subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=env, cwd="/", process_group=0, pass_fds=[lock]
@@ -105,9 +105,9 @@ def launch(argv: Sequence[str], *, log: Path, lock: int, env: Mapping[str, str])
 
 
 def await_answer(server: Server, answers: Callable[[str], bool], *, log: Path, seconds: float) -> None:
-    """Return when `answers(url)` is true; stop the server when that does not come to pass.
+    """Wait until `answers(url)` is true; stop the server if that does not happen.
 
-    :raises ServerDidNotStartError: it ended, or did not answer for so many seconds
+    :raises ServerDidNotStartError: it ended, or did not answer within this many seconds
     """
     deadline = time.monotonic() + seconds
     while not answers(server.url):
@@ -123,12 +123,12 @@ def await_answer(server: Server, answers: Callable[[str], bool], *, log: Path, s
 
 
 def open_log(log: Path) -> BinaryIO:
-    """Open a log to write at its end; only its owner may read it, for it may quote data."""
+    """Open a log for appending. Only its owner may read it, because it may quote data."""
     return os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
 
 
 def end_of(log: Path) -> str:
-    """Return the last lines of a log."""
+    """Return the last 15 lines of a log."""
     return "\n".join(log.read_text(errors="replace").splitlines()[-15:])
 
 

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: the simulated Stripe alone, until it is interrupted."""
+"""`python -m sandbox`: run the simulated Stripe alone, until it is interrupted."""
 
 import argparse
 import signal
@@ -13,7 +13,7 @@ from sandbox.stripe.records.versions import NEWEST, shape_of
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM; give the exit code."""
+    """Serve until SIGINT or SIGTERM, and return the exit code."""
     options = _options(_parser().parse_args(arguments))
     try:
         server = start_demo(options, lambda: int(time.time()))
@@ -50,20 +50,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
         description="A simulated Stripe: the API, Connect and webhooks, with two made-up companies. Nothing is real.",
-        epilog="It is driven by JSON under /_sandbox: see the docstring of sandbox/stripe/doors/control.py.",
+        epilog="Control it with JSON under /_sandbox: see the docstring of sandbox/stripe/doors/control.py.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="the address to listen on")
-    add("--port", type=_number(65_535), default=12111, help="the port to listen on; 0 is any free one")
-    add("--seed", type=int, default=1, help="what the made-up companies and keys follow from")
-    add("--invoices", type=_number(200_000), default=300, help="how many the first company has in live mode")
-    add("--until", type=_number(1 << 32), help="the unix second at which their history ends; now, if not given")
-    add("--webhook-url", help="where to send what happens from now on")
-    add("--webhook-secret", help="what signs it; follows from the seed, if not given")
-    add("--tell-history", action="store_true", help="send webhooks of what happened before it started, too")
-    add("--latency-ms", type=_number(60_000), default=0, help="how long every answer takes at least")
-    add("--rate-limits", action="store_true", help="refuse as Stripe does: 25 requests a second per endpoint")
+    add("--port", type=_number(65_535), default=12111, help="the port to listen on; 0 means any free port")
+    add("--seed", type=int, default=1, help="the seed that the made-up companies and keys are derived from")
+    add("--invoices", type=_number(200_000), default=300, help="number of invoices of the first company in live mode")
+    add("--until", type=_number(1 << 32), help="the Unix second at which the made-up history ends; default: now")
+    add("--webhook-url", help="the URL to send webhooks of new events to")
+    add("--webhook-secret", help="the secret that signs webhooks; default: derived from the seed")
+    add("--tell-history", action="store_true", help="also send webhooks of events before the start")
+    add("--latency-ms", type=_number(60_000), default=0, help="the shortest time an answer takes, in milliseconds")
+    add("--rate-limits", action="store_true", help="apply Stripe's rate limits: 25 requests a second per endpoint")
     add("--api-version", type=_version, default=NEWEST, help="the accounts' default API version")
     return parser
 

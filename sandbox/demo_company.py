@@ -1,4 +1,4 @@
-"""The demo's company: made once, connected to the first simulated account; its key and its user are always shown."""
+"""The demo's company, created once and connected to the first simulated account, with an API key and a user."""
 
 from sqlalchemy import Engine
 
@@ -16,9 +16,9 @@ EMAIL = "ada@example.org"
 
 
 def demo_company(engine: Engine, saved: DemoSettings) -> tuple[str, int]:
-    """Give the demo's key and company id. Commits; safe to repeat."""
+    """Create the demo's company and user if needed, and return its API key and company id. Commits; safe to repeat."""
     with engine.begin() as connection:
-        # The file may be of another database than the one that is used now.
+        # The file may belong to another database than the current one.
         is_known = saved.api_key and principal_of(connection, saved.api_key, now=utc_now())
     if saved.company_id is None or saved.api_key is None or not is_known:
         account_id = SimulatedStripe(lambda: saved.until, seed=SIMULATED_ACCOUNT_SEED).create_account(FIRST_COMPANY).id

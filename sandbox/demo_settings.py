@@ -1,4 +1,4 @@
-"""What the demo made up for itself and must keep: its secrets, and the moment its simulated history ends."""
+"""The settings that the demo generates and must keep: its secrets, and the end of its simulated history."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ SIMULATED_ACCOUNT_SEED = 1
 
 @dataclass(slots=True)
 class DemoSettings:
-    """The demo's own settings, in a file that only its owner may read. `until` is a Unix second."""
+    """The demo's settings, kept in a file that only its owner may read. `until` is a Unix second."""
 
     path: Path
     app_secret_key: str
@@ -29,28 +29,28 @@ class DemoSettings:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read them, or make them up and keep them."""
+        """Read the settings from the file, or generate and save them."""
         if path.exists():
             return cls(path=path, **json.loads(path.read_text()))
-        made = cls(
+        settings = cls(
             path=path,
             app_secret_key=secrets.token_urlsafe(32),
             encryption_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             webhook_secret=f"whsec_{secrets.token_hex(16)}",
             until=int(time.time()),
         )
-        made.save()
-        return made
+        settings.save()
+        return settings
 
     def save(self) -> None:
-        """Keep them."""
-        kept = {name: value for name, value in asdict(self).items() if name != "path"}
+        """Write the settings to the file."""
+        saved = {name: value for name, value in asdict(self).items() if name != "path"}
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            json.dump(kept, file, indent=2)
+            json.dump(saved, file, indent=2)
 
     def environment(self) -> dict[str, str]:
-        """Give the variables of the product's processes that nobody has set."""
+        """Return default environment variables for the product's processes."""
         return {
             "APP_SECRET_KEY": self.app_secret_key,
             "ENCRYPTION_KEYS": self.encryption_key,
@@ -59,7 +59,7 @@ class DemoSettings:
 
 
 def simulated_stripe_environment(saved: DemoSettings, stripe_port: int, web_port: int) -> dict[str, str]:
-    """Give the variables that make the product use the simulated Stripe."""
+    """Return the environment variables that make the product use the simulated Stripe."""
     stripe = SimulatedStripe(lambda: saved.until, seed=SIMULATED_ACCOUNT_SEED)
     base = f"http://127.0.0.1:{stripe_port}"
     return {

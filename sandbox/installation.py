@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 _LOCKED = re.compile(r"^\w\S*==", re.MULTILINE)
-_IGNORED = re.compile(r"Ignoring \S+: markers ")  # of another platform or Python
+_IGNORED = re.compile(r"Ignoring \S+: markers ")  # for another platform or Python
 _FOUND = re.compile(r"(?:Collecting|Processing) (?:\S*/)?(\S+)")
 _UNPACKING = "Installing collected packages"
 _RETRYING = re.compile(r"Retrying \(.*connection broken by (?P<error>.*): \S+$")
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def install(environment: Path, lock: Path) -> None:
-    """Create the environment anew and install what the lock names for this machine.
+    """Recreate the environment, and install the packages that the lock file names for this machine.
 
     :raises NotInstalledError: pip failed, or what it installed does not fit together
     """
@@ -49,14 +49,14 @@ def install(environment: Path, lock: Path) -> None:
     print(f"Installing the packages of {lock} into {environment}. This takes about a minute.", flush=True)
     _run([sys.executable, "-m", "venv", "--clear", str(environment)], Progress(0))
     pip = [str(environment / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
-    # Without --no-deps, pip up to 23.2 takes the newest release for a requirement with extras, and has no hash for it.
+    # Without --no-deps, pip up to 23.2 picks the newest release for a requirement with extras, which has no hash here.
     argv = [*pip, "install", "--no-deps", "--require-hashes", "--progress-bar", "off", "-r", str(lock)]
     _run(argv, Progress(locked))
     _run([*pip, "check"], Progress(0))
 
 
 def cause_of_failure(lines: list[str]) -> str:
-    """Return what to tell a person about a pip that failed after it printed these lines."""
+    """Return a message for people about a pip run that failed after printing these lines."""
     return "\n".join([_cause(lines), "What pip said:", *(f"  {line}" for line in lines[-_LINES_KEPT:])])
 
 
@@ -78,16 +78,16 @@ def _cause(lines: list[str]) -> str:
 
 
 class Progress:
-    """What to print while pip works."""
+    """The progress of a pip run, in lines to print."""
 
     def __init__(self, locked: int) -> None:
-        """Start with the number of packages in the lock, those of other platforms included."""
+        """Start with the number of packages in the lock file, including those for other platforms."""
         self._total = locked
         self._found = 0
         self._is_retrying = False
 
     def after(self, line: str) -> str | None:
-        """Return what to print after one more line of pip's output, or None."""
+        """Return what to print after another line of pip's output, or None."""
         if _IGNORED.match(line):
             self._total -= 1
         elif found := _FOUND.match(line):
@@ -113,8 +113,8 @@ def _run(argv: list[str], progress: Progress) -> None:
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         for line in process.stdout or ():
             lines.append(line.rstrip())
-            if words := progress.after(lines[-1]):
-                print(words, flush=True)
+            if message := progress.after(lines[-1]):
+                print(message, flush=True)
     if process.returncode:
         raise NotInstalledError(cause_of_failure(lines))
 

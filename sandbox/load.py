@@ -1,4 +1,4 @@
-"""A load generator light enough to share two cores with what it measures: raw HTTP/1.1 over kept connections."""
+"""A load generator light enough to share two cores with what it measures: raw HTTP/1.1 over persistent connections."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Outcome:
-    """What was answered: latencies in seconds in the order of the answers, statuses by count, the whole duration."""
+    """The answers of a run: latencies in seconds in order of arrival, number per status, and the whole duration."""
 
     latencies: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
@@ -16,11 +16,11 @@ class Outcome:
 
     @property
     def per_second(self) -> float:
-        """Give the answers per second."""
+        """Return the answers per second."""
         return len(self.latencies) / self.duration_seconds
 
     def percentile_ms(self, percent: float) -> float:
-        """Give the latency that this many percent stayed under, in milliseconds."""
+        """Return this percentile of the latencies, in milliseconds."""
         ordered = sorted(self.latencies)
         return round(ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] * 1000, 1)
 
@@ -106,7 +106,7 @@ async def _open_loop(port: int, requests: Sequence[bytes], per_second: float, co
     for number, request in enumerate(requests):
         due = started + number / per_second
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        # Counted from when it was due: a stall shows in every request it delayed.
+        # Measured from when it was due, so that a stall shows in every request it delayed.
         (await free.get()).send(request, due=due)
     await collecting
     outcome.duration_seconds = time.perf_counter() - started
@@ -126,5 +126,5 @@ def send_as_fast_as_answered(port: int, requests: Sequence[bytes], *, connection
 
 
 def send_at_constant_rate(port: int, requests: Sequence[bytes], *, per_second: float, connections: int = 64) -> Outcome:
-    """Send all requests at a constant rate, whatever the answers take."""
+    """Send all requests at a constant rate, however long the answers take."""
     return asyncio.run(_open_loop(port, requests, per_second, connections))

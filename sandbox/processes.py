@@ -1,4 +1,4 @@
-"""The product's processes as in production, for a while, and what they cost."""
+"""Run the product's processes as in production, and measure their memory."""
 
 import socket
 import subprocess
@@ -18,7 +18,7 @@ _START_SECONDS = 30.0
 
 @contextmanager
 def process(argv: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process of ours for a while."""
+    """Run a Python process, and stop it at the end of the `with` block."""
     running = subprocess.Popen(
         dying_with_parent([sys.executable, *argv]), env=environment, stderr=subprocess.DEVNULL, process_group=0
     )
@@ -31,7 +31,7 @@ def process(argv: Sequence[str], environment: Mapping[str, str]) -> Iterator[sub
 
 @contextmanager
 def web(application: str, environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
-    """Serve an application with gunicorn as in production; give its port and the master's process id."""
+    """Serve an application with gunicorn as in production; yield its port and the master's process id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -54,7 +54,7 @@ def _await(port: int) -> None:
 
 
 def peak_megabytes(pid: int) -> list[float]:
-    """Give the peak resident memory of each child of a process, in MB, as the kernel has it."""
+    """Return the peak resident memory of each child of a process, in MB, as the kernel reports it."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     lines = [line for child in children for line in Path(f"/proc/{child}/status").read_text().splitlines()]
     return [round(int(line.split()[1]) / 1024, 1) for line in lines if line.startswith("VmHWM:")]

@@ -1,4 +1,4 @@
-"""Start a server anew when it has died: in its directory, at its address."""
+"""Restart a server that has died, in its directory and at its address."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -14,9 +14,9 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def kept_running(start: Callable[[], Server]) -> Iterator[str]:
-    """Run a server and give its URL; whenever it ends, start it again, until the `with` is over.
+    """Run a server and yield its URL; restart it whenever it ends, until the `with` block is over.
 
-    A server whose socket lies elsewhere, for its directory's path is long, comes back at another address.
+    A server whose directory has too long a path for its socket comes back at another address.
 
     :raises ServerDidNotStartError: it did not start the first time
     """
@@ -32,7 +32,7 @@ class _Keeper:
         self._start = start
         self._stopping = Event()
         self.server = start()
-        # It lives as long as what it starts: a server dies with the thread that started it.
+        # This thread must live as long as the servers it starts: a server dies with the thread that started it.
         self._thread = Thread(target=self._watch, name="server's keeper", daemon=True)
         self._thread.start()
 

@@ -1,4 +1,4 @@
-"""`make run`: the whole product on one machine, with a simulated Stripe behind it unless a real one is configured."""
+"""`make run`: run the whole product on one machine, with a simulated Stripe unless a real one is configured."""
 
 import argparse
 import os
@@ -26,7 +26,7 @@ _START_SECONDS = 60.0
 
 
 def main() -> int:
-    """Run until Ctrl-C; give the exit code."""
+    """Run until Ctrl-C, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.run", description="Run the whole product on this machine.")
     parser.add_argument("--var", type=Path, default=Path("var"), help="where servers keep their data (default: ./var)")
     var: Path = parser.parse_args().var
@@ -72,7 +72,7 @@ def _run(stack: ExitStack, var: Path, port: int) -> int:
 
 def _commands(environment: dict[str, str], saved: DemoSettings, port: int, stripe_port: int) -> list[Command]:
     python = sys.executable
-    # In the order they are stopped: nobody wakes a worker that is gone, nobody's webhook meets a closed door.
+    # In the order in which they stop, so that nothing wakes a stopped worker or sends a webhook to a stopped server.
     commands = [
         Command("clock", [python, "-m", "workers", "clock"], environment),
         Command("web", [python, "-m", "gunicorn", "wsgi:app"], environment),
@@ -93,14 +93,14 @@ def _announcement(environment: dict[str, str], saved: DemoSettings, stripe_port:
     lines = ["", f"revmap is running at {url} (the API's reference: {url}/docs).", ""]
     if stripe_port is None:
         lines += [
-            "Make a company, let yourself in, sign in, and connect its account on Stripe's page:",
+            "Create a company and a user, sign in, and connect the company's account on Stripe's page:",
             f"  export DATABASE_URL='{environment['DATABASE_URL']}'",
             "  .venv/bin/flask companies create NAME",
             "  .venv/bin/flask users create EMAIL --company ID --role admin",
             f"  {url}/sign-in?next=/settings/integrations",
-            "Without STRIPE_CLIENT_ID, record an account that is connected already:",
+            "Without STRIPE_CLIENT_ID, register an account that is already connected:",
             "  .venv/bin/flask connections authorize --company ID --account acct_…",
-            f"Point a Connect webhook endpoint at {url}/webhooks/stripe.",
+            f"Send the Connect webhooks to {url}/webhooks/stripe.",
             "",
         ]
     else:
@@ -128,7 +128,7 @@ def _announce(port: int, announcement: str) -> None:
                 return
         except (OSError, urllib.error.URLError):
             pause.wait(0.1)
-    print("The web process has not come up; what it says stands above.", file=sys.stderr, flush=True)
+    print("The web process did not start. Its messages are above.", file=sys.stderr, flush=True)
 
 
 def _is_taken(port: int) -> bool:

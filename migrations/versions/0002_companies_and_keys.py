@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the tables of who may do what."""
+    """Create the tables of companies and API keys."""
     op.execute("""
         CREATE TABLE company (
             id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT company_pkey PRIMARY KEY,

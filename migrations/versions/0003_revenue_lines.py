@@ -1,4 +1,4 @@
-"""How far projections have come, and the revenue mapping table."""
+"""The state of projections, and the revenue mapping table."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What waits to be fetched from Stripe."""
+"""Requests to fetch objects from Stripe."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Sync runs, what they have read, and when the next is due."""
+"""Sync runs, what they have read, and when the next run is due."""
 
 from pathlib import Path
 

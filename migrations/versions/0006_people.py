@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the tables of who signs in."""
+    """Create the tables of users, memberships and sessions."""
     op.execute("""
         CREATE TABLE user_account (
             id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT user_account_pkey PRIMARY KEY,

@@ -1,4 +1,4 @@
-"""How each company's connection stands, and the attempts to connect that are under way."""
+"""The status of each company's Stripe connection, and the attempts to connect."""
 
 from alembic import op
 
@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the tables of connections; what was authorized before is connected."""
+    """Create the tables of connections, and record the accounts authorized before as connected."""
     op.execute("""
         CREATE TABLE stripe_connection (
             company_id bigint CONSTRAINT stripe_connection_pkey PRIMARY KEY,

@@ -1,4 +1,4 @@
-"""Row-level security: the second wall between companies."""
+"""Row-level security, the second barrier between companies."""
 
 from pathlib import Path
 
@@ -11,5 +11,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the role of the web process, and wall in every table that has a company."""
+    """Create the role of the web process, and turn on row-level security for every table that has a company."""
     op.execute((Path(__file__).parent / "0008_company_walls.sql").read_text())

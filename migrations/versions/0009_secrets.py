@@ -1,4 +1,4 @@
-"""Secrets of connections, sealed."""
+"""Encrypted secrets of connections."""
 
 from alembic import op
 
@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the table of sealed secrets."""
+    """Create the table of encrypted secrets."""
     op.execute("""
         CREATE TABLE secret (
             company_id bigint NOT NULL CONSTRAINT secret_company_id_fkey REFERENCES company (id),

@@ -1,4 +1,4 @@
-"""Builds that stand beside the live one, what the table said before, and the projections of months and connections."""
+"""Builds beside the live one, past values of rows, and the projections of months and connections."""
 
 from pathlib import Path
 
@@ -11,5 +11,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add to the projections' tables. What exists keeps its meaning: builds of version 1, without a past."""
+    """Extend the projections' tables. Existing rows keep their meaning: builds of version 1, without past values."""
     op.execute((Path(__file__).parent / "0010_builds_and_the_past.sql").read_text())

@@ -1,4 +1,4 @@
-"""Which requests to connect were answered, so that their repetition connects nothing again."""
+"""Idempotency keys of answered requests to connect, so that repeating a request does not connect again."""
 
 from alembic import op
 
@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the table of idempotency keys; of the request only a MAC is kept, for it holds a secret."""
+    """Create the table of idempotency keys. It stores only a MAC of the request, which contains a secret."""
     op.execute("""
         CREATE TABLE connection_request_key (
             company_id bigint NOT NULL CONSTRAINT connection_request_key_company_id_fkey REFERENCES company (id),

@@ -1,4 +1,4 @@
-"""What a connected account is called at Stripe."""
+"""The name of a connected account at Stripe."""
 
 from alembic import op
 
@@ -9,5 +9,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Keep the name beside the account; of those connected before, nobody knows it."""
+    """Add the column of the account's name, which is unknown for accounts connected before."""
     op.execute("ALTER TABLE stripe_connection ADD COLUMN account_name text")

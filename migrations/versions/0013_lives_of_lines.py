@@ -1,4 +1,4 @@
-"""Since when a line has been in the table, in place of whether it came with its row's last event."""
+"""The position of a line's first event, in place of a flag for lines that their row's last event added."""
 
 from alembic import op
 
@@ -9,9 +9,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Put the position of a line's first event in its row and in those of the past.
+    """Add the position of a line's first event to its current row and its past rows.
 
-    Of lines that stand nobody knows it without reading the log: 0 says that they were always there, which hides none.
+    For existing lines it is known only from the log; 0 means that they were always there, which hides none.
     """
     for table in ("revenue_line", "revenue_line_past"):
         op.execute(f"ALTER TABLE {table} DROP COLUMN is_added, ADD COLUMN first_position bigint NOT NULL DEFAULT 0")

@@ -1,4 +1,4 @@
-"""An index by cadence, status and currency, so that the lines of a rare kind are found without the others."""
+"""An index by cadence, status and currency, to find the lines of a rare kind without reading the others."""
 
 from alembic import op
 
@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the index. Folding waits for it, a second or two per million lines; the door and readers do not."""
+    """Add the index. Folding waits for it, a second or two per million lines; webhooks and reads do not."""
     op.execute(
         "CREATE INDEX revenue_line_by_kind ON revenue_line (company_id, build, cadence, invoice_status, currency)"
     )

@@ -1,4 +1,4 @@
-"""Another body under the id of a parked event is parked, too, instead of dropped."""
+"""Park a different body with the id of a parked event too, instead of dropping it."""
 
 from alembic import op
 
@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Tell parked bodies apart by their hash. Whichever came first stands once they join a log."""
+    """Distinguish parked bodies by their hash. The one that came first wins once they join a log."""
     op.execute(
         "ALTER TABLE parked_event DROP CONSTRAINT parked_event_pkey,"
         " ADD CONSTRAINT parked_event_pkey PRIMARY KEY (account_id, livemode, external_id, payload_sha256)"

@@ -1,4 +1,4 @@
-"""Since when a build fails: from then on it is folded apart from the others. And whose things wait to be fetched."""
+"""The time since which a build fails and is folded apart from the others, and an index of open fetch requests."""
 
 from alembic import op
 
@@ -9,6 +9,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing fails yet; what waits is found company by company from now on."""
+    """Add the time, unset because nothing fails yet, and the index that finds open fetch requests by company."""
     op.execute("ALTER TABLE projection_state ADD COLUMN failing_since timestamptz")
     op.execute("CREATE INDEX fetch_request_open ON fetch_request (company_id, due_at) WHERE answered_at IS NULL")

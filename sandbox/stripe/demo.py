@@ -1,4 +1,4 @@
-"""A simulated Stripe with two companies in it, to try the product on: what `make run` and `python -m sandbox` start."""
+"""A simulated Stripe with two companies, to try the product with. `make run` and `python -m sandbox` start it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,10 +17,10 @@ _COMPANIES = (FIRST_COMPANY, "Example Foods")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOptions:
-    """What is shown. `invoices` is the size of the first company's live data.
+    """Options of the demo. `invoices` is the number of the first company's live invoices.
 
-    `until` is the unix second at which the made-up history ends, now if None. The same seed, size and end give the
-    same history, so whoever keeps what it read should keep `until` too.
+    `until` is the Unix second at which the made-up history ends, now if None. The same seed, size and end give the
+    same history, so a client that keeps the data it read should keep `until` too.
     """
 
     address: Address = field(default_factory=lambda: Address(port=12111))
@@ -36,11 +36,11 @@ class DemoOptions:
 
 
 def start_demo(options: DemoOptions, clock: Callable[[], int]) -> StripeServer:
-    """Make the companies, then serve them, and send what happens to the webhook URL if there is one.
+    """Create the companies, serve the API, and send events to the webhook URL if there is one.
 
-    What happened before now is sent too if the options say so; else it can only be read from the API.
+    Events before the start are sent only if the options say so; otherwise they can only be read from the API.
 
-    :raises OSError: the address cannot be listened on
+    :raises OSError: the server cannot listen on the address
     """
     stripe = SimulatedStripe(clock, seed=options.seed, api_version=options.api_version)
     settings = Settings(address=options.address, latency_ms=options.latency_ms, rate_limits=options.rate_limits)
@@ -52,7 +52,7 @@ def start_demo(options: DemoOptions, clock: Callable[[], int]) -> StripeServer:
         for livemode, share in ((True, 1), (False, 10)):
             invoices = options.invoices // (share * (place + 1))
             generate(account, invoices=invoices, seed=options.seed, livemode=livemode, until=options.until)
-            # What happens from now on differs from run to run, so its ids must too.
+            # What happens from now on differs between runs, so its ids must differ too.
             account.ledger(livemode=livemode).ids.continue_as(token("run", clock(), account.id, livemode))
     if not options.tells_history:
         _listen(stripe, options)
@@ -61,19 +61,19 @@ def start_demo(options: DemoOptions, clock: Callable[[], int]) -> StripeServer:
 
 
 def _listen(stripe: SimulatedStripe, options: DemoOptions) -> None:
-    # An endpoint hears what happens once it is there.
+    # An endpoint receives only events that happen after it is added.
     if options.webhook_url is not None:
         for livemode in (True, False):
             stripe.add_endpoint(options.webhook_url, [webhook_secret(options)], livemode=livemode)
 
 
 def webhook_secret(options: DemoOptions) -> str:
-    """Give the secret that signs the webhooks: the one asked for, else one that follows from the seed."""
+    """Return the secret that signs webhooks: the one in the options, or one derived from the seed."""
     return options.webhook_secret or f"whsec_{token(options.seed, 'webhooks', length=32)}"
 
 
 def described(server: StripeServer, options: DemoOptions) -> str:
-    """Say in plain words where it is and how to use it."""
+    """Return a message for people that says where the server is and how to use it."""
     stripe = server.stripe
     companies = [account for account in stripe.accounts.values() if account is not stripe.platform]
     live, test = (stripe.platform_key(livemode=livemode) for livemode in (True, False))
@@ -92,7 +92,7 @@ def described(server: StripeServer, options: DemoOptions) -> str:
             f"                 {test}  (test)",
             f"Connect client   {stripe.client_id(livemode=True)}  (live)",
             f"                 {stripe.client_id(livemode=False)}  (test)",
-            f"Webhooks         {options.webhook_url or 'none are sent: give --webhook-url'}",
+            f"Webhooks         {options.webhook_url or 'not sent; set --webhook-url to send them'}",
             f"Webhook secret   {webhook_secret(options)}",
             "",
             "Try:",

@@ -1,4 +1,4 @@
-"""A whole simulated Stripe, put together: the API on a socket, Connect, webhooks on their way, faults, control."""
+"""Put together a whole simulated Stripe server: API, Connect, webhook delivery, faults and control."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from sandbox.stripe.http.server import Address, HttpServer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How it behaves. `retry_after_ms` are the waits between the attempts of a webhook."""
+    """Settings of a server. `retry_after_ms` are the waits between the attempts at a webhook."""
 
     address: Address = field(default_factory=Address)
     latency_ms: int = 0
@@ -32,10 +32,10 @@ class Settings:
 
 
 class StripeServer:
-    """Serves a simulated Stripe. Use it in a `with`, or start and stop it.
+    """A server for a simulated Stripe. Use it in a `with` block, or call `start` and `stop`.
 
-    `url` is the base address of the API and of Connect alike. Webhooks leave by themselves once `deliver` was called
-    on it; until then `dispatcher.deliver_due()` sends what is due.
+    `url` is the base address of both the API and Connect. Webhooks are sent automatically once `deliver` was called;
+    until then `dispatcher.deliver_due()` sends those that are due.
     """
 
     def __init__(self, stripe: SimulatedStripe, settings: Settings | None = None) -> None:
@@ -64,12 +64,12 @@ class StripeServer:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """Return the server's base URL."""
         return self._http.url
 
     @property
     def requests(self) -> RequestLog:
-        """Every request it has answered."""
+        """Return the log of answered requests."""
         return self._front.log
 
     def start(self) -> Self:
@@ -78,12 +78,12 @@ class StripeServer:
         return self
 
     def deliver(self) -> Self:
-        """Send webhooks in the background, from now on."""
+        """Start sending webhooks in the background."""
         self.dispatcher.start()
         return self
 
     def stop(self) -> None:
-        """Stop delivering and serving."""
+        """Stop sending webhooks and serving requests."""
         self.dispatcher.stop()
         self._http.stop()
 

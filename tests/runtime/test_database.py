@@ -1,4 +1,4 @@
-"""How the database is spoken to."""
+"""Connections to the database."""
 
 from sqlalchemy import Engine
 
@@ -7,8 +7,8 @@ def test_a_server_that_is_gone_without_a_word_is_given_up_after_seconds(engine: 
     with engine.connect() as connection:
         driver = connection.connection.driver_connection
         assert driver is not None
-        told = driver.info.get_parameters()
+        options = driver.info.get_parameters()
 
-    # Unanswered for 15 s on the way there, or silent for 30 s and deaf to three questions.
-    assert told["tcp_user_timeout"] == "15000"
-    assert (told["keepalives_idle"], told["keepalives_interval"], told["keepalives_count"]) == ("30", "5", "3")
+    # Data unacknowledged for 15 s, or 30 s of silence and then three keepalive probes without an answer.
+    assert options["tcp_user_timeout"] == "15000"
+    assert (options["keepalives_idle"], options["keepalives_interval"], options["keepalives_count"]) == ("30", "5", "3")

@@ -1,6 +1,6 @@
-"""The supervisor, as the process it is: watched through the standard output that it and its children share.
+"""The supervisor as a process, watched through the standard output that it and its children share.
 
-That pipe ends when the last of them has ended, so reading to its end proves that none is left.
+That pipe ends when the last of them has ended, so reading to its end proves that no process is left.
 """
 
 import json
@@ -26,11 +26,11 @@ grace_seconds, commands = json.loads(sys.argv[1])
 python = (sys.executable, "-S", "-c")
 keep_running([Command(name, (*python, *argv)) for name, *argv in commands], grace_seconds=grace_seconds)
 """
-# Says who it is, and says so when it is asked to stop and when it has stopped.
+# Prints its process id at the start, and a line when it is asked to stop and when it has stopped.
 _OBEDIENT = """
 import os, signal, sys, threading
 def tell(what):
-    os.write(1, f"{sys.argv[1]} {what}\\n".encode())  # print would not bear being interrupted by itself
+    os.write(1, f"{sys.argv[1]} {what}\\n".encode())  # print is not reentrant
 def stop(*_):
     tell("stopping")
     threading.Event().wait(0.2)
@@ -52,13 +52,13 @@ while True:
 """
 _SHORT_LIVED = "print('hello', flush=True)"
 _LEAVES_A_CHILD = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid, flush=True)"
-# Makes an orphan that ends, and waits until process 1 has buried it: until then its number is taken.
-_MOURNS = """
+# Starts an orphan that ends, and waits until process 1 has reaped it: until then its process id is in use.
+_WAITS_FOR_AN_ORPHAN = """
 import os, subprocess, threading
 orphan = int(subprocess.check_output(["sh", "-c", "sleep 0.1 >/dev/null & echo $!"]))
 while os.path.exists(f"/proc/{orphan}"):
     threading.Event().wait(0.02)
-print("buried", flush=True)
+print("reaped", flush=True)
 threading.Event().wait()
 """
 
@@ -82,7 +82,7 @@ class Supervisor:
         return int(pid)
 
     def rest(self) -> list[str]:
-        """All lines until every process that could write one has ended."""
+        """Return all lines until every process that could write one has ended."""
         return self.output.read().splitlines()
 
 
@@ -159,12 +159,12 @@ def test_child_that_does_not_stop_is_killed_after_the_grace(supervise: type[Supe
     supervisor = supervise(("web", _STUBBORN), ("clock", _OBEDIENT), grace_seconds=0.5)
     supervisor.line()
     supervisor.line()
-    asked = time.monotonic()
+    signalled_at = time.monotonic()
 
     supervisor.process.send_signal(signal.SIGTERM)
 
     assert supervisor.rest() == ["web stopping", "clock stopping", "clock stopped"]
-    assert 0.5 < time.monotonic() - asked < 5
+    assert 0.5 < time.monotonic() - signalled_at < 5
     assert supervisor.process.wait(5) == 0
 
 
@@ -214,10 +214,10 @@ def test_supervisor_that_is_process_1_buries_orphans(supervise: type[Supervisor]
     if subprocess.run([*prefix, "true"], check=False, capture_output=True).returncode != 0:
         pytest.skip("may not make a PID namespace here")
 
-    supervisor = supervise(("web", _MOURNS), prefix=prefix)
+    supervisor = supervise(("web", _WAITS_FOR_AN_ORPHAN), prefix=prefix)
 
-    assert supervisor.line() == "buried"
-    supervisor.process.kill()  # unshare hears nothing else; its namespace goes with it
+    assert supervisor.line() == "reaped"
+    supervisor.process.kill()  # unshare ignores other signals; its namespace ends with it
 
 
 def test_command_that_cannot_be_run_ends_with_127_and_says_why() -> None:

@@ -1,4 +1,4 @@
-"""A simulated Stripe with one company in it, and clients to ask it."""
+"""A simulated Stripe with one company, and clients for it."""
 
 from collections.abc import Iterator
 
@@ -52,13 +52,13 @@ def client(server: StripeServer, http: requests.Session) -> stripe.StripeClient:
 
 @pytest.fixture
 def live(simulated: SimulatedStripe, acme: Account) -> dict[str, str]:
-    """Give the headers of a request for the company's live data."""
+    """Return the headers of a request for the company's live data."""
     return {"Authorization": f"Bearer {simulated.platform_key(livemode=True)}", "Stripe-Account": acme.id}
 
 
 @pytest.fixture
 def five(acme: Account) -> list[str]:
-    """Give the ids of five drafts, newest first."""
+    """Return the ids of five drafts, newest first."""
     customer = acme.live.create_customer("Zed Samples", at=1_750_000_000)
     made = [acme.live.create_invoice(customer.id, [LineSpec(amount=1)], at=1_750_000_000 + n) for n in range(5)]
     return [invoice.id for invoice in reversed(made)]

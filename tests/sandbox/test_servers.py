@@ -1,4 +1,4 @@
-"""The launchers of PostgreSQL and Valkey: real servers, really killed."""
+"""The launchers of PostgreSQL and Valkey, with real servers that are really killed."""
 
 import contextlib
 import os
@@ -42,7 +42,7 @@ server.stop()
 
 @pytest.fixture
 def short_directory() -> Iterator[Path]:
-    """A directory whose sockets have room in it; pytest's own are too deep."""
+    """Yield a directory with a path short enough for sockets; pytest's own are too long."""
     with tempfile.TemporaryDirectory(prefix="t-") as directory:
         yield Path(directory)
 
@@ -73,12 +73,12 @@ def setting(server: PostgresServer, name: str) -> str:
 
 
 def hold(kind: type[Server], directory: Path, *prefix: str) -> subprocess.Popen[str]:
-    """Start a server as the child of another process, which keeps it until its standard input ends."""
+    """Start a server as the child of another process, which stops it when its standard input ends."""
     argv = [*prefix, sys.executable, "-c", _HOLD, kind.__name__, str(directory)]
     return subprocess.Popen(argv, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
-def told(holder: subprocess.Popen[str]) -> tuple[int, str]:
+def pid_and_url(holder: subprocess.Popen[str]) -> tuple[int, str]:
     assert holder.stdout is not None
     pid, url = holder.stdout.readline().split()
     return int(pid), url
@@ -145,7 +145,7 @@ def test_server_dies_with_its_killed_parent(
     short_directory: Path, kind: type[PostgresServer] | type[ValkeyServer]
 ) -> None:
     with hold(kind, short_directory) as holder:
-        pid, _ = told(holder)
+        pid, _ = pid_and_url(holder)
         holder.kill()
 
     assert is_gone_within(pid, 10)
@@ -156,8 +156,8 @@ def test_start_waits_for_a_predecessor_that_is_shutting_down(
     tmp_path: Path, kind: type[PostgresServer] | type[ValkeyServer]
 ) -> None:
     with hold(kind, tmp_path) as holder:
-        pid, _ = told(holder)
-        os.kill(pid, signal.SIGSTOP)  # as slow as can be: it hears of its parent's death only when it goes on
+        pid, _ = pid_and_url(holder)
+        os.kill(pid, signal.SIGSTOP)  # as slow as possible: it learns of its parent's death only when it is resumed
         holder.kill()
     resume = subprocess.Popen(["sh", "-c", f"sleep 0.5; kill -CONT {pid}"])
 
@@ -247,7 +247,7 @@ def test_root_runs_postgres_behind_closed_doors_and_leaves_them_closed(
 def test_postgres_behind_a_closed_door_dies_with_its_killed_parent(short_directory: Path) -> None:
     short_directory.chmod(0o700)
     with hold(PostgresServer, short_directory) as holder:
-        pid, _ = told(holder)
+        pid, _ = pid_and_url(holder)
         holder.kill()
 
     assert is_gone_within(pid, 10)
@@ -259,11 +259,11 @@ def test_ordinary_user_needs_no_root(short_directory: Path, kind: type[Server]) 
     nobody = pwd.getpwnam("nobody")
     os.chown(short_directory, nobody.pw_uid, nobody.pw_gid)
     become = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
-    # Python and the binaries may lie in the home of root; there they may be read, nothing more.
+    # Python and the binaries may be in root's home, where they may only be read.
     become += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--securebits=+no_setuid_fixup"]
 
     with hold(kind, short_directory, *become) as holder:
-        pid, url = told(holder)
+        pid, url = pid_and_url(holder)
         runs_as = Path(f"/proc/{pid}").stat().st_uid
         holder.communicate()
 

@@ -1,1 +1,1 @@
-"""Accounts and what happens in them: journal, catalog, invoices, moves, the truth. Imports records and render."""
+"""Accounts and their changes: journal, catalog, invoices, moves, truth. Imports records and render."""

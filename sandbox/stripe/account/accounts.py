@@ -1,4 +1,4 @@
-"""One account, live and test kept apart, with its keys."""
+"""A Stripe account with its keys and with separate live and test records."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from sandbox.stripe.render.render import Renderer
 
 @dataclass(slots=True)
 class Account:
-    """A Stripe account. `api_version` is its default; `listening_versions` are those of endpoints that hear of it."""
+    """A Stripe account. `api_version` is its default; `listening_versions` are those of the endpoints it notifies."""
 
     id: str
     name: str
@@ -22,16 +22,16 @@ class Account:
     listening_versions: set[str] = field(default_factory=set)
 
     def ledger(self, *, livemode: bool) -> Ledger:
-        """Give the records of one mode."""
+        """Return the records of one mode."""
         return self.live if livemode else self.test
 
     def secret_key(self, *, livemode: bool) -> str:
-        """Give the account's own secret key of one mode."""
+        """Return the account's own secret key of one mode."""
         return secret_key(self.id, livemode=livemode)
 
 
 def secret_key(account_id: str, *, livemode: bool, kind: str = "sk") -> str:
-    """Give a key that follows from the account: `sk_live_…`, `sk_test_…`, or `rk_…` for the kind `rk`."""
+    """Return a key derived from the account: `sk_live_…`, `sk_test_…`, or `rk_…` for the kind `rk`."""
     mode = "live" if livemode else "test"
     return f"{kind}_{mode}_{token(kind, account_id, mode, length=24)}"
 
@@ -39,7 +39,7 @@ def secret_key(account_id: str, *, livemode: bool, kind: str = "sk") -> str:
 def open_account(
     account_id: str, name: str, *, seed: int, api_version: str, clock: Callable[[], int], lock: Lock
 ) -> Account:
-    """Make an account with nothing in it."""
+    """Return a new account without records."""
 
     def ledger(*, livemode: bool) -> Ledger:
         return Ledger(
@@ -47,8 +47,8 @@ def open_account(
             owner=token(seed, account_id, livemode),
             clock=clock,
             lock=lock,
-            # Asked at each event: endpoints may come later, and only what happens from then on speaks their version.
-            # The account's own comes first: it is the one its list of events shows for ever.
+            # Called for each event, because endpoints may be added later; only events after that have their version.
+            # The account's own version comes first: its list of events shows that one for ever.
             versions=lambda: tuple(dict.fromkeys((account.api_version, *sorted(account.listening_versions)))),
         )
 

@@ -1,4 +1,4 @@
-"""Who buys and what is sold, in one account and mode. Each change tells its event, as Stripe does."""
+"""The customers, products, prices and subscriptions of one account and mode. Each change records its event."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -11,7 +11,7 @@ from sandbox.stripe.render.render import Renderer
 
 
 class Catalog:
-    """Customers, products, prices and subscriptions. `at` is always unix seconds; without it the clock is asked."""
+    """Customers, products, prices and subscriptions. `at` is in Unix seconds and defaults to the clock's time."""
 
     def __init__(
         self,
@@ -34,12 +34,12 @@ class Catalog:
         self._clock = clock
 
     def moment(self, at: int | None) -> int:
-        """Give `at`, or what the clock says."""
+        """Return `at`, or the clock's time if it is None."""
         return self._clock() if at is None else at
 
     @alone
     def create_customer(self, name: str | None = None, *, email: str | None = None, at: int | None = None) -> Customer:
-        """Make a customer. A customer may have no name."""
+        """Create a customer, who may have no name."""
         at = self.moment(at)
         identifier = self.ids.issue("cus")
         customer = Customer(
@@ -57,7 +57,7 @@ class Catalog:
 
     @alone
     def rename_customer(self, customer_id: str, name: str | None, *, at: int | None = None) -> Customer:
-        """Give a customer another name, or none. Finalized invoices keep the name they were billed to."""
+        """Change a customer's name, or remove it. Finalized invoices keep the name they were billed to."""
         customer = self.customers[customer_id]
         before = self.journal.before(customer)
         customer.name = name
@@ -68,7 +68,7 @@ class Catalog:
 
     @alone
     def delete_customer(self, customer_id: str, *, at: int | None = None) -> Customer:
-        """Delete a customer and cancel what it subscribed to. Its invoices stay."""
+        """Delete a customer and cancel its subscriptions. Its invoices remain."""
         customer = self.customers[customer_id]
         at = self.moment(at)
         for subscription in self.subscriptions:
@@ -80,7 +80,7 @@ class Catalog:
 
     @alone
     def create_product(self, name: str, *, at: int | None = None) -> Product:
-        """Make a product."""
+        """Create a product."""
         at = self.moment(at)
         product = Product(id=self.ids.issue("prod"), created=at, sequence=self.ids.issued, name=name)
         self.products.add(product)
@@ -98,9 +98,9 @@ class Catalog:
         price_id: str | None = None,
         at: int | None = None,
     ) -> Price:
-        """Make a price. `every` is its interval, such as `(3, "month")`; None makes a one-time price.
+        """Create a price. `every` is its interval, for example `(3, "month")`; None for a one-time price.
 
-        `price_id` names prices that were once plans, such as `small-monthly`.
+        `price_id` is for prices that were once plans, for example `small-monthly`.
         """
         at = self.moment(at)
         count, interval = every or (1, None)
@@ -121,7 +121,7 @@ class Catalog:
 
     @alone
     def deactivate_price(self, price_id: str, *, at: int | None = None) -> Price:
-        """Take a price off the shelf: lists leave it out, its id still finds it."""
+        """Deactivate a price: lists omit it by default, but it can still be fetched by id."""
         price = self.prices[price_id]
         before = self.journal.before(price)
         price.active = False
@@ -130,7 +130,7 @@ class Catalog:
 
     @alone
     def create_subscription(self, customer_id: str, price_ids: Sequence[str], *, at: int | None = None) -> Subscription:
-        """Subscribe a customer to prices. It bills nothing by itself: invoices are made by their own calls."""
+        """Subscribe a customer to prices. This bills nothing: invoices are created by calls of their own."""
         at = self.moment(at)
         subscription = Subscription(
             id=self.ids.issue("sub"),
@@ -145,7 +145,7 @@ class Catalog:
 
     @alone
     def cancel_subscription(self, subscription_id: str, *, at: int | None = None) -> Subscription:
-        """End a subscription. What it billed stays."""
+        """Cancel a subscription. Its invoices remain."""
         subscription = self.subscriptions[subscription_id]
         subscription.canceled_at = at = self.moment(at)
         subscription.status = "canceled"

@@ -1,4 +1,4 @@
-"""Webhook endpoints, and what is sent to them: bodies signed as Stripe signs them."""
+"""Webhook endpoints, and deliveries to them, signed as Stripe signs them."""
 
 import hashlib
 import hmac
@@ -11,9 +11,9 @@ from sandbox.stripe.render.render import render_event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where events go. `connect`: those of the connected accounts; otherwise those of the account `account_id` alone.
+    """A webhook endpoint. It receives events of the connected accounts if `connect`, otherwise only of `account_id`.
 
-    Every one of `secrets` signs, as while a secret is rolled. `types` holds event types, or `*`.
+    Each of `secrets` signs, as while a secret is being rolled. `types` holds event types, or `*`.
     """
 
     id: str
@@ -26,13 +26,13 @@ class Endpoint:
     types: frozenset[str] = frozenset({"*"})
 
     def hears(self, event_type: str) -> bool:
-        """Tell whether it asked for events of this type."""
+        """Return whether the endpoint receives events of this type."""
         return "*" in self.types or event_type in self.types
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event for one endpoint, signed: post `body` with `headers` to `url`."""
+    """A signed event for an endpoint: post `body` with `headers` to `url`."""
 
     event_id: str
     event_type: str
@@ -43,19 +43,19 @@ class Delivery:
 
     @property
     def url(self) -> str:
-        """Where it goes."""
+        """Return the endpoint's URL."""
         return self.endpoint.url
 
 
 def signature(body: bytes, secrets: Sequence[str], *, at: int) -> str:
-    """Give the `Stripe-Signature` header: HMAC-SHA256 over `at`, a dot and the body, once per secret."""
+    """Return the `Stripe-Signature` header: HMAC-SHA256 over `at`, a dot and the body, once per secret."""
     signed = b"%d." % at + body
     digests = (hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets)
     return ",".join((f"t={at}", *(f"v1={digest}" for digest in digests)))
 
 
 def delivery(event: Event, endpoint: Endpoint, *, account_id: str, at: int) -> Delivery:
-    """Give the signed delivery of an event. Each attempt is signed afresh, so `at` is the attempt's time."""
+    """Return the signed delivery of an event. Each attempt is signed anew, so `at` is the time of the attempt."""
     body = render_event(event, endpoint.api_version, account_id=account_id if endpoint.connect else None)
     headers = {
         "Content-Type": "application/json; charset=utf-8",

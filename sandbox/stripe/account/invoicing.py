@@ -1,4 +1,4 @@
-"""The invoices of one account and mode, and the moves Stripe lets them make. Each move tells its events."""
+"""The invoices of one account and mode, and the transitions Stripe allows. Each transition records its events."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -13,11 +13,11 @@ _PAID = ("invoice.paid", "invoice.payment_succeeded")
 
 
 class TransitionRefusedError(Exception):
-    """Stripe does not let this invoice make this move from its status."""
+    """Stripe does not allow this transition from the invoice's status."""
 
 
 class Invoicing(Catalog):
-    """Invoices and their moves, beside who buys and what is sold."""
+    """A catalog with invoices and their transitions."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Invoicing(Catalog):
     def create_invoice(
         self, customer_id: str, lines: Sequence[LineSpec], spec: InvoiceSpec | None = None, *, at: int | None = None
     ) -> Invoice:
-        """Draft an invoice."""
+        """Create a draft invoice."""
         invoice = self._draft(customer_id, lines, spec or InvoiceSpec(), self.moment(at))
         self.journal.tell(("invoice.created",), invoice, at=invoice.created)
         return invoice
@@ -46,7 +46,7 @@ class Invoicing(Catalog):
     def create_paid_invoice(
         self, customer_id: str, lines: Sequence[LineSpec], spec: InvoiceSpec | None = None, *, at: int | None = None
     ) -> Invoice:
-        """Make an invoice that is finalized and paid in the same request: each of its events already says paid."""
+        """Create an invoice that is finalized and paid in the same request, so that all its events show it as paid."""
         at = self.moment(at)
         invoice = self._draft(customer_id, lines, spec or InvoiceSpec(), at)
         self._open(invoice, at)
@@ -56,7 +56,7 @@ class Invoicing(Catalog):
 
     @alone
     def finalize_invoice(self, invoice_id: str, *, pay: bool = False, at: int | None = None) -> Invoice:
-        """Open a draft: it gets its number and freezes. With `pay`, or nothing due, it is paid in the same request."""
+        """Finalize a draft: number and freeze it. With `pay`, or if nothing is due, it is paid in the same request."""
         at = self.moment(at)
         invoice = self.invoice_that_may(invoice_id, "finalized", "draft")
         before = self.journal.before(invoice)
@@ -64,8 +64,8 @@ class Invoicing(Catalog):
         settled = pay or invoice.amount_due == 0
         if settled:
             self._settle(invoice, at)
-        told = ("invoice.updated", "invoice.finalized", *(_PAID if settled else ()))
-        self.journal.tell(told, invoice, at=at, before=before)
+        types = ("invoice.updated", "invoice.finalized", *(_PAID if settled else ()))
+        self.journal.tell(types, invoice, at=at, before=before)
         return invoice
 
     @alone
@@ -76,13 +76,13 @@ class Invoicing(Catalog):
         before = self.journal.before(invoice)
         invoice.paid_out_of_band = out_of_band
         self._settle(invoice, at)
-        told = ("invoice.paid",) if out_of_band else _PAID
-        self.journal.tell(("invoice.updated", *told), invoice, at=at, before=before)
+        types = ("invoice.paid",) if out_of_band else _PAID
+        self.journal.tell(("invoice.updated", *types), invoice, at=at, before=before)
         return invoice
 
     @alone
     def void_invoice(self, invoice_id: str, *, at: int | None = None) -> Invoice:
-        """Void an open or uncollectible invoice: as if never issued, but kept."""
+        """Void an open or uncollectible invoice, which counts as never issued but is kept."""
         at = self.moment(at)
         invoice = self.invoice_that_may(invoice_id, "voided", "open", "uncollectible")
         before = self.journal.before(invoice)
@@ -104,7 +104,7 @@ class Invoicing(Catalog):
 
     @alone
     def delete_invoice(self, invoice_id: str, *, at: int | None = None) -> Invoice:
-        """Delete a draft: from now on it is unknown."""
+        """Delete a draft, which can no longer be read."""
         invoice = self.invoice_that_may(invoice_id, "deleted", "draft")
         self.invoices.remove(invoice)
         self.invoices_by_status[invoice.status].remove(invoice)
@@ -114,7 +114,7 @@ class Invoicing(Catalog):
 
     @alone
     def keep_invoice(self, invoice: Invoice) -> None:
-        """Put an invoice among the others, telling no event: for whoever makes many of them."""
+        """Add an invoice without recording an event, for callers that create many."""
         self.invoices.add(invoice)
         self.invoices_by_status.setdefault(invoice.status, Ordered()).add(invoice)
         self.invoices_by_customer.setdefault(invoice.customer.id, Ordered()).add(invoice)
@@ -127,7 +127,7 @@ class Invoicing(Catalog):
     def planned(
         self, customer_id: str, lines: Sequence[LineSpec], spec: InvoiceSpec, *, at: int, line_prefix: str = "il"
     ) -> Invoice:
-        """Give a draft that nobody knows of yet."""
+        """Return a new draft without adding it to the invoices."""
         return Invoice(
             id=self.ids.issue("in"),
             created=at,
@@ -145,9 +145,9 @@ class Invoicing(Catalog):
         )
 
     def invoice_that_may(self, invoice_id: str, move: str, *allowed: str) -> Invoice:
-        """Give an invoice whose status allows a move.
+        """Return an invoice whose status is one of `allowed`. `move` names the transition in the error.
 
-        :raises TransitionRefusedError: it does not
+        :raises TransitionRefusedError: it has another status
         """
         invoice = self.invoices[invoice_id]
         if invoice.status not in allowed:

@@ -1,4 +1,4 @@
-"""The events of one account and mode: made once, in every API version somebody listens in, and never changed."""
+"""The events of one account and mode: rendered once in every API version in use, and never changed."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,9 +13,9 @@ Json = dict[str, Any]
 
 
 class Journal:
-    """Keeps what happened. `listeners` are called with each new event; `recording` False keeps nothing.
+    """A log of events. `listeners` are called with each new event; if `recording` is false, no event is recorded.
 
-    `delivered` holds the ids of events that some endpoint has accepted.
+    `delivered` holds the ids of the events that an endpoint has accepted.
     """
 
     def __init__(self, renderer: Renderer, ids: IdSource, versions: Callable[[], Iterable[str]]) -> None:
@@ -28,15 +28,15 @@ class Journal:
         self._versions = versions
 
     def before(self, record: object) -> dict[str, Json]:
-        """Give a record as it is, per API version, to be handed to `tell` once it has changed."""
+        """Return a record as it is now, per API version, to be passed to `tell` after the change."""
         if not self.recording:
             return {}
         return {version: self._renderer.render(record, shape_of(version)) for version in self._versions()}
 
     def tell(self, types: Iterable[str], record: object, *, at: int, before: dict[str, Json] | None = None) -> None:
-        """Record one event per type, all of one request, about a record as it is now.
+        """Record an event per type about a record as it is now, all with the same request id.
 
-        Only `*.updated` events say what changed, and only against `before`.
+        Only `*.updated` events have `previous_attributes`, computed from `before` if it is given.
         """
         if not self.recording:
             return
@@ -51,7 +51,7 @@ class Journal:
             self._keep(event_type, data, request_id, at)
 
     def tell_of(self, event_type: str, document: Callable[[Shape], Json], *, at: int) -> None:
-        """Record an event about something that is not a record, such as the application that lost access."""
+        """Record an event about an object that is not a record, like the application that lost access."""
         if self.recording:
             shown = {version: document(shape_of(version)) for version in self._versions()}
             data = {version: to_bytes(_data(each, None)) for version, each in shown.items()}
@@ -79,7 +79,7 @@ def _data(document: Json, before: Json | None) -> Json:
 
 
 def _former_values(before: Json, after: Json) -> Json:
-    """Give the old values of what changed: hashes key by key, lists whole, as Stripe does."""
+    """Return the old values of changed keys: nested objects key by key, lists whole, as Stripe does."""
     former: Json = {}
     for key in before.keys() | after.keys():
         old, new = before.get(key), after.get(key)

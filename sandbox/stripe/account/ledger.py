@@ -1,4 +1,4 @@
-"""All records of one account and mode: the invoices, what corrects them, and what announces them."""
+"""All records of one account and mode: invoices, credit notes and announcements of invoices."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from sandbox.stripe.render.render import Renderer
 
 
 class Ledger(Invoicing):
-    """Everything one account has in one mode."""
+    """All records of one account in one mode."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Ledger(Invoicing):
     def create_credit_note(
         self, invoice_id: str, amount: int, *, line_id: str | None = None, at: int | None = None
     ) -> CreditNote:
-        """Credit part of an open or paid invoice. Lines and total stay; only what is due or was refunded moves."""
+        """Credit part of an open or paid invoice. Lines and total stay; only the amount due or refunded changes."""
         at = self.moment(at)
         invoice = self.invoice_that_may(invoice_id, "credited", "open", "paid")
         before = self.journal.before(invoice)
@@ -59,7 +59,7 @@ class Ledger(Invoicing):
     def announce_invoice(
         self, customer_id: str, lines: Sequence[LineSpec], spec: InvoiceSpec | None = None, *, at: int | None = None
     ) -> Invoice:
-        """Tell of an invoice to come, as Stripe does days before a renewal. It has no id and is not kept."""
+        """Announce an upcoming invoice, as Stripe does days before a renewal. It has no id and is not kept."""
         at = self.moment(at)
         invoice = self.planned(customer_id, lines, spec or InvoiceSpec(), at=at, line_prefix="il_tmp")
 

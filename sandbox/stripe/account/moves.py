@@ -1,4 +1,4 @@
-"""The ledger's moves, made from JSON."""
+"""Call methods of the ledger with arguments from JSON."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,11 +32,11 @@ _ACTIONS = frozenset(
 )
 
 
-def make_move(ledger: Ledger, action: str, **arguments: Any) -> str:  # noqa: ANN401 - as JSON has them
-    """Make one move and give the id of what it made or moved.
+def make_move(ledger: Ledger, action: str, **arguments: Any) -> str:  # noqa: ANN401 - any JSON values
+    """Call a method of the ledger and return the id of the object it created or changed.
 
-    Arguments have the names of the ledger's method; `lines` and `spec` are objects with the fields of `LineSpec`
-    and `InvoiceSpec`, and `every` is `[3, "month"]`.
+    Arguments have the names of the method's parameters; `lines` and `spec` are objects with the fields of `LineSpec`
+    and `InvoiceSpec`, and `every` is a list like `[3, "month"]`.
 
     :raises ValueError: there is no such action
     """

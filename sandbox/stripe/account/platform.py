@@ -1,4 +1,4 @@
-"""The simulated Stripe itself: a platform, its accounts, who is connected, and who is told."""
+"""The simulated Stripe itself: a platform, its accounts, their connections and webhook endpoints."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from sandbox.stripe.records.versions import NEWEST, shape_of
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event that a webhook endpoint is to hear of."""
+    """An event to be sent to a webhook endpoint."""
 
     account: Account
     event: Event
@@ -22,7 +22,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a key opens. `permissions` None is everything; otherwise names such as `rak_invoice_read`."""
+    """The access that a key gives. `permissions` holds names like `rak_invoice_read`; None means all."""
 
     account_id: str
     livemode: bool
@@ -30,9 +30,9 @@ class Access:
 
 
 class SimulatedStripe:
-    """Everything behind the API. All of it follows from the seed, the clock (unix seconds) and the calls made.
+    """All state behind the API, determined by the seed, the clock (Unix seconds) and the calls made.
 
-    Every move of a ledger holds `lock`, and so does the server while it answers.
+    Every change of a ledger holds `lock`, and so does the server while it answers.
     """
 
     def __init__(self, clock: Callable[[], int], *, seed: int = 0, api_version: str = NEWEST) -> None:
@@ -44,18 +44,18 @@ class SimulatedStripe:
         self.accounts: dict[str, Account] = {}
         self.connections: set[tuple[str, bool]] = set()
         self.endpoints: list[Endpoint] = []
-        # Who hears of an event is settled when it happens: a connection that ends later does not take it back.
+        # Recipients are fixed when an event happens: it is still sent if the connection ends later.
         self.outbox: dict[str, list[Told]] = {}
         self.listeners: list[Callable[[Told, Endpoint], None]] = []
         self.keys: dict[str, Access] = {}
-        self.key_expiries: dict[str, int] = {}  # unix seconds; a key that is not here lasts
+        self.key_expiries: dict[str, int] = {}  # Unix seconds; other keys do not expire
         self.platform = self.create_account("Platform", connected=False)
 
     @alone
     def create_account(
         self, name: str, *, account_id: str | None = None, api_version: str | None = None, connected: bool = True
     ) -> Account:
-        """Open an account. `connected`: its live and its test mode are connected to the platform already."""
+        """Create an account. `connected`: its live and its test mode are already connected to the platform."""
         account_id = account_id or f"acct_1{token(self.seed, 'account', len(self.accounts), length=15)}"
         if account_id in self.accounts:
             message = f"{account_id} exists already"
@@ -73,16 +73,16 @@ class SimulatedStripe:
         return account
 
     def platform_key(self, *, livemode: bool) -> str:
-        """Give the platform's secret key, to be used with `Stripe-Account`."""
+        """Return the platform's secret key of one mode, to be used with `Stripe-Account`."""
         return self.platform.secret_key(livemode=livemode)
 
     def client_id(self, *, livemode: bool) -> str:
-        """Give the platform's Connect client id of one mode."""
+        """Return the platform's Connect client id of one mode."""
         return f"ca_{token(self.seed, 'client', livemode, length=32)}"
 
     @alone
     def restricted_key(self, account_id: str, *, livemode: bool, permissions: Iterable[str]) -> str:
-        """Make a restricted key of an account. The newest one replaces the others of its mode."""
+        """Create and return a restricted key of an account. It replaces the previous one of its mode."""
         key = secret_key(account_id, livemode=livemode, kind="rk")
         self.keys[key] = Access(account_id, livemode, frozenset(permissions))
         return key
@@ -94,7 +94,7 @@ class SimulatedStripe:
 
     @alone
     def disconnect(self, account_id: str, *, livemode: bool) -> None:
-        """Take the platform's access away and tell it so. A connection that is gone already stays gone."""
+        """Disconnect one mode of an account from the platform and record the event. Safe to repeat."""
         if (account_id, livemode) not in self.connections:
             return
         application = {"id": self.client_id(livemode=livemode), "object": "application", "name": self.platform.name}
@@ -113,9 +113,9 @@ class SimulatedStripe:
         api_version: str | None = None,
         types: Iterable[str] = ("*",),
     ) -> Endpoint:
-        """Register an endpoint: a Connect one, or with `account_id` that account's own. It hears what happens from now.
+        """Add a Connect endpoint, or with `account_id` that account's own. It receives events from now on.
 
-        Its `api_version` is fixed here: events before it were not made in that version.
+        Its `api_version` is fixed here, because earlier events were not rendered in that version.
         """
         version = api_version or self.api_version
         shape_of(version)
@@ -136,14 +136,14 @@ class SimulatedStripe:
 
     @alone
     def remove_endpoint(self, endpoint: Endpoint) -> None:
-        """Send nothing more to an endpoint. What it was to hear before stays in its outbox."""
+        """Remove an endpoint, to which nothing more is sent. Its outbox remains."""
         self.endpoints.remove(endpoint)
         self._refresh_versions()
 
     def concerns(self, account: Account, event: Event, endpoint: Endpoint) -> bool:
-        """Tell whether an endpoint is sent an event.
+        """Return whether an event is sent to an endpoint.
 
-        A live Connect endpoint also hears the test events of accounts that are connected in live mode.
+        A live Connect endpoint also receives test events of the accounts that are connected in live mode.
         """
         if not endpoint.hears(event.type) or endpoint.api_version not in event.data:
             return False
@@ -153,17 +153,17 @@ class SimulatedStripe:
         return audible and (account.id, endpoint.livemode) in self.connections
 
     def signed_deliveries(self, endpoint: Endpoint, *, account: Account | None = None) -> Iterator[Delivery]:
-        """Give what an endpoint was to hear, of all accounts or one, as it happened, signed now. It sends nothing."""
+        """Yield all events for an endpoint, of all accounts or one, in order, signed now. Sends nothing."""
         for told in list(self.outbox[endpoint.id]):
             if account is None or told.account is account:
                 yield self.sign(told, endpoint)
 
     def sign(self, told: Told, endpoint: Endpoint) -> Delivery:
-        """Give one signed delivery, new at every call, as each of Stripe's attempts is."""
+        """Return a signed delivery, signed anew at every call, as each of Stripe's attempts is."""
         return delivery(told.event, endpoint, account_id=told.account.id, at=self.clock())
 
     def _listener(self, account: Account) -> Callable[[Event], None]:
-        def tell(event: Event) -> None:
+        def notify(event: Event) -> None:
             for endpoint in self.endpoints:
                 if self.concerns(account, event, endpoint):
                     told = Told(account, event)
@@ -171,7 +171,7 @@ class SimulatedStripe:
                     for listener in self.listeners:
                         listener(told, endpoint)
 
-        return tell
+        return notify
 
     def _refresh_versions(self) -> None:
         for account in self.accounts.values():

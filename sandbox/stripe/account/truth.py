@@ -1,6 +1,6 @@
-"""What the product's revenue table must say: worked out from the records by the plainest algorithm there is.
+"""Compute the expected revenue table from the records with the simplest possible algorithm.
 
-It shares nothing with what renders Stripe's JSON, so that a mistake there cannot hide here.
+It shares no code with the rendering of Stripe's JSON, so that it does not repeat a mistake made there.
 """
 
 from collections.abc import Iterator
@@ -25,15 +25,15 @@ _CADENCES = {
 
 
 def revenue_table(account: Account, *, livemode: bool) -> list[Row]:
-    """Give every row the account must have, sorted by invoice id and line id."""
+    """Return all rows the account must have, sorted by invoice id and line id."""
     with account.ledger(livemode=livemode).lock:
         return list(revenue_rows(account, livemode=livemode))
 
 
 def revenue_rows(account: Account, *, livemode: bool) -> Iterator[Row]:
-    """Give the same rows one by one, for accounts too large to hold twice.
+    """Yield the same rows one by one, for accounts too large to hold in memory twice.
 
-    A row is a `revenue_line` without `position` and `updated_at`. Drafts have none; deleted drafts are forgotten.
+    A row is a `revenue_line` without `position` and `updated_at`. Drafts and deleted drafts have no rows.
     """
     invoices = account.ledger(livemode=livemode).invoices
     for invoice in sorted(invoices, key=lambda invoice: invoice.id):
@@ -65,7 +65,7 @@ def _row(invoice: Invoice, line: Line, *, livemode: bool) -> Row:
         "discount_amount": discount,
         "tax_amount": included_tax,
         "net_amount": line.amount - discount - included_tax,
-        **_rhythm(line.price),
+        **_cadence_fields(line.price),
         "period": {"start": _instant(line.period_start), "end": _instant(line.period_end)},
         "proration": line.proration,
         "quantity": line.quantity,
@@ -78,8 +78,8 @@ def _row(invoice: Invoice, line: Line, *, livemode: bool) -> Row:
     }
 
 
-def _rhythm(price: Price | None) -> Row:
-    """Give what the price decides: once or again and again, and how often."""
+def _cadence_fields(price: Price | None) -> Row:
+    """Return the fields that depend on the price: whether it is one-time or recurring, and how often it bills."""
     if price is None:
         return {
             "type": "one_time",

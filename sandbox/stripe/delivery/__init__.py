@@ -1,1 +1,1 @@
-"""Webhooks: who is told of what, and how it is sent. Imports the account."""
+"""Delivery of webhooks: attempts, retries and posting. Imports the account."""

@@ -1,4 +1,4 @@
-"""Webhooks on their way: attempts, retries after a back-off, and the mishaps of real deliveries."""
+"""Deliver webhooks: attempts, retries with back-off, and the mishaps of real deliveries."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from sandbox.stripe.account.endpoints import Delivery, Endpoint
 from sandbox.stripe.account.platform import SimulatedStripe, Told
 
 _PERCENT = 100
-_LONGEST_GOODBYE_SECONDS = 2
+_LONGEST_STOP_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mishaps:
-    """How many in a hundred deliveries are lost for good, sent twice, or held back by up to `delay_ms`."""
+    """Percentages of deliveries that are lost for good, sent twice, or delayed by up to `delay_ms`."""
 
     lost_percent: int = 0
     twice_percent: int = 0
@@ -25,7 +25,7 @@ class Mishaps:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at one delivery. `status` is the receiver's, None if it could not be reached; 0 if it was lost."""
+    """An attempt at a delivery. `status` is the receiver's, None if it could not be reached, 0 if it was lost."""
 
     event_id: str
     event_type: str
@@ -35,7 +35,7 @@ class Attempt:
 
     @property
     def succeeded(self) -> bool:
-        """Only 2xx is success: redirects are not followed."""
+        """Return whether the status is 2xx. Redirects are not followed."""
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 - HTTP's own numbers
 
 
@@ -49,10 +49,10 @@ class _Due:
 
 
 class Dispatcher:
-    """Delivers what happens to the endpoints that have a URL.
+    """A queue of deliveries to the endpoints that have a URL.
 
-    `send` posts a delivery and gives the status, None if nobody answered. `monotonic_ms` gives milliseconds.
-    Nothing is sent until `deliver_due` is called, or `start` has it called by threads.
+    `send` posts a delivery and returns the status, None without an answer. `monotonic_ms` returns milliseconds.
+    Nothing is sent until `deliver_due` is called or `start` has started threads.
     """
 
     def __init__(
@@ -79,34 +79,34 @@ class Dispatcher:
         stripe.listeners.append(self._hear)
 
     def deliver_due(self) -> None:
-        """Make every attempt that is due now."""
+        """Make all attempts that are due now."""
         while (due := self._take()) is not None:
             self._attempt(due)
 
     def resend(self, told: Told, endpoint: Endpoint) -> None:
-        """Queue an event once more, as one does by hand."""
+        """Queue an event once more, like a manual resend at Stripe."""
         self._queue(told, endpoint, self._now())
 
     @property
     def waiting(self) -> int:
-        """How many attempts are still to be made."""
+        """Return the number of queued attempts."""
         with self._changed:
             return len(self._waiting)
 
     def start(self, threads: int = 4) -> None:
-        """Deliver in the background. Several threads, because one slow receiver does not hold up the others."""
+        """Start delivering in the background. With several threads, a slow receiver does not delay the others."""
         self._threads = [Thread(target=self._work, name=f"webhooks-{place}", daemon=True) for place in range(threads)]
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Stop delivering; what waits is forgotten."""
+        """Stop delivering. Queued attempts are dropped."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
         for thread in self._threads:
-            # A receiver that takes its time to answer must not hold up the end.
-            thread.join(_LONGEST_GOODBYE_SECONDS)
+            # A receiver that is slow to answer must not delay the stop.
+            thread.join(_LONGEST_STOP_SECONDS)
 
     def _hear(self, told: Told, endpoint: Endpoint) -> None:
         if not endpoint.url:

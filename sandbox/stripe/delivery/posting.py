@@ -1,4 +1,4 @@
-"""Posting a signed delivery to where it goes."""
+"""Post signed deliveries to their URLs."""
 
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -10,7 +10,7 @@ _TIMEOUT_SECONDS = 10
 
 
 def post(delivery: Delivery) -> int | None:
-    """Post a delivery and give the status; None if nobody answered in time. Redirects are not followed."""
+    """Post a delivery and return the status; None without an answer in time. Redirects are not followed."""
     split = urlsplit(delivery.url)
     kind = HTTPSConnection if split.scheme == "https" else HTTPConnection
     target = split.path + (f"?{split.query}" if split.query else "")

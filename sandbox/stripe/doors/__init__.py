@@ -1,1 +1,1 @@
-"""The doors of api.stripe.com, connect.stripe.com and of the tests. Imports all of the simulation."""
+"""The request handlers for api.stripe.com, connect.stripe.com and the tests. Imports all of the simulation."""

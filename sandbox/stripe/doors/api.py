@@ -1,4 +1,4 @@
-"""`/v1`: the part of Stripe's API that reads, and an account's own webhook endpoints."""
+"""`/v1`: the reading part of Stripe's API, and an account's own webhook endpoints."""
 
 from typing import Any
 
@@ -18,14 +18,14 @@ Json = dict[str, Any]
 
 
 class Api:
-    """Answers requests under `/v1`. `limits` None never refuses anybody for asking too much."""
+    """The handler of requests under `/v1`. If `limits` is None, there are no rate limits."""
 
     def __init__(self, stripe: SimulatedStripe, limits: RateLimits | None = None) -> None:
         self._stripe = stripe
         self._limits = limits
 
     def answer(self, request: Request) -> Answer:
-        """Answer one request.
+        """Answer a request.
 
         :raises ApiError: Stripe refuses it
         """
@@ -138,7 +138,7 @@ def _record(caller: Caller, resource: Resource, identifier: str) -> Any:  # noqa
 
 
 def _event(event: Event) -> bytes:
-    # The first version is the account's own at the time: the header of the request does not change what was written.
+    # The first version is the account's own at the time: the header of the request does not change a recorded event.
     return render_event(event, next(iter(event.data)))
 
 

@@ -1,4 +1,4 @@
-"""Stripe Apps with OAuth: a page to install the app, tokens of one hour, refresh tokens that change at every use.
+"""Stripe Apps with OAuth: a page to install the app, access tokens for one hour, single-use refresh tokens.
 
 https://docs.stripe.com/stripe-apps/api-authentication/oauth
 """
@@ -22,8 +22,8 @@ _REFRESH_TOKEN_SECONDS = 365 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class _Good:
-    """What a code or a refresh token is good for, and until when (unix seconds)."""
+class _Grant:
+    """The account and mode that a code or a refresh token gives access to, and its expiry (Unix seconds)."""
 
     account_id: str
     livemode: bool
@@ -31,21 +31,21 @@ class _Good:
 
 
 class Apps:
-    """Answers `/oauth/v2/*`, `/v1/oauth/token` and `/v1/apps/installs`. `exchanges` counts the codes that were good."""
+    """The handler of `/oauth/v2/*`, `/v1/oauth/token` and `/v1/apps/installs`. `exchanges` counts exchanged codes."""
 
     def __init__(self, stripe: SimulatedStripe) -> None:
         self.exchanges = 0
         self._stripe = stripe
-        self._codes: dict[str, _Good] = {}
-        self._refresh_tokens: dict[str, _Good] = {}
+        self._codes: dict[str, _Grant] = {}
+        self._refresh_tokens: dict[str, _Grant] = {}
         self._made = 0
 
     def concerns(self, path: str) -> bool:
-        """Tell whether a path is answered here."""
+        """Return whether this handler answers a path."""
         return path.startswith(("/oauth/v2/", "/v1/apps/installs")) or path == "/v1/oauth/token"
 
     def answer(self, request: Request) -> Answer:
-        """Answer one request.
+        """Answer a request.
 
         :raises ApiError: Stripe refuses it
         """
@@ -63,55 +63,55 @@ class Apps:
             case _:
                 raise ApiError(404, f"Unrecognized request URL ({request.method}: {request.path}).")
 
-    def _page(self, asked: dict[str, str]) -> Answer:
-        livemode = self._mode(asked)
+    def _page(self, parameters: dict[str, str]) -> Answer:
+        livemode = self._mode(parameters)
         accounts = [account for account in self._stripe.accounts.values() if account is not self._stripe.platform]
-        page = authorize_page(accounts, asked, platform=self._stripe.platform.name, livemode=livemode)
+        page = authorize_page(accounts, parameters, platform=self._stripe.platform.name, livemode=livemode)
         page = page.replace('action="/oauth/authorize"', 'action="/oauth/v2/authorize"')
         return Answer(200, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
 
-    def _decide(self, asked: dict[str, str]) -> Answer:
-        livemode, account_id = self._mode(asked), asked.get("account", "")
-        told = {"state": asked["state"]} if "state" in asked else {}
-        if account_id in self._stripe.accounts and asked.get("decision") != "refuse":
+    def _decide(self, parameters: dict[str, str]) -> Answer:
+        livemode, account_id = self._mode(parameters), parameters.get("account", "")
+        result = {"state": parameters["state"]} if "state" in parameters else {}
+        if account_id in self._stripe.accounts and parameters.get("decision") != "refuse":
             code = f"ac_{self._new('app code')}"
-            self._codes[code] = _Good(account_id, livemode, self._stripe.clock() + _CODE_SECONDS)
-            told = {"code": code} | told
+            self._codes[code] = _Grant(account_id, livemode, self._stripe.clock() + _CODE_SECONDS)
+            result = {"code": code} | result
         else:
-            told = {"error": "access_denied", "error_description": "The user denied your request"} | told
-        split = urlsplit(asked["redirect_uri"])
-        location = urlunsplit(split._replace(query=urlencode([*parse_qsl(split.query), *told.items()])))
+            result = {"error": "access_denied", "error_description": "The user denied your request"} | result
+        split = urlsplit(parameters["redirect_uri"])
+        location = urlunsplit(split._replace(query=urlencode([*parse_qsl(split.query), *result.items()])))
         return Answer(303, b"", {"Location": location})
 
     def _tokens(self, request: Request, developer: Access) -> Answer:
         form, now = request.form, self._stripe.clock()
         kind = form.get("grant_type", "")
-        held = {"authorization_code": self._codes, "refresh_token": self._refresh_tokens}.get(kind)
-        if held is None:
+        grants = {"authorization_code": self._codes, "refresh_token": self._refresh_tokens}.get(kind)
+        if grants is None:
             return _refused("unsupported_grant_type", f"grant type '{kind}' not supported")
-        # Good once: what was swapped is gone, and so is the refresh token that was there before.
-        good = held.pop(form.get("code" if kind == "authorization_code" else "refresh_token", ""), None)
-        if good is None or good.until <= now or good.livemode != developer.livemode:
+        # A code or a refresh token is valid once, so the exchange removes it.
+        grant = grants.pop(form.get("code" if kind == "authorization_code" else "refresh_token", ""), None)
+        if grant is None or grant.until <= now or grant.livemode != developer.livemode:
             return _refused("invalid_grant", "The code or refresh token does not exist, was used, or has expired")
         if kind == "authorization_code":
             self.exchanges += 1
-            self._stripe.connect(good.account_id, livemode=good.livemode)
-        elif (good.account_id, good.livemode) not in self._stripe.connections:
+            self._stripe.connect(grant.account_id, livemode=grant.livemode)
+        elif (grant.account_id, grant.livemode) not in self._stripe.connections:
             return _refused("invalid_grant", "The app is not installed on the account any more")
-        mode = "live" if good.livemode else "test"
+        mode = "live" if grant.livemode else "test"
         access_token, refresh_token = f"sk_{mode}_{self._new('app token')}", f"rt_{self._new('app refresh')}"
-        self._stripe.keys[access_token] = Access(good.account_id, good.livemode, PERMISSIONS)
+        self._stripe.keys[access_token] = Access(grant.account_id, grant.livemode, PERMISSIONS)
         self._stripe.key_expiries[access_token] = now + _ACCESS_TOKEN_SECONDS
         until = now + _REFRESH_TOKEN_SECONDS
-        self._refresh_tokens[refresh_token] = _Good(good.account_id, good.livemode, until)
+        self._refresh_tokens[refresh_token] = _Grant(grant.account_id, grant.livemode, until)
         return json_answer(
             {
                 "access_token": access_token,
-                "livemode": good.livemode,
+                "livemode": grant.livemode,
                 "refresh_token": refresh_token,
                 "scope": "stripe_apps",
-                "stripe_publishable_key": f"pk_{mode}_{token('pk', good.account_id, mode, length=24)}",
-                "stripe_user_id": good.account_id,
+                "stripe_publishable_key": f"pk_{mode}_{token('pk', grant.account_id, mode, length=24)}",
+                "stripe_user_id": grant.account_id,
                 "token_type": "bearer",
             }
         )
@@ -132,11 +132,12 @@ class Apps:
                 return json_answer({"id": install_id, "object": "apps.install", "account": account_id})
         raise missing("install", install_id, param="install")
 
-    def _mode(self, asked: dict[str, str]) -> bool:
+    def _mode(self, parameters: dict[str, str]) -> bool:
+        client_id = parameters.get("client_id")
         for livemode in (True, False):
-            if asked.get("client_id") == self._stripe.client_id(livemode=livemode):
+            if client_id == self._stripe.client_id(livemode=livemode):
                 return livemode
-        raise ApiError(400, f"No application matches the supplied client identifier: {asked.get('client_id')}")
+        raise ApiError(400, f"No application matches the supplied client identifier: {client_id}")
 
     def _developer(self, request: Request) -> Access:
         key = key_from_request(request)

@@ -1,4 +1,4 @@
-"""Connect: a page on which an account's owner agrees or refuses, codes good for one use, and disconnection."""
+"""Connect: a page on which an account's owner agrees or refuses, single-use codes, and disconnection."""
 
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -24,7 +24,7 @@ class _Code:
 
 
 class _RefusedError(Exception):
-    """An OAuth error: the code that is its first argument, then words."""
+    """An OAuth error. `error` is its code."""
 
     def __init__(self, error: str, description: str, *, status: int = 400) -> None:
         super().__init__(description)
@@ -33,9 +33,9 @@ class _RefusedError(Exception):
 
 
 class Connect:
-    """Answers `/oauth/*`. `redirect_uris` are registered; without any, every one is accepted.
+    """The handler of `/oauth/*`. `redirect_uris` are the registered ones; if there are none, any is accepted.
 
-    `exchanges` counts the codes that were swapped for a connection.
+    `exchanges` counts the codes that were exchanged for a connection.
     """
 
     def __init__(self, stripe: SimulatedStripe, redirect_uris: tuple[str, ...] = ()) -> None:
@@ -45,17 +45,17 @@ class Connect:
         self._codes: dict[str, _Code] = {}
 
     def answer(self, request: Request) -> Answer:
-        """Answer one request.
+        """Answer a request.
 
-        :raises ApiError: no key, or one nobody has
+        :raises ApiError: no key, or an unknown one
         """
-        asked = dict(request.query)
+        query = dict(request.query)
         try:
             match request.method, request.path:
                 case "GET", "/oauth/authorize":
-                    return self._authorize(asked)
+                    return self._authorize(query)
                 case "POST", "/oauth/authorize":
-                    return self._decide(asked | request.form)
+                    return self._decide(query | request.form)
                 case "POST", "/oauth/token":
                     return self._exchange(request)
                 case "POST", "/oauth/deauthorize":
@@ -64,47 +64,49 @@ class Connect:
                     return json_answer({"error": "invalid_request", "error_description": "No such page"}, 404)
         except _RefusedError as refused:
             body = {"error": refused.error, "error_description": str(refused)}
-            return json_answer(body | ({"state": asked["state"]} if "state" in asked else {}), refused.status)
+            return json_answer(body | ({"state": query["state"]} if "state" in query else {}), refused.status)
 
     def issue_code(self, account_id: str, *, livemode: bool, scope: str = "read_write") -> str:
-        """Give a code as if the account's owner had agreed, for tests that need no page."""
+        """Return a code as if the account's owner had agreed, for tests that need no page."""
         code = f"ac_{token(self._stripe.seed, 'code', len(self._codes), length=32)}"
         self._codes[code] = _Code(account_id, livemode, scope, self._stripe.clock())
         return code
 
-    def _authorize(self, asked: dict[str, str]) -> Answer:
-        livemode = self._checked(asked)
+    def _authorize(self, parameters: dict[str, str]) -> Answer:
+        livemode = self._checked(parameters)
         accounts = [account for account in self._stripe.accounts.values() if account is not self._stripe.platform]
-        page = authorize_page(accounts, asked, platform=self._stripe.platform.name, livemode=livemode)
+        page = authorize_page(accounts, parameters, platform=self._stripe.platform.name, livemode=livemode)
         return Answer(200, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
 
-    def _decide(self, asked: dict[str, str]) -> Answer:
-        livemode = self._checked(asked)
-        scope = asked.get("scope", "read_only")
-        told = {"state": asked["state"]} if "state" in asked else {}
-        account_id = asked.get("account", "")
-        if account_id in self._stripe.accounts and asked.get("decision") != "refuse":
-            told = {"scope": scope, "code": self.issue_code(account_id, livemode=livemode, scope=scope)} | told
+    def _decide(self, parameters: dict[str, str]) -> Answer:
+        livemode = self._checked(parameters)
+        scope = parameters.get("scope", "read_only")
+        result = {"state": parameters["state"]} if "state" in parameters else {}
+        account_id = parameters.get("account", "")
+        if account_id in self._stripe.accounts and parameters.get("decision") != "refuse":
+            result = {"scope": scope, "code": self.issue_code(account_id, livemode=livemode, scope=scope)} | result
         else:
-            told = {"error": "access_denied", "error_description": "The user denied your request"} | told
-        return Answer(303, b"", {"Location": _with_query(self._redirect_uri(asked), told)})
+            result = {"error": "access_denied", "error_description": "The user denied your request"} | result
+        return Answer(303, b"", {"Location": _with_query(self._redirect_uri(parameters), result)})
 
-    def _checked(self, asked: dict[str, str]) -> bool:
-        """Refuse what Stripe does not even show a page for; give the mode of the client id."""
-        if asked.get("response_type") != "code":
+    def _checked(self, parameters: dict[str, str]) -> bool:
+        """Refuse parameters for which Stripe shows no page; return the mode of the client id."""
+        if parameters.get("response_type") != "code":
             raise _RefusedError("unsupported_response_type", "response_type must be 'code'")
+        client_id = parameters.get("client_id", "")
         modes = {self._stripe.client_id(livemode=livemode): livemode for livemode in (True, False)}
-        if asked.get("client_id") not in modes:
+        if client_id not in modes:
             raise _RefusedError(
-                "invalid_request", f"No application matches the supplied client identifier: {asked.get('client_id')}"
+                "invalid_request",
+                f"No application matches the supplied client identifier: {parameters.get('client_id')}",
             )
-        if asked.get("scope", "read_only") not in _SCOPES:
-            raise _RefusedError("invalid_scope", f"Invalid scope provided: {asked['scope']}")
-        self._redirect_uri(asked)
-        return modes[asked["client_id"]]
+        if parameters.get("scope", "read_only") not in _SCOPES:
+            raise _RefusedError("invalid_scope", f"Invalid scope provided: {parameters['scope']}")
+        self._redirect_uri(parameters)
+        return modes[client_id]
 
-    def _redirect_uri(self, asked: dict[str, str]) -> str:
-        uri = asked.get("redirect_uri") or next(iter(self.redirect_uris), "")
+    def _redirect_uri(self, parameters: dict[str, str]) -> str:
+        uri = parameters.get("redirect_uri") or next(iter(self.redirect_uris), "")
         if not uri or (self.redirect_uris and uri not in self.redirect_uris):
             message = (
                 f"Invalid redirect URI '{uri}'. Ensure this URI exactly matches one of the URIs specified in your "
@@ -124,7 +126,7 @@ class Connect:
         if code.livemode != access.livemode:
             raise _RefusedError("invalid_grant", "Authorization code was issued in the other mode than the key's")
         if code.used:
-            # As Stripe does: whoever swaps a code twice may have stolen it, so nobody keeps what it gave.
+            # As Stripe does: a code that is used twice may be stolen, so its connection ends.
             self._stripe.disconnect(code.account_id, livemode=code.livemode)
             raise _RefusedError(
                 "invalid_grant",

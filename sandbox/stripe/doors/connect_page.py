@@ -1,4 +1,4 @@
-"""The page on which a person chooses the account to connect. Plain HTML, no script."""
+"""The page on which a person chooses the account to connect. Plain HTML without scripts."""
 
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -38,23 +38,25 @@ in <strong>{mode} mode</strong>.</p>
 </body>
 </html>
 """
-_KEPT = ("response_type", "client_id", "scope", "redirect_uri", "state")
+_HIDDEN_FIELDS = ("response_type", "client_id", "scope", "redirect_uri", "state")
 
 
-def authorize_page(accounts: Iterable[Account], asked: Mapping[str, str], *, platform: str, livemode: bool) -> str:
-    """Give the page: a form with one choice per account, and a way to refuse."""
+def authorize_page(accounts: Iterable[Account], parameters: Mapping[str, str], *, platform: str, livemode: bool) -> str:
+    """Return the page: a form with a choice per account, and a button to refuse."""
     hidden = "\n".join(
-        f'<input type="hidden" name="{name}" value="{escape(asked[name])}">' for name in _KEPT if name in asked
+        f'<input type="hidden" name="{name}" value="{escape(parameters[name])}">'
+        for name in _HIDDEN_FIELDS
+        if name in parameters
     )
     choices = "\n".join(_choice(account, checked=place == 0) for place, account in enumerate(accounts))
     return _PAGE.format(
         platform=escape(platform),
-        scope=escape(asked.get("scope", "read_only")),
+        scope=escape(parameters.get("scope", "read_only")),
         mode="live" if livemode else "test",
         hidden=hidden,
         choices=choices,
-        redirect_uri=escape(asked.get("redirect_uri", "")),
-        state=escape(asked.get("state", "")),
+        redirect_uri=escape(parameters.get("redirect_uri", "")),
+        state=escape(parameters.get("state", "")),
     )
 
 

@@ -1,19 +1,19 @@
-"""Control of a simulated Stripe from another process: JSON under `/_sandbox`, no key.
+"""Control a simulated Stripe from another process: JSON under `/_sandbox`, without a key.
 
-| request | does |
+| request | effect |
 |---|---|
-| `GET /accounts` | the accounts with their keys, the platform's keys and its Connect client ids |
-| `POST /accounts` `{name, account_id?, api_version?, connected?}` | opens an account |
-| `POST /generate` `{account, invoices, seed?, months?, livemode?, bulk?, lines_per_invoice?}` | fills it |
-| `POST /do` `{account, livemode?, action, …}` | makes one move: a method of the ledger, with its arguments |
-| `POST /endpoints` `{url, secrets, livemode?, account_id?, api_version?, types?}` | registers a webhook endpoint |
-| `GET /deliveries` · `POST /deliveries` `{event?}` | every attempt · sends everything, or one event, once more |
-| `POST /connect` · `POST /disconnect` `{account, livemode?}` | the account's owner agrees, or takes it back |
-| `GET /faults` · `POST /faults` `{kind, …}` or a list · `DELETE /faults` | what struck · sets faults · forgets them |
-| `GET /requests?account=…` · `DELETE /requests` | how often each operation was asked for · forgets it |
-| `GET /truth?account=…&livemode=true` | the rows that the account's revenue table must have |
+| `GET /accounts` | returns the accounts with their keys, the platform's keys and its Connect client ids |
+| `POST /accounts` `{name, account_id?, api_version?, connected?}` | creates an account |
+| `POST /generate` `{account, invoices, seed?, months?, livemode?, bulk?, lines_per_invoice?}` | generates invoices |
+| `POST /do` `{account, livemode?, action, …}` | calls one method of the ledger, with its arguments |
+| `POST /endpoints` `{url, secrets, livemode?, account_id?, api_version?, types?}` | adds a webhook endpoint |
+| `GET /deliveries` · `POST /deliveries` `{event?}` | returns all attempts · resends all events, or one |
+| `POST /connect` · `POST /disconnect` `{account, livemode?}` | connects or disconnects an account |
+| `GET /faults` · `POST /faults` `{kind, …}` or a list · `DELETE /faults` | returns strikes · adds · deletes |
+| `GET /requests?account=…` · `DELETE /requests` | returns · resets the number of requests per operation |
+| `GET /truth?account=…&livemode=true` | returns the rows that the account's revenue table must have |
 
-A mistake is answered with 400 and `{"mistake": …}`.
+An invalid request is answered with 400 and `{"mistake": …}`.
 """
 
 import json
@@ -40,16 +40,16 @@ class Counts(Protocol):
     """A log of requests."""
 
     def counts(self, account_id: str | None = None) -> dict[str, int]:
-        """Give how often each operation was asked for."""
+        """Return the number of requests per operation."""
         ...
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Delete all requests from the log."""
         ...
 
 
 class Control:
-    """Answers requests under `/_sandbox`."""
+    """The handler of requests under `/_sandbox`."""
 
     def __init__(self, stripe: SimulatedStripe, faults: FaultPlan, dispatcher: Dispatcher) -> None:
         self._stripe = stripe
@@ -57,35 +57,35 @@ class Control:
         self._dispatcher = dispatcher
 
     def answer(self, request: Request, log: Counts) -> Answer:
-        """Answer one request."""
+        """Answer a request."""
         name = request.path.removeprefix("/_sandbox/")
-        doors: dict[tuple[str, str], Callable[[Any], object]] = {
+        handlers: dict[tuple[str, str], Callable[[Any], object]] = {
             ("GET", "accounts"): lambda _: self._accounts(),
             ("POST", "accounts"): self._open_account,
             ("POST", "generate"): self._generate,
             ("POST", "do"): self._do,
-            ("POST", "endpoints"): lambda asked: {"id": self._stripe.add_endpoint(**asked).id},
+            ("POST", "endpoints"): lambda payload: {"id": self._stripe.add_endpoint(**payload).id},
             ("GET", "deliveries"): lambda _: [asdict(attempt) for attempt in self._dispatcher.attempts],
             ("POST", "deliveries"): self._resend,
-            ("POST", "connect"): lambda asked: self._stripe.connect(
-                asked["account"], livemode=asked.get("livemode", True)
+            ("POST", "connect"): lambda payload: self._stripe.connect(
+                payload["account"], livemode=payload.get("livemode", True)
             ),
-            ("POST", "disconnect"): lambda asked: self._stripe.disconnect(
-                asked["account"], livemode=asked.get("livemode", True)
+            ("POST", "disconnect"): lambda payload: self._stripe.disconnect(
+                payload["account"], livemode=payload.get("livemode", True)
             ),
             ("GET", "faults"): lambda _: self._faults.struck,
             ("POST", "faults"): self._set_faults,
             ("DELETE", "faults"): lambda _: self._faults.clear(),
-            ("GET", "requests"): lambda asked: log.counts(asked.get("account")),
+            ("GET", "requests"): lambda payload: log.counts(payload.get("account")),
             ("DELETE", "requests"): lambda _: log.clear(),
             ("GET", "truth"): self._truth,
         }
-        door = doors.get((request.method, name))
-        if door is None:
+        handler = handlers.get((request.method, name))
+        if handler is None:
             return json_answer({"mistake": f"no {request.method} {request.path}"}, 404)
         try:
-            asked = json.loads(request.body) if request.body else dict(request.query)
-            return json_answer({"answer": door(asked)})
+            payload = json.loads(request.body) if request.body else dict(request.query)
+            return json_answer({"answer": handler(payload)})
         except _MISTAKES as mistake:
             return json_answer({"mistake": f"{type(mistake).__name__}: {mistake}"}, 400)
 
@@ -101,33 +101,33 @@ class Control:
         platform = account is self._stripe.platform
         return {"id": account.id, "name": account.name, "platform": platform, "keys": {"live": live, "test": test}}
 
-    def _open_account(self, asked: Json) -> Json:
-        return self._described(self._stripe.create_account(**asked))
+    def _open_account(self, payload: Json) -> Json:
+        return self._described(self._stripe.create_account(**payload))
 
-    def _generate(self, asked: Json) -> Json:
-        account = self._stripe.accounts[asked.pop("account")]
-        make = generate_bulk if asked.pop("bulk", False) else generate
-        make(account, **asked)
-        return {"invoices": len(account.ledger(livemode=asked.get("livemode", True)).invoices)}
+    def _generate(self, payload: Json) -> Json:
+        account = self._stripe.accounts[payload.pop("account")]
+        fill = generate_bulk if payload.pop("bulk", False) else generate
+        fill(account, **payload)
+        return {"invoices": len(account.ledger(livemode=payload.get("livemode", True)).invoices)}
 
-    def _do(self, asked: Json) -> Json:
-        account = self._stripe.accounts[asked.pop("account")]
-        return {"id": make_move(account.ledger(livemode=asked.pop("livemode", True)), **asked)}
+    def _do(self, payload: Json) -> Json:
+        account = self._stripe.accounts[payload.pop("account")]
+        return {"id": make_move(account.ledger(livemode=payload.pop("livemode", True)), **payload)}
 
-    def _resend(self, asked: Json) -> Json:
+    def _resend(self, payload: Json) -> Json:
         queued = 0
         for endpoint in self._stripe.endpoints:
             for told in self._stripe.outbox[endpoint.id]:
-                if asked.get("event") in {None, told.event.id}:
+                if payload.get("event") in {None, told.event.id}:
                     self._dispatcher.resend(told, endpoint)
                     queued += 1
         return {"queued": queued}
 
-    def _set_faults(self, asked: Json | list[Json]) -> Json:
-        faults = [Fault.from_json(described) for described in (asked if isinstance(asked, list) else [asked])]
+    def _set_faults(self, payload: Json | list[Json]) -> Json:
+        faults = [Fault.from_json(fields) for fields in (payload if isinstance(payload, list) else [payload])]
         for fault in faults:
             self._faults.add(fault)
         return {"set": len(faults)}
 
-    def _truth(self, asked: Json) -> list[Json]:
-        return revenue_table(self._stripe.accounts[asked["account"]], livemode=asked.get("livemode") != "false")
+    def _truth(self, payload: Json) -> list[Json]:
+        return revenue_table(self._stripe.accounts[payload["account"]], livemode=payload.get("livemode") != "false")

@@ -1,4 +1,4 @@
-"""The front of the simulated Stripe: logs each request, lets faults strike, and hands it to who answers."""
+"""The entry point of the simulated Stripe: log each request, apply faults, and pass it to its handler."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from sandbox.stripe.records.ids import token
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One request that was answered. `account_id` is its `Stripe-Account` header."""
+    """An answered request. `account_id` is its `Stripe-Account` header."""
 
     operation: str
     target: str
@@ -27,22 +27,22 @@ class Seen:
 
 
 class RequestLog:
-    """Every request to the API and to Connect, in order. Control requests are not among them."""
+    """All requests to the API and to Connect, in order, without control requests."""
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
 
     def counts(self, account_id: str | None = None) -> dict[str, int]:
-        """Give how often each operation was asked for, such as `GET /v1/invoices/:id/lines`, by all or one account."""
+        """Return the number of requests per operation, like `GET /v1/invoices/:id/lines`, of all accounts or one."""
         return dict(Counter(seen.operation for seen in self.seen if account_id in {None, seen.account_id}))
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Delete all requests from the log."""
         self.seen.clear()
 
 
 class Front:
-    """Answers any request, in one thread at a time: the order of requests is the order of the log."""
+    """The handler of all requests, one at a time, so that the log is in the order of the requests."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Front:
         self.log = RequestLog()
 
     def answer(self, request: Request) -> Answer:
-        """Answer a request, damaged or not."""
+        """Answer a request, with a fault if one strikes it."""
         with self._stripe.lock:
             if request.path.startswith("/_sandbox"):
                 return self._control.answer(request, self.log)

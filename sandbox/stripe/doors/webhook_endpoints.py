@@ -1,4 +1,4 @@
-"""`/v1/webhook_endpoints`: an account's own endpoints, made and removed over the API. The secret is told once.
+"""`/v1/webhook_endpoints`: an account's own endpoints, created and deleted over the API. The secret is shown once.
 
 https://docs.stripe.com/api/webhook_endpoints
 """
@@ -17,7 +17,7 @@ _WRITE, _READ = "rak_webhook_write", "rak_webhook_read"
 
 
 def answer_endpoints(stripe: SimulatedStripe, request: Request, caller: Caller) -> Answer:
-    """Answer one request.
+    """Answer a request.
 
     :raises ApiError: Stripe refuses it
     """

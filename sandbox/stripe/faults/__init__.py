@@ -1,1 +1,1 @@
-"""What may go wrong on request. Imports http and the account."""
+"""Faults that can be requested. Imports http and the account."""

@@ -1,4 +1,4 @@
-"""What a fault does to a request and to its answer."""
+"""Apply faults to requests and answers."""
 
 import json
 from dataclasses import replace
@@ -19,9 +19,9 @@ _HTML = b"<!DOCTYPE html>\n<html><head><title>Stripe</title></head><body><h1>We'
 
 
 def request_under(fault: Fault, request: Request) -> Request:
-    """Give the request that is answered in place of the one that came.
+    """Return the request to answer in place of the received one.
 
-    :raises ApiError: the fault is that it is refused
+    :raises ApiError: the fault is a refusal
     """
     match fault.kind:
         case FaultKind.REPEATED_PAGE:
@@ -45,7 +45,7 @@ def request_under(fault: Fault, request: Request) -> Request:
 
 
 def answer_under(fault: Fault, answer: Answer, request: Request, stripe: SimulatedStripe) -> Answer:
-    """Give the damaged answer."""
+    """Return the damaged answer."""
     wire = _wire_under(fault, len(answer.body))
     if wire is not None:
         return replace(answer, wire=wire)
@@ -90,7 +90,7 @@ def _page_under(fault: Fault, answer: Answer, request: Request, stripe: Simulate
 
 
 def _foreign_object(stripe: SimulatedStripe, caller: Caller, request: Request) -> dict[str, Any]:
-    """Give the newest object that another account has of the kind listed; a list of lines gets a foreign line."""
+    """Return another account's newest object of the listed kind; for a list of lines, a line of that invoice."""
     parts = request.path.split("/")
     for account in stripe.accounts.values():
         ledger = account.ledger(livemode=caller.livemode)

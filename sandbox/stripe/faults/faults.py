@@ -1,4 +1,4 @@
-"""What can go wrong between a client and Stripe, and when: a plan of faults matched against requests."""
+"""Faults between a client and Stripe, and a plan that matches them against requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -10,32 +10,32 @@ from sandbox.stripe.http.messages import Request
 
 
 class FaultKind(StrEnum):
-    """Every kind of fault."""
+    """The kinds of faults."""
 
     RATE_LIMITED = "rate_limited"  # 429, with `retry_after` seconds if given
     ERROR = "error"  # Stripe's own error body with `status`
     HTML = "html"  # an HTML page with `status`, 200 included
     CUT_BODY = "cut_body"  # half of the promised bytes, then the connection ends
-    TRUNCATED_JSON = "truncated_json"  # half of the JSON, under a length that fits
+    TRUNCATED_JSON = "truncated_json"  # half of the JSON, with a matching Content-Length
     RESET = "reset"  # the connection is reset instead of answered
     TIMEOUT = "timeout"  # no answer for `milliseconds`, then the connection ends
     SLOW = "slow"  # the answer comes after `milliseconds`
     DRIP = "drip"  # the body comes `size` bytes at a time, `milliseconds` apart
     HUGE_BODY = "huge_body"  # `size` blanks before the JSON
-    EMPTY_PAGE = "empty_page"  # no data, and yet has_more
-    REPEATED_PAGE = "repeated_page"  # the first page, whatever the cursor
-    ENDS_EARLY = "ends_early"  # has_more false although there is more
-    DELETED_CURSOR = "deleted_cursor"  # the cursor's object is said to be gone
-    DELETED_OBJECT = "deleted_object"  # after the answer, a draft of it is really deleted: `object_id`, or the last
-    FOREIGN_OBJECT = "foreign_object"  # an object of another account stands in the page
+    EMPTY_PAGE = "empty_page"  # no data, but has_more is true
+    REPEATED_PAGE = "repeated_page"  # the first page, whatever the cursor is
+    ENDS_EARLY = "ends_early"  # has_more is false although there is more
+    DELETED_CURSOR = "deleted_cursor"  # the refusal that the cursor's object does not exist
+    DELETED_OBJECT = "deleted_object"  # after the answer, a draft in it is deleted: `object_id`, or the last one
+    FOREIGN_OBJECT = "foreign_object"  # the page contains an object of another account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One fault: which requests it strikes, and how.
+    """A fault: its kind, and the requests it strikes.
 
-    Of the requests that match `method`, `path` (a pattern such as `/v1/invoices/*`) and `account`, it strikes the
-    `nth` (from 1) and those after it, `times` in all; None is for ever.
+    Of the requests that match `method`, `path` (a pattern like `/v1/invoices/*`) and `account`, it strikes the `nth`
+    (from 1) and those after it, `times` in all; None means all of them.
     """
 
     kind: FaultKind
@@ -52,9 +52,9 @@ class Fault:
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Self:
-        """Make a fault of its fields.
+        """Create a fault from its fields.
 
-        :raises ValueError: a field is unknown, or `kind` is
+        :raises ValueError: a field or the kind is unknown, or `kind` is missing
         """
         unknown = described.keys() - {field.name for field in fields(cls)}
         if unknown or "kind" not in described:
@@ -64,7 +64,7 @@ class Fault:
 
 
 class FaultPlan:
-    """The faults that are set, and how often each has been matched. Only the front asks it, one request at a time."""
+    """The faults that are set, and how often each has matched. Only the front uses it, one request at a time."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -72,18 +72,18 @@ class FaultPlan:
         self.struck: list[tuple[FaultKind, str]] = []
 
     def add(self, fault: Fault) -> None:
-        """Set one more fault. Where several strike, the one set first does."""
+        """Add a fault. If several match a request, the one added first strikes."""
         self._faults.append(fault)
         self._matched.append(0)
 
     def clear(self) -> None:
-        """Forget all faults and what they struck."""
+        """Delete all faults and the log of what they struck."""
         self._faults.clear()
         self._matched.clear()
         self.struck.clear()
 
     def strike(self, request: Request) -> Fault | None:
-        """Give the fault that this request suffers, and count it."""
+        """Return the fault that strikes this request, or None, and count the match."""
         chosen: Fault | None = None
         for place, fault in enumerate(self._faults):
             if not _concerns(fault, request):

@@ -1,1 +1,1 @@
-"""Businesses made up from a seed. Imports the account."""
+"""Generate made-up businesses from a seed. Imports the account."""

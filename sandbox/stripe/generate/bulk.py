@@ -1,4 +1,4 @@
-"""Fill an account with very many plain invoices at once, for measuring: no events, records only."""
+"""Fill an account with very many plain invoices at once, for benchmarks: only records, no events."""
 
 import gc
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _LONG_LINES = 25
 _STATUSES = ("paid",) * 90 + ("open",) * 5 + ("void",) * 3 + ("uncollectible",) * 2
 
 
-def generate_bulk(  # noqa: PLR0913 - the size of an account has this many sides
+def generate_bulk(  # noqa: PLR0913 - the size of an account has this many dimensions
     account: Account,
     *,
     invoices: int,
@@ -28,7 +28,7 @@ def generate_bulk(  # noqa: PLR0913 - the size of an account has this many sides
     livemode: bool = True,
     until: int | None = None,
 ) -> None:
-    """Make finalized invoices of `lines_per_invoice` lines, one in 50 with 25, evenly over the months up to `until`."""
+    """Add finalized invoices of `lines_per_invoice` lines, one in 50 with 25, evenly over the months up to `until`."""
     ledger = account.ledger(livemode=livemode)
     end = ledger.moment(until)
     start = end - months * _MONTH
@@ -43,22 +43,22 @@ def generate_bulk(  # noqa: PLR0913 - the size of an account has this many sides
 
 @contextmanager
 def _silently(ledger: Ledger) -> Iterator[None]:
-    """Tell no events, and let no collector walk over and over through millions of records that all stay."""
-    told, collecting = ledger.journal.recording, gc.isenabled()
+    """Record no events, and turn garbage collection off, which would scan millions of lasting records repeatedly."""
+    recording, collecting = ledger.journal.recording, gc.isenabled()
     ledger.journal.recording = False
     gc.disable()
     try:
         yield
     finally:
-        ledger.journal.recording = told
+        ledger.journal.recording = recording
         if collecting:
             gc.enable()
 
 
 def _shop(ledger: Ledger, customers: int, start: int) -> tuple[list[Customer], list[Price]]:
     product = ledger.create_product("Team plan", at=start)
-    rhythms = enumerate(COMMON, start=1)
-    prices = [ledger.create_price(product.id, 1_000 * size, every=every, at=start) for size, every in rhythms]
+    intervals = enumerate(COMMON, start=1)
+    prices = [ledger.create_price(product.id, 1_000 * size, every=every, at=start) for size, every in intervals]
     prices.append(ledger.create_price(product.id, 9_900, at=start))
     return [ledger.create_customer(f"Sample Customer {place}", at=start) for place in range(customers)], prices
 
@@ -91,7 +91,7 @@ def _line(ledger: Ledger, price: Price, quantity: int, created: int) -> Line:
     return Line(
         id=ledger.ids.issue("il"),
         amount=price.unit_amount * quantity,
-        description=_words(price.product.name, price.unit_amount, price.currency, every, quantity),
+        description=_description(price.product.name, price.unit_amount, price.currency, every, quantity),
         period_start=created,
         period_end=created if every is None else period_end(created, every),
         quantity=str(quantity),
@@ -101,8 +101,8 @@ def _line(ledger: Ledger, price: Price, quantity: int, created: int) -> Line:
     )
 
 
-# Said once and shared: the 600,000 lines of an account have few things to say.
+# Cached, so that the 600,000 lines of an account share the few different descriptions.
 @lru_cache(maxsize=1_000)
-def _words(name: str, unit_amount: int, currency: str, every: Every | None, quantity: int) -> str:
-    rhythm = "" if every is None else f" / {in_words(every)}"
-    return f"{quantity} x {name} (at {money(unit_amount, currency)}{rhythm})"
+def _description(name: str, unit_amount: int, currency: str, every: Every | None, quantity: int) -> str:
+    interval = "" if every is None else f" / {in_words(every)}"
+    return f"{quantity} x {name} (at {money(unit_amount, currency)}{interval})"

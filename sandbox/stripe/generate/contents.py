@@ -1,4 +1,4 @@
-"""Every kind of invoice that real accounts have, and how often each comes."""
+"""The kinds of invoices that real accounts have, and the frequency of each."""
 
 from dataclasses import replace
 
@@ -104,7 +104,7 @@ def _fractional(world: World) -> Content:
     return replace(content, lines=[replace(content.lines[-1], quantity=quantity)])
 
 
-# How often each content comes, out of the sum. Each comes at least once in an account of 40 invoices or more.
+# The weight of each content, relative to the sum. Each occurs at least once in an account of 40 invoices or more.
 CONTENTS: dict[Filling, int] = {
     **{recurring(every): 120 if every == (1, "month") else 40 for every in COMMON},
     **{recurring(every): 8 for every in ODD},

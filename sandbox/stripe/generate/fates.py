@@ -1,4 +1,4 @@
-"""What becomes of a generated invoice. A fate yields the seconds it waits before its next move."""
+"""What happens to a generated invoice. A fate yields the seconds to wait before its next change."""
 
 from collections.abc import Callable, Iterator
 
@@ -45,7 +45,7 @@ def _announced_and_paid(world: World, content: Content) -> Iterator[int]:
 
 
 def _opened_then(*moves: str, waits_up_to: int = 5 * _DAY) -> Fate:
-    """Open the draft after an hour, then make each move after a wait, unless nothing was due."""
+    """Return a fate that opens the draft after an hour, then makes each move after a wait, unless nothing is due."""
 
     def live(world: World, content: Content) -> Iterator[int]:
         invoice = _draft(world, content)
@@ -78,7 +78,7 @@ def _move(world: World, invoice: Invoice, move: str) -> None:
             raise ValueError(move)
 
 
-# How often each fate comes, out of the sum. Each comes at least once in an account of 40 invoices or more.
+# The weight of each fate, relative to the sum. Each occurs at least once in an account of 40 invoices or more.
 FATES: dict[Fate, int] = {
     _paid_at_once: 200,
     _opened_then("pay", waits_up_to=60): 200,

@@ -1,4 +1,4 @@
-"""Fill an account with the history of a made-up business: any size, every oddity, the same for the same seed."""
+"""Fill an account with the history of a made-up business of any size, with every oddity, the same for the same seed."""
 
 from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
@@ -24,14 +24,14 @@ T = TypeVar("T")
 def generate(
     account: Account, *, invoices: int, seed: int = 0, months: int = 12, livemode: bool = True, until: int | None = None
 ) -> None:
-    """Make `invoices` invoices (drafts and deleted drafts among them) over the months that end at `until`, or now.
+    """Create `invoices` invoices, including drafts and deleted drafts, over the months that end at `until`, or now.
 
-    Customers are renamed and deleted at the end too. Nothing is dated later than `until` (unix seconds).
+    Some customers are renamed, others deleted at the end. Nothing is dated later than `until` (Unix seconds).
     """
     ledger = account.ledger(livemode=livemode)
     end = ledger.moment(until)
     versions = {account.api_version, *account.listening_versions}
-    # Before dahlia Stripe had no fractional quantities: an older shape would show them cut off.
+    # Before dahlia, Stripe had no fractional quantities: an older shape would truncate them.
     fractional = all(shape_of(version).quantity_decimal for version in versions)
     start = end - months * _MONTH
     random = Random(f"{seed}:{account.id}:{livemode}")
@@ -46,7 +46,7 @@ def generate(
         if place % 7 == 0:
             heappush(plot, (random.randrange(start, end), next(order), _rename(world, customer, place)))
         elif place % 11 == 0:
-            # Last of all, so that it keeps the name its invoices froze: nobody can ask for it afterwards.
+            # Deleted last, so that it has the name its invoices froze: afterwards the API does not show it any more.
             heappush(plot, (end, next(order), _delete(world, customer)))
     _play(world, plot, end, order)
 
@@ -75,7 +75,7 @@ def _delete(world: World, customer: Customer) -> Iterator[int]:
 
 
 def _starts(random: Random, invoices: int, start: int, end: int) -> list[int]:
-    """Give when each invoice begins. One in eight shares its second with another; large accounts have a burst."""
+    """Return when each invoice begins. One in eight shares its second with another; large accounts have a burst."""
     starts = [random.randrange(start, end) for _ in range(invoices)]
     for place in range(0, invoices - 1, 8):
         starts[place] = starts[place + 1]

@@ -1,4 +1,4 @@
-"""What stands on a generated invoice before any discount or tax: periods, one-time lines, odd words, many lines."""
+"""Contents of generated invoices without discounts and taxes: periods, one-time lines, odd descriptions, many lines."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ _HOSTILE = (
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Who is billed for what."""
+    """The content of an invoice: its customer, lines and other fields."""
 
     customer: Customer
     lines: list[LineSpec]
@@ -47,7 +47,7 @@ def _subscription_line(world: World, customer: Customer, price: Price, quantity:
 
 
 def recurring(every: Every) -> Filling:
-    """Fill an invoice with one period of a subscription."""
+    """Return a function that fills an invoice with one period of a subscription."""
 
     def fill(world: World) -> Content:
         customer, currency = world.customer(), world.currency()
@@ -61,36 +61,36 @@ def recurring(every: Every) -> Filling:
 
 
 def monthly(world: World) -> Content:
-    """Fill an invoice with the commonest thing there is."""
+    """Fill an invoice with the most common content, a monthly subscription."""
     return recurring((1, "month"))(world)
 
 
 def one_time(world: World) -> Content:
-    """Fill an invoice with a one-time price and an amount that has none."""
+    """Fill an invoice with a one-time price and an amount without a price."""
     customer, currency = world.customer(), world.currency()
     price = world.prices[currency, None]
     priced = LineSpec(amount=price.unit_amount, description=price.product.name, price=price.id)
     hours = world.random.randint(1, 20)
-    # Sellers may say which days an ad-hoc line is for; without that it is the moment it was made.
+    # Sellers may set the period of an ad-hoc line; otherwise it is the time of the line's creation.
     days = (world.now - 30 * _DAY, world.now) if hours % 2 else None
     free = LineSpec(amount=hours * 1_000, description=f"Consulting, {hours} h", period=days)
     return Content(customer, [priced, free], InvoiceSpec(currency=currency))
 
 
 def nameless(world: World) -> Content:
-    """Fill an invoice with lines that have neither words nor a quantity."""
+    """Fill an invoice with lines that have neither a description nor a quantity."""
     content = one_time(world)
     return replace(content, lines=[replace(line, description=None, quantity=None) for line in content.lines])
 
 
 def hostile(world: World) -> Content:
-    """Fill an invoice with words that a spreadsheet or a browser would obey."""
+    """Fill an invoice with descriptions that a spreadsheet or a browser would execute."""
     content = one_time(world)
     return replace(content, lines=[replace(content.lines[-1], description=text) for text in _HOSTILE])
 
 
 def mixed(world: World) -> Content:
-    """Fill a subscription's invoice with one-time lines too: one names the subscription itself, one does not."""
+    """Fill a subscription's invoice with one-time lines too: one that names the subscription, and one that does not."""
     content = monthly(world)
     setup = world.prices[content.spec.currency, None]
     own = LineSpec(
@@ -101,7 +101,7 @@ def mixed(world: World) -> Content:
 
 
 def long(lines: int) -> Filling:
-    """Fill an invoice with more lines than an answer holds."""
+    """Return a function that fills an invoice with so many lines, more than an answer contains."""
 
     def fill(world: World) -> Content:
         content = monthly(world)

@@ -1,4 +1,4 @@
-"""The made-up business of a generated account: who buys, what is sold, and what time it is."""
+"""The made-up business of a generated account: its customers, its prices and the current time."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -7,7 +7,7 @@ from sandbox.stripe.account.ledger import Ledger
 from sandbox.stripe.records.cadence import COMMON, ODD, Every
 from sandbox.stripe.records.records import Customer, Price
 
-CURRENCIES = {"usd": 10, "eur": 3, "gbp": 2, "jpy": 2, "kwd": 1}  # how often, out of 18
+CURRENCIES = {"usd": 10, "eur": 3, "gbp": 2, "jpy": 2, "kwd": 1}  # weights out of 18
 # One unit of the smallest price, in minor units. The last digit of a three-decimal currency is always 0 at Stripe.
 _UNIT = {"usd": 500, "eur": 450, "gbp": 400, "jpy": 700, "kwd": 1_540}
 _STEP = {"kwd": 10}
@@ -32,7 +32,7 @@ _LEGACY_IDS = {("usd", (1, "month")): "small-monthly", ("usd", (1, "year")): "sm
 
 @dataclass(slots=True)
 class World:
-    """What the stories share. `now` is unix seconds and moves only forward."""
+    """The state that all stories share. `now` is in Unix seconds and only increases."""
 
     ledger: Ledger
     random: Random
@@ -43,28 +43,28 @@ class World:
     subscriptions: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def customer(self) -> Customer:
-        """Give anyone who buys."""
+        """Return a random customer."""
         return self.random.choice(self.customers)
 
     def currency(self) -> str:
-        """Give a currency, the common ones more often."""
+        """Return a random currency, weighted by `CURRENCIES`."""
         return self.random.choices(list(CURRENCIES), list(CURRENCIES.values()))[0]
 
     def subscription(self, customer: Customer, price: Price) -> str:
-        """Give the id of the customer's subscription to a price, made when first needed."""
+        """Return the id of the customer's subscription to a price, which is created when first needed."""
         key = customer.id, price.id
         if key not in self.subscriptions:
             self.subscriptions[key] = self.ledger.create_subscription(customer.id, [price.id], at=self.now).id
         return self.subscriptions[key]
 
     def share(self, amount: int, percent: int, currency: str) -> int:
-        """Give a percentage of an amount, rounded down to what the currency can pay."""
+        """Return a percentage of an amount, rounded down to an amount that can be paid in the currency."""
         step = _STEP.get(currency, 1)
         return amount * percent // 100 // step * step
 
 
 def open_shop(world: World, customers: int) -> None:
-    """Make the price list and the customers."""
+    """Create the prices and the customers."""
     _make_prices(world)
     for place in range(customers):
         name = _NAMES[place % len(_NAMES)]

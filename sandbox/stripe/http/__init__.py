@@ -1,1 +1,1 @@
-"""A small HTTP server, and what every answer needs: parameters, limits, errors, expansion. Imports the account."""
+"""A small HTTP server, and what all answers need: parameters, limits, errors, expansion. Imports the account."""

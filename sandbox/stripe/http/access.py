@@ -1,4 +1,4 @@
-"""Who asks, for which account and mode, in which API version."""
+"""Authenticate a request: the caller's key, its account and mode, and the API version."""
 
 import base64
 import binascii
@@ -14,7 +14,7 @@ from sandbox.stripe.records.versions import Shape, shape_of
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A request's key, proven, and what it looks at. `on_behalf` is the `Stripe-Account` header."""
+    """The authenticated key of a request, and the account it reads. `on_behalf` is the `Stripe-Account` header."""
 
     key: str
     access: Access
@@ -24,23 +24,23 @@ class Caller:
 
     @property
     def livemode(self) -> bool:
-        """Whether live data is shown."""
+        """Return whether the key is for live mode."""
         return self.access.livemode
 
     @property
     def ledger(self) -> Ledger:
-        """The records that are shown."""
+        """Return the records of the account in the key's mode."""
         return self.account.ledger(livemode=self.livemode)
 
     def must_have(self, permission: str) -> None:
-        """Refuse a restricted key without this permission, such as `rak_invoice_read`."""
+        """Refuse a restricted key that lacks this permission, for example `rak_invoice_read`."""
         permissions = self.access.permissions
         if permissions is not None and permission not in permissions:
             raise not_permitted(self.key, permission, self.account.id)
 
 
 def key_from_request(request: Request) -> str | None:
-    """Give the key of the Authorization header, Bearer or Basic; None without one."""
+    """Return the key in the Authorization header, Bearer or Basic; None without one."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return value.strip() or None
@@ -53,9 +53,9 @@ def key_from_request(request: Request) -> str | None:
 
 
 def caller_from_request(stripe: SimulatedStripe, request: Request) -> Caller:
-    """Prove who asks.
+    """Return the authenticated caller of a request.
 
-    :raises ApiError: no key, a key nobody has, an account that is not connected, or no such API version
+    :raises ApiError: no key, an unknown or expired key, an account that is not connected, or no such API version
     """
     key = key_from_request(request)
     if key is None:
@@ -83,7 +83,7 @@ def _account(stripe: SimulatedStripe, key: str, access: Access, account_id: str)
 
 
 def may_see(stripe: SimulatedStripe, access: Access, account_id: str) -> bool:
-    """Tell whether a key sees an account: its own always, another only from the platform while it is connected."""
+    """Return whether a key may read an account: its own always, a connected one only with the platform's key."""
     if account_id == access.account_id:
         return True
     return access.account_id == stripe.platform.id and (account_id, access.livemode) in stripe.connections

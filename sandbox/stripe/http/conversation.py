@@ -1,4 +1,4 @@
-"""One client's connection: its requests, one after the other, and answers sent whole or broken on purpose."""
+"""Serve one client connection: requests one after another, and answers sent whole or broken on purpose."""
 
 import socket
 import struct
@@ -15,7 +15,7 @@ _SOUND = Wire()
 
 
 class _Serving(Protocol):
-    """What a conversation needs of the server it belongs to."""
+    """What a conversation needs from its server."""
 
     answer: Callable[[Request], Answer]
     wait: Callable[[int], None]
@@ -23,7 +23,7 @@ class _Serving(Protocol):
 
 
 class Conversation(BaseHTTPRequestHandler):
-    """Answers every method, keeps the connection alive, and logs nothing: the front does."""
+    """A handler that answers every method and keeps the connection alive. It logs nothing, as the front does that."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -38,8 +38,8 @@ class Conversation(BaseHTTPRequestHandler):
 
     do_POST = do_PUT = do_DELETE = do_HEAD = do_GET  # noqa: N815 - as above
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class has it
-        """Say nothing."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as in the base class
+        """Log nothing."""
 
     def _send(self, answer: Answer, wait: Callable[[int], None]) -> None:
         wire = answer.wire or _SOUND
@@ -60,7 +60,7 @@ class Conversation(BaseHTTPRequestHandler):
     def _leave(self, wire: Wire) -> None:
         self.close_connection = True
         if wire.reset:
-            # Closing without lingering drops what is under way: the client sees a reset, not an end.
+            # Closing without lingering drops unsent data: the client sees a reset, not an end.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         elif not wire.wait_ms:
             # Silent until the client gives up.

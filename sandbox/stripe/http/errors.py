@@ -1,4 +1,4 @@
-"""Refusals in Stripe's words and shape."""
+"""Build refusals with Stripe's messages and format."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _DOCS = "https://stripe.com/docs/error-codes/"
 
 
 class ApiError(Exception):
-    """A request that Stripe refuses; `answer()` is what it says."""
+    """Stripe refuses the request; `answer()` returns the refusal."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class ApiError(Exception):
         self.headers = headers or {}
 
     def answer(self) -> Answer:
-        """Give the refusal as an HTTP answer."""
+        """Return the refusal as an HTTP answer."""
         error: dict[str, Any] = {"message": str(self), "type": self.kind}
         if self.code:
             error |= {"code": self.code, "doc_url": _DOCS + self.code.replace("_", "-")}
@@ -38,7 +38,7 @@ class ApiError(Exception):
 
 
 def missing(noun: str, identifier: str, *, param: str, other_mode: str | None = None, status: int = 404) -> ApiError:
-    """Refuse an id that is not known. `other_mode` is the mode (`test` or `live`) in which it would be."""
+    """Return a refusal of an unknown id. `other_mode` is the mode (`test` or `live`) in which it exists."""
     message = f"No such {noun}: '{identifier}'"
     if other_mode is not None:
         mine = "live" if other_mode == "test" else "test"
@@ -49,12 +49,12 @@ def missing(noun: str, identifier: str, *, param: str, other_mode: str | None = 
 
 
 def unknown_parameter(name: str) -> ApiError:
-    """Refuse a parameter that this endpoint does not have."""
+    """Return a refusal of a parameter that this endpoint does not have."""
     return ApiError(400, f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
 
 
 def no_key() -> ApiError:
-    """Refuse a request without a key."""
+    """Return a refusal of a request without a key."""
     message = (
         "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer "
         "auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for "
@@ -64,18 +64,18 @@ def no_key() -> ApiError:
 
 
 def invalid_key(key: str) -> ApiError:
-    """Refuse a key nobody has, showing no more of it than Stripe does."""
+    """Return a refusal of an unknown key, showing no more of it than Stripe does."""
     headers = {"WWW-Authenticate": 'Basic realm="Stripe"'}
     return ApiError(401, f"Invalid API Key provided: {masked(key)}", headers=headers)
 
 
 def expired_key(key: str) -> ApiError:
-    """Refuse a key whose time is over."""
+    """Return a refusal of an expired key."""
     return ApiError(401, f"Expired API Key provided: {masked(key)}", code="api_key_expired")
 
 
 def no_access(key: str, account_id: str) -> ApiError:
-    """Refuse an account that is not, or no longer, connected."""
+    """Return a refusal of an account that is not connected, or no longer."""
     message = (
         f"The provided key '{masked(key)}' does not have access to account '{account_id}' (or that account does not "
         "exist). Application access may have been revoked."
@@ -84,7 +84,7 @@ def no_access(key: str, account_id: str) -> ApiError:
 
 
 def not_permitted(key: str, permission: str, account_id: str) -> ApiError:
-    """Refuse a restricted key that may not do this."""
+    """Return a refusal of a restricted key that lacks a permission."""
     message = (
         f"The provided key '{masked(key)}' does not have the required permissions for this endpoint on account "
         f"'{account_id}'. Having the '{permission}' permission would allow this request to continue."
@@ -93,11 +93,11 @@ def not_permitted(key: str, permission: str, account_id: str) -> ApiError:
 
 
 def rate_limited(reason: str) -> ApiError:
-    """Refuse a request over the limit: `reason` is such as `endpoint-rate`."""
+    """Return a refusal of a request over the rate limit. `reason` is Stripe's, for example `endpoint-rate`."""
     message = "Request rate limit exceeded. Learn more about rate limits https://stripe.com/docs/rate-limits."
     return ApiError(429, message, code="rate_limit", headers={"Stripe-Rate-Limited-Reason": reason})
 
 
 def masked(key: str) -> str:
-    """Give a key with its middle hidden."""
+    """Return a key with its middle hidden."""
     return f"{key[:8]}{'*' * max(len(key) - 12, 0)}{key[-4:]}" if len(key) > 12 else "*" * len(key)  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""`expand[]`: ids in an answer replaced by the objects they name, at most four levels deep."""
+"""Expand answers (`expand[]`): replace ids by the objects they name, at most four levels deep."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ _REFERENCES = frozenset({"customer", "price", "product", "subscription", "invoic
 
 
 def expand(document: Json, paths: list[str], caller: Caller) -> None:
-    """Replace, in place, what each path such as `data.customer` names.
+    """Expand each path, for example `data.customer`, in the document itself.
 
-    :raises ApiError: a path is too deep, or ends at something that is no reference
+    :raises ApiError: a path is too deep, or does not lead to a reference
     """
     for path in paths:
         segments = path.split(".")

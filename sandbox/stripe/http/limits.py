@@ -10,7 +10,7 @@ _NANOSECONDS = 1_000_000_000
 
 @dataclass(slots=True)
 class _Bucket:
-    """Holds up to one second's worth of requests, counted in billionths, so that refilling needs no fractions."""
+    """A bucket of up to one second's requests, counted in billionths, so that refilling needs no fractions."""
 
     per_second: int
     level: int
@@ -29,7 +29,7 @@ class _Bucket:
 class RateLimits:
     """25 requests a second per endpoint and account; 100 per account in live mode, 25 in test mode.
 
-    `monotonic_ns` gives nanoseconds that never go back.
+    `monotonic_ns` returns nanoseconds that never go back.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class RateLimits:
     def take(self, account_id: str, operation: str, *, livemode: bool) -> None:
         """Count one request.
 
-        :raises ApiError: 429, with the limit that was passed in `Stripe-Rate-Limited-Reason`
+        :raises ApiError: 429, with the exceeded limit in `Stripe-Rate-Limited-Reason`
         """
         if not self._bucket((account_id, livemode, ""), self._account[livemode]).take(self._now()):
             raise rate_limited("global-rate")

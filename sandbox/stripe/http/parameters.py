@@ -1,4 +1,4 @@
-"""The query parameters of lists, read as strictly as Stripe reads them."""
+"""Parse the query parameters of lists as strictly as Stripe does."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ _LARGEST_LIMIT = 100
 
 @dataclass(slots=True)
 class ListParameters:
-    """What a list was asked for. `filters` holds the endpoint's own parameters, `many` those that repeat."""
+    """The parameters of a list. `filters` holds the endpoint's own parameters, `many` those that may repeat."""
 
     limit: int = 10
     starting_after: str | None = None
@@ -28,11 +28,11 @@ class ListParameters:
 
     @property
     def expand(self) -> list[str]:
-        """The paths to expand."""
+        """Return the paths to expand."""
         return self.many.get("expand", [])
 
     def page_request(self, record: Callable[[str, str], Any]) -> PageRequest[Any]:
-        """Give the page that was asked for. `record` finds a cursor's record by id and parameter name, or refuses."""
+        """Return the requested page. `record` returns a cursor's record by id and parameter name, or refuses."""
         after, before = self.starting_after, self.ending_before
         return PageRequest(
             limit=self.limit,
@@ -44,9 +44,9 @@ class ListParameters:
 
 
 def list_parameters(query: Parameters, *, filters: Iterable[str], many: Iterable[str] = ()) -> ListParameters:
-    """Read the parameters of a list that has these filters.
+    """Parse the parameters of a list that has these filters.
 
-    :raises ApiError: one is unknown, no number, out of bounds, or both cursors are given
+    :raises ApiError: a parameter is unknown, not a number or out of bounds, or both cursors are given
     """
     read = ListParameters()
     known, repeatable = set(filters), {"expand", *many}
@@ -78,7 +78,7 @@ def _read_common(read: ListParameters, name: str, value: str, *, dated: bool) ->
 
 
 def narrow_to(read: ListParameters, second: int) -> None:
-    """Keep only what was created in one second: the plain `created` parameter."""
+    """Restrict a list to objects created in one second, as the plain `created` parameter does."""
     _narrow(read, "gte", second)
     _narrow(read, "lte", second)
 
@@ -96,7 +96,7 @@ def _narrow(read: ListParameters, bound: str, second: int) -> None:
 
 
 def integer(value: str, name: str) -> int:
-    """Read an integer, or refuse as Stripe does."""
+    """Return the integer in `value`, or refuse it as Stripe does."""
     try:
         return int(value)
     except ValueError as wrong:

@@ -1,4 +1,4 @@
-"""What can be listed and fetched: where each resource is kept, who may read it, and its filters."""
+"""The resources that can be listed and fetched: where each is kept, the permission it needs, and its filters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ _EVENTS_LAST_SECONDS = 30 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One kind of object. `param` is what Stripe calls the id of it in a refusal.
+    """A kind of object. `param` is Stripe's name for its id in a refusal.
 
-    `lasts_seconds` is how long it can be read after it was made; None is for ever.
+    `lasts_seconds` is how long an object can be read after its creation; None means for ever.
     """
 
     noun: str
@@ -33,11 +33,11 @@ class Resource:
     lasts_seconds: int | None = None
 
     def oldest(self, ledger: Ledger) -> int:
-        """Give the unix second before which nothing of this kind can be read any more."""
+        """Return the Unix second such that objects created before it can no longer be read."""
         return 0 if self.lasts_seconds is None else ledger.moment(None) - self.lasts_seconds
 
     def find(self, ledger: Ledger, identifier: str) -> Any:  # noqa: ANN401 - whatever the collection holds
-        """Give the record with this id that can still be read, or None."""
+        """Return the record with this id if it can still be read, otherwise None."""
         record = self.collection(ledger).get(identifier)
         return None if record is None or record.created < self.oldest(ledger) else record
 
@@ -53,7 +53,7 @@ def _products(ledger: Ledger, wanted: ListParameters) -> tuple[Ordered[Any], Kee
 
 
 def _prices(ledger: Ledger, wanted: ListParameters) -> tuple[Ordered[Any], Keep]:
-    # Without the parameter Stripe lists the active ones only.
+    # Without the parameter, Stripe lists only active prices.
     active = _truth(wanted, "active") is not False
     product, currency = wanted.filters.get("product"), wanted.filters.get("currency")
     kind = wanted.filters.get("type")
@@ -70,7 +70,7 @@ def _subscriptions(ledger: Ledger, wanted: ListParameters) -> tuple[Ordered[Any]
     customer, status = wanted.filters.get("customer"), wanted.filters.get("status")
 
     def keep(subscription: Subscription) -> bool:
-        # Without a status Stripe leaves out what is canceled.
+        # Without a status, Stripe leaves out canceled subscriptions.
         of_status = status == "all" or (
             subscription.status != "canceled" if status is None else subscription.status == status
         )

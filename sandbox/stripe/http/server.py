@@ -1,4 +1,4 @@
-"""The simulated Stripe on a socket: starts, stops, and ends what clients keep open."""
+"""Serve the simulated Stripe on a socket, and close the connections that clients keep open when it stops."""
 
 import socket
 import sys
@@ -15,14 +15,14 @@ from sandbox.stripe.http.messages import Answer, Request
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to listen. Port 0 is any free one."""
+    """An address to listen on. Port 0 means any free port."""
 
     host: str = "127.0.0.1"
     port: int = 0
 
 
 class HttpServer:
-    """Serves what `answer` answers, each after `latency_ms`. Use it in a `with`, or start and stop it."""
+    """An HTTP server that sends what `answer` returns after `latency_ms`. Use it in a `with`, or start and stop it."""
 
     def __init__(self, answer: Callable[[Request], Answer], address: Address, *, latency_ms: int = 0) -> None:
         self._stopping = Event()
@@ -31,7 +31,7 @@ class HttpServer:
 
     @property
     def url(self) -> str:
-        """Where it is, such as `http://127.0.0.1:12111`."""
+        """Return the server's base URL, for example `http://127.0.0.1:12111`."""
         host, port = self._listener.server_address[:2]
         return f"http://{'127.0.0.1' if host == '0.0.0.0' else host!s}:{port}"
 
@@ -41,14 +41,14 @@ class HttpServer:
         return self
 
     def stop(self) -> None:
-        """Stop serving and end every connection."""
+        """Stop serving and close every connection."""
         self._stopping.set()
         self._listener.shutdown()
         self._listener.server_close()
         self._thread.join()
 
     def _wait(self, milliseconds: int) -> None:
-        # Not a sleep: a stopping server waits for nobody.
+        # Not a sleep, so that stopping the server ends the wait.
         if milliseconds:
             self._stopping.wait(milliseconds / 1_000)
 
@@ -60,7 +60,7 @@ class HttpServer:
 
 
 class _Listener(ThreadingHTTPServer):
-    """Keeps the open connections, so that stopping ends those that a client keeps alive."""
+    """A listener that keeps track of open connections, so that stopping also closes those that clients keep alive."""
 
     request_queue_size = 128
     daemon_threads = False  # joined when the listener closes: no thread outlives the server
@@ -76,18 +76,18 @@ class _Listener(ThreadingHTTPServer):
         super().__init__((address.host, address.port), Conversation)
 
     def server_bind(self) -> None:
-        """Bind without asking the name service who we are, which can take seconds."""
+        """Bind without looking up our host name, which can take seconds."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
-    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as the base class has it
-        """Remember the connection and talk with it in a thread of its own."""
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as in the base class
+        """Register the connection and serve it in its own thread."""
         with self._lock:
             self._open.add(request)
         super().process_request(request, client_address)
 
-    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - as the base class has it
-        """End a connection: in good order, or with a reset if lingering was turned off."""
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - as in the base class
+        """Close a connection: cleanly, or with a reset if lingering was turned off."""
         with self._lock:
             self._open.discard(request)
         lingering = request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)
@@ -97,16 +97,16 @@ class _Listener(ThreadingHTTPServer):
             super().shutdown_request(request)
 
     def server_close(self) -> None:
-        """Stop listening and end every conversation."""
+        """Stop listening and close every connection."""
         with self._lock:
             for connection in self._open:
                 try:
                     connection.shutdown(socket.SHUT_RDWR)
-                except OSError:  # the client was faster
+                except OSError:  # the client closed it first
                     continue
         super().server_close()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as the base class has it
-        """Let a client go away in the middle of an answer; anything else is a mistake of ours and is shown."""
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as in the base class
+        """Ignore a client that disconnects during an answer. Any other error is a bug of ours and is shown."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)

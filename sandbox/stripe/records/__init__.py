@@ -1,1 +1,1 @@
-"""What an account holds, and how a list of it is paged. Imports nothing else of the simulation."""
+"""The objects of an account, and paged lists of them. Imports nothing else from the simulation."""

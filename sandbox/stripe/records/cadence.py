@@ -1,4 +1,4 @@
-"""Billing intervals on the calendar, and the words and prices that go with them."""
+"""Compute billing periods on the calendar, and format intervals and amounts."""
 
 import calendar
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ _DECIMALS = {"usd": 2, "eur": 2, "gbp": 2, "jpy": 0, "kwd": 3}
 
 
 def period_end(start: int, every: Every) -> int:
-    """Give the unix second one interval after `start`; the 31st becomes the last day of a shorter month."""
+    """Return the Unix second one interval after `start`; the 31st becomes the last day of a shorter month."""
     count, unit = every
     begin = datetime.fromtimestamp(start, UTC)
     if unit in _DAYS:
@@ -27,13 +27,13 @@ def period_end(start: int, every: Every) -> int:
 
 
 def in_words(every: Every) -> str:
-    """Give `month` or `every 3 months`."""
+    """Return an interval in words: `month` or `every 3 months`."""
     count, unit = every
     return unit if count == 1 else f"every {count} {unit}s"
 
 
 def money(minor_units: int, currency: str) -> str:
-    """Give an amount as an invoice writes it, such as `$100.00`."""
+    """Return an amount as an invoice shows it, for example `$100.00`."""
     decimals = _DECIMALS[currency]
     sign = "-" if minor_units < 0 else ""
     whole, part = divmod(abs(minor_units), 10**decimals)

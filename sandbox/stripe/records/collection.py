@@ -1,4 +1,4 @@
-"""Records in order of creation, found by id, paged as Stripe pages: newest first, by cursor, without a full scan."""
+"""Records in order of creation, found by id and paged as Stripe does: newest first, by cursor, without a full scan."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
@@ -10,21 +10,21 @@ _FOREVER = 1 << 62
 
 
 class Record(Protocol):
-    """Anything with an id and a place in time; `sequence` orders what was made in one second."""
+    """Any object with an id and a time of creation; `sequence` orders those created in the same second."""
 
     @property
     def id(self) -> str:
-        """Stripe's id."""
+        """Return Stripe's id."""
         ...
 
     @property
     def created(self) -> int:
-        """Unix seconds."""
+        """Return the time of creation in Unix seconds."""
         ...
 
     @property
     def sequence(self) -> int:
-        """A number that only grows, within one account and mode."""
+        """Return a number that only grows within one account and mode."""
         ...
 
 
@@ -33,7 +33,7 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[R]):
-    """Some records, newest first, and whether more lie beyond them in the direction asked for."""
+    """Some records, newest first, and whether more follow in the requested direction."""
 
     records: list[R]
     has_more: bool
@@ -41,7 +41,7 @@ class Page(Generic[R]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest(Generic[R]):
-    """Which page: bounds on `created` are inclusive; at most one of the two cursors is given."""
+    """Which page to return. Bounds on `created` are inclusive; at most one of the two cursors is set."""
 
     limit: int = 10
     created_from: int = 0
@@ -55,7 +55,7 @@ def _place(record: Record) -> tuple[int, int]:
 
 
 class Ordered(Generic[R]):
-    """Records in order of creation. Additions at the end, the common case, cost nothing."""
+    """Records in order of creation. Adding at the end, the common case, is cheap."""
 
     __slots__ = ("_records",)
 
@@ -69,7 +69,7 @@ class Ordered(Generic[R]):
         return iter(self._records)
 
     def add(self, record: R) -> None:
-        """Put a record in its place."""
+        """Insert a record at its place."""
         place = _place(record)
         if not self._records or _place(self._records[-1]) < place:
             self._records.append(record)
@@ -77,11 +77,11 @@ class Ordered(Generic[R]):
             self._records.insert(bisect_left(self._records, place, key=_place), record)
 
     def remove(self, record: R) -> None:
-        """Take out a record that is in it."""
+        """Remove a record, which must be present."""
         del self._records[bisect_left(self._records, _place(record), key=_place)]
 
     def page(self, request: PageRequest[R], keep: Callable[[R], bool] | None = None) -> Page[R]:
-        """Give one page, newest first. `keep` drops records that a filter without an index does not want."""
+        """Return one page, newest first. `keep` returns whether a record passes the filters that have no index."""
         low = bisect_left(self._records, (request.created_from, -1), key=_place)
         high = bisect_right(self._records, (request.created_to, _FOREVER), key=_place)
         if request.ending_before is not None:
@@ -99,7 +99,7 @@ class Ordered(Generic[R]):
 
 
 class Collection(Ordered[R]):
-    """Ordered records that are also found by id."""
+    """Ordered records that can also be looked up by id."""
 
     __slots__ = ("_by_id",)
 
@@ -108,7 +108,7 @@ class Collection(Ordered[R]):
         self._by_id: dict[str, R] = {}
 
     def add(self, record: R) -> None:
-        """Put a record in its place. Its id must be new."""
+        """Insert a record at its place. Its id must be new."""
         if record.id in self._by_id:
             message = f"{record.id} exists already"
             raise ValueError(message)
@@ -116,12 +116,12 @@ class Collection(Ordered[R]):
         self._by_id[record.id] = record
 
     def remove(self, record: R) -> None:
-        """Forget a record."""
+        """Remove a record, which must be present."""
         super().remove(record)
         del self._by_id[record.id]
 
     def get(self, identifier: str) -> R | None:
-        """Give the record with this id, None if there is none."""
+        """Return the record with this id, or None."""
         return self._by_id.get(identifier)
 
     def __getitem__(self, identifier: str) -> R:

@@ -1,11 +1,11 @@
-"""One change at a time: a simulated Stripe is read by a server's threads while others move it on."""
+"""Lock the simulated Stripe, because server threads read it while others change it."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-# A reentrant lock: a move may be made of moves.
+# A reentrant lock, because one change may consist of others.
 Lock = AbstractContextManager[Any]
 
 P = ParamSpec("P")
@@ -13,11 +13,11 @@ T = TypeVar("T")
 
 
 class Lockable(Protocol):
-    """Anything that shares the platform's lock."""
+    """Any object that shares the platform's lock."""
 
     @property
     def lock(self) -> Lock:
-        """The platform's lock."""
+        """Return the platform's lock."""
         ...
 
 
@@ -25,7 +25,7 @@ S = TypeVar("S", bound=Lockable)
 
 
 def alone(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
-    """Have a method run while nobody else reads or changes anything."""
+    """Decorate a method to run with the lock held, while nobody else reads or changes anything."""
 
     @wraps(method)
     def locked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,4 +1,4 @@
-"""What the simulated Stripe remembers: one slotted record per object, money in minor units, time in unix seconds."""
+"""The objects of the simulated Stripe: one slotted record each, amounts in minor units, times in Unix seconds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Customer:
-    """A buyer. `last_known_name` is the newest name that was not null."""
+    """A customer. `last_known_name` is the newest name that was not null."""
 
     id: str
     created: int
@@ -21,7 +21,7 @@ class Customer:
 
 @dataclass(slots=True)
 class Product:
-    """A thing that is sold."""
+    """A product."""
 
     id: str
     created: int
@@ -32,7 +32,7 @@ class Product:
 
 @dataclass(slots=True)
 class Price:
-    """What a product costs. `interval` is day, week, month or year; None for a one-time price."""
+    """A price of a product. `interval` is day, week, month or year; None for a one-time price."""
 
     id: str
     created: int
@@ -47,7 +47,7 @@ class Price:
 
 @dataclass(slots=True)
 class Subscription:
-    """A customer's standing order for some recurring prices."""
+    """A customer's subscription to some recurring prices."""
 
     id: str
     created: int
@@ -60,7 +60,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Discount:
-    """One cut of one line. `on_invoice`: it is the line's share of a discount of the whole invoice."""
+    """A discount of one line. `on_invoice`: it is the line's share of a discount on the whole invoice."""
 
     id: str
     amount: int
@@ -69,7 +69,7 @@ class Discount:
 
 @dataclass(frozen=True, slots=True)
 class Tax:
-    """One tax of one line. `inclusive`: it is inside the line's amount."""
+    """A tax on one line. `inclusive`: the line's amount includes it."""
 
     rate: str
     amount: int
@@ -79,7 +79,7 @@ class Tax:
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """The invoice and line that a proration gives money back for."""
+    """The invoice and line that a proration credits."""
 
     invoice_id: str
     line_id: str
@@ -87,7 +87,7 @@ class Credited:
 
 @dataclass(slots=True)
 class Line:
-    """One line of an invoice. `amount` is before discounts and exclusive tax; `quantity` is a decimal string."""
+    """A line of an invoice. `amount` is before discounts and exclusive tax; `quantity` is a decimal string."""
 
     id: str
     amount: int
@@ -107,7 +107,7 @@ class Line:
 
 @dataclass(slots=True)
 class Invoice:
-    """A bill. `frozen_name` is the customer's name at finalization; None before it, and when there was none."""
+    """An invoice. `frozen_name` is the customer's name at finalization; None before it, or without a name."""
 
     id: str
     created: int
@@ -133,7 +133,7 @@ class Invoice:
 
     @property
     def total(self) -> int:
-        """What the lines come to: after discounts, with exclusive tax, in minor units."""
+        """Return the sum of the lines after discounts and with exclusive tax, in minor units."""
         return sum(
             line.amount
             - sum(cut.amount for cut in line.discounts)
@@ -143,13 +143,13 @@ class Invoice:
 
     @property
     def amount_due(self) -> int:
-        """What is asked of the customer. A negative total goes to the customer's balance instead."""
+        """Return the amount due in minor units. A negative total goes to the customer's balance instead."""
         return max(self.total, 0) - self.credited_before_payment
 
 
 @dataclass(slots=True)
 class CreditNote:
-    """A correction of a finalized invoice. `line_id` is the line it corrects, None for a free amount."""
+    """A credit note for a finalized invoice. `line_id` is the line it credits, None for an amount without a line."""
 
     id: str
     created: int
@@ -164,7 +164,7 @@ class CreditNote:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened. `data` holds, per API version, the bytes of the event's `data`, made once."""
+    """An event. `data` maps each API version to the bytes of the event's `data`, rendered once."""
 
     id: str
     created: int

@@ -1,4 +1,4 @@
-"""What a caller says about an invoice and its lines to have them made."""
+"""Specifications from which invoices and their lines are created."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from sandbox.stripe.records.records import Credited, Discount, Line, Price, Tax
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineSpec:
-    """A line to put on a draft. `period` is (start, end) in unix seconds; without it, the moment of the draft.
+    """A line for a draft. `period` is (start, end) in Unix seconds; without it, both are the time of the draft.
 
-    `from_subscription`: the line bills a subscription's item (prorations too); otherwise it is an invoice item, which
-    may still name the `subscription` it was added to.
+    `from_subscription`: the line bills a subscription item (prorations too); otherwise it is an invoice item, which may
+    still name the `subscription` it was added to.
     """
 
     amount: int
@@ -28,7 +28,7 @@ class LineSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceSpec:
-    """What an invoice is besides its lines."""
+    """The fields of an invoice other than its lines."""
 
     currency: str = "usd"
     subscription: str | None = None
@@ -38,7 +38,7 @@ class InvoiceSpec:
 
 
 def line_from_spec(spec: LineSpec, line_id: str, price: Price | None, *, at: int) -> Line:
-    """Make the line a spec describes. `price` is the record of `spec.price`.
+    """Return the line that a spec describes. `price` is the record of `spec.price`.
 
     :raises ValueError: the spec names a price that does not exist
     """

@@ -1,4 +1,4 @@
-"""Which API version has which fields. Versions are Stripe's names, such as `2024-06-20` or `2025-03-31.basil`."""
+"""Which API version has which fields. Versions have Stripe's names, like `2024-06-20` or `2025-03-31.basil`."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ NAMES = re.compile(r"^20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(\.[a-z]+)?$")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a rendering in one API version looks like. `old` and `new` hold together in the acacia versions."""
+    """The fields that objects have in one API version. `old` and `new` are both true in the acacia versions."""
 
     version: str
     old: bool
@@ -24,7 +24,7 @@ class Shape:
 
 @lru_cache(maxsize=64)
 def shape_of(version: str) -> Shape:
-    """Give the shape of a version's objects.
+    """Return the shape of a version's objects.
 
     :raises ValueError: it is not the name of an API version
     """

@@ -1,1 +1,1 @@
-"""Records as each API version shows them. Imports the records."""
+"""Render records as each API version shows them. Imports the records."""

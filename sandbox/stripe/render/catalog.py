@@ -1,4 +1,4 @@
-"""Customers, products, prices, subscriptions and accounts as Stripe writes them. No field differs by version here."""
+"""Render customers, products, prices and subscriptions as Stripe does. None of their fields differ between versions."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ Json = dict[str, Any]
 
 
 def render_customer(customer: Customer, *, livemode: bool) -> Json:
-    """Give a customer as it is, or was when it was deleted (events show it so)."""
+    """Return a customer as it is, or as it was when it was deleted, which is how events show it."""
     return {
         "id": customer.id,
         "object": "customer",
@@ -36,12 +36,12 @@ def render_customer(customer: Customer, *, livemode: bool) -> Json:
 
 
 def render_deleted_customer(customer: Customer) -> Json:
-    """Give what the API answers for a customer that was deleted."""
+    """Return the API's answer for a deleted customer."""
     return {"id": customer.id, "object": "customer", "deleted": True}
 
 
 def render_product(product: Product, *, livemode: bool) -> Json:
-    """Give a product."""
+    """Return a product."""
     return {
         "id": product.id,
         "object": "product",
@@ -61,7 +61,7 @@ def render_product(product: Product, *, livemode: bool) -> Json:
 
 
 def render_price(price: Price, *, livemode: bool) -> Json:
-    """Give a price, as it is listed and as old lines carry it inline."""
+    """Return a price, as lists and, inline, old lines show it."""
     return {
         "id": price.id,
         "object": "price",
@@ -96,7 +96,7 @@ def _recurring(price: Price) -> Json:
 
 
 def render_plan(price: Price, *, livemode: bool) -> Json:
-    """Give the legacy plan of a recurring price, as old lines carry it beside the price."""
+    """Return the legacy plan of a recurring price, which old lines contain beside the price."""
     return {
         "id": price.id,
         "object": "plan",
@@ -120,7 +120,7 @@ def render_plan(price: Price, *, livemode: bool) -> Json:
 
 
 def render_subscription(subscription: Subscription, *, livemode: bool) -> Json:
-    """Give a subscription with its items, as much of it as an invoice reader needs."""
+    """Return a subscription with its items, limited to what a reader of invoices needs."""
     item_id = sibling(subscription.id, "si")
     items = [
         {

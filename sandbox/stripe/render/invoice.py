@@ -1,4 +1,4 @@
-"""Invoices as Stripe writes them, in the shape of any API version, with the first ten lines inside."""
+"""Render invoices as Stripe does, in the shape of any API version, with their first ten lines."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from sandbox.stripe.render.lines import render_line
 Json = dict[str, Any]
 EMBEDDED_LINES = 10
 
-# Keys that every real invoice has and that are always empty here.
+# Keys that every real invoice has and whose values are always empty here.
 _EMPTY: Json = {
     "account_tax_ids": None,
     "application": None,
@@ -42,7 +42,7 @@ _EMPTY: Json = {
 
 
 def render_invoice(invoice: Invoice, shape: Shape, *, livemode: bool, account_name: str) -> Json:
-    """Give an invoice as it is now."""
+    """Return an invoice as it is now."""
     answer = _EMPTY | _plain_keys(invoice, livemode=livemode) | _money(invoice)
     answer["account_name"] = account_name
     answer["lines"] = _embedded_lines(invoice, shape, livemode=livemode)
@@ -103,7 +103,7 @@ def _money(invoice: Invoice) -> Json:
     total, due = invoice.total, invoice.amount_due
     inclusive = sum(tax.amount for line in lines for tax in line.taxes if tax.inclusive)
     exclusive = sum(tax.amount for line in lines for tax in line.taxes if not tax.inclusive)
-    # Discounts of single lines are inside the subtotal already, those of the whole invoice are not.
+    # The subtotal already contains discounts of single lines, but not those of the whole invoice.
     subtotal = sum(line.amount for line in lines) - sum(
         cut.amount for line in lines for cut in line.discounts if not cut.on_invoice
     )

@@ -1,4 +1,4 @@
-"""The parts of an invoice that differ between API versions, and the sums over its lines that both shapes show."""
+"""Render the parts of an invoice that differ between API versions, and the sums over its lines in both shapes."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 
 def old_keys(invoice: Invoice) -> Json:
-    """Give the keys of versions before basil."""
+    """Return the keys of versions before basil."""
     taxes = list(_taxes_per_rate(invoice))
     charged = invoice.paid_at is not None and not invoice.paid_out_of_band and invoice.amount_due > 0
     return {
@@ -38,7 +38,7 @@ def old_keys(invoice: Invoice) -> Json:
 
 
 def new_keys(invoice: Invoice) -> Json:
-    """Give the keys that basil brought."""
+    """Return the keys that basil introduced."""
     parent: Json = {
         "quote_details": None,
         "subscription_details": {"metadata": {}, "subscription": invoice.subscription_id},
@@ -53,7 +53,7 @@ def new_keys(invoice: Invoice) -> Json:
 
 
 def amount_per_discount(invoice: Invoice) -> list[Json]:
-    """Give what each discount takes off, over all lines."""
+    """Return the amount of each discount over all lines."""
     amounts: dict[str, int] = {}
     for cut in _cuts(invoice):
         amounts[cut.id] = amounts.get(cut.id, 0) + cut.amount
@@ -61,7 +61,7 @@ def amount_per_discount(invoice: Invoice) -> list[Json]:
 
 
 def discounts_of_the_invoice(invoice: Invoice) -> list[str]:
-    """Give the ids of the discounts that cut the whole invoice."""
+    """Return the ids of the discounts on the whole invoice."""
     return list(dict.fromkeys(cut.id for cut in _cuts(invoice) if cut.on_invoice))
 
 

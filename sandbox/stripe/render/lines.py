@@ -1,4 +1,4 @@
-"""Invoice lines as Stripe writes them: `price` and `plan` inline before basil, `parent` and `pricing` since."""
+"""Render invoice lines as Stripe does: `price` and `plan` inline before basil, `parent` and `pricing` since."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 
 def render_line(line: Line, invoice: Invoice, shape: Shape, *, livemode: bool) -> Json:
-    """Give one line of an invoice in the shape of an API version."""
+    """Return a line of an invoice in the shape of an API version."""
     answer: Json = {
         "id": line.id,
         "object": "line_item",
@@ -89,7 +89,7 @@ def _new_keys(line: Line) -> Json:
 
 
 def render_tax(tax: Tax) -> Json:
-    """Give a tax as lines and invoices have it since basil."""
+    """Return a tax as lines and invoices show it since basil."""
     return {
         "amount": tax.amount,
         "tax_behavior": "inclusive" if tax.inclusive else "exclusive",
@@ -106,7 +106,7 @@ def _pricing(line: Line) -> Json | None:
     return {
         "price_details": {"price": line.price.id, "product": line.price.product.id},
         "type": "price_details",
-        # Stripe leaves the unit amount out of prorations: the line covers part of a period.
+        # Stripe omits the unit amount of prorations, because the line covers part of a period.
         "unit_amount_decimal": None if line.proration else str(line.price.unit_amount),
     }
 

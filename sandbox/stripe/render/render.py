@@ -1,4 +1,4 @@
-"""Any record as Stripe writes it, in the shape of an API version, as one account and mode show it."""
+"""Render any record of one account and mode as Stripe does, in the shape of an API version."""
 
 import json
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ Json = dict[str, Any]
 
 
 def to_bytes(document: object) -> bytes:
-    """Write JSON as Stripe does: UTF-8, not escaped."""
+    """Return a document as JSON the way Stripe writes it: UTF-8, not escaped."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Renderer:
-    """Renders the records of one account and mode."""
+    """A renderer of the records of one account and mode."""
 
     account_name: str
     livemode: bool
 
     def render(self, record: object, shape: Shape) -> Json:
-        """Give a record as the API answers it now. Events and lines have functions of their own."""
+        """Return a record as the API shows it now. Events and lines have their own functions."""
         match record:
             case Invoice():
                 return render_invoice(record, shape, livemode=self.livemode, account_name=self.account_name)
@@ -46,12 +46,12 @@ class Renderer:
                 raise TypeError(message)
 
     def line(self, line: Line, invoice: Invoice, shape: Shape) -> Json:
-        """Give one line of an invoice."""
+        """Return a line of an invoice."""
         return render_line(line, invoice, shape, livemode=self.livemode)
 
 
 def render_event(event: Event, version: str, *, account_id: str | None = None) -> bytes:
-    """Give an event's bytes in one of the versions it was made in. `account_id` is set on Connect deliveries only."""
+    """Return an event as bytes in one of its recorded versions. `account_id` is set only for Connect deliveries."""
     head: Json = {"id": event.id, "object": "event"}
     if account_id is not None:
         head["account"] = account_id
@@ -66,7 +66,7 @@ def render_event(event: Event, version: str, *, account_id: str | None = None) -
 
 
 def render_account(account_id: str, *, name: str, created: int) -> Json:
-    """Give an account as `/v1/account` answers it."""
+    """Return an account as `/v1/account` shows it."""
     return {
         "id": account_id,
         "object": "account",

@@ -1,4 +1,4 @@
-"""The truth can be known: a plain reader that has nothing but the wire finds every row of it, in every shape."""
+"""The truth can be known: a simple reader that only uses the API finds all its rows, in every shape."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ EXPONENTS = {"jpy": 0, "kwd": 3}
 
 
 class Reader:
-    """Reads one account over HTTP in one API version."""
+    """A reader of one account over HTTP in one API version."""
 
     def __init__(self, server: StripeServer, http: requests.Session, account: Account) -> None:
         self.base = f"{server.url}/v1"
@@ -47,7 +47,7 @@ class Reader:
                 continue
             complete = not invoice["lines"]["has_more"]
             lines = invoice["lines"]["data"] if complete else self.all(f"invoices/{invoice['id']}/lines")
-            # A deleted customer is not listed: what is left of its name stands on the invoice.
+            # A deleted customer is not listed: only the invoice still has its name.
             name = names.get(invoice["customer"], invoice["customer_name"])
             rows += [row(line, invoice, prices) | {"customer_name": name} for line in lines]
         return sorted(rows, key=lambda found: (found["invoice_id"], found["invoice_line_item_id"]))
@@ -134,13 +134,13 @@ def test_whoever_hears_every_webhook_finds_the_truth_of_invoices_it_can_see_whol
     account = simulated.create_account("Acme Samples", api_version=version)
     endpoint = simulated.add_endpoint("", ["whsec_1"], api_version=version)
     generate(account, invoices=150, seed=12)
-    told = [json.loads(delivery.body) for delivery in simulated.signed_deliveries(endpoint)]
+    events = [json.loads(delivery.body) for delivery in simulated.signed_deliveries(endpoint)]
     prices = {
-        event["data"]["object"]["id"]: event["data"]["object"] for event in told if event["type"] == "price.created"
+        event["data"]["object"]["id"]: event["data"]["object"] for event in events if event["type"] == "price.created"
     }
     names: dict[str, str | None] = {}
     invoices: dict[str, Json] = {}
-    for event in told:
+    for event in events:
         changed = event["data"]["object"]
         if event["type"] in {"customer.created", "customer.updated"}:
             names[changed["id"]] = changed["name"] or names.get(changed["id"])

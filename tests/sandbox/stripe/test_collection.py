@@ -1,4 +1,4 @@
-"""Paging, for any records, any page size and either direction."""
+"""Paging of any records, with any page size and in either direction."""
 
 from dataclasses import dataclass
 
@@ -17,13 +17,13 @@ class Thing:
     sequence: int
 
 
-# Few seconds for many things, so that many share one; made in any order of time.
+# Few seconds for many things, so that many share a second; in any order.
 SECONDS = st.lists(st.integers(min_value=1, max_value=5), max_size=40)
 LIMITS = st.integers(min_value=1, max_value=7)
 
 
 def collected(seconds: list[int]) -> tuple[Collection[Thing], list[Thing]]:
-    """Give a collection and what it holds, newest first."""
+    """Return a collection and its records, newest first."""
     collection: Collection[Thing] = Collection()
     things = [Thing(f"thing_{place}", second, place) for place, second in enumerate(seconds)]
     for thing in things:

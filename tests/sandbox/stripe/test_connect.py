@@ -21,13 +21,13 @@ def stranger(simulated: SimulatedStripe) -> Account:
     return simulated.create_account("Not <yet> connected", connected=False)
 
 
-def asked(server: StripeServer, **changed: str) -> dict[str, str]:
+def parameters(server: StripeServer, **changed: str) -> dict[str, str]:
     client_id = server.stripe.client_id(livemode=True)
     named = {"response_type": "code", "client_id": client_id, "scope": "read_write", "state": "s&1"}
     return {**named, "redirect_uri": BACK, **changed}
 
 
-def went_back_with(answer: requests.Response) -> dict[str, str]:
+def redirect_query(answer: requests.Response) -> dict[str, str]:
     assert answer.headers["Location"].startswith(BACK + "?")
     return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
 
@@ -35,7 +35,7 @@ def went_back_with(answer: requests.Response) -> dict[str, str]:
 def test_the_page_offers_every_account_and_a_way_to_refuse(
     server: StripeServer, http: requests.Session, stranger: Account
 ) -> None:
-    page = http.get(f"{server.url}/oauth/authorize", params=asked(server))
+    page = http.get(f"{server.url}/oauth/authorize", params=parameters(server))
 
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     assert f'value="{stranger.id}"' in page.text
@@ -47,13 +47,13 @@ def test_the_page_offers_every_account_and_a_way_to_refuse(
 def test_choosing_an_account_goes_back_with_a_code_that_connects_it(
     client: stripe.StripeClient, server: StripeServer, http: requests.Session, stranger: Account
 ) -> None:
-    form = asked(server, account=stranger.id, decision="agree")
+    form = parameters(server, account=stranger.id, decision="agree")
     answer = http.post(f"{server.url}/oauth/authorize", data=form, allow_redirects=False)
-    told = went_back_with(answer)
+    query = redirect_query(answer)
 
-    tokens = client.oauth.token({"grant_type": "authorization_code", "code": told["code"]})
+    tokens = client.oauth.token({"grant_type": "authorization_code", "code": query["code"]})
 
-    assert (answer.status_code, told["state"], told["scope"]) == (303, "s&1", "read_write")
+    assert (answer.status_code, query["state"], query["scope"]) == (303, "s&1", "read_write")
     assert (tokens.stripe_user_id, tokens["livemode"]) == (stranger.id, True)
     assert server.connect.exchanges == 1
     assert client.v1.invoices.list({}, {"stripe_account": stranger.id}).data == []
@@ -68,12 +68,12 @@ def test_the_clients_own_address_leads_to_the_page(
 
 
 def test_refusing_goes_back_with_access_denied(server: StripeServer, http: requests.Session, stranger: Account) -> None:
-    form = asked(server, account=stranger.id, decision="refuse")
+    form = parameters(server, account=stranger.id, decision="refuse")
 
-    told = went_back_with(http.post(f"{server.url}/oauth/authorize", data=form, allow_redirects=False))
+    query = redirect_query(http.post(f"{server.url}/oauth/authorize", data=form, allow_redirects=False))
 
-    assert (told["error"], told["state"]) == ("access_denied", "s&1")
-    assert "code" not in told
+    assert (query["error"], query["state"]) == ("access_denied", "s&1")
+    assert "code" not in query
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_wrong_address_is_answered_here_and_redirects_nowhere(
 ) -> None:
     server.connect.redirect_uris = (BACK,)
 
-    answer = http.get(f"{server.url}/oauth/authorize", params=asked(server, **changed), allow_redirects=False)
+    answer = http.get(f"{server.url}/oauth/authorize", params=parameters(server, **changed), allow_redirects=False)
 
     assert (answer.status_code, answer.json()["error"], answer.json()["state"]) == (400, error, "s&1")
 

@@ -1,4 +1,4 @@
-"""A simulated Stripe driven from another process."""
+"""Control of a simulated Stripe from another process."""
 
 from threading import Event, Thread
 from typing import Any
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 class Control:
-    """Speaks to `/_sandbox`."""
+    """A client of `/_sandbox`."""
 
     def __init__(self, server: StripeServer, http: requests.Session) -> None:
         self.base = f"{server.url}/_sandbox"

@@ -1,4 +1,4 @@
-"""What becomes of webhooks on their way: attempts, retries, and the mishaps of real deliveries."""
+"""Delivery of webhooks: attempts, retries, and the mishaps of real deliveries."""
 
 import json
 from collections import Counter
@@ -19,7 +19,7 @@ SECRET, FORMER_SECRET = "whsec_new", "whsec_old"
 
 
 class Receiver:
-    """Takes deliveries in place of a network, and answers as it is told."""
+    """A receiver of deliveries in place of a network, which answers with the given statuses, then with 200."""
 
     def __init__(self, *statuses: int | None) -> None:
         self.statuses = list(statuses)
@@ -122,7 +122,7 @@ def test_nobody_listening_is_no_answer(simulated: SimulatedStripe, acme: Account
 
 @pytest.fixture
 def listening(request: pytest.FixtureRequest) -> Callable[[list[tuple[str, bytes]]], str]:
-    """Give a function that starts a receiver which keeps what it is sent, and gives its address."""
+    """Return a function that starts a receiver, which keeps what it receives, and returns its URL."""
 
     def listen(received: list[tuple[str, bytes]]) -> str:
         class Keeping(BaseHTTPRequestHandler):

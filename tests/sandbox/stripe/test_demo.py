@@ -1,4 +1,4 @@
-"""`python -m sandbox`, as a person meets it."""
+"""`python -m sandbox` as a person uses it."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""Every fault, as a plain client meets it."""
+"""Every fault as a plain client sees it."""
 
 import json
 import socket

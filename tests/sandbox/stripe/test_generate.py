@@ -1,4 +1,4 @@
-"""Generated accounts: complete in their oddities, and the same for the same seed."""
+"""Generated accounts: with all oddities, and the same for the same seed."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ print(digest(seed=5))
 
 
 def digest(seed: int) -> str:
-    """Give a fingerprint of every byte that an endpoint would be sent by a generated account."""
+    """Return a hash of all bytes that would be sent to an endpoint for a generated account."""
     simulated = SimulatedStripe(HandClock(), seed=seed)
     endpoint = simulated.add_endpoint("", ["whsec_1"], api_version="2024-12-18.acacia")
     generate(simulated.create_account("Acme Samples"), invoices=60, seed=seed)
@@ -87,7 +87,7 @@ def test_every_oddity_of_customers_comes(business: Account) -> None:
 
 
 def test_a_deleted_customer_has_the_name_that_its_invoices_froze(business: Account) -> None:
-    """What is gone cannot be asked for its name: whoever only reads the API must still be able to know it."""
+    """A deleted customer's name cannot be read any more, but a reader of the API must still be able to know it."""
     gone = {customer.id for customer in business.live.customers if customer.deleted}
 
     rows = [row for row in revenue_table(business, livemode=True) if row["customer_id"] in gone]

@@ -1,4 +1,4 @@
-"""What an invoice lives through, and the events that tell of it."""
+"""The life of an invoice, and its events."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from sandbox.stripe.records.specs import LineSpec
 from sandbox.stripe.render.render import render_event
 
 
-def told(event: Event) -> dict[str, Any]:
+def payload(event: Event) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(render_event(event, next(iter(event.data))))
     return body
 
@@ -19,7 +19,7 @@ def types(account: Account) -> list[str]:
 
 
 def last(account: Account, event_type: str) -> dict[str, Any]:
-    return told([event for event in account.live.journal.events if event.type == event_type][-1])
+    return payload([event for event in account.live.journal.events if event.type == event_type][-1])
 
 
 def draft(account: Account, amount: int = 5_000) -> Invoice:

@@ -1,4 +1,4 @@
-"""The moves an invoice can make, and those it cannot."""
+"""The transitions of invoices that are allowed, and those that are not."""
 
 from threading import Thread
 from typing import Any

@@ -1,4 +1,4 @@
-"""Faults of a list's content: answers that are well formed and wrong."""
+"""Faults in the content of lists: answers that are well-formed but wrong."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the API refuses, in Stripe's words and shape."""
+"""The API's refusals, with Stripe's messages and format."""
 
 import base64
 

@@ -18,7 +18,7 @@ NEW_INVOICE = {"parent", "total_taxes", "amount_overpaid"}
 
 
 def rendered(account: Account, version: str) -> Json:
-    """Give a subscription's paid invoice: a discounted quarter with tax, and a fee that has no price."""
+    """Return a subscription's paid invoice: a discounted quarter with tax, and a fee without a price."""
     ledger = account.live
     customer = ledger.create_customer("Zed Samples")
     product = ledger.create_product("Team plan")

@@ -1,4 +1,4 @@
-"""The truth: literal rows for invoices written by hand, and sums taken another way."""
+"""The truth: literal rows for hand-written invoices, and sums computed in another way."""
 
 import json
 from collections import Counter
@@ -172,7 +172,7 @@ def test_rows_are_sorted_by_invoice_and_line(acme: Account) -> None:
 
 
 def test_the_truth_agrees_with_the_sums_that_the_invoices_show(simulated: SimulatedStripe, acme: Account) -> None:
-    """Add up the rendered totals and take off what no line holds: the other way to the same number."""
+    """Add up the rendered totals without tax, another way to the same number."""
     generate(acme, invoices=300, seed=3)
     shape = shape_of(simulated.api_version)
     net_of_tax, counted = Counter[str](), Counter[str]()

@@ -1,4 +1,4 @@
-"""Webhooks: who hears what, signed how, and what becomes of a delivery that fails."""
+"""Webhooks: which endpoint receives what, how it is signed, and what happens to a failed delivery."""
 
 import json
 
