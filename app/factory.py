@@ -1,4 +1,4 @@
-"""Put the web process together."""
+"""Assemble the web app."""
 
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
@@ -19,13 +19,13 @@ from app.wiring.tools import Tools, install_tools
 
 
 class _InOrder(DefaultJSONProvider):
-    """Writes fields in the order of their schema: the seven columns first."""
+    """A JSON provider that writes fields in the order of their schema: the seven columns first."""
 
     sort_keys = False
 
 
 def create_app(tools: Tools) -> Flask:
-    """Give the app that serves every door with these tools."""
+    """Return the app that serves all routes with these tools."""
     app = Flask(__name__)
     app.json = _InOrder(app)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -48,6 +48,6 @@ def create_app(tools: Tools) -> Flask:
     )
     app.register_blueprint(reference.blueprint)
     pages = (integrations, connection_forms, sync_pages, table, chart, line_drawer)
-    for doors in (sign_in, provider_sign_in, oauth, *pages):
-        app.register_blueprint(doors.blueprint)
+    for views in (sign_in, provider_sign_in, oauth, *pages):
+        app.register_blueprint(views.blueprint)
     return app

@@ -1,1 +1,1 @@
-"""Work that waits as rows, and the queues that wake who does it. Imports events, projections and runtime."""
+"""Waiting work, stored as rows, and the queues that wake its workers. Imports events, projections and runtime."""

@@ -1,4 +1,4 @@
-"""Ask for things of Stripe's: each is a row, once, whoever else asks for it as well."""
+"""Request objects from Stripe: one row per object, however many callers request it."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from projections.reads.gaps import GAPS
 from projections.revenue.fold import NAME
 
 # An answer that does not close its gap (a customer deleted meanwhile, a currency nobody has checked) would be fetched
-# for ever: it is asked for again after 4 minutes, 16 minutes and so on, a day at most.
+# forever: it is requested again after 4 minutes, 16 minutes and so on, a day at most.
 _LONGEST_REPEAT_SECONDS = 86_400
 _ANSWERED_FOR_DAYS = 7
 _MOST_AT_ONCE = 10_000
-# What is asked for already is passed over, and of the rest every company has its turn: one of each, then a second.
-# An answer that the table has not taken in yet leaves its gap open, and is answer enough.
+# Objects requested already are skipped; of the rest, companies take turns: one object of each, then a second.
+# An answer that the table has not folded yet leaves its gap open, but is not requested again.
 _REQUEST_GAPS = text(f"""
     INSERT INTO fetch_request (company_id, livemode, kind, object_id)
     SELECT company_id, livemode, kind, object_id FROM (
@@ -45,10 +45,15 @@ _PURGE = text("DELETE FROM fetch_request WHERE answered_at < clock_timestamp() -
 
 
 def request_gaps(engine: Engine, *, company_ids: list[int] | None = None) -> int:
-    """Ask for what the table lacks, of these companies or of all; return how much of it is due now. Commits."""
-    asked = {"projection": NAME, "company_ids": company_ids, "most": _MOST_AT_ONCE, "longest": _LONGEST_REPEAT_SECONDS}
+    """Request what the table lacks, for these companies or for all; return how many requests are due now. Commits."""
+    parameters = {
+        "projection": NAME,
+        "company_ids": company_ids,
+        "most": _MOST_AT_ONCE,
+        "longest": _LONGEST_REPEAT_SECONDS,
+    }
     with engine.begin() as connection:
-        return sum(row.is_due for row in connection.execute(_REQUEST_GAPS, asked))
+        return sum(row.is_due for row in connection.execute(_REQUEST_GAPS, parameters))
 
 
 def request_fetches(
@@ -60,17 +65,17 @@ def request_fetches(
     livemode: bool,
     after_seconds: float = 0,
 ) -> None:
-    """Ask for these objects, now or soon, even if they were fetched lately. Commits nothing; safe twice."""
+    """Request these objects, now or soon, even if they were fetched lately. Commits nothing; safe to repeat."""
     if object_ids:
-        of = {"company_id": company_id, "livemode": livemode, "kind": kind}
-        connection.execute(_REQUEST_SOON, {**of, "object_ids": sorted(set(object_ids)), "seconds": after_seconds})
+        common = {"company_id": company_id, "livemode": livemode, "kind": kind}
+        connection.execute(_REQUEST_SOON, {**common, "object_ids": sorted(set(object_ids)), "seconds": after_seconds})
 
 
 def try_failed_again(connection: Connection, company_id: int, *, livemode: bool) -> None:
-    """Make due what could not be fetched so far, with new patience. Commits nothing; safe twice."""
+    """Make failed requests due now and reset their attempts. Commits nothing; safe to repeat."""
     connection.execute(_TRY_AGAIN, {"company_id": company_id, "livemode": livemode})
 
 
 def purge_answered(connection: Connection) -> None:
-    """Forget requests that were answered a week ago. Commits nothing."""
+    """Delete requests that were answered a week ago or earlier. Commits nothing."""
     connection.execute(_PURGE, {"days": _ANSWERED_FOR_DAYS})

@@ -1,4 +1,4 @@
-"""Things to fetch from Stripe, as rows: leased while somebody fetches, done when the answer is kept."""
+"""Objects to fetch from Stripe, as rows: leased while being fetched, done when the answer is saved."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,15 @@ from sqlalchemy import Connection, Engine, text
 
 from events.connection.accounts import Account, connection_state
 
-# After this many failures a run goes on without the answer, and says so.
+# After this many failures a run continues without the answer, and reports it.
 PATIENT_ATTEMPTS = 5
 
 _LEASE_SECONDS = 60
 _LONGEST_WAIT_SECONDS = 3600
 
-# Whose turn it is. Of all companies with something due one is drawn, so that who lacks thousands of things has no more
-# turns than who lacks one. What is due for a company whose sync is being worked on is left to that sync. The companies
-# are found by one look into the index for each.
+# Draws one of the companies with something due, so that a company that lacks thousands of objects gets no more turns
+# than one that lacks a single object. A company whose sync is being worked on is left to that sync. The companies are
+# found by one index lookup each.
 _DRAW = text("""
     WITH RECURSIVE waiting AS (
         (SELECT company_id, due_at FROM fetch_request WHERE answered_at IS NULL ORDER BY company_id, due_at LIMIT 1)
@@ -29,7 +29,7 @@ _DRAW = text("""
         WHERE r.company_id = w.company_id AND r.status = 'running' AND r.lease_until > clock_timestamp())
     ORDER BY random() LIMIT 1
 """)
-# The lease is a time of the database's clock: who dies with it is overtaken when it runs out.
+# The lease is a time of the database's clock: when it expires, another worker takes over.
 _CLAIM = text("""
     UPDATE fetch_request f SET attempts = f.attempts + 1, due_at = clock_timestamp() + make_interval(secs => :lease)
     FROM (
@@ -67,7 +67,7 @@ _OPEN = text("""
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """A thing of Stripe's to fetch for a company. `account` is the connected one it belongs to."""
+    """An object to fetch from Stripe for a company. `account` is the connected one it belongs to."""
 
     company_id: int
     livemode: bool
@@ -77,7 +77,7 @@ class FetchRequest:
     account: Account | None
 
     def key(self) -> dict[str, object]:
-        """Give the row's key."""
+        """Return the row's key."""
         return {
             "company_id": self.company_id,
             "livemode": self.livemode,
@@ -88,7 +88,7 @@ class FetchRequest:
 
 @dataclass(frozen=True, slots=True)
 class OpenFetch:
-    """A thing that is still to be fetched: how often it failed, for what reason, and in how many seconds it is due."""
+    """An object still to be fetched: how often it failed, the reason, and the seconds until it is due."""
 
     kind: str
     object_id: str
@@ -98,54 +98,56 @@ class OpenFetch:
 
 
 def is_any_due(connection: Connection) -> bool:
-    """Tell whether something waits to be fetched now."""
+    """Return whether something is due to be fetched now."""
     return bool(connection.execute(_ANY_DUE).scalar())
 
 
 def claim_due(engine: Engine, *, company_id: int | None = None, most: int = 1) -> list[FetchRequest]:
-    """Take the requests of one company that are due longest, under a lease of a minute. Commits.
+    """Lease the requests of one company that have been due longest, for a minute. Commits.
 
     Without a company given, one is drawn from those that have something due.
     """
     with engine.begin() as connection:
-        whose = connection.execute(_DRAW).scalar() if company_id is None else company_id
-        if whose is None:
+        chosen_id = connection.execute(_DRAW).scalar() if company_id is None else company_id
+        if chosen_id is None:
             return []
-        rows = connection.execute(_CLAIM, {"lease": _LEASE_SECONDS, "company_id": whose, "most": most}).all()
-        account = _connected_account(connection, whose) if rows else None
+        rows = connection.execute(_CLAIM, {"lease": _LEASE_SECONDS, "company_id": chosen_id, "most": most}).all()
+        account = _connected_account(connection, chosen_id) if rows else None
         return [
-            FetchRequest(whose, row.livemode, row.kind, row.object_id, row.attempts, _in_mode(account, row.livemode))
+            FetchRequest(
+                chosen_id, row.livemode, row.kind, row.object_id, row.attempts, _in_mode(account, row.livemode)
+            )
             for row in rows
         ]
 
 
 def open_fetches(connection: Connection, company_id: int, *, livemode: bool, most: int = 100) -> list[OpenFetch]:
-    """Give what is still to be fetched of a company's mode, the first due first."""
+    """Return what is still to be fetched for a company and mode, earliest due first."""
     rows = connection.execute(_OPEN, {"company_id": company_id, "livemode": livemode, "most": most})
     return [OpenFetch(row.kind, row.object_id, row.attempts, row.error, float(row.seconds)) for row in rows]
 
 
 def latest_answer(connection: Connection, company_id: int) -> int:
-    """Give the position of the log at which all answers kept so far stand."""
+    """Return the log position at which all answers saved so far have been appended."""
     return int(connection.execute(_LATEST_ANSWER, {"company_id": company_id}).scalar_one())
 
 
 def note_answered(connection: Connection, request: FetchRequest, *, error: str | None = None) -> None:
-    """Note that Stripe answered, be it that it knows no such thing. Commits nothing; safe twice.
+    """Record that Stripe answered, even if it has no such object. Commits nothing; safe to repeat.
 
-    Call it after the answer was appended: it notes where in the log the answer stands at the latest.
+    Call it after the answer was appended: it records the head of the log, which the answer is not beyond.
     """
     connection.execute(_ANSWERED, request.key() | {"error": error})
 
 
 def note_failure(engine: Engine, request: FetchRequest, error: str) -> None:
-    """Put the request off: 2^attempts seconds with jitter, an hour at most. Commits."""
+    """Postpone a failed request by 2^attempts seconds with jitter, an hour at most. Commits."""
     with engine.begin() as connection:
         connection.execute(_FAILED, request.key() | {"error": error[:500], "longest": _LONGEST_WAIT_SECONDS})
 
 
 def put_back(engine: Engine, request: FetchRequest, error: str, *, seconds: float) -> None:
-    """Put the request off without holding it against it. Commits."""
+    """Postpone a request without counting the attempt. Commits."""
     with engine.begin() as connection:
         connection.execute(_PUT_BACK, request.key() | {"seconds": seconds, "error": error})
 
@@ -156,5 +158,5 @@ def _connected_account(connection: Connection, company_id: int) -> Account | Non
 
 
 def _in_mode(account: Account | None, livemode: bool) -> Account | None:  # noqa: FBT001 - a value
-    # Test events of an account that is connected live come with it, and are read in their own mode.
+    # An account connected in live mode also sends test events, which are read in their own mode.
     return Account(account.account_id, livemode) if account else None

@@ -1,4 +1,4 @@
-"""Wake the workers. What there is to do stands in the database: a lost call costs one sweep of the clock, no work."""
+"""Wake the workers. The work itself is in the database: a lost wake-up costs one sweep of the clock, and no work."""
 
 import logging
 from threading import Event, Lock, Thread
@@ -19,7 +19,7 @@ JOB_OF = {
 _REDIS_TIMEOUT_SECONDS = 0.5
 _JOB_SECONDS = 60
 _KEEP_FAILURE_SECONDS = 3600
-# A queue whose job was lost is woken again after this long.
+# A queue whose job was lost can be woken again after this long.
 _AWAKE_FOR_SECONDS = 10
 _PAUSE_SECONDS = 0.1
 
@@ -27,16 +27,16 @@ _log = logging.getLogger(__name__)
 
 
 def open_redis(redis_url: str) -> Redis:
-    """Give a client that gives up on a slow or absent server in half a second. Connects when first used."""
+    """Create a client that gives up on a slow or absent server after half a second. It connects on first use."""
     return Redis.from_url(
         redis_url, socket_timeout=_REDIS_TIMEOUT_SECONDS, socket_connect_timeout=_REDIS_TIMEOUT_SECONDS
     )
 
 
 def wake(redis: Redis, queue: str) -> bool:
-    """Put the queue's one job on it, unless it waits there already; tell whether this call did.
+    """Enqueue the queue's one job, unless it is waiting there already; return whether this call did so.
 
-    :raises RedisError: nobody was woken
+    :raises RedisError: no worker was woken
     """
     if not redis.set(_awake_key(queue), 1, nx=True, ex=_AWAKE_FOR_SECONDS):
         return False
@@ -47,7 +47,7 @@ def wake(redis: Redis, queue: str) -> bool:
 
 
 def wake_if_possible(redis: Redis, queue: str) -> None:
-    """Wake the queue's workers, unless Redis is away: then the clock finds the work."""
+    """Wake the queue's workers, unless Redis is unreachable: then the clock finds the work."""
     try:
         wake(redis, queue)
     except RedisError as error:
@@ -55,7 +55,7 @@ def wake_if_possible(redis: Redis, queue: str) -> None:
 
 
 def acknowledge(redis: Redis, queue: str) -> None:
-    """Let the queue be woken again. Call it before looking for work: what is committed later wakes it anew."""
+    """Allow the queue to be woken again. Call it before looking for work: what is committed later wakes it again."""
     redis.delete(_awake_key(queue))
 
 
@@ -64,7 +64,7 @@ def _awake_key(queue: str) -> str:
 
 
 class Waker:
-    """Wakes a queue in the background, so that a slow or absent Redis never delays who asked."""
+    """Wakes a queue in the background, so that a slow or absent Redis never delays the caller."""
 
     def __init__(self, redis: Redis, queue: str = PROJECTION) -> None:
         self._redis = redis
@@ -75,19 +75,19 @@ class Waker:
         self._closed = Event()
 
     def ask(self) -> None:
-        """Have the queue woken soon. Return at once; many calls wake it once."""
+        """Request that the queue be woken soon, and return at once; many calls wake it once."""
         if self._thread is None:
-            # Started late, because a thread does not survive the fork of a web process.
+            # Started on first use, because a thread does not survive the fork of a web process.
             with self._starting:
                 if self._thread is None:
                     thread = Thread(target=self._wake_until_closed, name=f"waker of {self._queue}", daemon=True)
                     thread.start()
-                    self._thread = thread  # only now: who closes joins it
+                    self._thread = thread  # only now, because `close` joins it
         if not self._asked.is_set():
             self._asked.set()
 
     def close(self) -> None:
-        """Wake nobody any more, and return when the last call is over."""
+        """Stop waking, and return when the last call is over."""
         self._closed.set()
         self._asked.set()
         if self._thread is not None:
@@ -101,6 +101,6 @@ class Waker:
                 return
             try:
                 wake(self._redis, self._queue)
-            except Exception as error:  # noqa: BLE001 - the waker outlives whatever befalls one call
+            except Exception as error:  # noqa: BLE001 - the waker must survive any failure of one call
                 _log.warning("workers not woken", extra={"queue": self._queue, "error": type(error).__name__})
             self._closed.wait(_PAUSE_SECONDS)

@@ -1,4 +1,6 @@
-"""Work that waits, as rows. A queue only wakes whoever does it."""
+"""Tables of work that waits. A queue only wakes the workers who do it."""
+
+from collections.abc import Iterable
 
 from sqlalchemy import (
     BigInteger,
@@ -17,9 +19,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from backlog.sync_vocabulary import ACTIVE, COUNTS, PHASES, STATUSES, TRIGGERS
 from events.log.tables import INSTANT, NAMING_CONVENTION
 
 metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
+
 
 # Things of Stripe's that the table lacks. An answered row stays a while: should its answer not have closed the gap, it
 # is not asked for again at once.
@@ -47,8 +55,6 @@ Index(
     postgresql_where=text("answered_at IS NULL"),
 )
 
-_COUNT_COLUMNS = ("invoices_listed", "invoices_new", "invoices_changed", "lines", "prices", "requests", "rate_limited")
-
 # A run that reads Stripe. Who works on it holds its lease in its epoch.
 sync_run = Table(
     "sync_run",
@@ -73,19 +79,17 @@ sync_run = Table(
     Column("proofs", Integer, nullable=False, server_default=text("0")),
     Column("differing", Integer),
     Column("repaired", Integer, nullable=False, server_default=text("0")),
-    *(Column(name, Integer, nullable=False, server_default=text("0")) for name in _COUNT_COLUMNS),
+    *(Column(name, Integer, nullable=False, server_default=text("0")) for name in COUNTS),
     Column("coverage_from", INSTANT),
     Column("coverage_to", INSTANT),
     Column("error_code", Text),
     Column("error_detail", Text),
     Column("reconciliation", JSONB),
-    CheckConstraint("trigger IN ('initial', 'scheduled', 'manual', 'reauthorization')", name="trigger"),
-    CheckConstraint(
-        "status IN ('queued', 'running', 'succeeded', 'partially_succeeded', 'failed', 'canceled')", name="status"
-    ),
-    CheckConstraint("phase IN ('queued', 'listing', 'fetching', 'proving', 'finished')", name="phase"),
+    CheckConstraint(f"trigger IN ({_quoted(TRIGGERS)})", name="trigger"),
+    CheckConstraint(f"status IN ({_quoted(STATUSES)})", name="status"),
+    CheckConstraint(f"phase IN ({_quoted(PHASES)})", name="phase"),
 )
-_is_active = text("status IN ('queued', 'running')")
+_is_active = text(f"status IN ({_quoted(ACTIVE)})")
 Index("sync_run_active", sync_run.c.company_id, unique=True, postgresql_where=_is_active)
 Index("sync_run_due", sync_run.c.due_at, postgresql_where=_is_active)
 Index("sync_run_of_company", sync_run.c.company_id, sync_run.c.id)

@@ -1,1 +1,1 @@
-"""The JSON API under /v1: its parts, their schemas, the document about it. Imports app.connect and what that may."""
+"""The JSON API under /v1: its parts, their schemas and its OpenAPI document. Imports app.connect and what that may."""

@@ -1,4 +1,4 @@
-"""How /v1 is put together: strict parameters, problems for errors, one OpenAPI 3.1 document."""
+"""Assemble /v1: strict parameters, problems for errors, one OpenAPI 3.1 document."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -27,8 +27,9 @@ _SETTINGS = {
     "OPENAPI_JSON_PATH": "openapi.json",
     "API_SPEC_OPTIONS": {
         "info": {
-            "description": "Every completed Stripe invoice, line by line. Money is whole minor units with its currency;"
-            " instants are RFC 3339 in UTC; periods are half-open. Clients ignore fields they do not know."
+            "description": "Every completed Stripe invoice, line by line. Amounts are integers in minor units of their"
+            " currency. Timestamps are RFC 3339 in UTC. Periods include their start and exclude their end."
+            " Clients must ignore fields they do not know."
         },
         "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
         "security": [{"apiKey": []}],
@@ -37,14 +38,14 @@ _SETTINGS = {
 
 
 class Fault(Schema):
-    """One thing that is wrong with a request."""
+    """One error in a request."""
 
     pointer = fields.String()
     detail = fields.String()
 
 
 class Problem(Schema):
-    """An RFC 9457 problem."""
+    """An error, as an RFC 9457 problem."""
 
     type = fields.String()
     title = fields.String()
@@ -56,14 +57,14 @@ class Problem(Schema):
 
 
 class StrictParser(FlaskParser):
-    """Refuses unknown parameters, and known ones given twice: two readers could pick different ones."""
+    """Refuses unknown parameters, and parameters given twice: two readers could pick different values."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}  # noqa: RUF012
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ANN401 - webargs' own kind of mapping
-        """Give the query string.
+        """Return the parameters of the query string.
 
-        :raises ValidationError: a parameter stands there twice
+        :raises ValidationError: a parameter is given more than once
         """
         twice = [name for name, values in req.args.lists() if len(values) > 1]
         if twice:
@@ -71,9 +72,9 @@ class StrictParser(FlaskParser):
         return super().load_querystring(req, schema)
 
     def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ANN401, ARG002 - as webargs has it
-        """Give the body; none at all is as good as an empty object.
+        """Return the JSON body; a missing body counts as an empty object.
 
-        :raises UnsupportedBodyError: it is not strict JSON, or says that it is something else; else as in `HeldBody`
+        :raises UnsupportedBodyError: it is not strict JSON, or its content type is another; otherwise as in `HeldBody`
         """
         with HeldBody(req, limit_bytes=_MOST_BYTES_OF_A_BODY) as body:
             try:
@@ -83,15 +84,15 @@ class StrictParser(FlaskParser):
 
 
 class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
-    """A part of the API."""
+    """A part of the API: strict parameters, private responses, and ETags for reads."""
 
     ARGUMENTS_PARSER = StrictParser()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - flask-smorest's own options
         super().__init__(*args, **kwargs)
-        # The last one is called first.
+        # Flask calls the last one first.
         self.after_request(_keep_private)
-        self.after_request(_tell_unchanged)
+        self.after_request(_answer_unchanged)
 
 
 class ProblemApi(Api):  # type: ignore[misc]  # flask-smorest has no types
@@ -100,11 +101,11 @@ class ProblemApi(Api):  # type: ignore[misc]  # flask-smorest has no types
     ERROR_SCHEMA = Problem
 
     def _register_error_handlers(self) -> None:
-        """Leave them to `app.problems.handlers`."""
+        """Register none: `app.problems.handlers` answers all errors."""
 
 
 def install_api(app: Flask, *blueprints: ApiBlueprint) -> ProblemApi:
-    """Serve these parts of the API and their description at /openapi.json."""
+    """Register these parts of the API, and serve their description at /openapi.json."""
     app.config.update(_SETTINGS)
     api = ProblemApi(app)
     for blueprint in blueprints:
@@ -117,7 +118,7 @@ def install_api(app: Flask, *blueprints: ApiBlueprint) -> ProblemApi:
 
 
 def without_parameters(view: Callable[..., Answer]) -> Callable[..., Answer]:
-    """Refuse a query: the view knows no parameter. Put it below `for_role`, as all that tells what is wrong."""
+    """Refuse all query parameters. Place it below `for_role`, like everything that reports what is wrong."""
 
     @wraps(view)
     def strict(*args: Any, **path: Any) -> Answer:  # noqa: ANN401 - whatever the view takes
@@ -129,13 +130,13 @@ def without_parameters(view: Callable[..., Answer]) -> Callable[..., Answer]:
 
 
 def _keep_private(response: Response) -> Response:
-    # What a key may see, no shared cache may keep for the next one.
+    # No shared cache may keep one caller's response for the next.
     response.headers["Cache-Control"] = "private, no-store"
     return response
 
 
-def _tell_unchanged(response: Response) -> Response:
-    """Give every read a tag; who holds these very bytes is told only that."""
+def _answer_unchanged(response: Response) -> Response:
+    """Add an ETag to every read; answer 304 if the client already has these bytes."""
     is_read = request.method in ("GET", "HEAD") and response.status_code == HTTPStatus.OK
     if not is_read or response.is_streamed or "ETag" in response.headers:
         return response

@@ -19,29 +19,32 @@ blueprint = ApiBlueprint("changes", __name__, url_prefix="/v1/companies/<int:com
 
 
 class ChangesQuery(Schema):
-    """Where to go on, and how far."""
+    """Where to continue, and how many changes to return."""
 
-    cursor = fields.String(validate=validate.Length(1, 2000), metadata={"description": "Default: the beginning."})
+    cursor = fields.String(
+        validate=validate.Length(1, 2000),
+        metadata={"description": "The next_cursor of the page before. Default: the beginning."},
+    )
     limit = WholeNumber(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
 
 
 class Change(Schema):
-    """What an event did to a line, in either mode."""
+    """A change that an event made to a line, in either mode."""
 
     object = fields.Constant("change")
     type = fields.String(attribute="change", validate=validate.OneOf([ADDED, MODIFIED, REMOVED]))
-    position = fields.Integer(attribute="at", metadata={"description": "The event that did it."})
-    line = fields.Nested(RevenueLine, metadata={"description": "As it then stood; if removed, as it stood before."})
+    position = fields.Integer(attribute="at", metadata={"description": "The event that made the change."})
+    line = fields.Nested(RevenueLine, metadata={"description": "The line after the change; if removed, before it."})
 
 
 class ChangeList(Schema):
-    """Changes in the order in which they happened. Go on with `next_cursor`, also when there are no more for now."""
+    """Changes in the order in which they happened. Continue with `next_cursor`, even if there are no more for now."""
 
     object = fields.Constant("list")
     data = fields.List(fields.Nested(Change))
     has_more = fields.Boolean()
     next_cursor = fields.String()
-    position = fields.Integer(metadata={"description": "How far the table is folded."})
+    position = fields.Integer(metadata={"description": "The table includes all events up to this position."})
 
 
 @blueprint.get("/changes")
@@ -49,7 +52,7 @@ class ChangeList(Schema):
 @blueprint.arguments(ChangesQuery, location="query")
 @blueprint.response(200, ChangeList)
 def get_changes(query: dict[str, Any], company_id: int) -> dict[str, object]:
-    """Follow the table: lines added, modified and removed, in order, none left out. Applying them gives the table."""
+    """List every line added, modified or removed, in order. Applying all of these changes reproduces the table."""
     tools, version, limit = current_tools(), BY_NAME[NAME].version, query["limit"]
     after = tools.cursors.read_mark(company_id, version, query["cursor"]) if "cursor" in query else BEGINNING
     with snapshot_of(tools.engine, company_id) as snapshot:

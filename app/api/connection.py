@@ -1,4 +1,4 @@
-"""A company's connection to Stripe as JSON: how it stands, and what may be done with it."""
+"""Serve a company's connection to Stripe as JSON: show, connect, disconnect, pause and resume it."""
 
 from typing import Any
 
@@ -26,42 +26,55 @@ _HEALTH = ("never_synced", "syncing", "healthy", "delayed", "failing", "action_r
 
 
 class ConnectionState(Schema):
-    """How a company's connection stands (`status`), and how its syncs do (`health`)."""
+    """The state of a company's connection (`status`), and of its syncs (`health`)."""
 
     object = fields.Constant("connection")
     status = fields.String(validate=validate.OneOf(_STATUSES))
     health = fields.String(validate=validate.OneOf(_HEALTH))
     account_id = fields.String(allow_none=True)
-    account_name = fields.String(allow_none=True, metadata={"description": "As Stripe had it when it was connected."})
+    account_name = fields.String(allow_none=True, metadata={"description": "The name at Stripe when it was connected."})
     livemode = fields.Boolean(allow_none=True)
-    method = fields.String(allow_none=True, metadata={"description": "connect, app or restricted_key."})
+    method = fields.String(
+        allow_none=True, metadata={"description": "How it connects: connect, app or restricted_key."}
+    )
     authorized_at = Instant(allow_none=True)
     last_success_at = Instant(allow_none=True)
     next_sync_at = Instant(allow_none=True)
-    data_through = Instant(allow_none=True, metadata={"description": "The table is complete up to here."})
-    sends_events = fields.Boolean(metadata={"description": "Only in the answer to a key: it made its own endpoint."})
-    authorization_url = fields.String(metadata={"description": "Where a person agrees; only in the answer to POST."})
+    data_through = Instant(allow_none=True, metadata={"description": "The table is complete up to this time."})
+    sends_events = fields.Boolean(
+        metadata={
+            "description": "Whether Stripe sends events to an endpoint created with the restricted key. Only returned"
+            " when connecting with one."
+        }
+    )
+    authorization_url = fields.String(
+        metadata={
+            "description": "The URL at which a person authorizes the connection. Only returned when connecting"
+            " without a restricted key."
+        }
+    )
 
 
 class Authorize(Schema):
-    """How to connect: with nothing, on Stripe's page; or with a restricted key of the account."""
+    """How to connect: on Stripe's page by default, or with a restricted key of the account."""
 
     restricted_key = fields.String(
         load_only=True,
         validate=validate.Regexp(RESTRICTED_KEY, error="Not a restricted key: rk_live_…"),
         metadata={
-            "description": "A key that may read invoices, prices (plans) and customers; better also write webhooks."
+            "description": "A restricted key that can read invoices, prices (plans) and customers. Preferably it can"
+            " also write webhook endpoints."
         },
     )
 
 
 class ConnectionRequest(Schema):
-    """What comes with asking for a connection."""
+    """The headers of a request to connect."""
 
     idempotency_key = IdempotencyKey(
         metadata={
-            "description": "The same key connects by the same restricted key once, and then tells how the connection"
-            " stands. An address of Stripe's page changes nothing and is made anew."
+            "description": "Repeating a request with the same Idempotency-Key and restricted key connects only once,"
+            " and returns the current state. A request for an authorization URL changes nothing and returns a new one."
         }
     )
 
@@ -71,8 +84,8 @@ class ConnectionRequest(Schema):
 @without_parameters
 @blueprint.response(200, ConnectionState)
 def show_connection(company_id: int) -> dict[str, object]:
-    """Tell how the connection stands."""
-    return _told(company_id)
+    """Retrieve the state of the connection."""
+    return _state_of(company_id)
 
 
 @blueprint.post("/connection")
@@ -81,23 +94,26 @@ def show_connection(company_id: int) -> dict[str, object]:
 @blueprint.arguments(ConnectionRequest, location="headers")
 @blueprint.arguments(Authorize)
 @blueprint.response(200, ConnectionState)
-def begin_connection(headers: dict[str, Any], asked: dict[str, Any], company_id: int) -> dict[str, object]:
-    """Connect by a restricted key, or tell where a person connects: for a session on Stripe's own page."""
-    if "restricted_key" in asked:
+def begin_connection(headers: dict[str, Any], body: dict[str, Any], company_id: int) -> dict[str, object]:
+    """Connect with a restricted key, or create the URL at which a person authorizes the connection.
+
+    For a session it is the URL of Stripe's own page; for an API key, one of ours at which the person signs in first.
+    """
+    if "restricted_key" in body:
         sends_events = connect_by_key_once(
-            company_id, asked["restricted_key"], principal(), idempotency_key=headers.get("idempotency_key")
+            company_id, body["restricted_key"], principal(), idempotency_key=headers.get("idempotency_key")
         )
-        return _told(company_id) | {"sends_events": sends_events}
+        return _state_of(company_id) | {"sends_events": sends_events}
     if current_tools().connect is None:
         raise ConnectNotConfiguredError
     who = session() if principal().actor.startswith("user:") else None
-    # The state is bound to a session. A key has none: whoever follows the address signs in first.
+    # The state is bound to a session. A key has none: the person who opens the URL signs in first.
     url = (
         stripes_page(company_id, who)
         if who
         else f"{current_tools().address.origin}/connect/stripe?company={company_id}"
     )
-    return _told(company_id) | {"authorization_url": url}
+    return _state_of(company_id) | {"authorization_url": url}
 
 
 @blueprint.delete("/connection")
@@ -105,10 +121,10 @@ def begin_connection(headers: dict[str, Any], asked: dict[str, Any], company_id:
 @without_parameters
 @blueprint.response(200, ConnectionState)
 def end_connection(company_id: int) -> dict[str, object]:
-    """Disconnect, here and at Stripe. The table and its history stay."""
+    """Disconnect the company, here and at Stripe. The table and its history are kept."""
     refuse_body(request)
     disconnect_company(company_id, actor=principal().actor)
-    return _told(company_id)
+    return _state_of(company_id)
 
 
 @blueprint.post("/connection/pause")
@@ -116,10 +132,10 @@ def end_connection(company_id: int) -> dict[str, object]:
 @without_parameters
 @blueprint.response(200, ConnectionState)
 def pause_connection(company_id: int) -> dict[str, object]:
-    """Ask Stripe for nothing until it is resumed. What Stripe sends by itself is still kept."""
+    """Pause all requests to Stripe until the connection is resumed. Events that Stripe sends are still kept."""
     refuse_body(request)
     take_step(company_id, lifecycle.pause)
-    return _told(company_id)
+    return _state_of(company_id)
 
 
 @blueprint.post("/connection/resume")
@@ -127,11 +143,11 @@ def pause_connection(company_id: int) -> dict[str, object]:
 @without_parameters
 @blueprint.response(200, ConnectionState)
 def resume_connection(company_id: int) -> dict[str, object]:
-    """Go on after a pause."""
+    """Resume a paused connection."""
     refuse_body(request)
     take_step(company_id, lifecycle.resume)
-    return _told(company_id)
+    return _state_of(company_id)
 
 
-def _told(company_id: int) -> dict[str, object]:
+def _state_of(company_id: int) -> dict[str, object]:
     return health_of(company_id)._asdict()

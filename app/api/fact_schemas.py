@@ -1,4 +1,4 @@
-"""The JSON about facts: those that could not be read, those behind a line, and one as it came."""
+"""Schemas of quarantined facts, of a line's history, and of an event with its body."""
 
 from marshmallow import Schema, fields, validate
 
@@ -7,14 +7,14 @@ from app.http.fields import Flag, Instant, WholeNumber
 
 
 class QuarantineQuery(Schema):
-    """How to list quarantined facts."""
+    """Which page of quarantined facts to return."""
 
     limit = WholeNumber(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
     before = WholeNumber(validate=validate.Range(1, 2**63 - 1))
 
 
 class QuarantinedFact(Schema):
-    """A fact about the books that could not be read: it is in the log and not in the table."""
+    """A fact about the books that could not be read: it is in the log, but not in the table."""
 
     object = fields.Constant("quarantined_fact")
     position = fields.Integer()
@@ -22,11 +22,11 @@ class QuarantinedFact(Schema):
     reason = fields.String()
     livemode = fields.Boolean()
     recorded_at = Instant()
-    is_resolved = fields.Boolean(metadata={"description": "A later fact about the same invoice was read."})
+    is_resolved = fields.Boolean(metadata={"description": "Whether a later fact about the same invoice was read."})
 
 
 class QuarantineList(Schema):
-    """Quarantined facts, newest first. Continue with `before` = the last position given."""
+    """Quarantined facts, newest first. For the next page, set `before` to the last `position` returned."""
 
     object = fields.Constant("list")
     data = fields.List(fields.Nested(QuarantinedFact))
@@ -34,32 +34,38 @@ class QuarantineList(Schema):
 
 
 class HistoryQuery(Schema):
-    """Which mode's line to explain."""
+    """The mode of the line to explain."""
 
-    livemode = Flag(metadata={"description": "Default: the connection's own mode."})
+    livemode = Flag(metadata={"description": "Default: the mode of the company's connection."})
 
 
 class EventReference(Schema):
     """An event of the log, without its body."""
 
-    id = fields.String(metadata={"description": "The source's own id of it: evt_… for Stripe's events."})
+    id = fields.String(metadata={"description": "The event's id at its source: evt_… for Stripe's events."})
     position = fields.Integer()
     type = fields.String()
-    source = fields.String(metadata={"description": "stripe: a webhook; stripe.api: an answer; revmap: ourselves."})
+    source = fields.String(
+        metadata={"description": "stripe for a webhook, stripe.api for a response of Stripe's API, or revmap."}
+    )
     api_version = fields.String(allow_none=True)
-    occurred_at = Instant(allow_none=True, metadata={"description": "When it happened, by its source."})
-    recorded_at = Instant(metadata={"description": "When we learned it."})
+    occurred_at = Instant(allow_none=True, metadata={"description": "When it happened, according to its source."})
+    recorded_at = Instant(metadata={"description": "When it was recorded in the log."})
 
 
 class HistoryStep(Schema):
-    """What an event did to a line."""
+    """The effect of an event on a line."""
 
     object = fields.Constant("history_step")
     event = fields.Nested(EventReference)
     outcome = fields.String(validate=validate.OneOf(["added", "modified", "removed", "ignored"]))
-    before = fields.Dict(keys=fields.String(), metadata={"description": "The fields that differ, as they were."})
-    after = fields.Dict(keys=fields.String(), metadata={"description": "The fields that differ, as they became."})
-    reasons = fields.List(fields.String(), metadata={"description": "Why it counted or did not, for people."})
+    before = fields.Dict(
+        keys=fields.String(), metadata={"description": "The fields that differ, with their values before."}
+    )
+    after = fields.Dict(
+        keys=fields.String(), metadata={"description": "The fields that differ, with their values after."}
+    )
+    reasons = fields.List(fields.String(), metadata={"description": "Why it changed the line or not, for people."})
 
 
 class History(Schema):
@@ -67,11 +73,11 @@ class History(Schema):
 
     object = fields.Constant("list")
     data = fields.List(fields.Nested(HistoryStep))
-    position = fields.Integer(metadata={"description": "All events up to this one were looked at."})
+    position = fields.Integer(metadata={"description": "All events up to this position were considered."})
 
 
 class Event(EventReference):
-    """An event of the log, with its body as it came."""
+    """An event of the log, with its unchanged body."""
 
     object = fields.Constant("event")
     entity = fields.String(allow_none=True)

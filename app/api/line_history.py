@@ -1,4 +1,4 @@
-"""Serve what lies behind a line: its history, and the events of the log as they came."""
+"""Serve the history of a line, and the events of the log with their unchanged bodies."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -25,14 +25,14 @@ _LAST_POSITION = 2**63 - 1
 @blueprint.arguments(HistoryQuery, location="query")
 @blueprint.response(200, History)
 def get_line_history(query: dict[str, Any], company_id: int, line_id: str) -> dict[str, object]:
-    """Tell how a line came to say what it says: every event about it, what it changed, and why or why not."""
+    """Retrieve the history of a revenue line: every event about it, what it changed, and why it did or did not."""
     with snapshot_of(current_tools().engine, company_id) as snapshot:
         livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
         # PostgreSQL's text cannot hold a NUL: no line has such an id.
         steps = [] if "\x00" in line_id else history_of(snapshot, line_id, livemode=livemode)
     if not steps:
         abort(404)
-    return {"data": list(map(_told, steps)), "position": snapshot.position}
+    return {"data": list(map(_step_as_json, steps)), "position": snapshot.position}
 
 
 @blueprint.get("/events/<int:position>")
@@ -40,7 +40,7 @@ def get_line_history(query: dict[str, Any], company_id: int, line_id: str) -> di
 @without_parameters
 @blueprint.response(200, Event)
 def get_event(company_id: int, position: int) -> dict[str, object]:
-    """Give an event of the log with its body as it came. Bodies hold what customers are called and where they live."""
+    """Retrieve an event of the log with its unchanged body. Bodies contain customers' names and addresses."""
     with within_company(current_tools().engine, company_id) as connection:
         found = read_at(connection, company_id, [position]) if position <= _LAST_POSITION else []
     if not found:
@@ -50,8 +50,8 @@ def get_event(company_id: int, position: int) -> dict[str, object]:
     return {**event._asdict(), **_reference(event), **body}
 
 
-def _told(step: Step) -> dict[str, object]:
-    before, after = ({name: _json(value) for name, value in told.items()} for told in (step.before, step.after))
+def _step_as_json(step: Step) -> dict[str, object]:
+    before, after = ({name: _json(value) for name, value in row.items()} for row in (step.before, step.after))
     return {**step._asdict(), "event": _reference(step.event), "before": before, "after": after}
 
 

@@ -31,7 +31,7 @@ _FILTERS = frozenset(field.name for field in fields(LineFilter)) - {"livemode"}
 @blueprint.arguments(LinesQuery, location="query")
 @blueprint.response(200, RevenueLineList)
 def list_revenue_lines(query: dict[str, Any], company_id: int) -> Response | tuple[dict[str, object], dict[str, str]]:
-    """List revenue lines, a page at a time."""
+    """List revenue lines, one page at a time."""
     tools = current_tools()
     with snapshot_of(tools.engine, company_id, query.get("as_of")) as snapshot:
         of = list_of(snapshot.connection, company_id, query)
@@ -61,7 +61,7 @@ def list_revenue_lines(query: dict[str, Any], company_id: int) -> Response | tup
 def get_revenue_line(
     query: dict[str, Any], company_id: int, line_id: str
 ) -> Response | tuple[dict[str, object], dict[str, str]]:
-    """Give one revenue line."""
+    """Retrieve a revenue line."""
     with snapshot_of(current_tools().engine, company_id, query.get("as_of")) as snapshot:
         livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
         # PostgreSQL's text cannot hold a NUL: no line has such an id.
@@ -77,34 +77,34 @@ def get_revenue_line(
 @blueprint.arguments(QuarantineQuery, location="query")
 @blueprint.response(200, QuarantineList)
 def list_quarantine(query: dict[str, Any], company_id: int) -> dict[str, object]:
-    """List facts about the books that could not be read, newest first, each with the reason."""
+    """List the facts about the books that could not be read, newest first, each with the reason."""
     with snapshot_of(current_tools().engine, company_id) as snapshot:
         rows = list_quarantined(snapshot, limit=query["limit"] + 1, before=query.get("before"))
     return {"data": rows[: query["limit"]], "has_more": len(rows) > query["limit"]}
 
 
 def list_of(connection: Connection, company_id: int, query: dict[str, Any]) -> ListOf:
-    """Say which list a query asks for: its filter in the mode it names, else in the connection's own mode."""
-    asked = {name: value for name, value in query.items() if name in _FILTERS}
+    """Return the list that a query asks for: its filter, in the mode it names or else the connection's own."""
+    filters = {name: value for name, value in query.items() if name in _FILTERS}
     livemode = mode_of(connection, company_id, query.get("livemode"))
-    return ListOf(company_id, LineFilter(livemode=livemode, **asked), query["sort"], query.get("as_of"))
+    return ListOf(company_id, LineFilter(livemode=livemode, **filters), query["sort"], query.get("as_of"))
 
 
-def mode_of(connection: Connection, company_id: int, asked: bool | None) -> bool:  # noqa: FBT001 - not a switch: a value
-    """Give the mode that is asked for, else the one that the company's account is connected in."""
-    if asked is not None:
-        return asked
+def mode_of(connection: Connection, company_id: int, requested: bool | None) -> bool:  # noqa: FBT001 - not a switch: a value
+    """Return the requested mode, or else the one in which the company's account is connected."""
+    if requested is not None:
+        return requested
     account = owned_account(connection, company_id)
     return account.livemode if account else True
 
 
 def after_row(row: LineRow, sort: Sort) -> After:
-    """Say that a list goes on after this row."""
+    """Return the mark after which a list continues: this row, in this order."""
     return After(getattr(row, sort.removeprefix("-")), row.invoice_line_item_id, row.invoice_id)
 
 
 def revenue_line_of(row: LineRow) -> dict[str, object]:
-    """Give a row as the schema of a line reads it."""
+    """Return a row as the `RevenueLine` schema reads it."""
     return {
         **row._mapping,  # noqa: SLF001 - SQLAlchemy's public name for it
         "interval": {"unit": row.interval_unit, "count": row.interval_count} if row.interval_unit else None,

@@ -1,4 +1,4 @@
-"""Serve the revenue mapping table as CSV (RFC 4180): every line of a filter, streamed from one moment."""
+"""Serve the revenue mapping table as CSV (RFC 4180): every line of a filter, streamed from one snapshot."""
 
 import csv
 import re
@@ -58,19 +58,19 @@ COLUMNS = (
 blueprint = ApiBlueprint("revenue lines as CSV", __name__, url_prefix="/v1/companies/<int:company_id>")
 
 _LINE_END = b"\r\n"
-# A row ends with whether it is suspect: that is not told.
-_TOLD = -len(SUSPECT)
-# What a spreadsheet takes for a formula, in ASCII and in full width; some cut spaces off before they look.
+# A row ends with a mark of whether it is suspect, which is not part of the CSV.
+_BEFORE_MARK = -len(SUSPECT)
+# What a spreadsheet takes for a formula, in ASCII and in full width; some strip leading spaces first.
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[^\S\t\r\n]*[\t\r\n]")
 
 
 class LinesExport(LinesFilter):
-    """Which revenue lines, in which order, and what of them."""
+    """Which revenue lines to export, in which order and with which columns."""
 
     columns = Names(
         COLUMNS,
         load_default=COLUMNS,
-        metadata={"type": "string", "description": "Names of columns, separated by commas. Default: all of them."},
+        metadata={"type": "string", "description": "Names of columns, separated by commas. Default: all columns."},
     )
 
 
@@ -78,7 +78,7 @@ class RevenueLineRow(RevenueLine):
     """One row of the CSV: a revenue line, with two columns each for its interval and its period."""
 
     class Meta:
-        """In the order of the columns."""
+        """The fields, in the order of the columns."""
 
         fields = COLUMNS
 
@@ -93,40 +93,42 @@ class RevenueLineRow(RevenueLine):
 @blueprint.arguments(LinesExport, location="query")
 @blueprint.response(200, RevenueLineRow, content_type="text/csv")
 def export_revenue_lines(query: dict[str, Any], company_id: int) -> Response:
-    """Give all revenue lines of a filter as CSV, with a header; all of one moment.
+    """Export all revenue lines of a filter as CSV with a header, all from the same moment.
 
-    Text that a spreadsheet would take for a formula has an apostrophe before it. Numbers are as they are.
+    Text that a spreadsheet would take for a formula is prefixed with an apostrophe. Numbers are unchanged.
     """
     columns: tuple[str, ...] = query["columns"]
-    with ExitStack() as held:
-        snapshot = held.enter_context(snapshot_of(current_tools().exports, company_id, query.get("as_of")))
+    with ExitStack() as stack:
+        snapshot = stack.enter_context(snapshot_of(current_tools().exports, company_id, query.get("as_of")))
         of = list_of(snapshot.connection, company_id, query)
         tag = tag_of(snapshot, "csv", of.digest(), columns)
         if unchanged := not_modified(tag):
             return unchanged
-        batches = held.enter_context(every_line(snapshot, of.line_filter, sort=of.sort, columns=columns))
-        open_ones = held.pop_all()
-        response = Response(_csv(batches, columns, open_ones), mimetype="text/csv")
-        # Called also when the client has gone away, and when nothing was ever read.
-        response.call_on_close(open_ones.close)
+        batches = stack.enter_context(every_line(snapshot, of.line_filter, sort=of.sort, columns=columns))
+        resources = stack.pop_all()
+        response = Response(_csv(batches, columns, resources), mimetype="text/csv")
+        # Also called when the client has disconnected, and when nothing was ever read.
+        response.call_on_close(resources.close)
     name = f"revenue-lines-{company_id}-{snapshot.position}.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.set_etag(tag)
     return response
 
 
-def _csv(batches: Iterable[Sequence[bytes]], columns: Sequence[str], open_ones: ExitStack) -> Iterator[bytes]:
+def _csv(batches: Iterable[Sequence[bytes]], columns: Sequence[str], resources: ExitStack) -> Iterator[bytes]:
     texts = tuple(place for place, name in enumerate(columns) if name in WRITTEN_BY_OTHERS)
     yield ",".join(columns).encode() + _LINE_END
     for batch in batches:
-        yield b"".join(_guarded(row, texts) if row.endswith(SUSPECT) else row[:_TOLD] + _LINE_END for row in batch)
-        # No wait: under gevent it is the turn of the worker's other requests, even when client and database are quick.
+        yield b"".join(
+            _escaped(row, texts) if row.endswith(SUSPECT) else row[:_BEFORE_MARK] + _LINE_END for row in batch
+        )
+        # Not a wait: under gevent it lets the worker's other requests run, even when client and database are fast.
         time.sleep(0)  # noqa: TID251
-    open_ones.close()
+    resources.close()
 
 
-def _guarded(row: bytes, texts: Sequence[int]) -> bytes:
-    (cells,) = csv.reader(StringIO(row[:_TOLD].decode(), newline=""), strict=True)
+def _escaped(row: bytes, texts: Sequence[int]) -> bytes:
+    (cells,) = csv.reader(StringIO(row[:_BEFORE_MARK].decode(), newline=""), strict=True)
     for place in texts:
         if _FORMULA.match(cells[place]):
             cells[place] = "'" + cells[place]

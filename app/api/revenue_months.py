@@ -1,4 +1,4 @@
-"""Serve what the table adds up to by month."""
+"""Serve the sums of the table by month."""
 
 import re
 from datetime import date
@@ -39,10 +39,10 @@ class MonthField(fields.Field[date]):
 
 
 class MonthsQuery(Schema):
-    """Which months' sums."""
+    """Which sums to return."""
 
     as_of = AS_OF
-    livemode = Flag(metadata={"description": "Default: the connection's own mode."})
+    livemode = Flag(metadata={"description": "Default: the mode of the company's connection."})
     month_from = MonthField(data_key="month_from", attribute="date_from", metadata={"description": "Inclusive."})
     month_to = MonthField(data_key="month_to", attribute="date_to", metadata={"description": "Exclusive."})
     currency = Currency()
@@ -52,7 +52,7 @@ class MonthsQuery(Schema):
 
 
 class RevenueMonth(Schema):
-    """What was billed for lines whose date lies in a month; amounts in minor units of `currency`."""
+    """The sums billed for the lines dated in a month. Amounts are in minor units of `currency`."""
 
     object = fields.Constant("revenue_month")
     month = MonthField(metadata={"type": "string"})
@@ -67,7 +67,7 @@ class RevenueMonth(Schema):
 
 
 class RevenueMonthList(Schema):
-    """Sums by month, all of one moment: all events up to `position` are in them and none after."""
+    """Sums by month, all from the same moment: they include all events up to `position` and none after."""
 
     object = fields.Constant("list")
     data = fields.List(fields.Nested(RevenueMonth))
@@ -79,13 +79,13 @@ class RevenueMonthList(Schema):
 @blueprint.arguments(MonthsQuery, location="query")
 @blueprint.response(200, RevenueMonthList)
 def list_revenue_months(query: dict[str, Any], company_id: int) -> Response | tuple[dict[str, object], dict[str, str]]:
-    """Add up billed amounts by month of the line's date, currency, invoice status, type and cadence."""
-    asked = {name: value for name, value in query.items() if name not in ("as_of", "livemode")}
+    """List the billed amounts by month of the line's date, currency, invoice status, type and cadence."""
+    filters = {name: value for name, value in query.items() if name not in ("as_of", "livemode")}
     with snapshot_of(current_tools().engine, company_id, query.get("as_of")) as snapshot:
         if not snapshot.is_whole:
             raise NotFoldedYetError
         livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
-        line_filter = LineFilter(livemode=livemode, **asked)
+        line_filter = LineFilter(livemode=livemode, **filters)
         tag = tag_of(snapshot, "months", line_filter.as_text())
         if unchanged := not_modified(tag):
             return unchanged

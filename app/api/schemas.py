@@ -1,4 +1,4 @@
-"""The JSON that leaves and the parameters that enter, as the contract and its OpenAPI document say them."""
+"""Schemas of the API's responses and parameters, from which its OpenAPI document is made."""
 
 from datetime import date
 from typing import Any
@@ -15,17 +15,17 @@ MAX_LIMIT = 500
 
 AS_OF = Moment(
     metadata={
-        "description": "An instant (RFC 3339) or a position of the log: the answer is what it would have been then.",
+        "description": "An RFC 3339 timestamp or a position of the log: returns the data as of that moment.",
         "type": "string",
     }
 )
 
 
 class LinesFilter(Schema):
-    """Which revenue lines, in which order."""
+    """Which revenue lines to return, in which order."""
 
     sort = fields.String(load_default="-date", validate=validate.OneOf(SORTS))
-    livemode = Flag(metadata={"description": "Default: the connection's own mode."})
+    livemode = Flag(metadata={"description": "Default: the mode of the company's connection."})
     customer_id = Words()
     subscription_id = Words()
     invoice_id = Words()
@@ -50,7 +50,7 @@ class LinesFilter(Schema):
 
 
 class LinesQuery(LinesFilter):
-    """How to list revenue lines."""
+    """Which revenue lines to return, in which order, and which page of them."""
 
     limit = WholeNumber(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
     cursor = fields.String(validate=validate.Length(1, 2000))
@@ -58,10 +58,10 @@ class LinesQuery(LinesFilter):
 
 
 class LineQuery(Schema):
-    """Which mode's line to give, as of which moment."""
+    """The mode of the line to return, and the moment as of which."""
 
     as_of = AS_OF
-    livemode = Flag(metadata={"description": "Default: the connection's own mode."})
+    livemode = Flag(metadata={"description": "Default: the mode of the company's connection."})
 
 
 class Interval(Schema):
@@ -72,22 +72,22 @@ class Interval(Schema):
 
 
 class Period(Schema):
-    """The service period, half-open."""
+    """A service period, which includes `start` and excludes `end`."""
 
     start = Instant()
     end = Instant()
 
 
 class RevenueLine(Schema):
-    """One line of a completed invoice. Amounts are whole minor units of `currency`."""
+    """A line of a completed invoice. Amounts are integers in minor units of `currency`."""
 
     object = fields.Constant("revenue_line")
     invoice_line_item_id = fields.String()
     subscription_id = fields.String(allow_none=True)
-    customer_name = fields.String(allow_none=True, metadata={"description": "The newest name known."})
+    customer_name = fields.String(allow_none=True, metadata={"description": "The newest known name."})
     customer_id = fields.String(allow_none=True)
     description = fields.String(allow_none=True)
-    date = fields.Date(metadata={"description": "The UTC day the service period starts."})
+    date = fields.Date(metadata={"description": "The UTC day on which the service period starts."})
     amount = fields.Integer(metadata={"description": "Stripe's line amount, before discounts."})
     currency = fields.String()
     currency_exponent = fields.Integer()
@@ -97,7 +97,7 @@ class RevenueLine(Schema):
     type = fields.String(validate=validate.OneOf(LINE_TYPES))
     cadence = fields.String(validate=validate.OneOf(CADENCES))
     interval = fields.Nested(Interval, allow_none=True)
-    cadence_source = fields.String(metadata={"description": "price, plan, no_price, or unknown."})
+    cadence_source = fields.String(metadata={"description": "What determined it: price, plan, no_price or unknown."})
     period = fields.Nested(Period)
     proration = fields.Boolean()
     quantity = fields.String(allow_none=True)
@@ -109,12 +109,12 @@ class RevenueLine(Schema):
     invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
     invoice_complete = fields.Boolean()
     livemode = fields.Boolean()
-    position = fields.Integer(metadata={"description": "The event that last changed this line."})
+    position = fields.Integer(metadata={"description": "The position of the event that last changed this line."})
     updated_at = Instant()
 
 
 class Total(Schema):
-    """What the whole filter adds up to in one currency."""
+    """The sums of all lines of the filter in one currency."""
 
     currency = fields.String()
     count = fields.Integer()
@@ -123,7 +123,7 @@ class Total(Schema):
 
 
 class RevenueLineList(Schema):
-    """A page of revenue lines, of one moment: all events up to `position` are in it and none after."""
+    """A page of revenue lines at one moment: it includes all events up to `position` and none after."""
 
     object = fields.Constant("list")
     data = fields.List(fields.Nested(RevenueLine))
@@ -131,7 +131,8 @@ class RevenueLineList(Schema):
     next_cursor = fields.String(allow_none=True)
     position = fields.Integer()
     checksum = fields.String(
-        allow_none=True, metadata={"description": "Of the company's whole table at `position`, whatever the filter."}
+        allow_none=True,
+        metadata={"description": "The checksum of the company's whole table at `position`, whatever the filter."},
     )
-    projection_status = fields.String(metadata={"description": "live, or halted at an event that cannot be folded."})
-    totals = fields.List(fields.Nested(Total), metadata={"description": "Only with include=totals."})
+    projection_status = fields.String(metadata={"description": "live, or halted at an event that cannot be applied."})
+    totals = fields.List(fields.Nested(Total), metadata={"description": "Only returned with include=totals."})

@@ -4,10 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from app.api.schemas import DEFAULT_LIMIT, MAX_LIMIT
 from app.http.fields import IdempotencyKey, Instant, WholeNumber
-
-TRIGGERS = ("initial", "scheduled", "manual", "reauthorization")
-STATUSES = ("queued", "running", "succeeded", "partially_succeeded", "failed", "canceled")
-PHASES = ("queued", "listing", "fetching", "proving", "finished")
+from backlog.sync_vocabulary import DIFFERENCES, PHASES, STATUSES, TRIGGERS
 
 
 class SyncRequest(Schema):
@@ -73,12 +70,7 @@ class InvoiceFigures(Schema):
 class SyncDifference(Schema):
     """Something in which the table and Stripe still differ, or that could not be read. Absent fields do not apply."""
 
-    kind = fields.String(
-        metadata={
-            "description": "missing, status_differs, lines_differ, not_shown_by_stripe, unreadable, not_fetched or"
-            " permission_missing."
-        }
-    )
+    kind = fields.String(metadata={"description": f"One of {', '.join(DIFFERENCES)}."})
     invoice_id = fields.String()
     at_stripe = fields.Nested(InvoiceFigures)
     in_table = fields.Nested(InvoiceFigures)

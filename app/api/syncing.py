@@ -1,4 +1,4 @@
-"""What programs and people alike do with syncs: ask for one, look at it, stop it."""
+"""Request, look up and cancel syncs, for the API and the pages alike."""
 
 from flask import abort
 from sqlalchemy import Connection
@@ -15,9 +15,9 @@ Told = dict[str, object]
 
 
 def ask_for_sync(company_id: int, *, idempotency_key: str | None = None) -> Told:
-    """Give a new sync by hand, the one under way, or the one that this key was answered with. Commits; safe twice.
+    """Request a sync; return the new one, the one under way, or the one this key got before. Commits; safe to repeat.
 
-    :raises NotConnectedError: the company is connected to no account, or paused
+    :raises NotConnectedError: the company has no connected account, or is paused
     """
     tools = current_tools()
     with within_company(tools.engine, company_id) as connection:
@@ -29,25 +29,25 @@ def ask_for_sync(company_id: int, *, idempotency_key: str | None = None) -> Told
             now=tools.clock(),
             idempotency_key=idempotency_key,
         )
-        told = told_of(connection, run)
+        sync = told_of(connection, run)
     tools.wake_sync()
-    return told
+    return sync
 
 
 def stop_sync(company_id: int, run_id: int) -> Told:
-    """Ask a sync to stop, and give it as it stands. Commits; without effect on one that is over; else 404."""
+    """Ask a sync to stop, and return its current state. Commits; no effect once it is over; 404 if unknown."""
     tools = current_tools()
     with within_company(tools.engine, company_id) as connection:
         found_run(connection, company_id, run_id)
         requests.cancel_sync(connection, company_id, run_id, actor=principal().actor, now=tools.clock())
-        told = told_of(connection, found_run(connection, company_id, run_id))
-    if told["finished_at"] is None:
+        sync = told_of(connection, found_run(connection, company_id, run_id))
+    if sync["finished_at"] is None:
         tools.wake_sync()
-    return told
+    return sync
 
 
 def found_run(connection: Connection, company_id: int, run_id: int) -> requests.SyncRun:
-    """Give one of the company's syncs; any other is a 404."""
+    """Return one of the company's syncs; abort with 404 for any other."""
     run = requests.find_run(connection, company_id, run_id) if run_id <= _LARGEST_ID else None
     if run is None:
         abort(404)
@@ -55,11 +55,11 @@ def found_run(connection: Connection, company_id: int, run_id: int) -> requests.
 
 
 def told_of(connection: Connection, run: requests.SyncRun, *, has_details: bool = True) -> Told:
-    """Give a sync as the contract has it, and while it is under way how far back it has read."""
+    """Return a sync as the API shows it; while it is under way, including how far back it has read."""
     reached = None if is_over(run) else reached_back_to(connection, run)
     return run_as_json(run, reached=reached, has_details=has_details)
 
 
 def is_over(run: requests.SyncRun) -> bool:
-    """Tell whether a sync has ended."""
+    """Return whether a sync has ended."""
     return run.finished_at is not None

@@ -1,4 +1,4 @@
-"""Ask for syncs, follow them, and read what they came to."""
+"""Serve syncs as JSON: request, list, follow and cancel them."""
 
 import json
 from hashlib import sha256
@@ -20,7 +20,9 @@ from runtime.database import as_owner, within_company
 blueprint = ApiBlueprint(
     "syncs", __name__, url_prefix="/v1/companies/<int:company_id>", description="Syncs with Stripe."
 )
-_LOCATION = {"Location": {"description": "Where the sync is.", "schema": {"type": "string", "format": "uri-reference"}}}
+_LOCATION = {
+    "Location": {"description": "The URL of the sync.", "schema": {"type": "string", "format": "uri-reference"}}
+}
 
 
 @blueprint.post("/syncs")
@@ -29,10 +31,10 @@ _LOCATION = {"Location": {"description": "Where the sync is.", "schema": {"type"
 @blueprint.arguments(SyncRequest, location="headers")
 @blueprint.response(202, SyncRun, headers=_LOCATION)
 def start_sync(headers: dict[str, Any], company_id: int) -> tuple[Told, dict[str, str]]:
-    """Ask for a sync. While one is under way, that one is given."""
+    """Request a sync. While one is under way, that one is returned."""
     refuse_body(request)
-    told = ask_for_sync(company_id, idempotency_key=headers.get("idempotency_key"))
-    return told, {"Location": url_for(".get_sync", company_id=company_id, run_id=told["id"])}
+    sync = ask_for_sync(company_id, idempotency_key=headers.get("idempotency_key"))
+    return sync, {"Location": url_for(".get_sync", company_id=company_id, run_id=sync["id"])}
 
 
 @blueprint.get("/syncs")
@@ -40,7 +42,7 @@ def start_sync(headers: dict[str, Any], company_id: int) -> tuple[Told, dict[str
 @blueprint.arguments(SyncsQuery, location="query")
 @blueprint.response(200, SyncRunList)
 def list_syncs(query: dict[str, Any], company_id: int) -> Told:
-    """List syncs, newest first, a page at a time."""
+    """List syncs, newest first, one page at a time."""
     tools = current_tools()
     before = tools.cursors.read_run(company_id, query["cursor"]) if "cursor" in query else None
     with within_company(tools.engine, company_id) as connection:
@@ -56,7 +58,7 @@ def list_syncs(query: dict[str, Any], company_id: int) -> Told:
 @without_parameters
 @blueprint.response(200, SyncRun)
 def get_sync(company_id: int, run_id: int) -> Told:
-    """Give one sync: how far it is, or what it came to."""
+    """Retrieve a sync: its progress, or its result once it is over."""
     with within_company(current_tools().engine, company_id) as connection:
         return told_of(connection, found_run(connection, company_id, run_id))
 
@@ -64,13 +66,13 @@ def get_sync(company_id: int, run_id: int) -> Told:
 @blueprint.post("/syncs/<int:run_id>/cancel")
 @for_role("editor")
 @without_parameters
-@blueprint.response(200, SyncRun, description="It is over.")
-@blueprint.alt_response(202, schema=SyncRun, description="It stops before its next page.")
+@blueprint.response(200, SyncRun, description="The sync is over.")
+@blueprint.alt_response(202, schema=SyncRun, description="The sync stops before its next page.")
 def cancel_sync(company_id: int, run_id: int) -> tuple[Told, int]:
-    """Ask a sync to stop. What it has read stays; one that is over stays as it is."""
+    """Cancel a sync. What it has read is kept; a sync that is over does not change."""
     refuse_body(request)
-    told = stop_sync(company_id, run_id)
-    return told, 200 if told["finished_at"] else 202
+    sync = stop_sync(company_id, run_id)
+    return sync, 200 if sync["finished_at"] else 202
 
 
 @blueprint.get("/syncs/<int:run_id>/events")
@@ -78,11 +80,11 @@ def cancel_sync(company_id: int, run_id: int) -> tuple[Told, int]:
 @without_parameters
 @blueprint.arguments(ResumedStream, location="headers")
 @blueprint.response(
-    200, SyncEvent, content_type="text/event-stream", description="An event for every change, until it is over."
+    200, SyncEvent, content_type="text/event-stream", description="An event for every change, until the sync is over."
 )
-@blueprint.alt_response(204, description="It is over, and its end was received: listen no longer.")
+@blueprint.alt_response(204, description="The sync is over and its last event was received: stop listening.")
 def follow_sync(headers: dict[str, Any], company_id: int, run_id: int) -> Response:
-    """Follow a sync by server-sent events: `progress` for every change, `finished` when it is over."""
+    """Follow a sync through server-sent events: `progress` for every change, `finished` when it is over."""
     tools, is_let_in, known_id = current_tools(), still_let_in(), headers.get("last_event_id")
     with within_company(tools.engine, company_id) as connection:
         state = _state(connection, found_run(connection, company_id, run_id))
@@ -102,5 +104,5 @@ def follow_sync(headers: dict[str, Any], company_id: int, run_id: int) -> Respon
 
 
 def _state(connection: Connection, run: requests.SyncRun) -> State:
-    told = json.dumps(SyncRun().dump(told_of(connection, run)))
-    return State(f"{run.id}-{sha256(told.encode()).hexdigest()[:16]}", told, is_over(run))
+    payload = json.dumps(SyncRun().dump(told_of(connection, run)))
+    return State(f"{run.id}-{sha256(payload.encode()).hexdigest()[:16]}", payload, is_over(run))

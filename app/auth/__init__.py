@@ -1,1 +1,1 @@
-"""Who asks, what they may do, and how they sign in. Imports tenants, app.http and app.wiring."""
+"""Authentication, roles and sign-in. Imports tenants, app.http and app.wiring."""

@@ -1,4 +1,4 @@
-"""Who asks, and whether they may. The company comes from the key or the session, never from the request alone."""
+"""Identify callers and check roles. The company comes from the key or the session, never from the request alone."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -25,11 +25,11 @@ _WRONG_KEYS = Limit("wrong-keys", attempts=300, seconds=60)
 
 
 class NotSignedInError(Exception):
-    """No key, an unknown one or a revoked one; and nobody is signed in."""
+    """The key is unknown or revoked, or there is neither a key nor a session."""
 
 
 class RoleTooLowError(Exception):
-    """The key or the person is the company's, but the role does not reach."""
+    """The key or the person belongs to the company, but the role is too low."""
 
     def __init__(self, needed: Role) -> None:
         super().__init__(needed)
@@ -37,11 +37,11 @@ class RoleTooLowError(Exception):
 
 
 def for_role(needed: Role) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-    """Let a view of a company run only for a key or a member of that company with this role or a higher one.
+    """Restrict a company's view to keys and members of that company with this role or a higher one.
 
     The view then raises NotSignedInError (401), 404 for any other company, RoleTooLowError (403), and
-    ForgedRequestError (403) for a session's change without its token. Put it right below the route, so that nobody
-    learns from an error what a request without a key would have been told.
+    ForgedRequestError (403) for a change by a session without its token. Place it directly below the route, so that
+    callers without access see no other errors of the request.
     """
 
     def guard(view: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -56,7 +56,7 @@ def for_role(needed: Role) -> Callable[[Callable[..., Answer]], Callable[..., An
 
 
 def admitted(company_id: int, needed: Role) -> Principal:
-    """Give who asks, if they may do this in the company; errors as in `for_role`."""
+    """Return the caller if its role in the company is high enough; errors as in `for_role`."""
     principal = _principal_of_key(company_id) if "Authorization" in request.headers else _member(company_id)
     if principal is None:
         abort(404)
@@ -66,7 +66,7 @@ def admitted(company_id: int, needed: Role) -> Principal:
 
 
 def admitted_person(company_id: int, needed: Role) -> Principal:
-    """Give who is signed in, if they may do this in the company; pages are for people, not for keys.
+    """Return the signed-in person if their role in the company is high enough. Pages are for people, not for keys.
 
     :raises NotSignedInError: nobody is signed in, or a key was sent
     """
@@ -76,25 +76,25 @@ def admitted_person(company_id: int, needed: Role) -> Principal:
 
 
 def principal() -> Principal:
-    """Give who was let in to the view that runs."""
+    """Return the caller that was admitted to the current view."""
     found: Principal = g.principal
     return found
 
 
 def still_let_in() -> Callable[[Connection], bool]:
-    """Give what tells later, in a transaction `as_owner`, whether the asker may do what they may now.
+    """Return a function that checks later, in a transaction `as_owner`, whether the caller's access is unchanged.
 
-    For answers that last: a key may be revoked meanwhile, a session may end and a role be lowered.
+    For long-lived responses: meanwhile a key may be revoked, a session may end, or a role may be lowered.
     """
-    asking, tools = principal(), current_tools()
+    caller, tools = principal(), current_tools()
     if "Authorization" in request.headers:
         key = _sent_key()
-        return lambda connection: principal_of(connection, key, now=tools.clock()) == asking
+        return lambda connection: principal_of(connection, key, now=tools.clock()) == caller
     token, who = session_token() or "", session()
     return lambda connection: (
         who is not None
         and session_of(connection, token, now=tools.clock()) is not None
-        and role_of(connection, asking.company_id, who.user_id) == asking.role
+        and role_of(connection, caller.company_id, who.user_id) == caller.role
     )
 
 
@@ -112,8 +112,8 @@ def _principal_of_key(company_id: int) -> Principal | None:
 def _sent_key() -> str:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     key = key.strip()
-    is_one = scheme.lower() == "bearer" and len(key) <= _LONGEST_KEY and key.isascii() and "\x00" not in key
-    return key if is_one else ""
+    is_key = scheme.lower() == "bearer" and len(key) <= _LONGEST_KEY and key.isascii() and "\x00" not in key
+    return key if is_key else ""
 
 
 def _member(company_id: int) -> Principal | None:
@@ -122,7 +122,7 @@ def _member(company_id: int) -> Principal | None:
         raise NotSignedInError
     if request.method not in _SAFE_METHODS:
         refuse_forgery(session_token())
-    # Asked at every request: a role that was lowered is lower from here on.
+    # Read at every request, so that a lowered role takes effect at once.
     with as_owner(current_tools().engine) as connection:
         role = role_of(connection, company_id, who.user_id) if company_id < 2**63 else None
     return Principal(company_id, role, f"user:{who.user_id}") if role else None

@@ -1,4 +1,4 @@
-"""Doors: people sign in at the organization's identity provider."""
+"""Routes for signing in at the organization's identity provider."""
 
 import hmac
 import logging
@@ -23,23 +23,23 @@ blueprint = Blueprint("provider sign in", __name__)
 
 
 class UnknownIdentityError(Exception):
-    """The provider knows them, and nobody has let them in here."""
+    """The provider knows the person, but nobody has given them access here."""
 
 
 @blueprint.get("/sign-in/provider")
 def go_to_provider() -> Response:
-    """Lead to the provider, remembering in this browser alone who set out."""
+    """Redirect to the provider, and remember the attempt in this browser's cookie alone."""
     tools, departure = current_tools(), new_departure()
     address = _provider().address_for(departure, now=tools.clock())
     response = make_response(redirect(address, 303))
-    kept = _serializer().dumps([*departure, way_back_from(request.args.get("next"))])
-    set_cookie(response, _COOKIE, str(kept), max_age=_LASTS_SECONDS)
+    value = _serializer().dumps([*departure, way_back_from(request.args.get("next"))])
+    set_cookie(response, _COOKIE, str(value), max_age=_LASTS_SECONDS)
     return response
 
 
 @blueprint.get(CALLBACK)
 def come_back_from_provider() -> Response:
-    """Sign somebody in whom the provider has named and an admin has let in."""
+    """Sign in a person whom the provider identifies and an admin has given access."""
     tools = current_tools()
     departure, way_back = _departure()
     code, state = request.args.get("code"), request.args.get("state", "")

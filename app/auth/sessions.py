@@ -1,4 +1,4 @@
-"""Who is signed in at this browser: a cookie with a random token, and the row in the database that it opens."""
+"""Browser sessions: a cookie with a random token, and the database row that the token identifies."""
 
 import secrets
 
@@ -14,7 +14,7 @@ _VISITOR_BYTES = 32
 
 
 def session() -> Session | None:
-    """Give who is signed in; asked of the database once a request."""
+    """Return the session of the signed-in person, or None; reads the database once per request."""
     if "session" not in g:
         token = session_token()
         tools = current_tools()
@@ -27,12 +27,12 @@ def session() -> Session | None:
 
 
 def session_token() -> str | None:
-    """Give the token in the browser's cookie, whether it opens anything or not."""
+    """Return the token in the browser's cookie, whether or not it belongs to a session."""
     return cookie("session")
 
 
 def sign_in(response: Response, user_id: int) -> None:
-    """Open a new session in place of the browser's old one, and hand its token over. Commits."""
+    """Open a new session in place of the browser's old one, and set its cookie. Commits."""
     tools = current_tools()
     old = session_token()
     with as_owner(tools.engine) as connection:
@@ -43,7 +43,7 @@ def sign_in(response: Response, user_id: int) -> None:
 
 
 def sign_out(response: Response) -> None:
-    """End the browser's session. Commits."""
+    """End the browser's session, and delete its cookie. Commits."""
     token = session_token()
     if token:
         with as_owner(current_tools().engine) as connection:
@@ -52,7 +52,7 @@ def sign_out(response: Response) -> None:
 
 
 def visitor() -> str:
-    """Give the secret that stands for a browser in which nobody is signed in yet."""
+    """Return the secret that identifies a browser in which nobody is signed in yet."""
     if "visitor" not in g:
         g.visitor = cookie("visitor") or secrets.token_urlsafe(_VISITOR_BYTES)
     found: str = g.visitor
@@ -60,17 +60,17 @@ def visitor() -> str:
 
 
 def keep_visitor(response: Response) -> None:
-    """Have the browser keep that secret, so that the form it is shown can be told from a forged one."""
+    """Store that secret in a cookie, so that the browser's form can be distinguished from a forged one."""
     set_cookie(response, "visitor", visitor(), max_age=None)
 
 
 def form_token() -> str:
-    """Give the token for the forms of a page: the session's, or the visitor's."""
+    """Return the CSRF token for a page's forms: the session's, or else the visitor's."""
     return csrf_token((session_token() if session() else None) or visitor())
 
 
 def cookie(purpose: str) -> str | None:
-    """Give what the browser keeps for a purpose of ours, as far as it can be of ours."""
+    """Return the value of one of our cookies; None if it is missing or cannot be ours."""
     value = request.cookies.get(_name(purpose), "")
     return value if 0 < len(value) <= _LONGEST_TOKEN and value.isascii() else None
 
@@ -81,14 +81,14 @@ def _name(purpose: str) -> str:
 
 
 def clear_cookie(response: Response, purpose: str) -> None:
-    """Have the browser forget what it keeps for a purpose."""
+    """Delete one of our cookies from the browser."""
     response.delete_cookie(
         _name(purpose), path="/", secure=current_tools().address.is_secure, httponly=True, samesite="Lax"
     )
 
 
 def set_cookie(response: Response, purpose: str, value: str, *, max_age: int | None) -> None:
-    """Have the browser keep something for a purpose, out of reach of scripts and of other sites; seconds, or None."""
+    """Set one of our cookies, out of reach of scripts and other sites. `max_age` is in seconds, or None."""
     response.set_cookie(
         _name(purpose),
         value,

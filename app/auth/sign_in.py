@@ -1,4 +1,4 @@
-"""Door: people sign in with e-mail and password, and out again."""
+"""Routes for signing in with e-mail and password, and for signing out."""
 
 import logging
 import re
@@ -16,15 +16,15 @@ from tenants.users import User, find_user, set_password
 
 HOME = "/"
 
-# By account and address together, so that nobody can lock somebody else out from afar. While many try one account each
-# address has fewer guesses, and its owner, at another one, still gets in.
+# Counted by account and address together, so that nobody can lock another person out from elsewhere. While many
+# addresses try one account, each has fewer guesses, and the owner can still sign in from another address.
 _PER_ACCOUNT_HERE = Limit("sign-in-here", attempts=10, seconds=900)
 _PER_ACCOUNT = Limit("sign-in-account", attempts=100, seconds=900)
 _PER_ACCOUNT_HERE_WHEN_MANY_TRY = Limit("sign-in-here-when-many-try", attempts=3, seconds=900)
 _PER_ADDRESS = Limit("sign-in-address", attempts=50, seconds=900)
 _LONGEST_EMAIL = 254
 _LONGEST_FORM_BYTES = 10_000
-# Where a page may send people once they have signed in: nowhere else, so that no link can use us to lead them astray.
+# The only pages that people are redirected to after signing in, so that no link can use us to send them elsewhere.
 _WAY_BACK = re.compile(
     r"/|/settings/integrations(\?company=[0-9]{1,18})?|/connect/stripe\?company=[0-9]{1,18}"
     r"|/companies/[0-9]{1,18}/(revenue-mapping|syncs)(/[\w%.-]{1,200}){0,2}(\?[!-\[\]-~]{0,2000})?",
@@ -37,14 +37,14 @@ blueprint = Blueprint("sign in", __name__)
 
 @blueprint.get("/sign-in")
 def show_sign_in() -> Response:
-    """Show the form; who is signed in already goes on."""
+    """Show the form, or redirect a person who is signed in already."""
     way_back = way_back_from(request.args.get("next"))
     return redirect(way_back, 303) if session() else _form(way_back)  # type: ignore[return-value]  # a Response of ours
 
 
 @blueprint.post("/sign-in")
 def receive_sign_in() -> Response:
-    """Sign somebody in, in a new session; or show the form again, saying no more than that it was wrong."""
+    """Sign a person in with a new session, or show the form again, saying only that something was wrong."""
     request.max_content_length = _LONGEST_FORM_BYTES
     refuse_forgery(visitor())
     email, way_back = request.form.get("email", ""), way_back_from(request.form.get("next"))
@@ -64,7 +64,7 @@ def receive_sign_in() -> Response:
 
 @blueprint.post("/sign-out")
 def receive_sign_out() -> Response:
-    """End the session for good: its cookie opens nothing any more, wherever it was copied to."""
+    """End the session, so that its cookie and any copies of it stop working."""
     request.max_content_length = _LONGEST_FORM_BYTES
     refuse_forgery(session_token())
     response = make_response(redirect("/sign-in", 303))
@@ -74,29 +74,29 @@ def receive_sign_out() -> Response:
 
 def _user_with_password(email: str, password: str) -> User | None:
     tools = current_tools()
-    known_as, address = email[:_LONGEST_EMAIL].strip().lower(), client_address()
-    _count_attempt(tools.limits, known_as, address)
+    login, address = email[:_LONGEST_EMAIL].strip().lower(), client_address()
+    _count_attempt(tools.limits, login, address)
     with as_owner(tools.engine) as connection:
-        user = None if "\x00" in known_as else find_user(connection, known_as)
-    kept = user.password_hash if user else None
-    if not in_native_thread(tools.passwords.matches, kept, password) or user is None or kept is None:
+        user = None if "\x00" in login else find_user(connection, login)
+    password_hash = user.password_hash if user else None
+    if not in_native_thread(tools.passwords.matches, password_hash, password) or user is None or password_hash is None:
         return None
     for limit in (_PER_ACCOUNT_HERE, _PER_ACCOUNT_HERE_WHEN_MANY_TRY):
-        tools.limits.forget(limit, known_as, address)
-    if tools.passwords.is_outdated(kept):
+        tools.limits.forget(limit, login, address)
+    if tools.passwords.is_outdated(password_hash):
         fresh = in_native_thread(tools.passwords.hashed, password)
         with as_owner(tools.engine) as connection:
             set_password(connection, user.id, fresh)
     return user
 
 
-def _count_attempt(limits: RateLimits, known_as: str, address: str) -> None:
+def _count_attempt(limits: RateLimits, login: str, address: str) -> None:
     limits.count(_PER_ADDRESS, address)
-    limits.count(_PER_ACCOUNT_HERE, known_as, address)
+    limits.count(_PER_ACCOUNT_HERE, login, address)
     try:
-        limits.count(_PER_ACCOUNT, known_as)
+        limits.count(_PER_ACCOUNT, login)
     except TooManyAttemptsError:
-        limits.count(_PER_ACCOUNT_HERE_WHEN_MANY_TRY, known_as, address)
+        limits.count(_PER_ACCOUNT_HERE_WHEN_MANY_TRY, login, address)
 
 
 def _form(way_back: str, email: str = "", mistake: str | None = None, *, status: int = 200) -> Response:
@@ -114,14 +114,14 @@ def _form(way_back: str, email: str = "", mistake: str | None = None, *, status:
 
 
 def to_sign_in() -> Response:
-    """Lead who is not signed in to the form, and from there back to the page they wanted."""
+    """Redirect to the sign-in form, and from there back to the requested page."""
     if "HX-Request" in request.headers:
-        # Only a part of a page was asked for: the whole page comes again, and leads on.
+        # Only part of a page was requested: reload the whole page, which then redirects.
         return Response(status=401, headers={"HX-Refresh": "true"})
     wanted = request.full_path.rstrip("?") if request.method == "GET" else HOME
     return make_response(redirect(f"/sign-in?{urlencode({'next': wanted})}", 303))
 
 
 def way_back_from(wanted: str | None) -> str:
-    """Give where to go after signing in: what was wanted if it is a page of ours, else the start."""
+    """Return the page to go to after signing in: the wanted one if it is ours, else the start page."""
     return wanted if wanted and _WAY_BACK.fullmatch(wanted) else HOME

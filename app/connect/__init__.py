@@ -1,1 +1,1 @@
-"""Connecting a Stripe account, by Stripe's page or by a key, and letting go. Imports app.auth and what that may."""
+"""Connect a Stripe account by Stripe's page or by a key, and disconnect it. Imports app.auth and what that may."""

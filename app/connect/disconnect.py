@@ -1,4 +1,4 @@
-"""Let go of a company's account: at Stripe first, so that nothing stays open there that we have forgotten."""
+"""Disconnect a company's account, at Stripe first, so that no access stays open there that we have forgotten."""
 
 from app.connect.restricted_key import forget_key
 from app.wiring.tools import current_tools
@@ -10,7 +10,7 @@ from runtime.database import within_company
 def disconnect_company(company_id: int, *, actor: str) -> None:
     """Disconnect a company. Commits; safe to repeat.
 
-    :raises StripeAwayError: Stripe could not be told; nothing was changed
+    :raises StripeAwayError: Stripe did not confirm; nothing was changed
     """
     tools = current_tools()
     with within_company(tools.engine, company_id) as connection:

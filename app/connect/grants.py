@@ -1,4 +1,4 @@
-"""What is done with a code that somebody brings back from Stripe's page."""
+"""Connect an account with the code that a person brings back from Stripe's page."""
 
 import logging
 
@@ -33,23 +33,23 @@ class ConnectNotConfiguredError(Exception):
 
 
 def connect_account(attempt: Attempt, code: str, principal: Principal) -> None:
-    """Exchange a code once, make the company the account's owner and ask for its first sync. Commits.
+    """Exchange a code once, make the company the account's owner, and request its first sync. Commits.
 
-    What was parked for the account begins to join; the clock moves the rest.
+    The first parked events of the account join the company's log; the clock moves the rest.
 
     :raises ConnectNotConfiguredError, ExchangeRefusedError, OutcomeUnknownError: nothing is recorded as connected
-    :raises WrongGrantError, AccountTakenError, AnotherAccountError: the same; and Stripe was told to let go, unless
-        the account is connected to somebody
+    :raises WrongGrantError, AccountTakenError, AnotherAccountError: the same, and the account was disconnected at
+        Stripe unless a company owns it
     """
     tools = current_tools()
     connector = _connector()
-    grant = _exchanged(attempt, connector, code, principal)
+    grant = _exchange(attempt, connector, code, principal)
     try:
         with within_company(tools.engine, attempt.company_id) as connection:
             note_outcome(connection, attempt, "connected")
-            _own(connection, attempt, grant, principal)
+            _make_owner(connection, attempt, grant, principal)
     except AccountTakenError as error:
-        _give_back(attempt, connector, grant, principal, reason=type(error).__name__)
+        _undo_grant(attempt, connector, grant, principal, reason=type(error).__name__)
         raise
     tools.wake_sync()
     with as_owner(tools.engine) as connection:
@@ -57,12 +57,12 @@ def connect_account(attempt: Attempt, code: str, principal: Principal) -> None:
 
 
 def note_refusal(attempt: Attempt, principal: Principal) -> None:
-    """Note that somebody said no on Stripe's page. Commits."""
+    """Record that the person refused on Stripe's page. Commits."""
     _note(attempt, "refused")
     _note_refused(principal, reason="access_denied")
 
 
-def _exchanged(attempt: Attempt, connector: Connector, code: str, principal: Principal) -> Grant:
+def _exchange(attempt: Attempt, connector: Connector, code: str, principal: Principal) -> Grant:
     try:
         return connector.exchange(code)
     except ExchangeRefusedError:
@@ -72,11 +72,11 @@ def _exchanged(attempt: Attempt, connector: Connector, code: str, principal: Pri
         _note(attempt, "unknown")
         raise
     except WrongGrantError as error:
-        _give_back(attempt, connector, error.grant, principal, reason=type(error).__name__)
+        _undo_grant(attempt, connector, error.grant, principal, reason=type(error).__name__)
         raise
 
 
-def _own(connection: Connection, attempt: Attempt, grant: Grant, principal: Principal) -> None:
+def _make_owner(connection: Connection, attempt: Attempt, grant: Grant, principal: Principal) -> None:
     tools = current_tools()
     now, account = tools.clock(), Account(grant.account_id, grant.livemode)
     before = connection_state(connection, attempt.company_id)
@@ -89,7 +89,7 @@ def _own(connection: Connection, attempt: Attempt, grant: Grant, principal: Prin
         request_sync(connection, attempt.company_id, trigger=trigger, actor=principal.actor, now=now)
 
 
-def _give_back(attempt: Attempt, connector: Connector, grant: Grant, principal: Principal, *, reason: str) -> None:
+def _undo_grant(attempt: Attempt, connector: Connector, grant: Grant, principal: Principal, *, reason: str) -> None:
     _note(attempt, "failed")
     _note_refused(principal, reason=reason)
     with as_owner(current_tools().engine) as connection:
@@ -97,7 +97,7 @@ def _give_back(attempt: Attempt, connector: Connector, grant: Grant, principal: 
     if owner is not None and owner != principal.company_id:
         _tell_owner(owner)
     if owner is not None:
-        return  # to let go of it would cut off the company whose account it is
+        return  # disconnecting it would cut off the company that owns it
     try:
         connector.let_go(grant.account_id)
     except StripeAwayError:

@@ -1,4 +1,4 @@
-"""Connect an account by a restricted key of its own."""
+"""Connect an account by one of its own restricted keys."""
 
 import hmac
 import re
@@ -20,41 +20,41 @@ _JOINED_AT_ONCE = 500
 
 
 class NotARestrictedKeyError(Exception):
-    """What was pasted does not look like a restricted key."""
+    """The pasted text does not look like a restricted key."""
 
 
 def connect_by_key(company_id: int, key: str, principal: Principal) -> bool:
-    """Connect the account of a key that is good for everything needed, and keep the key sealed. Commits.
+    """Connect the account of a key that has all needed permissions, and store the key sealed. Commits.
 
-    Tells whether Stripe sends events by itself: that takes a key that may make an endpoint. Without one the table
-    learns from syncs alone. The same account's newer key takes the place of the older.
+    Returns whether Stripe sends events by itself, which takes a key that may create an endpoint. Without one, the
+    table learns from syncs alone. A newer key of the same account replaces the older one.
 
     :raises KeyRefusedError: the key is unknown or lacks permissions
-    :raises StripeAwayError: Stripe did not say; nothing was changed
+    :raises StripeAwayError: Stripe did not answer; nothing was changed
     :raises AccountTakenError, AnotherAccountError: as when connecting on Stripe's page
     """
     tools = current_tools()
     owner = tools.restricted_keys.owner_of(key)
-    _own(company_id, key, owner, principal)
+    _make_owner(company_id, key, owner, principal)
     tools.wake_sync()
     with as_owner(tools.engine) as connection:
         join_parked_events(connection, company_id, limit=_JOINED_AT_ONCE)
-    return _listen(company_id, key, owner)
+    return _replace_endpoint(company_id, key, owner)
 
 
 def connect_by_key_once(company_id: int, key: str, principal: Principal, *, idempotency_key: str | None) -> bool:
-    """Do so unless a request under this idempotency key has done it, and tell what that one was told. Commits.
+    """Connect by key, or return the result of an earlier request under this idempotency key. Commits.
 
-    :raises IdempotencyKeyReusedError: it was answered for another restricted key
+    :raises IdempotencyKeyReusedError: the earlier request was for another restricted key
     """
     if idempotency_key is None:
         return connect_by_key(company_id, key, principal)
     tools = current_tools()
     request_mac = hmac.digest(tools.secret_key.encode(), b"connection\0" + key.encode(), "sha256")
     with within_company(tools.engine, company_id) as connection:
-        told = answer_kept(connection, company_id, idempotency_key, request_mac=request_mac)
-    if told is not None:
-        return told
+        answer = answer_kept(connection, company_id, idempotency_key, request_mac=request_mac)
+    if answer is not None:
+        return answer
     sends_events = connect_by_key(company_id, key, principal)
     with within_company(tools.engine, company_id) as connection:
         keep_answer(connection, company_id, idempotency_key, request_mac=request_mac, sends_events=sends_events)
@@ -62,9 +62,9 @@ def connect_by_key_once(company_id: int, key: str, principal: Principal, *, idem
 
 
 def forget_key(company_id: int) -> None:
-    """Remove the endpoint that a key made, and forget all secrets of the connection. Commits; safe to repeat.
+    """Remove the endpoint made with a key, and delete all secrets of the connection. Commits; safe to repeat.
 
-    :raises StripeAwayError: the endpoint is not known to be gone; the key is still here
+    :raises StripeAwayError: the endpoint is not known to be gone; the key is still stored
     """
     tools = current_tools()
     with within_company(tools.engine, company_id) as connection:
@@ -76,7 +76,7 @@ def forget_key(company_id: int) -> None:
         forget_secrets(connection, company_id)
 
 
-def _own(company_id: int, key: str, owner: KeyOwner, principal: Principal) -> None:
+def _make_owner(company_id: int, key: str, owner: KeyOwner, principal: Principal) -> None:
     tools = current_tools()
     now, account = tools.clock(), Account(owner.account_id, owner.livemode)
     with within_company(tools.engine, company_id) as connection:
@@ -90,7 +90,7 @@ def _own(company_id: int, key: str, owner: KeyOwner, principal: Principal) -> No
             request_sync(connection, company_id, trigger=trigger, actor=principal.actor, now=now)
 
 
-def _listen(company_id: int, key: str, owner: KeyOwner) -> bool:
+def _replace_endpoint(company_id: int, key: str, owner: KeyOwner) -> bool:
     tools = current_tools()
     with within_company(tools.engine, company_id) as connection:
         old = find_secret(connection, tools.box, company_id, "webhook_endpoint")
@@ -101,7 +101,7 @@ def _listen(company_id: int, key: str, owner: KeyOwner) -> bool:
             key, f"{tools.address.origin}/webhooks/stripe/accounts/{owner.account_id}"
         )
     except StripeAwayError:
-        return False  # the key is good and kept; sending it again tries anew
+        return False  # the key is valid and stored; sending it again retries
     if endpoint is None:
         return False
     with within_company(tools.engine, company_id) as connection:

@@ -1,1 +1,1 @@
-"""Sockets, bodies, limits, counts: what answering HTTP takes. Imports of ours only what reads the tables."""
+"""The HTTP layer: sockets, bodies, limits and counts. Of our packages it imports only what reads the tables."""

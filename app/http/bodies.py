@@ -1,4 +1,4 @@
-"""Read a request's body under limits: of kind, of size and of time."""
+"""Read request bodies under limits of type, size and time."""
 
 import re
 from threading import Condition
@@ -15,7 +15,7 @@ _EMPTY_OBJECT = re.compile(rb"[ \t\r\n]*(?:\{[ \t\r\n]*\}[ \t\r\n]*)?")
 
 
 class UnsupportedBodyError(Exception):
-    """The body is compressed or says it is not JSON. `status` tells which."""
+    """The body is compressed (`status` 415) or is not JSON (400)."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -23,7 +23,7 @@ class UnsupportedBodyError(Exception):
 
 
 class BodyTooLargeError(Exception):
-    """The body is larger than the door takes."""
+    """The body is larger than the route accepts."""
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(limit_bytes)
@@ -31,7 +31,7 @@ class BodyTooLargeError(Exception):
 
 
 class UnwantedBodyError(Exception):
-    """There is something in the body of a request that needs none."""
+    """A request that needs no body has one."""
 
 
 class TooManyBodiesError(Exception):
@@ -39,7 +39,7 @@ class TooManyBodiesError(Exception):
 
 
 class _Memory:
-    """The bytes that large bodies may hold together: counted when they have come, not when they are announced."""
+    """A memory budget shared by all large bodies, charged as bytes are read, not by the announced length."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._free = limit_bytes
@@ -57,20 +57,19 @@ class _Memory:
             self._freed.notify_all()
 
 
-# A process that held whatever a thousand senders push would hold a gigabyte. A usual webhook fits into one chunk and
-# never waits here.
+# Without it, a thousand senders could fill a gigabyte. A typical webhook fits into one chunk and never waits here.
 _memory = _Memory(MOST_BYTES_IN_LARGE_BODIES)
 
 
 class HeldBody:
-    """The body of a request, for the time of a `with`; little more than the limit is ever held.
+    """A context manager for a request's body; little more than the limit is ever kept in memory.
 
     Entering it raises
-    UnsupportedBodyError: compressed (415), or of another content type than JSON (400);
+    UnsupportedBodyError: compressed (415), or of a content type other than JSON (400);
     BodyTooLargeError: more than `limit_bytes`;
-    client_socket.BodyTooSlowError: not there after ten seconds;
+    client_socket.BodyTooSlowError: not complete after ten seconds;
     ClientDisconnected: cut off, or malformed on the wire (400);
-    TooManyBodiesError: it is larger than a chunk, and there was no room for it in five seconds.
+    TooManyBodiesError: larger than a chunk, and no memory for it became free within five seconds.
     """
 
     __slots__ = ("_limit_bytes", "_request", "_taken")
@@ -104,7 +103,7 @@ class HeldBody:
         try:
             chunks = [stream.read(_CHUNK_BYTES)]
             wanted, size = _CHUNK_BYTES, len(chunks[0])
-            while len(chunks[-1]) == wanted:  # the stream gives what is wanted unless it ends
+            while len(chunks[-1]) == wanted:  # a short read means that the stream has ended
                 if size > self._limit_bytes:
                     raise BodyTooLargeError(self._limit_bytes)
                 wanted = min(_CHUNK_BYTES, self._limit_bytes + 1 - size)
@@ -118,9 +117,9 @@ class HeldBody:
 
 
 def refuse_body(request: Request) -> None:
-    """Let pass a request without a body, or with an empty object for one; raise what `HeldBody` does.
+    """Raise an error unless the request has no body or an empty object for one; also raise what `HeldBody` does.
 
-    :raises UnwantedBodyError: there is anything else in it
+    :raises UnwantedBodyError: the body has other contents
     """
     if not request.content_length and "HTTP_TRANSFER_ENCODING" not in request.environ:
         return

@@ -1,7 +1,7 @@
-"""A client's socket with deadlines, which gunicorn does not have: for head, body and answer of every request.
+"""A client's socket with deadlines for the head, the body and the response of every request, which gunicorn lacks.
 
-A head and a body have ten seconds each to arrive. An answer is given up when the client needs more than twenty seconds
-to read 64 KiB of it.
+The head and the body have ten seconds each to arrive. A response is abandoned when the client needs more than twenty
+seconds to read 64 KiB of it.
 """
 
 import time
@@ -14,7 +14,7 @@ BODY_SECONDS = 10.0
 PIECE_SECONDS = 20.0
 
 _PIECE_BYTES = 65_536
-# What the kernel holds of an answer that is not read; left alone it grows to megabytes for each socket.
+# How much of an unread response the kernel buffers; by default it grows to megabytes per socket.
 _SEND_BUFFER_BYTES = 131_072
 _LINGER_SECONDS = 1.0
 _LINGER_BYTES = 4_000_000
@@ -27,14 +27,14 @@ class BodyTooSlowError(Exception):
 class ClientSocket:
     """A client's connection as gunicorn uses it. Methods that are not defined here are the socket's own.
 
-    `idle_seconds`: how long it may take until the next request begins. A new connection has ten seconds for the first.
+    `idle_seconds`: how long the next request may take to begin. A new connection has ten seconds for the first.
     """
 
     def __init__(self, connection: Any, address: str, *, idle_seconds: float) -> None:  # noqa: ANN401 - gevent's socket
-        with suppress(OSError):  # who has gone already
+        with suppress(OSError):  # the client may be gone already
             connection.setsockopt(SOL_SOCKET, SO_SNDBUF, _SEND_BUFFER_BYTES)
         self.address = address
-        self.is_waiting = False  # for the client, to send or to take something
+        self.is_waiting = False  # for the client to send or to read
         self._connection = connection
         self._idle_seconds = idle_seconds
         self._is_in_request = self._has_begun = self._is_hung_up = False
@@ -50,33 +50,33 @@ class ClientSocket:
         self._is_in_request = self._has_begun = False
 
     def begin_request(self) -> None:
-        """Start the deadline for the body: the head has arrived."""
+        """Start the deadline for the body, once the head has arrived."""
         self._begin(BODY_SECONDS)
         self._is_in_request = True
 
     def is_idle(self) -> bool:
-        """Tell whether it waits for a next request of which nothing has arrived."""
+        """Return whether it is waiting for a next request of which nothing has arrived."""
         return self.is_waiting and not self._is_in_request and not self._has_begun
 
     def seconds_in_phase(self) -> float:
-        """Return for how long it has been waiting for its request, or answering it."""
+        """Return how many seconds it has been waiting for its request or answering it."""
         return time.monotonic() - self._since
 
     def hang_up(self) -> None:
-        """Close the connection. Whoever is waiting for it finds that it has ended."""
+        """Close the connection. Code that is waiting for it sees that it has ended."""
         self._is_hung_up = True
         with suppress(OSError):
             self._connection.shutdown(SHUT_RDWR)
 
     def recv(self, size: int) -> bytes:
-        """Return what has arrived: nothing at the end of the stream, or when the next request is too late.
+        """Return the bytes that have arrived: none at the end of the stream, or when the next request is too late.
 
         :raises BodyTooSlowError: the body of a request did not arrive in time
         """
         data, seconds = b"", self._deadline - time.monotonic()
         self.is_waiting = True
         try:
-            # Also after the deadline a socket would return what has arrived meanwhile.
+            # Even after the deadline, a socket would return what has arrived meanwhile.
             if seconds > 0:
                 self._connection.settimeout(seconds)
                 data = self._connection.recv(size)
@@ -93,7 +93,7 @@ class ClientSocket:
         return data
 
     def sendall(self, data: bytes) -> None:
-        """Send an answer, or a part of it.
+        """Send a response, or a part of it.
 
         :raises BrokenPipeError: the client does not read it
         """
@@ -109,7 +109,7 @@ class ClientSocket:
             self.is_waiting = False
 
     def let_the_answer_arrive(self) -> None:
-        """Stop sending, and read for a second what still arrives: closing at once could lose the answer.
+        """Stop sending, and discard for a second what still arrives: closing at once could lose the response.
 
         See RFC 9112 §9.6.
         """

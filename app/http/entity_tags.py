@@ -1,4 +1,4 @@
-"""ETags of reads: the same company, build, position and question give the same answer (RFC 9110 §8.8.3)."""
+"""ETags of reads: the same company, build, position and query give the same response (RFC 9110 §8.8.3)."""
 
 from hashlib import sha256
 
@@ -7,14 +7,14 @@ from flask import Response, request
 from projections.reads.snapshots import Snapshot
 
 
-def tag_of(snapshot: Snapshot, *question: object) -> str:
-    """Give the strong tag of an answer to this question on this snapshot."""
-    told = (snapshot.company_id, snapshot.build, snapshot.position, snapshot.status, *question)
-    return sha256(repr(told).encode()).hexdigest()[:32]
+def tag_of(snapshot: Snapshot, *query: object) -> str:
+    """Return the strong ETag of the response to this query on this snapshot."""
+    parts = (snapshot.company_id, snapshot.build, snapshot.position, snapshot.status, *query)
+    return sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 def not_modified(tag: str) -> Response | None:
-    """Give the 304 that answers this request, if it says that it holds the answer of this tag already."""
+    """Return a 304 response if the request says that the client already has the response with this tag, else None."""
     if not request.if_none_match.contains_weak(tag):
         return None
     response = Response(status=304)

@@ -1,4 +1,4 @@
-"""Tell how something goes on, as server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
+"""Stream changes of state as server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 LOOK_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 15.0
-# Each looks once a second and holds a socket of the web process: so many leave room for everything else.
+# Each stream looks once a second and keeps a socket of the web process: this many leave room for everything else.
 MOST_STREAMS = 100
 MOST_STREAMS_OF_A_COMPANY = 30
 _RETRY_MS = 2000
@@ -20,11 +20,11 @@ _company_of_stream: dict[object, int] = {}
 
 
 class TooManyStreamsError(Exception):
-    """So many are told already, of this company or in this process, that the next has to come again."""
+    """The company or the process has as many streams as it may; the client has to try again later."""
 
 
 class State(NamedTuple):
-    """How something stands: JSON on one line, with a name that another state does not have."""
+    """A state as JSON on one line, with an id that no other state has."""
 
     id: str
     json: str
@@ -32,13 +32,13 @@ class State(NamedTuple):
 
 
 def streamed(events: Iterator[str], *, company_id: int) -> Response:
-    """Give the answer that tells a company of these events; it counts until it is closed.
+    """Return the response that streams these events to a company; it counts as a stream until it is closed.
 
-    :raises TooManyStreamsError: there is no room for it
+    :raises TooManyStreamsError: the company or the process has too many streams
     """
     response = Response(events, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
     if request.method == "HEAD":
-        return response  # nobody closes an answer that has no body
+        return response  # a response without a body is never closed
     of_company = sum(one == company_id for one in _company_of_stream.values())
     if of_company >= MOST_STREAMS_OF_A_COMPANY or len(_company_of_stream) >= MOST_STREAMS:
         raise TooManyStreamsError
@@ -50,9 +50,9 @@ def streamed(events: Iterator[str], *, company_id: int) -> Response:
 def told_as_events(
     state: State, look: Callable[[], State | None], pause: Callable[[float], bool], *, known_id: str | None
 ) -> Iterator[str]:
-    """Give a `progress` event for every new state, and `finished` for the last one; a comment when nothing happens.
+    """Yield a `progress` event for every new state, `finished` for the last one, and a comment when nothing changes.
 
-    `look` gives None when it may be told no more, and `pause` true when the process is to stop: either ends it.
+    `look` returns None when the client may see no more, and `pause` True when the process is to stop: either ends it.
     """
     yield f"retry: {_RETRY_MS}\n\n"
     silent_seconds = 0.0
@@ -67,14 +67,14 @@ def told_as_events(
         if now.is_final or pause(LOOK_SECONDS):
             return
         silent_seconds += LOOK_SECONDS
-        now = _looked(look, before=now)
+        now = _look_again(look, before=now)
 
 
-def _looked(look: Callable[[], State | None], *, before: State) -> State | None:
+def _look_again(look: Callable[[], State | None], *, before: State) -> State | None:
     try:
         return look()
     except (DBAPIError, PoolTimeoutError) as error:
-        # The answer is under way: it waits for the database, as its reader would have to.
+        # The response has begun, so it waits for the database as its client would have to.
         _log.warning("stream waits for the database", extra={"error": type(error).__name__})
         return before
 

@@ -1,4 +1,4 @@
-"""The kinds of values that enter and leave: strict where marshmallow is generous."""
+"""Fields for requests and responses, stricter than marshmallow's own."""
 
 import re
 from collections.abc import Collection
@@ -17,17 +17,17 @@ _DECIMAL = re.compile(r"-?[0-9]{1,20}")
 
 
 class Words(fields.String):
-    """Text from a caller: not empty, not endless, and nothing in it that PostgreSQL cannot hold."""
+    """Text from a caller: 1 to 255 characters, without the NUL character that PostgreSQL cannot store."""
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
         super().__init__(validate=[validate.Length(1, _MOST_CHARACTERS), _without_nul], **kwargs)
 
 
 class IdempotencyKey(fields.String):
-    """A name that a caller gives to a request, so that repeating it does nothing again."""
+    """A name that a caller gives a request, so that repeating the request has no further effect."""
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
-        # RFC 9110 §5.5 lets a value hold more; what is visible in a log can be looked for in it.
+        # RFC 9110 §5.5 allows more in a value; visible characters can be searched for in a log.
         visible = validate.Regexp(r"^[!-~]{1,255}$", error="Not 1 to 255 visible ASCII characters.")
         super().__init__(data_key="Idempotency-Key", validate=visible, **kwargs)
 
@@ -49,7 +49,7 @@ class MinorUnits(WholeNumber):
 
 
 class Moment(fields.Field[int | datetime]):
-    """A moment to read as of: a position of the log in digits, or an instant of RFC 3339."""
+    """A moment to read as of: a position of the log in digits, or an RFC 3339 instant."""
 
     def _deserialize(self, value: Any, *_context: Any, **_options: Any) -> int | datetime:  # noqa: ANN401
         if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS_OF_A_POSITION:
@@ -62,7 +62,7 @@ class Moment(fields.Field[int | datetime]):
 
 
 class Currency(fields.String):
-    """A currency's three letters, in either case; small ones within."""
+    """A three-letter currency code in either case, converted to lower case."""
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
         letters = validate.Regexp(r"[A-Za-z]{3}\Z", error="Not a three-letter currency code.")
@@ -74,7 +74,7 @@ class Currency(fields.String):
 
 
 class Flag(fields.Boolean):
-    """`true` or `false`, in these words alone."""
+    """`true` or `false`, and no other spelling."""
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
         super().__init__(truthy={"true", True}, falsy={"false", False}, **kwargs)
@@ -94,7 +94,7 @@ class Day(fields.Date):
 
 
 class Names(fields.Field[tuple[str, ...]]):
-    """Some of these names, separated by commas, in the order given; none twice."""
+    """Known names, separated by commas, in the order given, each at most once."""
 
     def __init__(self, known: Collection[str], **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
         super().__init__(**kwargs)
@@ -108,17 +108,17 @@ class Names(fields.Field[tuple[str, ...]]):
 
 
 class Instant(fields.AwareDateTime):
-    """An instant of RFC 3339, written in UTC to the second."""
+    """An RFC 3339 instant, written in UTC to the second."""
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
         super().__init__(format="iso", **kwargs)
 
     def _deserialize(self, *args: Any, **options: Any) -> datetime:  # noqa: ANN401
-        told: datetime = super()._deserialize(*args, **options)
+        instant: datetime = super()._deserialize(*args, **options)
         try:
-            return told.astimezone(UTC)
-        except OverflowError:  # in UTC it lies in the year 0 or 10000: no fact does, so the nearest means the same
-            return _FIRST_INSTANT if told.year == 1 else _LAST_INSTANT
+            return instant.astimezone(UTC)
+        except OverflowError:  # in UTC it is in year 0 or 10000: no event is, so the nearest means the same
+            return _FIRST_INSTANT if instant.year == 1 else _LAST_INSTANT
 
     def _serialize(self, value: datetime | None, *_context: Any, **_options: Any) -> str | None:  # noqa: ANN401
         return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

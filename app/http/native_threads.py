@@ -1,4 +1,4 @@
-"""Run what computes for long in a native thread, so that the requests beside it go on."""
+"""Run long computations in native threads, so that other requests are not blocked."""
 
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -9,12 +9,12 @@ from gevent.threadpool import ThreadPool
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
-# Each password takes 19 MB while it is hashed.
+# Hashing one password takes 19 MB.
 _AT_ONCE = 2
 
 
 def in_native_thread(function: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
-    """Give what the function gives. At most two run at once in a process; the others wait their turn."""
+    """Run a function in a native thread and return its result. At most two run at once per process; others wait."""
     hub = gevent.get_hub()
     pool = getattr(hub, "revmap_pool", None)
     if pool is None:

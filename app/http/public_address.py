@@ -1,4 +1,4 @@
-"""The address people reach us at: which hosts we answer for, and what that means for cookies and redirects."""
+"""The public address of this service: the hosts it answers for, and what that means for cookies and redirects."""
 
 from ipaddress import ip_address
 from typing import NamedTuple, Self
@@ -8,7 +8,7 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class UnusableAddressError(ValueError):
-    """It is not an address that browsers may be sent to."""
+    """The URL is not an address that browsers may be sent to."""
 
 
 class PublicAddress(NamedTuple):
@@ -20,9 +20,9 @@ class PublicAddress(NamedTuple):
 
     @classmethod
     def from_url(cls, url: str) -> Self:
-        """Read PUBLIC_URL.
+        """Parse PUBLIC_URL.
 
-        :raises UnusableAddressError: it has a path, is no web address, or is http and leads off this machine
+        :raises UnusableAddressError: it has a path, is not a web address, or is http and not on this machine
         """
         split = urlsplit(url)
         host = split.hostname or ""
@@ -35,7 +35,7 @@ class PublicAddress(NamedTuple):
         return cls(f"{split.scheme}://{split.netloc}", hosts, is_secure=split.scheme == "https")
 
     def answers_for(self, host: str) -> bool:
-        """Tell whether a Host header, with or without a port, names us."""
+        """Return whether a Host header, with or without a port, names one of our hosts."""
         try:
             return urlsplit(f"//{host}").hostname in self.hosts
         except ValueError:

@@ -1,4 +1,4 @@
-"""Count attempts in Redis, and say when there were too many. Without Redis nothing is limited: people still sign in."""
+"""Count attempts in Redis and refuse too many. Without Redis nothing is limited, so that people can still sign in."""
 
 import logging
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from flask import request
 from redis import Redis
 from redis.exceptions import RedisError
 
-# Whoever has one IPv6 address has all of its /64.
+# A client with one IPv6 address has all of its /64.
 _OWNED_BITS = 64
 
 _log = logging.getLogger(__name__)
 
 
 class TooManyAttemptsError(Exception):
-    """Attempted too often; `retry_after_seconds` says when there is room again."""
+    """There were too many attempts; the next is allowed after `retry_after_seconds`."""
 
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__(retry_after_seconds)
@@ -25,7 +25,7 @@ class TooManyAttemptsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many attempts in so many seconds, from the first one on."""
+    """A number of attempts allowed within a number of seconds, counted from the first attempt."""
 
     name: str
     attempts: int
@@ -33,7 +33,7 @@ class Limit:
 
 
 class RateLimits:
-    """Counts of attempts, shared by all web processes. What is counted is kept as a hash."""
+    """Counts of attempts, shared by all web processes. Whose attempts they are is stored only as a hash."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -41,7 +41,7 @@ class RateLimits:
     def count(self, limit: Limit, *whose: str) -> None:
         """Count an attempt.
 
-        :raises TooManyAttemptsError: it is one too many
+        :raises TooManyAttemptsError: the limit is exceeded
         """
         key = _key(limit, whose)
         try:
@@ -57,7 +57,7 @@ class RateLimits:
             raise TooManyAttemptsError(max(int(seconds_left), 1))
 
     def forget(self, limit: Limit, *whose: str) -> None:
-        """Start counting anew, after an attempt that was right."""
+        """Reset the count after a successful attempt."""
         try:
             self._redis.delete(_key(limit, whose))
         except RedisError as error:
@@ -65,7 +65,7 @@ class RateLimits:
 
 
 def client_address() -> str:
-    """Give who knocks, as far as addresses tell. Behind proxies it is what TRUSTED_PROXY_HOPS says to believe."""
+    """Return the client's IP address, or its /64 for IPv6. Behind proxies, TRUSTED_PROXY_HOPS decides which."""
     try:
         address = ip_address(request.remote_addr or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Counts what this process answers, for /metrics. No label names a company, and none is chosen by who asks."""
+"""Count this process's responses for /metrics. No label names a company, and none is chosen by the client."""
 
 import os
 
@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-# The library's own switch: where several web processes keep their counts together. gunicorn.conf.py sets it.
+# The library's own setting: the directory in which web processes share their counts. gunicorn.conf.py sets it.
 _IS_SHARED = "PROMETHEUS_MULTIPROC_DIR" in os.environ  # noqa: TID251 - read where the library reads it: at import
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
@@ -22,7 +22,7 @@ _refused = Counter("revmap_webhooks_refused", "Webhooks that were not kept, by r
 
 
 def count_answer(method: str, route: str, status: int, seconds: float) -> None:
-    """Count a request that was answered."""
+    """Count an answered request, and the seconds until its response began."""
     _answered.labels(method, route, status).observe(seconds)
 
 
@@ -32,7 +32,7 @@ def count_refusal(reason: str) -> None:
 
 
 def exposition() -> bytes:
-    """Give the counts of all web processes in Prometheus' text format."""
+    """Return the counts of all web processes in Prometheus' text format."""
     if not _IS_SHARED:
         return generate_latest(_own)
     together = CollectorRegistry()

@@ -1,7 +1,7 @@
-"""An id for every request, and one line in the log when it is answered. No query, no body, no header of its own.
+"""Assign an id to every request, and log one line when it is answered, without its query, body or headers.
 
-Webhooks have no line: what was kept is in the log of events, under the same id and with its time; what was refused is
-counted, or whoever sends junk would write our log.
+Webhooks have no line: accepted ones are in the event log under the same id with their time, and refused ones are
+counted, so that a sender of junk cannot fill our log.
 """
 
 import logging
@@ -13,13 +13,13 @@ from flask import Flask, Response, g, request
 
 from app.http.request_counts import count_answer
 
-_TOLD_ELSEWHERE = frozenset({"webhooks"})
+_LOGGED_ELSEWHERE = frozenset({"webhooks"})
 
 _log = logging.getLogger("revmap.request")
 
 
 def request_uuid() -> UUID:
-    """Give the id of the request under way: on its log line, in its problems, on the events it appends."""
+    """Return the id of the current request: it is in its log line, its problems and the events it appends."""
     if "request_uuid" not in g:
         g.request_uuid = uuid4()
     found: UUID = g.request_uuid
@@ -39,14 +39,14 @@ def _note_start() -> None:
 def _log_answer(response: Response) -> Response:
     seconds = time.monotonic() - g.started if "started" in g else 0.0
     rule = request.url_rule.rule if request.url_rule else None
-    # Whoever asks chooses methods and paths as they like; a label is one of ours.
+    # Clients choose methods and paths freely; labels are taken only from our own routes.
     count_answer(request.method if rule else "any", rule or "none", response.status_code, seconds)
-    is_told_elsewhere = request.blueprint in _TOLD_ELSEWHERE
-    if is_told_elsewhere and response.status_code == HTTPStatus.OK:
+    is_logged_elsewhere = request.blueprint in _LOGGED_ELSEWHERE
+    if is_logged_elsewhere and response.status_code == HTTPStatus.OK:
         return response
     request_id = str(request_uuid())
     response.headers["X-Request-Id"] = request_id
-    if is_told_elsewhere:
+    if is_logged_elsewhere:
         return response
     _log.info(
         "request answered",

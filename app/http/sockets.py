@@ -1,6 +1,6 @@
-"""All clients' sockets of a web process: when there are too many, those that keep it waiting longest are closed.
+"""Track the client sockets of a web process, and close those that keep it waiting longest when there are too many.
 
-Nobody is refused at the door. A client that sends its request promptly has been answered before it could be closed.
+No connection is refused. A client that sends its request promptly is answered before it could be closed.
 """
 
 from collections import Counter
@@ -12,14 +12,14 @@ import gevent
 
 from app.http.client_socket import ClientSocket
 
-# A socket that has been waiting for less long may be about to be read.
+# A socket that has waited for less time may be about to be read.
 PROMPT_SECONDS = 1.0
 
 _CHECK_SECONDS = 0.25
 
 
 class Sockets:
-    """The clients' sockets of this process. `most` and `most_of_an_address` may be exceeded for a second or so.
+    """The client sockets of this process. `most` and `most_of_an_address` may be exceeded for a second or so.
 
     `idle_seconds`: how long a connection may wait for its next request.
     """
@@ -28,43 +28,45 @@ class Sockets:
         self._most = most
         self._most_of_an_address = most_of_an_address
         self._idle_seconds = idle_seconds
-        self._held: set[ClientSocket] = set()
+        self._clients: set[ClientSocket] = set()
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._clients)
 
     @contextmanager
     def holding(self, connection: Any, address: object) -> Iterator[ClientSocket]:  # noqa: ANN401 - gevent's socket
         """Wrap a client's connection, and count it while it is served."""
         host = str(address[0]) if isinstance(address, tuple) else ""
-        held = ClientSocket(connection, host, idle_seconds=self._idle_seconds)
-        self._held.add(held)
+        client = ClientSocket(connection, host, idle_seconds=self._idle_seconds)
+        self._clients.add(client)
         try:
-            yield held
+            yield client
         finally:
-            self._held.discard(held)
+            self._clients.discard(client)
 
     def keep_in_bounds(self) -> None:
-        """Check the bounds four times a second, for ever."""
+        """Check the limits four times a second, forever."""
         while True:
             gevent.sleep(_CHECK_SECONDS)
             self.close_the_slowest()
 
     def close_the_slowest(self) -> None:
-        """Close those that have kept us waiting longest, until no bound is exceeded."""
-        too_many = len(self._held) - self._most
-        by_address = Counter(held.address for held in self._held)
+        """Close the sockets that have kept us waiting longest, until no limit is exceeded."""
+        too_many = len(self._clients) - self._most
+        by_address = Counter(client.address for client in self._clients)
         if too_many <= 0 and max(by_address.values(), default=0) <= self._most_of_an_address:
             return
-        waiting = [held for held in self._held if held.is_waiting and held.seconds_in_phase() > PROMPT_SECONDS]
-        for held in sorted(waiting, key=ClientSocket.seconds_in_phase, reverse=True):
-            if too_many > 0 or by_address[held.address] > self._most_of_an_address:
-                held.hang_up()
-                by_address[held.address] -= 1
+        waiting = [
+            client for client in self._clients if client.is_waiting and client.seconds_in_phase() > PROMPT_SECONDS
+        ]
+        for client in sorted(waiting, key=ClientSocket.seconds_in_phase, reverse=True):
+            if too_many > 0 or by_address[client.address] > self._most_of_an_address:
+                client.hang_up()
+                by_address[client.address] -= 1
                 too_many -= 1
 
     def close_the_idle(self) -> None:
-        """Close those that wait for a next request of which nothing has arrived."""
-        for held in self._held:
-            if held.is_idle() and held.seconds_in_phase() > PROMPT_SECONDS:
-                held.hang_up()
+        """Close the sockets that wait for a next request of which nothing has arrived."""
+        for client in self._clients:
+            if client.is_idle() and client.seconds_in_phase() > PROMPT_SECONDS:
+                client.hang_up()

@@ -1,4 +1,4 @@
-"""Tells answers that last that their process is to stop. `gunicorn.conf.py` sets it."""
+"""A flag that tells long-lived responses that their process is to stop. `gunicorn.conf.py` sets it."""
 
 from threading import Event
 

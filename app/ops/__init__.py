@@ -1,1 +1,1 @@
-"""What monitoring asks for: health and metrics. Imports app.wiring and what it counts."""
+"""Health checks and metrics for monitoring. Imports app.wiring and what it counts."""

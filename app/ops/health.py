@@ -1,4 +1,4 @@
-"""Tell whether the process is alive, whether it is ready, and how far behind the table is."""
+"""Report whether the process is alive and ready, and how far behind the table is."""
 
 from datetime import datetime
 
@@ -17,13 +17,13 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/healthz")
 def healthz() -> Response:
-    """Answer as long as the process lives; touches nothing."""
+    """Answer as long as the process is alive; touches nothing."""
     return jsonify(status="ok")
 
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Tell whether requests can be served: 503 without the database or its schema, 200 with what is degraded."""
+    """Report whether requests can be served: 503 without the database or its schema, else 200 and what is degraded."""
     tools = current_tools()
     try:
         schema, projection = _database(tools, tools.clock())

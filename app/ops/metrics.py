@@ -1,4 +1,4 @@
-"""Figures for whoever runs this, in Prometheus' text format: sums over all companies, never of one.
+"""Metrics for operators in Prometheus' text format: sums over all companies, never of one.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
@@ -32,7 +32,7 @@ _DAY = timedelta(days=1)
 
 
 class Figure(NamedTuple):
-    """One number, and the labels it stands under: pairs of a label and its value."""
+    """One number and its labels, as pairs of a label and its value. `told` is the metric's help text."""
 
     name: str
     told: str
@@ -41,7 +41,7 @@ class Figure(NamedTuple):
 
 
 class _Standing(Collector):
-    """How things stand, asked of the database and of Redis at every scrape."""
+    """The current figures, read from the database and Redis at every scrape."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
@@ -57,7 +57,7 @@ class _Standing(Collector):
 
 @blueprint.get("/metrics")
 def show_metrics() -> Response:
-    """Give what the web processes counted, and how log, projections, syncs and queues stand."""
+    """Return the counts of the web processes, and the state of the log, projections, syncs and queues."""
     standing = CollectorRegistry()
     standing.register(_Standing(current_tools()))
     return Response(exposition() + generate_latest(standing), mimetype=None, content_type=CONTENT_TYPE_PLAIN_0_0_4)
@@ -91,19 +91,19 @@ def _of_projections(connection: Connection, tools: Tools) -> Iterator[Figure]:
 
 
 def _of_syncs(connection: Connection, tools: Tools) -> Iterator[Figure]:
-    told = "Syncs under way, and those that ended within a day."
+    ended = "Syncs under way, and those that ended within a day."
     since = tools.clock() - _DAY
     for status, number in count_runs(connection, ended_since=since).items():
-        yield Figure("revmap_sync_runs", told, number, (("status", status),))
+        yield Figure("revmap_sync_runs", ended, number, (("status", status),))
     repaired = "Invoices that syncs of the last day put right: no webhook had told of them."
     yield Figure("revmap_sync_repaired_invoices", repaired, count_repaired(connection, ended_since=since))
 
 
 def _of_redis(tools: Tools) -> list[Figure]:
     up = "revmap_redis_up", "1 if Redis answers."
-    told = "Jobs that wait for a worker."
+    jobs = "Jobs that wait for a worker."
     try:
         waiting = {name: Queue(name, connection=tools.redis).count for name in (PROJECTION, FETCH, SYNC)}
     except RedisError:
         return [Figure(*up, 0)]
-    return [Figure(*up, 1), *(Figure("revmap_queue_jobs", told, n, (("queue", name),)) for name, n in waiting.items())]
+    return [Figure(*up, 1), *(Figure("revmap_queue_jobs", jobs, n, (("queue", name),)) for name, n in waiting.items())]

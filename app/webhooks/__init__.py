@@ -1,1 +1,1 @@
-"""The door for Stripe's events. Imports events, app.http and app.wiring."""
+"""The endpoints that receive Stripe's events. Imports events, app.http and app.wiring."""

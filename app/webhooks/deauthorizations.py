@@ -1,4 +1,4 @@
-"""Stripe tells that an account's owner has taken our access back: the connection ends at once."""
+"""Close a connection as soon as Stripe reports that the account's owner has revoked our access."""
 
 import logging
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Door: Stripe's events. 200 means durable, now or before; every other answer means: send it again."""
+"""Receive Stripe's events. 200 means that the event is durable, now or before; any other answer: send it again."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,30 +24,30 @@ blueprint = Blueprint("webhooks", __name__)
 
 
 class UnacceptableWebhookError(Exception):
-    """Not authentic, or not an event. The sender learns no more than that."""
+    """The request is not authentic, or not an event. The sender learns no more than that."""
 
 
 @blueprint.post("/webhooks/stripe")
 def receive_stripe_event() -> Response:
-    """Keep one event. See `UnacceptableWebhookError`, `BodyTooLargeError` and `NotDurableError` for the refusals."""
+    """Append one event. For refusals see `UnacceptableWebhookError`, `BodyTooLargeError` and `NotDurableError`."""
     tools = current_tools()
     with HeldBody(request, limit_bytes=MAX_BODY_BYTES) as body:
         event = _proven_event(body, tools.webhook_secrets, now=tools.clock())
         tools.appender.append(event)
     if event.type == DEAUTHORIZED_BY_STRIPE:
-        # Before the answer: should it fail, Stripe sends the event again.
+        # Done before answering: if it fails, Stripe sends the event again.
         close_connection(tools.engine, event, now=tools.clock())
     return Response(status=200)
 
 
 @blueprint.post("/webhooks/stripe/accounts/<account_id>")
 def receive_event_of_account(account_id: str) -> Response:
-    """Keep one event of an account's own endpoint. It names no account: the path does, and the secret proves it."""
+    """Append one event of an account's own endpoint. It names no account: the path does, and the secret proves it."""
     tools = current_tools()
     with HeldBody(request, limit_bytes=MAX_BODY_BYTES) as body:
         with _refusals_noted():
             event = _event_of_account(body, account_id)
-        # As if it had named its account: the same event is the same, whichever endpoint it comes to.
+        # Stored as if it had named its account, so that the event is the same at whichever endpoint it arrives.
         tools.appender.append(replace(event, account_id=account_id, external_id=account_id + event.external_id))
     return Response(status=200)
 
@@ -61,11 +61,11 @@ def _proven_event(body: bytes, secrets: Sequence[str], *, now: datetime) -> NewE
 def _event_of_account(body: bytes, account_id: str) -> NewEvent:
     tools, signature = current_tools(), request.headers.get("Stripe-Signature")
     now = tools.clock()
-    require_signature(signature)  # before anybody looks for secrets: junk costs no connection
+    require_signature(signature)  # before looking up secrets: junk must not cost a connection
     secrets = webhook_secrets_of(tools.engine, tools.box, account_id)
     prove_origin(body, signature, tuple(secrets.values()), now=now)
     event = event_from_stripe(body, correlation_id=request_uuid())
-    # The other mode of the account may be another company's: there this secret proves nothing.
+    # The account's other mode may belong to another company, for which this secret proves nothing.
     prove_origin(body, signature, [one for livemode, one in secrets.items() if livemode == event.livemode], now=now)
     if event.account_id is not None:
         raise NotAnEventError("an account's own endpoint is told of no other account")

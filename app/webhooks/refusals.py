@@ -1,4 +1,4 @@
-"""Tell of refused webhooks without being flooded by them: one line a reason every ten seconds, with the count."""
+"""Log refused webhooks without flooding the log: one line per reason every ten seconds, with the count."""
 
 import logging
 import time
@@ -14,7 +14,7 @@ _next_line_at: dict[str, float] = {}
 
 
 def note_refusal(reason: str) -> None:
-    """Count a refusal. Nothing of what was sent is kept: whoever sent it chose those bytes."""
+    """Count a refusal, and log it when a line is due. Nothing of the request is kept: its sender chose those bytes."""
     count_refusal(reason)
     _since_last_line[reason] += 1
     now = time.monotonic()

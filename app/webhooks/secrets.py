@@ -1,4 +1,4 @@
-"""Find the secrets with which Stripe signs what an account's own endpoints are sent."""
+"""Look up the secrets with which Stripe signs the events of accounts' own endpoints."""
 
 import re
 from threading import BoundedSemaphore
@@ -11,7 +11,7 @@ from events.intake.group_append import NotDurableError
 from runtime.database import as_owner
 from tenants.secrets import SecretBox, find_secret
 
-# Anybody can have us look: however many do, pages are read with the other connections.
+# Anybody can cause a lookup: however many do, the other connections stay free for pages.
 _LOOKS_AT_ONCE = 2
 _WAIT_SECONDS = 1.0
 _ACCOUNT_ID = re.compile(r"acct_[A-Za-z0-9_]{1,80}")
@@ -20,9 +20,9 @@ _looks = BoundedSemaphore(_LOOKS_AT_ONCE)
 
 
 def webhook_secrets_of(engine: Engine, box: SecretBox, account_id: str) -> dict[bool, str]:
-    """Give the secrets of the endpoints that restricted keys of this account have made, by `livemode`.
+    """Return the secrets of the endpoints made with this account's restricted keys, by `livemode`.
 
-    :raises NotDurableError: too many look for secrets at once
+    :raises NotDurableError: too many lookups at once
     """
     if not _ACCOUNT_ID.fullmatch(account_id):
         return {}

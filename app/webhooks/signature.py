@@ -1,7 +1,7 @@
-"""Prove that a webhook came from Stripe: HMAC-SHA256 over its raw bytes, with any of our endpoint secrets.
+"""Verify that a webhook came from Stripe: HMAC-SHA256 over its raw bytes, with any of our endpoint secrets.
 
-https://docs.stripe.com/webhooks#verify-manually. Stricter than Stripe's own libraries: a time too far ahead is refused
-like one too long ago, the header's grammar is exact, and the work it can cause is bounded.
+https://docs.stripe.com/webhooks#verify-manually. Stricter than Stripe's own libraries: a time too far in the
+future is refused like one too far in the past, the header's grammar is exact, and the work it can cause is bounded.
 """
 
 import hmac
@@ -21,7 +21,7 @@ _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 
 
 class UnprovenRequestError(Exception):
-    """The request does not prove that it comes from Stripe. `reason` is for our counters, not for its sender."""
+    """The request does not prove that it comes from Stripe. `reason` is for our metrics, not for its sender."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
@@ -29,7 +29,7 @@ class UnprovenRequestError(Exception):
 
 
 def prove_origin(body: bytes, header: str | None, secrets: Sequence[str], *, now: datetime) -> None:
-    """Return if the header signs the body with one of the secrets, within five minutes of now either way.
+    """Verify that the header signs the body with one of the secrets, within five minutes of `now` either way.
 
     :raises UnprovenRequestError: it does not
     """
@@ -37,7 +37,7 @@ def prove_origin(body: bytes, header: str | None, secrets: Sequence[str], *, now
     age_seconds = int(now.timestamp()) - int(timestamp)
     message = timestamp.encode() + b"." + body
     expected = [hmac.digest(secret.encode(), message, "sha256").hex() for secret in secrets]
-    # All pairs, without an early end: the time it takes tells nothing.
+    # All pairs are compared, so that the time it takes reveals nothing.
     matches = [hmac.compare_digest(one, candidate) for one in expected for candidate in candidates]
     if not any(matches):
         raise UnprovenRequestError("mismatch")
@@ -48,9 +48,9 @@ def prove_origin(body: bytes, header: str | None, secrets: Sequence[str], *, now
 
 
 def require_signature(header: str | None) -> None:
-    """Return if the header has the form of a signature, whoever made it.
+    """Check that the header has the form of a signature, whether valid or not.
 
-    :raises UnprovenRequestError: it has not
+    :raises UnprovenRequestError: it does not
     """
     _parts(header)
 

@@ -1,1 +1,1 @@
-"""What views are made with: settings and tools. Imports app.http, and what the tools are made of."""
+"""The settings and tools of the views. Imports app.http, and what the tools are made of."""

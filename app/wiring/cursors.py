@@ -1,4 +1,4 @@
-"""Opaque cursors: signed, and good only for the company, the filter and the order they were made for."""
+"""Opaque, signed cursors, valid only for the company, the filter and the order they were made for."""
 
 from datetime import date, datetime
 from hashlib import sha256
@@ -16,7 +16,7 @@ class InvalidCursorError(Exception):
 
 
 class ListOf(NamedTuple):
-    """Which list a cursor walks."""
+    """The list that a cursor pages through."""
 
     company_id: int
     line_filter: LineFilter
@@ -24,13 +24,13 @@ class ListOf(NamedTuple):
     as_of: int | datetime | None = None
 
     def digest(self) -> str:
-        """Give a short name of this list that tells nothing about it."""
+        """Return a short digest that identifies this list without revealing anything about it."""
         text = f"{self.company_id}|{self.sort}|{self.line_filter.as_text()}|{self.as_of!r}"
         return sha256(text.encode()).hexdigest()[:32]
 
 
 class CursorSigner:
-    """Writes and reads cursors with the app's secret key."""
+    """Writes and reads cursors, signed with the app's secret key."""
 
     def __init__(self, secret_key: str) -> None:
         self._serializer = URLSafeSerializer(secret_key, salt="revenue-lines-cursor")
@@ -38,14 +38,14 @@ class CursorSigner:
         self._of_changes = URLSafeSerializer(secret_key, salt="revenue-changes-cursor")
 
     def write(self, of: ListOf, after: After) -> str:
-        """Give the cursor that continues the list after this row."""
+        """Return the cursor that continues the list after this row."""
         value = after.value.isoformat() if isinstance(after.value, date) else after.value
         return self._serializer.dumps([of.digest(), value, after.invoice_line_item_id, after.invoice_id])
 
     def read(self, of: ListOf, cursor: str) -> After:
-        """Give the row that the cursor continues after.
+        """Return the row after which the cursor continues.
 
-        :raises InvalidCursorError: forged, cut, or of another company, filter or order
+        :raises InvalidCursorError: forged, truncated, or of another company, filter or order
         """
         try:
             digest, value, line_id, invoice_id = self._serializer.loads(cursor)
@@ -56,13 +56,13 @@ class CursorSigner:
         return After(date.fromisoformat(value) if of.sort.endswith("date") else value, line_id, invoice_id)
 
     def write_run(self, company_id: int, run_id: int) -> str:
-        """Give the cursor that continues a company's list of syncs after this one."""
+        """Return the cursor that continues a company's list of syncs after this one."""
         return self._of_runs.dumps([company_id, run_id])
 
     def read_run(self, company_id: int, cursor: str) -> int:
-        """Give the id of the sync that the cursor continues after.
+        """Return the id of the sync after which the cursor continues.
 
-        :raises InvalidCursorError: forged, cut, or of another company or list
+        :raises InvalidCursorError: forged, truncated, or of another company or list
         """
         try:
             of_company, run_id = self._of_runs.loads(cursor)
@@ -73,13 +73,13 @@ class CursorSigner:
         return int(run_id)
 
     def write_mark(self, company_id: int, version: int, mark: ChangeMark) -> str:
-        """Give the cursor that continues after this change of a company's table, as a version of the fold tells it."""
+        """Return the cursor that continues after this change of a company's table, as made by a version of the fold."""
         return self._of_changes.dumps([company_id, version, *mark])
 
     def read_mark(self, company_id: int, version: int, cursor: str) -> ChangeMark:
-        """Give the mark that the cursor continues after.
+        """Return the mark after which the cursor continues.
 
-        :raises InvalidCursorError: forged, cut, of another company, or of a version that told other changes
+        :raises InvalidCursorError: forged, truncated, of another company, or of another version, with other changes
         """
         try:
             of_company, of_version, *mark = self._of_changes.loads(cursor)

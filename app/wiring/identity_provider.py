@@ -1,4 +1,4 @@
-"""Ask an OpenID Connect provider who somebody is: authorization code flow with PKCE, the answer's signature checked.
+"""Identify people at an OpenID Connect provider: authorization code flow with PKCE and a verified signature.
 
 https://openid.net/specs/openid-connect-core-1_0.html §3.1
 """
@@ -21,7 +21,7 @@ _TIMEOUT_SECONDS = 10
 _DESCRIPTION_LASTS = timedelta(hours=1)
 _CLOCK_LEEWAY_SECONDS = 60
 _VERIFIER_CHARACTERS = 48
-# Signatures by a key that the provider publishes; never one that could be made with what is public.
+# Only signatures that take the provider's private key; never one that could be made with public data.
 _ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 
 
@@ -30,11 +30,11 @@ class ProviderAwayError(Exception):
 
 
 class UnprovenIdentityError(Exception):
-    """What came back does not prove who somebody is."""
+    """What came back from the provider does not prove who the person is."""
 
 
 class Departure(NamedTuple):
-    """What to remember of somebody who goes to the provider, until they come back."""
+    """What is remembered of a sign-in at the provider until the person comes back."""
 
     state: str
     nonce: str
@@ -42,7 +42,7 @@ class Departure(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """Who somebody is there. The address is None unless the provider says that it was verified."""
+    """A person's identity at the provider. `email` is None unless the provider says that it was verified."""
 
     issuer: str
     subject: str
@@ -50,7 +50,7 @@ class Identity(NamedTuple):
 
 
 class IdentityProvider:
-    """One provider, as its discovery document describes it. Safe to share between threads."""
+    """A provider, as its discovery document describes it. Safe to share between threads."""
 
     def __init__(self, settings: ProviderSettings, *, redirect_uri: str) -> None:
         self._settings = settings
@@ -58,9 +58,9 @@ class IdentityProvider:
         self._described: tuple[datetime, dict[str, Any]] | None = None
 
     def address_for(self, departure: Departure, *, now: datetime) -> str:
-        """Give the address at which somebody proves who they are.
+        """Return the URL at the provider where the person signs in.
 
-        :raises ProviderAwayError: the provider cannot be asked where that is
+        :raises ProviderAwayError: the provider's discovery document could not be read
         """
         address, _ = self._session().create_authorization_url(
             self._description(now)["authorization_endpoint"],
@@ -71,21 +71,21 @@ class IdentityProvider:
         return str(address)
 
     def identity(self, code: str, departure: Departure, *, now: datetime) -> Identity:
-        """Give who came back with a code.
+        """Exchange a code, and return the identity of the person who came back with it.
 
-        :raises UnprovenIdentityError: the code or its answer is not good
+        :raises UnprovenIdentityError: the code or the answer to it is not valid
         :raises ProviderAwayError: the provider did not answer
         """
         description, session = self._description(now), self._session()
         try:
-            told = session.fetch_token(
+            tokens = session.fetch_token(
                 description["token_endpoint"],
                 code=code,
                 code_verifier=departure.code_verifier,
                 timeout=_TIMEOUT_SECONDS,
             )
-            keys = KeySet.import_key_set(self._fetched(session, description["jwks_uri"]))
-            token = jwt.decode(told["id_token"], keys, algorithms=_ALGORITHMS)
+            keys = KeySet.import_key_set(self._fetch_json(session, description["jwks_uri"]))
+            token = jwt.decode(tokens["id_token"], keys, algorithms=_ALGORITHMS)
             self._registry(departure.nonce, now).validate(token.claims)
         except RequestException as error:
             raise ProviderAwayError from error
@@ -109,14 +109,14 @@ class IdentityProvider:
     def _description(self, now: datetime) -> dict[str, Any]:
         if self._described is None or self._described[0] + _DESCRIPTION_LASTS <= now:
             url = self._settings.issuer.rstrip("/") + "/.well-known/openid-configuration"
-            described = self._fetched(self._session(), url)
-            # OpenID Connect Discovery §4.3: else one provider could speak for another.
+            described = self._fetch_json(self._session(), url)
+            # OpenID Connect Discovery §4.3: otherwise one provider could impersonate another.
             if described.get("issuer") != self._settings.issuer:
                 raise ProviderAwayError
             self._described = (now, described)
         return self._described[1]
 
-    def _fetched(self, session: OAuth2Session, url: str) -> Any:  # noqa: ANN401 - a JSON document of theirs
+    def _fetch_json(self, session: OAuth2Session, url: str) -> Any:  # noqa: ANN401 - the provider's JSON
         try:
             answer = session.get(url, withhold_token=True, timeout=_TIMEOUT_SECONDS)
             answer.raise_for_status()
@@ -135,6 +135,6 @@ class IdentityProvider:
 
 
 def new_departure() -> Departure:
-    """Give what somebody sets out with: random, and good for one way."""
+    """Return random values for a single sign-in at the provider."""
     secret = partial(generate_token, _VERIFIER_CHARACTERS)
     return Departure(secret(), secret(), secret())

@@ -1,4 +1,4 @@
-"""Before the first request, look whether everything that is sealed can be opened: `python -m app.wiring.key_check`."""
+"""Check before the first request that every sealed secret can be opened: `python -m app.wiring.key_check`."""
 
 import logging
 import sys
@@ -15,16 +15,16 @@ _log = logging.getLogger(__name__)
 
 
 def refuse_unknown_keys(settings: WebSettings) -> None:
-    """Stop the process when a secret is sealed under a key that it was not given. Without a database it goes on.
+    """Exit if a secret is sealed under a key that the process does not have. Without a database, only log a warning.
 
-    :raises SystemExit: code 2, naming the ids of the keys that are missing
+    :raises SystemExit: code 2, naming the ids of the missing keys
     """
     engine = open_engine(settings.database_url, name="key-check", pool_size=1)
     try:
         with engine.connect() as connection:
             missing = set(key_ids_in_use(connection)) - SecretBox(settings.data_keys).key_ids
     except SQLAlchemyError as error:
-        # The database comes later, or its schema: then each secret is checked when it is used.
+        # The database or its schema does not exist yet: each secret is then checked when it is used.
         _log.warning("keys not checked", extra={"error": type(error).__name__})
         return
     finally:

@@ -1,4 +1,4 @@
-"""What the web process needs from its environment."""
+"""The settings of the web process, read from its environment."""
 
 from dataclasses import dataclass, field
 from typing import Self
@@ -16,7 +16,7 @@ _SCOPES = ("read_write", "read_only")
 
 @dataclass(frozen=True, slots=True)
 class StripeSettings:
-    """Where Stripe is, and who we are there. Without a client id nobody can connect by OAuth."""
+    """Stripe's addresses, and our credentials there. Without a client id nobody can connect by OAuth."""
 
     secret_key: str = field(repr=False)
     client_id: str | None
@@ -27,7 +27,7 @@ class StripeSettings:
 
     @classmethod
     def from_environ(cls, environment: Environment) -> Self:
-        """Read them; what is wrong is noted."""
+        """Read the settings; note invalid ones on `environment`."""
         scope = environment.optional("STRIPE_CONNECT_SCOPE") or _SCOPES[0]
         if scope not in _SCOPES:
             environment.note(f"STRIPE_CONNECT_SCOPE is neither {_SCOPES[0]} nor {_SCOPES[1]}")
@@ -47,7 +47,7 @@ class StripeSettings:
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """Where the provider is, and who we are there."""
+    """The identity provider's address, and our credentials there."""
 
     issuer: str
     client_id: str
@@ -71,9 +71,9 @@ class WebSettings:
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
-        """Read them all.
+        """Read all settings.
 
-        :raises SystemExit: code 2, when a required variable is missing, blank or unusable; each is named, none is shown
+        :raises SystemExit: code 2, if a required variable is missing, blank or unusable; names each, shows no value
         """
         environment = environment or Environment.of_process()
         settings = cls(

@@ -1,4 +1,4 @@
-"""The tools that views are handed: made once a process, from its settings."""
+"""The tools that views use, made once per process from its settings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ from tenants.passwords import Passwords
 from tenants.secrets import SecretBox
 
 _READ_POOL_SIZE = 8
-# An export lasts as long as its reader takes: the slow ones must not use up what pages are read with.
+# An export lasts as long as its client takes to read it: slow ones must not use up the connections of pages.
 _EXPORT_POOL_SIZE = 4
-# Intake has connections of its own, one for each lane: slow readers never stand in a webhook's way.
+# Intake has its own connections, one per lane, so that slow readers never delay a webhook.
 _INTAKE_POOL_SIZE = 2
 _INTAKE_STATEMENT_MS = 1_500
 _INTAKE_LOCK_MS = 250
@@ -37,7 +37,7 @@ _KEY = "revmap"
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a view works with."""
+    """Everything that a view works with."""
 
     engine: Engine
     exports: Engine
@@ -51,20 +51,20 @@ class Tools:
     passwords: Passwords
     box: SecretBox
     clock: Clock
-    # Wakes who works on syncs; returns at once, whatever Redis does.
+    # Wakes the sync workers; returns at once, whatever Redis does.
     wake_sync: Callable[[], None]
-    # Waits so many seconds, and lets others have their turn; tells whether the process is to stop.
+    # Waits that many seconds while other requests run; returns whether the process is to stop.
     pause: Callable[[float], bool]
     restricted_keys: RestrictedKeys
     connect: Connector | None = None  # None: no client id is set
     identity_provider: IdentityProvider | None = None
-    # Where our pages may lead people besides ourselves.
+    # The other origins that our forms may redirect to.
     leads_to: tuple[str, ...] = ()
     sync_interval_seconds: int = 86_400
 
 
 def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
-    """Make the tools. Nothing is connected before its first use, so that they may be made before a fork."""
+    """Create the tools. Nothing connects before its first use, so that they may be created before a fork."""
     redis = open_redis(settings.redis_url)
     intake = open_engine(
         settings.database_url,
@@ -120,10 +120,10 @@ def _connect(settings: WebSettings) -> Connector | None:
 
 
 def install_tools(app: Flask, tools: Tools) -> None:
-    """Put the tools where the views find them."""
+    """Store the tools on the app, where `current_tools` finds them."""
     app.extensions[_KEY] = tools
 
 
 def current_tools() -> Tools:
-    """Give the tools of the app that answers this request."""
+    """Return the tools of the app that answers this request."""
     return cast(Tools, current_app.extensions[_KEY])

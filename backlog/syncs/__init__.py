@@ -1,1 +1,1 @@
-"""Syncs as rows: asked for, due, reported. Imports events and the backlog's tables."""
+"""Syncs as rows: request, schedule and report them. Imports events and the backlog's tables."""

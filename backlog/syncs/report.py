@@ -1,13 +1,9 @@
-"""What is told of a run: its JSON, and what an error means and what to do about it."""
-
-from collections.abc import Mapping
-from typing import NamedTuple
+"""A sync run as JSON."""
 
 from sqlalchemy import Connection, text
 
+from backlog.sync_vocabulary import COUNTS, ERRORS
 from backlog.syncs.requests import SyncRun
-
-COUNTS = ("invoices_listed", "invoices_new", "invoices_changed", "lines", "prices", "requests", "rate_limited")
 
 # The oldest second up to which the newest invoices are read without a gap: segments end where the next older begins.
 _REACHED = text("""
@@ -19,43 +15,8 @@ _OLDEST = text("""
 """)
 
 
-class Meaning(NamedTuple):
-    """What happened, and what whoever reads it can do."""
-
-    title: str
-    what_you_can_do: str
-
-
-ERRORS: Mapping[str, Meaning] = {
-    "stripe_unavailable": Meaning(
-        "Stripe did not answer, or not with what was asked for.",
-        "Nothing is lost. The next sync starts by itself and goes on where this one stopped; or start it now.",
-    ),
-    "stripe_key_refused": Meaning(
-        "Stripe refuses the platform's key.",
-        "Have whoever runs this installation check STRIPE_SECRET_KEY: it was rolled, or is of the other mode.",
-    ),
-    "account_access_lost": Meaning(
-        "Stripe no longer lets us read this account.",
-        "Connect the Stripe account again. What was read before stays.",
-    ),
-    "permission_missing": Meaning(
-        "The connection may not read invoices.",
-        "Connect again with a key or an authorization that may read invoices, customers and prices.",
-    ),
-    "projection_halted": Meaning(
-        "The table stopped taking in the log, so that nothing can be proven of it.",
-        "Have whoever runs this installation look at 'flask projections status'. What was read is kept in the log.",
-    ),
-    "worker_crashed": Meaning(
-        "Worker after worker ended while it read this account.",
-        "Have whoever runs this installation look at the memory and the log of the worker processes.",
-    ),
-}
-
-
 def run_as_json(run: SyncRun, *, reached: object = None, has_details: bool = True) -> dict[str, object]:
-    """Give a run as the contract has it. Without details, the books by month are left out."""
+    """Return a run as the API shows it. Without details, the books by month are left out."""
     return {
         "object": "sync_run",
         "id": run.id,
@@ -77,7 +38,7 @@ def run_as_json(run: SyncRun, *, reached: object = None, has_details: bool = Tru
 
 
 def reached_back_to(connection: Connection, run: SyncRun) -> object:
-    """Give the instant back to which a run under way has read without a gap; None before its first page."""
+    """Return the instant back to which a run under way has read without a gap; None before its first page."""
     of_run = {"run_id": run.id}
     return connection.execute(_REACHED, of_run).scalar() or connection.execute(_OLDEST, of_run).scalar()
 
@@ -85,9 +46,13 @@ def reached_back_to(connection: Connection, run: SyncRun) -> object:
 def _error(run: SyncRun) -> dict[str, object] | None:
     if run.error_code is None:
         return None
-    meaning = ERRORS[run.error_code]
-    told = {"code": run.error_code, "title": meaning.title, "what_you_can_do": meaning.what_you_can_do}
-    return {**told, "detail": run.error_detail}
+    known = ERRORS[run.error_code]
+    return {
+        "code": run.error_code,
+        "title": known.title,
+        "what_you_can_do": known.what_you_can_do,
+        "detail": run.error_detail,
+    }
 
 
 def _summary(reconciliation: dict[str, object] | None) -> dict[str, object] | None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from backlog.sync_vocabulary import ACTIVE
 from backlog.tables import sync_request_key, sync_run
 from events.connection.accounts import Account, connection_fact, connection_state
 from events.connection.lifecycle import NotConnectedError
@@ -15,7 +16,6 @@ SyncRun = Row[tuple[object, ...]]
 SYNC_REQUESTED = "sync.requested"
 SYNC_FINISHED = "sync.finished"
 
-ACTIVE = ("queued", "running")
 
 _CANCEL = text("""
     UPDATE sync_run SET is_cancel_requested = true, due_at = least(due_at, clock_timestamp())

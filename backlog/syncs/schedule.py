@@ -1,4 +1,4 @@
-"""Who is due for a sync: a row per company, so that any number of clocks make one run per company and period."""
+"""Schedule syncs: one row per company, so that any number of clocks start one run per company and period."""
 
 import logging
 from contextlib import suppress
@@ -30,7 +30,7 @@ _DUE = text("""
         SELECT FROM stripe_connection c WHERE c.company_id = s.company_id AND c.status = 'connected')
     ORDER BY s.next_sync_at LIMIT :most
 """)
-# Of several clocks one takes it: the others wait for the row, and find it not due any more.
+# Of several clocks, one takes it: the others wait for the row, and find it no longer due.
 _TAKE = text("""
     UPDATE sync_schedule s SET next_sync_at = :now + make_interval(secs => :period)
     WHERE s.company_id = :company_id AND s.next_sync_at <= :now
@@ -40,24 +40,24 @@ _NEXT_SYNC_AT = text("SELECT next_sync_at FROM sync_schedule WHERE company_id = 
 
 
 def request_due_syncs(engine: Engine, *, now: datetime, period_seconds: int) -> int:
-    """Ask for a sync of every company that is due, once however long it has been due; return how many. Commits.
+    """Request a sync of every company that is due, one however long it has been due; return how many. Commits.
 
-    A company whose log refuses is due again in five minutes, and delays nobody else.
+    A company whose log refuses events is due again in five minutes, and delays no other company.
     """
     with engine.begin() as connection:
         connection.execute(_ENROL, {"now": now})
         due = connection.execute(_DUE, {"now": now, "most": _AT_ONCE}).scalars().all()
-    return sum(_is_asked(engine, company_id, now, period_seconds) for company_id in due)
+    return sum(_is_requested(engine, company_id, now, period_seconds) for company_id in due)
 
 
-def _is_asked(engine: Engine, company_id: int, now: datetime, period_seconds: int) -> bool:
-    taking = {"company_id": company_id, "now": now}
+def _is_requested(engine: Engine, company_id: int, now: datetime, period_seconds: int) -> bool:
+    parameters = {"company_id": company_id, "now": now}
     try:
         with engine.begin() as connection:
-            taken = connection.execute(_TAKE, taking | {"period": period_seconds}).one_or_none()
+            taken = connection.execute(_TAKE, parameters | {"period": period_seconds}).one_or_none()
             if taken is not None:
                 trigger = "scheduled" if taken.has_run else "initial"
-                # Whoever pauses or disconnects at this moment ends the run before its first page.
+                # A pause or disconnection at this moment ends the run before its first page.
                 with suppress(NotConnectedError):
                     request_sync(connection, company_id, trigger=trigger, actor=_ACTOR, now=now)
             return taken is not None
@@ -66,11 +66,11 @@ def _is_asked(engine: Engine, company_id: int, now: datetime, period_seconds: in
             raise
         _log.warning("sync not asked for", extra={"company_id": company_id, "error": type(error).__name__})
     with engine.begin() as connection:
-        connection.execute(_TAKE, taking | {"period": min(period_seconds, _REFUSED_SECONDS)})
+        connection.execute(_TAKE, parameters | {"period": min(period_seconds, _REFUSED_SECONDS)})
     return False
 
 
 def next_sync_at(connection: Connection, company_id: int) -> datetime | None:
-    """Give when a company is due next; None before its first run was asked for."""
+    """Return when a company is due next, or None before its first run was requested."""
     at: datetime | None = connection.execute(_NEXT_SYNC_AT, {"company_id": company_id}).scalar()
     return at

@@ -1,27 +1,20 @@
-"""Which invoices a run found new or changed: each counts once, wherever and however often it was seen.
-
-Commits nothing.
-"""
+"""Count the invoices that a run found new or changed: each once, however often it was seen. Commits nothing."""
 
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
+from backlog.sync_vocabulary import COUNTS
 from events.log.append import NewEvent
 from projections.reads.effects import Compared, Effect
 
-COUNTS = ("invoices_listed", "invoices_new", "invoices_changed", "lines", "prices", "requests", "rate_limited")
-
-_COUNT = text("""
-    UPDATE sync_run SET invoices_listed = invoices_listed + :invoices_listed,
-        invoices_new = invoices_new + :invoices_new, invoices_changed = invoices_changed + :invoices_changed,
-        lines = lines + :lines, prices = prices + :prices, requests = requests + :requests,
-        rate_limited = rate_limited + :rate_limited,
+_COUNT = text(f"""
+    UPDATE sync_run SET {", ".join(f"{name} = {name} + :{name}" for name in COUNTS)},
         -- What the first run lists is not repaired by it: there was nothing yet that could have been wrong.
         repaired = repaired + CASE WHEN phase = 'listing' AND trigger = 'initial' THEN 0
                                    ELSE :invoices_new + :invoices_changed END
     WHERE company_id = :company_id AND status = 'running'
-""")
+""")  # noqa: S608 - our own columns
 _NOTE = text("""
     WITH noted AS (
         INSERT INTO sync_change (run_id, company_id, invoice, effect)

@@ -1,1 +1,1 @@
-"""Runs of the sync: their list, progress and proof. Imports app.pages."""
+"""The pages of sync runs: history, progress and comparison with Stripe. Imports app.pages."""

@@ -1,4 +1,4 @@
-"""Doors: the history of syncs, one sync while it runs and when it is over, and the forms that start and stop them."""
+"""Routes for the sync history, the page of one sync, and the forms that start and cancel syncs."""
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from flask.wrappers import Response
@@ -8,8 +8,8 @@ from app.connect.state import health_in
 from app.pages.forms import LONGEST_FORM_BYTES, to_settings
 from app.pages.frame import for_member, framed
 from app.pages.syncs.shown_runs import exponent, shown, with_names
-from app.pages.syncs.words import DIFFERENCES
 from app.wiring.tools import current_tools
+from backlog.sync_vocabulary import DIFFERENCES
 from backlog.syncs.requests import list_runs
 from projections.reads.snapshots import snapshot_of
 from runtime.database import within_company
@@ -21,14 +21,14 @@ _RUNS_ON_A_PAGE = 25
 
 @blueprint.before_request
 def refuse_long_forms() -> None:
-    """Have nobody send more than a form holds."""
+    """Limit the size of request bodies."""
     request.max_content_length = LONGEST_FORM_BYTES
 
 
 @blueprint.get("")
 @for_member("viewer")
 def show_history(company_id: int) -> Response:
-    """Show syncs, newest first; the older ones after a cursor."""
+    """Show a page of syncs, newest first, starting after the cursor if there is one."""
     tools, cursor = current_tools(), request.args.get("cursor")
     before = tools.cursors.read_run(company_id, cursor) if cursor else None
     with snapshot_of(tools.engine, company_id) as snapshot:
@@ -44,7 +44,7 @@ def show_history(company_id: int) -> Response:
         runs=with_names(rows, page),
         older=older,
         is_newest=not cursor,
-        # The button that asked for older ones goes; who pressed it goes on where they begin.
+        # The button that loads older syncs is replaced by them, so the focus moves to the first of them.
         is_continued="HX-Request" in request.headers,
     )
 
@@ -52,7 +52,7 @@ def show_history(company_id: int) -> Response:
 @blueprint.get("/<int:run_id>")
 @for_member("viewer")
 def show_sync(company_id: int, run_id: int) -> Response:
-    """Show one sync: how far it is, or what it came to."""
+    """Show one sync: its progress, or its result."""
     with snapshot_of(current_tools().engine, company_id) as snapshot:
         row = found_run(snapshot.connection, company_id, run_id)
         connection = health_in(snapshot.connection, company_id)
@@ -72,7 +72,7 @@ def show_sync(company_id: int, run_id: int) -> Response:
 @blueprint.get("/<int:run_id>/progress")
 @for_member("viewer")
 def show_progress(company_id: int, run_id: int) -> Response:
-    """Give the part of a page that tells how far a sync is; when it is over, the page is told to load the rest."""
+    """Return the progress of a sync as a part of a page; once it is over, have the page load the result."""
     with within_company(current_tools().engine, company_id) as connection:
         row = found_run(connection, company_id, run_id)
         run = shown(connection, row)
@@ -85,7 +85,7 @@ def show_progress(company_id: int, run_id: int) -> Response:
 @blueprint.post("")
 @for_member("editor")
 def initiate_sync(company_id: int) -> Response:
-    """Ask for a sync; the settings show it, or the one that is under way."""
+    """Request a sync and redirect to the settings, which show it or the one already in progress."""
     ask_for_sync(company_id)
     return to_settings(company_id)
 
@@ -93,6 +93,6 @@ def initiate_sync(company_id: int) -> Response:
 @blueprint.post("/<int:run_id>/cancel")
 @for_member("editor")
 def cancel_sync(company_id: int, run_id: int) -> Response:
-    """Stop a sync; its page shows how it ends."""
+    """Cancel a sync and redirect to its page."""
     stop_sync(company_id, run_id)
     return make_response(redirect(f"/companies/{company_id}/syncs/{run_id}", 303))

@@ -1,4 +1,4 @@
-"""A sync as pages show it: its row beside what is said of it."""
+"""A sync run as pages show it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from app.api.syncing import told_of
 from app.pages.syncs import words
 from app.wiring.tools import current_tools
+from backlog.sync_vocabulary import ERRORS, PHASES, SyncError
 from backlog.syncs.requests import SyncRun
 from events.stripe.money import EXPONENTS
 from runtime.database import as_owner
@@ -16,7 +17,7 @@ from tenants.users import emails_of
 
 
 class ShownRun(NamedTuple):
-    """What pages tell of a sync; amounts and counts are the contract's, in `told`."""
+    """A sync as pages show it. `told` is its JSON as in the API, with all counts and amounts."""
 
     id: int
     told: dict[str, Any]
@@ -28,14 +29,14 @@ class ShownRun(NamedTuple):
     changes: str
     proof: str | None
     differing: str | None
-    error: words.ErrorWords | None
-    # Until when it waits for Stripe; None while it works.
+    error: SyncError | None
+    # Until when it waits for Stripe; None while it runs.
     waits_until: datetime | None
     is_over: bool
 
 
 def shown(connection: Connection, run: SyncRun, *, has_details: bool = False) -> ShownRun:
-    """Give a sync as pages show it; without details no books."""
+    """Return a sync as pages show it. Without details, the books by month are left out."""
     tools = current_tools()
     tone, status = words.status_badge(run)
     return ShownRun(
@@ -43,31 +44,31 @@ def shown(connection: Connection, run: SyncRun, *, has_details: bool = False) ->
         told=told_of(connection, run, has_details=has_details),
         tone=tone,
         status=status,
-        phase=words.PHASES[str(run.phase)],
+        phase=PHASES[str(run.phase)],
         why=words.started_by(run, {}, interval_seconds=tools.sync_interval_seconds),
         lasted=words.lasted(run, tools.clock()),
         changes=words.changes(run),
         proof=words.proof(run),
         differing=words.differing(run),
-        error=words.ERRORS[str(run.error_code)] if run.error_code else None,
+        error=ERRORS[str(run.error_code)] if run.error_code else None,
         waits_until=run.due_at if run.waits_for == "stripe" else None,
         is_over=run.finished_at is not None,
     )
 
 
 def with_names(shown_runs: Sequence[ShownRun], runs: Sequence[SyncRun]) -> list[ShownRun]:
-    """Say by name who asked for these syncs, also of people who are no members any more."""
-    tools, asked = current_tools(), words.user_ids(runs)
+    """Return these syncs with the e-mail addresses of those who requested them, former members included."""
+    tools, user_ids = current_tools(), words.user_ids(runs)
     emails = {}
-    if asked:
+    if user_ids:
         with as_owner(tools.engine) as connection:
-            emails = emails_of(connection, asked)
+            emails = emails_of(connection, user_ids)
     return [
-        told._replace(why=words.started_by(run, emails, interval_seconds=tools.sync_interval_seconds))
-        for told, run in zip(shown_runs, runs, strict=True)
+        shown_run._replace(why=words.started_by(run, emails, interval_seconds=tools.sync_interval_seconds))
+        for shown_run, run in zip(shown_runs, runs, strict=True)
     ]
 
 
 def exponent(currency: str) -> int | None:
-    """Give the decimals of a currency for an amount on a page; None for one nobody has checked."""
+    """Return the number of decimals of a currency; None for one that has not been checked."""
     return EXPONENTS.get(currency)

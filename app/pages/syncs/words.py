@@ -1,10 +1,11 @@
-"""What a sync is, does and came to, in words that people read."""
+"""Describe syncs in the words of the pages."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from app.pages.wording import count
+from backlog.sync_vocabulary import ERRORS, STATUSES
 from backlog.syncs.requests import SyncRun
 
 Tone = Literal["good", "warn", "bad", "calm"]
@@ -13,72 +14,31 @@ _DAY_SECONDS = 86_400
 _HOUR_SECONDS, _MINUTE_SECONDS = 3600, 60
 
 
-class ErrorWords(NamedTuple):
-    """Whether whoever reads it has to act, and what we do about it by ourselves."""
-
-    has_to_act: bool
-    what_we_do: str
-
-
-_RETRIED_IN_VAIN = "We try again by ourselves, less and less often; until this is mended it fails again."
-ERRORS: Mapping[str, ErrorWords] = {
-    "stripe_unavailable": ErrorWords(
-        has_to_act=False, what_we_do="We try again by ourselves, soon at first, and go on where this sync stopped."
-    ),
-    "stripe_key_refused": ErrorWords(has_to_act=True, what_we_do=_RETRIED_IN_VAIN),
-    "account_access_lost": ErrorWords(has_to_act=True, what_we_do="We have stopped asking Stripe for this account."),
-    "permission_missing": ErrorWords(has_to_act=True, what_we_do=_RETRIED_IN_VAIN),
-    "projection_halted": ErrorWords(has_to_act=True, what_we_do=_RETRIED_IN_VAIN),
-    "worker_crashed": ErrorWords(has_to_act=True, what_we_do=_RETRIED_IN_VAIN),
-}
-PHASES = {
-    "queued": "Waiting for its turn",
-    "listing": "Reading invoices from Stripe",
-    "fetching": "Fetching what is still missing",
-    "proving": "Comparing the table with Stripe's books",
-    "finished": "Finished",
-}
-DIFFERENCES = {
-    "missing": "Missing in the table",
-    "status_differs": "The status differs",
-    "lines_differ": "The lines differ",
-    "not_shown_by_stripe": "Stripe does not show it",
-    "unreadable": "Cannot be read",
-    "not_fetched": "Could not be fetched",
-    "permission_missing": "Not permitted",
-}
-_STATUSES: Mapping[str, tuple[Tone, str]] = {
-    "queued": ("calm", "Queued"),
-    "running": ("calm", "Running"),
-    "succeeded": ("good", "Succeeded"),
-    "partially_succeeded": ("warn", "Succeeded in part"),
-    "failed": ("warn", "Failed"),
-    "canceled": ("calm", "Canceled"),
-}
+_TONES: Mapping[str, Tone] = {"succeeded": "good", "partially_succeeded": "warn", "failed": "warn"}
 _ACTORS = {"operator": "the operator", "clock": "the clock"}
 
 
 def status_badge(run: SyncRun) -> tuple[Tone, str]:
-    """Give tone and word of a sync's status: red only if somebody has to act, amber if we go on by ourselves."""
-    tone, word = _STATUSES[str(run.status)]
-    return ("bad" if has_to_act(run) else tone), word
+    """Return tone and word of a sync's status: red only if somebody has to act, amber if we retry by ourselves."""
+    status = str(run.status)
+    return ("bad" if has_to_act(run) else _TONES.get(status, "calm")), STATUSES[status]
 
 
 def has_to_act(run: SyncRun) -> bool:
-    """Tell whether people have to do something before the next sync can do better."""
+    """Return whether people have to do something before the next sync can do better."""
     if run.error_code is not None:
         return ERRORS[str(run.error_code)].has_to_act
     return any(one["kind"] == "permission_missing" for one in differences_of(run))
 
 
 def differences_of(run: SyncRun) -> list[dict[str, Any]]:
-    """Give what differed when a sync ended."""
+    """Return the differences that remained when a sync ended."""
     found: Mapping[str, list[dict[str, Any]]] = run.reconciliation or {}
     return found.get("differences", [])
 
 
 def started_by(run: SyncRun, emails: Mapping[int, str], *, interval_seconds: int) -> str:
-    """Say why there is a sync: somebody asked for it, or it was time."""
+    """Return why a sync was started."""
     match run.trigger:
         case "initial":
             return "First sync"
@@ -91,20 +51,20 @@ def started_by(run: SyncRun, emails: Mapping[int, str], *, interval_seconds: int
 
 
 def user_ids(runs: Sequence[SyncRun]) -> set[int]:
-    """Give the people who asked for these syncs."""
+    """Return the ids of the people who started these syncs."""
     asked = (str(run.requested_by).partition(":") for run in runs)
     return {int(number) for kind, _, number in asked if kind == "user" and number.isdecimal()}
 
 
 def lasted(run: SyncRun, now: datetime) -> str | None:
-    """Say how long a sync has worked, up to now or to its end; None before it began."""
+    """Return how long a sync has worked, up to now or to its end; None before it began."""
     if run.started_at is None:
         return None
     return duration((run.finished_at or now) - run.started_at)
 
 
 def duration(span: timedelta) -> str:
-    """Write a length of time as 42 s, 3 min 5 s or 2 h 10 min."""
+    """Return a length of time as 42 s, 3 min 5 s or 2 h 10 min."""
     seconds = max(0, int(span.total_seconds()))
     if seconds < _MINUTE_SECONDS:
         return f"{seconds} s"
@@ -114,7 +74,7 @@ def duration(span: timedelta) -> str:
 
 
 def changes(run: SyncRun) -> str:
-    """Say what a sync found new and changed."""
+    """Return what a sync found new and changed."""
     if not run.invoices_new and not run.invoices_changed:
         return "Nothing new" if run.invoices_listed else "–"
     parts = ((run.invoices_new, "new"), (run.invoices_changed, "changed"))
@@ -122,7 +82,7 @@ def changes(run: SyncRun) -> str:
 
 
 def proof(run: SyncRun) -> str | None:
-    """Say how many invoices were proven to be equal to Stripe's books; None when nothing was compared."""
+    """Return how many invoices were proven to equal Stripe's books; None when nothing was compared."""
     if run.reconciliation is None:
         return None
     matched, repaired = run.reconciliation["matched"], run.reconciliation["repaired"]
@@ -131,7 +91,7 @@ def proof(run: SyncRun) -> str | None:
 
 
 def differing(run: SyncRun) -> str | None:
-    """Say how much differed; None when nothing did."""
+    """Return how many differences remained; None without any."""
     found = len(differences_of(run))
     return f"{count(found)} {'difference' if found == 1 else 'differences'}" if found else None
 

@@ -1,4 +1,4 @@
-"""Following the table: all changes, in order, in pages of any size, give the table."""
+"""Following the table: applying all changes in order, in pages of any size, produces the table."""
 
 from random import Random
 from typing import Any
@@ -15,7 +15,7 @@ from projections.reads.snapshots import snapshot_of
 from projections.reads.totals import list_months
 from tests.support.histories import busy_history
 from tests.support.payloads import event, old_invoice
-from tests.support.web.lines import Reader, told
+from tests.support.web.lines import Reader, json_of
 
 Copy = dict[tuple[bool, str, str], dict[str, Any]]
 
@@ -26,7 +26,7 @@ def reader(client: FlaskClient, engine: Engine) -> Reader:
 
 
 class Follower:
-    """A program that keeps a copy of the table."""
+    """A program that keeps a copy of the table up to date."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -36,7 +36,7 @@ class Follower:
 
     def follow(self, *, limit: int) -> None:
         while True:
-            page = told(self._reader.get("/changes", limit=limit, **self._cursor))
+            page = json_of(self._reader.get("/changes", limit=limit, **self._cursor))
             self._cursor = {"cursor": page["next_cursor"]}
             for change in page["data"]:
                 self._apply(change)
@@ -61,11 +61,11 @@ def table_of(reader: Reader) -> Copy:
 
 
 @pytest.mark.parametrize("limit", [1, 4, 500])
-def test_whoever_applies_all_changes_in_order_has_the_table(reader: Reader, limit: int) -> None:
+def test_applying_all_changes_in_order_gives_the_table(reader: Reader, limit: int) -> None:
     follower = Follower(reader)
 
     for seed in range(3):
-        reader.learns(*busy_history(Random(seed), 40))
+        reader.receive(*busy_history(Random(seed), 40))
         follower.follow(limit=limit)
         assert follower.copy == table_of(reader)
 
@@ -75,7 +75,7 @@ def test_whoever_applies_all_changes_in_order_has_the_table(reader: Reader, limi
 
 def test_a_flip_to_another_build_goes_unnoticed(reader: Reader, engine: Engine) -> None:
     follower = Follower(reader)
-    reader.learns(*busy_history(Random(7), 40))
+    reader.receive(*busy_history(Random(7), 40))
     follower.follow(limit=3)
     with engine.begin() as connection:
         begun = begin_builds(connection, company_id=None)
@@ -84,7 +84,7 @@ def test_a_flip_to_another_build_goes_unnoticed(reader: Reader, engine: Engine) 
     for one in begun:
         flip(engine, Claim(one.projection, one.company_id, one.build, 0))
 
-    reader.learns(event(old_invoice("in_new")))
+    reader.receive(event(old_invoice("in_new")))
     follower.follow(limit=3)
 
     assert follower.copy == table_of(reader)
@@ -93,10 +93,10 @@ def test_a_flip_to_another_build_goes_unnoticed(reader: Reader, engine: Engine) 
 def test_a_cursor_is_good_for_its_company_and_its_list_only(
     reader: Reader, engine: Engine, client: FlaskClient
 ) -> None:
-    reader.learns(event(old_invoice("in_1")), event(old_invoice("in_2")))
+    reader.receive(event(old_invoice("in_1")), event(old_invoice("in_2")))
     other = Reader.of_new_company(client, engine, "acct_other")
     of_list = reader.page(limit=1)["next_cursor"]
-    of_changes = told(reader.get("/changes", limit=1))["next_cursor"]
+    of_changes = json_of(reader.get("/changes", limit=1))["next_cursor"]
 
     for answer in (
         reader.get("/changes", cursor=of_list),
@@ -104,29 +104,29 @@ def test_a_cursor_is_good_for_its_company_and_its_list_only(
         other.get("/changes", cursor=of_changes),
         reader.get(cursor=of_changes),
     ):
-        assert (answer.status_code, told(answer)["code"]) == (400, "invalid_cursor")
+        assert (answer.status_code, json_of(answer)["code"]) == (400, "invalid_cursor")
 
 
 def test_months_add_up_to_the_totals_and_can_be_filtered(reader: Reader, engine: Engine) -> None:
-    reader.learns(*busy_history(Random(9), 60))
+    reader.receive(*busy_history(Random(9), 60))
 
-    months = told(reader.get("/revenue-by-month"))["data"]
+    months = json_of(reader.get("/revenue-by-month"))["data"]
     totals = reader.page(include="totals")["totals"]
 
     assert months
     assert [sum(month[name] for month in months) for name in ("count", "amount", "net_amount")] == [
         totals[0][name] for name in ("count", "amount", "net_amount")
     ]
-    paid = told(reader.get("/revenue-by-month", invoice_status="paid", month_from="2026-02", currency="USD"))["data"]
+    paid = json_of(reader.get("/revenue-by-month", invoice_status="paid", month_from="2026-02", currency="USD"))["data"]
     assert paid == [month for month in months if month["invoice_status"] == "paid" and month["month"] >= "2026-02"]
     with snapshot_of(engine, reader.company_id) as snapshot:
         assert len(list_months(snapshot, LineFilter(livemode=True))) == len(months)
 
 
-def test_months_of_then_and_their_parameters(reader: Reader) -> None:
-    reader.learns(event(old_invoice("in_1")), event(old_invoice("in_2")))
+def test_months_as_of_a_moment_and_their_parameters(reader: Reader) -> None:
+    reader.receive(event(old_invoice("in_1")), event(old_invoice("in_2")))
 
-    then = told(reader.get("/revenue-by-month", as_of="2"))
+    then = json_of(reader.get("/revenue-by-month", as_of="2"))
 
     assert (then["position"], [month["count"] for month in then["data"]]) == (2, [1])
     assert then["data"][0]["month"] == "2026-01"

@@ -1,4 +1,4 @@
-"""What every route under /v1 does alike: bodies, parameters, conditional reads, and JSON whoever asks."""
+"""What all routes under /v1 have in common: bodies, parameters, conditional reads, and JSON for every client."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from tests.support.company import key_of
+from tests.support.company import new_key_headers
 from tests.support.payloads import new_line
 from tests.support.web.lines import Reader
 
@@ -14,15 +14,15 @@ from tests.support.web.lines import Reader
 @pytest.fixture
 def admin(client: FlaskClient, engine: Engine) -> Reader:
     reader = Reader.of_new_company(client, engine)
-    return Reader(client, engine, reader.company_id, key_of(engine, reader.company_id, "admin"))
+    return Reader(client, engine, reader.company_id, new_key_headers(engine, reader.company_id, "admin"))
 
 
-def sent(
-    admin: Reader, path: str, body: bytes, kind: str = "application/json", method: str = "POST"
+def send(
+    admin: Reader, path: str, body: bytes, content_type: str = "application/json", method: str = "POST"
 ) -> tuple[int, str]:
-    """Send a body, and give the status and the code of the refusal."""
+    """Send a body, and return the status and the problem code of the response."""
     answer = admin.client.open(
-        admin.path(path), method=method, data=body, headers={**admin.key, "Content-Type": kind}, buffered=True
+        admin.path(path), method=method, data=body, headers={**admin.key, "Content-Type": content_type}, buffered=True
     )
     return answer.status_code, answer.get_json()["code"]
 
@@ -32,42 +32,42 @@ def sent(
     [b"{", b"{}{}", b'{"restricted_key": "\xff"}', b'{"a": NaN}', b'{"a": 1, "a": 2}', b"[" * 9999 + b"]" * 9999],
 )
 def test_a_body_that_is_not_strict_json_is_refused(admin: Reader, body: bytes) -> None:
-    assert sent(admin, "/connection", body) == (400, "not_json")
+    assert send(admin, "/connection", body) == (400, "not_json")
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded"])
-def test_a_body_of_another_kind_is_refused_and_not_ignored(admin: Reader, kind: str) -> None:
-    assert sent(admin, "/connection", b'{"restricted_key": "rk_live_12345678"}', kind) == (400, "not_json")
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
+def test_a_body_of_another_kind_is_refused_and_not_ignored(admin: Reader, content_type: str) -> None:
+    assert send(admin, "/connection", b'{"restricted_key": "rk_live_12345678"}', content_type) == (400, "not_json")
 
 
-def test_no_more_of_a_body_is_held_than_a_request_may_have(admin: Reader) -> None:
+def test_a_body_larger_than_a_request_may_have_is_refused(admin: Reader) -> None:
     huge = json.dumps({"restricted_key": "rk_live_" + "a" * 100_000}).encode()
 
-    assert sent(admin, "/connection", huge) == (413, "body_too_large")
+    assert send(admin, "/connection", huge) == (413, "body_too_large")
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"text"', b'{"colour": 1}', b'{"restricted_key": null}'])
 def test_json_that_cannot_be_used_is_pointed_at(admin: Reader, body: bytes) -> None:
-    assert sent(admin, "/connection", body) == (422, "invalid_request")
+    assert send(admin, "/connection", body) == (422, "invalid_request")
 
 
 @pytest.mark.parametrize(
     ("method", "path"), [("DELETE", "/connection"), ("POST", "/connection/pause"), ("POST", "/connection/resume")]
 )
 def test_a_request_that_needs_no_body_takes_none(admin: Reader, method: str, path: str) -> None:
-    assert sent(admin, path, b'{"account": "acct_1"}', method=method) == (422, "invalid_request")
+    assert send(admin, path, b'{"account": "acct_1"}', method=method) == (422, "invalid_request")
     assert admin.get("/connection").get_json()["status"] == "connected"
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/nothing", "/v1/companies/1", "/v1/companies/x/revenue-lines"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_under_v1_even_a_browser_is_told_in_json(client: FlaskClient, path: str, method: str) -> None:
+def test_under_v1_even_a_browser_gets_json(client: FlaskClient, path: str, method: str) -> None:
     answer = client.open(path, method=method, headers={"Accept": "text/html"})
 
     assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
 
 
-def test_a_method_that_v1_does_not_have_is_told_in_json(admin: Reader) -> None:
+def test_an_unsupported_method_under_v1_is_answered_in_json(admin: Reader) -> None:
     answer = admin.ask(admin.path(), "DELETE", headers={**admin.key, "Accept": "text/html"})
 
     assert (answer.status_code, answer.mimetype) == (405, "application/problem+json")
@@ -96,8 +96,8 @@ def test_a_route_without_parameters_refuses_each(admin: Reader, method: str, pat
     assert admin.ask(f"{admin.path(path)}?colour=red", method, headers={}).status_code == 401
 
 
-def test_every_read_carries_a_tag_and_is_not_sent_to_who_holds_it(admin: Reader) -> None:
-    admin.has_lines(new_line("il_1"))
+def test_every_read_has_an_etag_and_is_not_sent_again_to_a_client_that_has_it(admin: Reader) -> None:
+    admin.add_lines(new_line("il_1"))
     run_id = admin.ask(admin.path("/syncs"), "POST").get_json()["id"]
     paths = (
         *("/revenue-lines", "/revenue-lines/il_1", "/revenue-lines/il_1/history", "/revenue-lines.csv"),
@@ -106,10 +106,10 @@ def test_every_read_carries_a_tag_and_is_not_sent_to_who_holds_it(admin: Reader)
 
     for path in paths:
         tag = admin.get(path).headers["ETag"]
-        held = admin.get(path, headers={"If-None-Match": f'"other", {tag}'})
+        unchanged = admin.get(path, headers={"If-None-Match": f'"other", {tag}'})
 
-        assert (held.status_code, held.data, held.headers["ETag"]) == (304, b"", tag), path
-        assert held.headers["Cache-Control"] == "private, no-store"
+        assert (unchanged.status_code, unchanged.data, unchanged.headers["ETag"]) == (304, b"", tag), path
+        assert unchanged.headers["Cache-Control"] == "private, no-store"
         assert admin.get(path, headers={"If-None-Match": '"other"'}).status_code == 200, path
 
 

@@ -1,4 +1,4 @@
-"""The whole table for a spreadsheet: every line, no formula, numbers as numbers, in constant memory."""
+"""The table as CSV: every line, no formulas, numbers as numbers, in constant memory."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from app.wiring.tools import Tools
 from projections.reads.filters import SORTS
 from projections.revenue.store.tables import revenue_line
 from tests.support.payloads import customer, event, new_invoice, price
-from tests.support.web.lines import Reader, line_of, told
+from tests.support.web.lines import Reader, json_of, line_of
 
 SEVEN = "invoice_line_item_id,subscription_id,customer_name,customer_id,description,date,amount,"
 FORMULAS = (
@@ -43,7 +43,7 @@ def reader(client: FlaskClient, engine: Engine) -> Reader:
 
 
 def rows_of(reader: Reader, **query: Any) -> list[dict[str, str]]:
-    """Give the rows as any reader of RFC 4180 sees them."""
+    """Return the rows as a parser of RFC 4180 reads them."""
     response = reader.get("/revenue-lines.csv", **query)
     assert response.status_code == 200, response.text
     return list(csv.DictReader(io.StringIO(response.data.decode("utf-8"), newline=""), strict=True))
@@ -83,7 +83,7 @@ def test_the_header_names_the_seven_columns_first_and_then_the_others(reader: Re
 
 
 def test_the_file_is_named_for_its_company_and_its_moment(reader: Reader) -> None:
-    reader.has_lines(line_of("il_1"))
+    reader.add_lines(line_of("il_1"))
 
     headers = reader.get("/revenue-lines.csv").headers
 
@@ -93,8 +93,8 @@ def test_the_file_is_named_for_its_company_and_its_moment(reader: Reader) -> Non
 
 
 def test_text_that_a_spreadsheet_would_run_is_made_harmless(reader: Reader) -> None:
-    reader.has_lines(*(line_of(f"il_{n:02}", description=text, day=n) for n, text in enumerate(FORMULAS)))
-    reader.learns(event(customer("=cmd|' /C calc'!A0"), "customer.updated", created=1_800_000_000))
+    reader.add_lines(*(line_of(f"il_{n:02}", description=text, day=n) for n, text in enumerate(FORMULAS)))
+    reader.receive(event(customer("=cmd|' /C calc'!A0"), "customer.updated", created=1_800_000_000))
 
     rows = rows_of(reader, sort="date")
 
@@ -104,14 +104,14 @@ def test_text_that_a_spreadsheet_would_run_is_made_harmless(reader: Reader) -> N
 
 
 def test_harmless_text_arrives_as_it_is(reader: Reader) -> None:
-    reader.has_lines(*(line_of(f"il_{n:02}", description=text, day=n) for n, text in enumerate(HARMLESS)))
+    reader.add_lines(*(line_of(f"il_{n:02}", description=text, day=n) for n, text in enumerate(HARMLESS)))
 
     assert [row["description"] for row in rows_of(reader, sort="date")] == list(HARMLESS)
 
 
 def test_numbers_are_never_touched(reader: Reader) -> None:
     credit = line_of("il_1", -30_000, discount_amounts=[{"amount": -5}], quantity_decimal="-2.50")
-    reader.has_lines(credit)
+    reader.add_lines(credit)
 
     row = rows_of(reader)[0]
 
@@ -126,7 +126,7 @@ def test_numbers_are_never_touched(reader: Reader) -> None:
 
 
 def test_the_rows_are_those_of_the_list_in_its_order(reader: Reader) -> None:
-    reader.learns(
+    reader.receive(
         event(price("price_q", "month", 3), "price.created"),
         event(new_invoice("in_1", *(line_of(f"il_{n}", n % 3 - 1, day=n % 5) for n in range(20)))),
         event(new_invoice("in_2", line_of("il_1", 1, currency="jpy", pricing=None), customer=None), livemode=True),
@@ -149,7 +149,7 @@ def test_the_rows_are_those_of_the_list_in_its_order(reader: Reader) -> None:
 
 
 def as_row(line: dict) -> dict[str, str]:
-    """Give the row that says what a line of the list says."""
+    """Return the CSV row with the same content as a line of the list."""
     interval = line.pop("interval") or {"unit": None, "count": None}
     period = line.pop("period")
     flat = line | {f"interval_{name}": value for name, value in interval.items()}
@@ -162,23 +162,23 @@ def as_row(line: dict) -> dict[str, str]:
 
 
 def test_a_file_that_did_not_change_is_not_sent_again(reader: Reader) -> None:
-    reader.has_lines(line_of("il_1"))
+    reader.add_lines(line_of("il_1"))
     tag = reader.get("/revenue-lines.csv").headers["ETag"]
 
     assert reader.get("/revenue-lines.csv", headers={"If-None-Match": tag}).status_code == 304
     assert reader.get("/revenue-lines.csv", headers={"If-None-Match": reader.get().headers["ETag"]}).status_code == 200
 
-    reader.has_lines(line_of("il_2"), invoice_id="in_2")
+    reader.add_lines(line_of("il_2"), invoice_id="in_2")
     assert reader.get("/revenue-lines.csv", headers={"If-None-Match": tag}).status_code == 200
 
 
 def test_a_file_is_of_one_moment_while_the_table_moves(reader: Reader) -> None:
-    reader.has_lines(*(line_of(f"il_{n}") for n in range(2000)))
+    reader.add_lines(*(line_of(f"il_{n}") for n in range(2000)))
     response = reader.client.get(reader.path("/revenue-lines.csv"), headers=reader.key, buffered=False)
     chunks = response.iter_encoded()
     next(chunks)
 
-    reader.learns(event(new_invoice("in_1", line_of("il_other")), created=1_800_000_000))
+    reader.receive(event(new_invoice("in_1", line_of("il_other")), created=1_800_000_000))
 
     assert b"".join(chunks).count(b"\r\n") == 2000
     response.close()
@@ -186,7 +186,7 @@ def test_a_file_is_of_one_moment_while_the_table_moves(reader: Reader) -> None:
 
 
 def test_a_reader_who_goes_away_leaves_no_connection_behind(reader: Reader, web_tools: Tools) -> None:
-    reader.has_lines(*(line_of(f"il_{n}") for n in range(2000)))
+    reader.add_lines(*(line_of(f"il_{n}") for n in range(2000)))
     pool = web_tools.exports.pool
     assert isinstance(pool, QueuePool)
 
@@ -205,14 +205,14 @@ def resident_bytes() -> int:
 
 
 def test_a_hundred_thousand_rows_take_no_more_memory_than_a_few(reader: Reader) -> None:
-    reader.has_lines(line_of("il_1"))
+    reader.add_lines(line_of("il_1"))
     numbers = func.generate_series(2, 100_000).table_valued("number", name="numbers").render_derived()
     copied = [
         func.concat("in_", numbers.c.number) if column.name == "invoice_id" else column for column in revenue_line.c
     ]
     with reader.engine.begin() as connection:
-        one = select(*copied).select_from(revenue_line.join(numbers, true()))
-        connection.execute(insert(revenue_line).from_select(list(revenue_line.c.keys()), one))
+        copies = select(*copied).select_from(revenue_line.join(numbers, true()))
+        connection.execute(insert(revenue_line).from_select(list(revenue_line.c.keys()), copies))
     assert len(rows_of(reader, q="in_99999")) == 1
     before = highest = resident_bytes()
     response = reader.client.get(reader.path("/revenue-lines.csv"), headers=reader.key, buffered=False)
@@ -229,7 +229,7 @@ def test_a_hundred_thousand_rows_take_no_more_memory_than_a_few(reader: Reader) 
 
 
 def test_columns_can_be_chosen_in_any_order(reader: Reader) -> None:
-    reader.has_lines(line_of("il_1", 100, description="=1"))
+    reader.add_lines(line_of("il_1", 100, description="=1"))
 
     answer = reader.get("/revenue-lines.csv", columns="amount,description,invoice_line_item_id")
 
@@ -242,4 +242,4 @@ def test_columns_that_there_are_not_are_refused(reader: Reader, columns: str) ->
     answer = reader.get("/revenue-lines.csv", columns=columns)
 
     assert answer.status_code == 422
-    assert told(answer)["errors"][0]["pointer"] == "/query/columns"
+    assert json_of(answer)["errors"][0]["pointer"] == "/query/columns"

@@ -1,4 +1,4 @@
-"""Walking through the pages: every line once, and no cursor anywhere but in its own list."""
+"""Paging: every line is read once, and a cursor is valid in its own list only."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -7,18 +7,18 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from tests.support.payloads import event, new_invoice
-from tests.support.web.lines import Reader, line_of, told
+from tests.support.web.lines import Reader, json_of, line_of
 
 SORTS = ("date", "-date", "amount", "-amount")
 
 
 @pytest.fixture
 def reader(client: FlaskClient, engine: Engine) -> Reader:
-    """Give the reader of 24 lines of two invoices; many share a day or an amount, and some an id."""
-    found = Reader.of_new_company(client, engine)
+    """Return a reader of 24 lines on two invoices; many share a day or an amount, and some share an id."""
+    reader = Reader.of_new_company(client, engine)
     for invoice_id in ("in_1", "in_2"):
-        found.has_lines(*(line_of(f"il_{n}", (n % 3 - 1) * 100, day=n % 4) for n in range(12)), invoice_id=invoice_id)
-    return found
+        reader.add_lines(*(line_of(f"il_{n}", (n % 3 - 1) * 100, day=n % 4) for n in range(12)), invoice_id=invoice_id)
+    return reader
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -46,7 +46,7 @@ def test_a_walk_that_began_before_new_lines_came_misses_none_of_the_old_ones(rea
     pages = reader.pages(limit=5)
     seen = next(pages)
 
-    reader.has_lines(*(line_of(f"il_new_{n}", day=n) for n in range(6)), invoice_id="in_3")
+    reader.add_lines(*(line_of(f"il_new_{n}", day=n) for n in range(6)), invoice_id="in_3")
 
     for page in pages:
         seen += page
@@ -66,7 +66,7 @@ def test_a_cursor_of_another_filter_or_order_is_refused(reader: Reader) -> None:
     ):
         refused = reader.get(**{"sort": "date", **other, "cursor": cursor})
 
-        assert (refused.status_code, told(refused)["code"]) == (400, "invalid_cursor"), other
+        assert (refused.status_code, json_of(refused)["code"]) == (400, "invalid_cursor"), other
         assert refused.mimetype == "application/problem+json"
 
 
@@ -78,11 +78,11 @@ def test_a_cursor_goes_on_with_another_page_size_and_with_totals(reader: Reader)
 
 def test_a_cursor_of_another_company_is_refused(client: FlaskClient, reader: Reader) -> None:
     other = Reader.of_new_company(client, reader.engine, "acct_other")
-    other.learns(event(new_invoice("in_1", line_of("il_1"), line_of("il_2")), account="acct_other"))
+    other.receive(event(new_invoice("in_1", line_of("il_1"), line_of("il_2")), account="acct_other"))
 
     refused = other.get(limit=1, cursor=reader.page(limit=1)["next_cursor"])
 
-    assert (refused.status_code, told(refused)["code"]) == (400, "invalid_cursor")
+    assert (refused.status_code, json_of(refused)["code"]) == (400, "invalid_cursor")
     assert "il_" not in refused.text
 
 
@@ -93,10 +93,10 @@ def test_a_cursor_that_was_touched_anywhere_is_refused(reader: Reader) -> None:
     for forged in (*touched, cursor[:-1], cursor + "A", cursor[::-1], "AAAA", "a.b.c", "\x00", "é", "[]", "null"):
         refused = reader.get(limit=5, cursor=forged)
 
-        assert (refused.status_code, told(refused)["code"]) == (400, "invalid_cursor"), forged
+        assert (refused.status_code, json_of(refused)["code"]) == (400, "invalid_cursor"), forged
 
 
-def test_a_cursor_tells_no_company_and_no_filter(reader: Reader) -> None:
+def test_a_cursor_reveals_no_company_and_no_filter(reader: Reader) -> None:
     cursor = reader.page(limit=5, q="il_")["next_cursor"]
 
     assert "q=" not in cursor

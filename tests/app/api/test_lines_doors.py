@@ -1,4 +1,4 @@
-"""Who may read a table, how, and what everybody else is told: nothing."""
+"""Who may read a table and how; everybody else learns nothing."""
 
 from itertools import product
 
@@ -13,27 +13,27 @@ from app.wiring.tools import Tools
 from tenants.roles import ROLES
 from tenants.tables import api_key
 from tests.support.clock import NOON
-from tests.support.company import key_of
-from tests.support.web.lines import Reader, line_of, told, without_request_id
+from tests.support.company import new_key_headers
+from tests.support.web.lines import Reader, json_of, line_of, without_request_id
 
 READS = ("/revenue-lines", "/revenue-lines/il_1", "/revenue-lines.csv", "/quarantine")
 
 
 @pytest.fixture
 def reader(client: FlaskClient, engine: Engine) -> Reader:
-    found = Reader.of_new_company(client, engine)
-    found.has_lines(line_of("il_1"))
-    return found
+    reader = Reader.of_new_company(client, engine)
+    reader.add_lines(line_of("il_1"))
+    return reader
 
 
 @pytest.fixture
 def stranger(client: FlaskClient, engine: Engine) -> Reader:
-    found = Reader.of_new_company(client, engine, "acct_of_a_stranger")
-    found.has_lines(line_of("il_theirs"), account="acct_of_a_stranger")
-    return found
+    reader = Reader.of_new_company(client, engine, "acct_of_a_stranger")
+    reader.add_lines(line_of("il_theirs"), account="acct_of_a_stranger")
+    return reader
 
 
-def test_another_companys_thing_is_told_apart_from_nothing_by_no_byte(reader: Reader, stranger: Reader) -> None:
+def test_another_companys_resource_and_a_missing_one_get_the_same_bytes(reader: Reader, stranger: Reader) -> None:
     absent = without_request_id(reader.get("/revenue-lines/il_none"))
 
     assert absent[0] == 404
@@ -57,7 +57,7 @@ def test_another_companys_tag_and_lines_open_nothing(reader: Reader, stranger: R
 
 @pytest.mark.parametrize("below", READS)
 def test_without_a_good_key_nobody_learns_whether_a_company_exists(reader: Reader, below: str) -> None:
-    revoked = key_of(reader.engine, reader.company_id, "admin")
+    revoked = new_key_headers(reader.engine, reader.company_id, "admin")
     with reader.engine.begin() as connection:
         connection.execute(update(api_key).where(api_key.c.role == "admin").values(revoked_at=NOON))
     good = reader.key["Authorization"]
@@ -84,7 +84,7 @@ def test_without_a_good_key_nobody_learns_whether_a_company_exists(reader: Reade
     ]
 
     assert len({without_request_id(refused) for refused in refusals}) == 1
-    assert (refusals[0].status_code, told(refusals[0])["code"]) == (401, "unauthenticated")
+    assert (refusals[0].status_code, json_of(refusals[0])["code"]) == (401, "unauthenticated")
     assert refusals[0].headers["WWW-Authenticate"] == 'Bearer realm="revmap"'
 
 
@@ -96,7 +96,7 @@ def test_a_key_in_the_address_is_no_key(reader: Reader) -> None:
 
 def test_every_role_may_read(reader: Reader) -> None:
     for role in ROLES:
-        key = key_of(reader.engine, reader.company_id, role)
+        key = new_key_headers(reader.engine, reader.company_id, role)
 
         assert [reader.ask(reader.path(below), headers=key).status_code for below in READS] == [200] * len(READS)
 
@@ -108,12 +108,12 @@ def test_a_role_reaches_as_far_as_its_rank(extensible_app: Flask, engine: Engine
     reader = Reader.of_new_company(extensible_app.test_client(), engine)
 
     for rank, role in enumerate(ROLES):
-        key = key_of(engine, reader.company_id, role)
+        key = new_key_headers(engine, reader.company_id, role)
         answers = [reader.ask(reader.path(f"/{needed}"), headers=key) for needed in ROLES]
 
         assert [answer.status_code for answer in answers] == [200 if needed <= rank else 403 for needed in range(3)]
         for answer in answers[rank + 1 :]:
-            assert told(answer)["code"] == "forbidden"
+            assert json_of(answer)["code"] == "forbidden"
 
 
 def test_a_route_answers_to_the_method_it_declares_alone(reader: Reader) -> None:

@@ -1,4 +1,4 @@
-"""Every filter, alone and with others."""
+"""Every filter, alone and combined with others."""
 
 from typing import Any
 
@@ -62,8 +62,8 @@ SEARCHES: tuple[tuple[str, set[str]], ...] = (
 
 @pytest.fixture
 def reader(client: FlaskClient, engine: Engine) -> Reader:
-    """Give the reader of four lines: quarterly, one-time, of an unknown price, and annual in test mode."""
-    found = Reader.of_new_company(client, engine)
+    """Return a reader of four lines: quarterly, one-time, with an unknown price, and annual in test mode."""
+    reader = Reader.of_new_company(client, engine)
     once = new_invoice(
         "in_2",
         line_of("il_once", -500, day=31, description="50%_off", currency="eur", **NO_PRICE),
@@ -76,7 +76,7 @@ def reader(client: FlaskClient, engine: Engine) -> Reader:
     )
     unknown = new_invoice("in_3", line_of("il_unknown", 0, day=59, **_priced("price_x")), status="void")
     test = new_invoice("in_4", line_of("il_test", 5, **_priced("price_y")))
-    found.learns(
+    reader.receive(
         event(price("price_q", "month", 3), "price.created"),
         event(price("price_y", "year", 1), "price.created", livemode=False),
         event(new_invoice("in_1", line_of("il_quarter", 30_000, description="Team plan, 500 off"))),
@@ -84,7 +84,7 @@ def reader(client: FlaskClient, engine: Engine) -> Reader:
         event(unknown),
         event(test, livemode=False),
     )
-    return found
+    return reader
 
 
 def _priced(price_id: str) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def test_a_search_takes_every_character_as_it_stands(reader: Reader) -> None:
 def test_modified_after_gives_what_changed_since_that_instant(reader: Reader) -> None:
     with reader.engine.connect() as connection:
         last = connection.execute(select(func.max(revenue_line.c.updated_at))).scalar_one()
-    reader.learns(event(new_invoice("in_5", line_of("il_new"))), event(price("price_x"), "price.created"))
+    reader.receive(event(new_invoice("in_5", line_of("il_new"))), event(price("price_x"), "price.created"))
 
     assert set(reader.ids(modified_after=last.isoformat())) == {"il_new", "il_unknown"}
     assert reader.ids(modified_after="2999-01-01T00:00:00Z") == []

@@ -1,4 +1,4 @@
-"""Explaining a line: every event about it, what it changed, why or why not; and the events as they came."""
+"""The history of a line: every event about it, what the event changed and why, or why not; and the original events."""
 
 from hashlib import sha256
 
@@ -6,10 +6,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from tests.support.company import company_with, key_of
+from tests.support.company import company_with, new_key_headers
 from tests.support.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, old_invoice, price
 from tests.support.signing import json_bytes
-from tests.support.web.lines import Reader, told
+from tests.support.web.lines import Reader, json_of
 
 
 @pytest.fixture
@@ -20,12 +20,12 @@ def reader(client: FlaskClient, engine: Engine) -> Reader:
 def history(reader: Reader, line_id: str = "il_1") -> list[dict]:
     response = reader.get(f"/revenue-lines/{line_id}/history")
     assert response.status_code == 200, response.text
-    steps: list[dict] = told(response)["data"]
+    steps: list[dict] = json_of(response)["data"]
     return steps
 
 
-def test_a_history_tells_every_event_oldest_first_with_what_it_changed(reader: Reader) -> None:
-    reader.learns(
+def test_a_history_lists_every_event_oldest_first_with_what_it_changed(reader: Reader) -> None:
+    reader.receive(
         event(new_invoice("in_1", status="open"), "invoice.finalized"),
         event(new_invoice("in_other", new_line("il_other"), customer="cus_2")),
         event(price(), "price.created"),
@@ -60,7 +60,7 @@ def test_a_history_tells_every_event_oldest_first_with_what_it_changed(reader: R
 def test_what_was_ignored_says_why(reader: Reader) -> None:
     partial = old_invoice("in_1")
     partial["lines"] = {**partial["lines"], "has_more": True}  # type: ignore[dict-item]
-    reader.learns(
+    reader.receive(
         event(old_invoice("in_1", status="paid"), created=CREATED + 9),
         event(old_invoice("in_1", status="open", number="LATE"), created=CREATED),
         event(partial | {"status": "paid"}, created=CREATED + 20),
@@ -82,7 +82,7 @@ def test_what_was_ignored_says_why(reader: Reader) -> None:
 
 
 def test_a_line_that_left_the_table_keeps_its_history(reader: Reader) -> None:
-    reader.learns(
+    reader.receive(
         event(old_invoice("in_1")),
         event({"id": "in_1", "object": "invoice", "status": "draft"}, "invoice.deleted", created=CREATED + 5),
     )
@@ -96,24 +96,24 @@ def test_a_line_that_left_the_table_keeps_its_history(reader: Reader) -> None:
     assert reader.get("/revenue-lines/il_1/history", livemode="false").status_code == 404
 
 
-def test_an_event_is_given_as_it_came_to_those_who_may_see_bodies(reader: Reader, engine: Engine) -> None:
+def test_an_event_is_returned_as_received_to_those_who_may_see_bodies(reader: Reader, engine: Engine) -> None:
     fact = event(old_invoice("in_1", note="\u00e9 \\u0000"))
-    reader.learns(fact)
-    editor = key_of(engine, reader.company_id, "editor")
+    reader.receive(fact)
+    editor = new_key_headers(engine, reader.company_id, "editor")
 
-    given = told(reader.ask(reader.path("/events/2"), headers=editor))
+    shown = json_of(reader.ask(reader.path("/events/2"), headers=editor))
 
-    assert given["payload"].encode() == json_bytes(fact)
-    assert given["payload_sha256"] == sha256(json_bytes(fact)).hexdigest()
-    assert (given["position"], given["type"], given["source"], given["id"]) == (2, "invoice.paid", "stripe", fact["id"])
+    assert shown["payload"].encode() == json_bytes(fact)
+    assert shown["payload_sha256"] == sha256(json_bytes(fact)).hexdigest()
+    assert (shown["position"], shown["type"], shown["source"], shown["id"]) == (2, "invoice.paid", "stripe", fact["id"])
     assert reader.ask(reader.path("/events/2")).status_code == 403
     assert reader.ask(reader.path("/events/3"), headers=editor).status_code == 404
     assert reader.ask(reader.path(f"/events/{10**30}"), headers=editor).status_code == 404
 
 
 def test_another_companys_history_and_events_do_not_exist(reader: Reader, engine: Engine) -> None:
-    reader.learns(event(old_invoice("in_1")))
-    stranger = key_of(engine, company_with(engine, f"{ACCOUNT}_other"), "admin")
+    reader.receive(event(old_invoice("in_1")))
+    stranger = new_key_headers(engine, company_with(engine, f"{ACCOUNT}_other"), "admin")
 
     assert reader.ask(reader.path("/events/2"), headers=stranger).status_code == 404
     assert reader.ask(reader.path("/revenue-lines/il_1/history"), headers=stranger).status_code == 404

@@ -1,4 +1,4 @@
-"""A page of the table: what a line shows, in which order, and of which moment."""
+"""A page of the table: what a line contains, the order of lines, and the moment they belong to."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -8,9 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from tests.support.company import catch_up, keep
+from tests.support.company import catch_up, record_events
 from tests.support.payloads import ACCOUNT, customer, event, new_invoice, new_line, price
-from tests.support.web.lines import Reader, line_of, told
+from tests.support.web.lines import Reader, json_of, line_of
 
 SEVEN = (
     "invoice_line_item_id",
@@ -29,11 +29,11 @@ def reader(client: FlaskClient, engine: Engine) -> Reader:
 
 
 def test_the_seven_columns_come_first_and_in_their_order(reader: Reader) -> None:
-    reader.has_lines(line_of("il_1"))
+    reader.add_lines(line_of("il_1"))
 
-    told = json.loads(reader.get().text, object_pairs_hook=list)
+    payload = json.loads(reader.get().text, object_pairs_hook=list)
 
-    line = dict(told)["data"][0]
+    line = dict(payload)["data"][0]
     assert [name for name, _ in line][: 1 + len(SEVEN)] == ["object", *SEVEN]
 
 
@@ -43,7 +43,7 @@ def test_a_line_shows_everything_that_is_known_of_it(reader: Reader) -> None:
         discount_amounts=[{"amount": 3000}],
         taxes=[{"amount": 500, "tax_behavior": "inclusive"}, {"amount": 700, "tax_behavior": "exclusive"}],
     )
-    reader.learns(event(price("price_q", "month", 3), "price.created"), event(new_invoice("in_1", line)))
+    reader.receive(event(price("price_q", "month", 3), "price.created"), event(new_invoice("in_1", line)))
 
     shown = reader.page()["data"][0]
 
@@ -82,23 +82,23 @@ def test_a_line_shows_everything_that_is_known_of_it(reader: Reader) -> None:
 
 
 def test_one_line_is_what_the_list_shows_of_it(reader: Reader) -> None:
-    reader.has_lines(line_of("il_1"), line_of("il_2"))
+    reader.add_lines(line_of("il_1"), line_of("il_2"))
 
     one = reader.get("/revenue-lines/il_2")
 
     assert one.status_code == 200
-    assert told(one) == reader.page(q="il_2")["data"][0]
+    assert json_of(one) == reader.page(q="il_2")["data"][0]
 
 
 def test_one_line_is_looked_up_in_the_mode_of_the_connection(reader: Reader) -> None:
-    reader.learns(event(new_invoice("in_t", new_line("il_t")), livemode=False))
+    reader.receive(event(new_invoice("in_t", new_line("il_t")), livemode=False))
 
     assert reader.get("/revenue-lines/il_t").status_code == 404
-    assert told(reader.get("/revenue-lines/il_t", livemode="false"))["livemode"] is False
+    assert json_of(reader.get("/revenue-lines/il_t", livemode="false"))["livemode"] is False
 
 
 def test_each_sort_orders_by_its_column_and_then_by_id(reader: Reader) -> None:
-    reader.has_lines(
+    reader.add_lines(
         line_of("il_d", 900, day=9), line_of("il_b", -5, day=3), line_of("il_a", 100, day=3), line_of("il_c", 100)
     )
 
@@ -113,7 +113,7 @@ def test_a_list_shows_the_mode_of_the_connection_and_modes_never_mix(client: Fla
     in_test = Reader.of_new_company(client, engine, "acct_test", livemode=False)
     for account, livemode in (("acct_live", True), ("acct_live", False), ("acct_test", False)):
         lines = [line_of(f"il_{account}_{livemode}")]
-        in_live.learns(event(new_invoice(f"in_{livemode}", *lines), account=account, livemode=livemode))
+        in_live.receive(event(new_invoice(f"in_{livemode}", *lines), account=account, livemode=livemode))
 
     assert in_live.ids() == in_live.ids(livemode="true") == ["il_acct_live_True"]
     assert in_live.ids(livemode="false") == ["il_acct_live_False"]
@@ -122,8 +122,8 @@ def test_a_list_shows_the_mode_of_the_connection_and_modes_never_mix(client: Fla
 
 
 def test_totals_are_of_the_whole_filter_and_never_of_the_page(reader: Reader) -> None:
-    reader.has_lines(line_of("il_1", 100, day=1), line_of("il_2", -30), line_of("il_3", 7, quantity=1))
-    reader.has_lines(line_of("il_4", 500, currency="eur"), line_of("il_5", 1, currency="eur"), invoice_id="in_2")
+    reader.add_lines(line_of("il_1", 100, day=1), line_of("il_2", -30), line_of("il_3", 7, quantity=1))
+    reader.add_lines(line_of("il_4", 500, currency="eur"), line_of("il_5", 1, currency="eur"), invoice_id="in_2")
 
     page = reader.page(include="totals", limit=1, amount_max=400)
 
@@ -136,7 +136,7 @@ def test_totals_are_of_the_whole_filter_and_never_of_the_page(reader: Reader) ->
 
 
 def test_a_page_that_did_not_change_is_not_sent_again(reader: Reader) -> None:
-    reader.has_lines(line_of("il_1"))
+    reader.add_lines(line_of("il_1"))
     tag = reader.get().headers["ETag"]
 
     again = reader.get(headers={"If-None-Match": tag})
@@ -147,20 +147,20 @@ def test_a_page_that_did_not_change_is_not_sent_again(reader: Reader) -> None:
 
 def test_a_tag_changes_when_the_table_moves_and_with_the_question(client: FlaskClient, reader: Reader) -> None:
     other = Reader.of_new_company(client, reader.engine, "acct_other")
-    reader.has_lines(line_of("il_1"))
+    reader.add_lines(line_of("il_1"))
     before = [reader.get(below).headers["ETag"] for below in ("/revenue-lines", "/revenue-lines/il_1")]
     others = [reader.get(limit=1), reader.get(q="il"), reader.get(include="totals"), reader.get(livemode="false")]
 
-    reader.learns(event(customer("Zeta"), "customer.updated", created=1_800_000_000))
+    reader.receive(event(customer("Zeta"), "customer.updated", created=1_800_000_000))
 
     after = [reader.get(below).headers["ETag"] for below in ("/revenue-lines", "/revenue-lines/il_1")]
     tags = [*before, *after, other.get().headers["ETag"], *(answer.headers["ETag"] for answer in others)]
     assert len(set(tags)) == len(tags)
-    assert told(reader.get(headers={"If-None-Match": before[0]}))["data"][0]["customer_name"] == "Zeta"
+    assert json_of(reader.get(headers={"If-None-Match": before[0]}))["data"][0]["customer_name"] == "Zeta"
 
 
 def test_no_cache_keeps_what_only_a_key_may_see(reader: Reader) -> None:
-    reader.has_lines(line_of("il_1"))
+    reader.add_lines(line_of("il_1"))
     tag = reader.get().headers["ETag"]
 
     for answer in (
@@ -181,7 +181,9 @@ def test_a_page_is_of_one_moment_while_the_fold_goes_on(reader: Reader) -> None:
         number = 0
         while not stop.is_set() and number < 400:
             number += 1
-            keep(reader.engine, event(new_invoice(f"in_{number}", line_of(f"il_{number}", 1)), account=ACCOUNT))
+            record_events(
+                reader.engine, event(new_invoice(f"in_{number}", line_of(f"il_{number}", 1)), account=ACCOUNT)
+            )
             catch_up(reader.engine)
         return number
 

@@ -1,10 +1,10 @@
-"""Parameters that cannot be used are refused, each pointed at; none is guessed at."""
+"""Unusable parameters are refused with a pointer to each; none is guessed."""
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from tests.support.web.lines import Reader, told
+from tests.support.web.lines import Reader, json_of
 
 UNUSABLE = (
     ("colour=red", "/query/colour"),
@@ -61,9 +61,9 @@ def test_a_parameter_that_cannot_be_used_is_pointed_at(reader: Reader, below: st
         refused = reader.ask(f"{reader.path(below)}?{query}")
 
         assert (refused.status_code, refused.mimetype) == (422, "application/problem+json"), query[:99]
-        assert told(refused)["code"] == "invalid_request"
-        assert [fault["pointer"] for fault in told(refused)["errors"]] == [pointer]
-        assert all(fault["detail"] for fault in told(refused)["errors"])
+        assert json_of(refused)["code"] == "invalid_request"
+        assert [fault["pointer"] for fault in json_of(refused)["errors"]] == [pointer]
+        assert all(fault["detail"] for fault in json_of(refused)["errors"])
 
 
 @pytest.mark.parametrize("below", ["/revenue-lines", "/quarantine"])
@@ -72,7 +72,7 @@ def test_a_page_has_between_1_and_500_rows(reader: Reader, below: str) -> None:
         refused = reader.get(below, limit=limit)
 
         assert (refused.status_code, limit) == (422, limit)
-        assert told(refused)["errors"][0]["pointer"] == "/query/limit"
+        assert json_of(refused)["errors"][0]["pointer"] == "/query/limit"
 
 
 @pytest.mark.parametrize("below", ["/revenue-lines", "/quarantine"])
@@ -80,17 +80,21 @@ def test_the_bounds_of_a_page_are_allowed(reader: Reader, below: str) -> None:
     assert [reader.get(below, limit=limit).status_code for limit in (1, 500)] == [200, 200]
 
 
-def test_all_that_is_wrong_is_told_at_once(reader: Reader) -> None:
+def test_all_faults_are_reported_at_once(reader: Reader) -> None:
     refused = reader.get(limit=0, sort="size", colour="red")
 
-    assert {fault["pointer"] for fault in told(refused)["errors"]} == {"/query/limit", "/query/sort", "/query/colour"}
+    assert {fault["pointer"] for fault in json_of(refused)["errors"]} == {
+        "/query/limit",
+        "/query/sort",
+        "/query/colour",
+    }
 
 
 def test_a_whole_table_has_no_pages(reader: Reader) -> None:
     for parameter in ("limit", "cursor", "include"):
         refused = reader.ask(reader.path("/revenue-lines.csv"), query={parameter: "1"})
 
-        assert (refused.status_code, told(refused)["errors"][0]["pointer"]) == (422, f"/query/{parameter}")
+        assert (refused.status_code, json_of(refused)["errors"][0]["pointer"]) == (422, f"/query/{parameter}")
 
 
 @pytest.mark.parametrize("below", ["/revenue-lines", "/revenue-lines.csv"])
@@ -111,4 +115,6 @@ def test_what_is_odd_but_means_something_is_answered(reader: Reader, below: str)
 
 @pytest.mark.parametrize("below", ["/revenue-lines/il_1", "/quarantine"])
 def test_no_route_takes_parameters_it_does_not_know(reader: Reader, below: str) -> None:
-    assert told(reader.get(below, colour="red"))["errors"] == [{"pointer": "/query/colour", "detail": "Unknown field."}]
+    assert json_of(reader.get(below, colour="red"))["errors"] == [
+        {"pointer": "/query/colour", "detail": "Unknown field."}
+    ]

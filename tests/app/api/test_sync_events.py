@@ -1,4 +1,4 @@
-"""A sync followed by server-sent events: every change once, the end at the end, and nothing held while it waits."""
+"""Following a sync by server-sent events: every change once, then the end, and no connection held while waiting."""
 
 import http.client
 import json
@@ -23,47 +23,47 @@ from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
 from tenants.tables import api_key, company
 from tests.support.clock import NOON
-from tests.support.company import company_with, key_of
-from tests.support.syncs.shown_runs import PROVEN, asked, begun, end, has_read
-from tests.support.web.lines import told
-from tests.support.web.syncs import Editor, client_that_waits, editor_of, events_of
+from tests.support.company import company_with, new_key_headers
+from tests.support.syncs.run_states import SUCCEEDED, finish_run, record_progress, request_run, start_run
+from tests.support.web.lines import json_of
+from tests.support.web.syncs import Editor, events_of, new_editor, stepping_client
 from tests.support.web.webhooks import web_process
 
-_SILENT_LOOKS = int(KEEP_ALIVE_SECONDS / LOOK_SECONDS)
+_POLLS_PER_KEEP_ALIVE = int(KEEP_ALIVE_SECONDS / LOOK_SECONDS)
 
 
 @pytest.fixture
 def editor(web_tools: Tools, engine: Engine) -> Editor:
-    return editor_of(client_that_waits(web_tools), engine)
+    return new_editor(stepping_client(web_tools), engine)
 
 
 def follow(editor: Editor, web_tools: Tools, run_id: int, *steps: object, **headers: str) -> TestResponse:
-    """Read a stream to its end, while in each of its waits one step happens."""
-    listening = replace(editor, client=client_that_waits(web_tools, *steps))  # type: ignore[arg-type]
+    """Read a stream to its end, running one step in each of its waits."""
+    listening = replace(editor, client=stepping_client(web_tools, *steps))  # type: ignore[arg-type]
     return listening.get(f"/syncs/{run_id}/events", headers={name.replace("_", "-"): v for name, v in headers.items()})
 
 
 def nothing() -> None:
-    """Let a wait pass in which nothing happens."""
+    """Do nothing during a wait."""
 
 
-def test_every_change_is_told_once_and_the_end_ends_the_stream(editor: Editor, web_tools: Tools) -> None:
+def test_every_change_is_sent_once_and_the_end_ends_the_stream(editor: Editor, web_tools: Tools) -> None:
     engine = editor.engine
-    lease = begun(engine, editor.company_id)
+    lease = start_run(engine, editor.company_id)
     pool = engine.pool
     assert isinstance(pool, QueuePool)
-    held = []
+    connections_in_use = []
 
     answer = follow(
         editor,
         web_tools,
         lease.run_id,
         nothing,
-        lambda: has_read(engine, lease, 100, back_to_unix_seconds=1_767_225_600),
+        lambda: record_progress(engine, lease, 100, back_to_unix_seconds=1_767_225_600),
         nothing,
-        lambda: has_read(engine, lease, 200, back_to_unix_seconds=1_735_689_600),
-        lambda: held.append(pool.checkedout()),
-        lambda: end(engine, lease, PROVEN),
+        lambda: record_progress(engine, lease, 200, back_to_unix_seconds=1_735_689_600),
+        lambda: connections_in_use.append(pool.checkedout()),
+        lambda: finish_run(engine, lease, SUCCEEDED),
         lambda: pytest.fail("the stream goes on after the end"),
     )
 
@@ -76,13 +76,13 @@ def test_every_change_is_told_once_and_the_end_ends_the_stream(editor: Editor, w
         "2025-01-01T00:00:00Z",
     ]
     assert len({event.id for event in events}) == 4
-    assert events[-1].run == told(editor.get(f"/syncs/{lease.run_id}"))
+    assert events[-1].run == json_of(editor.get(f"/syncs/{lease.run_id}"))
     assert answer.text.startswith("retry: 2000\n\n")
-    assert held == [0]
+    assert connections_in_use == [0]
 
 
-def test_a_stream_says_that_it_is_one_and_is_kept_by_nobody(editor: Editor, web_tools: Tools) -> None:
-    run_id = asked(editor.engine, editor.company_id)
+def test_a_stream_declares_its_type_and_is_not_cached(editor: Editor, web_tools: Tools) -> None:
+    run_id = request_run(editor.engine, editor.company_id)
 
     answer = follow(editor, web_tools, run_id)
     head = editor.ask(editor.path(f"/syncs/{run_id}/events"), "HEAD")
@@ -94,10 +94,10 @@ def test_a_stream_says_that_it_is_one_and_is_kept_by_nobody(editor: Editor, web_
 
 
 def test_silence_is_broken_every_fifteen_seconds(editor: Editor, web_tools: Tools) -> None:
-    run_id = asked(editor.engine, editor.company_id)
+    run_id = request_run(editor.engine, editor.company_id)
 
-    quiet = follow(editor, web_tools, run_id, *[nothing] * (_SILENT_LOOKS - 1))
-    longer = follow(editor, web_tools, run_id, *[nothing] * (2 * _SILENT_LOOKS))
+    quiet = follow(editor, web_tools, run_id, *[nothing] * (_POLLS_PER_KEEP_ALIVE - 1))
+    longer = follow(editor, web_tools, run_id, *[nothing] * (2 * _POLLS_PER_KEEP_ALIVE))
 
     assert LOOK_SECONDS <= 1
     assert quiet.text.count(": still here") == 0
@@ -105,8 +105,8 @@ def test_silence_is_broken_every_fifteen_seconds(editor: Editor, web_tools: Tool
     assert len(events_of(longer.text)) == 1
 
 
-def test_whoever_listens_again_is_told_only_what_is_new(editor: Editor, web_tools: Tools) -> None:
-    lease = begun(editor.engine, editor.company_id)
+def test_a_client_that_reconnects_gets_only_what_is_new(editor: Editor, web_tools: Tools) -> None:
+    lease = start_run(editor.engine, editor.company_id)
     (before,) = events_of(follow(editor, web_tools, lease.run_id).text)
 
     nothing_new = follow(editor, web_tools, lease.run_id, Last_Event_ID=before.id)
@@ -115,7 +115,7 @@ def test_whoever_listens_again_is_told_only_what_is_new(editor: Editor, web_tool
             editor,
             web_tools,
             lease.run_id,
-            lambda: end(editor.engine, lease, PROVEN),
+            lambda: finish_run(editor.engine, lease, SUCCEEDED),
             Last_Event_ID=before.id,
         ).text
     )
@@ -123,15 +123,15 @@ def test_whoever_listens_again_is_told_only_what_is_new(editor: Editor, web_tool
 
     assert events_of(nothing_new.text) == []
     assert after.name == "finished"
-    assert (over.status_code, over.data) == (204, b"")  # this tells a browser to stop asking
+    assert (over.status_code, over.data) == (204, b"")  # tells a browser to stop reconnecting
     assert [one.name for one in events_of(follow(editor, web_tools, lease.run_id).text)] == ["finished"]
 
 
-def test_a_key_that_is_revoked_hears_no_more(editor: Editor, web_tools: Tools) -> None:
-    lease = begun(editor.engine, editor.company_id)
+def test_a_revoked_key_gets_no_more_events(editor: Editor, web_tools: Tools) -> None:
+    lease = start_run(editor.engine, editor.company_id)
 
     def revoke() -> None:
-        has_read(editor.engine, lease, 100, back_to_unix_seconds=1_767_225_600)
+        record_progress(editor.engine, lease, 100, back_to_unix_seconds=1_767_225_600)
         with editor.engine.begin() as connection:
             connection.execute(update(api_key).values(revoked_at=NOON))
 
@@ -140,22 +140,22 @@ def test_a_key_that_is_revoked_hears_no_more(editor: Editor, web_tools: Tools) -
     assert [event.run["counts"]["invoices_listed"] for event in events_of(answer.text)] == [0]
 
 
-def test_a_company_that_is_gone_is_told_of_no_more(editor: Editor, web_tools: Tools) -> None:
-    run_id = asked(editor.engine, editor.company_id)
+def test_the_stream_of_a_deleted_company_ends(editor: Editor, web_tools: Tools) -> None:
+    run_id = request_run(editor.engine, editor.company_id)
 
     def remove() -> None:
         with editor.engine.begin() as connection:
             connection.execute(delete(api_key))
             connection.execute(delete(company))
 
-    answer = follow(editor, web_tools, run_id, remove, lambda: pytest.fail("it is still told of"))
+    answer = follow(editor, web_tools, run_id, remove, lambda: pytest.fail("the stream goes on"))
 
     assert len(events_of(answer.text)) == 1
 
 
 def test_a_database_that_is_away_for_a_while_does_not_end_the_stream(editor: Editor, web_tools: Tools) -> None:
     engine = editor.engine
-    lease = begun(engine, editor.company_id)
+    lease = start_run(engine, editor.company_id)
 
     def rename(before: str, after: str) -> None:
         with engine.begin() as connection:
@@ -168,23 +168,23 @@ def test_a_database_that_is_away_for_a_while_does_not_end_the_stream(editor: Edi
         lambda: rename("sync_run", "away"),
         nothing,
         lambda: rename("away", "sync_run"),
-        lambda: end(engine, lease),
+        lambda: finish_run(engine, lease),
     )
 
     assert [event.name for event in events_of(answer.text)] == ["progress", "finished"]
 
 
-def test_streams_of_one_company_and_of_all_are_so_many_and_no_more(
+def test_the_number_of_streams_is_limited_per_company_and_in_total(
     editor: Editor, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_stream, "MOST_STREAMS_OF_A_COMPANY", 3)
     monkeypatch.setattr(event_stream, "MOST_STREAMS", 5)
-    others = editor_of(editor.client, engine, "acct_others")
+    others = new_editor(editor.client, engine, "acct_others")
 
     def listen(one: Editor, run_id: int) -> TestResponse:
         return one.client.get(one.path(f"/syncs/{run_id}/events"), headers=one.key)
 
-    run, theirs = (asked(engine, one.company_id) for one in (editor, others))
+    run, theirs = (request_run(engine, one.company_id) for one in (editor, others))
 
     of_one = [listen(editor, run) for _ in range(4)]
     of_others = [listen(others, theirs) for _ in range(3)]
@@ -202,8 +202,8 @@ def test_streams_of_one_company_and_of_all_are_so_many_and_no_more(
 
 
 @pytest.fixture(scope="module")
-def books(postgres: PostgresServer) -> Iterator[Engine]:
-    """A database for the web process of this file."""
+def stream_database(postgres: PostgresServer) -> Iterator[Engine]:
+    """Yield a migrated database for the web process of this module."""
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE streams")
     url = make_url(postgres.url).set(database="streams").render_as_string(hide_password=False)
@@ -214,7 +214,7 @@ def books(postgres: PostgresServer) -> Iterator[Engine]:
 
 
 class Listener:
-    """Somebody who follows a sync on a real socket."""
+    """A client that follows a sync on a real socket."""
 
     def __init__(self, port: int, path: str, key: dict[str, str]) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
@@ -223,7 +223,7 @@ class Listener:
         assert self._answer.status == 200
 
     def next_event(self) -> tuple[str, dict]:
-        """Wait for an event; give its name and what it tells."""
+        """Wait for an event, and return its name and data."""
         name = ""
         while line := self._answer.readline().decode():
             field, _, value = line.rstrip("\n").partition(": ")
@@ -234,13 +234,13 @@ class Listener:
         raise AssertionError("the stream ended")
 
     def rest(self) -> str:
-        """Wait for the end, and give what came until then."""
+        """Wait for the end of the stream, and return what came before it."""
         rest = self._answer.read().decode()
         self._connection.close()
         return rest
 
 
-def posted(port: int, path: str, key: dict[str, str]) -> dict:
+def post(port: int, path: str, key: dict[str, str]) -> dict:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("POST", path, headers=key)
     answer: dict = json.loads(connection.getresponse().read())
@@ -249,20 +249,20 @@ def posted(port: int, path: str, key: dict[str, str]) -> dict:
 
 
 def test_many_listen_while_one_process_answers_others_and_a_stop_ends_their_streams(
-    books: Engine, valkey: ValkeyServer
+    stream_database: Engine, valkey: ValkeyServer
 ) -> None:
-    company_id = company_with(books, "acct_1")
-    key = key_of(books, company_id, "editor")
+    company_id = company_with(stream_database, "acct_1")
+    key = new_key_headers(stream_database, company_id, "editor")
     syncs = f"/v1/companies/{company_id}/syncs"
-    with web_process(books.url.render_as_string(hide_password=False), valkey.url) as (port, master):
-        run = posted(port, syncs, key)
+    with web_process(stream_database.url.render_as_string(hide_password=False), valkey.url) as (port, master):
+        run = post(port, syncs, key)
         listeners = [Listener(port, f"{syncs}/{run['id']}/events", key) for _ in range(20)]
         first = [listener.next_event() for listener in listeners]
-        canceled = posted(port, f"{syncs}/{run['id']}/cancel", key)
+        canceled = post(port, f"{syncs}/{run['id']}/cancel", key)
         last = [listener.next_event() for listener in listeners]
         rests = [listener.rest() for listener in listeners]
 
-        next_run = posted(port, syncs, key)
+        next_run = post(port, syncs, key)
         waiting = Listener(port, f"{syncs}/{next_run['id']}/events", key)
         waiting.next_event()
         started = time.monotonic()
@@ -274,4 +274,4 @@ def test_many_listen_while_one_process_answers_others_and_a_stop_ends_their_stre
     assert last == [("finished", canceled)] * 20
     assert {block for rest_of in rests for block in rest_of.split("\n") if block} == set()
     assert rest.strip("\n") == ""
-    assert seconds < 5  # and not after the thirty that a request under way is given
+    assert seconds < 5  # not the thirty seconds that an ordinary request gets

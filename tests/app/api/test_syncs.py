@@ -1,4 +1,4 @@
-"""Syncs over HTTP: asked for, listed, read, stopped; and what everybody else is told: nothing."""
+"""Starting, listing, reading and stopping syncs over HTTP; everybody else learns nothing."""
 
 import socket
 import time
@@ -12,28 +12,28 @@ from redis import Redis
 from rq import Queue
 from sqlalchemy import Engine, text
 
-from app.api.sync_schemas import PHASES, STATUSES, TRIGGERS
 from app.factory import create_app
 from app.wiring.tools import Tools
 from backlog.queues import SYNC, Waker, open_redis
+from backlog.sync_vocabulary import PHASES, STATUSES, TRIGGERS
 from backlog.tables import sync_run
 from events.log.read import stream_events
 from tenants.companies import add_company
-from tests.support.company import key_of
-from tests.support.syncs.shown_runs import (
+from tests.support.company import new_key_headers
+from tests.support.syncs.run_states import (
     BOOKS,
     DIFFERENCES,
     FAILED,
-    PROVEN,
-    PROVEN_IN_PART,
-    asked,
-    begun,
-    end,
-    has_read,
+    PARTIALLY_SUCCEEDED,
+    SUCCEEDED,
+    finish_run,
+    record_progress,
+    request_run,
     run_of,
+    start_run,
 )
-from tests.support.web.lines import told, without_request_id
-from tests.support.web.syncs import Editor, editor_of
+from tests.support.web.lines import json_of, without_request_id
+from tests.support.web.syncs import Editor, new_editor
 from tests.support.web.webhooks import until
 from workers.syncs.leases import CancelRequestedError, held
 
@@ -42,15 +42,15 @@ RUN_ROUTES = (("GET", ""), ("POST", "/cancel"), ("GET", "/events"))
 
 @pytest.fixture
 def editor(client: FlaskClient, engine: Engine) -> Editor:
-    return editor_of(client, engine)
+    return new_editor(client, engine)
 
 
-def runs(engine: Engine) -> int:
+def count_runs(engine: Engine) -> int:
     with engine.connect() as connection:
         return int(connection.execute(text("SELECT count(*) FROM sync_run")).scalar_one())
 
 
-def facts(engine: Engine, company_id: int) -> list[str]:
+def sync_facts(engine: Engine, company_id: int) -> list[str]:
     with engine.connect() as connection:
         return [event.type for event in stream_events(connection, company_id) if event.type.startswith("sync.")]
 
@@ -58,10 +58,10 @@ def facts(engine: Engine, company_id: int) -> list[str]:
 def test_asking_starts_a_sync_says_where_it_is_and_wakes_the_workers(editor: Editor, redis: Redis) -> None:
     answer = editor.post()
 
-    run = told(answer)
+    run = json_of(answer)
     assert answer.status_code == 202
     assert answer.headers["Location"] == editor.path(f"/syncs/{run['id']}")
-    assert told(editor.ask(answer.headers["Location"])) == run
+    assert json_of(editor.ask(answer.headers["Location"])) == run
     assert (run["object"], run["company_id"], run["status"]) == ("sync_run", editor.company_id, "queued")
     assert (run["trigger"], run["requested_at"], run["finished_at"]) == ("manual", "2026-03-01T12:00:00Z", None)
     assert run["requested_by"].startswith("api_key:")
@@ -69,59 +69,59 @@ def test_asking_starts_a_sync_says_where_it_is_and_wakes_the_workers(editor: Edi
 
 
 def test_asking_while_a_sync_is_under_way_gives_that_one(editor: Editor) -> None:
-    lease = begun(editor.engine, editor.company_id)
+    lease = start_run(editor.engine, editor.company_id)
 
     answer = editor.post()
 
-    assert (answer.status_code, told(answer)["id"], told(answer)["status"]) == (202, lease.run_id, "running")
+    assert (answer.status_code, json_of(answer)["id"], json_of(answer)["status"]) == (202, lease.run_id, "running")
     assert answer.headers["Location"].endswith(f"/syncs/{lease.run_id}")
-    assert runs(editor.engine) == 1
+    assert count_runs(editor.engine) == 1
 
 
 def test_the_same_key_gives_the_same_sync_even_when_it_is_over(editor: Editor) -> None:
     key = {"Idempotency-Key": "k" * 255}
-    first = told(editor.post(headers=key))["id"]
+    first = json_of(editor.post(headers=key))["id"]
     editor.post(f"/syncs/{first}/cancel")
 
-    again, other = told(editor.post(headers=key)), told(editor.post(headers={"Idempotency-Key": "!~"}))
+    again, other = json_of(editor.post(headers=key)), json_of(editor.post(headers={"Idempotency-Key": "!~"}))
 
     assert (again["id"], again["status"]) == (first, "canceled")
     assert other["id"] != first
-    assert facts(editor.engine, editor.company_id) == ["sync.requested", "sync.finished", "sync.requested"]
+    assert sync_facts(editor.engine, editor.company_id) == ["sync.requested", "sync.finished", "sync.requested"]
 
 
 def test_a_key_that_found_a_sync_under_way_stays_with_it(editor: Editor) -> None:
-    lease = begun(editor.engine, editor.company_id)
+    lease = start_run(editor.engine, editor.company_id)
     keys = [{"Idempotency-Key": key} for key in ("one", "two")]
-    joined = [told(editor.post(headers=key))["id"] for key in keys]
-    end(editor.engine, lease)
+    joined = [json_of(editor.post(headers=key))["id"] for key in keys]
+    finish_run(editor.engine, lease)
 
-    assert joined == [told(editor.post(headers=key))["id"] for key in keys] == [lease.run_id] * 2
-    assert runs(editor.engine) == 1
+    assert joined == [json_of(editor.post(headers=key))["id"] for key in keys] == [lease.run_id] * 2
+    assert count_runs(editor.engine) == 1
 
 
 def test_many_who_ask_at_once_under_one_key_start_one_sync(editor: Editor) -> None:
     key = {"Idempotency-Key": "monday"}
     with ThreadPoolExecutor(8) as threads:
-        ids = set(threads.map(lambda _: told(editor.post(headers=key))["id"], range(24)))
+        ids = set(threads.map(lambda _: json_of(editor.post(headers=key))["id"], range(24)))
 
-    assert len(ids) == runs(editor.engine) == 1
+    assert len(ids) == count_runs(editor.engine) == 1
 
 
 def test_a_key_of_another_company_means_nothing(editor: Editor) -> None:
-    other = editor_of(editor.client, editor.engine, "acct_other")
+    other = new_editor(editor.client, editor.engine, "acct_other")
     key = {"Idempotency-Key": "monday"}
 
-    assert told(editor.post(headers=key))["id"] != told(other.post(headers=key))["id"]
+    assert json_of(editor.post(headers=key))["id"] != json_of(other.post(headers=key))["id"]
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256, "two words", "tab\there", "\x7f", "\x00", "ké"])
-def test_a_key_that_is_none_is_refused_and_starts_nothing(editor: Editor, key: str) -> None:
+def test_an_invalid_idempotency_key_is_refused_and_starts_nothing(editor: Editor, key: str) -> None:
     refused = editor.post(headers={"Idempotency-Key": key})
 
-    assert (refused.status_code, told(refused)["code"]) == (422, "invalid_request")
-    assert told(refused)["errors"][0]["pointer"] == "/headers/Idempotency-Key"
-    assert runs(editor.engine) == 0
+    assert (refused.status_code, json_of(refused)["code"]) == (422, "invalid_request")
+    assert json_of(refused)["errors"][0]["pointer"] == "/headers/Idempotency-Key"
+    assert count_runs(editor.engine) == 0
 
 
 def test_the_body_is_empty_or_an_empty_object(editor: Editor) -> None:
@@ -136,22 +136,22 @@ def test_the_body_is_empty_or_an_empty_object(editor: Editor) -> None:
 
     for status, sent in refused:
         assert editor.post(**sent).status_code == status, sent
-    assert told(editor.post(data="null"))["code"] == "invalid_request"
-    assert "32768 bytes" in told(editor.post(data=" " * 40_000))["detail"]
-    assert runs(editor.engine) == 0
+    assert json_of(editor.post(data="null"))["code"] == "invalid_request"
+    assert "32768 bytes" in json_of(editor.post(data=" " * 40_000))["detail"]
+    assert count_runs(editor.engine) == 0
     assert [editor.post(**sent).status_code for sent in taken] == [202] * len(taken)
 
 
 def test_a_company_without_an_account_is_told_to_connect_one(editor: Editor) -> None:
     with editor.engine.begin() as connection:
         company_id = add_company(connection, "Nothing Yet").id
-    key = key_of(editor.engine, company_id, "editor")
+    key = new_key_headers(editor.engine, company_id, "editor")
 
     refused = editor.client.post(f"/v1/companies/{company_id}/syncs", headers=key)
 
-    assert (refused.status_code, told(refused)["code"]) == (409, "not_connected")
-    assert "No account is connected" in told(refused)["detail"]
-    assert told(editor.client.get(f"/v1/companies/{company_id}/syncs", headers=key))["data"] == []
+    assert (refused.status_code, json_of(refused)["code"]) == (409, "not_connected")
+    assert "No account is connected" in json_of(refused)["detail"]
+    assert json_of(editor.client.get(f"/v1/companies/{company_id}/syncs", headers=key))["data"] == []
 
 
 def test_a_redis_that_does_not_answer_delays_nobody(web_tools: Tools, engine: Engine) -> None:
@@ -160,26 +160,26 @@ def test_a_redis_that_does_not_answer_delays_nobody(web_tools: Tools, engine: En
         open_redis(f"redis://127.0.0.1:{silent.getsockname()[1]}") as r,
     ):
         waker = Waker(r, SYNC)
-        editor = editor_of(create_app(replace(web_tools, redis=r, wake_sync=waker.ask)).test_client(), engine)
+        editor = new_editor(create_app(replace(web_tools, redis=r, wake_sync=waker.ask)).test_client(), engine)
         started = time.monotonic()
         statuses = {editor.post().status_code for _ in range(5)}
-        run_id = told(editor.post())["id"]
+        run_id = json_of(editor.post())["id"]
         statuses.add(editor.post(f"/syncs/{run_id}/cancel").status_code)
         seconds = time.monotonic() - started
         waker.close()
 
     assert statuses == {202, 200}
-    assert seconds / 7 < 0.25  # half of the time after which one call is given up
+    assert seconds / 7 < 0.25  # half of the timeout of one call
     assert run_of(engine, editor.company_id, run_id).status == "canceled"
 
 
 def test_viewers_read_and_start_nothing(editor: Editor) -> None:
     viewer = editor.as_viewer()
-    run_id = begun(editor.engine, editor.company_id).run_id
+    run_id = start_run(editor.engine, editor.company_id).run_id
 
     for below in ("/syncs", f"/syncs/{run_id}/cancel"):
         refused = viewer.ask(viewer.path(below), "POST")
-        assert (refused.status_code, told(refused)["code"]) == (403, "forbidden")
+        assert (refused.status_code, json_of(refused)["code"]) == (403, "forbidden")
     assert viewer.get("/syncs").status_code == viewer.get(f"/syncs/{run_id}").status_code == 200
     assert not run_of(editor.engine, editor.company_id, run_id).is_cancel_requested
 
@@ -187,15 +187,15 @@ def test_viewers_read_and_start_nothing(editor: Editor) -> None:
 def test_pages_give_every_sync_once_newest_first(editor: Editor) -> None:
     ids = []
     for _ in range(7):
-        lease = begun(editor.engine, editor.company_id)
-        end(editor.engine, lease)
+        lease = start_run(editor.engine, editor.company_id)
+        finish_run(editor.engine, lease)
         ids.append(lease.run_id)
 
     for limit in (1, 3, 7, 500):
         walked: list[int] = []
         query: dict[str, Any] = {"limit": limit}
         while True:
-            page = told(editor.get("/syncs", **query))
+            page = json_of(editor.get("/syncs", **query))
             walked += [run["id"] for run in page["data"]]
             assert (page["object"], page["has_more"]) == ("list", page["next_cursor"] is not None)
             if not page["has_more"]:
@@ -206,26 +206,26 @@ def test_pages_give_every_sync_once_newest_first(editor: Editor) -> None:
 
 
 def test_a_cursor_is_good_for_its_own_list_alone(editor: Editor) -> None:
-    other = editor_of(editor.client, editor.engine, "acct_other")
+    other = new_editor(editor.client, editor.engine, "acct_other")
     for of in (editor, other):
         for _ in range(2):
-            end(of.engine, begun(of.engine, of.company_id))
-    theirs = told(other.get("/syncs", limit=1))["next_cursor"]
-    mine = told(editor.get("/syncs", limit=1))["next_cursor"]
+            finish_run(of.engine, start_run(of.engine, of.company_id))
+    theirs = json_of(other.get("/syncs", limit=1))["next_cursor"]
+    mine = json_of(editor.get("/syncs", limit=1))["next_cursor"]
 
     for cursor in (theirs, mine + "x", mine[:-1], "1", "null"):
         refused = editor.get("/syncs", cursor=cursor)
-        assert (refused.status_code, told(refused)["code"]) == (400, "invalid_cursor")
+        assert (refused.status_code, json_of(refused)["code"]) == (400, "invalid_cursor")
     assert editor.get("/revenue-lines", cursor=mine).status_code == 400
     for query in ({"limit": 0}, {"limit": 501}, {"limit": "1e1"}, {"cursor": ""}, {"status": "failed"}):
         assert editor.get("/syncs", **query).status_code == 422
 
 
-def test_a_sync_tells_all_that_its_proof_found_and_a_list_leaves_the_books_out(editor: Editor) -> None:
-    lease = begun(editor.engine, editor.company_id)
-    end(editor.engine, lease, PROVEN_IN_PART)
+def test_a_sync_shows_its_whole_reconciliation_and_a_list_omits_the_books(editor: Editor) -> None:
+    lease = start_run(editor.engine, editor.company_id)
+    finish_run(editor.engine, lease, PARTIALLY_SUCCEEDED)
 
-    run, listed = told(editor.get(f"/syncs/{lease.run_id}")), told(editor.get("/syncs"))["data"][0]
+    run, listed = json_of(editor.get(f"/syncs/{lease.run_id}")), json_of(editor.get("/syncs"))["data"][0]
 
     assert run["status"] == "partially_succeeded"
     assert run["reconciliation"] == {"matched": 4, "repaired": 0, "differences": DIFFERENCES, "books": BOOKS}
@@ -233,31 +233,31 @@ def test_a_sync_tells_all_that_its_proof_found_and_a_list_leaves_the_books_out(e
 
 
 def test_a_failed_sync_says_what_happened_and_what_to_do(editor: Editor) -> None:
-    lease = begun(editor.engine, editor.company_id)
-    end(editor.engine, lease, FAILED)
+    lease = start_run(editor.engine, editor.company_id)
+    finish_run(editor.engine, lease, FAILED)
 
-    run = told(editor.get(f"/syncs/{lease.run_id}"))
+    run = json_of(editor.get(f"/syncs/{lease.run_id}"))
 
     assert (run["status"], run["reconciliation"]) == ("failed", None)
     assert (run["error"]["code"], run["error"]["detail"]) == ("stripe_unavailable", "503 from /v1/invoices")
     assert "next sync starts by itself" in run["error"]["what_you_can_do"]
 
 
-def test_a_sync_under_way_tells_its_counts_and_how_far_back_it_is(editor: Editor) -> None:
-    lease = begun(editor.engine, editor.company_id)
-    has_read(editor.engine, lease, 200, back_to_unix_seconds=1_735_689_600)
+def test_a_running_sync_shows_its_counts_and_how_far_back_it_is(editor: Editor) -> None:
+    lease = start_run(editor.engine, editor.company_id)
+    record_progress(editor.engine, lease, 200, back_to_unix_seconds=1_735_689_600)
 
-    run = told(editor.get(f"/syncs/{lease.run_id}"))
+    run = json_of(editor.get(f"/syncs/{lease.run_id}"))
 
     assert (run["status"], run["phase"], run["error"]) == ("running", "listing", None)
     assert (run["counts"]["invoices_listed"], run["counts"]["lines"]) == (200, 600)
     assert run["coverage"] == {"from": "2025-01-01T00:00:00Z", "to": None}
-    assert told(editor.get("/syncs"))["data"] == [run]
+    assert json_of(editor.get("/syncs"))["data"] == [run]
 
 
-def test_another_companys_sync_is_told_apart_from_nothing_by_no_byte(editor: Editor) -> None:
-    other = editor_of(editor.client, editor.engine, "acct_other")
-    theirs = asked(other.engine, other.company_id)
+def test_another_companys_sync_and_a_missing_one_get_the_same_bytes(editor: Editor) -> None:
+    other = new_editor(editor.client, editor.engine, "acct_other")
+    theirs = request_run(other.engine, other.company_id)
     absent = without_request_id(editor.get("/revenue-lines/il_none"))
 
     for run_id in (theirs, theirs + 1, 0, 2**63 - 1, 2**63, "9" * 5000, "x", "-1", "1.0"):
@@ -267,11 +267,11 @@ def test_another_companys_sync_is_told_apart_from_nothing_by_no_byte(editor: Edi
     for method, below in (("GET", ""), ("POST", ""), ("GET", f"/{theirs}"), ("POST", f"/{theirs}/cancel")):
         assert without_request_id(editor.ask(other.path(f"/syncs{below}"), method)) == absent
     assert run_of(other.engine, other.company_id, theirs).status == "queued"
-    assert runs(editor.engine) == 1
+    assert count_runs(editor.engine) == 1
 
 
-def test_without_a_key_nothing_is_started_stopped_or_told(editor: Editor) -> None:
-    run_id = asked(editor.engine, editor.company_id)
+def test_without_a_key_nothing_is_started_stopped_or_shown(editor: Editor) -> None:
+    run_id = request_run(editor.engine, editor.company_id)
 
     for method, below in (("GET", ""), ("POST", ""), *((method, f"/{run_id}{below}") for method, below in RUN_ROUTES)):
         assert editor.ask(editor.path(f"/syncs{below}"), method, headers={}).status_code == 401
@@ -291,37 +291,37 @@ def test_every_word_of_a_sync_that_the_database_knows_is_described(engine: Engin
 
 
 def test_stopping_a_sync_that_waits_ends_it_at_once(editor: Editor) -> None:
-    run_id = asked(editor.engine, editor.company_id)
+    run_id = request_run(editor.engine, editor.company_id)
 
     first, again = editor.post(f"/syncs/{run_id}/cancel"), editor.post(f"/syncs/{run_id}/cancel", json={})
 
-    assert (first.status_code, told(first)["status"]) == (200, "canceled")
-    assert told(first)["finished_at"] is not None
-    assert (again.status_code, told(again)) == (200, told(first))
-    assert facts(editor.engine, editor.company_id) == ["sync.requested", "sync.finished"]
+    assert (first.status_code, json_of(first)["status"]) == (200, "canceled")
+    assert json_of(first)["finished_at"] is not None
+    assert (again.status_code, json_of(again)) == (200, json_of(first))
+    assert sync_facts(editor.engine, editor.company_id) == ["sync.requested", "sync.finished"]
 
 
 def test_stopping_a_sync_under_way_stops_it_before_it_keeps_another_page(editor: Editor, redis: Redis) -> None:
-    lease = begun(editor.engine, editor.company_id)
+    lease = start_run(editor.engine, editor.company_id)
 
     answer = editor.post(f"/syncs/{lease.run_id}/cancel")
 
-    assert (answer.status_code, told(answer)["status"]) == (202, "running")
+    assert (answer.status_code, json_of(answer)["status"]) == (202, "running")
     with pytest.raises(CancelRequestedError), held(editor.engine, lease):
         pass
     assert until(lambda: len(Queue(SYNC, connection=redis, serializer="json")) == 1)
 
 
 def test_stopping_a_sync_that_is_over_changes_nothing(editor: Editor) -> None:
-    lease = begun(editor.engine, editor.company_id)
-    end(editor.engine, lease, PROVEN)
-    before = told(editor.get(f"/syncs/{lease.run_id}"))
+    lease = start_run(editor.engine, editor.company_id)
+    finish_run(editor.engine, lease, SUCCEEDED)
+    before = json_of(editor.get(f"/syncs/{lease.run_id}"))
 
     answer = editor.post(f"/syncs/{lease.run_id}/cancel")
 
-    assert (answer.status_code, told(answer)) == (200, before)
+    assert (answer.status_code, json_of(answer)) == (200, before)
     assert editor.post(f"/syncs/{lease.run_id}/cancel", json={"now": True}).status_code == 422
-    assert facts(editor.engine, editor.company_id) == ["sync.requested", "sync.finished"]
+    assert sync_facts(editor.engine, editor.company_id) == ["sync.requested", "sync.finished"]
 
 
 def test_what_cannot_be_committed_was_not_started(editor: Editor) -> None:
@@ -335,6 +335,6 @@ def test_what_cannot_be_committed_was_not_started(editor: Editor) -> None:
 
     refused = editor.post()
 
-    assert (refused.status_code, told(refused)["code"]) == (503, "unavailable")
-    assert runs(editor.engine) == 0
-    assert facts(editor.engine, editor.company_id) == []
+    assert (refused.status_code, json_of(refused)["code"]) == (503, "unavailable")
+    assert count_runs(editor.engine) == 0
+    assert sync_facts(editor.engine, editor.company_id) == []

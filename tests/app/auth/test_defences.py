@@ -1,4 +1,4 @@
-"""What every answer tells browsers to refuse, and for which hosts there is an answer at all."""
+"""Security headers of every response, allowed hosts, and rate limits of attempts."""
 
 import re
 
@@ -120,10 +120,10 @@ def test_any_other_address_is_refused_at_the_start(url: str, capsys: pytest.Capt
 @pytest.mark.parametrize("name", ["TRUSTED_PROXY_HOPS", "SYNC_INTERVAL_SECONDS", "STRIPE_CONNECT_SCOPE"])
 @pytest.mark.parametrize("value", ["-1", "many", "1.5", "²"])
 def test_a_setting_that_cannot_be_used_is_named(name: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
-    told = refusal_of(GOOD | {name: value}, capsys)
+    message = refusal_of(GOOD | {name: value}, capsys)
 
-    assert name in told
-    assert value not in told.replace(name, "")
+    assert name in message
+    assert value not in message.replace(name, "")
 
 
 def test_what_is_not_set_has_its_default() -> None:
@@ -156,7 +156,7 @@ def test_without_redis_people_still_sign_in() -> None:
         def delete(self, *_: object) -> None:
             raise NoRedisError
 
-    limits = RateLimits(GoneRedis())  # type: ignore[arg-type]  # as much of it as is asked for
+    limits = RateLimits(GoneRedis())  # type: ignore[arg-type]  # only the methods that are called
 
     limits.count(Limit("tests", attempts=0, seconds=60), "ada")
     limits.forget(Limit("tests", attempts=0, seconds=60), "ada")

@@ -1,4 +1,4 @@
-"""People sign in, stay signed in for as long as they may, and are out at once when they should be."""
+"""Signing in and out, when a session ends, and how many wrong passwords are allowed."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,8 +14,8 @@ from tenants.sessions import IDLE, LONGEST, end_sessions_of
 from tenants.tables import user_session
 from tenants.users import add_user, remove_member, set_member
 from tests.support.clock import NOON, SetClock
-from tests.support.company import company_with, key_of
-from tests.support.web.people import PASSWORD, SESSION_COOKIE, Browser, member, signed_in
+from tests.support.company import company_with, new_key_headers
+from tests.support.web.people import PASSWORD, SESSION_COOKIE, Browser, add_member, signed_in
 
 
 @pytest.fixture
@@ -28,25 +28,25 @@ def ada(app: Flask, engine: Engine, company_id: int) -> Browser:
     return signed_in(app, engine, company_id)
 
 
-def lines(company_id: int) -> str:
+def lines_path(company_id: int) -> str:
     return f"/v1/companies/{company_id}/revenue-lines"
 
 
 def test_signing_in_opens_the_companys_table(app: Flask, engine: Engine, company_id: int) -> None:
-    member(engine, company_id, "viewer")
+    add_member(engine, company_id, "viewer")
     browser = Browser(app)
-    assert browser.get(lines(company_id)).status_code == 401
+    assert browser.get(lines_path(company_id)).status_code == 401
 
     answer = browser.sign_in("  Ada@Example.ORG ")
 
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
-    assert browser.get(lines(company_id)).status_code == 200
+    assert browser.get(lines_path(company_id)).status_code == 200
 
 
 def test_the_sessions_cookie_is_out_of_reach_of_scripts_and_other_sites(
     app: Flask, engine: Engine, company_id: int
 ) -> None:
-    member(engine, company_id)
+    add_member(engine, company_id)
 
     cookies = [one for one in Browser(app).sign_in().headers.getlist("Set-Cookie") if SESSION_COOKIE in one]
 
@@ -55,10 +55,10 @@ def test_the_sessions_cookie_is_out_of_reach_of_scripts_and_other_sites(
     assert "Domain" not in cookie
 
 
-def test_a_wrong_password_and_an_unknown_address_are_told_apart_by_no_byte(
+def test_a_wrong_password_and_an_unknown_address_get_the_same_bytes(
     app: Flask, engine: Engine, company_id: int
 ) -> None:
-    member(engine, company_id)
+    add_member(engine, company_id)
     with engine.begin() as connection:
         add_user(connection, "eve@example.org", password_hash=None)
     browser = Browser(app)
@@ -75,22 +75,22 @@ def test_a_wrong_password_and_an_unknown_address_are_told_apart_by_no_byte(
 
 def test_a_session_ends_when_it_is_not_used(ada: Browser, clock: SetClock, company_id: int) -> None:
     for _ in range(3):
-        clock.pass_by(IDLE - timedelta(minutes=1))
-        assert ada.get(lines(company_id)).status_code == 200
+        clock.advance(IDLE - timedelta(minutes=1))
+        assert ada.get(lines_path(company_id)).status_code == 200
 
-    clock.pass_by(IDLE)
+    clock.advance(IDLE)
 
-    assert ada.get(lines(company_id)).status_code == 401
+    assert ada.get(lines_path(company_id)).status_code == 401
 
 
 def test_a_session_ends_after_a_week_however_much_it_is_used(ada: Browser, clock: SetClock, company_id: int) -> None:
     for _ in range(int(LONGEST / timedelta(hours=6)) - 1):
-        clock.pass_by(timedelta(hours=6))
-        assert ada.get(lines(company_id)).status_code == 200
+        clock.advance(timedelta(hours=6))
+        assert ada.get(lines_path(company_id)).status_code == 200
 
-    clock.pass_by(timedelta(hours=6))
+    clock.advance(timedelta(hours=6))
 
-    assert ada.get(lines(company_id)).status_code == 401
+    assert ada.get(lines_path(company_id)).status_code == 401
 
 
 def test_each_sign_in_has_a_session_of_its_own_and_ends_the_browsers_old_one(
@@ -102,32 +102,32 @@ def test_each_sign_in_has_a_session_of_its_own_and_ends_the_browsers_old_one(
     ada.send("/sign-out")
     ada.sign_in()
     copied = Browser(app)
-    copied.has_cookie(old)
+    copied.set_cookie(old)
 
     assert ada.cookie() != old
-    assert copied.get(lines(company_id)).status_code == 401
+    assert copied.get(lines_path(company_id)).status_code == 401
 
 
 def test_signing_in_again_in_the_same_browser_ends_the_session_before(
     app: Flask, engine: Engine, company_id: int
 ) -> None:
-    member(engine, company_id)
+    add_member(engine, company_id)
     browser, copied = Browser(app), Browser(app)
     form = {"email": "ada@example.org", "password": PASSWORD, "csrf_token": browser.form_token()}
     browser.client.post("/sign-in", data=form)
-    copied.has_cookie(browser.cookie() or "")
-    assert copied.get(lines(company_id)).status_code == 200
+    copied.set_cookie(browser.cookie() or "")
+    assert copied.get(lines_path(company_id)).status_code == 200
 
     assert browser.client.post("/sign-in", data=form).status_code == 303
 
-    assert browser.get(lines(company_id)).status_code == 200
-    assert copied.get(lines(company_id)).status_code == 401
+    assert browser.get(lines_path(company_id)).status_code == 200
+    assert copied.get(lines_path(company_id)).status_code == 401
 
 
 def test_a_cookie_that_was_planted_before_never_becomes_a_session(app: Flask, engine: Engine, company_id: int) -> None:
-    member(engine, company_id)
+    add_member(engine, company_id)
     browser = Browser(app)
-    browser.has_cookie("planted")
+    browser.set_cookie("planted")
 
     browser.sign_in()
 
@@ -138,16 +138,16 @@ def test_signing_out_ends_the_session_wherever_its_cookie_was_copied_to(
     app: Flask, ada: Browser, company_id: int
 ) -> None:
     copied = Browser(app)
-    copied.has_cookie(ada.cookie() or "")
-    assert copied.get(lines(company_id)).status_code == 200
+    copied.set_cookie(ada.cookie() or "")
+    assert copied.get(lines_path(company_id)).status_code == 200
 
     ada.send("/sign-out")
 
-    assert copied.get(lines(company_id)).status_code == 401
+    assert copied.get(lines_path(company_id)).status_code == 401
     assert ada.cookie() is None
 
 
-def test_of_a_token_the_database_holds_no_byte(ada: Browser, engine: Engine) -> None:
+def test_the_database_holds_no_byte_of_a_token(ada: Browser, engine: Engine) -> None:
     token = ada.cookie() or ""
 
     with engine.connect() as connection:
@@ -160,27 +160,27 @@ def test_of_a_token_the_database_holds_no_byte(ada: Browser, engine: Engine) -> 
 def test_nobody_has_more_than_twenty_sessions_and_the_oldest_end(
     app: Flask, engine: Engine, company_id: int, clock: SetClock, redis: Redis
 ) -> None:
-    member(engine, company_id)
+    add_member(engine, company_id)
     browsers = [Browser(app) for _ in range(21)]
     for browser in browsers:
-        clock.pass_by(timedelta(seconds=1))
+        clock.advance(timedelta(seconds=1))
         browser.sign_in()
         redis.flushall()
 
-    assert [browser.get(lines(company_id)).status_code for browser in browsers] == [401, *[200] * 20]
+    assert [browser.get(lines_path(company_id)).status_code for browser in browsers] == [401, *[200] * 20]
 
 
 def test_a_role_holds_from_the_next_request_on(ada: Browser, engine: Engine, company_id: int) -> None:
-    user_id = member(engine, company_id, "admin")
+    user_id = add_member(engine, company_id, "admin")
     pause = f"/v1/companies/{company_id}/connection/pause"
     assert ada.send(pause).status_code == 200
 
     with engine.begin() as connection:
         set_member(connection, company_id, user_id, "viewer", actor="tests", now=NOON)
-    lowered = ada.send(pause).status_code, ada.get(lines(company_id)).status_code
+    lowered = ada.send(pause).status_code, ada.get(lines_path(company_id)).status_code
     with engine.begin() as connection:
         remove_member(connection, company_id, user_id, actor="tests", now=NOON)
-    removed = ada.get(lines(company_id)).status_code
+    removed = ada.get(lines_path(company_id)).status_code
 
     assert lowered == (403, 200)
     assert removed == 404
@@ -188,19 +188,19 @@ def test_a_role_holds_from_the_next_request_on(ada: Browser, engine: Engine, com
 
 def test_ending_somebodys_sessions_signs_them_out_everywhere(ada: Browser, engine: Engine, company_id: int) -> None:
     with engine.begin() as connection:
-        assert end_sessions_of(connection, member(engine, company_id)) == 1
+        assert end_sessions_of(connection, add_member(engine, company_id)) == 1
 
-    assert ada.get(lines(company_id)).status_code == 401
+    assert ada.get(lines_path(company_id)).status_code == 401
 
 
 def test_a_wrong_key_is_not_helped_out_by_a_session(ada: Browser, company_id: int) -> None:
-    assert ada.get(lines(company_id), headers={"Authorization": "Bearer rmk_of_nobody"}).status_code == 401
+    assert ada.get(lines_path(company_id), headers={"Authorization": "Bearer rmk_of_nobody"}).status_code == 401
 
 
 def test_ten_wrong_passwords_are_enough_and_the_right_one_waits_with_them(
     app: Flask, engine: Engine, company_id: int
 ) -> None:
-    member(engine, company_id)
+    add_member(engine, company_id)
     browser = Browser(app)
 
     statuses = [browser.sign_in(password="not the password").status_code for _ in range(11)]
@@ -213,7 +213,7 @@ def test_ten_wrong_passwords_are_enough_and_the_right_one_waits_with_them(
 
 
 def test_the_right_password_forgets_the_wrong_ones(app: Flask, engine: Engine, company_id: int) -> None:
-    member(engine, company_id)
+    add_member(engine, company_id)
 
     for _ in range(4):
         assert [Browser(app).sign_in(password="not the password").status_code for _ in range(9)] == [401] * 9
@@ -223,7 +223,7 @@ def test_the_right_password_forgets_the_wrong_ones(app: Flask, engine: Engine, c
 def test_a_hundred_wrong_passwords_from_elsewhere_keep_nobody_from_their_own(
     app: Flask, engine: Engine, company_id: int
 ) -> None:
-    member(engine, company_id)
+    add_member(engine, company_id)
     for number in range(12):
         elsewhere = Browser(app, address=f"203.0.113.{number}")
         for _ in range(10):
@@ -253,10 +253,10 @@ WAYS_BACK = (
 
 
 def test_signing_in_leads_to_our_own_pages_alone(app: Flask, engine: Engine, company_id: int) -> None:
-    member(engine, company_id)
+    add_member(engine, company_id)
 
     for wanted, led_to in WAYS_BACK:
-        assert Browser(app).sign_in(way_back=wanted).headers["Location"] == led_to
+        assert Browser(app).sign_in(next_path=wanted).headers["Location"] == led_to
 
 
 def test_what_was_typed_is_shown_again_as_text(app: Flask) -> None:
@@ -266,21 +266,21 @@ def test_what_was_typed_is_shown_again_as_text(app: Flask) -> None:
     assert "&lt;script&gt;" in page
 
 
-def test_an_answer_that_lasts_is_told_when_its_asker_is_out(
+def test_a_lasting_response_learns_when_its_client_is_no_longer_let_in(
     extensible_app: Flask, engine: Engine, company_id: int, clock: SetClock
 ) -> None:
-    asked: list[Callable[[Connection], bool]] = []
+    checks: list[Callable[[Connection], bool]] = []
 
     def last(**_path: object) -> str:
-        asked.append(still_let_in())
+        checks.append(still_let_in())
         return "begun"
 
     extensible_app.add_url_rule("/v1/companies/<int:company_id>/lasting", "lasting", for_role("viewer")(last))
     ada = signed_in(extensible_app, engine, company_id, "editor")
     ada.get(f"/v1/companies/{company_id}/lasting")
-    extensible_app.test_client().get(f"/v1/companies/{company_id}/lasting", headers=key_of(engine, company_id))
-    by_session, by_key = asked
-    user_id = member(engine, company_id, "editor")
+    extensible_app.test_client().get(f"/v1/companies/{company_id}/lasting", headers=new_key_headers(engine, company_id))
+    by_session, by_key = checks
+    user_id = add_member(engine, company_id, "editor")
 
     with engine.begin() as connection:
         before = by_session(connection), by_key(connection)
@@ -289,7 +289,7 @@ def test_an_answer_that_lasts_is_told_when_its_asker_is_out(
         set_member(connection, company_id, user_id, "editor", actor="tests", now=NOON)
         revoke_api_key(connection, company_id, 1, actor="tests", now=NOON)
         revoked = by_session(connection), by_key(connection)
-    clock.pass_by(LONGEST)
+    clock.advance(LONGEST)
     with engine.begin() as connection:
         ended = by_session(connection)
 

@@ -1,6 +1,6 @@
-"""Every route, every method, everybody who might ask, every id: who is let in, and that nobody sees what is another's.
+"""Every route, method, caller and id: who is let in, and that nobody sees another company's data.
 
-The matrix is made from the routes that are served. A route nobody has said anything about fails here.
+The matrix is built from the routes that are served. A route that is missing from `EXPECTED` fails here.
 """
 
 import re
@@ -23,19 +23,19 @@ from tenants.sessions import IDLE
 from tenants.tables import api_key
 from tenants.users import remove_member
 from tests.support.clock import NOON, SetClock
-from tests.support.company import catch_up, company_with, keep, key_of
+from tests.support.company import catch_up, company_with, new_key_headers, record_events
 from tests.support.payloads import event, new_invoice
 from tests.support.web.lines import line_of, without_request_id
 from tests.support.web.people import Browser, signed_in
-from tests.support.web.stripe_page import Stage
+from tests.support.web.stripe_page import ConnectSetup
 
 Needed = Role | Literal["everybody", "signature", "session", "session form"]
 
 V1 = "/v1/companies/<int:company_id>"
 PAGES = "/companies/<int:company_id>"
 TABLE = f"{PAGES}/revenue-mapping"
-# What each route needs. "session": it shows everybody who is signed in something of theirs. "session form": it wants a
-# form's token of whoever's browser it is, and then looks on.
+# What each route needs. "session": shows every user who is signed in something of their own. "session form": checks the
+# browser's form token before anything else.
 EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", "/"): "session",
     ("GET", "/docs"): "everybody",
@@ -89,7 +89,7 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("POST", f"{V1}/syncs/<int:run_id>/cancel"): "editor",
     ("GET", f"{V1}/syncs/<int:run_id>/events"): "viewer",
 }
-# Ids below a company: one of ours, one of theirs, one of nobody's.
+# Ids below a company: one of ours, one of theirs, one that does not exist.
 IDS = {
     "line_id": ("il_mine", "il_CANARY", "il_none"),
     "filename": ("docs.css", "docs.css", "none"),
@@ -101,8 +101,8 @@ CANARY = re.compile("CANARY", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Somebody who asks, and the role they have in our company; `is_known` if we know who they are at all."""
+class Caller:
+    """A client, and its role in our company if any; `is_known` says whether its session or key is valid."""
 
     name: str
     client: FlaskClient
@@ -110,20 +110,20 @@ class Asker:
     role: Role | None
     is_known: bool = True
 
-    def ask(self, method: str, path: str, *, with_token: bool = True) -> TestResponse:
+    def request(self, method: str, path: str, *, with_token: bool = True) -> TestResponse:
         headers = {name: value for name, value in self.headers.items() if with_token or name != "X-CSRF-Token"}
         body: dict[str, object] | None = {} if method in ("POST", "PUT", "PATCH") and path.startswith("/v1/") else None
         return self.client.open(path, method=method, headers=headers, buffered=True, json=body)
 
 
 @dataclass(frozen=True, slots=True)
-class Town:
-    """Two companies, and everybody who might ask for something of ours."""
+class Site:
+    """An app with two companies, and every kind of caller that may request something of ours."""
 
     app: Flask
     ours: int
     theirs: int
-    askers: list[Asker]
+    callers: list[Caller]
 
     def served(self) -> list[tuple[str, str]]:
         return [
@@ -134,170 +134,170 @@ class Town:
 
 
 @pytest.fixture
-def town(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[Town]:
-    # A stream ends with what there is to tell at once.
-    with Stage.opened(replace(web_tools, pause=lambda _seconds: True), engine, clock) as stage:
+def site(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[Site]:
+    # With this pause a stream ends after its first events.
+    with ConnectSetup.running(replace(web_tools, pause=lambda _seconds: True), engine, clock) as setup:
         ours, theirs = company_with(engine, "acct_ours"), company_with(engine, "acct_CANARY")
         mine = new_invoice("in_mine", line_of("il_mine"), customer_name="Zed Inc")
         secret = new_invoice("in_CANARY", line_of("il_CANARY", description="CANARY"), customer_name="CANARY Inc")
-        keep(engine, event(mine, account="acct_ours"), event(secret, account="acct_CANARY"))
+        record_events(engine, event(mine, account="acct_ours"), event(secret, account="acct_CANARY"))
         catch_up(engine)
         for company_id, actor in ((ours, "tests"), (theirs, "CANARY")):
             with engine.begin() as connection:
                 request_sync(connection, company_id, trigger="manual", actor=actor, now=clock())
-        yield Town(stage.app, ours, theirs, askers_of(stage.app, engine, clock, ours, theirs))
+        yield Site(setup.app, ours, theirs, callers_of(setup.app, engine, clock, ours, theirs))
 
 
-def askers_of(app: Flask, engine: Engine, clock: SetClock, ours: int, theirs: int) -> list[Asker]:
+def callers_of(app: Flask, engine: Engine, clock: SetClock, ours: int, theirs: int) -> list[Caller]:
     def person(name: str, company_id: int, role: Role) -> Browser:
         return signed_in(app, engine, company_id, role, email=f"{name}@example.org")
 
-    def asker(name: str, browser: Browser, role: Role | None, *, is_known: bool = True) -> Asker:
-        return Asker(name, browser.client, {"X-CSRF-Token": browser.token()} if is_known else {}, role, is_known)
+    def browser_caller(name: str, browser: Browser, role: Role | None, *, is_known: bool = True) -> Caller:
+        return Caller(name, browser.client, {"X-CSRF-Token": browser.token()} if is_known else {}, role, is_known)
 
-    def with_key(name: str, headers: dict[str, str], role: Role | None, *, is_known: bool = True) -> Asker:
-        return Asker(name, app.test_client(), headers, role, is_known)
+    def key_caller(name: str, headers: dict[str, str], role: Role | None, *, is_known: bool = True) -> Caller:
+        return Caller(name, app.test_client(), headers, role, is_known)
 
     expired = person("expired", ours, "admin")
-    clock.pass_by(IDLE + timedelta(hours=1))
+    clock.advance(IDLE + timedelta(hours=1))
     removed = person("removed", ours, "admin")
     with engine.begin() as connection:
         user_id = connection.exec_driver_sql("SELECT id FROM user_account WHERE email LIKE 'removed%%'").scalar_one()
         remove_member(connection, ours, user_id, actor="tests", now=NOON)
-    revoked = key_of(engine, ours, "admin")
+    revoked = new_key_headers(engine, ours, "admin")
     with engine.begin() as connection:
         connection.execute(update(api_key).values(revoked_at=NOON))
     return [
-        with_key("anonymous", {}, None, is_known=False),
-        asker("expired", expired, None, is_known=False),
-        with_key("revoked key", revoked, None, is_known=False),
-        asker("another company's admin", person("other", theirs, "admin"), None),
-        with_key("another company's key", key_of(engine, theirs, "admin"), None),
-        asker("removed", removed, None),
-        *(asker(role, person(role, ours, role), role) for role in ROLES),
-        *(with_key(f"{role} key", key_of(engine, ours, role), role) for role in ROLES),
+        key_caller("anonymous", {}, None, is_known=False),
+        browser_caller("expired", expired, None, is_known=False),
+        key_caller("revoked key", revoked, None, is_known=False),
+        browser_caller("another company's admin", person("other", theirs, "admin"), None),
+        key_caller("another company's key", new_key_headers(engine, theirs, "admin"), None),
+        browser_caller("removed", removed, None),
+        *(browser_caller(role, person(role, ours, role), role) for role in ROLES),
+        *(key_caller(f"{role} key", new_key_headers(engine, ours, role), role) for role in ROLES),
     ]
 
 
 def path_of(rule: str, company_id: int, place: int) -> str:
-    """Give a path of the rule with this company and the ids at a place of `IDS`."""
+    """Return a path of the rule with this company and the ids at this index of `IDS`."""
     path = re.sub(r"<int:company_id>", str(company_id), rule)
     path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: IDS[found[1]][place], path)
     return f"{path}?company={company_id}" if rule == "/connect/stripe" else path
 
 
-def test_every_route_that_is_served_is_expected_and_no_other(town: Town) -> None:
-    assert set(town.served()) == set(EXPECTED)
-    assert {name for _, rule in town.served() for name in re.findall(r"<(?:\w+:)?(\w+)>", rule)} - {
+def test_every_route_that_is_served_is_expected_and_no_other(site: Site) -> None:
+    assert set(site.served()) == set(EXPECTED)
+    assert {name for _, rule in site.served() for name in re.findall(r"<(?:\w+:)?(\w+)>", rule)} - {
         "company_id"
     } == set(IDS)
 
 
-def test_everybody_is_let_in_as_far_as_their_role_reaches_and_no_further(town: Town) -> None:
+def test_everybody_is_let_in_as_far_as_their_role_reaches_and_no_further(site: Site) -> None:
     wrong = []
-    for method, rule in town.served():
+    for method, rule in site.served():
         needed = EXPECTED[method, rule]
         if needed not in ROLES:
             continue
-        for asker in town.askers:
-            status = asker.ask(method, path_of(rule, town.ours, 0)).status_code
-            if status != expected_status(asker, needed, rule, status):
-                wrong.append((asker.name, method, rule, status))
+        for caller in site.callers:
+            status = caller.request(method, path_of(rule, site.ours, 0)).status_code
+            if status != expected_status(caller, needed, rule, status):
+                wrong.append((caller.name, method, rule, status))
     assert wrong == []
 
 
-def expected_status(asker: Asker, needed: Role, rule: str, status: int) -> int:
-    """Give the status that is right; what is let in may answer as it likes, but not with a refusal of the asker."""
+def expected_status(caller: Caller, needed: Role, rule: str, status: int) -> int:
+    """Return the expected status. A caller that is let in may get any status but 401, 403 and 404."""
     is_page = not rule.startswith("/v1/")
-    if is_page and "Authorization" in asker.headers:
+    if is_page and "Authorization" in caller.headers:
         return 401  # a page is for people
-    if not asker.is_known:
+    if not caller.is_known:
         return 303 if is_page else 401
-    if asker.role is None:
+    if caller.role is None:
         return 404
-    if ROLES.index(asker.role) < ROLES.index(needed):
+    if ROLES.index(caller.role) < ROLES.index(needed):
         return 403
     return 200 if status in (401, 403, 404) else status
 
 
-def test_what_is_anothers_is_told_apart_from_nothing_by_no_byte(town: Town) -> None:
+def test_another_companys_resource_and_a_missing_one_get_the_same_response(site: Site) -> None:
     wrong = []
-    for method, rule in town.served():
+    for method, rule in site.served():
         if EXPECTED[method, rule] not in ROLES:
             continue
-        for asker in town.askers:
-            asked = [path_of(rule, town.ours, 2), path_of(rule, 999_999, 0)]
-            foreign = [path_of(rule, town.ours, 1), path_of(rule, town.theirs, 1)]
-            if asker.name.startswith("another company's"):
-                foreign.pop()  # it is theirs
-            for absent, theirs in zip(asked, foreign, strict=False):
+        for caller in site.callers:
+            missing = [path_of(rule, site.ours, 2), path_of(rule, 999_999, 0)]
+            foreign = [path_of(rule, site.ours, 1), path_of(rule, site.theirs, 1)]
+            if caller.name.startswith("another company's"):
+                foreign.pop()  # belongs to this caller
+            for absent, theirs in zip(missing, foreign, strict=False):
                 if "<line_id>" in rule or "999999" in absent:
-                    told = [asker.ask(method, path) for path in (absent, theirs)]
-                    if faceless(told[0]) != faceless(told[1]):
-                        wrong.append((asker.name, method, absent, theirs, [one.status_code for one in told]))
+                    answers = [caller.request(method, path) for path in (absent, theirs)]
+                    if comparable(answers[0]) != comparable(answers[1]):
+                        wrong.append((caller.name, method, absent, theirs, [one.status_code for one in answers]))
     assert wrong == []
 
 
-def faceless(answer: TestResponse) -> tuple[object, ...]:
-    """Give an answer without what is its own: the request's id, and what its own address names."""
+def comparable(answer: TestResponse) -> tuple[object, ...]:
+    """Return a response without its request id and without what its own address names, to compare responses."""
     if answer.mimetype == "application/problem+json":
         return without_request_id(answer)
-    text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "…", without_way_back(answer.text))
+    text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "…", without_next_path(answer.text))
     return answer.status_code, re.sub(r"company(=|%3D|%253D)\d+", "company=…", text)
 
 
-def without_way_back(text: str) -> str:
-    """Give a text without the address that its own asker is to come back to once signed in."""
+def without_next_path(text: str) -> str:
+    """Return a text without the address to return to after signing in."""
     return re.sub(r"next=[\w%.-]+", "next=…", text)
 
 
 def test_a_canary_of_one_company_is_seen_by_nobody_else(
-    town: Town, redis: Redis, caplog: pytest.LogCaptureFixture
+    site: Site, redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", "app")
     leaks = []
-    for method, rule in town.served():
-        for asker in town.askers:
-            if asker.name.startswith("another company's"):
+    for method, rule in site.served():
+        for caller in site.callers:
+            if caller.name.startswith("another company's"):
                 continue
-            for company_id, place in ((town.ours, 0), (town.ours, 1), (town.theirs, 1), (town.theirs, 0)):
-                answer = asker.ask(method, path_of(rule, company_id, place))
-                told = without_way_back(f"{answer.headers} {answer.text}")
-                if CANARY.search(told):
-                    leaks.append((asker.name, method, rule, company_id))
-    held = b"".join(redis.dump(key) or b"" for key in redis.scan_iter("*"))
+            for company_id, place in ((site.ours, 0), (site.ours, 1), (site.theirs, 1), (site.theirs, 0)):
+                answer = caller.request(method, path_of(rule, company_id, place))
+                text = without_next_path(f"{answer.headers} {answer.text}")
+                if CANARY.search(text):
+                    leaks.append((caller.name, method, rule, company_id))
+    stored = b"".join(redis.dump(key) or b"" for key in redis.scan_iter("*"))
 
     assert leaks == []
     assert not CANARY.search("".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records))
-    assert b"CANARY" not in held
+    assert b"CANARY" not in stored
 
 
-def test_its_owner_sees_the_canary(town: Town) -> None:
-    owner = next(asker for asker in town.askers if asker.name == "another company's key")
+def test_its_owner_sees_the_canary(site: Site) -> None:
+    owner = next(caller for caller in site.callers if caller.name == "another company's key")
 
-    assert "CANARY" in owner.ask("GET", path_of(f"{V1}/revenue-lines", town.theirs, 1)).text
+    assert "CANARY" in owner.request("GET", path_of(f"{V1}/revenue-lines", site.theirs, 1)).text
 
 
-def test_a_session_changes_nothing_without_its_own_pages_token(town: Town) -> None:
-    foreign_token = next(asker for asker in town.askers if asker.name == "viewer").headers["X-CSRF-Token"]
-    admin = next(asker for asker in town.askers if asker.name == "admin")
-    for method, rule in town.served():
+def test_a_session_changes_nothing_without_its_own_pages_token(site: Site) -> None:
+    foreign_token = next(caller for caller in site.callers if caller.name == "viewer").headers["X-CSRF-Token"]
+    admin = next(caller for caller in site.callers if caller.name == "admin")
+    for method, rule in site.served():
         needed = EXPECTED[method, rule]
         if method == "GET" or needed == "signature":
             continue
-        path = path_of(rule, town.ours, 0)
+        path = path_of(rule, site.ours, 0)
         forged = [
-            admin.ask(method, path, with_token=False),
-            Asker("", admin.client, {"X-CSRF-Token": foreign_token}, "admin").ask(method, path),
-            Asker("", admin.client, admin.headers | {"Origin": "https://evil.example"}, "admin").ask(method, path),
-            Asker("", admin.client, admin.headers | {"Origin": "null"}, "admin").ask(method, path),
-            Asker("", admin.client, admin.headers | {"Sec-Fetch-Site": "cross-site"}, "admin").ask(method, path),
+            admin.request(method, path, with_token=False),
+            Caller("", admin.client, {"X-CSRF-Token": foreign_token}, "admin").request(method, path),
+            Caller("", admin.client, admin.headers | {"Origin": "https://evil.example"}, "admin").request(method, path),
+            Caller("", admin.client, admin.headers | {"Origin": "null"}, "admin").request(method, path),
+            Caller("", admin.client, admin.headers | {"Sec-Fetch-Site": "cross-site"}, "admin").request(method, path),
         ]
 
         assert [answer.status_code for answer in forged] == [403] * len(forged), (method, rule)
 
 
-def test_no_get_changes_anything_in_a_company(town: Town, engine: Engine) -> None:
+def test_no_get_changes_anything_in_a_company(site: Site, engine: Engine) -> None:
     def state() -> list[object]:
         with engine.connect() as connection:
             return [
@@ -306,10 +306,10 @@ def test_no_get_changes_anything_in_a_company(town: Town, engine: Engine) -> Non
             ]
 
     before = state()
-    for method, rule in town.served():
-        for asker in town.askers:
+    for method, rule in site.served():
+        for caller in site.callers:
             if method == "GET":
-                asker.ask("GET", path_of(rule, town.ours, 0))
-                asker.ask("HEAD", path_of(rule, town.ours, 0))
+                caller.request("GET", path_of(rule, site.ours, 0))
+                caller.request("HEAD", path_of(rule, site.ours, 0))
 
     assert state() == before

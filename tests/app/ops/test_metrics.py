@@ -1,4 +1,4 @@
-"""Figures for whoever runs it: what was answered, and how everything stands; of nobody in particular."""
+"""Metrics for operators: requests, webhooks, backlogs and syncs, never about a single company."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,42 +14,42 @@ from backlog.queues import open_redis
 from backlog.syncs.requests import request_sync
 from runtime.database import open_engine
 from tests.support.clock import NOON, SetClock
-from tests.support.company import keep
+from tests.support.company import record_events
 from tests.support.payloads import event, new_invoice
-from tests.support.syncs.shown_runs import begun, end
+from tests.support.syncs.run_states import finish_run, start_run
 from tests.support.web.lines import Reader
 from workers.syncs.changes import count
 
-Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
+Metrics = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
-def figures(answer: TestResponse) -> Figures:
+def metrics_of(answer: TestResponse) -> Metrics:
     assert answer.status_code == 200
     families = text_string_to_metric_families(answer.text)
     return {(one.name, frozenset(one.labels.items())): one.value for family in families for one in family.samples}
 
 
-def named(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
+def metric(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
     return name, frozenset(labels.items())
 
 
 def test_requests_are_counted_by_route_and_never_by_what_was_asked_for(client: FlaskClient) -> None:
-    answered = named("revmap_request_seconds_count", method="GET", route="/healthz", status="200")
-    before = figures(client.get("/metrics")).get(answered, 0)
+    answered = metric("revmap_request_seconds_count", method="GET", route="/healthz", status="200")
+    before = metrics_of(client.get("/metrics")).get(answered, 0)
 
     client.get("/healthz")
     client.get("/healthz?secret=CANARY")
     client.open("/CANARY", method="CANARY")
     answer = client.get("/metrics")
 
-    assert figures(answer)[answered] == before + 2
+    assert metrics_of(answer)[answered] == before + 2
     assert "CANARY" not in answer.text
 
 
 def test_refused_webhooks_are_counted_by_reason(client: FlaskClient) -> None:
     def refused() -> float:
-        found = figures(client.get("/metrics"))
-        return sum(value for (name, _), value in found.items() if name == "revmap_webhooks_refused_total")
+        metrics = metrics_of(client.get("/metrics"))
+        return sum(value for (name, _), value in metrics.items() if name == "revmap_webhooks_refused_total")
 
     before = refused()
     client.post("/webhooks/stripe", data=b"{}", headers={"Stripe-Signature": "t=1,v1=00"})
@@ -57,53 +57,53 @@ def test_refused_webhooks_are_counted_by_reason(client: FlaskClient) -> None:
     assert refused() == before + 1
 
 
-def test_what_waits_is_told_summed_over_all_companies(client: FlaskClient, engine: Engine, clock: SetClock) -> None:
+def test_backlogs_are_reported_as_sums_over_all_companies(client: FlaskClient, engine: Engine, clock: SetClock) -> None:
     reader = Reader.of_new_company(client, engine)
-    reader.learns()
-    keep(engine, event(new_invoice("in_1")), event(new_invoice("in_2")))
-    keep(engine, event(new_invoice("in_3"), account="acct_none"))
+    reader.receive()
+    record_events(engine, event(new_invoice("in_1")), event(new_invoice("in_2")))
+    record_events(engine, event(new_invoice("in_3"), account="acct_none"))
     with engine.begin() as connection:
         recorded_at = connection.exec_driver_sql("SELECT recorded_at FROM event WHERE position = 2").scalar_one()
         request_sync(connection, reader.company_id, trigger="manual", actor="tests", now=NOON)
     clock.now = recorded_at + timedelta(seconds=90)
 
-    told = figures(client.get("/metrics"))
+    metrics = metrics_of(client.get("/metrics"))
 
-    assert told[named("revmap_database_up")] == 1
-    assert told[named("revmap_redis_up")] == 1
-    assert told[named("revmap_parked_events")] == 1
-    assert told[named("revmap_projection_companies_behind", projection="revenue_lines")] == 1
-    assert told[named("revmap_projection_events_behind", projection="revenue_lines")] == 3
-    assert told[named("revmap_projection_lag_seconds", projection="revenue_lines")] == 90
-    assert told[named("revmap_sync_runs", status="queued")] == 1
-    assert told[named("revmap_queue_jobs", queue="sync")] == 0
+    assert metrics[metric("revmap_database_up")] == 1
+    assert metrics[metric("revmap_redis_up")] == 1
+    assert metrics[metric("revmap_parked_events")] == 1
+    assert metrics[metric("revmap_projection_companies_behind", projection="revenue_lines")] == 1
+    assert metrics[metric("revmap_projection_events_behind", projection="revenue_lines")] == 3
+    assert metrics[metric("revmap_projection_lag_seconds", projection="revenue_lines")] == 90
+    assert metrics[metric("revmap_sync_runs", status="queued")] == 1
+    assert metrics[metric("revmap_queue_jobs", queue="sync")] == 0
 
 
-def test_an_endpoint_that_fell_silent_shows_in_what_syncs_have_to_put_right(
+def test_an_endpoint_that_fell_silent_shows_in_what_syncs_repair(
     client: FlaskClient, engine: Engine, clock: SetClock
 ) -> None:
     def repaired() -> float:
-        return figures(client.get("/metrics"))[named("revmap_sync_repaired_invoices")]
+        return metrics_of(client.get("/metrics"))[metric("revmap_sync_repaired_invoices")]
 
     reader = Reader.of_new_company(client, engine)
     at_first = repaired()
-    lease = begun(engine, reader.company_id)
+    lease = start_run(engine, reader.company_id)
     with engine.begin() as connection:
         count(connection, reader.company_id, invoices_new=2, invoices_changed=1)
-    end(engine, lease)
+    finish_run(engine, lease)
     within_the_day = repaired()
-    clock.pass_by(timedelta(days=1))
+    clock.advance(timedelta(days=1))
 
     assert (at_first, within_the_day, repaired()) == (0, 3, 0)
 
 
-def test_it_is_answered_when_database_and_redis_are_away(web_tools: Tools) -> None:
+def test_metrics_are_answered_when_database_and_redis_are_away(web_tools: Tools) -> None:
     away = replace(
         web_tools,
         engine=open_engine("postgresql://nobody@127.0.0.1:1/none", name="web", pool_size=1),
         redis=open_redis("redis://127.0.0.1:1/0"),
     )
 
-    told = figures(create_app(away).test_client().get("/metrics"))
+    metrics = metrics_of(create_app(away).test_client().get("/metrics"))
 
-    assert (told[named("revmap_database_up")], told[named("revmap_redis_up")]) == (0, 0)
+    assert (metrics[metric("revmap_database_up")], metrics[metric("revmap_redis_up")]) == (0, 0)

@@ -1,4 +1,4 @@
-"""What every page promises: who may open it, where it leads, and that its scripts are the ones that were looked at."""
+"""Every page: who may open it, where it redirects, and that vendored scripts match their checksums."""
 
 import re
 from hashlib import sha256
@@ -53,7 +53,7 @@ def test_a_part_of_a_page_has_the_whole_page_loaded_again_when_the_session_is_ov
 def test_people_see_a_page_where_programs_get_json(app: Flask) -> None:
     browser = Browser(app)
 
-    assert "<h1>Not Found</h1>" in browser.get("/nowhere", headers={"Accept": "text/html,*/*;q=0.8"}).text
+    assert "<h1>Page not found</h1>" in browser.get("/nowhere", headers={"Accept": "text/html,*/*;q=0.8"}).text
     assert browser.get("/nowhere", headers={"Accept": "*/*"}).mimetype == "application/problem+json"
 
 

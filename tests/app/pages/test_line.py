@@ -1,4 +1,4 @@
-"""What the page and the drawer of a line promise: what it says, how it came to say it, and who sees the events."""
+"""The page and the drawer of a line: its fields, its history, and who may see the events."""
 
 import re
 
@@ -55,8 +55,8 @@ def test_the_history_tells_each_step_with_what_it_changed_and_why(visitor: Visit
     assert "Invoice status Open → Paid" in history
     assert "Cadence Unknown → Quarterly" in history
     assert "The status open does not count: a status only climbs, and it is paid." in history
-    assert "Stripe told us (webhook). Happened 1 Jan 2026, 00:00 UTC, learned" in history
-    assert "Nothing changed invoice.updated" in history
+    assert "Stripe webhook. Occurred 1 Jan 2026, 00:00 UTC, recorded" in history
+    assert "No change invoice.updated" in history
 
 
 def test_an_amount_in_the_history_is_written_as_money(visitor: Visitor) -> None:
@@ -73,7 +73,7 @@ def test_a_line_as_of_a_moment_knows_nothing_of_later(visitor: Visitor) -> None:
 
     then = text_of(visitor.page("/lines/il_1", as_of=position))
 
-    assert "As of position" in then
+    assert f"As of event {position}" in then
     assert "Void" not in then
     assert "invoice.voided" not in then
     assert visitor.get("/lines/il_1", as_of=position - 1).status_code == 404
@@ -85,8 +85,8 @@ def test_a_line_that_left_the_table_keeps_its_history(visitor: Visitor) -> None:
 
     told = text_of(visitor.page("/lines/il_1"))
 
-    assert "This line has left the table" in told
-    assert "The line left the table invoice.deleted" in told
+    assert "This line was removed" in told
+    assert "Line removed invoice.deleted" in told
 
 
 def test_an_events_body_is_shown_to_editors_as_text(app: Flask, engine: Engine, visitor: Visitor) -> None:

@@ -1,4 +1,4 @@
-"""What the page of the table promises: its columns, its rows, what they are marked with, and what it says of itself."""
+"""The page of the table: its columns, its rows and their badges, and what it says about the table itself."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from tests.support.web.mapping_page import Visitor, attribute, headings_in, ids_
 from tests.support.web.people import signed_in
 
 SEVEN = [
-    *("Invoice line item id", "Subscription id", "Customer name", "Customer id", "Description", "Date", "Amount"),
+    *("Invoice line item ID", "Subscription ID", "Customer name", "Customer ID", "Description", "Date", "Amount"),
 ]
 
 
@@ -45,7 +45,7 @@ def test_columns_that_are_chosen_are_shown_in_the_tables_order_and_said_in_the_a
 
     assert led.status_code == 303
     assert led.headers["Location"].endswith("?columns=invoice_line_item_id%2Camount%2Ccadence%2Cinvoice_status")
-    assert headings_in(page) == ["Invoice line item id", "Amount", "Cadence", "Invoice status"]
+    assert headings_in(page) == ["Invoice line item ID", "Amount", "Cadence", "Invoice status"]
     assert text_of(row_of(page, "il_1")).endswith("il_1 $300.00 Quarterly Paid")
 
 
@@ -108,14 +108,14 @@ def test_facts_that_could_not_be_read_are_told_and_listed_with_reasons(visitor: 
 
     page = visitor.page()
 
-    assert "2 facts from Stripe could not be read and are missing from the table." in text_of(page)
+    assert "2 updates from Stripe couldn't be read and are missing from the table." in text_of(page)
     listed = text_of(visitor.page("/quarantine"))
     assert "invoice in_1" in listed
     assert "pondering" in listed
-    assert "Read since" not in listed
+    assert "Resolved" not in listed
     visitor.reader.add_lines(new_line("il_1"), invoice_id="in_1")
-    assert "1 fact from Stripe could not be read and is missing" in text_of(visitor.page())
-    assert "Read since" in text_of(visitor.page("/quarantine"))
+    assert "1 update from Stripe couldn't be read and is missing" in text_of(visitor.page())
+    assert "Resolved" in text_of(visitor.page("/quarantine"))
 
 
 def test_walking_by_the_pages_own_links_gives_every_line_once_as_they_stood_at_first(visitor: Visitor) -> None:
@@ -176,7 +176,7 @@ def test_the_table_as_of_a_moment_is_a_page_too_and_says_so(visitor: Visitor) ->
 
     assert ids_in(then) == ["il_1"]
     assert "Void" not in row_of(then, "il_1")
-    assert f"As of position {position}" in text_of(then)
+    assert re.search(rf"As of \d+ \w+ \d+, \d+:\d+ UTC \(event {position}\)\.", text_of(then))
     assert "Back to now" in text_of(then)
     assert ids_in(visitor.page()) == ["il_2", "il_1"]
 
@@ -205,10 +205,10 @@ def test_a_projection_that_is_behind_or_halted_says_so(visitor: Visitor, engine:
     visitor.reader.add_lines(new_line("il_1"))
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE projection_state SET position = position - 1")
-    assert "1 event is still to be worked in" in text_of(visitor.page())
+    assert "1 event left to process" in text_of(visitor.page())
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE projection_state SET status = 'halted'")
-    assert "the table stands still" in text_of(visitor.page())
+    assert "the table has stopped" in text_of(visitor.page())
 
 
 def test_a_table_whose_past_is_being_made_says_when_to_look_again(visitor: Visitor, engine: Engine) -> None:
@@ -219,16 +219,16 @@ def test_a_table_whose_past_is_being_made_says_when_to_look_again(visitor: Visit
     answer = visitor.get(as_of=1)
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert "look again in 5 seconds" in text_of(answer.text)
+    assert "Try again in 5 seconds" in text_of(answer.text)
     assert ids_in(visitor.page()) == ["il_1"]
 
 
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("SELECT 1", "The first sync is on its way"),
+        ("SELECT 1", "Your invoices are on their way"),
         ("UPDATE stripe_connection SET status = 'disconnected'", "Stripe is disconnected"),
-        ("UPDATE stripe_connection SET status = 'reauthorization_required'", "Stripe has ended our access"),
+        ("UPDATE stripe_connection SET status = 'reauthorization_required'", "Stripe access ended"),
     ],
 )
 def test_an_empty_table_says_why_and_what_to_do(visitor: Visitor, engine: Engine, statement: str, said: str) -> None:
@@ -254,8 +254,8 @@ def test_a_filter_that_nothing_matches_can_be_cleared(visitor: Visitor) -> None:
 
     page = visitor.page(q="nobody", sort="amount")
 
-    assert "No line matches" in page
-    clear = re.search(r'href="([^"]*)">Clear the filters', page)
+    assert "No matching lines" in page
+    clear = re.search(r'href="([^"]*)">Clear all filters', page)
     assert clear
     assert ids_in(visitor.follow(clear[1])) == ["il_1"]
 

@@ -1,4 +1,4 @@
-"""What filtering, searching and sorting the table's page promise, and what its figures add up to."""
+"""Filters, search and sorting on the table's page, and its totals and chart."""
 
 import re
 from html import unescape
@@ -64,17 +64,17 @@ def test_a_company_with_one_currency_need_not_choose_it(visitor: Visitor) -> Non
 
 
 MISTAKES: list[tuple[dict[str, str], str, str]] = [
-    ({"amount_from": "1"}, "currency", "Choose the currency that the amounts are in."),
-    ({"amount_from": "NaN", "currency": "usd"}, "amount_min", "Not an amount. Write it like 1234.50."),
-    ({"amount_to": "1e5", "currency": "usd"}, "amount_max", "Not an amount."),
-    ({"amount_to": "1.005", "currency": "usd"}, "amount_max", "USD has 2 decimals."),
+    ({"amount_from": "1"}, "currency", "Choose a currency for the amounts."),
+    ({"amount_from": "NaN", "currency": "usd"}, "amount_min", "Enter an amount like 1234.50."),
+    ({"amount_to": "1e5", "currency": "usd"}, "amount_max", "Enter an amount like"),
+    ({"amount_to": "1.005", "currency": "usd"}, "amount_max", "Use at most 2 decimal places for USD."),
     ({"date_from": "2026-02-30"}, "date_from", "Not a day written YYYY-MM-DD."),
-    ({"last_day": "9999-12-31"}, "date_to", "Not a day that lines could have."),
+    ({"last_day": "9999-12-31"}, "date_to", "That date is too far in the future."),
     ({"date_from": "2026-02-03", "date_to": "2026-02-01"}, "date_from", "date_from is after date_to."),
     ({"cadence": "weekly"}, "cadence", "Must be one of"),
-    ({"moment": "soon"}, "moment", "Not a moment written like 2026-11-21T14:00."),
-    ({"as_of": "2036-01-01T00:00:00Z"}, "moment", "That moment has not come yet."),
-    ({"as_of": "999999"}, "moment", "The log has not reached that position."),
+    ({"moment": "soon"}, "moment", "Enter a date and time like 2026-11-21T14:00."),
+    ({"as_of": "2036-01-01T00:00:00Z"}, "moment", "That time is in the future."),
+    ({"as_of": "999999"}, "moment", "There is no event with that number yet."),
 ]
 
 
@@ -95,7 +95,7 @@ def test_what_stands_wrongly_in_an_address_is_named(visitor: Visitor) -> None:
     answer = visitor.browser.get(visitor.path("?colour=red&q=a&q=b"))
 
     assert answer.status_code == 422
-    assert "colour in the address: Unknown field." in text_of(answer.text)
+    assert "colour in the URL: Unknown field." in text_of(answer.text)
     assert "Given more than once." in text_of(answer.text)
 
 
@@ -113,7 +113,7 @@ def test_every_condition_is_a_chip_that_takes_it_away_and_no_other(visitor: Visi
     away = {label: unescape(href) for href, label in found.items()}
     assert "q=" not in away["Search"]
     assert "customer_id=cus_1" in away["Search"]
-    # An amount without its currency would be another condition.
+    # An amount without its currency would mean something else.
     assert "amount_min" not in away["Currency"]
     assert all(ids_in(visitor.follow(href)) == ["il_1"] for href in found)
 
@@ -167,7 +167,7 @@ def test_the_chart_stacks_what_was_billed_by_month_and_cadence(visitor: Visitor)
 
     figures = text_of(figures_of(visitor))
 
-    assert "Month Monthly Quarterly All" in figures
+    assert "Month Monthly Quarterly Total" in figures
     assert "Jan 2026 $0.00 $1.00 $1.00 Feb 2026 $0.00 $0.00 $0.00 Mar 2026 $0.07 $2.00 $2.07" in figures
 
 
@@ -177,7 +177,7 @@ def test_void_is_no_billed_revenue_unless_it_is_asked_for(visitor: Visitor, more
     visitor.reader.add_lines(line_of("il_2", 900), invoice_id="in_2")
 
     assert "Jan 2026 $9.00 $9.00" in text_of(figures_of(visitor, **more))
-    assert "left out" in figures_of(visitor, **more)
+    assert "Excludes void and uncollectible invoices" in figures_of(visitor, **more)
     assert "Jan 2026 $1.00 $1.00" in text_of(figures_of(visitor, invoice_status="void", **more))
 
 

@@ -1,4 +1,4 @@
-"""The history of syncs and the pages of single ones: newest first, in words, to the cent, and never as raw text."""
+"""The sync history and the page of each sync: order, wording, exact amounts, and escaping."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,15 @@ from backlog.syncs.requests import cancel_sync
 from tenants.users import remove_member
 from tests.support.clock import NOON
 from tests.support.company import company_with
-from tests.support.syncs.run_states import FAILED, SUCCEEDED, PARTIALLY_SUCCEEDED, request_run, start_run, finish_run, record_progress
+from tests.support.syncs.run_states import (
+    FAILED,
+    PARTIALLY_SUCCEEDED,
+    SUCCEEDED,
+    finish_run,
+    record_progress,
+    request_run,
+    start_run,
+)
 from tests.support.web.people import signed_in
 from tests.support.web.settings_page import Reader, text_of
 from workers.syncs.endings import Ending
@@ -29,8 +37,8 @@ def progress_of(editor: Reader, run_id: int) -> str:
 def test_a_history_without_syncs_teaches_what_they_are(editor: Reader) -> None:
     told = text_of(editor.syncs())
 
-    assert "No syncs yet A sync reads the whole Stripe account and proves" in told
-    assert "The first one starts by itself in a moment." in told
+    assert "No syncs yet A sync reads your whole Stripe account and checks" in told
+    assert "The first one starts automatically in a moment." in told
 
 
 def test_the_history_tells_newest_first_who_asked_how_long_it_took_and_what_it_came_to(
@@ -73,7 +81,7 @@ def test_older_syncs_follow_by_a_cursor_each_once(editor: Reader, engine: Engine
     shown = [[one for one in reversed(ids) if f'/syncs/{one}"' in page] for page in (first, second)]
     assert [len(one) for one in shown] == [25, 2]
     assert shown[0] + shown[1] == list(reversed(ids))
-    assert "Back to the newest" in second
+    assert "Back to newest" in second
     assert "autofocus" not in second
     assert editor.browser.get(older, headers={"HX-Request": "true"}).text.count("autofocus") == 1
 
@@ -98,7 +106,7 @@ def test_differences_are_told_one_by_one_with_both_sides(editor: Reader, engine:
     page = editor.syncs(f"/{lease.run_id}")
 
     assert "4 invoices equal to Stripe's books; 3 differences" in text_of(page).replace(" ;", ";")
-    assert "Missing in the table paid, 3 lines, $12.00 –" in text_of(page)
+    assert "Missing from the table paid, 3 lines, $12.00 –" in text_of(page)
     assert "paid, 3 lines, ¥1,200" in text_of(page)
     assert "paid, 3 lines, 1,200 minor units" in text_of(page)
     assert "<i>" not in page
@@ -123,12 +131,12 @@ def test_an_error_is_told_as_what_happened_what_we_do_what_to_do_and_what_it_mea
 
     told = text_of(editor.syncs(f"/{lease.run_id}"))
 
-    assert "Stripe did not answer, or not with what was asked for." in told
-    assert "What we do We try again by ourselves" in told
+    assert "Stripe did not answer, or did not answer what was asked." in told
+    assert "What we're doing We retry, soon at first" in told
     assert "The next sync starts in a moment, at 1 Mar 2026, 12:01 UTC" in told
     assert "What you can do Nothing is lost." in told
-    assert "The figures They" in told
-    assert "Detail 503 from /v1/invoices" in told
+    assert "Your data Never verified as complete." in told
+    assert "Details 503 from /v1/invoices" in told
 
 
 def test_waiting_for_stripe_is_said_as_such_and_until_when(editor: Reader, engine: Engine) -> None:
@@ -140,8 +148,8 @@ def test_waiting_for_stripe_is_said_as_such_and_until_when(editor: Reader, engin
 
     told = text_of(progress_of(editor, lease.run_id))
 
-    assert told.startswith("Waiting for Stripe until 1 Mar 2026, 12:30 UTC . Its rate limit puts us off; this is no")
-    assert "error." in told
+    assert told.startswith("Waiting for Stripe until 1 Mar 2026, 12:30 UTC . We've reached its rate limit.")
+    assert "This isn't an error." in told
 
 
 def test_the_part_that_tells_progress_says_when_it_is_over(editor: Reader, engine: Engine) -> None:
@@ -172,7 +180,7 @@ def test_a_sync_is_canceled_on_its_page_and_a_viewer_is_not_offered_to(
 
     assert led.headers["Location"] == editor.path(f"/syncs/{lease.run_id}")
     page = editor.page(led.headers["Location"])
-    assert "Stopping before its next page" in text_of(page)
+    assert "Canceling before the next page" in text_of(page)
     assert cancel not in editor.offers(page)
 
 

@@ -1,4 +1,4 @@
-"""What is said of a connection: for every way it can stand one sentence, and red only when it is the reader's turn."""
+"""Verdicts on a connection: a sentence for every possible state, and red only when the reader has to act."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,13 +9,12 @@ from typing import Any, get_args
 import pytest
 from flask import Flask
 
-from app.api.sync_schemas import PHASES, STATUSES
 from app.pages.settings.verdicts import Verdict, verdict_on
 from app.pages.syncs import words
 from app.pages.syncs.words import duration, has_to_act
-from backlog.syncs.report import ERRORS
-from backlog.syncs.requests import SyncRun
+from backlog.sync_vocabulary import DIFFERENCES, ERRORS, PHASES, STATUSES
 from backlog.syncs.health import ConnectionHealth, Health
+from backlog.syncs.requests import SyncRun
 from tests.support.clock import NOON
 
 CONNECTIONS = ("pending_authorization", "connected", "reauthorization_required", "paused", "disconnected")
@@ -29,11 +28,12 @@ ENDINGS: list[tuple[str, str | None, str | None]] = [
 
 
 def run_that(status: str, error_code: str | None = None, kind: str | None = None, **more: Any) -> SyncRun:
-    """Give a row like that of a sync that ended so."""
+    """Return a stand-in for the row of a sync with this status, error code and kind of difference."""
     found = [{"kind": kind, "resource": "customers"}] if kind else []
-    told = {"matched": 3, "repaired": 0, "differences": found} if error_code is None and status != "canceled" else None
-    held = {"status": status, "error_code": error_code, "reconciliation": told, **more}
-    return SimpleNamespace(**held)  # type: ignore[return-value]  # a row is read by attribute, too
+    is_compared = error_code is None and status != "canceled"
+    reconciliation = {"matched": 3, "repaired": 0, "differences": found} if is_compared else None
+    columns = {"status": status, "error_code": error_code, "reconciliation": reconciliation, **more}
+    return SimpleNamespace(**columns)  # type: ignore[return-value]  # rows are read by attribute
 
 
 @pytest.fixture(autouse=True)
@@ -69,14 +69,14 @@ def test_red_is_shown_only_when_people_can_act_and_then_always() -> None:
         acts_on_last = status == "connected" and health != "syncing" and last is not None and has_to_act(last)
         is_stuck = status == "connected" and health in ("failing", "action_required") and verdict.badge == "Failing"
         assert (verdict.tone == "bad") == (status == "reauthorization_required" or acts_on_last or is_stuck), verdict
-        assert verdict.tone != "bad" or "need not do anything" not in verdict.todo
+        assert verdict.tone != "bad" or "No action needed" not in verdict.todo
 
 
 def test_what_we_try_again_is_amber_and_says_when() -> None:
     verdict = verdict_on(state("connected", "delayed"), run_that("failed", "stripe_unavailable"))
 
     assert verdict.tone == "warn"
-    assert "We try again in 1 hour" in verdict.says
+    assert "We'll try again in 1 hour" in verdict.says
 
 
 def test_green_is_shown_only_for_what_was_proven() -> None:
@@ -87,8 +87,8 @@ def test_green_is_shown_only_for_what_was_proven() -> None:
 
 
 def test_every_error_phase_and_status_has_its_words() -> None:
-    assert set(words.ERRORS) == set(ERRORS)
-    assert set(words.PHASES) == set(PHASES)
+    assert all(error.title and error.what_you_can_do and error.what_we_do for error in ERRORS.values())
+    assert all({**PHASES, **DIFFERENCES}.values())
     assert all(words.status_badge(run_that(status))[1] for status in STATUSES)
 
 

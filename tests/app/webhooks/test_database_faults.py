@@ -1,4 +1,4 @@
-"""A database that fails, in every way it can: the sender is told to come again, and nothing is kept twice."""
+"""A database that fails in every possible way: the sender is asked to retry, and nothing is stored twice."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from tests.support.payloads import ACCOUNT, event, new_invoice
 from tests.support.sqlstates import SQLSTATES
 from tests.support.web.lines import Reader
 from tests.support.web.people import signed_in
-from tests.support.web.webhooks import bodies_of, count, invoice_event, kept, plant_fault, post, pull_fault
+from tests.support.web.webhooks import bodies_of, count, count_stored, inject_fault, invoice_event, post, remove_fault
 
 
 @pytest.fixture
@@ -32,28 +32,28 @@ def company(engine: Engine) -> int:
 
 @pytest.fixture
 def running_app(app: Flask, web_tools: Tools, company: int) -> Flask:
-    """An app whose door has its connection already."""
+    """Return an app whose intake has opened its database connection already."""
     assert post(app.test_client(), invoice_event(account="acct_of_nobody")).status_code == 200
     return app
 
 
-def asks_to_come_again(client: FlaskClient, body: bytes) -> bool:
-    """Tell whether the answer is 503 with the seconds to wait, in under two seconds."""
+def is_asked_to_retry(client: FlaskClient, body: bytes) -> bool:
+    """Return whether the response is 503 with Retry-After, within two seconds."""
     started = time.monotonic()
     answer = post(client, body)
     took = time.monotonic() - started
     return answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0 and took < 2
 
 
-def test_whatever_the_database_answers_the_sender_is_told_to_come_again_and_then_served(
+def test_whatever_the_database_answers_the_sender_is_asked_to_retry_and_then_served(
     client: FlaskClient, engine: Engine, company: int
 ) -> None:
     bodies = []
     for sqlstate in SQLSTATES:
         bodies.append(invoice_event())
-        plant_fault(engine, sqlstate)
-        assert asks_to_come_again(client, bodies[-1]), sqlstate
-        pull_fault(engine)
+        inject_fault(engine, sqlstate)
+        assert is_asked_to_retry(client, bodies[-1]), sqlstate
+        remove_fault(engine)
         assert post(client, bodies[-1]).status_code == 200, sqlstate
 
     assert bodies_of(engine, company) == bodies
@@ -63,7 +63,7 @@ def test_whatever_the_database_answers_the_sender_is_told_to_come_again_and_then
 def test_lost_race_in_the_database_is_not_the_senders_business(
     client: FlaskClient, engine: Engine, company: int, sqlstate: str
 ) -> None:
-    plant_fault(engine, sqlstate, when="nextval('fault_count') <= 2")
+    inject_fault(engine, sqlstate, when="nextval('fault_count') <= 2")
     body = invoice_event()
 
     assert post(client, body).status_code == 200
@@ -74,10 +74,10 @@ def test_lost_race_in_the_database_is_not_the_senders_business(
 def test_event_whose_commit_fails_is_not_acknowledged(
     client: FlaskClient, engine: Engine, company: int, sqlstate: str
 ) -> None:
-    plant_fault(engine, sqlstate, at_commit=True)
+    inject_fault(engine, sqlstate, at_commit=True)
 
-    assert asks_to_come_again(client, invoice_event())
-    assert kept(engine) == 0
+    assert is_asked_to_retry(client, invoice_event())
+    assert count_stored(engine) == 0
 
 
 def test_connection_that_the_database_closed_is_replaced_within_the_request(
@@ -96,13 +96,13 @@ def test_connection_that_the_database_closed_is_replaced_within_the_request(
     assert bodies_of(engine, company) == [body]
 
 
-def test_event_that_waits_too_long_for_a_lock_is_told_so_in_time(
+def test_event_that_waits_too_long_for_a_lock_is_refused_in_time(
     client: FlaskClient, engine: Engine, company: int
 ) -> None:
     body = invoice_event()
     with engine.begin() as connection:
         connection.execute(text("LOCK TABLE event IN EXCLUSIVE MODE"))
-        assert asks_to_come_again(client, body)
+        assert is_asked_to_retry(client, body)
 
     assert post(client, body).status_code == 200
     assert bodies_of(engine, company) == [body]
@@ -110,20 +110,20 @@ def test_event_that_waits_too_long_for_a_lock_is_told_so_in_time(
 
 @pytest.fixture
 def read_only_app(web_tools: Tools, database_url: str, engine: Engine, company: int) -> Iterator[Flask]:
-    """An app whose door was opened while the database took no writes, as a standby does."""
+    """Yield an app whose intake connected while the database was read-only, as a standby is."""
     switch = "ALTER DATABASE {} SET default_transaction_read_only = {}"
     with engine.begin() as connection:
         connection.execute(text(switch.format(engine.url.database, "on")))
     intake = open_engine(database_url, name="intake", pool_size=1, statement_timeout_ms=1500, autocommit=True)
     app = create_app(replace(web_tools, appender=GroupAppender(intake, after_commit=lambda: None)))
-    assert asks_to_come_again(app.test_client(), invoice_event())
+    assert is_asked_to_retry(app.test_client(), invoice_event())
     with engine.begin() as connection:
         connection.execute(text(switch.format(engine.url.database, "off")))
     yield app
     intake.dispose()
 
 
-def test_door_leaves_a_server_that_takes_no_writes_for_the_one_that_does(
+def test_intake_leaves_a_read_only_server_for_a_writable_one(
     read_only_app: Flask, engine: Engine, company: int
 ) -> None:
     body = invoice_event()
@@ -132,13 +132,13 @@ def test_door_leaves_a_server_that_takes_no_writes_for_the_one_that_does(
     assert bodies_of(engine, company) == [body]
 
 
-_FULL = """
+_FULL_DISK = """
     CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100';
     END $$;
 """
-_TAKES_NOTHING = (
+_FULL_DISK_TRIGGER = (
     "CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON {} FOR EACH STATEMENT EXECUTE FUNCTION full_disk()"
 )
 
@@ -146,9 +146,9 @@ _TAKES_NOTHING = (
 @contextmanager
 def full_disk(engine: Engine) -> Iterator[None]:
     with engine.begin() as connection:
-        connection.exec_driver_sql(_FULL)
+        connection.exec_driver_sql(_FULL_DISK)
         for table in ("event", "api_key", "user_session"):
-            connection.exec_driver_sql(_TAKES_NOTHING.format(table))
+            connection.exec_driver_sql(_FULL_DISK_TRIGGER.format(table))
     yield
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP FUNCTION full_disk CASCADE")
@@ -172,9 +172,9 @@ def test_while_nothing_can_be_written_the_table_is_read_and_afterwards_nobody_ha
 ) -> None:
     app = create_app(web_tools)
     reader = Reader.of_new_company(app.test_client(), engine)
-    reader.learns(event(new_invoice("in_1")))
+    reader.receive(event(new_invoice("in_1")))
     browser = signed_in(app, engine, reader.company_id)
-    clock.pass_by(timedelta(hours=1))  # both uses would be noted now
+    clock.advance(timedelta(hours=1))  # by now the use of the key and of the session would be recorded
     web_tools.engine.dispose()
     body = invoice_event("in_2")
 

@@ -1,4 +1,4 @@
-"""Ten thousand requests that nobody at Stripe would send: each is refused, none is kept, and the memory stays flat."""
+"""Ten thousand malformed requests: each is refused, none is stored, and memory use stays flat."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -12,11 +12,11 @@ from werkzeug.test import create_environ, run_wsgi_app
 
 from tests.support.payloads import event
 from tests.support.signing import json_bytes, signed
-from tests.support.web.webhooks import DOOR, invoice_event, kept
+from tests.support.web.webhooks import WEBHOOK_PATH, count_stored, invoice_event
 
 REQUESTS = 10_000
 REFUSALS = {400, 405, 413, 415}
-TWENTY_MEGABYTES = 20_000  # in kB, as the kernel counts
+TWENTY_MEGABYTES = 20_000  # in kB, the kernel's unit
 
 _WORDS = [
     "",
@@ -40,7 +40,7 @@ _VALUES: list[object] = [None, True, -1, 0.5, "", "evt_1", "\x00", "\ud800", [],
 
 
 def resident_kilobytes() -> int:
-    """Give the memory this process has in use."""
+    """Return the resident memory of this process."""
     [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS:")]
     return int(line.split()[1])
 
@@ -54,25 +54,25 @@ def cut_off(random: Random) -> bytes:
     return body[: random.randrange(len(body))]
 
 
-def lacking(random: Random) -> bytes:
-    """Give an event whose envelope is broken in one place."""
+def broken_envelope(random: Random) -> bytes:
+    """Return an event with one broken field in its envelope."""
     name, value = random.choice(("id", "type", "livemode")), random.choice([one for one in _VALUES if one != "evt_1"])
     return json_bytes(event({}) | {name: 7 if name == "livemode" and isinstance(value, bool) else value})
 
 
-def no_object(random: Random) -> bytes:
+def not_an_event(random: Random) -> bytes:
     return json_bytes(random.choice([*_VALUES, [event({})], 10**30]))
 
 
-def poisoned(random: Random) -> bytes:
-    """Give an event with something in it that readers could disagree about."""
+def ambiguous_json(random: Random) -> bytes:
+    """Return an event with JSON that parsers may read differently."""
     bad = random.choice(
         (b"NaN", b"-Infinity", b"1e999", b'{"a":1,"a":1}', b"[" * 99 + b"]" * 99, b"'x'", b"0x1", b"\xff")
     )
     return invoice_event().replace(b"30000", bad)
 
 
-AUTHENTIC: list[Callable[[Random], bytes]] = [noise, cut_off, lacking, no_object, poisoned]
+AUTHENTIC: list[Callable[[Random], bytes]] = [noise, cut_off, broken_envelope, not_an_event, ambiguous_json]
 
 
 def strange_headers(random: Random) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def strange_headers(random: Random) -> dict[str, Any]:
 
 
 def strange_request(random: Random) -> tuple[bytes, dict[str, Any]]:
-    """Give a body and an environment: authentic and no event, or an event that does not prove its origin."""
+    """Return a body and WSGI variables: either signed but not an event, or without a valid signature."""
     if random.random() < 0.5:
         body = random.choice(AUTHENTIC)(random)
         return body, {"HTTP_STRIPE_SIGNATURE": signed(body)["Stripe-Signature"]}
@@ -94,11 +94,11 @@ def strange_request(random: Random) -> tuple[bytes, dict[str, Any]]:
 
 def test_ten_thousand_malformed_requests_are_refused_without_a_trace(app: Flask, engine: Engine) -> None:
     random = Random(20_260_301)
-    blank = create_environ(DOOR, method="POST", headers={"Content-Type": "application/json"})
+    blank = create_environ(WEBHOOK_PATH, method="POST", headers={"Content-Type": "application/json"})
 
     def ask(body: bytes, environ: dict[str, Any]) -> None:
-        asked = blank | {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))} | environ
-        _, status, _ = run_wsgi_app(app.wsgi_app, asked)
+        request = blank | {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))} | environ
+        _, status, _ = run_wsgi_app(app.wsgi_app, request)
         assert int(status[:3]) in REFUSALS, (status, body, environ)
 
     for _ in range(REQUESTS // 5):
@@ -108,4 +108,4 @@ def test_ten_thousand_malformed_requests_are_refused_without_a_trace(app: Flask,
         ask(*strange_request(random))
 
     assert resident_kilobytes() - before < TWENTY_MEGABYTES
-    assert kept(engine) == 0
+    assert count_stored(engine) == 0

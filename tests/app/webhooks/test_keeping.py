@@ -1,4 +1,4 @@
-"""What the webhook door takes: every authentic event, verbatim and once, whatever it tells and however late."""
+"""What the webhook endpoint accepts: every authentic event, stored verbatim and once, whatever it says or how late."""
 
 import json
 from datetime import timedelta
@@ -17,7 +17,7 @@ from tests.support.clock import NOON, SetClock
 from tests.support.company import catch_up, company_with
 from tests.support.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line
 from tests.support.signing import json_bytes
-from tests.support.web.webhooks import bodies_of, count, invoice_event, kept, log_of, post, until
+from tests.support.web.webhooks import bodies_of, count, count_stored, invoice_event, log_of, post, until
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def company(engine: Engine) -> int:
 
 
 def lines_of(engine: Engine, company_id: int) -> list[tuple[object, ...]]:
-    """Give the company's table without what tells when a line was learned."""
+    """Return the company's table without the columns that depend on when an event was received."""
     with engine.connect() as connection:
         rows = connection.execute(
             text("""
@@ -43,12 +43,12 @@ def test_event_is_kept_with_what_its_envelope_says(client: FlaskClient, engine: 
 
     assert post(client, body).status_code == 200
 
-    [held] = log_of(engine, company)
-    assert (held.type, held.external_id) == ("invoice.paid", f"{ACCOUNT}/live/evt_7")
-    assert (held.entity, held.account_id, held.livemode) == ("invoice:in_7", ACCOUNT, True)
-    assert (held.api_version, held.occurred_at and held.occurred_at.timestamp()) == ("2020-08-27", CREATED)
-    assert (held.payload, held.payload_sha256) == (body, sha256(body).digest())
-    assert held.correlation_id is not None
+    [recorded] = log_of(engine, company)
+    assert (recorded.type, recorded.external_id) == ("invoice.paid", f"{ACCOUNT}/live/evt_7")
+    assert (recorded.entity, recorded.account_id, recorded.livemode) == ("invoice:in_7", ACCOUNT, True)
+    assert (recorded.api_version, recorded.occurred_at and recorded.occurred_at.timestamp()) == ("2020-08-27", CREATED)
+    assert (recorded.payload, recorded.payload_sha256) == (body, sha256(body).digest())
+    assert recorded.correlation_id is not None
 
 
 VERBATIM = {
@@ -88,7 +88,7 @@ def test_event_sent_again_is_acknowledged_and_kept_once(
     body = invoice_event()
 
     at_once = [post(client, body).status_code for _ in range(3)]
-    clock.pass_by(timedelta(days=2))
+    clock.advance(timedelta(days=2))
     days_later = post(client, body, at=clock.now).status_code
 
     assert (at_once, days_later) == ([200] * 3, 200)
@@ -128,7 +128,7 @@ def test_event_that_could_not_be_folded_yet_is_acknowledged_again_and_folded_onc
     assert count(engine, "event") == 1
 
 
-def test_event_whose_ring_was_lost_is_found_in_the_tables(
+def test_event_whose_wake_up_was_lost_is_found_in_the_tables(
     client: FlaskClient, engine: Engine, company: int, redis: Redis
 ) -> None:
     post(client, invoice_event())
@@ -161,8 +161,8 @@ def test_events_in_any_order_and_of_one_second_give_one_table(client: FlaskClien
     companies = []
     for number, order in enumerate(permutations(history)):
         companies.append(company_with(engine, f"acct_{number}"))
-        for told in order:
-            assert post(client, json_bytes(told | {"account": f"acct_{number}"})).status_code == 200
+        for payload in order:
+            assert post(client, json_bytes(payload | {"account": f"acct_{number}"})).status_code == 200
     catch_up(engine)
 
     tables = [lines_of(engine, company) for company in companies]
@@ -177,10 +177,10 @@ def test_event_older_than_what_is_known_is_kept_and_sets_nothing_back(
     catch_up(engine)
     before = lines_of(engine, company)
 
-    clock.pass_by(timedelta(days=3))
+    clock.advance(timedelta(days=3))
     late = json_bytes(event(new_invoice(status="open"), "invoice.finalized", created=CREATED))
     assert post(client, late, at=NOON + timedelta(days=3)).status_code == 200
     catch_up(engine)
 
     assert lines_of(engine, company) == before
-    assert kept(engine) == 2
+    assert count_stored(engine) == 2

@@ -1,4 +1,4 @@
-"""The connection dies after the commit and before its reply: nobody knows, and still every event is kept once."""
+"""The connection breaks between a commit and its reply: the outcome is unknown, yet each event is stored once."""
 
 import select
 import socket
@@ -25,12 +25,15 @@ _SOCKET = ".s.PGSQL.5432"
 _STATEMENT = b"receive_stripe_events"
 
 
-class LossyLine:
-    """Stands between the door and PostgreSQL, and drops as many replies to appends as it is told, with the line."""
+class LossyProxy:
+    """A proxy between the app and PostgreSQL that loses replies.
+
+    It drops the replies to the next `replies_to_drop` appends, and closes their connections.
+    """
 
     def __init__(self, directory: Path, server: str) -> None:
-        self.losses = 0
-        self.lost = 0
+        self.replies_to_drop = 0
+        self.dropped = 0
         self._server = server
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(directory / _SOCKET))
@@ -52,30 +55,30 @@ class LossyLine:
             server.connect(self._server)
             while True:
                 for source in select.select([client, server], [], [])[0]:
-                    said = source.recv(65_536)
-                    if not said:
+                    sent = source.recv(65_536)
+                    if not sent:
                         return
-                    (server if source is client else client).sendall(said)
-                    if source is client and _STATEMENT in said and self.losses:
-                        server.recv(65_536)  # by now it is committed
-                        self.losses -= 1
-                        self.lost += 1
+                    (server if source is client else client).sendall(sent)
+                    if source is client and _STATEMENT in sent and self.replies_to_drop:
+                        server.recv(65_536)  # the reply: the append is committed
+                        self.replies_to_drop -= 1
+                        self.dropped += 1
                         return
 
 
 @pytest.fixture
-def line(database_url: str) -> Iterator[LossyLine]:
+def proxy(database_url: str) -> Iterator[LossyProxy]:
     server = Path(str(make_url(database_url).query["host"])) / _SOCKET
     with (
         tempfile.TemporaryDirectory(prefix="t-") as directory,
-        closing(LossyLine(Path(directory), str(server))) as line,
+        closing(LossyProxy(Path(directory), str(server))) as proxy,
     ):
-        yield line
+        yield proxy
 
 
 @pytest.fixture
-def client(line: LossyLine, web_tools: Tools, database_url: str) -> Iterator[FlaskClient]:
-    directory = Path(line._listener.getsockname()).parent
+def client(proxy: LossyProxy, web_tools: Tools, database_url: str) -> Iterator[FlaskClient]:
+    directory = Path(proxy._listener.getsockname()).parent
     url = make_url(database_url).update_query_dict({"host": str(directory)})
     intake = open_engine(
         url.render_as_string(hide_password=False),
@@ -88,18 +91,18 @@ def client(line: LossyLine, web_tools: Tools, database_url: str) -> Iterator[Fla
     intake.dispose()
 
 
-@pytest.mark.parametrize(("losses", "status"), [(0, 200), (1, 200), (2, 200), (3, 503)])
-def test_event_whose_commit_nobody_heard_of_is_kept_once_and_acknowledged_when_it_is_known(
-    client: FlaskClient, line: LossyLine, engine: Engine, losses: int, status: int
+@pytest.mark.parametrize(("replies_to_drop", "status"), [(0, 200), (1, 200), (2, 200), (3, 503)])
+def test_event_whose_commit_was_not_confirmed_is_kept_once_and_acknowledged_when_it_is_known(
+    client: FlaskClient, proxy: LossyProxy, engine: Engine, replies_to_drop: int, status: int
 ) -> None:
     company, body = company_with(engine, ACCOUNT), invoice_event()
 
-    line.losses = losses
+    proxy.replies_to_drop = replies_to_drop
     answer = post(client, body)
     held_before = bodies_of(engine, company)
     again = post(client, body)
 
-    assert (answer.status_code, line.lost) == (status, losses)
+    assert (answer.status_code, proxy.dropped) == (status, replies_to_drop)
     assert held_before == [body]
     assert again.status_code == 200
     assert bodies_of(engine, company) == [body]

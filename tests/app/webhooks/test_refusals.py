@@ -1,4 +1,4 @@
-"""What the webhook door does not take, and what its sender learns of it: nothing he could use."""
+"""What the webhook endpoint refuses, and that a refusal tells the sender nothing useful."""
 
 import gzip
 import json
@@ -23,9 +23,9 @@ from tests.support.company import company_with
 from tests.support.payloads import ACCOUNT, event
 from tests.support.signing import SECRET, json_bytes, signed
 from tests.support.web.tools import tools_on
-from tests.support.web.webhooks import DOOR, count, invoice_event, kept, post
+from tests.support.web.webhooks import WEBHOOK_PATH, count, count_stored, invoice_event, post
 
-AUTHENTIC_BUT_NO_EVENT = {
+SIGNED_BUT_NO_EVENT = {
     "nothing": b"",
     "array": b"[]",
     "null": b"null",
@@ -57,8 +57,8 @@ AUTHENTIC_BUT_NO_EVENT = {
 
 
 @pytest.fixture
-def door(clock: SetClock) -> FlaskClient:
-    """A door with neither database nor Redis behind it: who needs one is answered 503."""
+def offline_client(clock: SetClock) -> FlaskClient:
+    """Return a client of an app without a database and Redis: requests that need one are answered with 503."""
     nowhere = open_engine("postgresql://nobody@/nothing?host=/nowhere", name="nowhere", pool_size=1)
     redis = open_redis("unix:///nowhere")
     appender = GroupAppender(nowhere, after_commit=Waker(redis).ask)
@@ -66,29 +66,29 @@ def door(clock: SetClock) -> FlaskClient:
 
 
 @pytest.fixture(autouse=True)
-def nothing_told_yet() -> None:
+def reset_refusal_log() -> None:
     refusals._next_line_at.clear()
     refusals._since_last_line.clear()
 
 
-def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, int]]:
-    """Give the reasons in the log, each with its count."""
+def logged_refusals(caplog: pytest.LogCaptureFixture) -> list[tuple[str, int]]:
+    """Return the logged refusals, each as its reason and count."""
     lines = [vars(record) for record in caplog.records if record.name == refusals.__name__]
     return [(line["reason"], line["count"]) for line in lines]
 
 
-@pytest.mark.parametrize("body", AUTHENTIC_BUT_NO_EVENT.values(), ids=AUTHENTIC_BUT_NO_EVENT)
+@pytest.mark.parametrize("body", SIGNED_BUT_NO_EVENT.values(), ids=SIGNED_BUT_NO_EVENT)
 def test_authentic_body_that_is_no_event_is_refused_without_a_connection(
-    door: FlaskClient, body: bytes, caplog: pytest.LogCaptureFixture
+    offline_client: FlaskClient, body: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = post(door, body)
+    answer = post(offline_client, body)
 
     assert (answer.status_code, answer.json and answer.json["code"]) == (400, "unacceptable_webhook")
-    assert told(caplog) == [("not_an_event", 1)]
+    assert logged_refusals(caplog) == [("not_an_event", 1)]
 
 
-def test_door_without_a_database_takes_no_event(door: FlaskClient) -> None:
-    answer = post(door, invoice_event())
+def test_without_a_database_no_event_is_accepted(offline_client: FlaskClient) -> None:
+    answer = post(offline_client, invoice_event())
 
     assert (answer.status_code, answer.json and answer.json["code"]) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
@@ -105,51 +105,53 @@ UNPROVEN = {
 
 @pytest.mark.parametrize("reason", ["missing", "malformed"])
 @pytest.mark.parametrize("account_id", ["acct_1", "acct_%00", "nobody"])
-def test_request_without_a_signature_costs_no_connection_at_an_accounts_door_either(
-    door: FlaskClient, account_id: str, reason: str
+def test_request_without_a_signature_costs_no_connection_at_an_accounts_endpoint_either(
+    offline_client: FlaskClient, account_id: str, reason: str
 ) -> None:
-    answer = door.post(f"{DOOR}/accounts/{account_id}", data=b"BODY", headers=UNPROVEN[reason])
+    answer = offline_client.post(f"{WEBHOOK_PATH}/accounts/{account_id}", data=b"BODY", headers=UNPROVEN[reason])
 
     assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("reason", UNPROVEN)
 def test_request_that_does_not_prove_its_origin_is_refused_counted_and_costs_no_connection(
-    door: FlaskClient, reason: str, caplog: pytest.LogCaptureFixture
+    offline_client: FlaskClient, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = door.post(DOOR, data=b"BODY", headers=UNPROVEN[reason])
+    answer = offline_client.post(WEBHOOK_PATH, data=b"BODY", headers=UNPROVEN[reason])
 
     assert answer.status_code == 400
-    assert told(caplog) == [(reason, 1)]
+    assert logged_refusals(caplog) == [(reason, 1)]
 
 
-def test_every_refusal_of_what_was_sent_reads_the_same(door: FlaskClient) -> None:
-    answers = [door.post(DOOR, data=b"BODY", headers=headers) for headers in UNPROVEN.values()]
-    answers.append(post(door, b"[]"))
+def test_every_refusal_of_what_was_sent_reads_the_same(offline_client: FlaskClient) -> None:
+    answers = [offline_client.post(WEBHOOK_PATH, data=b"BODY", headers=headers) for headers in UNPROVEN.values()]
+    answers.append(post(offline_client, b"[]"))
 
-    told = [
+    problems = [
         {name: value for name, value in json.loads(answer.data).items() if name != "request_id"} for answer in answers
     ]
-    assert told == [told[0]] * 6
+    assert problems == [problems[0]] * 6
 
 
-def test_refusals_are_told_one_line_a_reason_with_their_count_and_nothing_of_what_was_sent(
-    door: FlaskClient, caplog: pytest.LogCaptureFixture
+def test_refusals_are_logged_one_line_per_reason_with_their_count_and_nothing_of_what_was_sent(
+    offline_client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(50):
-        door.post(DOOR, data=b"BODY of a stranger", headers={"Stripe-Signature": "\x1b[31m t=HEADER of a stranger"})
+        offline_client.post(
+            WEBHOOK_PATH, data=b"BODY of a stranger", headers={"Stripe-Signature": "\x1b[31m t=HEADER of a stranger"}
+        )
     refusals._next_line_at.clear()
-    door.post(DOOR, data=b"BODY", headers={"Stripe-Signature": "HEADER"})
+    offline_client.post(WEBHOOK_PATH, data=b"BODY", headers={"Stripe-Signature": "HEADER"})
 
-    assert told(caplog) == [("malformed", 1), ("malformed", 50)]
+    assert logged_refusals(caplog) == [("malformed", 1), ("malformed", 50)]
     assert not [record for record in caplog.records if "BODY" in str(vars(record)) or "HEADER" in str(vars(record))]
 
 
-def test_flood_of_refusals_is_no_flood_of_lines(door: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_flood_of_refusals_is_no_flood_of_lines(offline_client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
     for _ in range(200):
-        door.post(DOOR, data=b"BODY")
+        offline_client.post(WEBHOOK_PATH, data=b"BODY")
 
     assert len(caplog.records) == 1
 
@@ -167,7 +169,7 @@ def test_every_configured_secret_is_taken_until_it_is_retired(web_tools: Tools, 
 
     assert post(during, bodies[0], secret="whsec_new").status_code == 200
     assert post(during, bodies[1], secret=SECRET).status_code == 200
-    assert during.post(DOOR, data=bodies[2], headers={"Stripe-Signature": both}).status_code == 200
+    assert during.post(WEBHOOK_PATH, data=bodies[2], headers={"Stripe-Signature": both}).status_code == 200
     assert post(after, invoice_event(), secret=SECRET).status_code == 400
     assert count(engine, "event") == 3
 
@@ -175,39 +177,47 @@ def test_every_configured_secret_is_taken_until_it_is_retired(web_tools: Tools, 
 @pytest.mark.parametrize("size", [MAX_BODY_BYTES + 1, 10_000_000])
 @pytest.mark.parametrize("is_chunked", [False, True])
 def test_body_over_the_limit_is_refused_whether_or_not_it_tells_its_length(
-    door: FlaskClient, size: int, *, is_chunked: bool
+    offline_client: FlaskClient, size: int, *, is_chunked: bool
 ) -> None:
     body = invoice_event().ljust(size)
     environ = {"wsgi.input_terminated": True, "CONTENT_LENGTH": None} if is_chunked else {}
 
-    answer = door.post(DOOR, data=body, headers=signed(body), environ_overrides=environ)
+    answer = offline_client.post(WEBHOOK_PATH, data=body, headers=signed(body), environ_overrides=environ)
 
     assert (answer.status_code, answer.json and answer.json["code"]) == (413, "body_too_large")
 
 
 def test_body_as_large_as_the_limit_is_kept(client: FlaskClient, engine: Engine) -> None:
     assert post(client, invoice_event().ljust(MAX_BODY_BYTES)).status_code == 200
-    assert kept(engine) == 1
+    assert count_stored(engine) == 1
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "deflate", "br", "identity, gzip", "zstd"])
-def test_compressed_body_is_refused_and_never_inflated(door: FlaskClient, encoding: str) -> None:
+def test_compressed_body_is_refused_and_never_inflated(offline_client: FlaskClient, encoding: str) -> None:
     body = gzip.compress(invoice_event())
 
-    assert door.post(DOOR, data=body, headers=signed(body) | {"Content-Encoding": encoding}).status_code == 415
+    assert (
+        offline_client.post(WEBHOOK_PATH, data=body, headers=signed(body) | {"Content-Encoding": encoding}).status_code
+        == 415
+    )
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
-def test_body_of_another_kind_than_json_is_refused(door: FlaskClient, kind: str) -> None:
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+)
+def test_body_of_another_kind_than_json_is_refused(offline_client: FlaskClient, content_type: str) -> None:
     body = invoice_event()
 
-    assert door.post(DOOR, data=body, headers=signed(body) | {"Content-Type": kind}).status_code == 400
+    assert (
+        offline_client.post(WEBHOOK_PATH, data=body, headers=signed(body) | {"Content-Type": content_type}).status_code
+        == 400
+    )
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-@pytest.mark.parametrize("path", [DOOR, DOOR + "/"])
-def test_only_post_is_answered_and_nothing_redirects(door: FlaskClient, method: str, path: str) -> None:
-    answer = door.open(path, method=method)
+@pytest.mark.parametrize("path", [WEBHOOK_PATH, WEBHOOK_PATH + "/"])
+def test_only_post_is_answered_and_nothing_redirects(offline_client: FlaskClient, method: str, path: str) -> None:
+    answer = offline_client.open(path, method=method)
 
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
 
@@ -216,6 +226,6 @@ def test_trailing_slash_or_plain_http_behind_a_proxy_redirects_nobody(app: Flask
     bodies = [invoice_event(), invoice_event()]
     plain = {"X-Forwarded-Proto": "http", "X-Forwarded-Host": "elsewhere.test"}
 
-    assert app.test_client().post(DOOR + "/", data=bodies[0], headers=signed(bodies[0])).status_code == 200
-    assert app.test_client().post(DOOR, data=bodies[1], headers=signed(bodies[1]) | plain).status_code == 200
-    assert kept(engine) == 2
+    assert app.test_client().post(WEBHOOK_PATH + "/", data=bodies[0], headers=signed(bodies[0])).status_code == 200
+    assert app.test_client().post(WEBHOOK_PATH, data=bodies[1], headers=signed(bodies[1]) | plain).status_code == 200
+    assert count_stored(engine) == 2

@@ -1,4 +1,4 @@
-"""Whose an event is: its signed account's alone, in its own mode; or nobody's until somebody connects that account."""
+"""An event belongs to the company of its signed account and mode, or is parked until somebody connects that account."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,11 +11,11 @@ from tests.support.clock import NOON
 from tests.support.company import company_with
 from tests.support.payloads import ACCOUNT, event, new_invoice
 from tests.support.signing import json_bytes, signed
-from tests.support.web.webhooks import DOOR, bodies_of, count, invoice_event, log_of, post
+from tests.support.web.webhooks import WEBHOOK_PATH, bodies_of, count, invoice_event, log_of, post
 
 
 def join(engine: Engine, *, limit: int = 500) -> int:
-    """Have every owner's parked events join its log, up to so many of each."""
+    """Append parked events to their owners' logs, at most `limit` per owner, and return how many."""
     with engine.begin() as connection:
         return sum(join_parked_events(connection, owner, limit=limit) for owner in owners_of_parked(connection))
 
@@ -26,7 +26,7 @@ def connect(engine: Engine, company_id: int, account_id: str) -> None:
 
 
 def ids(engine: Engine, company_id: int) -> list[str]:
-    return [held.external_id for held in log_of(engine, company_id)]
+    return [recorded.external_id for recorded in log_of(engine, company_id)]
 
 
 def test_event_goes_to_the_company_of_its_account_and_no_other(client: FlaskClient, engine: Engine) -> None:
@@ -45,7 +45,7 @@ def test_test_event_of_a_live_account_is_kept_apart_from_live_ones(client: Flask
     for livemode in (True, False):
         assert post(client, invoice_event(id="evt_1", livemode=livemode)).status_code == 200
 
-    assert [(held.external_id, held.livemode) for held in log_of(engine, company)] == [
+    assert [(recorded.external_id, recorded.livemode) for recorded in log_of(engine, company)] == [
         (f"{ACCOUNT}/live/evt_1", True),
         (f"{ACCOUNT}/test/evt_1", False),
     ]
@@ -98,7 +98,7 @@ def test_parked_events_join_in_the_order_they_came_once_their_account_is_connect
 
     assert joined == [2, 2, 1, 0]
     assert bodies_of(engine, company) == bodies
-    assert {(held.type, held.api_version, held.account_id) for held in log_of(engine, company)} == {
+    assert {(recorded.type, recorded.api_version, recorded.account_id) for recorded in log_of(engine, company)} == {
         ("invoice.paid", "2020-08-27", ACCOUNT)
     }
     assert count(engine, "parked_event") == 1
@@ -177,7 +177,7 @@ def test_account_is_taken_from_what_is_signed_and_from_nothing_else(
     acme, zed = company_with(engine, "acct_a"), company_with(engine, "acct_z")
     body = json_bytes(event(new_invoice(account="acct_z"), id="evt_1", account="acct_a"))
 
-    assert client.post(DOOR, data=body, headers=signed(body) | {header: "acct_z"}).status_code == 200
+    assert client.post(WEBHOOK_PATH, data=body, headers=signed(body) | {header: "acct_z"}).status_code == 200
 
     assert (bodies_of(engine, acme), bodies_of(engine, zed)) == ([body], [])
 

@@ -1,4 +1,4 @@
-"""Stripe's signature: what proves a webhook, and every way in which a header does not."""
+"""Stripe's signature: which headers prove the origin of a webhook, and which do not."""
 
 import hmac
 from datetime import timedelta
@@ -38,7 +38,7 @@ WRONG = f"v1={signature(secret='whsec_of_somebody_else')}"
     [
         f"t={AT},{VALID}",
         f"{VALID},t={AT}",
-        f"t={AT},{WRONG},{VALID}",  # while the secret is rolled, one of two is ours
+        f"t={AT},{WRONG},{VALID}",  # while the secret is rolled, one of the two is ours
         f"t={AT},{VALID},{WRONG}",
         f"t={AT},{VALID},{VALID}",
         f"t={AT},v0={signature()},{VALID},v2=of the future",
@@ -75,7 +75,7 @@ def test_unsigned_request_is_refused(header: str | None) -> None:
         "v1=" + signature() + "0",
         "v1=" + signature().upper(),
         "v1=" + "é" * 64,
-        "v1=" + "٣" * 64,  # digits, though not of ASCII
+        "v1=" + "٣" * 64,  # digits, but not ASCII
         "v1= " + signature(),
         "V1=" + signature(),
     ],
@@ -115,7 +115,7 @@ def test_signature_is_good_for_five_minutes_either_way(seconds: int) -> None:
     prove_origin(BODY, header_signed_after(seconds), [SECRET], now=NOON)
 
 
-def test_signature_older_or_newer_than_that_is_refused_and_the_reason_told_apart() -> None:
+def test_signature_older_or_newer_than_that_is_refused_with_different_reasons() -> None:
     assert refusal(header_signed_after(-TOLERANCE_SECONDS - 1)) == "stale"
     assert refusal(header_signed_after(TOLERANCE_SECONDS + 1)) == "future"
 

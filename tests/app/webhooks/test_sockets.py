@@ -1,4 +1,4 @@
-"""The web process on a real socket: bodies that lie about themselves, senders that dawdle, crowds."""
+"""The web process on a real socket: wrong lengths, slow senders, and many connections."""
 
 import json
 import socket
@@ -26,11 +26,11 @@ from sandbox.valkey import ValkeyServer
 from tests.support.company import company_with
 from tests.support.signing import signed
 from tests.support.web.webhooks import (
-    DOOR,
+    WEBHOOK_PATH,
     bodies_of,
     count,
+    count_stored,
     invoice_event,
-    kept,
     open_request,
     send,
     status_of,
@@ -38,13 +38,13 @@ from tests.support.web.webhooks import (
     web_process,
 )
 
-CROWD = 100
+CONNECTIONS = 100
 Web = tuple[int, int]
 
 
 @pytest.fixture(scope="module")
-def books(postgres: PostgresServer) -> Iterator[Engine]:
-    """A database for all tests of this file."""
+def database(postgres: PostgresServer) -> Iterator[Engine]:
+    """Yield an engine of a migrated database for all tests of this module."""
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE sockets")
     url = make_url(postgres.url).set(database="sockets").render_as_string(hide_password=False)
@@ -55,14 +55,14 @@ def books(postgres: PostgresServer) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def web(books: Engine, valkey: ValkeyServer) -> Iterator[Web]:
-    with web_process(books.url.render_as_string(hide_password=False), valkey.url) as running:
+def web(database: Engine, valkey: ValkeyServer) -> Iterator[Web]:
+    with web_process(database.url.render_as_string(hide_password=False), valkey.url) as running:
         assert send(running[0], invoice_event(account="acct_of_nobody")).status == 200
         yield running
 
 
 def head(body: bytes, *lines: str) -> bytes:
-    """Give the lines of a request's head after its first: these, and what proves the body."""
+    """Return the header lines of a request: these, and the signature of the body."""
     proof = signed(body, at=utc_now())
     return "\r\n".join([*lines, *(f"{name}: {value}" for name, value in proof.items())]).encode()
 
@@ -71,8 +71,8 @@ def chunk(body: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(body), body)
 
 
-def is_hung_up(connection: socket.socket, *, seconds: float) -> bool:
-    """Tell whether the other side ends the connection in time."""
+def is_closed(connection: socket.socket, *, seconds: float) -> bool:
+    """Return whether the other side closes the connection in time."""
     connection.settimeout(seconds)
     try:
         while connection.recv(65_536):
@@ -84,34 +84,34 @@ def is_hung_up(connection: socket.socket, *, seconds: float) -> bool:
     return True
 
 
-def test_body_in_chunks_is_kept(web: Web, books: Engine) -> None:
+def test_body_in_chunks_is_kept(web: Web, database: Engine) -> None:
     body = invoice_event(id="evt_in_chunks")
-    before = kept(books)
+    before = count_stored(database)
 
     with open_request(web[0], head(body, "Transfer-Encoding: chunked")) as connection:
         connection.sendall(chunk(body[:100]) + chunk(body[100:]) + b"0\r\n\r\n")
         assert status_of(connection) == 200
 
-    assert kept(books) == before + 1
+    assert count_stored(database) == before + 1
 
 
-def test_body_longer_than_it_says_is_refused(web: Web, books: Engine) -> None:
-    body, before = invoice_event(), kept(books)
+def test_body_longer_than_it_says_is_refused(web: Web, database: Engine) -> None:
+    body, before = invoice_event(), count_stored(database)
 
     with open_request(web[0], head(body, f"Content-Length: {len(body) - 9}"), body) as connection:
         assert status_of(connection) == 400
 
-    assert kept(books) == before
+    assert count_stored(database) == before
 
 
-def test_body_that_is_cut_off_on_its_way_is_refused(web: Web, books: Engine) -> None:
-    body, before = invoice_event(), kept(books)
+def test_body_that_is_cut_off_on_its_way_is_refused(web: Web, database: Engine) -> None:
+    body, before = invoice_event(), count_stored(database)
 
     with open_request(web[0], head(body, f"Content-Length: {len(body)}"), body[:-9]) as connection:
         connection.shutdown(socket.SHUT_WR)
         assert status_of(connection) == 400
 
-    assert kept(books) == before
+    assert count_stored(database) == before
 
 
 @pytest.mark.parametrize("chunks", [b"zz\r\n", b"3\r\nabcd\r\n", b"ff\r\nabc", b"3\r\nabc\r\n"])
@@ -133,14 +133,14 @@ def test_chunks_that_are_malformed_or_cut_off_are_refused(web: Web, chunks: byte
     ],
 )
 def test_request_whose_length_can_be_read_in_two_ways_is_never_served(
-    web: Web, books: Engine, lines: list[str]
+    web: Web, database: Engine, lines: list[str]
 ) -> None:
-    body, before = invoice_event(), kept(books)
+    body, before = invoice_event(), count_stored(database)
 
     with open_request(web[0], head(body, *lines), body) as connection:
         assert status_of(connection) not in (200, 500)
 
-    assert kept(books) == before
+    assert count_stored(database) == before
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,9 @@ def test_request_whose_length_can_be_read_in_two_ways_is_never_served(
         (b"POST /healthz HTTP/1.1\r\nTransfer-Encoding: hidden\r\n\r\n", 501, "unsupported_transfer_coding"),
     ],
 )
-def test_what_cannot_be_read_as_http_is_told_as_a_problem_too(web: Web, sent: bytes, status: int, code: str) -> None:
+def test_what_cannot_be_read_as_http_is_answered_with_a_problem_too(
+    web: Web, sent: bytes, status: int, code: str
+) -> None:
     with socket.create_connection(("127.0.0.1", web[0]), timeout=15) as connection:
         connection.sendall(sent)
         answer = HTTPResponse(connection)
@@ -178,7 +180,7 @@ def test_body_of_ten_megabytes_is_refused_before_it_is_read(web: Web) -> None:
         with open_request(web[0], head(b"", "Content-Length: 10000000"), b" " * 1000) as connection:
             assert status_of(connection) == 413
     with open_request(web[0], head(b"", "Content-Length: 10000000")) as connection:
-        with suppress(ConnectionError):  # it may hang up before it has all
+        with suppress(ConnectionError):  # it may close the connection before it has read everything
             connection.sendall(b" " * 10_000_000)
         assert status_of(connection) in (413, None)
 
@@ -186,13 +188,13 @@ def test_body_of_ten_megabytes_is_refused_before_it_is_read(web: Web) -> None:
 
 
 @pytest.mark.parametrize("size", [MAX_BODY_BYTES + 1, 3 * MAX_BODY_BYTES])
-def test_who_sends_somewhat_too_much_can_send_all_of_it_and_then_reads_the_refusal(web: Web, size: int) -> None:
+def test_a_sender_of_somewhat_too_much_can_send_all_of_it_and_then_reads_the_refusal(web: Web, size: int) -> None:
     with ThreadPoolExecutor(4) as threads:
         assert set(threads.map(lambda _: refused_after_all_was_sent(web[0], size), range(40))) == {413}
 
 
 def refused_after_all_was_sent(port: int, size: int) -> int:
-    """Send as most libraries do, which read nothing before they have sent everything, and give the status."""
+    """Send everything before reading, as most HTTP libraries do, and return the status."""
     connection = HTTPConnection("127.0.0.1", port, timeout=15)
     connection.request("POST", "/webhooks/stripe", b" " * size, {"Content-Type": "application/json"})
     with closing(connection):
@@ -211,16 +213,16 @@ def test_chunks_without_an_end_are_refused_at_the_limit(web: Web) -> None:
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 10000000", "Transfer-Encoding: chunked"])
-def test_who_sends_too_much_is_hung_up_on(web: Web, framing: str) -> None:
+def test_a_connection_that_sends_too_much_is_closed(web: Web, framing: str) -> None:
     with open_request(web[0], head(b"", framing)) as connection:
         if "chunked" in framing:
             connection.sendall(chunk(b" " * (MAX_BODY_BYTES + 1)))
         assert status_of(connection) == 413
-        assert is_hung_up(connection, seconds=2)
+        assert is_closed(connection, seconds=2)
 
 
 @pytest.mark.parametrize("path", [b"/webhooks/stripe", b"/healthz"])
-def test_who_sends_without_an_end_keeps_nobody_waiting(web: Web, path: bytes) -> None:
+def test_an_endless_body_keeps_nobody_waiting(web: Web, path: bytes) -> None:
     stop = Event()
 
     def flood() -> None:
@@ -231,7 +233,7 @@ def test_who_sends_without_an_end_keeps_nobody_waiting(web: Web, path: bytes) ->
 
     with ThreadPoolExecutor(2) as threads:
         floods = [threads.submit(flood) for _ in range(2)]
-        stop.wait(0.2)  # by now the first of it has been refused
+        stop.wait(0.2)  # by now the first part has been refused
         try:
             answer = send(web[0], invoice_event(account="acct_of_nobody"))
         finally:
@@ -242,8 +244,8 @@ def test_who_sends_without_an_end_keeps_nobody_waiting(web: Web, path: bytes) ->
     assert (answer.status, answer.seconds < 1) == (200, True)
 
 
-def dripping_form(port: int) -> socket.socket:
-    """Begin to send a form to sign in with."""
+def begin_form(port: int) -> socket.socket:
+    """Start to send a sign-in form, and return the connection."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=15)
     kind = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 900\r\n\r\nemail="
     connection.sendall(b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%b" % (port, kind))
@@ -251,73 +253,73 @@ def dripping_form(port: int) -> socket.socket:
 
 
 @pytest.mark.timeout(40)
-def test_hundreds_who_dawdle_keep_nobody_waiting_and_are_given_up_on(web: Web) -> None:
+def test_hundreds_of_slow_senders_keep_nobody_waiting_and_are_given_up_on(web: Web) -> None:
     body = invoice_event(account="acct_of_nobody")
     with ExitStack() as stack:
         started = time.monotonic()
-        dawdlers = [
+        slow_senders = [
             stack.enter_context(open_request(web[0], head(body, f"Content-Length: {len(body)}"), body[:100]))
-            for _ in range(CROWD)
+            for _ in range(CONNECTIONS)
         ]
-        forms = [stack.enter_context(dripping_form(web[0])) for _ in range(CROWD)]
-        halves = []
-        for _ in range(CROWD):  # these have not even ended their heads
-            halves.append(stack.enter_context(socket.create_connection(("127.0.0.1", web[0]))))
-            halves[-1].sendall(b"POST /webhooks/stripe HTTP/1.1\r\nHost:")
+        forms = [stack.enter_context(begin_form(web[0])) for _ in range(CONNECTIONS)]
+        half_heads = []
+        for _ in range(CONNECTIONS):  # these have not even sent a complete head
+            half_heads.append(stack.enter_context(socket.create_connection(("127.0.0.1", web[0]))))
+            half_heads[-1].sendall(b"POST /webhooks/stripe HTTP/1.1\r\nHost:")
         answers = [send(web[0], invoice_event(account="acct_of_nobody")) for _ in range(20)]
-        for dawdler in dawdlers:
-            dawdler.sendall(body[100:110])
-        told = {status_of(dawdler) for dawdler in (*dawdlers, *forms)}
-        assert all(is_hung_up(half, seconds=5) for half in halves)
+        for slow_sender in slow_senders:
+            slow_sender.sendall(body[100:110])
+        statuses = {status_of(slow_sender) for slow_sender in (*slow_senders, *forms)}
+        assert all(is_closed(half_head, seconds=5) for half_head in half_heads)
         waited = time.monotonic() - started
 
     assert {answer.status for answer in answers} == {200}
     assert max(answer.seconds for answer in answers) < 1
-    assert told == {408}
+    assert statuses == {408}
     assert BODY_SECONDS - 1 < waited < BODY_SECONDS + 5
 
 
-def test_a_webhook_waits_for_no_crowd_that_asks_for_pages(web: Web) -> None:
+def test_a_webhook_does_not_wait_for_many_who_ask_for_pages(web: Web) -> None:
     ask = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % web[0]
     with ExitStack() as stack:
-        crowd = [stack.enter_context(socket.create_connection(("127.0.0.1", web[0]))) for _ in range(2 * CROWD)]
-        for reader in crowd:
+        readers = [stack.enter_context(socket.create_connection(("127.0.0.1", web[0]))) for _ in range(2 * CONNECTIONS)]
+        for reader in readers:
             reader.sendall(ask)
         assert send(web[0], invoice_event(account="acct_of_nobody")).status == 200
-        answered = len(select(crowd, [], [], 0)[0])
-        assert all(status_of(reader) == 200 for reader in crowd)
+        answered = len(select(readers, [], [], 0)[0])
+        assert all(status_of(reader) == 200 for reader in readers)
 
-    assert answered < CROWD
+    assert answered < CONNECTIONS
 
 
-def test_who_dawdles_with_a_large_body_keeps_no_other_large_body_waiting(web: Web) -> None:
+def test_slow_large_bodies_keep_no_other_large_body_waiting(web: Web) -> None:
     large = invoice_event(account="acct_of_nobody").ljust(100_000)
     with ExitStack() as stack:
-        for _ in range(CROWD):  # strangers: nothing proves what they begin to send
+        for _ in range(CONNECTIONS):  # without a signature
             stack.enter_context(open_request(web[0], b"Content-Length: 900000", b" " * 40_000))
         answer = send(web[0], large, seconds=8)
 
     assert (answer.status, answer.seconds < 2) == (200, True)
 
 
-def test_same_event_fifty_times_at_once_is_acknowledged_to_all_and_kept_once(web: Web, books: Engine) -> None:
-    company = company_with(books, "acct_of_fifty")
+def test_same_event_fifty_times_at_once_is_acknowledged_to_all_and_kept_once(web: Web, database: Engine) -> None:
+    company = company_with(database, "acct_of_fifty")
     body = invoice_event(account="acct_of_fifty")
 
     with ThreadPoolExecutor(50) as threads:
         answers = list(threads.map(lambda _: send(web[0], body).status, range(50)))
 
     assert answers == [200] * 50
-    assert bodies_of(books, company) == [body]
-    assert count(books, "event_conflict") == 0
+    assert bodies_of(database, company) == [body]
+    assert count(database, "event_conflict") == 0
 
 
-def test_burst_of_five_hundred_in_a_second_is_kept_without_delay(web: Web, books: Engine) -> None:
-    company = company_with(books, "acct_of_burst")
+def test_burst_of_five_hundred_in_a_second_is_kept_without_delay(web: Web, database: Engine) -> None:
+    company = company_with(database, "acct_of_burst")
     bodies = [invoice_event(account="acct_of_burst") for _ in range(500)]
     requests = [
         b"POST %b HTTP/1.1\r\nHost: revmap.test\r\n%b\r\n\r\n%b"
-        % (DOOR.encode(), head(body, f"Content-Length: {len(body)}"), body)
+        % (WEBHOOK_PATH.encode(), head(body, f"Content-Length: {len(body)}"), body)
         for body in bodies
     ]
 
@@ -325,4 +327,4 @@ def test_burst_of_five_hundred_in_a_second_is_kept_without_delay(web: Web, books
 
     assert outcome.statuses == {200: 500}
     assert outcome.percentile_ms(99) < 1000
-    assert until(lambda: sorted(bodies_of(books, company)) == sorted(bodies))
+    assert until(lambda: sorted(bodies_of(database, company)) == sorted(bodies))

@@ -1,4 +1,4 @@
-"""A process that lacks a setting stops at once, names it, and shows no value."""
+"""A process that lacks a setting stops at once, names the setting, and shows no value."""
 
 import base64
 import os
@@ -24,14 +24,14 @@ GOOD = {
 
 
 def refusal_of(variables: dict[str, str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Give what a process says that stops for its settings."""
+    """Return what a process prints on stderr when it stops because of its settings."""
     with pytest.raises(SystemExit) as stopped:
         WebSettings.from_environ(Environment(variables))
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     assert stopped.value.code == 2
-    assert told.out == ""
-    assert "hidden" not in told.err
-    return told.err
+    assert output.out == ""
+    assert "hidden" not in output.err
+    return output.err
 
 
 def test_all_settings_are_read() -> None:
@@ -49,22 +49,22 @@ def test_a_missing_or_blank_variable_stops_the_process_with_its_name(
 ) -> None:
     variables = {key: value for key, value in GOOD.items() if key != name} | ({name: blank} if blank else {})
 
-    told = refusal_of(variables, capsys)
+    message = refusal_of(variables, capsys)
 
-    assert name in told
-    assert not [other for other in GOOD if other != name and other in told]
+    assert name in message
+    assert not [other for other in GOOD if other != name and other in message]
 
 
-def test_everything_that_is_missing_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    told = refusal_of({}, capsys)
+def test_everything_that_is_missing_is_named_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    message = refusal_of({}, capsys)
 
-    assert all(name in told for name in GOOD)
+    assert all(name in message for name in GOOD)
 
 
 @pytest.mark.parametrize("name", ["STRIPE_WEBHOOK_SECRETS", "ENCRYPTION_KEYS"])
 @pytest.mark.parametrize("items", ["{},", ",{}", "{}, ,{}", ",", " , "])
 def test_a_blank_item_of_a_list_stops_the_process(name: str, items: str, capsys: pytest.CaptureFixture[str]) -> None:
-    # An empty secret would prove anything.
+    # Anybody could sign with an empty secret.
     assert name in refusal_of(GOOD | {name: items.replace("{}", GOOD[name].split(",")[0])}, capsys)
 
 
@@ -79,12 +79,12 @@ def test_a_blank_item_of_a_list_stops_the_process(name: str, items: str, capsys:
         "k" * 32,
     ],
 )
-def test_a_data_key_that_is_none_stops_the_process(key: str, capsys: pytest.CaptureFixture[str]) -> None:
-    told = refusal_of(GOOD | {"ENCRYPTION_KEYS": f"{KEY},{key}"}, capsys)
+def test_an_invalid_data_key_stops_the_process(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    message = refusal_of(GOOD | {"ENCRYPTION_KEYS": f"{KEY},{key}"}, capsys)
 
-    assert "ENCRYPTION_KEYS: key 2" in told
-    assert key not in told
-    assert KEY not in told
+    assert "ENCRYPTION_KEYS: key 2" in message
+    assert key not in message
+    assert KEY not in message
 
 
 @pytest.mark.parametrize(
@@ -111,9 +111,9 @@ def test_a_value_that_cannot_be_used_stops_the_process_with_its_name(
     if name != "STRIPE_CONNECT_BASE":
         with pytest.raises(SystemExit):
             WorkerSettings.from_environ(Environment(GOOD | {name: value}))
-        told = capsys.readouterr().err
-        assert name in told
-        assert "hidden" not in told
+        message = capsys.readouterr().err
+        assert name in message
+        assert "hidden" not in message
 
 
 @pytest.mark.parametrize(
@@ -179,8 +179,8 @@ def test_the_web_process_stops_with_2_when_it_is_not_configured() -> None:
     assert "hidden" not in stopped.stderr + stopped.stdout
 
 
-def test_flasks_own_commands_see_the_doors_of_the_web_process() -> None:
-    told = subprocess.run(
+def test_flasks_own_commands_see_the_routes_of_the_web_process() -> None:
+    listed = subprocess.run(
         [sys.executable, "-m", "flask", "--app", "wsgi", "routes"],
         cwd=ROOT,
         env=os.environ | GOOD,
@@ -190,12 +190,12 @@ def test_flasks_own_commands_see_the_doors_of_the_web_process() -> None:
         check=True,
     )
 
-    assert "/webhooks/stripe" in told.stdout
+    assert "/webhooks/stripe" in listed.stdout
 
 
-def test_what_the_master_reads_brings_nothing_that_waits() -> None:
-    # Whatever waits on sockets has to be imported after gevent has patched them, in the workers.
-    told = subprocess.run(
+def test_the_masters_settings_import_no_module_that_waits_on_sockets() -> None:
+    # Modules that wait on sockets must be imported in the workers, after gevent has patched sockets.
+    modules = subprocess.run(
         [
             sys.executable,
             "-c",
@@ -208,5 +208,5 @@ def test_what_the_master_reads_brings_nothing_that_waits() -> None:
         check=True,
     ).stdout.split()
 
-    assert {"runtime", "tenants"} <= set(told)
-    assert not {"psycopg", "sqlalchemy", "redis", "requests", "ssl", "stripe", "threading"}.intersection(told)
+    assert {"runtime", "tenants"} <= set(modules)
+    assert not {"psycopg", "sqlalchemy", "redis", "requests", "ssl", "stripe", "threading"}.intersection(modules)

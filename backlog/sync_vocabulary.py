@@ -1,0 +1,83 @@
+"""The words for syncs: triggers, statuses, phases, counts, differences and errors, each with what people read."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+TRIGGERS = ("initial", "scheduled", "manual", "reauthorization")
+STATUSES: Mapping[str, str] = {
+    "queued": "Queued",
+    "running": "Running",
+    "succeeded": "Succeeded",
+    "partially_succeeded": "Partly succeeded",
+    "failed": "Failed",
+    "canceled": "Canceled",
+}
+ACTIVE = ("queued", "running")
+PHASES: Mapping[str, str] = {
+    "queued": "Waiting for its turn",
+    "listing": "Reading invoices from Stripe",
+    "fetching": "Fetching what is still missing",
+    "proving": "Comparing the table with Stripe's books",
+    "finished": "Finished",
+}
+# Columns of the run's row, and members of its `counts`.
+COUNTS = ("invoices_listed", "invoices_new", "invoices_changed", "lines", "prices", "requests", "rate_limited")
+DIFFERENCES: Mapping[str, str] = {
+    "missing": "Missing from the table",
+    "status_differs": "Status differs",
+    "lines_differ": "Lines differ",
+    "not_shown_by_stripe": "Not listed by Stripe",
+    "unreadable": "Unreadable",
+    "not_fetched": "Could not be fetched",
+    "permission_missing": "Permission missing",
+}
+
+
+class SyncError(NamedTuple):
+    """What happened, what the reader can do, whether the reader has to, and what happens without it."""
+
+    title: str
+    what_you_can_do: str
+    has_to_act: bool
+    what_we_do: str
+
+
+_RETRIED = "We retry less and less often; until this is fixed it fails again."
+ERRORS: Mapping[str, SyncError] = {
+    "stripe_unavailable": SyncError(
+        "Stripe did not answer, or did not answer what was asked.",
+        "Nothing is lost. The next sync starts by itself and continues where this one stopped. You can start it now.",
+        has_to_act=False,
+        what_we_do="We retry, soon at first, and continue where this sync stopped.",
+    ),
+    "stripe_key_refused": SyncError(
+        "Stripe refuses the platform's key.",
+        "Ask whoever runs this installation to check STRIPE_SECRET_KEY: it was rolled, or belongs to the other mode.",
+        has_to_act=True,
+        what_we_do=_RETRIED,
+    ),
+    "account_access_lost": SyncError(
+        "Stripe no longer lets us read this account.",
+        "Connect the Stripe account again. What was read before stays.",
+        has_to_act=True,
+        what_we_do="We have stopped asking Stripe for this account.",
+    ),
+    "permission_missing": SyncError(
+        "The connection may not read invoices.",
+        "Connect again with a key or an authorization that may read invoices, customers and prices.",
+        has_to_act=True,
+        what_we_do=_RETRIED,
+    ),
+    "projection_halted": SyncError(
+        "The table stopped following the log, so nothing can be proven about it.",
+        "Ask whoever runs this installation to look at 'flask projections status'. What was read is kept in the log.",
+        has_to_act=True,
+        what_we_do=_RETRIED,
+    ),
+    "worker_crashed": SyncError(
+        "Worker after worker ended while reading this account.",
+        "Ask whoever runs this installation to check the memory and the logs of the workers.",
+        has_to_act=True,
+        what_we_do=_RETRIED,
+    ),
+}
