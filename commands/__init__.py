@@ -1,4 +1,4 @@
-"""The operator's door: the commands behind `flask …`."""
+"""The operator's commands: `flask …`."""
 
 from flask import Flask
 
@@ -6,7 +6,7 @@ from commands import api_keys, companies, connections, db, events, projections, 
 
 
 def register(app: Flask) -> None:
-    """Add our groups to this app's `flask` command."""
+    """Register the commands with this app's `flask` command."""
     for module in (db, companies, users, api_keys, connections, events, projections, secrets):
         app.cli.add_command(module.group)
     app.cli.add_command(sync.command)

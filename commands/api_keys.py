@@ -1,4 +1,4 @@
-"""`flask api-keys`: keys for programs."""
+"""`flask api-keys`: create, list and revoke the API keys of programs."""
 
 import click
 
@@ -10,7 +10,7 @@ from tenants.roles import ROLES, Role
 
 @click.group("api-keys")
 def group() -> None:
-    """Make, list and revoke API keys."""
+    """Create, list and revoke API keys."""
 
 
 @group.command("create")
@@ -18,26 +18,30 @@ def group() -> None:
 @click.option("--role", type=click.Choice(ROLES), required=True)
 @as_json
 def create(company_id: int, role: Role, *, is_json: bool) -> None:
-    """Make a key for a company and show it, this once: only its hash is kept."""
+    """Create an API key for a company. It is printed only once; only its hash is stored."""
     with transaction() as connection:
         refuse_unknown_company(connection, company_id)
-        made = grant_api_key(connection, company_id, role, actor="operator", now=utc_now())
+        created = grant_api_key(connection, company_id, role, actor="operator", now=utc_now())
     if is_json:
-        print_json(made._asdict())
+        print_json(created._asdict())
     else:
-        click.echo(made.key)
-        click.echo(f"A key of company {company_id} with the role {role}. It is not shown again.", err=True)
+        click.echo(created.key)
+        click.echo(
+            f"Created an API key for company {company_id} with role {role}. It will not be shown again.", err=True
+        )
 
 
 @group.command("list")
 @company_option
 @as_json
 def list_command(company_id: int, *, is_json: bool) -> None:
-    """List a company's keys: their first characters, when each was used last, and whether it is revoked."""
+    """List a company's API keys. Shows their first characters, last use, and whether they are revoked."""
     with transaction() as connection:
         refuse_unknown_company(connection, company_id)
         rows = [key._asdict() for key in list_api_keys(connection, company_id)]
-    print_json({"api_keys": rows}) if is_json else print_table(rows, empty="No keys yet: flask api-keys create …")
+    print_json({"api_keys": rows}) if is_json else print_table(
+        rows, empty="No API keys yet. Create one: flask api-keys create …"
+    )
 
 
 @group.command("revoke")
@@ -45,13 +49,13 @@ def list_command(company_id: int, *, is_json: bool) -> None:
 @company_option
 @as_json
 def revoke(key_id: int, *, company_id: int, is_json: bool) -> None:
-    """Let a key open nothing any more, from the next request on."""
+    """Revoke an API key, effective from the next request."""
     with transaction() as connection:
         try:
-            is_now = revoke_api_key(connection, company_id, key_id, actor="operator", now=utc_now())
+            is_newly_revoked = revoke_api_key(connection, company_id, key_id, actor="operator", now=utc_now())
         except UnknownApiKeyError as error:
             raise click.ClickException(f"company {company_id} has no key {key_id}: see flask api-keys list") from error
     if is_json:
-        print_json({"id": key_id, "company_id": company_id, "revoked": is_now})
+        print_json({"id": key_id, "company_id": company_id, "revoked": is_newly_revoked})
     else:
-        click.echo(f"Key {key_id} {'is revoked' if is_now else 'was revoked before'}.")
+        click.echo(f"Revoked key {key_id}." if is_newly_revoked else f"Key {key_id} was already revoked.")

@@ -1,4 +1,4 @@
-"""`flask companies`: whose books are kept."""
+"""`flask companies`: create and list companies."""
 
 import click
 
@@ -8,16 +8,16 @@ from tenants.companies import add_company, list_companies
 
 @click.group("companies")
 def group() -> None:
-    """Add and list companies."""
+    """Create and list companies."""
 
 
 @group.command("create")
 @click.argument("name")
 @as_json
-def create(name: str, *, is_json: bool) -> None:  # noqa: ARG001 - JSON either way, as the contract has it
-    """Add a company and print it as JSON with its id."""
+def create(name: str, *, is_json: bool) -> None:  # noqa: ARG001 - prints JSON either way, as the contract requires
+    """Create a company and print it as JSON with its id."""
     if not name.strip():
-        raise click.BadParameter("a company has a name", param_hint="NAME")
+        raise click.BadParameter("the name must not be blank", param_hint="NAME")
     with transaction() as connection:
         company = add_company(connection, name.strip())
     print_json({"id": company.id, "name": company.name})
@@ -33,4 +33,4 @@ def list_command(*, is_json: bool) -> None:
     if is_json:
         print_json({"companies": rows})
     else:
-        print_table(rows, empty="There are no companies yet: flask companies create NAME")
+        print_table(rows, empty="No companies yet. Create one: flask companies create NAME")

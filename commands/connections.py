@@ -1,4 +1,4 @@
-"""`flask connections`: which Stripe account belongs to which company."""
+"""`flask connections`: record which Stripe account belongs to which company."""
 
 import re
 from datetime import datetime
@@ -20,7 +20,7 @@ _ACTOR = "operator"
 
 @click.group("connections")
 def group() -> None:
-    """Connect Stripe accounts."""
+    """Connect Stripe accounts to companies."""
 
 
 @group.command("authorize")
@@ -29,19 +29,19 @@ def group() -> None:
 @click.option("--test", "is_test", is_flag=True, help="The account is connected in test mode.")
 @as_json
 def authorize_command(company_id: int, account_id: str, *, is_test: bool, is_json: bool) -> None:
-    """Record that a company connected an account elsewhere, and ask for its first sync.
+    """Record an account that a company connected elsewhere.
 
-    What was parked for the account joins the company's log.
+    Requests the company's first sync, and moves events parked for the account to its log.
     """
     if not _ACCOUNT_ID.fullmatch(account_id):
-        raise click.BadParameter("a Stripe account id looks like acct_1Abc", param_hint="--account")
+        raise click.BadParameter("expected a Stripe account id such as acct_1Abc", param_hint="--account")
     account, now = Account(account_id, livemode=not is_test), utc_now()
     with transaction() as connection:
         refuse_unknown_company(connection, company_id)
         try:
             authorization = authorize(connection, company_id, account, now=now, actor=_ACTOR)
         except AccountTakenError as error:
-            raise click.ClickException("the account or the company is already connected to another one") from error
+            raise click.ClickException("the account or the company is already connected elsewhere") from error
         sync_run_id = _first_sync(connection, company_id, now) if authorization.is_new else None
     if sync_run_id is not None:
         wake_sync()
@@ -51,9 +51,9 @@ def authorize_command(company_id: int, account_id: str, *, is_test: bool, is_jso
         print_json(fact | {"is_new": authorization.is_new, "joined": joined, "sync_run_id": sync_run_id})
     else:
         mode = "test" if is_test else "live"
-        click.echo(f"Company {company_id} owns {account_id} ({mode}); {joined} parked events joined.")
+        click.echo(f"Company {company_id} owns {account_id} ({mode}); {joined} parked events moved to its log.")
         if sync_run_id is not None:
-            click.echo(f"Its first sync is under way. Follow it: flask sync {company_id} --wait")
+            click.echo(f"Requested its first sync. Follow it with: flask sync {company_id} --wait")
 
 
 def _first_sync(connection: Connection, company_id: int, now: datetime) -> int:

@@ -1,4 +1,4 @@
-"""`flask db`: the schema."""
+"""`flask db`: migrate the database schema."""
 
 import click
 from sqlalchemy.exc import ProgrammingError
@@ -11,13 +11,13 @@ _NOT_PERMITTED = "42501"
 
 @click.group("db")
 def group() -> None:
-    """Look after the database's schema."""
+    """Migrate the database schema."""
 
 
 @group.command("upgrade")
 @as_json
 def upgrade_command(*, is_json: bool) -> None:
-    """Migrate to the schema of this release. Safe to run again, and while an older release serves."""
+    """Migrate to this release's schema. Safe to run again, and while an older release is serving."""
     with database() as engine:
         try:
             upgrade(engine)

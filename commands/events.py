@@ -1,4 +1,4 @@
-"""`flask events`: is the log whole, and what is in it."""
+"""`flask events`: inspect, verify and export the event log."""
 
 import sys
 
@@ -19,13 +19,13 @@ from events.log.read import RecordedEvent, stream_events
 
 @click.group("events")
 def group() -> None:
-    """Look at the log."""
+    """Inspect the event log."""
 
 
 @group.command("status")
 @as_json
 def status(*, is_json: bool) -> None:
-    """Show how much every company's log holds, and what is parked."""
+    """Count events per company, parked events and contradictory bodies."""
     with transaction() as connection:
         logs, parked, conflicts = log_status(connection), parked_count(connection), conflict_count(connection)
     rows = [log._asdict() for log in logs]
@@ -39,7 +39,7 @@ def status(*, is_json: bool) -> None:
 @group.command("verify")
 @as_json
 def verify(*, is_json: bool) -> None:
-    """Check that every log is gapless and every body matches its hash. Exit code 1 when one is not."""
+    """Check that logs have no gaps and bodies match their hashes. Exits with 1 if any check fails."""
     with snapshot() as connection:
         verdicts = list(verify_logs(connection))
     is_whole = not any(verdict.faults for verdict in verdicts)
@@ -55,7 +55,7 @@ def verify(*, is_json: bool) -> None:
 @company_option
 @as_json
 def export(company_id: int, *, is_json: bool) -> None:  # noqa: ARG001 - JSON lines either way
-    """Print a company's whole log, oldest first, one JSON document a line; bodies as the text that came."""
+    """Print a company's whole log as JSON lines. Oldest event first, with bodies exactly as received."""
     with snapshot() as connection:
         refuse_unknown_company(connection, company_id)
         for event in stream_events(connection, company_id):

@@ -1,4 +1,4 @@
-"""`flask projections`: how far the tables have come."""
+"""`flask projections`: inspect and repair the tables made from the log."""
 
 import click
 
@@ -13,7 +13,7 @@ from runtime.clock import utc_now
 
 @click.group("projections")
 def group() -> None:
-    """Look after what is made from the log."""
+    """Manage the tables made from the log."""
 
 
 for command in (rebuilding.rebuild, rebuilding.verify, rebuilding.rollback, rebuilding.cancel, rebuilding.prune):
@@ -23,9 +23,9 @@ for command in (rebuilding.rebuild, rebuilding.verify, rebuilding.rollback, rebu
 @group.command("status")
 @as_json
 def status(*, is_json: bool) -> None:
-    """Show every company's standing: folded up to `position` of the log's `head`, and why it halted if it did."""
+    """Show how far each company's tables are. Folded up to `position` of the log's `head`, and why any halted."""
     with transaction() as connection:
-        rows = [standing._asdict() for standing in projection_status(connection)]
+        rows = [projection._asdict() for projection in projection_status(connection)]
     if is_json:
         print_json({"projections": rows})
     else:
@@ -36,29 +36,27 @@ def status(*, is_json: bool) -> None:
 @company_option
 @as_json
 def resume(company_id: int, *, is_json: bool) -> None:
-    """Let a company that halted go on, from the event it halted at. Do it when the cause is mended."""
+    """Resume a halted company from the event it halted at. Fix the cause first."""
     with transaction() as connection:
         refuse_unknown_company(connection, company_id)
         resumed = resume_company(connection, company_id)
     if is_json:
         print_json({"company_id": company_id, "resumed": resumed})
     elif resumed:
-        click.echo(f"Company {company_id} goes on: {', '.join(resumed)}.")
+        click.echo(f"Resumed company {company_id}: {', '.join(resumed)}.")
     else:
-        click.echo(f"Nothing of company {company_id} was waiting or halted.")
+        click.echo(f"Company {company_id} has nothing waiting or halted.")
 
 
 @group.command("skip")
 @company_option
 @click.option("--projection", "name", type=click.Choice(list(BY_NAME)), default=NAME, show_default=True)
-@click.option("--position", type=click.IntRange(1), required=True, help="The event it is stuck at.")
-@click.option("--reason", required=True, help="Kept in the log, with the fact that it was skipped.")
-@click.option(
-    "--forged", is_flag=True, help="Stripe never sent it: all projections pass over it once they are rebuilt."
-)
+@click.option("--position", type=click.IntRange(1), required=True, help="Position of the event it is stuck at.")
+@click.option("--reason", required=True, help="Recorded in the log along with the skip.")
+@click.option("--forged", is_flag=True, help="Stripe never sent the event: all projections skip it once rebuilt.")
 @as_json
 def skip(company_id: int, name: str, position: int, reason: str, *, forged: bool, is_json: bool) -> None:
-    """Have a projection pass over an event that it cannot fold, for good. What the event tells is then missing."""
+    """Permanently skip an event that a projection cannot fold. The projection will lack its data."""
     if forged:
         _skip_forged(company_id, position, reason, is_json=is_json)
         return
@@ -73,7 +71,7 @@ def skip(company_id: int, name: str, position: int, reason: str, *, forged: bool
     if is_json:
         print_json({"company_id": company_id, "projection": name, "position": position, "fact": fact})
     else:
-        click.echo(f"{name} of company {company_id} passes over position {position}; position {fact} says so.")
+        click.echo(f"{name} of company {company_id} skips position {position}. Position {fact} records this.")
 
 
 def _skip_forged(company_id: int, position: int, reason: str, *, is_json: bool) -> None:
@@ -86,5 +84,5 @@ def _skip_forged(company_id: int, position: int, reason: str, *, is_json: bool) 
     if is_json:
         print_json({"company_id": company_id, "position": position, "fact": fact})
     else:
-        click.echo(f"Position {position} of company {company_id} is passed over; position {fact} says so.")
+        click.echo(f"Position {position} of company {company_id} will be skipped. Position {fact} records this.")
         click.echo(f"Now run: flask projections rebuild --company {company_id}")

@@ -1,4 +1,4 @@
-"""`flask projections rebuild` and what belongs to it: verify, roll back, give up, forget."""
+"""`flask projections rebuild` and its related commands: verify, rollback, cancel and prune."""
 
 import json
 import sys
@@ -23,20 +23,22 @@ one_company = click.option(
 some_projections = click.option(
     "--projection", "chosen", type=click.Choice(list(BY_NAME)), multiple=True, help="Default: all. May be repeated."
 )
-workers_option = click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
+workers_option = click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of processes."
+)
 
 
 @click.command("rebuild")
 @one_company
 @some_projections
 @workers_option
-@click.option("--check", is_flag=True, help="Compare with the live tables first, and keep those if anything differs.")
+@click.option("--check", is_flag=True, help="Compare with the live tables first; keep those if anything differs.")
 @as_json
 def rebuild(company_id: int | None, chosen: Sequence[str], workers: int, *, check: bool, is_json: bool) -> None:
-    """Fold the log anew beside the live tables, then put the new ones in their place. Readers notice nothing.
+    """Rebuild tables from the log, then switch over. The live ones serve until then; readers notice nothing.
 
-    Ctrl-C stops it; the next call goes on where it stopped. Exit code 1 when an event could not be folded, or when
-    --check found differences.
+    Ctrl-C stops the rebuild, and the next run resumes it. Exits with 1 if an event cannot be folded, or if --check
+    finds differences.
     """
     with database() as engine:
         with engine.begin() as connection:
@@ -52,9 +54,9 @@ def rebuild(company_id: int | None, chosen: Sequence[str], workers: int, *, chec
         ]
     held_back = [verdict for verdict in verdicts if not verdict.is_equal]
     if is_json:
-        print_json({"live": [claim._asdict() for claim in live], "differing": _told(held_back)})
+        print_json({"live": [claim._asdict() for claim in live], "differing": _as_json(held_back)})
     else:
-        _tell(verdicts)
+        _print_verdicts(verdicts)
         click.echo(f"{len(live)} builds went live; {len(differing)} were held back.")
     sys.exit(1 if differing else 0)
 
@@ -65,7 +67,7 @@ def rebuild(company_id: int | None, chosen: Sequence[str], workers: int, *, chec
 @workers_option
 @as_json
 def verify(company_id: int | None, chosen: Sequence[str], workers: int, *, is_json: bool) -> None:
-    """Fold the log anew and compare: are the live tables what the log says? Exit code 1 when they are not."""
+    """Rebuild from the log and compare with the live tables. Exits with 1 if they differ."""
     with database() as engine:
         with engine.begin() as connection:
             refuse_unknown_company(connection, company_id)
@@ -77,9 +79,9 @@ def verify(company_id: int | None, chosen: Sequence[str], workers: int, *, is_js
         for claim in ready:
             drop_build(engine, claim)
     if is_json:
-        print_json({"companies": _told(verdicts)})
+        print_json({"companies": _as_json(verdicts)})
     else:
-        _tell(verdicts)
+        _print_verdicts(verdicts)
     sys.exit(0 if all(verdict.is_equal for verdict in verdicts) else 1)
 
 
@@ -88,7 +90,7 @@ def verify(company_id: int | None, chosen: Sequence[str], workers: int, *, is_js
 @some_projections
 @as_json
 def rollback(company_id: int, chosen: Sequence[str], *, is_json: bool) -> None:
-    """Put the build that was live before back in its place, brought to the end of the log."""
+    """Switch back to the previous build. It is first brought up to the end of the log."""
     with database() as engine:
         try:
             with engine.begin() as connection:
@@ -107,7 +109,7 @@ def rollback(company_id: int, chosen: Sequence[str], *, is_json: bool) -> None:
 @one_company
 @as_json
 def cancel(company_id: int | None, *, is_json: bool) -> None:
-    """Give up rebuilds that were begun and did not finish, and delete what they wrote."""
+    """Cancel unfinished rebuilds and delete what they wrote."""
     with database() as engine:
         with engine.begin() as connection:
             refuse_unknown_company(connection, company_id)
@@ -117,10 +119,16 @@ def cancel(company_id: int | None, *, is_json: bool) -> None:
 
 
 @click.command("prune")
-@click.option("--keep-days", type=click.IntRange(0), default=7, show_default=True, help="Younger ones stay.")
+@click.option(
+    "--keep-days",
+    type=click.IntRange(0),
+    default=7,
+    show_default=True,
+    help="Keep builds replaced within this many days.",
+)
 @as_json
 def prune(keep_days: int, *, is_json: bool) -> None:
-    """Delete builds that were replaced long ago. There is no going back to them."""
+    """Delete builds that were replaced long ago. Rollback to them is no longer possible."""
     with database() as engine:
         with engine.begin() as connection:
             builds = retired_builds(connection, days=keep_days)
@@ -133,21 +141,21 @@ def _drop(engine: Engine, builds: Sequence[Claim], *, is_json: bool) -> None:
     if is_json:
         print_json({"dropped": [build._asdict() for build in builds]})
     else:
-        click.echo(f"{len(builds)} builds were deleted.")
+        click.echo(f"Deleted {len(builds)} builds.")
 
 
 def _built(work: Callable[[], list[Claim]]) -> list[Claim]:
     try:
         return work()
     except RebuildHaltedError as error:
-        raise click.ClickException(f"some events cannot be folded; the live tables stay. {error}") from error
+        raise click.ClickException(f"some events cannot be folded; the live tables are unchanged. {error}") from error
 
 
 def _report(*, is_json: bool) -> Callable[[Progress], None]:
     def report(progress: Progress) -> None:
         if is_json:
-            told = progress._asdict() | {"seconds_left": progress.seconds_left}
-            click.echo(json.dumps(told), err=True)
+            fields = progress._asdict() | {"seconds_left": progress.seconds_left}
+            click.echo(json.dumps(fields), err=True)
         elif sys.stderr.isatty():
             left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
             bar = f"{'█' * round(30 * progress.share):░<30} {progress.share:.0%}"
@@ -156,7 +164,7 @@ def _report(*, is_json: bool) -> Callable[[Progress], None]:
     return report
 
 
-def _told(verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
+def _as_json(verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
     return [
         {
             "company_id": verdict.company_id,
@@ -169,7 +177,7 @@ def _told(verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
     ]
 
 
-def _tell(verdicts: Sequence[Verdict]) -> None:
+def _print_verdicts(verdicts: Sequence[Verdict]) -> None:
     for verdict in verdicts:
-        found = "equal" if verdict.is_equal else "; ".join(verdict.differences)
-        click.echo(f"company {verdict.company_id}: {verdict.projection} at position {verdict.position}: {found}")
+        outcome = "equal" if verdict.is_equal else "; ".join(verdict.differences)
+        click.echo(f"company {verdict.company_id}: {verdict.projection} at position {verdict.position}: {outcome}")

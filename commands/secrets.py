@@ -1,4 +1,4 @@
-"""`flask secrets`: what is sealed, and under which keys."""
+"""`flask secrets`: show which keys seal the stored secrets, and rotate them."""
 
 from collections import Counter
 
@@ -14,13 +14,13 @@ from tenants.tables import secret
 
 @click.group("secrets")
 def group() -> None:
-    """Look after the secrets of connections. Needs ENCRYPTION_KEYS."""
+    """Manage the sealed secrets of connections. Requires ENCRYPTION_KEYS."""
 
 
 @group.command("status")
 @as_json
 def status(*, is_json: bool) -> None:
-    """Show how many secrets are sealed under which key, and whether ENCRYPTION_KEYS holds it."""
+    """Count the secrets sealed under each key. Shows whether ENCRYPTION_KEYS contains the key."""
     box = _box()
     with transaction() as connection:
         sealed = Counter(connection.execute(select(secret.c.key_id)).scalars())
@@ -28,13 +28,13 @@ def status(*, is_json: bool) -> None:
         {"key_id": key, "secrets": count, "is_known": key in box.key_ids, "is_newest": key == box.newest}
         for key, count in sorted(sealed.items())
     ]
-    print_json({"keys": rows}) if is_json else print_table(rows, empty="Nothing is sealed.")
+    print_json({"keys": rows}) if is_json else print_table(rows, empty="No secrets yet.")
 
 
 @group.command("rotate")
 @as_json
 def rotate(*, is_json: bool) -> None:
-    """Seal everything under the newest key. May be interrupted and run again, while everything else goes on."""
+    """Reseal all secrets under the newest key. Can be interrupted and rerun, without downtime."""
     box, resealed = _box(), 0
     try:
         while True:
@@ -45,13 +45,13 @@ def rotate(*, is_json: bool) -> None:
                 break
             click.echo(f"{resealed} secrets resealed", err=True)
     except UnknownDataKeyError as error:
-        raise click.ClickException(f"ENCRYPTION_KEYS lacks the key {error}: put it back at the end") from error
+        raise click.ClickException(f"ENCRYPTION_KEYS lacks key {error}: add it back at the end") from error
     except DamagedSecretError as error:
-        raise click.ClickException("a secret was changed outside of revmap and does not open") from error
+        raise click.ClickException("a secret was changed outside of revmap and cannot be opened") from error
     if is_json:
         print_json({"resealed": resealed, "key_id": box.newest})
     else:
-        click.echo(f"{resealed} secrets were resealed; all are under {box.newest}. Older keys may go.")
+        click.echo(f"Resealed {resealed} secrets. All are under key {box.newest}; older keys can be removed.")
 
 
 def _box() -> SecretBox:

@@ -1,4 +1,4 @@
-"""`flask sync`: read a company's Stripe account now, and prove the table."""
+"""`flask sync`: read a company's Stripe account now and prove the table."""
 
 import json
 import sys
@@ -21,30 +21,30 @@ _EXIT_INTERRUPTED = 130
 
 @click.command("sync")
 @click.argument("company_id", type=click.IntRange(1, 2**63 - 1), metavar="COMPANY")
-@click.option("--wait", "is_waiting", is_flag=True, help="Show how it goes on stderr until it is over.")
+@click.option("--wait", "is_waiting", is_flag=True, help="Wait for the sync to end, showing progress on stderr.")
 @as_json
 def command(company_id: int, *, is_waiting: bool, is_json: bool) -> None:
-    """Ask for a sync of the company with this id; one that is under way is joined.
+    """Sync a company now, or join its sync in progress. COMPANY is its id.
 
-    With --wait the exit code is 0 when the table is proven to equal Stripe's books, 3 when differences stay, and 1 when
-    the sync failed or was canceled. Ctrl-C ends the waiting, not the sync.
+    With --wait, exits with 0 if the table is proven to equal Stripe's books, 3 if differences remain, and 1 if the sync
+    failed or was canceled. Ctrl-C stops the waiting, not the sync.
     """
     with database() as engine:
-        told = _ask(engine, company_id)
+        sync_run = _request(engine, company_id)
         wake_sync()
         if is_waiting:
             try:
-                told = watch(engine, told, Progress(sys.stderr))
+                sync_run = watch(engine, sync_run, Progress(sys.stderr))
             except KeyboardInterrupt:
                 click.echo(
-                    f"Sync {told['id']} goes on without you. Follow it: flask sync {company_id} --wait", err=True
+                    f"Sync {sync_run['id']} is still running. Follow it with: flask sync {company_id} --wait", err=True
                 )
                 sys.exit(_EXIT_INTERRUPTED)
-    click.echo(json.dumps(told, default=_instant, ensure_ascii=False) if is_json else in_words(told))
-    sys.exit(exit_code_of(told))
+    click.echo(json.dumps(sync_run, default=_instant, ensure_ascii=False) if is_json else in_words(sync_run))
+    sys.exit(exit_code_of(sync_run))
 
 
-def _ask(engine: Engine, company_id: int) -> dict[str, object]:
+def _request(engine: Engine, company_id: int) -> dict[str, object]:
     with engine.begin() as connection:
         refuse_unknown_company(connection, company_id)
         try:
@@ -53,7 +53,7 @@ def _ask(engine: Engine, company_id: int) -> dict[str, object]:
             if error.status == "paused":
                 raise click.ClickException(f"company {company_id}'s connection is paused: resume it first") from error
             raise click.ClickException(
-                f"company {company_id} is connected to no Stripe account: see flask connections authorize --help"
+                f"company {company_id} has no connected Stripe account: see flask connections authorize --help"
             ) from error
     return run_as_json(run)
 

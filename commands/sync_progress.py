@@ -1,4 +1,4 @@
-"""Show on a terminal, or in a log, how a sync goes. How much is left nobody knows, so no percentage is told."""
+"""Show a sync's progress on a terminal or in a log. Without a percentage, since nobody knows how much is left."""
 
 import shutil
 import time
@@ -23,22 +23,22 @@ Told = dict[str, Any]
 
 
 class Rate:
-    """How quickly a count grows: over the last ten seconds, as far as they were seen."""
+    """The rate at which a count grows over the last ten seconds, or over as much of them as was seen."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque()
 
     def per_second(self, count: int, *, at_seconds: float) -> float:
-        """Note the count at this time, and give its growth per second; 0 while there is nothing to compare with."""
+        """Record a count and return its growth per second, or 0 while there is nothing to compare it with."""
         self._seen.append((at_seconds, count))
         while at_seconds - self._seen[0][0] > _RATE_OVER_SECONDS:
             self._seen.popleft()
-        since, was = self._seen[0]
-        return (count - was) / (at_seconds - since) if at_seconds > since else 0.0
+        first_seconds, first_count = self._seen[0]
+        return (count - first_count) / (at_seconds - first_seconds) if at_seconds > first_seconds else 0.0
 
 
 class Progress:
-    """Writes one line that changes in its place to a terminal, and a line for every change to anything else."""
+    """Writes progress as one line updated in place on a terminal, or as a line per change anywhere else."""
 
     def __init__(self, stream: TextIO, *, seconds: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
@@ -47,19 +47,19 @@ class Progress:
         self._rate = Rate()
         self._shown: str | None = None
 
-    def show(self, told: Told) -> None:
-        """Show how it stands."""
-        rate = self._rate.per_second(told["counts"]["invoices_listed"], at_seconds=self._seconds())
-        standing = standing_of(told)
+    def show(self, run: Told) -> None:
+        """Write the current state of the run."""
+        rate = self._rate.per_second(run["counts"]["invoices_listed"], at_seconds=self._seconds())
+        state = standing_of(run)
         if self._is_terminal:
             width = shutil.get_terminal_size().columns - 1
-            self._write(_CLEAR_LINE + (standing + _in_words(rate))[:width])
-        elif standing != self._shown:
-            self._write(f"{standing}{_in_words(rate)}\n")
-        self._shown = standing
+            self._write(_CLEAR_LINE + (state + _in_words(rate))[:width])
+        elif state != self._shown:
+            self._write(f"{state}{_in_words(rate)}\n")
+        self._shown = state
 
     def end(self) -> None:
-        """Leave the terminal's line empty for what follows."""
+        """Clear the progress line on a terminal."""
         if self._is_terminal and self._shown is not None:
             self._write(_CLEAR_LINE)
 
@@ -69,20 +69,20 @@ class Progress:
 
 
 def watch(
-    engine: Engine, told: Told, progress: Progress, *, pause: Callable[[float], object] | None = None
+    engine: Engine, sync_run: Told, progress: Progress, *, pause: Callable[[float], object] | None = None
 ) -> dict[str, object]:
-    """Show how a sync goes until it is over, and give what it came to. Holds no connection while it waits.
+    """Show a sync's progress until it ends, and return the finished run as JSON. Holds no connection while waiting.
 
-    :raises click.ClickException: there is no such sync any more
+    :raises click.ClickException: the sync no longer exists
     """
     pause = pause or Event().wait
-    company_id, run_id = told["company_id"], told["id"]
+    company_id, run_id = sync_run["company_id"], sync_run["id"]
     try:
         while True:
             with engine.connect() as connection:
                 run = find_run(connection, company_id, run_id)
                 if run is None:
-                    raise click.ClickException(f"there is no sync {run_id} of company {company_id} any more")
+                    raise click.ClickException(f"sync {run_id} of company {company_id} no longer exists")
                 if run.finished_at is not None:
                     return run_as_json(run)
                 now = run_as_json(run, reached=reached_back_to(connection, run))
@@ -92,15 +92,15 @@ def watch(
         progress.end()
 
 
-def standing_of(told: Told) -> str:
-    """Give in a line what is known of a sync under way: counts, the oldest month reached, and what it waits for."""
-    counts, reached = told["counts"], told["coverage"]["from"]
+def standing_of(run: Told) -> str:
+    """Return a one-line status of an unfinished sync: counts, the oldest month reached, and what it waits for."""
+    counts, reached = run["counts"], run["coverage"]["from"]
     parts = [f"{counts['invoices_listed']:,} invoices", f"{counts['lines']:,} lines"]
     if isinstance(reached, datetime):
         parts.append(f"back to {reached:%Y-%m}")
-    if told["waits_for"]:
-        parts.append(f"waits for {told['waits_for']}")
-    return f"{told['phase']}: {', '.join(parts)}" if told["status"] == "running" else str(told["status"])
+    if run["waits_for"]:
+        parts.append(f"waiting for {run['waits_for']}")
+    return f"{run['phase']}: {', '.join(parts)}" if run["status"] == "running" else str(run["status"])
 
 
 def _in_words(rate: float) -> str:

@@ -1,4 +1,4 @@
-"""What commands share: the database they work on, and how they print: facts to stdout, the rest to stderr."""
+"""Open the database for commands and print their output: results to stdout, everything else to stderr."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,15 +18,16 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 _NO_TIME_LIMIT_MS = 0
 
-as_json = click.option("--json", "is_json", is_flag=True, help="Print JSON on stdout.")
+as_json = click.option("--json", "is_json", is_flag=True, help="Print JSON to stdout.")
 company_option = click.option("--company", "company_id", type=click.IntRange(1, 2**63 - 1), required=True, metavar="ID")
 
 
 @contextmanager
 def database() -> Iterator[Engine]:
-    """Open the database for a command; say in a sentence when it is not there, or not at this release's schema.
+    """Open the database for a command.
 
-    :raises SystemExit: code 2, when DATABASE_URL is missing or unusable
+    :raises click.ClickException: the database does not answer, or is not at this release's schema
+    :raises SystemExit: code 2, if DATABASE_URL is missing or unusable
     """
     environment = Environment.of_process()
     database_url = environment.required_url("DATABASE_URL", DATABASE_SCHEMES)
@@ -47,33 +48,33 @@ def database() -> Iterator[Engine]:
 
 @contextmanager
 def transaction() -> Iterator[Connection]:
-    """Run a command's work in one transaction; errors as in `database`."""
+    """Open one transaction for a command and commit it at the end; errors as in `database`."""
     with database() as engine, engine.begin() as connection:
         yield connection
 
 
 @contextmanager
 def snapshot() -> Iterator[Connection]:
-    """Read for a command what stood at one moment, however long the reading takes; errors as in `database`."""
+    """Open a read-only snapshot of one moment, however long the command reads; errors as in `database`."""
     with database() as engine:
-        moment = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        with moment.begin() as connection:
+        snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with snapshots.begin() as connection:
             yield connection
 
 
 def refuse_unknown_company(connection: Connection, company_id: int | None) -> None:
-    """Say in a sentence that there is no company with this id; None stands for all of them."""
+    """Raise `click.ClickException` if there is no company with this id; None stands for all companies."""
     if company_id is not None and find_company(connection, company_id) is None:
         raise click.ClickException(f"there is no company {company_id}: see flask companies list")
 
 
 def print_json(answer: object) -> None:
-    """Print one JSON document on a line; instants in it are RFC 3339 in UTC."""
+    """Print a JSON document on one line, with datetimes as RFC 3339 in UTC."""
     click.echo(json.dumps(answer, default=_as_text, ensure_ascii=False))
 
 
 def print_table(rows: Sequence[Mapping[str, object]], *, empty: str) -> None:
-    """Print rows under their names, or say in a sentence that there are none."""
+    """Print rows as a table with column names, or `empty` if there are none."""
     if not rows:
         click.echo(empty)
         return

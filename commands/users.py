@@ -1,4 +1,4 @@
-"""`flask users`: people, and the companies they belong to."""
+"""`flask users`: manage users and their roles in companies."""
 
 import sys
 
@@ -25,7 +25,7 @@ _from_stdin = click.option("--password-stdin", is_flag=True, help="Read the pass
 
 @click.group("users")
 def group() -> None:
-    """Let people in, and out."""
+    """Manage users and their roles in companies."""
 
 
 @group.command("create")
@@ -33,35 +33,37 @@ def group() -> None:
 @company_option
 @click.option("--role", type=click.Choice(ROLES), required=True)
 @_from_stdin
-@click.option("--no-password", is_flag=True, help="They sign in at the identity provider alone.")
+@click.option("--no-password", is_flag=True, help="Set no password: the user signs in through the identity provider.")
 @as_json
 def create(email: str, *, company_id: int, role: Role, password_stdin: bool, no_password: bool, is_json: bool) -> None:
-    """Let somebody into a company with a role. Asks for a password; who has one already keeps it."""
+    """Add a user to a company with a role. Prompts for a password; an existing one is kept."""
     address = _address(email)
     with transaction() as connection:
         refuse_unknown_company(connection, company_id)
         known = find_user(connection, address)
-    is_asked = password_stdin or not (no_password or (known and known.password_hash))
-    kept = _hashed_password(from_stdin=password_stdin) if is_asked else None
+    needs_password = password_stdin or not (no_password or (known and known.password_hash))
+    password_hash = _hashed_password(from_stdin=password_stdin) if needs_password else None
     with transaction() as connection:
-        user = add_user(connection, address, password_hash=kept)
+        user = add_user(connection, address, password_hash=password_hash)
         is_changed = set_member(connection, company_id, user.id, role, actor="operator", now=utc_now())
     if is_json:
-        told = {"id": user.id, "email": user.email, "company_id": company_id, "role": role}
-        print_json(told | {"is_new": known is None, "is_changed": is_changed})
+        member = {"id": user.id, "email": user.email, "company_id": company_id, "role": role}
+        print_json(member | {"is_new": known is None, "is_changed": is_changed})
     else:
-        click.echo(f"{user.email} is a member of company {company_id} with the role {role}.")
+        click.echo(f"{user.email} is a member of company {company_id} with role {role}.")
 
 
 @group.command("list")
 @company_option
 @as_json
 def list_command(*, company_id: int, is_json: bool) -> None:
-    """List the people of a company with their roles."""
+    """List a company's users and their roles."""
     with transaction() as connection:
         refuse_unknown_company(connection, company_id)
         rows = [member._asdict() for member in list_members(connection, company_id)]
-    print_json({"users": rows}) if is_json else print_table(rows, empty="Nobody yet: flask users create EMAIL …")
+    print_json({"users": rows}) if is_json else print_table(
+        rows, empty="No users yet. Add one: flask users create EMAIL …"
+    )
 
 
 @group.command("remove")
@@ -69,15 +71,17 @@ def list_command(*, company_id: int, is_json: bool) -> None:
 @company_option
 @as_json
 def remove(email: str, *, company_id: int, is_json: bool) -> None:
-    """Take somebody's role in a company away, from their next request on."""
+    """Remove a user from a company. Takes effect with their next request."""
     with transaction() as connection:
         refuse_unknown_company(connection, company_id)
         user = find_user(connection, email)
-        is_gone = user is not None and remove_member(connection, company_id, user.id, actor="operator", now=utc_now())
+        is_removed = user is not None and remove_member(
+            connection, company_id, user.id, actor="operator", now=utc_now()
+        )
     if is_json:
-        print_json({"email": email, "company_id": company_id, "removed": is_gone})
+        print_json({"email": email, "company_id": company_id, "removed": is_removed})
     else:
-        click.echo(f"{email} is {'no longer' if is_gone else 'not'} a member of company {company_id}.")
+        click.echo(f"{email} is {'no longer' if is_removed else 'not'} a member of company {company_id}.")
 
 
 @group.command("set-password")
@@ -85,18 +89,18 @@ def remove(email: str, *, company_id: int, is_json: bool) -> None:
 @_from_stdin
 @as_json
 def set_password_command(email: str, *, password_stdin: bool, is_json: bool) -> None:
-    """Give somebody a new password, and end their sessions."""
-    kept = _hashed_password(from_stdin=password_stdin)
+    """Set a user's password and end their sessions."""
+    password_hash = _hashed_password(from_stdin=password_stdin)
     with transaction() as connection:
         user = find_user(connection, email)
         if user is None:
-            raise click.ClickException("nobody has this e-mail address")
-        set_password(connection, user.id, kept)
+            raise click.ClickException("no user has this e-mail address")
+        set_password(connection, user.id, password_hash)
         ended = end_sessions_of(connection, user.id)
     if is_json:
         print_json({"id": user.id, "email": user.email, "sessions_ended": ended})
     else:
-        click.echo(f"{user.email} has a new password; {ended} sessions ended.")
+        click.echo(f"Changed the password of {user.email} and ended {ended} sessions.")
 
 
 def _address(email: str) -> str:

@@ -1,4 +1,4 @@
-"""Wake the workers from a command, which may not know Redis, or find it away."""
+"""Wake the workers from a command, which may not know Redis or may not reach it."""
 
 import click
 from redis.exceptions import RedisError
@@ -8,7 +8,7 @@ from runtime.environ import Environment
 
 
 def wake_sync() -> None:
-    """Wake who works on syncs, if REDIS_URL is set. A Redis that cannot be rung is told, and costs a second at most."""
+    """Wake the sync workers if REDIS_URL is set. An unreachable Redis costs a second at most and prints a warning."""
     redis_url = Environment.of_process().optional("REDIS_URL")
     if redis_url is None:
         return
@@ -16,4 +16,4 @@ def wake_sync() -> None:
         with open_redis(redis_url) as redis:
             wake(redis, SYNC)
     except (RedisError, ValueError):
-        click.echo("Redis, at REDIS_URL, could not be reached: the clock finds the sync without it.", err=True)
+        click.echo("Could not reach Redis at REDIS_URL. The clock will find the sync without it.", err=True)

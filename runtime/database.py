@@ -93,5 +93,5 @@ def _enter_walls(driver_connection: Any, _record: object) -> None:  # noqa: ANN4
 
 
 def driver_of(connection: Connection) -> psycopg.Connection[tuple[Any, ...]]:
-    """Return psycopg's connection beneath a checked-out one, for what SQLAlchemy has no words for: COPY and cursors."""
+    """Return psycopg's connection beneath a checked-out one, for what SQLAlchemy does not offer: COPY and cursors."""
     return cast("psycopg.Connection[tuple[Any, ...]]", connection.connection.driver_connection)

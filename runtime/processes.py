@@ -26,7 +26,7 @@ _STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 def die_with_parent(parent: int, death_signal: int) -> None:
-    """Have this process get a signal when its parent ends, however it ends; exit if it has ended already. Linux only.
+    """Send this process a signal when its parent ends, however it ends; exit if it has ended already. Linux only.
 
     The kernel counts the *thread* that started it as the parent.
     """
@@ -36,8 +36,8 @@ def die_with_parent(parent: int, death_signal: int) -> None:
         sys.exit("the process that started this one is gone")
 
 
-# Runs in the child before the command itself, in the same process. A preexec_fn would do the same inside a copy of
-# our threads' locks. As text, because the child may run as an account that cannot read our files.
+# Runs in the child before the command itself, in the same process: a preexec_fn would run with a copy of our threads'
+# locks. As text, because the child may run as an account that cannot read our files.
 _TIE = f"""
 import ctypes, os, sys
 {getsource(die_with_parent)}

@@ -1,1 +1,1 @@
-"""All that speaks to Stripe: its API, connecting accounts, credentials. Imports events, tenants and runtime."""
+"""Everything that talks to Stripe: its API, connecting accounts, credentials. Imports events, tenants and runtime."""

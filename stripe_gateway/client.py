@@ -1,6 +1,6 @@
-"""Ask Stripe. The only place that speaks to its API; an answer is the body as it came, and when Stripe gave it.
+"""Read Stripe's API on behalf of accounts. An answer is the body exactly as received, and when Stripe sent it.
 
-`Stripe-Version` is pinned by the SDK, so that an account's own setting never changes what we are answered.
+`Stripe-Version` is pinned by the SDK, so that an account's own setting never changes the answers.
 """
 
 import random
@@ -31,7 +31,7 @@ from stripe_gateway.refusals import (
 
 CONNECTIONS = 24
 
-# Every request brings the key of its account.
+# A placeholder: every request passes the key of its account.
 _NO_KEY = "sk_none"
 _TRIES = 4
 _FIRST_PAUSE_SECONDS = 0.5
@@ -39,7 +39,7 @@ _LONGEST_PAUSE_SECONDS = 4.0
 
 
 class Answer(NamedTuple):
-    """What Stripe answered: the body as it came, when, and in which version's shape."""
+    """Stripe's answer: the body as received, when Stripe sent it, and the API version of its shape."""
 
     body: bytes
     answered_at: datetime
@@ -47,7 +47,7 @@ class Answer(NamedTuple):
 
 
 class Tally:
-    """How many requests were made, and how many of them met the rate limit. Safe to share between threads."""
+    """Counts requests, and how many of them were rate limited. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -55,31 +55,31 @@ class Tally:
         self._rate_limited = 0
 
     def count(self, *, is_rate_limited: bool = False) -> None:
-        """Count one request, or note of one that it met the limit."""
+        """Count one request, or mark one already counted as rate limited."""
         with self._lock:
             self._requests += not is_rate_limited
             self._rate_limited += is_rate_limited
 
     def take(self) -> tuple[int, int]:
-        """Give what was counted since the last taking: requests, and those that met the rate limit."""
+        """Return and reset the counts: requests, and those that were rate limited."""
         with self._lock:
-            taken = self._requests, self._rate_limited
+            counts = self._requests, self._rate_limited
             self._requests = self._rate_limited = 0
-            return taken
+            return counts
 
 
 class Gateway(Protocol):
-    """Somebody who can ask Stripe."""
+    """Anything that can send a GET request to Stripe."""
 
     def ask(self, account: Account, endpoint: str, path: str, tally: Tally, **parameters: object) -> Answer:
-        """Give Stripe's answer to a GET; errors as in `StripeGateway.ask`."""
+        """Return Stripe's answer to a GET request; errors as in `StripeGateway.ask`."""
         ...
 
 
 class StripeGateway:
-    """Every account that companies are connected to. Safe to share between threads.
+    """Reads all accounts that companies have connected. Safe to share between threads.
 
-    `pause` is called with seconds to wait before a request is tried again.
+    `pause` is called with the seconds to wait before a retry.
     """
 
     def __init__(
@@ -102,21 +102,21 @@ class StripeGateway:
         self._pause = pause
 
     def ask(self, account: Account, endpoint: str, path: str, tally: Tally, **parameters: object) -> Answer:
-        """GET a path for an account, under the rate limit of the endpoint; what is transient is tried four times.
+        """Send a GET request for an account within the endpoint's rate limit; try four times if errors are transient.
 
-        :raises RateLimitedError: Stripe wants to be asked later than a request can wait
-        :raises TooMuchAtOnceError: the answer did not end
-        :raises ObjectMissingError: the object, or the cursor's, does not exist
+        :raises RateLimitedError: the rate limit requires a longer wait than a request can make
+        :raises TooMuchAtOnceError: the answer was too large or took too long
+        :raises ObjectMissingError: the object, or the one that the cursor names, does not exist
         :raises PermissionMissingError: the key may not read this
         :raises AccountRefusedError: the key is not valid, or not for this account
-        :raises StripeAnswerError: nothing usable came
+        :raises StripeAnswerError: there was no usable answer
         """
         credentials = self._credentials_of(account)
         for attempt in range(1, _TRIES + 1):
             self._rate_limit.wait(account, endpoint)
             tally.count()
             try:
-                return self._asked_once(credentials, path, parameters)
+                return self._ask_once(credentials, path, parameters)
             except AnswerTooLargeError as error:
                 raise TooMuchAtOnceError("the answer did not end") from error
             except StripeError as error:
@@ -149,7 +149,7 @@ class StripeGateway:
                 return StripeAnswerError("the account's key was replaced meanwhile")
         return refusal_of(error, is_platform_key=is_platform_key)
 
-    def _asked_once(self, credentials: Credentials, path: str, parameters: dict[str, object]) -> Answer:
+    def _ask_once(self, credentials: Credentials, path: str, parameters: dict[str, object]) -> Answer:
         options = {"api_key": credentials.api_key}
         if credentials.stripe_account is not None:
             options["stripe_account"] = credentials.stripe_account
@@ -161,9 +161,9 @@ class StripeGateway:
 
 
 def _wait_seconds(error: StripeError, attempt: int) -> float:
-    told = str((error.headers or {}).get("Retry-After", ""))
-    if told.isascii() and told.isdigit():
-        return float(min(int(told), 3600))
+    retry_after = str((error.headers or {}).get("Retry-After", ""))
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(min(int(retry_after), 3600))
     longest: float = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
     return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter
 

@@ -1,4 +1,4 @@
-"""Connect accounts at Stripe: where to send people, what their code is worth, and how to let go of an account again.
+"""Connect Stripe accounts: build the link to Stripe's page, exchange the code that it returns, and disconnect again.
 
 https://docs.stripe.com/connect/oauth-reference
 """
@@ -18,20 +18,20 @@ from stripe_gateway.transport import to_stripe_alone
 _ONCE = 0
 
 _log = logging.getLogger(__name__)
-# At lower levels Stripe's client logs what is sent and answered: codes and tokens among it.
+# At lower levels Stripe's client logs requests and answers, including codes and tokens.
 logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
 class ExchangeRefusedError(Exception):
-    """Stripe refused the code: used, expired, somebody else's or of the other mode. Nothing was connected."""
+    """Stripe refused the code: it was used, expired, somebody else's or of the other mode. Nothing was connected."""
 
 
 class OutcomeUnknownError(Exception):
-    """Stripe did not say whether it connected the account. The code must not be sent again."""
+    """It is unknown whether Stripe connected the account. The code must not be sent again."""
 
 
 class WrongGrantError(Exception):
-    """Stripe granted something else than was asked for: another mode, or more than reading. `grant` says what."""
+    """Stripe granted something other than requested: another mode, or more than read access. `grant` says what."""
 
     def __init__(self, grant: "Grant") -> None:
         super().__init__()
@@ -39,12 +39,12 @@ class WrongGrantError(Exception):
 
 
 class StripeAwayError(Exception):
-    """Stripe did not do what it was asked; asking again is safe."""
+    """Stripe did not do what it was asked to; asking again is safe."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What an account is read with where the platform's key does not do."""
+    """Tokens for reading an account where the platform's key does not work."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -52,7 +52,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What somebody agreed to on Stripe's page. `tokens` only where they are needed."""
+    """What a user authorized on Stripe's page. `tokens` is set only where tokens are needed."""
 
     account_id: str
     livemode: bool
@@ -74,7 +74,7 @@ class _Settings(Struct):
 
 
 class _Named(Struct):
-    """As much of an account as its name takes: https://docs.stripe.com/api/accounts/object."""
+    """The fields of an account that contain its name: https://docs.stripe.com/api/accounts/object."""
 
     settings: _Settings | None = None
     business_profile: _Business | None = None
@@ -84,7 +84,7 @@ _NAMED = msgspec.json.Decoder(_Named)
 
 
 def name_at_stripe(client: StripeClient, **options: str) -> str | None:
-    """Give what the account of these request options is called; None when Stripe does not say: a name may lack."""
+    """Return the name of the account that these request options address; None if Stripe gives none, as it may."""
     try:
         return account_name_in(client.raw_request("get", "/v1/account", **options).body)
     except StripeError as error:
@@ -93,45 +93,45 @@ def name_at_stripe(client: StripeClient, **options: str) -> str | None:
 
 
 def account_name_in(body: str | bytes) -> str | None:
-    """Give the name in the JSON of an account: the dashboard's, else the business's."""
+    """Return the name in an account's JSON: the dashboard's, else the business's."""
     try:
-        told = _NAMED.decode(body)
+        account = _NAMED.decode(body)
     except msgspec.MsgspecError as error:
         _log.warning("account not understood", extra={"error": type(error).__name__})
         return None
-    shown = told.settings.dashboard.display_name if told.settings and told.settings.dashboard else None
-    return shown or (told.business_profile.name if told.business_profile else None)
+    shown = account.settings.dashboard.display_name if account.settings and account.settings.dashboard else None
+    return shown or (account.business_profile.name if account.business_profile else None)
 
 
 class Connector(Protocol):
-    """A way to connect accounts that leads over a page of Stripe's, in one mode."""
+    """A way to connect accounts through a page of Stripe's, in live or test mode."""
 
     method: Literal["connect", "app"]
     livemode: bool
 
     def authorize_url(self, state: str, *, redirect_uri: str) -> str:
-        """Give the address of the page."""
+        """Return the URL of the page."""
         ...
 
     def exchange(self, code: str) -> Grant:
-        """Give what a code is worth. It is sent once, whatever happens.
+        """Exchange a code for a grant. The code is sent once, whatever happens.
 
         :raises ExchangeRefusedError: nothing was connected
         :raises OutcomeUnknownError: it may have been connected
-        :raises WrongGrantError: something was connected that nobody asked for
+        :raises WrongGrantError: something was connected that was not requested
         """
         ...
 
     def let_go(self, account_id: str) -> None:
-        """Give up the access to an account; safe when it is gone already.
+        """Revoke our access to an account; safe if it is already revoked.
 
-        :raises StripeAwayError: it is not known to be given up
+        :raises StripeAwayError: it is unknown whether access was revoked
         """
         ...
 
 
 class StripeConnect:
-    """Connects Standard accounts by OAuth. No token is kept: the platform's key reads what is connected to it."""
+    """Connects Standard accounts by OAuth. No token is stored: the platform's key reads the connected accounts."""
 
     method: Literal["connect", "app"] = "connect"
 
@@ -149,16 +149,16 @@ class StripeConnect:
         )
 
     def authorize_url(self, state: str, *, redirect_uri: str) -> str:
-        """Give the address of the page on which somebody picks an account."""
+        """Return the URL of the page where the user picks an account."""
         return self._client.oauth.authorize_url({"scope": self.scope, "state": state, "redirect_uri": redirect_uri})
 
     def exchange(self, code: str) -> Grant:
-        """Give what a code is worth; see `Connector`."""
+        """Exchange a code for a grant; see `Connector`."""
         try:
-            told = self._client.oauth.token(
+            token = self._client.oauth.token(
                 {"grant_type": "authorization_code", "code": code}, {"max_network_retries": _ONCE}
             )
-            grant = Grant(str(told["stripe_user_id"]), bool(told["livemode"]), str(told["scope"]))
+            grant = Grant(str(token["stripe_user_id"]), bool(token["livemode"]), str(token["scope"]))
         except (OAuthError, InvalidRequestError) as error:
             _log.warning("code refused", extra={"error": type(error).__name__, "code": error.code})
             raise ExchangeRefusedError from error
@@ -170,7 +170,7 @@ class StripeConnect:
         return replace(grant, account_name=name_at_stripe(self._client, stripe_account=grant.account_id))
 
     def let_go(self, account_id: str) -> None:
-        """Deauthorize an account; see `Connector`. One that is not connected any more is let go already."""
+        """Deauthorize an account; see `Connector`. Does nothing if the account is no longer connected."""
         try:
             self._client.oauth.deauthorize({"stripe_user_id": account_id})
         except InvalidClientError:

@@ -1,4 +1,4 @@
-"""With what a company's account is read: the platform's key and the account's name, or the account's own secret."""
+"""Look up the API key for a company's Stripe account: the platform's key, or the account's own secret."""
 
 import json
 from datetime import datetime, timedelta
@@ -13,23 +13,23 @@ from stripe_gateway.stripe_app import ACCESS_TOKEN_LASTS, StripeApp
 from tenants.secrets import SecretBox, find_secret, keep_secret
 from tenants.tables import secret
 
-# A request that begins now must still be answered under the token that it carries.
+# A request that starts now must be answered before its token expires.
 _RENEWED_BEFORE = timedelta(minutes=5)
 
 
 class NoCredentialsError(Exception):
-    """The company is connected to no account, or has to connect it anew."""
+    """The company has no connected account, or has to connect it again."""
 
 
 class Credentials(NamedTuple):
-    """A key for Stripe's API, and the account to name as `Stripe-Account`: None when the key is the account's own."""
+    """An API key, and the account for the `Stripe-Account` header: None if the key is the account's own."""
 
     api_key: str
     stripe_account: str | None
 
 
 class CredentialStore:
-    """Gives what companies' accounts are read with. Safe to share between threads and processes."""
+    """Looks up the credentials for companies' accounts. Safe to share between threads and processes."""
 
     def __init__(self, engine: Engine, box: SecretBox, *, platform_key: str, app: StripeApp | None) -> None:
         self._engine = engine
@@ -38,10 +38,10 @@ class CredentialStore:
         self._app = app
 
     def of(self, company_id: int, *, now: datetime) -> Credentials:
-        """Give a company's credentials; a token that ends soon is renewed. Commits.
+        """Return a company's credentials, renewing a token that expires soon. Commits.
 
-        :raises NoCredentialsError: there are none, or the token cannot be renewed any more
-        :raises OutcomeUnknownError: Stripe did not answer the renewal; ask again
+        :raises NoCredentialsError: there are none, or the token can no longer be renewed
+        :raises OutcomeUnknownError: Stripe did not answer the renewal; try again
         """
         with self._engine.connect() as connection:
             state = connection_state(connection, company_id)
@@ -59,14 +59,14 @@ class CredentialStore:
         return Credentials(self._renewed_token(company_id, now), None)
 
     def _good_token(self, connection: Connection, company_id: int, now: datetime) -> str | None:
-        kept = find_secret(connection, self._box, company_id, "access_token")
-        told = json.loads(kept) if kept else None
-        if told is None or datetime.fromisoformat(told["until"]) - _RENEWED_BEFORE <= now:
+        stored = find_secret(connection, self._box, company_id, "access_token")
+        fields = json.loads(stored) if stored else None
+        if fields is None or datetime.fromisoformat(fields["until"]) - _RENEWED_BEFORE <= now:
             return None
-        return str(told["token"])
+        return str(fields["token"])
 
     def _renewed_token(self, company_id: int, now: datetime) -> str:
-        # Under the row's lock although Stripe is asked meanwhile: a refresh token that two used at once would be gone.
+        # The row stays locked while Stripe is asked: a refresh token that two processes used at once would be lost.
         try:
             with self._engine.begin() as connection:
                 connection.execute(
@@ -75,7 +75,7 @@ class CredentialStore:
                     .with_for_update()
                 )
                 if token := self._good_token(connection, company_id, now):
-                    return token  # whoever had the lock before has renewed it
+                    return token  # the previous holder of the lock renewed it
                 refresh_token = find_secret(connection, self._box, company_id, "refresh_token")
                 if refresh_token is None or self._app is None:
                     raise NoCredentialsError
@@ -91,7 +91,7 @@ class CredentialStore:
 
 
 def keep_tokens(connection: Connection, box: SecretBox, company_id: int, tokens: Tokens, *, now: datetime) -> None:
-    """Keep an app's tokens, sealed. Commits nothing."""
+    """Store an app's tokens, sealed. Commits nothing."""
     until = (now + ACCESS_TOKEN_LASTS).isoformat()
     keep_secret(connection, box, company_id, "access_token", json.dumps({"token": tokens.access_token, "until": until}))
     keep_secret(connection, box, company_id, "refresh_token", tokens.refresh_token)

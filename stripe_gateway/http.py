@@ -1,6 +1,6 @@
-"""The transport under the Stripe SDK: pooled connections, no redirects, and an end to every answer.
+"""HTTP transport for the Stripe SDK: pooled connections, no redirects, and bounded answers.
 
-The SDK's own transports follow redirects and read whatever comes, for as long as it comes.
+The SDK's own transports follow redirects and read an answer without a limit of bytes or time.
 """
 
 import time
@@ -21,10 +21,10 @@ _CHUNK_BYTES = 262_144
 
 
 class AnswerHeaders(dict[str, str]):
-    """The headers of a good answer, and its body.
+    """The headers of a successful answer, and its body.
 
-    The SDK would make dictionaries of the body first, 25 ms for a page of invoices. Nobody reads them: what we keep
-    are the bytes.
+    The SDK would parse the body into dictionaries first, 25 ms for a page of invoices. Nobody reads them: we store the
+    bytes.
     """
 
     def __init__(self, headers: Mapping[str, str], body: bytes) -> None:
@@ -33,11 +33,11 @@ class AnswerHeaders(dict[str, str]):
 
 
 class AnswerTooLargeError(Exception):
-    """Stripe's answer goes on beyond the bytes or the seconds an answer may take: ask for less at once."""
+    """Stripe's answer exceeds the bytes or seconds that an answer may take: ask for less at once."""
 
 
 class BoundedHttpClient(HTTPClient):
-    """Speaks HTTP for the SDK. Safe to share between threads; nothing is retried here."""
+    """Sends the SDK's HTTP requests. Safe to share between threads; retries nothing."""
 
     name = "urllib3"
 
@@ -61,12 +61,12 @@ class BoundedHttpClient(HTTPClient):
         *,
         _usage: list[str] | None = None,
     ) -> tuple[Any, int, Mapping[str, str]]:
-        """Send one request; give body, status and headers, the body of a good answer with its headers.
+        """Send one request and return body, status and headers; a successful answer's body is in its headers.
 
-        A redirect is an answer like any other, and not a good one.
+        A redirect is returned like any other unsuccessful answer.
 
-        :raises APIConnectionError: no answer came, or it broke off, or it is good and no JSON
-        :raises AnswerTooLargeError: it did not end
+        :raises APIConnectionError: there was no answer, it broke off, or it was successful but not JSON
+        :raises AnswerTooLargeError: the answer was too large or took too long
         """
         deadline = time.monotonic() + self._most_seconds
         try:
@@ -90,7 +90,7 @@ class BoundedHttpClient(HTTPClient):
         return body, response.status, response.headers
 
     def close(self) -> None:
-        """Close the idle connections."""
+        """Close idle connections."""
         self._pool.clear()
 
     def _read(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:

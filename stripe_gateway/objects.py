@@ -1,4 +1,4 @@
-"""Make facts of what Stripe answers: bodies as they came, stamped with the time it answered."""
+"""Turn Stripe's answers into facts: bodies exactly as received, with the time of the answer."""
 
 import json
 from datetime import datetime
@@ -24,10 +24,10 @@ from stripe_gateway.refusals import ObjectMissingError, StripeAnswerError
 Shape = TypeVar("Shape")
 
 _LINES_A_PAGE = 100
-# 251 pages of 100 are more lines than Stripe allows an invoice; a cursor that goes round in circles ends here.
+# 251 pages of 100 are more lines than Stripe allows an invoice; a cursor that runs in circles stops here.
 _MOST_PAGES = 251
 _FACT_OF = {"invoice": INVOICE_FETCHED, "customer": CUSTOMER_FETCHED, "price": PRICE_FETCHED}
-# Lines may change while they are paged, on an invoice that is not final yet: then they are read from the start again.
+# On an invoice that is not final yet, lines may change during paging: then they are read again from the start.
 _TRIES_AT_LINES = 3
 
 
@@ -54,9 +54,9 @@ class _PagesDoNotFitError(StripeAnswerError):
 
 
 def fetch(stripe: Gateway, account: Account, kind: str, object_id: str, tally: Tally) -> list[NewEvent]:
-    """Fetch an invoice with all its lines, the lines alone, a price or a customer, as facts.
+    """Fetch an invoice with all its lines, only its lines, a price or a customer, and return facts.
 
-    :raises StripeAnswerError: as `StripeGateway.ask`, or the answer is not what was asked for
+    :raises StripeAnswerError: as `StripeGateway.ask`, or the answer does not match the request
     """
     match kind:
         case "price" | "customer":
@@ -74,9 +74,9 @@ def fetch(stripe: Gateway, account: Account, kind: str, object_id: str, tally: T
 
 
 def _path(resource: str, object_id: str) -> str:
-    """Return where Stripe shows an object. What somebody wrote as an id leads nowhere else.
+    """Return the path of an object, quoted so that an id cannot lead to any other path.
 
-    :raises ObjectMissingError: a path cannot hold it, since dots alone mean another place (RFC 3986 §5.2.4)
+    :raises ObjectMissingError: the id is `.` or `..`, which would mean another path (RFC 3986 §5.2.4)
     """
     if object_id in (".", ".."):
         raise ObjectMissingError(None)
@@ -84,14 +84,14 @@ def _path(resource: str, object_id: str) -> str:
 
 
 def fetched(account: Account, kind: str, object_id: str, body: bytes, answer: Answer) -> NewEvent:
-    """Give the fact that Stripe showed this object, in this body, when it gave the answer."""
+    """Return the fact that Stripe showed this object, with this body, at the time of the answer."""
     return _fact(account, _FACT_OF[kind], f"{kind}:{object_id}", body, answer.answered_at, answer.api_version)
 
 
 def decoded(body: bytes | msgspec.Raw, shape: type[Shape]) -> Shape:
-    """Read an answer.
+    """Decode an answer.
 
-    :raises StripeAnswerError: it is not of this shape
+    :raises StripeAnswerError: it does not have this shape
     """
     try:
         return msgspec.json.decode(body, type=shape)
@@ -117,7 +117,7 @@ def _fetched_lines(stripe: Gateway, account: Account, invoice_id: str, tally: Ta
 
 
 def _all_lines(stripe: Gateway, account: Account, invoice_id: str, tally: Tally) -> NewEvent:
-    # From the start, not from where the embedded page ended: together they could be of two moments.
+    # From the start, not from where the embedded page ended: the two could be from different moments.
     path = _path("invoices", invoice_id) + "/lines"
     lines: list[bytes] = []
     seen: set[str] = set()
@@ -125,9 +125,9 @@ def _all_lines(stripe: Gateway, account: Account, invoice_id: str, tally: Tally)
     for _ in range(_MOST_PAGES):
         answer = stripe.ask(account, "invoices.lines", path, tally, limit=_LINES_A_PAGE, **after)
         page = decoded(answer.body, _Page)
-        told = [decoded(line, _LineOf) for line in page.data]
-        ids = [line.id for line in told]
-        is_foreign = any(line.invoice not in {None, invoice_id} for line in told)
+        page_lines = [decoded(line, _LineOf) for line in page.data]
+        ids = [line.id for line in page_lines]
+        is_foreign = any(line.invoice not in {None, invoice_id} for line in page_lines)
         if seen.intersection(ids) or (page.has_more and not ids) or is_foreign:
             raise _PagesDoNotFitError("the pages of the invoice's lines do not fit together")
         seen.update(ids)
@@ -144,7 +144,7 @@ def _all_lines(stripe: Gateway, account: Account, invoice_id: str, tally: Tally)
 def _fact(
     account: Account, event_type: str, entity: str, body: bytes, at: datetime, api_version: str | None
 ) -> NewEvent:
-    # The same body at another second is another sighting: what was changed and changed back is told anew.
+    # The same body at another second is another fact, so that a change back to an earlier state is appended, too.
     identity = f"{entity}:{sha256(body).hexdigest()[:32]}:{int(at.timestamp())}"
     return NewEvent(
         type=event_type,

@@ -1,7 +1,7 @@
-"""Read one page of one of Stripe's lists, newest first, and refuse a page that cannot be one.
+"""Read a page of one of Stripe's lists, newest first, and reject a page that contradicts the request.
 
-No `updated` filter exists and `has_more` can be wrong, so the end of a list is what Stripe says when it is asked for
-what comes after the last object: nothing. https://docs.stripe.com/api/pagination
+There is no `updated` filter and `has_more` can be wrong, so a list ends only when Stripe returns nothing after the
+last object. https://docs.stripe.com/api/pagination
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from stripe_gateway.client import Answer, Gateway, Tally
 from stripe_gateway.objects import decoded
 from stripe_gateway.refusals import StripeAnswerError
 
-# At most 20 types can be asked for. https://docs.stripe.com/api/events/list
+# Stripe accepts at most 20 types. https://docs.stripe.com/api/events/list
 EVENT_TYPES = (
     *("invoice.finalized", "invoice.updated", "invoice.paid", "invoice.payment_succeeded", "invoice.payment_failed"),
     *("invoice.voided", "invoice.marked_uncollectible", "invoice.overpaid", "invoice.sent", "invoice.deleted"),
@@ -28,11 +28,11 @@ _FOREVER = 2**62
 
 
 class PageDoesNotFitError(StripeAnswerError):
-    """The page contradicts what was asked for: it repeats, runs out of its window, or is empty and not the end."""
+    """The page contradicts the request: it repeats objects, leaves the window, or is empty and not the end."""
 
 
 class Window(NamedTuple):
-    """A half-open stretch of creation times, in Unix seconds; None is without a bound."""
+    """A half-open range of creation times, in Unix seconds; None means unbounded."""
 
     created_from: int | None
     created_before: int | None
@@ -40,7 +40,7 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PageAddress:
-    """Which page of a list: what comes after `cursor` in the window, or from `oldest_created` on when it was lost."""
+    """A page of a list: what follows `cursor` in the window or, if the cursor was lost, `oldest_created` and older."""
 
     resource: str
     window: Window
@@ -49,7 +49,7 @@ class PageAddress:
     limit: int
 
     def parameters(self) -> dict[str, object]:
-        """Give what Stripe is asked."""
+        """Return the query parameters of the page."""
         created: dict[str, int] = {}
         if self.window.created_from is not None:
             created["gte"] = self.window.created_from
@@ -68,14 +68,14 @@ class PageAddress:
 
 
 class ListedLines(msgspec.Struct):
-    """What a list tells of an invoice's lines besides the first of them."""
+    """What a list says about an invoice's lines, besides the first of them."""
 
     has_more: bool
     total_count: int | None = None
 
 
 class Listed(msgspec.Struct):
-    """What paging needs of an object, and the proof of an invoice."""
+    """The fields of an object that paging needs, and of an invoice that the proof needs."""
 
     id: Id
     created: int
@@ -86,7 +86,7 @@ class Listed(msgspec.Struct):
 
 
 class Page(NamedTuple):
-    """The objects of a page with their bodies, newest first. An empty page is the end of its window."""
+    """The objects of a page with their bodies, newest first. An empty page ends its window."""
 
     objects: list[tuple[Listed, bytes]]
     says_more: bool
@@ -99,9 +99,9 @@ class _Body(msgspec.Struct):
 
 
 def read_page(stripe: Gateway, account: Account, address: PageAddress, tally: Tally) -> Page:
-    """Ask for a page.
+    """Request a page.
 
-    :raises PageDoesNotFitError: the page cannot be what was asked for; nothing of it may be used
+    :raises PageDoesNotFitError: the page contradicts the request; nothing of it may be used
     :raises StripeAnswerError: as `StripeGateway.ask`
     """
     path, endpoint = f"/v1/{address.resource}", f"{address.resource}.list"

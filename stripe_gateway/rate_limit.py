@@ -1,7 +1,7 @@
-"""Keep below Stripe's rate limits, all processes together: shared buckets in Redis, a cautious local one without it.
+"""Keep all processes together within Stripe's rate limits: shared buckets in Redis, cautious local ones without it.
 
 100 requests a second in live mode and 25 in test mode, 25 for one endpoint: https://docs.stripe.com/rate-limits.
-Whether calls for a connected account count against it or against the platform is not documented: both are kept.
+It is not documented whether calls for a connected account count against it or against the platform: both are kept.
 """
 
 import time
@@ -19,17 +19,17 @@ ENDPOINT_PER_SECOND = 25
 LIVE_PER_SECOND = 100
 TEST_PER_SECOND = 25
 
-# A pause of one process may be made up for by this many requests at once.
+# After a pause, this many requests may be sent at once.
 _BURST = 5
-# Without Redis nobody knows how many processes ask: each takes a quarter.
+# Without Redis nobody knows how many processes send requests, so each takes a quarter.
 _LOCAL_SHARE = 4
 _SECOND_US = 1_000_000
 _KEEP_MS = 600_000
-# Whoever waits holds a thread that others need, and a slot in the buckets of others: beyond this it is put off.
+# A waiting request holds a thread and slots that other requests need: beyond this it is postponed.
 _LONGEST_WAIT_US = 3 * _SECOND_US
 
-# Each bucket holds when it will be empty again. A slot is taken in all of them at the latest of their times, at once
-# and for good, so that whoever waits keeps its turn. Gives the microseconds to wait.
+# Each bucket stores when it will be empty again. A slot is taken in all of them at once, at the latest of their times,
+# and is never given back, so that a waiting request keeps its turn. Returns the microseconds to wait.
 _RESERVE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -65,9 +65,9 @@ class RateLimit:
         self._lock = Lock()
 
     def wait(self, account: Account, endpoint: str) -> None:
-        """Return when a request may be sent.
+        """Wait until a request may be sent.
 
-        :raises RateLimitedError: that is not soon; no slot was taken
+        :raises RateLimitedError: the wait would be too long; no slot was taken
         """
         intervals = dict(_buckets(account, endpoint))
         arguments = [value for interval_us in intervals.values() for value in (interval_us, _BURST)]
@@ -81,13 +81,13 @@ class RateLimit:
             self._pause(wait_us / _SECOND_US)
 
     def hold(self, account: Account, endpoint: str, seconds: float) -> None:
-        """Let nobody ask this endpoint of the account for a while, because Stripe said so."""
+        """Block this endpoint of the account for some seconds, because Stripe said so."""
         key, interval_us = list(_buckets(account, endpoint))[-1]
         held_us = int(seconds * _SECOND_US) + _BURST * interval_us
         with self._lock:
             locally_us = held_us + _BURST * interval_us * (_LOCAL_SHARE - 1)
             self._local[key] = max(self._local.get(key, 0), _now_us() + locally_us)
-        with suppress(RedisError):  # the local bucket holds it already
+        with suppress(RedisError):  # the local bucket is blocked already
             self._hold(keys=[key], args=[held_us, _KEEP_MS])
 
     def _reserve_locally(self, intervals: dict[str, int]) -> int:

@@ -1,4 +1,4 @@
-"""What Stripe refuses, and what is no answer at all, in our words."""
+"""Errors of reading Stripe, and their mapping from the errors of its SDK."""
 
 from http import HTTPStatus
 
@@ -9,11 +9,11 @@ _ACCOUNT_CODES = frozenset({"account_invalid", "platform_account_required", "pla
 
 
 class StripeAnswerError(Exception):
-    """Stripe could not be asked, or answered what no answer should be. The message holds no secret."""
+    """Stripe could not be reached, or its answer cannot be used. The message contains no secret."""
 
 
 class RateLimitedError(StripeAnswerError):
-    """Stripe wants to be asked later, after `seconds`."""
+    """The rate limit was reached: retry after `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__("Stripe's rate limit was reached")
@@ -25,7 +25,7 @@ class TooMuchAtOnceError(StripeAnswerError):
 
 
 class ObjectMissingError(StripeAnswerError):
-    """Stripe knows no such object. `parameter` names the one that pointed at it, if it was not the path."""
+    """Stripe has no such object. `parameter` is the parameter that named it, or None if the path did."""
 
     def __init__(self, parameter: str | None) -> None:
         super().__init__("Stripe knows no such object")
@@ -37,7 +37,7 @@ class PermissionMissingError(StripeAnswerError):
 
 
 class AccountRefusedError(StripeAnswerError):
-    """The key is not valid, or no longer has access to the account. `is_key`: it is the platform's."""
+    """The key is not valid, or no longer has access to the account. `is_key`: the key at fault is the platform's."""
 
     def __init__(self, reason: str, *, is_key: bool) -> None:
         super().__init__(reason)
@@ -45,9 +45,9 @@ class AccountRefusedError(StripeAnswerError):
 
 
 def is_transient(error: StripeError) -> bool:
-    """Tell whether the same request may do better in a moment."""
+    """Return whether the same request may succeed in a moment."""
     status = error.http_status
-    # HTML under 200 and a JSON that breaks off come as errors of the SDK that carry the status of the answer.
+    # For HTML with status 200 and for JSON that breaks off, the SDK raises errors with the status of the answer.
     return (
         isinstance(error, APIConnectionError)
         or status is None
@@ -58,7 +58,7 @@ def is_transient(error: StripeError) -> bool:
 
 
 def refusal_of(error: StripeError, *, is_platform_key: bool) -> StripeAnswerError:
-    """Say in our words what Stripe refused for good, to the platform's key or to one that the account handed out."""
+    """Map a permanent error of the SDK to ours, for a request with the platform's key or with the account's own."""
     code = error.code or (error.error and error.error.code)
     if error.http_status == HTTPStatus.UNAUTHORIZED:
         return AccountRefusedError(described(error), is_key=is_platform_key)

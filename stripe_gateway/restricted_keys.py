@@ -1,4 +1,4 @@
-"""Try the restricted keys that people paste: may they read what is needed, and make an endpoint of their own.
+"""Check that a pasted restricted key can read what is needed, and create a webhook endpoint with it.
 
 https://docs.stripe.com/keys#limit-access
 """
@@ -11,7 +11,7 @@ from stripe import AuthenticationError, InvalidRequestError, PermissionError, St
 from stripe_gateway.connect import StripeAwayError, account_name_in
 from stripe_gateway.transport import to_stripe_alone
 
-# What has to be read, and the permission that Stripe wants for it; the dashboard calls plans "Prices".
+# The permissions that are needed, each with the path it allows to read; the dashboard calls plans "Prices".
 NEEDED_PERMISSIONS = {
     "rak_invoice_read": "/v1/invoices",
     "rak_plan_read": "/v1/prices",
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class KeyRefusedError(Exception):
-    """The key is not good; `missing` are the permissions that it lacks, none if Stripe does not know it at all."""
+    """The key cannot be used. `missing` are the permissions it lacks; empty if Stripe does not accept it at all."""
 
     def __init__(self, missing: tuple[str, ...]) -> None:
         super().__init__(missing)
@@ -43,7 +43,7 @@ class KeyRefusedError(Exception):
 
 
 class KeyOwner(NamedTuple):
-    """Whose key it is, and in which mode."""
+    """The account that a key belongs to, and the mode."""
 
     account_id: str
     livemode: bool
@@ -51,24 +51,24 @@ class KeyOwner(NamedTuple):
 
 
 class OwnEndpoint(NamedTuple):
-    """A webhook endpoint in the account of the key, with the secret that signs what it is sent."""
+    """A webhook endpoint in the key's account, with its signing secret."""
 
     endpoint_id: str
     secret: str
 
 
 class RestrictedKeys:
-    """Looks at keys by using them. None is kept here."""
+    """Checks keys by using them. Stores none."""
 
     def __init__(self, api_base: str) -> None:
         self._api_base = api_base
         self._http = to_stripe_alone()
 
     def owner_of(self, key: str) -> KeyOwner:
-        """Give whose key it is, having tried everything that it is needed for.
+        """Return the owner of a key after trying everything that the key is needed for.
 
-        :raises KeyRefusedError: it is unknown, or lacks permissions
-        :raises StripeAwayError: Stripe did not say
+        :raises KeyRefusedError: the key is unknown, or lacks permissions
+        :raises StripeAwayError: Stripe gave no answer
         """
         client = self._client(key)
         try:
@@ -84,24 +84,24 @@ class RestrictedKeys:
         return KeyOwner(account_id, "_live_" in key, account_name_in(account.body))
 
     def make_endpoint(self, key: str, url: str) -> OwnEndpoint | None:
-        """Make an endpoint in the key's account; None when the key may not, or there is no room for one.
+        """Create an endpoint in the key's account; None if the key may not, or the account has no room for another.
 
-        :raises StripeAwayError: Stripe did not say
+        :raises StripeAwayError: Stripe gave no answer
         """
         parameters = {"url": url, "enabled_events": list(ENDPOINT_EVENTS), "description": "revmap"}
         try:
-            made = self._client(key).v1.webhook_endpoints.create(parameters)  # type: ignore[arg-type]  # all are known
+            endpoint = self._client(key).v1.webhook_endpoints.create(parameters)  # type: ignore[arg-type]  # all are known
         except (PermissionError, InvalidRequestError) as error:
             _log.warning("endpoint not made", extra={"error": type(error).__name__, "code": error.code})
             return None
         except StripeError as error:
             raise StripeAwayError from error
-        return OwnEndpoint(made.id, str(made.secret))
+        return OwnEndpoint(endpoint.id, str(endpoint.secret))
 
     def remove_endpoint(self, key: str, endpoint_id: str) -> None:
-        """Remove an endpoint; safe when it, or the key, is gone already.
+        """Delete an endpoint; safe if it or the key no longer exists.
 
-        :raises StripeAwayError: it is not known to be gone
+        :raises StripeAwayError: it is unknown whether it was deleted
         """
         try:
             self._client(key).v1.webhook_endpoints.delete(endpoint_id)

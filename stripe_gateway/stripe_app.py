@@ -1,4 +1,4 @@
-"""Connect accounts by installing a Stripe App: its tokens last an hour, and each renewal changes both of them.
+"""Connect accounts by installing a Stripe App: its tokens last an hour, and each renewal replaces both of them.
 
 https://docs.stripe.com/stripe-apps/api-authentication/oauth
 """
@@ -24,7 +24,7 @@ from stripe_gateway.connect import (
 )
 from stripe_gateway.transport import to_stripe_alone
 
-# As Stripe's documentation has it; renewed a little earlier.
+# According to Stripe's documentation; we renew a little earlier.
 ACCESS_TOKEN_LASTS = timedelta(hours=1)
 
 _ONCE = 0
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 class StripeApp:
-    """Connects accounts by OAuth 2.0 of Stripe Apps; see `Connector`."""
+    """Connects accounts by the OAuth 2.0 flow of Stripe Apps; see `Connector`."""
 
     method: Literal["connect", "app"] = "app"
 
@@ -51,12 +51,12 @@ class StripeApp:
         )
 
     def authorize_url(self, state: str, *, redirect_uri: str) -> str:
-        """Give the address of the page on which somebody installs the app."""
-        asked = {"client_id": self._client_id, "redirect_uri": redirect_uri, "state": state}
-        return f"{self._marketplace}/oauth/v2/authorize?{urlencode(asked)}"
+        """Return the URL of the page where the user installs the app."""
+        parameters = {"client_id": self._client_id, "redirect_uri": redirect_uri, "state": state}
+        return f"{self._marketplace}/oauth/v2/authorize?{urlencode(parameters)}"
 
     def exchange(self, code: str) -> Grant:
-        """Give what a code is worth, sent once."""
+        """Exchange a code for a grant. The code is sent once."""
         grant = self._grant(grant_type="authorization_code", code=code)
         if grant.livemode != self.livemode:
             raise WrongGrantError(grant)
@@ -64,10 +64,10 @@ class StripeApp:
         return replace(grant, account_name=name_at_stripe(self._client, **({"api_key": key} if key else {})))
 
     def renew(self, refresh_token: str) -> Grant:
-        """Give new tokens for a refresh token, which is good for nothing afterwards.
+        """Return new tokens for a refresh token, which is invalid afterwards.
 
-        :raises ExchangeRefusedError: it is good for nothing already: the app has to be installed anew
-        :raises OutcomeUnknownError: Stripe did not say
+        :raises ExchangeRefusedError: it is invalid already: the app has to be installed again
+        :raises OutcomeUnknownError: Stripe gave no usable answer
         """
         return self._grant(grant_type="refresh_token", refresh_token=refresh_token)
 
@@ -82,12 +82,12 @@ class StripeApp:
             _log.error("app not uninstalled", extra={"account_id": account_id, "error": type(error).__name__})
             raise StripeAwayError from error
 
-    def _grant(self, **asked: str) -> Grant:
+    def _grant(self, **parameters: str) -> Grant:
         try:
-            answer = self._client.raw_request("post", "/v1/oauth/token", **asked)
-            told = json.loads(answer.body)
-            tokens = Tokens(str(told["access_token"]), str(told["refresh_token"]))
-            return Grant(str(told["stripe_user_id"]), bool(told["livemode"]), str(told["scope"]), tokens)
+            answer = self._client.raw_request("post", "/v1/oauth/token", **parameters)
+            fields = json.loads(answer.body)
+            tokens = Tokens(str(fields["access_token"]), str(fields["refresh_token"]))
+            return Grant(str(fields["stripe_user_id"]), bool(fields["livemode"]), str(fields["scope"]), tokens)
         except (OAuthError, InvalidRequestError) as error:
             _log.warning("grant refused", extra={"error": type(error).__name__})
             raise ExchangeRefusedError from error
@@ -103,5 +103,5 @@ class StripeApp:
 
 
 def _is_refusal(error: StripeError) -> bool:
-    # The client takes an OAuth error at an address of the API for an answer that it does not understand.
+    # For an OAuth error from an API endpoint, the client raises the error for an answer it does not understand.
     return error.http_status == _FIRST_ERROR_STATUS

@@ -1,4 +1,4 @@
-"""The transport for what the web process asks of Stripe: few requests, which carry secrets, and go nowhere else."""
+"""HTTP transport for the web process: few requests to Stripe, which carry secrets and must go nowhere else."""
 
 from requests import Session
 from stripe import RequestsClient
@@ -7,7 +7,7 @@ _TIMEOUT_SECONDS = 15
 
 
 def to_stripe_alone() -> RequestsClient:
-    """Give a client to which a redirect is no answer: what it carries is told to nobody but whom it was meant for."""
+    """Create a client that follows no redirects, so that the secrets it sends reach nobody but Stripe."""
     session = Session()
     session.max_redirects = 0
     return RequestsClient(timeout=_TIMEOUT_SECONDS, session=session)

@@ -1,1 +1,1 @@
-"""Who may do what: companies, people and their roles, the keys that speak for companies, and secrets at rest."""
+"""Access control: companies, users and their roles, API keys, sessions, and secrets at rest."""

@@ -1,4 +1,4 @@
-"""Facts about who was let in: each change of a company's keys and members stands in its log."""
+"""Record who was given or refused access: each change of a company's keys and members is a fact in its log."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ MEMBER_ADDED = "access.member_added"
 MEMBER_ROLE_CHANGED = "access.member_role_changed"
 MEMBER_REMOVED = "access.member_removed"
 CONNECTION_REFUSED = "access.connection_refused"
-# Somebody else could show the account and did not get it: its company should know, though not who it was.
+# Somebody else proved access to the account and was refused: its company should know, but not who it was.
 CLAIM_REFUSED = "access.claim_refused"
 
 
@@ -27,5 +27,5 @@ def note_access(
     now: datetime,
     **details: object,
 ) -> None:
-    """Append a fact of this kind about such as `user:5`, done by `actor`. Commits nothing; call it last."""
+    """Append a fact about an entity, for example `user:5`, done by `actor`. Commits nothing; call it last."""
     append(connection, company_id, [own_fact(fact, details, entity=about, now=now, actor=actor)])

@@ -1,4 +1,4 @@
-"""API keys: shown once when made, kept as a hash, each for one company and one role."""
+"""API keys: shown once when created, stored as a hash, each for one company and one role."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from tenants.tables import api_key
 
 _SECRET_BYTES = 32
 _PREFIX_LENGTH = 11
-# "Last used" tells forgotten keys from used ones; nobody needs it to the second, and every request would write it.
+# "Last used" separates forgotten keys from active ones. To the second, it would cost a write on every request.
 _LAST_USED_ACCURACY = timedelta(minutes=5)
 
 
@@ -23,7 +23,7 @@ class UnknownApiKeyError(LookupError):
 
 
 class NewApiKey(NamedTuple):
-    """A key just made. `key` is the secret itself: this is the only time it can be shown."""
+    """A newly created key. `key` is the secret itself: this is the only time it can be shown."""
 
     id: int
     company_id: int
@@ -33,7 +33,7 @@ class NewApiKey(NamedTuple):
 
 
 class ApiKey(NamedTuple):
-    """What is known of a key once it was shown."""
+    """An API key without its secret."""
 
     id: int
     company_id: int
@@ -45,9 +45,9 @@ class ApiKey(NamedTuple):
 
 
 def create_api_key(connection: Connection, company_id: int, role: Role) -> NewApiKey:
-    """Make a key. Commits nothing.
+    """Create an API key. Commits nothing.
 
-    :raises sqlalchemy.exc.IntegrityError: there is no such company
+    :raises sqlalchemy.exc.IntegrityError: the company does not exist
     """
     key = f"rmk_{secrets.token_urlsafe(_SECRET_BYTES)}"
     prefix = key[:_PREFIX_LENGTH]
@@ -60,18 +60,18 @@ def create_api_key(connection: Connection, company_id: int, role: Role) -> NewAp
 
 
 def grant_api_key(connection: Connection, company_id: int, role: Role, *, actor: str, now: datetime) -> NewApiKey:
-    """Make a key, and have the company's log tell who made it. Commits nothing; call it last.
+    """Create an API key and record in the company's log who created it. Commits nothing; call it last.
 
-    :raises sqlalchemy.exc.IntegrityError: there is no such company
+    :raises sqlalchemy.exc.IntegrityError: the company does not exist
     """
-    made = create_api_key(connection, company_id, role)
-    details = {"role": role, "prefix": made.prefix}
-    note_access(connection, company_id, API_KEY_CREATED, about=f"api_key:{made.id}", actor=actor, now=now, **details)
-    return made
+    created = create_api_key(connection, company_id, role)
+    details = {"role": role, "prefix": created.prefix}
+    note_access(connection, company_id, API_KEY_CREATED, about=f"api_key:{created.id}", actor=actor, now=now, **details)
+    return created
 
 
 def list_api_keys(connection: Connection, company_id: int) -> list[ApiKey]:
-    """Give all keys of a company, revoked ones too, oldest first."""
+    """Return all keys of a company, including revoked ones, oldest first."""
     rows = connection.execute(
         select(*(api_key.c[name] for name in ApiKey._fields))
         .where(api_key.c.company_id == company_id)
@@ -81,9 +81,9 @@ def list_api_keys(connection: Connection, company_id: int) -> list[ApiKey]:
 
 
 def revoke_api_key(connection: Connection, company_id: int, key_id: int, *, actor: str, now: datetime) -> bool:
-    """Let a company's key open nothing from the next request on; tell whether this call did. Commits nothing.
+    """Revoke a company's key from the next request on; return whether this call did so. Commits nothing.
 
-    :raises UnknownApiKeyError: the company has no key of this id
+    :raises UnknownApiKeyError: the company has no key with this id
     """
     row = connection.execute(
         select(api_key.c.prefix, api_key.c.revoked_at)
@@ -101,9 +101,10 @@ def revoke_api_key(connection: Connection, company_id: int, key_id: int, *, acto
 
 
 def principal_of(connection: Connection, key: str, *, now: datetime) -> Principal | None:
-    """Give who speaks with this key; None when it is unknown or revoked. Notes its use, roughly; commits nothing.
+    """Return the principal of a key, or None if the key is unknown or revoked.
 
-    The key is 256 random bits, so that its plain hash is as good as a slow one, and looking it up leaks nothing.
+    Records its last use, to about five minutes. Commits nothing. A key has 256 random bits, so a plain hash is as safe
+    as a slow one, and looking it up leaks nothing.
     """
     row = connection.execute(
         select(api_key.c.company_id, api_key.c.role, api_key.c.id, api_key.c.last_used_at).where(

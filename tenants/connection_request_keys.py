@@ -1,4 +1,4 @@
-"""Idempotency keys of requests to connect: which were answered, and with what."""
+"""Idempotency keys of requests to connect, with the answers they were given."""
 
 import hmac
 
@@ -9,18 +9,18 @@ from tenants.tables import connection_request_key
 
 
 class IdempotencyKeyReusedError(Exception):
-    """The key was answered before, for another request."""
+    """The key was used before, for a different request."""
 
 
 def answer_kept(connection: Connection, company_id: int, idempotency_key: str, *, request_mac: bytes) -> bool | None:
-    """Tell what a request under this key was answered, whether Stripe sends events; None when none was.
+    """Return the answer stored for a key, whether Stripe sends events; None if there is none.
 
-    :raises IdempotencyKeyReusedError: it was another request
+    :raises IdempotencyKeyReusedError: the key was used for a different request
     """
-    held = connection_request_key.c
+    columns = connection_request_key.c
     row = connection.execute(
-        select(held.request_mac, held.sends_events).where(
-            held.company_id == company_id, held.idempotency_key == idempotency_key
+        select(columns.request_mac, columns.sends_events).where(
+            columns.company_id == company_id, columns.idempotency_key == idempotency_key
         )
     ).one_or_none()
     if row is None:
@@ -33,7 +33,7 @@ def answer_kept(connection: Connection, company_id: int, idempotency_key: str, *
 def keep_answer(
     connection: Connection, company_id: int, idempotency_key: str, *, request_mac: bytes, sends_events: bool
 ) -> None:
-    """Keep what a request was answered; of two at once the first counts. Commits nothing."""
+    """Store the answer to a request; of two concurrent ones the first is kept. Commits nothing."""
     connection.execute(
         insert(connection_request_key)
         .values(

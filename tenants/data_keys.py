@@ -1,4 +1,4 @@
-"""The keys that secrets are sealed with: read from ENCRYPTION_KEYS, known by ids that tell nothing about them."""
+"""The keys that seal secrets: read from ENCRYPTION_KEYS, named by ids that reveal nothing about them."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ _ID_CHARACTERS = 16
 
 
 def data_keys_from(environment: Environment, items: Sequence[str]) -> tuple[bytes, ...]:
-    """Give the keys, newest first; what is none is noted by its place."""
+    """Decode the keys, newest first; an invalid one is noted as a problem, by its position."""
     keys = []
     for position, item in enumerate(items, start=1):
         key = _decoded(item)
@@ -23,7 +23,7 @@ def data_keys_from(environment: Environment, items: Sequence[str]) -> tuple[byte
 
 
 def key_id(key: bytes) -> str:
-    """Give the name of a key."""
+    """Return the id of a key."""
     return sha256(b"revmap data key\0" + key).hexdigest()[:_ID_CHARACTERS]
 
 

@@ -1,4 +1,4 @@
-"""Who an identity provider's people are here."""
+"""Map the identities of an identity provider to users."""
 
 from sqlalchemy import Connection, select, update
 
@@ -6,10 +6,10 @@ from tenants.tables import user_account
 
 
 def user_of_identity(connection: Connection, issuer: str, subject: str, *, verified_email: str | None) -> int | None:
-    """Give the user whom a provider names. Commits nothing.
+    """Return the id of the user that a provider names, or None if nobody has added them. Commits nothing.
 
-    The first time it is the user of the verified address, who is then bound to the subject: an address may pass to
-    somebody else, a subject does not. None when nobody has let them in.
+    At first sign-in, the user with the verified address is bound to the subject: an address may pass to somebody else,
+    a subject does not.
     """
     user = user_account.c
     known = connection.execute(

@@ -1,4 +1,4 @@
-"""Note when and for which company a key or a session was used: not worth turning its user away for."""
+"""Record when and for which company a key or session was used. Not important enough to refuse a request for."""
 
 import logging
 
@@ -9,7 +9,7 @@ _log = logging.getLogger(__name__)
 
 
 def note_use(connection: Connection, statement: Update) -> None:
-    """Note it if the database takes writes: a full disk or a server in recovery still lets people read.
+    """Record a use if the database accepts writes: with a full disk or a server in recovery, people can still read.
 
     Commits nothing.
 

@@ -1,4 +1,4 @@
-"""Passwords: kept as Argon2id hashes, and compared at the same cost whether there is one or not.
+"""Hash and verify passwords with Argon2id, at the same cost whether or not the user has one.
 
 https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html: 19 MiB, two passes, one lane.
 """
@@ -17,38 +17,38 @@ _OWASP_PASSES = 2
 
 
 class UnusablePasswordError(ValueError):
-    """Too short or too long. The message says which, and holds nothing of the password."""
+    """The password is too short or too long. The message names the limits and contains nothing of the password."""
 
 
 class Passwords:
-    """Hashes and compares. Tests hand in a cheaper hasher."""
+    """Hashes and verifies passwords. Tests pass in a cheaper hasher."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher(time_cost=_OWASP_PASSES, memory_cost=_OWASP_MEMORY_KIB, parallelism=1)
 
     def hashed(self, password: str) -> str:
-        """Give what is kept of a password.
+        """Return the hash to store for a password.
 
         :raises UnusablePasswordError: it has fewer than 12 or more than 256 characters
         """
         if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-            raise UnusablePasswordError(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+            raise UnusablePasswordError(f"the password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
         return self._hasher.hash(_one_spelling(password))
 
     def matches(self, kept: str | None, password: str) -> bool:
-        """Tell whether this is the password that was kept; without one, say no after as much work."""
+        """Return whether a password matches the stored hash; without a hash, return False after the same work."""
         try:
-            self._hasher.verify(kept or self._nobodys, _one_spelling(password[: LONGEST_PASSWORD + 1]))
+            self._hasher.verify(kept or self._dummy_hash, _one_spelling(password[: LONGEST_PASSWORD + 1]))
         except VerifyMismatchError:
             return False
         return kept is not None
 
     def is_outdated(self, kept: str) -> bool:
-        """Tell whether it was hashed at another cost than today's."""
+        """Return whether a hash was made at a different cost than today's."""
         return self._hasher.check_needs_rehash(kept)
 
     @cached_property
-    def _nobodys(self) -> str:
+    def _dummy_hash(self) -> str:
         return self._hasher.hash("nobody has this password")
 
 

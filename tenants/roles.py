@@ -1,4 +1,4 @@
-"""What somebody may do in a company, and who it is that does it."""
+"""Roles in a company, and the principals that have them."""
 
 from typing import Literal, NamedTuple
 
@@ -7,12 +7,12 @@ ROLES: tuple[Role, ...] = ("viewer", "editor", "admin")
 
 
 class Principal(NamedTuple):
-    """Who asks: somebody who has this role in this company. `actor` is the name under which facts remember it."""
+    """An authenticated caller with a role in a company. `actor` is the name that facts record."""
 
     company_id: int
     role: Role
     actor: str
 
     def reaches(self, needed: Role) -> bool:
-        """Tell whether the role is this one or a higher one."""
+        """Return whether the role is the needed one or a higher one."""
         return ROLES.index(self.role) >= ROLES.index(needed)

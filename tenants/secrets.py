@@ -1,6 +1,6 @@
-"""Secrets at rest: sealed with AES-GCM under the newest key, and bound to their company and their name.
+"""Secrets at rest: sealed with AES-GCM under the newest key, and bound to their company and name.
 
-A secret that is moved to another row, or changed by a bit, does not open.
+A secret that was moved to another row, or changed by a single bit, cannot be opened.
 """
 
 import secrets
@@ -23,36 +23,36 @@ _RESEALED_AT_ONCE = 100
 
 
 class UnknownDataKeyError(Exception):
-    """A secret is sealed under a key that ENCRYPTION_KEYS does not hold; the message names the key's id."""
+    """A secret is sealed under a key that ENCRYPTION_KEYS does not contain; the message is the key's id."""
 
 
 class DamagedSecretError(Exception):
-    """A secret does not open: it was changed, or stands where it does not belong."""
+    """A secret cannot be opened: it was changed, or is in the wrong row."""
 
 
 class SecretBox:
-    """Seals under the newest key, opens under any."""
+    """Seals with the newest key and opens with any."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        """`keys` are of 32 bytes, newest first."""
+        """`keys` have 32 bytes each, newest first."""
         self._ciphers = {key_id(key): AESGCM(key) for key in keys}
         self.newest = key_id(keys[0])
 
     @property
     def key_ids(self) -> frozenset[str]:
-        """The ids of the keys."""
+        """Return the ids of the keys."""
         return frozenset(self._ciphers)
 
     def seal(self, plain: bytes, *, company_id: int, name: str) -> bytes:
-        """Give the secret, sealed under the newest key."""
+        """Return a secret sealed under the newest key."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return nonce + self._ciphers[self.newest].encrypt(nonce, plain, _bound_to(company_id, name))
 
     def open(self, sealed: bytes, under: str, *, company_id: int, name: str) -> bytes:
-        """Give what was sealed under the key of this id.
+        """Return the secret that was sealed under the key with this id.
 
-        :raises UnknownDataKeyError: it is none of ours
-        :raises DamagedSecretError: it was not sealed for this company and name
+        :raises UnknownDataKeyError: there is no such key
+        :raises DamagedSecretError: it was changed, or was not sealed for this company and name
         """
         if under not in self._ciphers:
             raise UnknownDataKeyError(under)
@@ -64,17 +64,17 @@ class SecretBox:
 
 
 def keep_secret(connection: Connection, box: SecretBox, company_id: int, name: SecretName, value: str) -> None:
-    """Keep a company's secret of this name, in place of the one before. Commits nothing."""
-    kept = {"key_id": box.newest, "sealed": box.seal(value.encode(), company_id=company_id, name=name)}
+    """Store a company's secret under this name, replacing the previous one. Commits nothing."""
+    sealed = {"key_id": box.newest, "sealed": box.seal(value.encode(), company_id=company_id, name=name)}
     connection.execute(
         insert(secret)
-        .values(company_id=company_id, name=name, **kept)
-        .on_conflict_do_update(index_elements=[secret.c.company_id, secret.c.name], set_=kept)
+        .values(company_id=company_id, name=name, **sealed)
+        .on_conflict_do_update(index_elements=[secret.c.company_id, secret.c.name], set_=sealed)
     )
 
 
 def find_secret(connection: Connection, box: SecretBox, company_id: int, name: SecretName) -> str | None:
-    """Give a company's secret of this name, if there is one.
+    """Return a company's secret of this name, or None.
 
     :raises UnknownDataKeyError, DamagedSecretError: it cannot be opened
     """
@@ -85,14 +85,14 @@ def find_secret(connection: Connection, box: SecretBox, company_id: int, name: S
 
 
 def forget_secrets(connection: Connection, company_id: int) -> int:
-    """Forget all secrets of a company; give how many. Commits nothing."""
+    """Delete all secrets of a company and return how many there were. Commits nothing."""
     return connection.execute(delete(secret).where(secret.c.company_id == company_id)).rowcount
 
 
 def reseal_some(connection: Connection, box: SecretBox) -> int:
-    """Seal up to a hundred secrets anew that are under an older key; give how many. Commits nothing.
+    """Reseal up to 100 secrets that are under an older key, and return how many. Commits nothing.
 
-    Call again while it gives any. What somebody else holds is passed over, and stays readable all the time.
+    Call again until it returns 0. Rows that others have locked are skipped; secrets stay readable throughout.
 
     :raises UnknownDataKeyError, DamagedSecretError: one of them cannot be opened
     """
@@ -114,7 +114,7 @@ def reseal_some(connection: Connection, box: SecretBox) -> int:
 
 
 def key_ids_in_use(connection: Connection) -> list[str]:
-    """Give the ids of the keys under which something is sealed."""
+    """Return the ids of the keys that stored secrets are sealed under."""
     return list(connection.execute(select(secret.c.key_id).distinct().order_by(secret.c.key_id)).scalars())
 
 

@@ -1,4 +1,4 @@
-"""Sessions: kept here and not in the cookie, so that they end when we say so. Of the token only its hash is kept."""
+"""Sessions: stored in the database and not in the cookie, so that we can end them. Only the token's hash is stored."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -15,12 +15,12 @@ LONGEST = timedelta(days=7)
 
 _TOKEN_BYTES = 32
 _MOST_OF_ONE_USER = 20
-# A session that was used is not written at every request.
+# To the second, it would cost a write on every request.
 _LAST_USED_ACCURACY = timedelta(minutes=1)
 
 
 class Session(NamedTuple):
-    """Somebody who is signed in. `company_id` is the company they opened last."""
+    """A signed-in user. `company_id` is the company they opened last."""
 
     id: int
     user_id: int
@@ -29,9 +29,9 @@ class Session(NamedTuple):
 
 
 def open_session(connection: Connection, user_id: int, *, now: datetime) -> str:
-    """Sign somebody in and give the token that says so, this once. Commits nothing.
+    """Sign a user in and return the session's token, which is not stored. Commits nothing.
 
-    Their oldest sessions end when there are more than twenty.
+    The user's oldest sessions end when there are more than twenty.
     """
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     connection.execute(
@@ -50,9 +50,9 @@ def open_session(connection: Connection, user_id: int, *, now: datetime) -> str:
 
 
 def session_of(connection: Connection, token: str, *, now: datetime) -> Session | None:
-    """Give who is signed in with this token; None when it is unknown, ended, unused for 12 hours or a week old.
+    """Return the session of a token, or None if it is unknown, ended, unused for 12 hours or a week old.
 
-    Notes its use, roughly; commits nothing.
+    Records its last use, to about a minute. Commits nothing.
     """
     row = connection.execute(
         select(
@@ -77,17 +77,17 @@ def session_of(connection: Connection, token: str, *, now: datetime) -> Session 
 
 
 def end_session(connection: Connection, token: str) -> None:
-    """End a session: its token opens nothing any more. Commits nothing; safe to repeat."""
+    """End a session; its token is no longer accepted. Commits nothing; safe to repeat."""
     connection.execute(delete(user_session).where(user_session.c.token_sha256 == _hash(token)))
 
 
 def end_sessions_of(connection: Connection, user_id: int) -> int:
-    """End all sessions of somebody; give how many. Commits nothing."""
+    """End all sessions of a user and return how many there were. Commits nothing."""
     return connection.execute(delete(user_session).where(user_session.c.user_id == user_id)).rowcount
 
 
 def note_company(connection: Connection, session_id: int, company_id: int) -> None:
-    """Remember which company somebody opened last. Commits nothing."""
+    """Record the company that was opened last in a session. Commits nothing."""
     note_use(connection, update(user_session).where(user_session.c.id == session_id).values(company_id=company_id))
 
 

@@ -1,4 +1,4 @@
-"""Companies, the keys that speak for them, people and their sessions. Of a key or a token only its hash is kept."""
+"""Tables of companies, API keys, users, sessions and secrets. Of a key or token only the hash is stored."""
 
 from sqlalchemy import (
     BigInteger,
@@ -49,9 +49,9 @@ user_account = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("email", Text, nullable=False),
-    # Null: signs in at the identity provider alone.
+    # Null: signs in through the identity provider only.
     Column("password_hash", Text),
-    # Who the identity provider says it is; an address may pass to somebody else, this does not.
+    # The user's identity at the identity provider. An address may pass to somebody else; this does not.
     Column("oidc_issuer", Text),
     Column("oidc_subject", Text),
     Column("created_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
@@ -76,7 +76,7 @@ user_session = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("token_sha256", LargeBinary, nullable=False),
     Column("user_id", BigInteger, ForeignKey(user_account.c.id), nullable=False),
-    # The company that was opened last.
+    # The company opened last.
     Column("company_id", BigInteger, ForeignKey(company.c.id)),
     Column("created_at", INSTANT, nullable=False),
     Column("last_used_at", INSTANT, nullable=False),
@@ -85,7 +85,7 @@ user_session = Table(
 )
 Index("user_session_user_id_idx", user_session.c.user_id)
 
-# One way to Stripe's page and back. The state is kept as its hash, bound to who went; once consumed it stays so.
+# One attempt to connect at Stripe. The state is stored as its hash, bound to the user, and can be consumed once.
 connect_attempt = Table(
     "connect_attempt",
     metadata,
@@ -104,7 +104,7 @@ connect_attempt = Table(
 )
 Index("connect_attempt_expires_at_idx", connect_attempt.c.expires_at)
 
-# What has to be kept of a connection and must not be read from a copy of the database.
+# Secrets of a connection, which must not be readable from a copy of the database.
 secret = Table(
     "secret",
     metadata,
@@ -115,7 +115,7 @@ secret = Table(
 )
 Index("secret_key_id_idx", secret.c.key_id)
 
-# Which requests to connect were answered; of the request only a MAC, for it holds a secret.
+# Answered requests to connect. Only a MAC of the request is stored, since the request contains a secret.
 connection_request_key = Table(
     "connection_request_key",
     metadata,

@@ -1,4 +1,4 @@
-"""People: known by their e-mail address, members of companies, each with a role."""
+"""Users, identified by e-mail address, and their roles in companies."""
 
 import re
 from collections.abc import Collection
@@ -16,11 +16,11 @@ _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
 
 
 class UnusableEmailError(ValueError):
-    """It does not look like an e-mail address."""
+    """The text does not look like an e-mail address."""
 
 
 class User(NamedTuple):
-    """Somebody. Without a password hash they can only sign in at the identity provider."""
+    """A user. Without a password hash they can only sign in through the identity provider."""
 
     id: int
     email: str
@@ -28,7 +28,7 @@ class User(NamedTuple):
 
 
 class Membership(NamedTuple):
-    """What somebody may do in one company."""
+    """A user's role in one company."""
 
     company_id: int
     company_name: str
@@ -36,7 +36,7 @@ class Membership(NamedTuple):
 
 
 class Member(NamedTuple):
-    """Somebody who belongs to a company."""
+    """A user who belongs to a company."""
 
     id: int
     email: str
@@ -45,20 +45,20 @@ class Member(NamedTuple):
 
 
 def normal_email(email: str) -> str:
-    """Give the spelling under which an address is kept.
+    """Return an address in the spelling that is stored.
 
-    :raises UnusableEmailError: it does not look like one
+    :raises UnusableEmailError: it does not look like an address
     """
-    found = email.strip().lower()
-    if not _EMAIL.fullmatch(found):
+    address = email.strip().lower()
+    if not _EMAIL.fullmatch(address):
         raise UnusableEmailError("an e-mail address looks like name@example.org")
-    return found
+    return address
 
 
 def add_user(connection: Connection, email: str, *, password_hash: str | None) -> User:
-    """Give the user of this address, making one if there is none. Commits nothing.
+    """Return the user with this address, creating one if there is none. Commits nothing.
 
-    A user who is there already keeps their password, unless they had none.
+    An existing user keeps their password, unless they had none.
 
     :raises UnusableEmailError: it does not look like an address
     """
@@ -73,12 +73,12 @@ def add_user(connection: Connection, email: str, *, password_hash: str | None) -
         )
     )
     found = find_user(connection, address)
-    assert found is not None  # noqa: S101 - it was just inserted, or was there
+    assert found is not None  # noqa: S101 - it was just inserted, or existed before
     return found
 
 
 def find_user(connection: Connection, email: str) -> User | None:
-    """Give the user of an address, however it is spelt."""
+    """Return the user with this address, ignoring case and surrounding whitespace; None if there is none."""
     row = connection.execute(
         select(user_account.c.id, user_account.c.email, user_account.c.password_hash).where(
             user_account.c.email == email.strip().lower()
@@ -88,47 +88,47 @@ def find_user(connection: Connection, email: str) -> User | None:
 
 
 def set_password(connection: Connection, user_id: int, password_hash: str) -> None:
-    """Keep another hash. Commits nothing."""
+    """Replace a user's password hash. Commits nothing."""
     connection.execute(update(user_account).where(user_account.c.id == user_id).values(password_hash=password_hash))
 
 
 def set_member(connection: Connection, company_id: int, user_id: int, role: Role, *, actor: str, now: datetime) -> bool:
-    """Give somebody a role in a company; tell whether that changed anything. Commits nothing; call it last."""
-    held = role_of(connection, company_id, user_id)
-    if held == role:
+    """Set a user's role in a company; return whether anything changed. Commits nothing; call it last."""
+    current = role_of(connection, company_id, user_id)
+    if current == role:
         return False
     connection.execute(
         insert(membership)
         .values(company_id=company_id, user_id=user_id, role=role)
         .on_conflict_do_update(index_elements=[membership.c.user_id, membership.c.company_id], set_={"role": role})
     )
-    fact = MEMBER_ROLE_CHANGED if held else MEMBER_ADDED
+    fact = MEMBER_ROLE_CHANGED if current else MEMBER_ADDED
     note_access(connection, company_id, fact, about=f"user:{user_id}", actor=actor, now=now, role=role)
     return True
 
 
 def remove_member(connection: Connection, company_id: int, user_id: int, *, actor: str, now: datetime) -> bool:
-    """Take somebody's role away, from their next request on; tell whether they had one. Commits nothing."""
-    gone = connection.execute(
+    """Remove a user's role from their next request on; return whether they had one. Commits nothing."""
+    removed = connection.execute(
         delete(membership)
         .where(membership.c.company_id == company_id, membership.c.user_id == user_id)
         .returning(membership.c.role)
     ).scalar_one_or_none()
-    if gone is None:
+    if removed is None:
         return False
-    note_access(connection, company_id, MEMBER_REMOVED, about=f"user:{user_id}", actor=actor, now=now, role=gone)
+    note_access(connection, company_id, MEMBER_REMOVED, about=f"user:{user_id}", actor=actor, now=now, role=removed)
     return True
 
 
 def role_of(connection: Connection, company_id: int, user_id: int) -> Role | None:
-    """Give what somebody may do in a company now; None for nothing."""
+    """Return a user's current role in a company, or None."""
     return connection.execute(
         select(membership.c.role).where(membership.c.company_id == company_id, membership.c.user_id == user_id)
     ).scalar_one_or_none()
 
 
 def memberships_of(connection: Connection, user_id: int) -> list[Membership]:
-    """Give the companies somebody belongs to, by name."""
+    """Return the companies a user belongs to, sorted by name."""
     rows = connection.execute(
         select(membership.c.company_id, company.c.name, membership.c.role)
         .join(company, company.c.id == membership.c.company_id)
@@ -139,13 +139,13 @@ def memberships_of(connection: Connection, user_id: int) -> list[Membership]:
 
 
 def emails_of(connection: Connection, user_ids: Collection[int]) -> dict[int, str]:
-    """Give the addresses of these people; of who is no member any more, too."""
+    """Return the addresses of these users by id, including former members."""
     rows = connection.execute(select(user_account.c.id, user_account.c.email).where(user_account.c.id.in_(user_ids)))
     return {row.id: row.email for row in rows}
 
 
 def list_members(connection: Connection, company_id: int) -> list[Member]:
-    """Give the people of a company, by address."""
+    """Return the members of a company, sorted by address."""
     rows = connection.execute(
         select(user_account.c.id, user_account.c.email, membership.c.role, membership.c.created_at)
         .join(user_account, user_account.c.id == membership.c.user_id)

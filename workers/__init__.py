@@ -1,1 +1,1 @@
-"""What happens outside of requests: jobs, the queues' worker, the clock. Imports all but app, commands and sandbox."""
+"""Work outside of web requests: jobs, the queue worker, the clock. Imports all but app, commands and sandbox."""

@@ -1,4 +1,4 @@
-"""`python -m workers work | clock`: what the Procfile runs."""
+"""`python -m workers work | clock`: the processes that the Procfile runs."""
 
 import sys
 
@@ -15,16 +15,14 @@ from workers.wiring.tools import current_tools
 
 @click.group()
 def main() -> None:
-    """Do the work that happens outside of requests."""
+    """Run the background processes."""
     log_as_json()
 
 
 @main.command()
-@click.option(
-    "--queue", type=click.Choice([PROJECTION, FETCH, SYNC]), help="Work on this queue alone, in this process."
-)
+@click.option("--queue", type=click.Choice([PROJECTION, FETCH, SYNC]), help="Work on this queue only, in this process.")
 def work(queue: str | None) -> None:
-    """Work on the queues, one process each; what dies is started again."""
+    """Work on the queues, one process each, and restart any that dies."""
     settings = WorkerSettings.from_environ()
     if queue is not None:
         current_tools()
@@ -36,7 +34,7 @@ def work(queue: str | None) -> None:
 
 @main.command()
 def clock() -> None:
-    """Look every two seconds for work that nobody woke a worker for."""
+    """Check every two seconds for work that no worker was woken for."""
     run_clock(current_tools())
 
 

@@ -1,4 +1,4 @@
-"""`python -m workers clock`: finds what nobody woke a worker for. Many clocks may run; each sweep is safe twice."""
+"""`python -m workers clock`: find work that no worker was woken for. Many may run; a sweep is safe to repeat."""
 
 import logging
 import signal
@@ -19,14 +19,14 @@ from workers.syncs.leases import is_any_run_due
 from workers.wiring.tools import Tools
 
 SWEEP_SECONDS = 2.0
-# Rarer work: looking over everything instead of what is marked.
+# Less frequent work: checking everything instead of what is marked.
 _SWEEPS_PER_LONG_SWEEP = 15
 
 _log = logging.getLogger(__name__)
 
 
 def run_clock(tools: Tools) -> None:
-    """Sweep until SIGTERM or SIGINT. An outage of PostgreSQL or Redis is told and waited out."""
+    """Sweep until SIGTERM or SIGINT. An outage of PostgreSQL or Redis is logged and waited out."""
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
@@ -40,7 +40,7 @@ def run_clock(tools: Tools) -> None:
 
 
 def sweep(tools: Tools, *, is_long: bool) -> None:
-    """Wake workers for companies that are behind and fetches that are due; a long one joins and purges the parked."""
+    """Request due syncs and wake workers for what is due or behind; a long sweep also joins or purges parked events."""
     if is_long:
         _join_parked(tools.engine)
         with tools.engine.begin() as connection:
@@ -67,7 +67,7 @@ def _join_parked(engine: Engine) -> None:
             with engine.begin() as connection:
                 join_parked_events(connection, company_id)
         except DBAPIError as error:
-            # A log that refuses, or is held up, is that company's: the next one need not wait for it.
+            # A log that refuses events or is locked concerns one company: the next one need not wait for it.
             _log.warning("parked events wait", extra={"company_id": company_id, "error": type(error).__name__})
             if is_outage(error):
                 raise

@@ -1,4 +1,4 @@
-"""What the queues call. A job takes no arguments: it finds its work in the database, and is safe twice."""
+"""The jobs that the queues call. A job takes no arguments, finds its work in the database, and is safe to repeat."""
 
 import time
 
@@ -22,29 +22,29 @@ from workers.syncs.leases import claim_run
 from workers.syncs.turns import take_turn
 from workers.wiring.tools import Tools, current_tools
 
-# A job that runs longer wakes its successor and ends, so that a stop never waits for it.
+# A job that runs longer wakes its successor and ends, so that a shutdown never waits for it.
 _LONGEST_SECONDS = 5.0
-# Whether a connection that is paused goes on is looked at again after this long.
+# A paused connection is checked again after this long.
 _PAUSED_SECONDS = 600.0
 
 
 def catch_up_projections() -> int:
-    """Fold what is new for everybody who is behind; give the number of events folded."""
+    """Fold new events for every company that is behind; return the number of events folded."""
     return catch_up_with(current_tools())
 
 
 def fetch_what_is_due() -> int:
-    """Fetch from Stripe what the table lacks, as facts for the log; give how many requests were answered."""
+    """Fetch what the table lacks from Stripe, as facts for the log; return how many requests were answered."""
     return fetch_with(current_tools())
 
 
 def sync_what_is_due() -> int:
-    """Work on the syncs that are due; give how many turns they took."""
+    """Work on the syncs that are due; return the number of turns they took."""
     return sync_with(current_tools())
 
 
 def catch_up_with(tools: Tools) -> int:
-    """Fold until nobody is behind or the time is up, then ask for what the tables lack. Commits batch by batch."""
+    """Fold until no company is behind or the time is up, then request what the tables lack. Commits batch by batch."""
     acknowledge(tools.redis, PROJECTION)
     enrol_newcomers(tools.engine)
     deadline = time.monotonic() + _LONGEST_SECONDS
@@ -58,12 +58,12 @@ def catch_up_with(tools: Tools) -> int:
             break
     if folded:
         learn_new_tables(tools.engine)
-    _ask_for_what_is_lacking(tools, sorted(companies))
+    _request_what_is_missing(tools, sorted(companies))
     return folded
 
 
 def fetch_with(tools: Tools) -> int:
-    """Fetch until nothing is due or the time is up. Commits one by one."""
+    """Fetch until nothing is due or the time is up. Commits answer by answer."""
     acknowledge(tools.redis, FETCH)
     deadline = time.monotonic() + _LONGEST_SECONDS
     fetched = 0
@@ -78,7 +78,7 @@ def fetch_with(tools: Tools) -> int:
 
 
 def sync_with(tools: Tools) -> int:
-    """Give every run that is due a turn, until none is or the time is up; give the number of turns. Commits."""
+    """Take a turn at each run that is due until none is or the time is up; return the number of turns. Commits."""
     acknowledge(tools.redis, SYNC)
     deadline = time.monotonic() + _LONGEST_SECONDS
     turns = 0
@@ -110,7 +110,7 @@ def _is_fetched(tools: Tools, request: FetchRequest) -> bool:
     except DBAPIError as error:
         if is_outage(error):
             raise
-        # A log that refuses, or is held up, is that company's: the next one need not wait for it.
+        # A log that refuses events or is locked concerns one company: the next one need not wait for it.
         note_failure(tools.engine, request, f"the answer could not be kept: {type(error).__name__}")
         return False
     return is_connected or _is_put_off(tools, request)
@@ -121,6 +121,6 @@ def _is_put_off(tools: Tools, request: FetchRequest) -> bool:
     return False
 
 
-def _ask_for_what_is_lacking(tools: Tools, company_ids: list[int]) -> None:
+def _request_what_is_missing(tools: Tools, company_ids: list[int]) -> None:
     if company_ids and request_gaps(tools.engine, company_ids=company_ids):
         wake(tools.redis, FETCH)

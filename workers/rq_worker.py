@@ -1,4 +1,4 @@
-"""One RQ worker on one queue, as a process of its own."""
+"""Run one RQ worker on one queue, in its own process."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,10 +12,10 @@ from rq.utils import import_attribute
 from backlog.queues import JOB_OF
 from workers.wiring.tools import stopping
 
-# Longer than any wait between jobs, or redis-py would cut the waiting short.
+# Longer than any wait between jobs; otherwise redis-py would cut the wait short.
 _DEQUEUE_SECONDS = 120
-# Not among them: callbacks and web addresses, which RQ would import and call.
-_FIELDS_OF_A_RING = frozenset(
+# Without callbacks and URLs, which RQ would import and call.
+_ALLOWED_FIELDS = frozenset(
     {
         *("data", "origin", "description", "status", "timeout", "result_ttl", "failure_ttl", "worker_name"),
         *("created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat"),
@@ -24,21 +24,21 @@ _FIELDS_OF_A_RING = frozenset(
 
 
 class UnknownJobError(Exception):
-    """Somebody queued what is no job of ours."""
+    """A queued job is not one of ours."""
 
 
 class PlainJob(Job):
-    """A job as Redis tells of it. Whoever can write to Redis can wake the jobs there are, and run nothing else."""
+    """A job read from Redis. Anyone who can write to Redis can start our jobs, and run nothing else."""
 
     def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
-        """Read the fields that it has, and no other."""
-        super().restore({name: value for name, value in raw_data.items() if name.decode() in _FIELDS_OF_A_RING})
+        """Restore the allowed fields and no others."""
+        super().restore({name: value for name, value in raw_data.items() if name.decode() in _ALLOWED_FIELDS})
 
     @property
     def func(self) -> Callable[..., Any]:
-        """Give the function to call.
+        """Return the function to call.
 
-        :raises UnknownJobError: it is none of those that our queues call
+        :raises UnknownJobError: it is not one that our queues call
         """
         name = self.func_name
         if name is None or name not in JOB_OF.values():
@@ -48,26 +48,26 @@ class PlainJob(Job):
 
 
 class PersistentWorker(SimpleWorker):
-    """Runs its jobs in its own process: they are short, share their connections and are safe twice.
+    """Runs its jobs in its own process: they are short, share their connections and are safe to repeat.
 
-    While Redis is away it tries again every two seconds at most.
+    While Redis is unreachable, it waits at most two seconds between retries.
     """
 
     max_connection_wait_time = 2.0
 
     def handle_warm_shutdown_request(self) -> None:
-        """Tell the job under way to end at its next page."""
+        """Signal the current job to end at its next page."""
         stopping.set()
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ has no type there
 
 
 def run_worker(queue: str, redis_url: str) -> None:
-    """Work on a queue until SIGTERM or SIGINT; the job under way is finished first."""
+    """Work on a queue until SIGTERM or SIGINT; the current job is finished first."""
     worker_on(queue, redis.Redis.from_url(redis_url)).work(logging_level="WARNING")
 
 
 def worker_on(queue: str, connection: redis.Redis) -> PersistentWorker:
-    """Give a worker that calls the jobs of `JOB_OF` alone."""
+    """Create a worker that calls only the jobs in `JOB_OF`."""
     return PersistentWorker(
         [queue], connection=connection, job_class=PlainJob, serializer=JSONSerializer, worker_ttl=_DEQUEUE_SECONDS
     )

@@ -1,4 +1,4 @@
-"""The operator's commands, run as `flask …` runs them."""
+"""A fixture that runs the operator's commands as `flask …` does."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Run:
-    """Give what runs a command on the test's database."""
+    """Return a function that runs a command on the test's database."""
     monkeypatch.setenv("DATABASE_URL", database_url)
     app = Flask("revmap")
     register(app)

@@ -1,4 +1,4 @@
-"""Companies and the keys that speak for them."""
+"""Creating and listing companies, and creating API keys."""
 
 from hashlib import sha256
 
@@ -21,11 +21,11 @@ def test_a_company_is_printed_with_its_id(run: Run) -> None:
 
 
 def test_companies_are_listed_oldest_first(run: Run) -> None:
-    made = [json_of(run("companies", "create", name)) for name in ("Zed", "Wool & Söhne", "Zed")]
+    created = [json_of(run("companies", "create", name)) for name in ("Zed", "Wool & Söhne", "Zed")]
 
     listed = json_of(run("companies", "list", "--json"))["companies"]
 
-    assert [{"id": company["id"], "name": company["name"]} for company in listed] == made
+    assert [{"id": company["id"], "name": company["name"]} for company in listed] == created
     assert "Wool & Söhne" in run("companies", "list").stdout
 
 
@@ -43,26 +43,26 @@ def test_a_company_has_a_name(run: Run, name: str) -> None:
 def test_a_key_is_shown_once_and_kept_as_its_hash_alone(run: Run, engine: Engine) -> None:
     company_id = json_of(run("companies", "create", "Zed"))["id"]
 
-    made = json_of(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
+    created = json_of(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
 
-    assert list(made) == ["id", "company_id", "role", "prefix", "key"]
-    assert (made["company_id"], made["role"]) == (company_id, "viewer")
-    assert made["key"].startswith(made["prefix"])
-    assert len(made["key"]) > len(made["prefix"]) + 30
+    assert list(created) == ["id", "company_id", "role", "prefix", "key"]
+    assert (created["company_id"], created["role"]) == (company_id, "viewer")
+    assert created["key"].startswith(created["prefix"])
+    assert len(created["key"]) > len(created["prefix"]) + 30
     with engine.connect() as connection:
-        kept = connection.execute(select(api_key)).one()
-    assert kept.key_sha256 == sha256(made["key"].encode()).digest()
-    assert made["key"] not in repr(kept)
+        stored = connection.execute(select(api_key)).one()
+    assert stored.key_sha256 == sha256(created["key"].encode()).digest()
+    assert created["key"] not in repr(stored)
 
 
 def test_a_key_opens_its_companys_table(run: Run, client: FlaskClient) -> None:
     company_id = json_of(run("companies", "create", "Zed"))["id"]
     for role in ROLES:
-        made = run("api-keys", "create", "--company", company_id, "--role", role)
-        assert made.stdout.count("\n") == 1
-        assert "not shown again" in made.stderr
+        created = run("api-keys", "create", "--company", company_id, "--role", role)
+        assert created.stdout.count("\n") == 1
+        assert "not be shown again" in created.stderr
 
-        headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
+        headers = {"Authorization": f"Bearer {created.stdout.strip()}"}
 
         assert client.get(f"/v1/companies/{company_id}/revenue-lines", headers=headers).status_code == 200
         assert client.get(f"/v1/companies/{company_id + 1}/revenue-lines", headers=headers).status_code == 404

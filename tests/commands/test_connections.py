@@ -16,14 +16,16 @@ from tests.support.payloads import event, new_invoice
 from tests.support.syncs.run_states import run_of
 
 
-def company_of(run: Run) -> int:
+def create_company(run: Run) -> int:
     company_id: int = json_of(run("companies", "create", "Zed"))["id"]
     return company_id
 
 
 def test_what_was_parked_for_the_account_joins_the_log_in_order(run: Run, engine: Engine) -> None:
-    record_events(engine, event(new_invoice("in_1")), event(new_invoice("in_2")), event(new_invoice("in_3"), account="acct_2"))
-    company_id = company_of(run)
+    record_events(
+        engine, event(new_invoice("in_1")), event(new_invoice("in_2")), event(new_invoice("in_3"), account="acct_2")
+    )
+    company_id = create_company(run)
 
     fact = json_of(run("connections", "authorize", "--company", company_id, "--account", "acct_tests", "--json"))
 
@@ -38,7 +40,7 @@ def test_what_was_parked_for_the_account_joins_the_log_in_order(run: Run, engine
     with engine.connect() as connection:
         log = list(stream_events(connection, company_id))
         left = connection.execute(parked_event.select()).all()
-    assert [(held.type, held.entity) for held in log] == [
+    assert [(event.type, event.entity) for event in log] == [
         ("connection.authorized", "connection:stripe"),
         ("sync.requested", "connection:stripe"),
         ("invoice.paid", "invoice:in_1"),
@@ -51,13 +53,15 @@ def test_what_was_parked_for_the_account_joins_the_log_in_order(run: Run, engine
 def test_more_is_joined_than_moves_in_one_go(run: Run, engine: Engine) -> None:
     record_events(engine, *(event(new_invoice(f"in_{number}")) for number in range(501)))
 
-    fact = json_of(run("connections", "authorize", "--company", company_of(run), "--account", "acct_tests", "--json"))
+    fact = json_of(
+        run("connections", "authorize", "--company", create_company(run), "--account", "acct_tests", "--json")
+    )
 
     assert fact["joined"] == 501
 
 
 def test_authorizing_again_changes_nothing(run: Run, engine: Engine) -> None:
-    words = ("connections", "authorize", "--company", company_of(run), "--account", "acct_tests")
+    words = ("connections", "authorize", "--company", create_company(run), "--account", "acct_tests")
     assert "owns acct_tests (live)" in run(*words).stdout
 
     again = json_of(run(*words, "--json"))
@@ -66,23 +70,23 @@ def test_authorizing_again_changes_nothing(run: Run, engine: Engine) -> None:
     assert json_of(run("events", "status", "--json"))["companies"][0]["events"] == 2
 
 
-def test_authorizing_asks_for_the_first_sync_and_rings_for_it(
+def test_authorizing_requests_the_first_sync_and_wakes_the_workers(
     run: Run, engine: Engine, redis: Redis, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    company_id = company_of(run)
+    company_id = create_company(run)
     monkeypatch.setenv("REDIS_URL", valkey.url)
 
-    said = run("connections", "authorize", "--company", company_id, "--account", "acct_tests").stdout
+    output = run("connections", "authorize", "--company", company_id, "--account", "acct_tests").stdout
 
     first = run_of(engine, company_id, 1)
     assert (first.trigger, first.status, first.requested_by) == ("initial", "queued", "operator")
-    assert f"flask sync {company_id} --wait" in said
+    assert f"flask sync {company_id} --wait" in output
     assert len(Queue(SYNC, connection=redis, serializer="json")) == 1
     assert json_of(run("sync", company_id, "--json"))["id"] == 1
 
 
 def test_an_account_has_one_company_and_a_company_one_account(run: Run) -> None:
-    first, second = company_of(run), company_of(run)
+    first, second = create_company(run), create_company(run)
     json_of(run("connections", "authorize", "--company", first, "--account", "acct_1", "--json"))
 
     for company_id, account_id, mode in (
@@ -90,8 +94,8 @@ def test_an_account_has_one_company_and_a_company_one_account(run: Run) -> None:
         (first, "acct_2", ()),
         (first, "acct_1", ("--test",)),
     ):
-        said = error_of(run("connections", "authorize", "--company", company_id, "--account", account_id, *mode))
-        assert "already connected" in said
+        output = error_of(run("connections", "authorize", "--company", company_id, "--account", account_id, *mode))
+        assert "already connected" in output
     assert [log["company_id"] for log in json_of(run("events", "status", "--json"))["companies"]] == [first]
 
 
@@ -99,16 +103,18 @@ def test_an_account_in_test_mode_takes_its_test_events_alone(run: Run, engine: E
     record_events(engine, event(new_invoice("in_1")), event(new_invoice("in_2"), livemode=False))
 
     fact = json_of(
-        run("connections", "authorize", "--company", company_of(run), "--account", "acct_tests", "--test", "--json")
+        run("connections", "authorize", "--company", create_company(run), "--account", "acct_tests", "--test", "--json")
     )
 
     assert (fact["livemode"], fact["joined"]) == (False, 1)
     assert json_of(run("events", "status", "--json"))["parked"] == 1
 
 
-def test_an_account_id_that_is_none_is_refused(run: Run) -> None:
-    company_id = company_of(run)
+def test_an_invalid_account_id_is_refused(run: Run) -> None:
+    company_id = create_company(run)
 
     for account_id in ("", "acct_", "cus_1", "acct_1 ", "acct_1\n", "acct_é", "acct_" + "1" * 251):
-        assert "acct_1Abc" in error_of(run("connections", "authorize", "--company", company_id, "--account", account_id))
+        assert "acct_1Abc" in error_of(
+            run("connections", "authorize", "--company", company_id, "--account", account_id)
+        )
     assert "flask companies list" in error_of(run("connections", "authorize", "--company", 999, "--account", "acct_1"))

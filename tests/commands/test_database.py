@@ -1,4 +1,4 @@
-"""Migrating, and what a command says when the database is away, empty or not named."""
+"""Migrations, and what a command prints if the database is unreachable, not migrated or not named."""
 
 import re
 from collections.abc import Iterator
@@ -62,40 +62,40 @@ def test_no_step_waits_long_for_a_lock_while_others_wait_behind_it(empty_databas
     timeouts: list[str] = []
 
     @listens_for(engine, "commit")
-    def _note(connection: Connection) -> None:
+    def _record_timeout(connection: Connection) -> None:
         timeouts.extend(connection.exec_driver_sql("SELECT current_setting('lock_timeout')").scalars())
 
     upgrade(engine)
     engine.dispose()
 
-    # The first commit is that of the lock under which two releases take turns, the last that of giving it back.
+    # The first commit takes the lock under which two releases take turns, and the last one releases it.
     assert len(timeouts) > int(expected_step() or 0)
     assert set(timeouts[1:-1]) == {"4s"}
 
 
-def test_a_database_that_is_not_migrated_is_told_in_a_sentence(
+def test_a_database_that_is_not_migrated_is_reported_in_a_sentence(
     run: Run, monkeypatch: pytest.MonkeyPatch, empty_database_url: str
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", empty_database_url)
 
     for command in COMMANDS:
-        said = error_of(run(*command))
+        message = error_of(run(*command))
 
-        assert "flask db upgrade" in said, command
-        assert said.count("\n") == 1
+        assert "flask db upgrade" in message, command
+        assert message.count("\n") == 1
 
 
-def test_a_database_that_is_away_is_told_in_a_sentence_without_its_password(
+def test_a_database_that_is_away_is_reported_in_a_sentence_without_its_password(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://revmap:hidden@127.0.0.1:1/none")
 
     for command in (*COMMANDS, ("db", "upgrade")):
-        said = error_of(run(*command))
+        message = error_of(run(*command))
 
-        assert "the database did not answer" in said, command
-        assert said.count("\n") == 1
-        assert "hidden" not in said
+        assert "the database did not answer" in message, command
+        assert message.count("\n") == 1
+        assert "hidden" not in message
 
 
 def test_a_database_that_is_not_named_stops_a_command_with_2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ def test_a_database_that_is_not_named_stops_a_command_with_2(run: Run, monkeypat
             assert "DATABASE_URL" in result.stderr
 
 
-def test_a_database_url_that_is_none_is_told_without_showing_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_database_url_is_reported_without_showing_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for url in ("hidden", "mysql:hidden", "postgresql://revmap:hidden@host:port/none"):
         monkeypatch.setenv("DATABASE_URL", url)
 
@@ -116,8 +116,8 @@ def test_a_database_url_that_is_none_is_told_without_showing_it(run: Run, monkey
 
 
 @pytest.fixture
-def plain(postgres: PostgresServer) -> Iterator[tuple[psycopg.Connection, str]]:
-    """Give an administrator, and the address of an empty database that belongs to somebody without any rights."""
+def unprivileged(postgres: PostgresServer) -> Iterator[tuple[psycopg.Connection, str]]:
+    """Yield an administrator's connection, and the URL of an empty database whose owner has no other rights."""
     with psycopg.connect(postgres.url, autocommit=True) as admin:
         admin.execute("CREATE ROLE plain LOGIN")
         admin.execute("CREATE DATABASE of_plain OWNER plain")
@@ -126,10 +126,10 @@ def plain(postgres: PostgresServer) -> Iterator[tuple[psycopg.Connection, str]]:
         admin.execute("DROP ROLE plain")
 
 
-def test_a_user_without_rights_is_told_the_statement_that_is_lacking_and_needs_no_more(
-    plain: tuple[psycopg.Connection, str], monkeypatch: pytest.MonkeyPatch
+def test_a_user_without_rights_is_shown_the_missing_statement_and_needs_no_more(
+    unprivileged: tuple[psycopg.Connection, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    admin, url = plain
+    admin, url = unprivileged
     monkeypatch.setenv("DATABASE_URL", url)
     app = Flask("revmap")
     register(app)

@@ -1,4 +1,4 @@
-"""The log proves itself whole, and hands itself out as it came."""
+"""The log can be verified, and exported exactly as it was received."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.support.company import company_with, record_events
 from tests.support.payloads import ACCOUNT, event, new_invoice
 from tests.support.signing import json_bytes
 
-# Order, spaces, escapes, a number beyond 64 bits and a key twice removed: all of it has to come out as it went in.
+# Order, spaces, escapes, nested keys and a number beyond 64 bits: all must be exported as received.
 BODY = (
     b'{ "id":"evt_exact", "object":"event","account":"acct_tests","livemode":true,\n\t"created":1767225600,'
     b'"type":"charge.other","data":{"object":{"id":"ch_1","note":"\xf0\x9f\x92\xb8 \\ud83d\\ude00 \\/ \\u0000",'
@@ -25,14 +25,14 @@ BODY = (
 
 @pytest.fixture
 def company_id(engine: Engine) -> int:
-    found = company_with(engine, ACCOUNT)
+    company_id = company_with(engine, ACCOUNT)
     record_events(engine, BODY, event(new_invoice("in_1")), event(new_invoice("in_2")))
-    return found
+    return company_id
 
 
 @contextmanager
 def maintenance(engine: Engine) -> Iterator[Connection]:
-    """Open the door through which alone the log can be altered."""
+    """Yield a connection in maintenance mode, the only way to alter the log."""
     with engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL revmap.maintenance = 'on'")
         yield connection
@@ -116,7 +116,7 @@ def test_a_log_that_grows_while_it_is_verified_is_whole(run: Run, engine: Engine
 
 
 def await_blocked_command(engine: Engine) -> None:
-    """Return once the command stands before the locked table."""
+    """Wait until the command waits for the locked table."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watching:
         while not watching.exec_driver_sql(
             "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"

@@ -1,4 +1,4 @@
-"""How far every company's table has come."""
+"""The command that shows how far each company's projections are folded."""
 
 from sqlalchemy import Engine, update
 
@@ -14,10 +14,10 @@ def test_a_standing_has_a_position_and_the_head_it_runs_after(run: Run, engine: 
     catch_up(engine)
     record_events(engine, event(new_invoice("in_1")), event(new_invoice("in_2")))
 
-    standing = json_of(run("projections", "status", "--json"))["projections"]
+    projections = json_of(run("projections", "status", "--json"))["projections"]
 
-    assert [one["projection"] for one in standing] == ["revenue_lines", "revenue_by_month"]
-    assert standing[0] | {"error_position": None} == {
+    assert [one["projection"] for one in projections] == ["revenue_lines", "revenue_by_month"]
+    assert projections[0] | {"error_position": None} == {
         "projection": "revenue_lines",
         "build": 1,
         "company_id": company_id,

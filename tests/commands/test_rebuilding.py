@@ -1,4 +1,4 @@
-"""Rebuilding and verifying from the command line: what is printed, and the exit codes that scripts go by."""
+"""Rebuilding and verifying from the command line: output, and the exit codes that scripts rely on."""
 
 import json
 
@@ -26,7 +26,7 @@ def build_of(engine: Engine, company_id: int) -> int:
         return snapshot.build
 
 
-def test_rebuild_goes_live_and_tells_its_progress_on_stderr(run: Run, engine: Engine, company_id: int) -> None:
+def test_rebuild_goes_live_and_reports_its_progress_on_stderr(run: Run, engine: Engine, company_id: int) -> None:
     result = run("projections", "rebuild", "--company", company_id, "--check", "--json")
 
     live = json_of(result)["live"]
@@ -87,8 +87,8 @@ def test_cancel_gives_up_what_was_begun(run: Run, engine: Engine, company_id: in
     dropped = json_of(run("projections", "cancel", "--json"))["dropped"]
 
     assert {one["build"] for one in dropped} == {2}
-    standing = json_of(run("projections", "status", "--json"))["projections"]
-    assert {(one["build"], one["status"]) for one in standing} == {(1, "live")}
+    projections = json_of(run("projections", "status", "--json"))["projections"]
+    assert {(one["build"], one["status"]) for one in projections} == {(1, "live")}
 
 
 def test_an_event_that_is_skipped_is_passed_over_in_every_build_and_stands_in_the_log(

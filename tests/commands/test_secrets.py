@@ -1,4 +1,4 @@
-"""An operator changes the data keys."""
+"""An operator rotates the data keys."""
 
 from base64 import urlsafe_b64encode
 
@@ -17,16 +17,16 @@ OLD, NEW = b"o" * 32, b"n" * 32
 def test_the_command_rotates_and_says_which_key_is_lacking(
     run: Run, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def given_keys(*keys: bytes) -> None:
+    def set_keys(*keys: bytes) -> None:
         monkeypatch.setenv("ENCRYPTION_KEYS", ",".join(urlsafe_b64encode(key).decode() for key in keys))
 
     with engine.begin() as connection:
         company_id = add_company(connection, "Zed Inc").id
         keep_secret(connection, SecretBox([OLD]), company_id, "restricted_key", "rk_live_planted")
 
-    given_keys(NEW)
+    set_keys(NEW)
     assert key_id(OLD) in error_of(run("secrets", "rotate"))
-    given_keys(NEW, OLD)
+    set_keys(NEW, OLD)
     assert json_of(run("secrets", "status", "--json"))["keys"] == [
         {"key_id": key_id(OLD), "secrets": 1, "is_known": True, "is_newest": False}
     ]

@@ -1,4 +1,4 @@
-"""An operator has a company synced, watches how it goes, and learns what it came to."""
+"""An operator starts a sync of a company, follows its progress, and sees the outcome."""
 
 import io
 import json
@@ -27,7 +27,15 @@ from tests.support.clock import NOON
 from tests.support.commands import error_of, json_of
 from tests.support.company import company_with, new_key_headers
 from tests.support.paths import ROOT
-from tests.support.syncs.run_states import FAILED, SUCCEEDED, PARTIALLY_SUCCEEDED, start_run, finish_run, record_progress, run_of
+from tests.support.syncs.run_states import (
+    FAILED,
+    PARTIALLY_SUCCEEDED,
+    SUCCEEDED,
+    finish_run,
+    record_progress,
+    run_of,
+    start_run,
+)
 from tests.support.web.webhooks import until
 from workers.syncs.endings import Ending
 from workers.syncs.leases import claim_run
@@ -44,19 +52,19 @@ def company_id(engine: Engine) -> int:
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
-def ended(run: Run, engine: Engine, ending: Ending, *words: object) -> Result:
-    """Run a command while somebody else takes the sync that it asks for and ends it so."""
+def run_until_ended(run: Run, engine: Engine, ending: Ending, *words: object) -> Result:
+    """Run a command while a thread claims the sync that it requests and ends it this way."""
 
     def work() -> None:
         lease = None
         while lease is None:
-            assert until(lambda: bool(runs(engine)))
+            assert until(lambda: bool(run_ids(engine)))
             lease = claim_run(engine, now=NOON)
         finish_run(engine, lease, ending)
 
@@ -67,7 +75,7 @@ def ended(run: Run, engine: Engine, ending: Ending, *words: object) -> Result:
     return result
 
 
-def runs(engine: Engine) -> list[int]:
+def run_ids(engine: Engine) -> list[int]:
     with engine.connect() as connection:
         return list(connection.scalars(text("SELECT id FROM sync_run ORDER BY id")))
 
@@ -78,7 +86,7 @@ def test_a_sync_is_asked_for_and_the_next_command_joins_it(run: Run, engine: Eng
 
     assert (first["object"], first["status"], first["trigger"]) == ("sync_run", "queued", "manual")
     assert (first["requested_by"], first["company_id"]) == ("operator", company_id)
-    assert runs(engine) == [first["id"]]
+    assert run_ids(engine) == [first["id"]]
     assert words.exit_code == 0
     assert f"Sync {first['id']} of company {company_id} is queued" in words.stdout
     assert f"flask sync {company_id} --wait" in words.stdout
@@ -95,26 +103,26 @@ def test_the_workers_are_woken_where_redis_is_known(
 
 
 @pytest.mark.parametrize("redis_url", ["redis://127.0.0.1:1", "unix:///nowhere", "nonsense", "redis://host:port"])
-def test_a_redis_that_is_away_is_told_and_the_sync_is_kept(
+def test_a_redis_that_is_away_is_reported_and_the_sync_is_kept(
     run: Run, engine: Engine, company_id: int, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REDIS_URL", redis_url)
 
     result = run("sync", company_id, "--json")
 
-    assert json_of(result)["id"] in runs(engine)
+    assert json_of(result)["id"] in run_ids(engine)
     assert "REDIS_URL" in result.stderr
     assert redis_url not in result.stderr
 
 
-def test_of_a_paused_connection_it_says_that_it_is_paused(run: Run, engine: Engine, company_id: int) -> None:
+def test_a_paused_connection_is_reported_as_paused(run: Run, engine: Engine, company_id: int) -> None:
     with engine.begin() as connection:
         pause(connection, company_id, actor="tests", now=NOON)
 
     assert f"company {company_id}'s connection is paused" in error_of(run("sync", company_id))
 
 
-def test_whom_it_cannot_sync_it_says_and_records_nothing(run: Run, engine: Engine) -> None:
+def test_a_company_that_cannot_be_synced_is_reported_and_nothing_is_recorded(run: Run, engine: Engine) -> None:
     unconnected = json_of(run("companies", "create", "Nothing Yet"))["id"]
 
     assert "flask connections authorize" in error_of(run("sync", unconnected, "--wait"))
@@ -122,11 +130,11 @@ def test_whom_it_cannot_sync_it_says_and_records_nothing(run: Run, engine: Engin
     assert [run("sync", unconnected).exit_code, run("sync", 999).exit_code] == [1, 1]
     for nobody in ("0", "-1", "acct_tests", str(2**63)):
         assert error_of(run("sync", "--", nobody))
-    assert runs(engine) == []
+    assert run_ids(engine) == []
 
 
 def test_waiting_ends_with_the_proof(run: Run, engine: Engine, company_id: int) -> None:
-    result = ended(run, engine, SUCCEEDED, "sync", company_id, "--wait")
+    result = run_until_ended(run, engine, SUCCEEDED, "sync", company_id, "--wait")
 
     assert result.exit_code == 0
     assert "succeeded: 7 invoices equal Stripe's books, 2 were put right." in result.stdout
@@ -135,7 +143,7 @@ def test_waiting_ends_with_the_proof(run: Run, engine: Engine, company_id: int) 
 def test_the_json_after_waiting_is_that_of_the_api(
     run: Run, engine: Engine, company_id: int, client: FlaskClient
 ) -> None:
-    result = ended(run, engine, SUCCEEDED, "sync", company_id, "--wait", "--json")
+    result = run_until_ended(run, engine, SUCCEEDED, "sync", company_id, "--wait", "--json")
 
     run_id = json_of(result)["id"]
     api_response = client.get(f"/v1/companies/{company_id}/syncs/{run_id}", headers=new_key_headers(engine, company_id))
@@ -145,7 +153,7 @@ def test_the_json_after_waiting_is_that_of_the_api(
 def test_differences_that_stay_are_listed_and_have_an_exit_code_of_their_own(
     run: Run, engine: Engine, company_id: int
 ) -> None:
-    result = ended(run, engine, PARTIALLY_SUCCEEDED, "sync", company_id, "--wait")
+    result = run_until_ended(run, engine, PARTIALLY_SUCCEEDED, "sync", company_id, "--wait")
 
     assert result.exit_code == 3
     assert result.stdout.splitlines()[1:] == [
@@ -156,7 +164,7 @@ def test_differences_that_stay_are_listed_and_have_an_exit_code_of_their_own(
 
 
 def test_a_failure_says_what_to_do_and_is_one(run: Run, engine: Engine, company_id: int) -> None:
-    result = ended(run, engine, FAILED, "sync", company_id, "--wait")
+    result = run_until_ended(run, engine, FAILED, "sync", company_id, "--wait")
 
     assert result.exit_code == 1
     assert "failed: Stripe did not answer" in result.stdout
@@ -165,14 +173,16 @@ def test_a_failure_says_what_to_do_and_is_one(run: Run, engine: Engine, company_
 
 
 def test_a_canceled_sync_is_no_success(run: Run, engine: Engine, company_id: int) -> None:
-    result = ended(run, engine, Ending("canceled"), "sync", company_id, "--wait", "--json")
+    result = run_until_ended(run, engine, Ending("canceled"), "sync", company_id, "--wait", "--json")
 
     assert (result.exit_code, json.loads(result.stdout)["status"]) == (1, "canceled")
 
 
-def shown(engine: Engine, stream: io.StringIO, *steps: Callable[[], object], company_id: int, run_id: int) -> str:
-    """Watch a sync to its end; a step happens in each wait, which lasts half a second of the clock."""
-    left: Iterator[Callable[[], object]] = iter(steps)
+def watch_output(
+    engine: Engine, stream: io.StringIO, *steps: Callable[[], object], company_id: int, run_id: int
+) -> str:
+    """Follow a sync to its end, running a step in each wait, and return what was written to the stream."""
+    remaining: Iterator[Callable[[], object]] = iter(steps)
     seconds = 0.0
 
     def pause(waited: float) -> None:
@@ -180,7 +190,7 @@ def shown(engine: Engine, stream: io.StringIO, *steps: Callable[[], object], com
         seconds += waited
         assert isinstance(engine.pool, QueuePool)
         assert engine.pool.checkedout() == 0
-        next(left)()
+        next(remaining)()
 
     run_json = run_as_json(run_of(engine, company_id, run_id))
     watch(engine, run_json, Progress(stream, seconds=lambda: seconds), pause=pause)
@@ -207,13 +217,13 @@ def steps_of(engine: Engine, company_id: int) -> tuple[int, list[Callable[[], ob
 def test_a_log_gets_a_line_for_every_change_and_no_percentage(engine: Engine, company_id: int) -> None:
     run_id, steps = steps_of(engine, company_id)
 
-    lines = shown(engine, io.StringIO(), *steps, company_id=company_id, run_id=run_id).splitlines()
+    lines = watch_output(engine, io.StringIO(), *steps, company_id=company_id, run_id=run_id).splitlines()
 
     assert lines == [
         "listing: 0 invoices, 0 lines",
         "listing: 1,000 invoices, 3,000 lines, back to 2026-01, 1,000 invoices/s",
         "listing: 1,002 invoices, 3,006 lines, back to 2025-01, 501 invoices/s",
-        "listing: 1,002 invoices, 3,006 lines, back to 2025-01, waits for stripe, 401 invoices/s",
+        "listing: 1,002 invoices, 3,006 lines, back to 2025-01, waiting for stripe, 401 invoices/s",
     ]
 
 
@@ -223,7 +233,7 @@ def test_a_terminal_shows_one_line_that_changes_and_then_is_gone(
     monkeypatch.setenv("COLUMNS", "40")
     run_id, steps = steps_of(engine, company_id)
 
-    written = shown(engine, Terminal(), *steps, company_id=company_id, run_id=run_id)
+    written = watch_output(engine, Terminal(), *steps, company_id=company_id, run_id=run_id)
 
     frames = written.split("\r\x1b[2K")
     assert "\n" not in written
@@ -255,9 +265,9 @@ def test_ctrl_c_ends_the_waiting_and_not_the_sync(database_url: str, engine: Eng
     waiting.send_signal(signal.SIGINT)
     stdout, stderr = waiting.communicate(timeout=10)
 
-    (run_id,) = runs(engine)
+    (run_id,) = run_ids(engine)
     assert first == "queued\n"
     assert (waiting.returncode, stdout) == (130, "")
-    assert f"Sync {run_id} goes on without you. Follow it: flask sync {company_id} --wait" in stderr
+    assert f"Sync {run_id} is still running. Follow it with: flask sync {company_id} --wait" in stderr
     assert "Traceback" not in stderr
     assert run_of(engine, company_id, run_id).status == "queued"

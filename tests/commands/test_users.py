@@ -1,4 +1,4 @@
-"""An operator lets people in and out, and takes keys back; the company's log tells of each."""
+"""An operator adds and removes members and revokes keys; the company's log records each change."""
 
 import json
 from collections.abc import Callable
@@ -16,40 +16,45 @@ from tests.support.commands import error_of, json_of
 from tests.support.web.people import Browser
 
 PASSWORD = "correct horse battery"
-Typed = Callable[..., Result]
+RunWithInput = Callable[..., Result]
 
 
 @pytest.fixture
-def typed(run: Run) -> Typed:
-    """Give what runs a command with something on its standard input."""
+def run_with_input(run: Run) -> RunWithInput:
+    """Return a function that runs a command with this text on its standard input."""
     app = Flask("revmap")
     register(app)
     runner = app.test_cli_runner()
-    return lambda typed_in, *words: runner.invoke(args=[str(word) for word in words], input=typed_in)
+    return lambda text, *words: runner.invoke(args=[str(word) for word in words], input=text)
 
 
 @pytest.fixture
 def company_id(run: Run) -> int:
-    found: int = json_of(run("companies", "create", "Zed Inc"))["id"]
-    return found
+    company_id: int = json_of(run("companies", "create", "Zed Inc"))["id"]
+    return company_id
 
 
 def access_facts(engine: Engine, company_id: int) -> list[tuple[str, str | None, str | None]]:
     with engine.connect() as connection:
-        return [(held.type, held.entity, held.actor) for held in stream_events(connection, company_id)]
+        return [(fact.type, fact.entity, fact.actor) for fact in stream_events(connection, company_id)]
 
 
 def create(
-    typed: Typed, company_id: int, role: str, *, password: str = PASSWORD, email: str = "Ada@Example.org"
+    run_with_input: RunWithInput,
+    company_id: int,
+    role: str,
+    *,
+    password: str = PASSWORD,
+    email: str = "Ada@Example.org",
 ) -> dict:
     words = ("users", "create", email, "--company", company_id, "--role", role, "--password-stdin", "--json")
-    return json_of(typed(password + "\n", *words))
+    return json_of(run_with_input(password + "\n", *words))
 
 
-def test_somebody_who_was_created_signs_in(typed: Typed, company_id: int, app: Flask) -> None:
-    made = create(typed, company_id, "viewer")
+def test_somebody_who_was_created_signs_in(run_with_input: RunWithInput, company_id: int, app: Flask) -> None:
+    created = create(run_with_input, company_id, "viewer")
 
-    assert {name: made[name] for name in ("email", "company_id", "role", "is_new")} == {
+    assert {name: created[name] for name in ("email", "company_id", "role", "is_new")} == {
         "email": "ada@example.org",
         "company_id": company_id,
         "role": "viewer",
@@ -60,23 +65,23 @@ def test_somebody_who_was_created_signs_in(typed: Typed, company_id: int, app: F
     assert browser.get(f"/v1/companies/{company_id}/connection").status_code == 200
 
 
-def test_a_password_is_asked_for_twice_and_not_shown(typed: Typed, company_id: int, app: Flask) -> None:
+def test_a_password_is_asked_for_twice_and_not_shown(run_with_input: RunWithInput, company_id: int, app: Flask) -> None:
     words = ("users", "create", "ada@example.org", "--company", company_id, "--role", "admin")
 
-    made = typed(f"{PASSWORD}\n{PASSWORD}\n", *words)
+    created = run_with_input(f"{PASSWORD}\n{PASSWORD}\n", *words)
 
-    assert made.exit_code == 0, made.output
-    assert PASSWORD not in made.output
+    assert created.exit_code == 0, created.output
+    assert PASSWORD not in created.output
     assert Browser(app).sign_in(password=PASSWORD).status_code == 303
 
 
 def test_creating_somebody_again_changes_the_role_and_not_the_password(
-    typed: Typed, company_id: int, app: Flask, engine: Engine
+    run_with_input: RunWithInput, company_id: int, app: Flask, engine: Engine
 ) -> None:
-    create(typed, company_id, "viewer")
+    create(run_with_input, company_id, "viewer")
 
-    again = create(typed, company_id, "admin", password="another password entirely")
-    once_more = create(typed, company_id, "admin")
+    again = create(run_with_input, company_id, "admin", password="another password entirely")
+    once_more = create(run_with_input, company_id, "admin")
 
     assert (again["is_new"], again["is_changed"], once_more["is_changed"]) == (False, True, False)
     assert Browser(app).sign_in(password=PASSWORD).status_code == 303
@@ -88,9 +93,9 @@ def test_creating_somebody_again_changes_the_role_and_not_the_password(
 
 
 def test_somebody_who_was_removed_is_out_with_the_next_request(
-    typed: Typed, run: Run, company_id: int, app: Flask, engine: Engine
+    run_with_input: RunWithInput, run: Run, company_id: int, app: Flask, engine: Engine
 ) -> None:
-    create(typed, company_id, "admin")
+    create(run_with_input, company_id, "admin")
     browser = Browser(app)
     browser.sign_in()
 
@@ -102,13 +107,13 @@ def test_somebody_who_was_removed_is_out_with_the_next_request(
     assert json_of(run("users", "list", "--company", company_id, "--json")) == {"users": []}
 
 
-def test_a_new_password_ends_all_sessions(typed: Typed, run: Run, company_id: int, app: Flask) -> None:
-    create(typed, company_id, "admin")
+def test_a_new_password_ends_all_sessions(run_with_input: RunWithInput, run: Run, company_id: int, app: Flask) -> None:
+    create(run_with_input, company_id, "admin")
     browser = Browser(app)
     browser.sign_in()
 
     words = ("users", "set-password", "ada@example.org", "--password-stdin", "--json")
-    changed = json_of(typed("a new long password\n", *words))
+    changed = json_of(run_with_input("a new long password\n", *words))
 
     assert changed["sessions_ended"] == 1
     assert browser.get(f"/v1/companies/{company_id}/connection").status_code == 401
@@ -118,24 +123,26 @@ def test_a_new_password_ends_all_sessions(typed: Typed, run: Run, company_id: in
 @pytest.mark.parametrize(
     ("email", "password"), [("no address", PASSWORD), ("a@b", "short"), ("a@b", "x" * 300), ("a@b", "")]
 )
-def test_what_cannot_be_used_is_refused_in_a_sentence(typed: Typed, company_id: int, email: str, password: str) -> None:
+def test_what_cannot_be_used_is_refused_in_a_sentence(
+    run_with_input: RunWithInput, company_id: int, email: str, password: str
+) -> None:
     words = ("users", "create", email, "--company", company_id, "--role", "viewer", "--password-stdin")
 
-    said = error_of(typed(password + "\n", *words))
+    message = error_of(run_with_input(password + "\n", *words))
 
-    assert "characters" in said or "looks like" in said
-    assert not password or password not in said
+    assert "characters" in message or "looks like" in message
+    assert not password or password not in message
 
 
-def test_a_company_that_is_none_takes_nobody(typed: Typed) -> None:
+def test_nobody_is_added_to_a_company_that_does_not_exist(run_with_input: RunWithInput) -> None:
     words = ("users", "create", "a@b", "--company", 999, "--role", "viewer", "--password-stdin")
 
-    assert "flask companies list" in error_of(typed(PASSWORD + "\n", *words))
+    assert "flask companies list" in error_of(run_with_input(PASSWORD + "\n", *words))
 
 
-def test_people_are_listed_with_their_roles(typed: Typed, run: Run, company_id: int) -> None:
-    create(typed, company_id, "viewer")
-    create(typed, company_id, "admin", email="zoe@example.org")
+def test_people_are_listed_with_their_roles(run_with_input: RunWithInput, run: Run, company_id: int) -> None:
+    create(run_with_input, company_id, "viewer")
+    create(run_with_input, company_id, "admin", email="zoe@example.org")
 
     listed = json_of(run("users", "list", "--company", company_id, "--json"))["users"]
 
@@ -149,21 +156,21 @@ def test_people_are_listed_with_their_roles(typed: Typed, run: Run, company_id: 
 def test_a_key_that_was_revoked_opens_nothing_and_stays_on_the_list(
     run: Run, company_id: int, client: FlaskClient, engine: Engine
 ) -> None:
-    made = json_of(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
-    path, headers = f"/v1/companies/{company_id}/connection", {"Authorization": f"Bearer {made['key']}"}
+    created = json_of(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
+    path, headers = f"/v1/companies/{company_id}/connection", {"Authorization": f"Bearer {created['key']}"}
     assert client.get(path, headers=headers).status_code == 200
 
-    words = ("api-keys", "revoke", made["id"], "--company", company_id, "--json")
+    words = ("api-keys", "revoke", created["id"], "--company", company_id, "--json")
     revoked = [json_of(run(*words))["revoked"] for _ in range(2)]
 
     assert revoked == [True, False]
     assert client.get(path, headers=headers).status_code == 401
     (listed,) = json_of(run("api-keys", "list", "--company", company_id, "--json"))["api_keys"]
-    assert (listed["prefix"], listed["role"]) == (made["prefix"], "viewer")
+    assert (listed["prefix"], listed["role"]) == (created["prefix"], "viewer")
     assert listed["last_used_at"] is not None
     assert listed["revoked_at"] is not None
-    assert made["key"] not in json.dumps(listed)
-    about = f"api_key:{made['id']}"
+    assert created["key"] not in json.dumps(listed)
+    about = f"api_key:{created['id']}"
     assert access_facts(engine, company_id) == [
         ("access.api_key_created", about, "operator"),
         ("access.api_key_revoked", about, "operator"),
@@ -172,9 +179,9 @@ def test_a_key_that_was_revoked_opens_nothing_and_stays_on_the_list(
 
 def test_a_key_is_revoked_by_its_own_company_alone(run: Run, company_id: int) -> None:
     other = json_of(run("companies", "create", "Another"))["id"]
-    made = json_of(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
+    created = json_of(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))
 
-    assert "flask api-keys list" in error_of(run("api-keys", "revoke", made["id"], "--company", other))
+    assert "flask api-keys list" in error_of(run("api-keys", "revoke", created["id"], "--company", other))
     assert "flask api-keys list" in error_of(run("api-keys", "revoke", 999, "--company", company_id))
 
 

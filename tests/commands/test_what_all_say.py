@@ -1,4 +1,4 @@
-"""What all commands do alike: a company that does not exist is told, and instants in JSON are RFC 3339."""
+"""What all commands have in common: an unknown company is reported, and instants in JSON are RFC 3339."""
 
 import json
 from datetime import datetime
@@ -32,7 +32,7 @@ OF_A_COMPANY = (
 
 @pytest.mark.parametrize("words", OF_A_COMPANY, ids=" ".join)
 @pytest.mark.parametrize("shape", [(), ("--json",)])
-def test_a_company_that_does_not_exist_is_told_and_not_taken_for_an_empty_one(
+def test_a_company_that_does_not_exist_is_reported_and_not_taken_for_an_empty_one(
     run: Run, words: tuple[str, ...], shape: tuple[str, ...]
 ) -> None:
     result = run(*words, "--company", 99, *shape)
@@ -42,14 +42,14 @@ def test_a_company_that_does_not_exist_is_told_and_not_taken_for_an_empty_one(
 
 
 def instants_in(value: Any) -> list[str]:
-    """Give all texts in what JSON tells whose names say that they are instants."""
+    """Return all strings in a JSON value whose names end in `_at`."""
     if isinstance(value, dict):
-        found = [instant for name, instant in value.items() if name.endswith("_at") and instant is not None]
-        return found + [one for below in value.values() for one in instants_in(below)]
+        instants = [instant for name, instant in value.items() if name.endswith("_at") and instant is not None]
+        return instants + [one for below in value.values() for one in instants_in(below)]
     return [one for below in value for one in instants_in(below)] if isinstance(value, list) else []
 
 
-def test_instants_in_json_are_told_as_rfc_3339_in_utc(run: Run, engine: Engine) -> None:
+def test_instants_in_json_are_rfc_3339_in_utc(run: Run, engine: Engine) -> None:
     company_id = company_with(engine, ACCOUNT)
     record_events(engine, event(new_invoice("in_1")))
     json_of(run("api-keys", "create", "--company", company_id, "--role", "viewer", "--json"))

@@ -1,4 +1,4 @@
-"""A request to Stripe is tried again when that may help, is never sent elsewhere, and has an end."""
+"""A request to Stripe is retried if that may help, is never sent elsewhere, and has a time limit."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,8 +36,8 @@ def refused(status: int, *, code: str = "odd", headers: dict[str, str] | None = 
     return Answer(status, body, DATED | (headers or {}))
 
 
-class Stage:
-    """A Stripe that answers as told, and who asks it."""
+class GatewayHarness:
+    """A gateway to a fake Stripe that records pauses instead of waiting."""
 
     def __init__(self, redis: Redis, url: str, http: BoundedHttpClient | None = None) -> None:
         self.pauses: list[float] = []
@@ -48,12 +48,12 @@ class Stage:
             api_base=url,
             rate_limit=RateLimit(redis, pause=lambda _seconds: None),
             http=http,
-            pause=self._let_pass,
+            pause=self._pause,
         )
 
-    def _let_pass(self, seconds: float) -> None:
+    def _pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
-        self._redis.flushall()  # as long a time empties the buckets
+        self._redis.flushall()  # so long a pause would empty the rate limit's buckets
 
     def fetch(self, kind: str, object_id: str) -> None:
         fetch(self._gateway, ACCOUNT, kind, object_id, self.tally)
@@ -63,10 +63,10 @@ class Stage:
 
 
 @contextmanager
-def stripe_of(answers: Iterator[Answer], heard: list[Request] | None = None) -> Iterator[str]:
+def stripe_of(answers: Iterator[Answer], requests: list[Request] | None = None) -> Iterator[str]:
     def answer(request: Request) -> Answer:
-        if heard is not None:
-            heard.append(request)
+        if requests is not None:
+            requests.append(request)
         return next(answers)
 
     with HttpServer(answer, Address()) as server:
@@ -88,14 +88,14 @@ def stripe_of(answers: Iterator[Answer], heard: list[Request] | None = None) -> 
     ],
     ids=["500", "503", "409", "429", "HTML 200", "HTML 502", "cut JSON", "cut body", "reset"],
 )
-def test_what_may_pass_is_tried_four_times_with_pauses_that_grow(bad: Answer, redis: Redis) -> None:
+def test_a_passing_error_is_tried_four_times_with_pauses_that_grow(bad: Answer, redis: Redis) -> None:
     with stripe_of(iter([bad, bad, bad, GOOD, bad, bad, bad, bad])) as url:
-        stage = Stage(redis, url)
-        assert stage.ask() == GOOD.body
-        assert [0.5 <= stage.pauses[0] <= 1, 1 <= stage.pauses[1] <= 2, 2 <= stage.pauses[2] <= 4] == [True] * 3
+        harness = GatewayHarness(redis, url)
+        assert harness.ask() == GOOD.body
+        assert [0.5 <= harness.pauses[0] <= 1, 1 <= harness.pauses[1] <= 2, 2 <= harness.pauses[2] <= 4] == [True] * 3
         with pytest.raises(StripeAnswerError):
-            stage.ask()
-    assert stage.tally.take() == (8, 7 if bad.status == 429 else 0)
+            harness.ask()
+    assert harness.tally.take() == (8, 7 if bad.status == 429 else 0)
 
 
 @pytest.mark.parametrize(
@@ -110,14 +110,14 @@ def test_what_may_pass_is_tried_four_times_with_pauses_that_grow(bad: Answer, re
         (refused(402), StripeAnswerError),
     ],
 )
-def test_what_will_not_pass_is_asked_once(answer: Answer, error: type[Exception], redis: Redis) -> None:
+def test_an_error_that_will_not_pass_is_tried_once(answer: Answer, error: type[Exception], redis: Redis) -> None:
     with stripe_of(iter([answer])) as url:
-        stage = Stage(redis, url)
+        harness = GatewayHarness(redis, url)
         with pytest.raises(error) as found:
-            stage.ask()
+            harness.ask()
     assert type(found.value) is error
     assert "sk_live" not in str(found.value)
-    assert stage.pauses == []
+    assert harness.pauses == []
 
 
 @pytest.mark.parametrize(
@@ -130,45 +130,45 @@ def test_what_will_not_pass_is_asked_once(answer: Answer, error: type[Exception]
     ],
 )
 @pytest.mark.parametrize("object_id", ["../customers/cus_x", "x?limit=1", "x#y", "x%2f..", "é/ü", ".", ".."])
-def test_an_id_asks_for_itself_and_for_nothing_else(
+def test_an_id_requests_its_own_object_and_nothing_else(
     kind: str, place: str, rest: str, object_id: str, redis: Redis
 ) -> None:
-    heard: list[Request] = []
-    with stripe_of(iter([refused(404)]), heard) as url, pytest.raises(ObjectMissingError):
-        Stage(redis, url).fetch(kind, object_id)
+    requests: list[Request] = []
+    with stripe_of(iter([refused(404)]), requests) as url, pytest.raises(ObjectMissingError):
+        GatewayHarness(redis, url).fetch(kind, object_id)
 
     is_place = object_id in (".", "..")
-    assert [one.path for one in heard] == ([] if is_place else [f"/v1/{place}/{quote(object_id, safe='')}{rest}"])
+    assert [one.path for one in requests] == ([] if is_place else [f"/v1/{place}/{quote(object_id, safe='')}{rest}"])
 
 
-def test_stripes_own_word_on_how_long_to_wait_is_kept(redis: Redis) -> None:
-    told = [refused(429, headers={"Retry-After": seconds}) for seconds in ("3", "4", "60")]
-    with stripe_of(iter(told)) as url:
-        stage = Stage(redis, url)
+def test_stripes_retry_after_is_respected(redis: Redis) -> None:
+    answers = [refused(429, headers={"Retry-After": seconds}) for seconds in ("3", "4", "60")]
+    with stripe_of(iter(answers)) as url:
+        harness = GatewayHarness(redis, url)
         with pytest.raises(RateLimitedError) as found:
-            stage.ask()
-    assert stage.pauses == [3, 4]
+            harness.ask()
+    assert harness.pauses == [3, 4]
     assert found.value.seconds == 60
 
 
-@pytest.mark.parametrize("told", ["", "-1", "soon", "1e9", "\u0663"])
-def test_a_word_on_waiting_that_is_none_does_no_harm(told: str, redis: Redis) -> None:
-    held = refused(429, headers={"Retry-After": told.encode().decode("latin-1")})
-    with stripe_of(iter([held, GOOD])) as url:
-        stage = Stage(redis, url)
-        assert stage.ask() == GOOD.body
-    assert stage.pauses[0] <= 4
+@pytest.mark.parametrize("retry_after", ["", "-1", "soon", "1e9", "\u0663"])
+def test_an_invalid_retry_after_does_no_harm(retry_after: str, redis: Redis) -> None:
+    refusal = refused(429, headers={"Retry-After": retry_after.encode().decode("latin-1")})
+    with stripe_of(iter([refusal, GOOD])) as url:
+        harness = GatewayHarness(redis, url)
+        assert harness.ask() == GOOD.body
+    assert harness.pauses[0] <= 4
 
 
-def test_a_word_on_waiting_for_years_is_taken_as_an_hour(redis: Redis) -> None:
+def test_a_retry_after_of_years_is_taken_as_an_hour(redis: Redis) -> None:
     years = refused(429, headers={"Retry-After": "99999999999"})
     with stripe_of(iter([years])) as url, pytest.raises(RateLimitedError) as found:
-        Stage(redis, url).ask()
+        GatewayHarness(redis, url).ask()
     assert found.value.seconds == 3600
 
 
 def test_every_request_names_the_account_and_the_version_and_goes_nowhere_else(redis: Redis) -> None:
-    heard: list[Request] = []
+    requests: list[Request] = []
     elsewhere: list[Request] = []
     with (
         stripe_of(iter([GOOD] * 9), elsewhere) as other,
@@ -176,21 +176,21 @@ def test_every_request_names_the_account_and_the_version_and_goes_nowhere_else(r
             iter(
                 [Answer(status, b"", DATED | {"Location": f"{other}/v1/invoices"}) for status in (301, 302, 307, 308)]
             ),
-            heard,
+            requests,
         ) as url,
     ):
-        stage = Stage(redis, url)
+        harness = GatewayHarness(redis, url)
         with pytest.raises(StripeAnswerError):
-            stage.ask()
+            harness.ask()
     assert elsewhere == []
-    assert {request.headers["stripe-account"] for request in heard} == {"acct_1"}
-    assert {len(request.headers["stripe-version"]) > 9 for request in heard} == {True}
-    assert len(heard) == 4
+    assert {request.headers["stripe-account"] for request in requests} == {"acct_1"}
+    assert {len(request.headers["stripe-version"]) > 9 for request in requests} == {True}
+    assert len(requests) == 4
 
 
-def test_an_answer_without_its_time_is_none(redis: Redis) -> None:
+def test_an_answer_without_its_time_is_refused(redis: Redis) -> None:
     with stripe_of(iter([Answer(200, b"{}", {})])) as url, pytest.raises(StripeAnswerError, match="when it was given"):
-        Stage(redis, url).ask()
+        GatewayHarness(redis, url).ask()
 
 
 @pytest.mark.parametrize(
@@ -204,17 +204,17 @@ def test_an_answer_without_its_time_is_none(redis: Redis) -> None:
     ],
     ids=["huge", "dripping"],
 )
-def test_an_answer_that_does_not_end_is_let_go_of(
+def test_an_answer_that_does_not_end_is_abandoned(
     answer: Answer, transport: Callable[..., BoundedHttpClient], redis: Redis
 ) -> None:
     with stripe_of(iter([answer, GOOD])) as url:
-        stage = Stage(redis, url, transport(connections=2))
+        harness = GatewayHarness(redis, url, transport(connections=2))
         with pytest.raises(TooMuchAtOnceError):
-            stage.ask()
-        assert stage.ask() == GOOD.body
+            harness.ask()
+        assert harness.ask() == GOOD.body
 
 
-def test_the_transport_goes_on_after_an_answer_it_let_go_of_and_tells_when_none_comes() -> None:
+def test_the_transport_goes_on_after_an_abandoned_answer_and_raises_when_none_comes() -> None:
     client = BoundedHttpClient(connections=1, most_bytes=1_000)
     with stripe_of(iter([GOOD, Answer(200, b" " * 1_001, DATED), GOOD])) as url:
         assert client.request("get", url, {})[1] == 200

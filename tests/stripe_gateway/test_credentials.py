@@ -1,4 +1,4 @@
-"""Tokens of a Stripe App: an hour each, renewed once however many ask, and ended when Stripe says so."""
+"""Tokens of a Stripe App: valid for an hour, renewed once however many ask, and dropped when Stripe says so."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,117 +18,119 @@ from tenants.secrets import SecretBox
 from tests.support.clock import SetClock
 from tests.support.company import company_with
 from tests.support.web.people import signed_in
-from tests.support.web.stripe_page import Stage
+from tests.support.web.stripe_page import ConnectSetup
 
 
 @pytest.fixture
-def stage(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[Stage]:
-    with Stage.opened(web_tools, engine, clock, method="app") as opened:
-        yield opened
+def setup(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[ConnectSetup]:
+    with ConnectSetup.running(web_tools, engine, clock, method="app") as running:
+        yield running
 
 
 @pytest.fixture
-def company_id(stage: Stage, engine: Engine) -> int:
-    """Give a company that has installed the app on its account."""
+def company_id(setup: ConnectSetup, engine: Engine) -> int:
+    """Create a company that has installed the app on its account, and return its id."""
     with engine.begin() as connection:
         company_id = add_company(connection, "Acme Samples").id
-    ada = signed_in(stage.app, engine, company_id)
-    assert stage.connect(ada, company_id, stage.acme).status_code == 303
+    ada = signed_in(setup.app, engine, company_id)
+    assert setup.connect(ada, company_id, setup.acme).status_code == 303
     return company_id
 
 
 @pytest.fixture
-def store(stage: Stage, engine: Engine, web_tools: Tools) -> CredentialStore:
-    simulated = stage.server.stripe
+def store(setup: ConnectSetup, engine: Engine, web_tools: Tools) -> CredentialStore:
+    simulated = setup.server.stripe
     key, client_id = simulated.platform_key(livemode=True), simulated.client_id(livemode=True)
-    app = StripeApp(key, client_id=client_id, bases=(stage.server.url, stage.server.url))
+    app = StripeApp(key, client_id=client_id, bases=(setup.server.url, setup.server.url))
     return CredentialStore(engine, web_tools.box, platform_key=key, app=app)
 
 
-def renewals(stage: Stage) -> int:
-    """Tell how often tokens were asked for, besides the first time."""
-    return stage.server.requests.counts().get("POST /v1/oauth/:id", 0) - 1
+def renewals(setup: ConnectSetup) -> int:
+    """Return how often tokens were requested after the first time."""
+    return setup.server.requests.counts().get("POST /v1/oauth/:id", 0) - 1
 
 
-def reads(stage: Stage, credentials: Credentials) -> bool:
-    client = stripe.StripeClient(credentials.api_key, base_addresses={"api": stage.server.url})
+def reads(setup: ConnectSetup, credentials: Credentials) -> bool:
+    client = stripe.StripeClient(credentials.api_key, base_addresses={"api": setup.server.url})
     return client.v1.invoices.list({"limit": 1}).data == []
 
 
 def test_an_installed_app_reads_with_a_token_of_the_accounts_own(
-    stage: Stage, store: CredentialStore, company_id: int
+    setup: ConnectSetup, store: CredentialStore, company_id: int
 ) -> None:
-    credentials = store.of(company_id, now=stage.clock())
+    credentials = store.of(company_id, now=setup.clock())
 
-    assert stage.connection(company_id).account_name == "Acme Samples"
+    assert setup.connection(company_id).account_name == "Acme Samples"
 
-    assert stage.connection(company_id).method == "app"
+    assert setup.connection(company_id).method == "app"
     assert credentials.stripe_account is None
-    assert reads(stage, credentials)
+    assert reads(setup, credentials)
 
 
 def test_a_token_is_kept_for_its_hour_and_renewed_before_it_ends(
-    stage: Stage, store: CredentialStore, company_id: int
+    setup: ConnectSetup, store: CredentialStore, company_id: int
 ) -> None:
-    first = store.of(company_id, now=stage.clock())
-    stage.clock.pass_by(timedelta(minutes=54))
-    still = store.of(company_id, now=stage.clock())
-    stage.clock.pass_by(timedelta(minutes=2))
-    renewed = store.of(company_id, now=stage.clock())
-    stage.clock.pass_by(timedelta(hours=3))
-    again = store.of(company_id, now=stage.clock())
+    first = store.of(company_id, now=setup.clock())
+    setup.clock.advance(timedelta(minutes=54))
+    still = store.of(company_id, now=setup.clock())
+    setup.clock.advance(timedelta(minutes=2))
+    renewed = store.of(company_id, now=setup.clock())
+    setup.clock.advance(timedelta(hours=3))
+    again = store.of(company_id, now=setup.clock())
 
     assert first == still
     assert len({first, renewed, again}) == 3
-    assert reads(stage, again)
-    assert renewals(stage) == 2
+    assert reads(setup, again)
+    assert renewals(setup) == 2
 
 
-def test_of_many_who_find_the_token_ended_one_renews_it(stage: Stage, store: CredentialStore, company_id: int) -> None:
-    stage.clock.pass_by(timedelta(hours=2))
+def test_of_many_that_find_the_token_expired_one_renews_it(
+    setup: ConnectSetup, store: CredentialStore, company_id: int
+) -> None:
+    setup.clock.advance(timedelta(hours=2))
 
     with ThreadPoolExecutor(6) as threads:
-        found = set(threads.map(lambda _: store.of(company_id, now=stage.clock()), range(12)))
+        found = set(threads.map(lambda _: store.of(company_id, now=setup.clock()), range(12)))
 
     assert len(found) == 1
-    assert renewals(stage) == 1
+    assert renewals(setup) == 1
 
 
 def test_an_app_that_was_uninstalled_has_to_be_installed_anew(
-    stage: Stage, store: CredentialStore, company_id: int
+    setup: ConnectSetup, store: CredentialStore, company_id: int
 ) -> None:
-    stage.server.stripe.disconnect(stage.acme.id, livemode=True)
-    stage.clock.pass_by(timedelta(hours=2))
+    setup.server.stripe.disconnect(setup.acme.id, livemode=True)
+    setup.clock.advance(timedelta(hours=2))
 
     with pytest.raises(NoCredentialsError):
-        store.of(company_id, now=stage.clock())
+        store.of(company_id, now=setup.clock())
 
-    assert stage.connection(company_id).status == "reauthorization_required"
-    assert stage.facts(company_id)[-1] == "connection.deauthorized"
+    assert setup.connection(company_id).status == "reauthorization_required"
+    assert setup.facts(company_id)[-1] == "connection.deauthorized"
 
 
-def test_while_stripe_is_away_nothing_is_lost(stage: Stage, store: CredentialStore, company_id: int) -> None:
-    stage.clock.pass_by(timedelta(hours=2))
-    stage.server.faults.add(Fault(kind=FaultKind.ERROR, method="POST", path="/v1/oauth/token", status=503))
+def test_while_stripe_is_away_nothing_is_lost(setup: ConnectSetup, store: CredentialStore, company_id: int) -> None:
+    setup.clock.advance(timedelta(hours=2))
+    setup.server.faults.add(Fault(kind=FaultKind.ERROR, method="POST", path="/v1/oauth/token", status=503))
 
     with pytest.raises(OutcomeUnknownError):
-        store.of(company_id, now=stage.clock())
+        store.of(company_id, now=setup.clock())
 
-    assert stage.connection(company_id).status == "connected"
-    assert reads(stage, store.of(company_id, now=stage.clock()))
+    assert setup.connection(company_id).status == "connected"
+    assert reads(setup, store.of(company_id, now=setup.clock()))
 
 
 def test_disconnecting_uninstalls_the_app_and_forgets_its_tokens(
-    stage: Stage, store: CredentialStore, company_id: int, engine: Engine
+    setup: ConnectSetup, store: CredentialStore, company_id: int, engine: Engine
 ) -> None:
-    ada = signed_in(stage.app, engine, company_id)
+    ada = signed_in(setup.app, engine, company_id)
 
     answer = ada.send(f"/v1/companies/{company_id}/connection", "DELETE")
 
     assert answer.get_json()["status"] == "disconnected"
-    assert not stage.is_connected_at_stripe(stage.acme)
+    assert not setup.is_connected_at_stripe(setup.acme)
     with pytest.raises(NoCredentialsError):
-        store.of(company_id, now=stage.clock())
+        store.of(company_id, now=setup.clock())
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM secret").scalar_one() == 0
 

@@ -1,4 +1,4 @@
-"""All processes together stay below Stripe's limits, with Redis and without; nobody waits long."""
+"""All processes together stay below Stripe's limits, with and without Redis, and nobody waits long."""
 
 import time
 from collections.abc import Callable
@@ -17,12 +17,12 @@ ACCOUNT = Account("acct_1", livemode=True)
 BURST = 5
 
 
-# The server reads its clock once for all that waits in its inbox.
+# The server reads its clock once for all the commands in its input buffer.
 CLOCKS_DIFFER_SECONDS = 0.02
 
 
 class Pauses:
-    """Notes for how long somebody was to wait, instead of waiting."""
+    """A pause function that records the last pause instead of waiting."""
 
     def __init__(self) -> None:
         self.last = 0.0
@@ -32,7 +32,7 @@ class Pauses:
 
 
 def slot_of(limit: RateLimit, pauses: Pauses, account: Account, endpoint: str) -> tuple[float, float]:
-    """Ask for a slot; give the earliest and the latest moment it can be at."""
+    """Wait for a slot, and return the earliest and latest moment at which it can be."""
     pauses.last = 0.0
     before = time.monotonic()
     limit.wait(account, endpoint)
@@ -40,7 +40,7 @@ def slot_of(limit: RateLimit, pauses: Pauses, account: Account, endpoint: str) -
 
 
 def never_exceeds(slots: list[tuple[float, float]], per_second: float) -> bool:
-    """Tell whether any stretch of slots fits into the rate and its burst."""
+    """Return whether every stretch of slots stays within the rate and its burst."""
     ordered = sorted(slots)
     return all(
         ordered[late][1] - ordered[early][0] + CLOCKS_DIFFER_SECONDS >= (late - early - BURST) / per_second
@@ -76,7 +76,7 @@ def test_two_processes_together_stay_below_the_rate(
 
     slots = [*first, *second]
     assert never_exceeds(slots, per_second)
-    # And it is used: the last slot is no later than the rate makes it, but for the time the asking took.
+    # The rate is also used: the last slot is no later than the rate requires, plus the time the calls took.
     assert max(slots)[0] - min(slots)[1] <= len(slots) / per_second + 1
 
 
@@ -99,7 +99,7 @@ def test_without_redis_a_process_takes_a_quarter(no_redis: Redis) -> None:
 
 
 @pytest.mark.parametrize("has_redis", [True, False])
-def test_what_stripe_holds_up_nobody_asks_for_before(redis: Redis, no_redis: Redis, *, has_redis: bool) -> None:
+def test_nobody_asks_before_a_hold_by_stripe_is_over(redis: Redis, no_redis: Redis, *, has_redis: bool) -> None:
     pauses = Pauses()
     limit = RateLimit(redis if has_redis else no_redis, pause=pauses)
     other = RateLimit(redis, pause=pauses) if has_redis else limit
@@ -111,7 +111,7 @@ def test_what_stripe_holds_up_nobody_asks_for_before(redis: Redis, no_redis: Red
 
 
 @pytest.mark.parametrize("has_redis", [True, False])
-def test_who_would_have_to_wait_for_long_is_told_so_and_holds_up_nobody_else(
+def test_a_caller_that_would_wait_long_is_refused_and_delays_nobody_else(
     redis: Redis, no_redis: Redis, *, has_redis: bool
 ) -> None:
     pauses = Pauses()

@@ -1,4 +1,4 @@
-"""What carries secrets to Stripe goes to Stripe and nowhere else."""
+"""Requests with secrets go to Stripe and nowhere else."""
 
 from collections.abc import Callable
 
@@ -29,13 +29,13 @@ def try_key(url: str) -> None:
     [(exchange_by_connect, OutcomeUnknownError), (exchange_by_app, OutcomeUnknownError), (try_key, StripeAwayError)],
 )
 def test_a_redirect_is_not_followed(ask: Callable[[str], None], error: type[Exception], status: int) -> None:
-    heard: list[Request] = []
+    requests: list[Request] = []
 
-    def hear(request: Request) -> Answer:
-        heard.append(request)
+    def record(request: Request) -> Answer:
+        requests.append(request)
         return Answer(200, b"{}", {})
 
-    with HttpServer(hear, Address()) as elsewhere:
+    with HttpServer(record, Address()) as elsewhere:
 
         def redirect(request: Request) -> Answer:
             return Answer(status, b"", {"Location": f"{elsewhere.url}{request.path}"})
@@ -43,4 +43,4 @@ def test_a_redirect_is_not_followed(ask: Callable[[str], None], error: type[Exce
         with HttpServer(redirect, Address()) as stripe, pytest.raises(error):
             ask(stripe.url)
 
-    assert heard == []
+    assert requests == []

@@ -1,4 +1,4 @@
-"""The second wall: what the database shows of a company, whatever the first one forgets."""
+"""The second wall: row-level security hides other companies even if a query forgets its filter."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from events.connection.lifecycle import pause
 from events.log.append import append
 from runtime.database import as_owner, open_engine, walled, within_company
 from tests.support.clock import NOON
-from tests.support.company import company_with, key_of
+from tests.support.company import company_with, new_key_headers
 from tests.support.log import fact
 from tests.support.web.lines import Reader, line_of
 from tests.support.web.tools import tools_on
@@ -36,8 +36,8 @@ def companies(engine: Engine) -> tuple[int, int]:
     return company_with(engine, "acct_a"), company_with(engine, "acct_z")
 
 
-def seen(engine: Engine) -> list[int]:
-    """Give whose facts a transaction sees that names no company."""
+def visible_companies(engine: Engine) -> list[int]:
+    """Return the companies whose events are visible to a transaction that names no company."""
     with engine.connect() as connection:
         return list(connection.execute(text("SELECT DISTINCT company_id FROM event ORDER BY 1")).scalars())
 
@@ -59,7 +59,7 @@ def test_every_table_with_a_company_is_walled_in(engine: Engine) -> None:
 
 
 def test_a_transaction_that_names_no_company_sees_none(web: Engine, companies: tuple[int, int]) -> None:
-    assert seen(web) == []
+    assert visible_companies(web) == []
 
 
 def test_a_transaction_sees_the_company_it_names_alone(web: Engine, companies: tuple[int, int]) -> None:
@@ -77,10 +77,10 @@ def test_however_a_transaction_ends_the_next_on_its_connection_sees_nothing(
 ) -> None:
     with suppress(DBAPIError), within_company(web, companies[0]) as connection:
         connection.exec_driver_sql(ending)
-    after_a_company = seen(web)
+    after_a_company = visible_companies(web)
     with suppress(DBAPIError), as_owner(web) as connection:
         connection.exec_driver_sql(ending)
-    after_the_owner = seen(web)
+    after_the_owner = visible_companies(web)
 
     assert (after_a_company, after_the_owner) == ([], [])
 
@@ -119,11 +119,11 @@ def test_an_account_of_another_company_is_taken_though_it_cannot_be_seen(
 
 
 def without_the_first_wall(engine: Engine) -> list[str]:
-    """Have every query forget its company; give the list in which the queries will be told."""
+    """Make every query forget its company, and return the list that will contain these queries."""
     forgotten: list[str] = []
 
     def forget(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:
-        # What is needed to answer at all must still be found as one row, or there is no answer to look at.
+        # Queries that must find exactly one row are left alone, or there would be no response to check.
         is_kept = any(name in statement for name in ("key_sha256", "projection_state", "account_owner"))
         careless = statement if is_kept else _ANY_COMPANY.sub("company_id IS NOT NULL", statement)
         if careless != statement:
@@ -146,13 +146,13 @@ def test_with_the_first_wall_gone_the_second_shows_nothing_of_another_company(
         clock=web_tools.clock,
     )
     if not has_walls:
-        # What is promised would be promised in vain if the first wall were still there.
+        # Without walls the canary must show: otherwise the first wall still stands, and the test proves nothing.
         event.listen(careless, "before_cursor_execute", _ignore_walls, retval=True)
     client = create_app(tools).test_client()
     mine = Reader.of_new_company(client, engine)
-    mine.has_lines(line_of("il_mine"))
+    mine.add_lines(line_of("il_mine"))
     theirs = Reader.of_new_company(client, engine, "acct_of_a_stranger")
-    theirs.has_lines(line_of("il_CANARY"), account="acct_of_a_stranger")
+    theirs.add_lines(line_of("il_CANARY"), account="acct_of_a_stranger")
     forgotten = without_the_first_wall(careless)
 
     answers = [mine.get(below).text for below in ("/revenue-lines", "/revenue-lines.csv", "/revenue-lines/il_CANARY")]
@@ -170,7 +170,7 @@ def _ignore_walls(_connection: Any, _cursor: Any, statement: str, parameters: An
 
 
 def test_a_key_is_found_before_its_company_is_known(web: Engine, engine: Engine, companies: tuple[int, int]) -> None:
-    key_of(engine, companies[0])
+    new_key_headers(engine, companies[0])
 
     with as_owner(web) as connection:
         assert connection.execute(text("SELECT count(*) FROM api_key")).scalar_one() == 1

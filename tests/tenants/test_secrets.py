@@ -1,4 +1,4 @@
-"""Secrets at rest: they open where they belong, and nowhere else; keys are changed while everything goes on."""
+"""Secrets at rest: they can be opened for their own company and name only, and keys rotate under traffic."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
@@ -29,12 +29,12 @@ OLD, NEW = b"o" * 32, b"n" * 32
 NAMES = ("restricted_key", "webhook_secret", "access_token", "refresh_token")
 
 
-def companies(engine: Engine, count: int) -> list[int]:
+def create_companies(engine: Engine, count: int) -> list[int]:
     with engine.begin() as connection:
         return [add_company(connection, f"Company {number}").id for number in range(count)]
 
 
-def keep(engine: Engine, keys: Sequence[bytes], company_id: int, value: str = "rk_live_planted") -> None:
+def store(engine: Engine, keys: Sequence[bytes], company_id: int, value: str = "rk_live_planted") -> None:
     with engine.begin() as connection:
         keep_secret(connection, SecretBox(keys), company_id, "restricted_key", value)
 
@@ -72,17 +72,17 @@ def test_the_same_secret_is_never_sealed_to_the_same_bytes() -> None:
 
 
 def test_the_newest_key_seals_and_any_opens(engine: Engine) -> None:
-    (company_id,) = companies(engine, 1)
-    keep(engine, [OLD], company_id)
+    (company_id,) = create_companies(engine, 1)
+    store(engine, [OLD], company_id)
 
     assert found(engine, [NEW, OLD], company_id) == "rk_live_planted"
-    keep(engine, [NEW, OLD], company_id, "another")
+    store(engine, [NEW, OLD], company_id, "another")
     assert found(engine, [NEW], company_id) == "another"
 
 
 def test_a_row_that_was_moved_to_another_company_does_not_open(engine: Engine) -> None:
-    first, second = companies(engine, 2)
-    keep(engine, [OLD], first)
+    first, second = create_companies(engine, 2)
+    store(engine, [OLD], first)
     with engine.begin() as connection:
         connection.execute(update(secret).values(company_id=second))
 
@@ -91,16 +91,16 @@ def test_a_row_that_was_moved_to_another_company_does_not_open(engine: Engine) -
 
 
 def test_a_secret_under_a_key_that_is_gone_names_the_key(engine: Engine) -> None:
-    (company_id,) = companies(engine, 1)
-    keep(engine, [OLD], company_id)
+    (company_id,) = create_companies(engine, 1)
+    store(engine, [OLD], company_id)
 
     with pytest.raises(UnknownDataKeyError, match=key_id(OLD)):
         found(engine, [NEW], company_id)
 
 
-def test_of_a_secret_the_database_holds_no_byte(engine: Engine) -> None:
-    (company_id,) = companies(engine, 1)
-    keep(engine, [OLD], company_id)
+def test_the_database_holds_no_byte_of_a_secret(engine: Engine) -> None:
+    (company_id,) = create_companies(engine, 1)
+    store(engine, [OLD], company_id)
 
     with engine.connect() as connection:
         row = connection.execute(select(secret)).one()
@@ -110,9 +110,9 @@ def test_of_a_secret_the_database_holds_no_byte(engine: Engine) -> None:
 
 
 def test_what_is_forgotten_is_gone(engine: Engine) -> None:
-    mine, theirs = companies(engine, 2)
+    mine, theirs = create_companies(engine, 2)
     for company_id in (mine, theirs):
-        keep(engine, [OLD], company_id)
+        store(engine, [OLD], company_id)
 
     with engine.begin() as connection:
         assert forget_secrets(connection, mine) == 1
@@ -121,7 +121,7 @@ def test_what_is_forgotten_is_gone(engine: Engine) -> None:
 
 
 def use(engine: Engine, ids: Sequence[int], stop: Event) -> list[str | None]:
-    """Read and write secrets until told to stop, and give what was read that should have been something else."""
+    """Read and write secrets until `stop` is set, and return the wrong values that were read."""
     box, wrong = SecretBox([NEW, OLD]), []
     while not stop.is_set():
         for company_id in ids[::7]:
@@ -134,9 +134,9 @@ def use(engine: Engine, ids: Sequence[int], stop: Event) -> list[str | None]:
 
 
 def test_keys_change_under_traffic_without_one_error(engine: Engine) -> None:
-    ids = companies(engine, 250)
+    ids = create_companies(engine, 250)
     for company_id in ids:
-        keep(engine, [OLD], company_id, f"value of {company_id}")
+        store(engine, [OLD], company_id, f"value of {company_id}")
 
     stop, rotated = Event(), 0
     with ThreadPoolExecutor(2) as threads:
@@ -155,8 +155,8 @@ def test_keys_change_under_traffic_without_one_error(engine: Engine) -> None:
 
 
 def test_an_interrupted_rotation_goes_on_where_it_was(engine: Engine) -> None:
-    for company_id in companies(engine, 150):
-        keep(engine, [OLD], company_id)
+    for company_id in create_companies(engine, 150):
+        store(engine, [OLD], company_id)
     box = SecretBox([NEW, OLD])
 
     with engine.begin() as connection:

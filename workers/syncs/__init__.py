@@ -1,1 +1,1 @@
-"""Syncs: asked for, worked on in turns, proven, ended. Every run is a row; nothing is under way outside of it."""
+"""Syncs: work on them in turns, prove and end them. Every run is a row; no work happens outside of one."""

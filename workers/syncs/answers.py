@@ -1,4 +1,4 @@
-"""Keep what Stripe answered: what differs from what the table shows becomes facts of the log. Commits nothing."""
+"""Save Stripe's answers: append what differs from the table to the log, as facts. Commits nothing."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ _RUN_UNDER_WAY = text("SELECT id FROM sync_run WHERE company_id = :company_id AN
 
 
 def keep_page(connection: Connection, lease: Lease, resource: str, page: Page) -> None:
-    """Keep a page of a list. Safe twice: what the log knows already is not appended again."""
+    """Save a page of a list. Safe to repeat: what the log has already is not appended again."""
     match resource:
         case "invoices":
             _keep_invoices(connection, lease, page)
@@ -39,7 +39,7 @@ def keep_page(connection: Connection, lease: Lease, resource: str, page: Page) -
 
 
 def keep_answer(connection: Connection, account: Account, company_id: int, facts: Sequence[NewEvent]) -> None:
-    """Keep what was fetched of one object. Safe twice."""
+    """Save what was fetched about one object. Safe to repeat."""
     compared = compare(connection, company_id, facts)
     for fact, one in zip(facts, compared, strict=True):
         if fact.type == INVOICE_FETCHED:
@@ -68,7 +68,7 @@ def _keep_invoices(connection: Connection, lease: Lease, page: Page) -> None:
 
 def _keep_events(connection: Connection, lease: Lease, page: Page) -> None:
     account = lease.account
-    told = []
+    events = []
     for listed, body in page.objects:
         identity = stripe_external_id(account.account_id, listed.id, livemode=account.livemode)
         try:
@@ -77,11 +77,11 @@ def _keep_events(connection: Connection, lease: Lease, page: Page) -> None:
             raise StripeAnswerError(f"an event that is none: {error}") from error
         if event.account_id not in {None, account.account_id}:
             raise StripeAnswerError("an event of another account")
-        told.append(replace(event, source=LISTED_EVENT_SOURCE, external_id=identity, account_id=account.account_id))
-    ids = [event.external_id for event in told]
+        events.append(replace(event, source=LISTED_EVENT_SOURCE, external_id=identity, account_id=account.account_id))
+    ids = [event.external_id for event in events]
     known = set(connection.scalars(_KNOWN_EVENTS, {"ids": ids, "company_id": lease.company_id}))
-    # A page is newest first, the log is as things happened.
-    missed = [event for event in reversed(told) if event.external_id not in known]
+    # A page is newest first; the log is in the order in which things happened.
+    missed = [event for event in reversed(events) if event.external_id not in known]
     if missed:
         note_changes(connection, lease.company_id, missed, compare(connection, lease.company_id, missed))
         append(connection, lease.company_id, missed)

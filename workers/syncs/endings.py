@@ -1,4 +1,4 @@
-"""End a run: what it came to, when the next is due, and the fact of it, in one transaction. Commits nothing."""
+"""End a run: store its outcome, schedule the next and append the fact, in one transaction. Commits nothing."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from workers.syncs.leases import Lease
 
 _ACTOR = "sync"
 _FIRST_RETRY_SECONDS = 60
-# Less than the hour in which a run goes on where the last one stopped, and soon enough once the cause is mended.
+# Less than the hour in which a run continues where the last one stopped, and soon enough once the cause is fixed.
 _LONGEST_RETRY_SECONDS = 1800
 
 _FINISH = text("""
@@ -26,7 +26,7 @@ _FINISH = text("""
 _FORGET_SEGMENTS = text("DELETE FROM sync_segment WHERE company_id = :company_id AND run_id <= :id")
 _FORGET_CHANGES = text("DELETE FROM sync_change WHERE run_id = :id")
 _FORGET_SIGHTINGS = text("DELETE FROM sync_sighting WHERE company_id = :company_id AND run_id < :id")
-# After a failure the next run is tried soon, and then less and less often.
+# After a failure the next run starts soon, and then less and less often.
 _SCHEDULE = text("""
     INSERT INTO sync_schedule AS s (company_id, failures, next_sync_at)
     VALUES (:company_id, CASE WHEN :is_failure THEN 1 ELSE 0 END,
@@ -40,7 +40,7 @@ _SCHEDULE = text("""
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What a run came to; `error` is a code of `sync_report.ERRORS` and what happened."""
+    """The outcome of a run; `error` is a code of `report.ERRORS` and a description of what happened."""
 
     status: str
     reconciliation: dict[str, object] | None = None
@@ -48,7 +48,7 @@ class Ending:
 
 
 def finish(connection: Connection, lease: Lease, ending: Ending, *, now: datetime, period_seconds: int) -> bool:
-    """End the run; false when the lease was lost meanwhile, and nothing was changed."""
+    """End the run; return False, having changed nothing, if the lease was lost meanwhile."""
     code, detail = ending.error or (None, None)
     run = connection.execute(
         _FINISH,

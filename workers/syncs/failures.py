@@ -1,4 +1,4 @@
-"""What becomes of a page or an object that could not be read: tried again, asked for differently, or the run's end."""
+"""Handle a page or object that could not be read: retry, request it differently, or end the run."""
 
 from functools import partial
 from random import uniform
@@ -20,12 +20,12 @@ from workers.syncs.segments import Segment, forbid, note_rest
 
 _MOST_FAILURES = 5
 _LONGEST_REST_SECONDS = 30
-# An empty page that is not the end, twice: the cursor may be what Stripe stumbles over.
+# After two contradictory pages, such as empty ones that are not the end, the cursor may be the cause.
 _FAILURES_THAT_COST_THE_CURSOR = 2
 
 
 class RunFailedError(Exception):
-    """The run cannot go on. `code` is one of `report.ERRORS`; the message holds no secret."""
+    """The run cannot continue. `code` is one of `report.ERRORS`; the message contains no secret."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -33,9 +33,9 @@ class RunFailedError(Exception):
 
 
 def refuse_what_is_final(error: StripeAnswerError, resource: str) -> None:
-    """Pass over what may yet be mended.
+    """Raise an error if no other request of this run can succeed; ignore failures that may pass.
 
-    :raises RunFailedError: no other request of this run would do better
+    :raises RunFailedError: no other request of this run can succeed
     """
     match error:
         case AccountRefusedError():
@@ -47,7 +47,7 @@ def refuse_what_is_final(error: StripeAnswerError, resource: str) -> None:
 
 
 def note_page_failure(connection: Connection, lease: Lease, segment: Segment, error: StripeAnswerError) -> bool:
-    """Let the segment rest and ask differently next time; tell whether it has failed too often. Commits nothing."""
+    """Let the segment rest and change its next request; return whether it has failed too often. Commits nothing."""
     note = partial(note_rest, connection, lease, segment)
     match error:
         case PermissionMissingError():
@@ -67,7 +67,7 @@ def note_page_failure(connection: Connection, lease: Lease, segment: Segment, er
 
 
 def note_fetch_failure(engine: Engine, request: FetchRequest, error: StripeAnswerError) -> None:
-    """Put the request off, or take it as answered when Stripe knows no such thing. Commits."""
+    """Postpone the request, or mark it answered if Stripe has no such object. Commits."""
     match error:
         case RateLimitedError():
             put_back(engine, request, str(error), seconds=error.seconds)

@@ -1,4 +1,4 @@
-"""What a run reads: laid out once, as segments that are then read side by side. Commits nothing."""
+"""Plan what a run reads, once, as segments that are then read concurrently. Commits nothing."""
 
 from datetime import datetime
 
@@ -7,9 +7,9 @@ from sqlalchemy import Connection, text
 from backlog.fetch_requests import try_failed_again
 from workers.syncs.leases import Lease
 
-# What happened at the very end of the last run is read again: it costs nothing to be told twice.
+# What happened at the very end of the last run is read again: duplicates do no harm.
 _OVERLAP_SECONDS = 3600
-# Events are kept for 30 days: https://docs.stripe.com/api/events. The hour is for the clocks to differ.
+# Events are kept for 30 days: https://docs.stripe.com/api/events. The hour allows for clocks that differ.
 _EVENTS_LAST_SECONDS = 30 * 86_400 - 3600
 
 _OPENED = text("""
@@ -49,9 +49,9 @@ _ADOPT = text("""
 
 
 def open_segments(connection: Connection, lease: Lease, *, now: datetime) -> None:
-    """Lay out what a run reads, once; a run after one that failed within the hour goes on where that one stood.
+    """Plan what a run reads, once; a run after one that failed within the hour continues where that one stopped.
 
-    The events feed is read as well, from an hour before the last run that succeeded began, if Stripe still has it.
+    The events feed is read as well, from an hour before the last successful run began, as far as Stripe still has it.
     """
     of_run = {"run_id": lease.run_id, "company_id": lease.company_id}
     account = {"account_id": lease.account.account_id, "livemode": lease.account.livemode}

@@ -1,7 +1,7 @@
-"""Take a run that is due under a lease, commit only while it is held, and give it back. The clock is the database's.
+"""Lease a run that is due, commit only while the lease is held, and release it. Times are the database's.
 
-Every commit of a run's work goes through `held`: who was overtaken while it slept finds no row, and nothing of its
-transaction stands.
+Every commit of a run's work goes through `held`: a worker whose lease was taken over finds no row, and its transaction
+is rolled back.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _CLAIM = text("""
     UPDATE sync_run r SET epoch = r.epoch + 1, status = 'running', waits_for = NULL,
         started_at = coalesce(r.started_at, :now), lease_until = clock_timestamp() + make_interval(secs => :lease),
         phase = CASE r.phase WHEN 'queued' THEN 'listing' ELSE r.phase END,
-        -- A lease that ran out was not given back: its holder is gone, or stands still.
+        -- A lease that expired was not released: its holder is gone, or hangs.
         crashes = CASE WHEN r.lease_until IS NULL THEN 0 ELSE r.crashes + 1 END
     FROM (
         SELECT id FROM sync_run
@@ -48,16 +48,16 @@ _ANY_DUE = text("""
 
 
 class LeaseLostError(Exception):
-    """Somebody else works on the run by now, or it is over: let go of it."""
+    """Another worker has taken over the run, or it is over: stop working on it."""
 
 
 class CancelRequestedError(Exception):
-    """The run is to stop: somebody asked it to, or the account is connected no more."""
+    """The run must stop: somebody canceled it, or the account is no longer connected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A run that this process works on, in this epoch; `crashes`: so many before it in a row kept nothing."""
+    """A run leased by this process. `crashes` is how many leases before it in a row expired with nothing saved."""
 
     run_id: int
     company_id: int
@@ -69,12 +69,12 @@ class Lease:
 
 
 def is_any_run_due(connection: Connection) -> bool:
-    """Tell whether a run waits for somebody to work on it."""
+    """Return whether a run is waiting for a worker."""
     return bool(connection.execute(_ANY_DUE).scalar())
 
 
 def claim_run(engine: Engine, *, now: datetime) -> Lease | None:
-    """Take the run that is due longest; None when none is due. Commits."""
+    """Lease the run that has been due longest; return None if none is due. Commits."""
     with engine.begin() as connection:
         row = connection.execute(_CLAIM, {"lease": LEASE_SECONDS, "now": now}).one_or_none()
     if row is None:
@@ -92,10 +92,10 @@ def claim_run(engine: Engine, *, now: datetime) -> Lease | None:
 
 @contextmanager
 def held(engine: Engine, lease: Lease) -> Iterator[Connection]:
-    """Open a transaction that commits only if the lease is still held, and prolongs it.
+    """Open a transaction that extends the lease, and commits only if it is still held.
 
-    :raises LeaseLostError: it is not; nothing was changed
-    :raises CancelRequestedError: the run is to stop; nothing was changed
+    :raises LeaseLostError: the lease is lost; nothing was changed
+    :raises CancelRequestedError: the run must stop; nothing was changed
     """
     with engine.begin() as connection:
         row = connection.execute(
@@ -109,22 +109,22 @@ def held(engine: Engine, lease: Lease) -> Iterator[Connection]:
 
 
 def keep_connected(connection: Connection, lease: Lease) -> None:
-    """Let nobody disconnect or pause the account until the caller commits: nothing is appended after that.
+    """Keep the account from being disconnected or paused until the caller commits: nothing may be appended after that.
 
-    :raises CancelRequestedError: somebody has
+    :raises CancelRequestedError: it is disconnected or paused already
     """
     if not stays_connected(connection, lease.company_id, lease.account.account_id):
         raise CancelRequestedError
 
 
 def note_progress(connection: Connection, lease: Lease) -> None:
-    """Note that something of the run is kept now. Commits nothing."""
+    """Record that part of the run is now saved. Commits nothing."""
     if lease.crashes:
         connection.execute(_PROGRESS, {"id": lease.run_id})
 
 
 def release(engine: Engine, lease: Lease, *, for_seconds: float = 0, waits_for: str | None = None) -> None:
-    """Give the run back, to be gone on with after some seconds. Commits; without effect when the lease was lost."""
+    """Release the run, to be continued after some seconds. Commits; has no effect if the lease was lost."""
     with engine.begin() as connection:
         connection.execute(
             _RELEASE, {"id": lease.run_id, "epoch": lease.epoch, "seconds": for_seconds, "waits_for": waits_for}

@@ -1,4 +1,4 @@
-"""Prove that the table equals what Stripe showed; have repaired what differs; end the run with what was found."""
+"""Prove that the table equals what Stripe showed, request repairs of what differs, and end the run with the result."""
 
 from sqlalchemy import Connection, text
 
@@ -9,9 +9,9 @@ from workers.syncs.leases import Lease, held
 from workers.syncs.reconciliation import prove
 from workers.wiring.tools import Tools
 
-# How often the proof is tried while it finds no fewer differences than before.
+# How many proofs in a row may find no fewer differences than before.
 _MOST_PROOFS = 3
-# Of two answers that Stripe gave in one second nobody knows which is the newer.
+# Of two answers from the same second, nobody knows which is newer.
 _NEXT_SECOND = 1.1
 _REPAIRABLE = frozenset({"missing", "status_differs", "lines_differ", "not_shown_by_stripe"})
 
@@ -25,7 +25,7 @@ _FORBIDDEN = text("SELECT DISTINCT resource FROM sync_segment WHERE run_id = :id
 
 
 def prove_or_repair(tools: Tools, lease: Lease) -> bool:
-    """Compare; ask Stripe for what differs, or end the run. Tell whether it ended. Commits."""
+    """Compare, and request what differs or end the run; return whether it ended. Commits."""
     livemode = lease.account.livemode
     with held(tools.engine, lease) as connection:
         connection.execute(_ENTER, {"id": lease.run_id})
@@ -39,8 +39,8 @@ def prove_or_repair(tools: Tools, lease: Lease) -> bool:
             return False
         differences = [one.as_json() for one in proof.differences] + _not_read(connection, lease)
         status = "partially_succeeded" if differences else "succeeded"
-        told = {"matched": proof.matched, "repaired": row.repaired, "differences": differences, "books": proof.books}
-        ending = Ending(status, reconciliation=told)
+        result = {"matched": proof.matched, "repaired": row.repaired, "differences": differences, "books": proof.books}
+        ending = Ending(status, reconciliation=result)
         return finish(connection, lease, ending, now=tools.clock(), period_seconds=tools.sync_period_seconds)
 
 

@@ -1,4 +1,4 @@
-"""Work on one run: hands ask Stripe side by side, one thread keeps what they bring, page by page, under the lease."""
+"""Read one run: threads send requests to Stripe concurrently, one thread saves each page under the lease."""
 
 import logging
 import time
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class Reading:
-    """Reads what a run's segments and fetch requests ask for, until nothing is left that can be read now."""
+    """Reads a run's segments and fetch requests until nothing is left that can be read now."""
 
     def __init__(self, tools: Tools, lease: Lease) -> None:
         self._tools = tools
@@ -47,15 +47,15 @@ class Reading:
         self._fetches: dict[Future[list[NewEvent]], FetchRequest] = {}
 
     def read_until(self, is_over: Callable[[], bool]) -> None:
-        """Read on until it is over, or nothing can be read at the moment. Commits page by page.
+        """Read until `is_over` or until nothing can be read at the moment. Commits page by page.
 
         :raises LeaseLostError, CancelRequestedError: as `held`
-        :raises RunFailedError: it makes no sense to go on
+        :raises RunFailedError: the run cannot continue
         """
         try:
             self._read_until(is_over)
         finally:
-            # What is on its way is thrown away when it comes; what has not set out need not.
+            # Answers under way are discarded when they arrive; requests that have not started need not start.
             pending: list[Future[Any]] = [*self._pages, *self._fetches]
             for future in pending:
                 future.cancel()
@@ -66,7 +66,7 @@ class Reading:
             if is_over():
                 deadline = deadline or time.monotonic() + _DRAIN_SECONDS
             else:
-                self._hand_out()
+                self._submit_all()
             pending: list[Future[Any]] = [*self._pages, *self._fetches]
             if not pending or (deadline and time.monotonic() > deadline):
                 return
@@ -74,11 +74,11 @@ class Reading:
                 pending, timeout=_HEARTBEAT_SECONDS if deadline is None else 0.2, return_when=FIRST_COMPLETED
             )
             if not done and deadline is None:
-                self._beat()
+                self._extend_lease()
             for future in done:
                 self._keep(future)
 
-    def _hand_out(self) -> None:
+    def _submit_all(self) -> None:
         with self._tools.engine.connect() as connection:
             segments = unread_segments(connection, self._lease)
         busy = {segment.number for segment in self._pages.values()}
@@ -86,9 +86,9 @@ class Reading:
             of_resource = [segment for segment in segments if segment.address.resource == resource]
             under_way = sum(segment.number in busy for segment in of_resource)
             free = [one for one in of_resource if one.number not in busy and not one.is_resting]
-            # Only what nobody is reading: a page on its way would reach into the half that is cut off.
+            # Only segments that nobody is reading: a page under way would reach into the half that is split off.
             if len(of_resource) < MOST_AT_ONCE and self._split_largest(free):
-                self._hand_out()
+                self._submit_all()
                 return
             for segment in free[: MOST_AT_ONCE - under_way]:
                 self._submit_page(segment)
@@ -118,7 +118,7 @@ class Reading:
         with held(self._tools.engine, self._lease) as connection:
             return split(connection, self._lease, largest)
 
-    def _beat(self) -> None:
+    def _extend_lease(self) -> None:
         with held(self._tools.engine, self._lease) as connection:
             self._count(connection)
 

@@ -1,4 +1,4 @@
-"""The proof: Stripe's invoices and lines, as a run was shown them, held against the table, row set against row set."""
+"""The proof: compare the invoices and lines that Stripe showed a run with the table, row set against row set."""
 
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Row, text
 
 MOST_DIFFERENCES = 1000
 
-# One row for every invoice that Stripe showed or the table holds; `kind` names what does not fit. What Stripe did not
-# show whole is compared by what it did show.
+# One row for every invoice that Stripe showed or the table has; `kind` names the difference. An invoice that Stripe did
+# not show completely is compared by what it did show.
 _COMPARE = text("""
     CREATE TEMPORARY TABLE proof ON COMMIT DROP AS
     WITH live AS (
@@ -56,7 +56,7 @@ _NO_TIME_LIMIT = text("SET LOCAL statement_timeout = 0")
 
 
 class Difference(NamedTuple):
-    """An invoice of which table and Stripe tell different things, or which only one of them has."""
+    """An invoice that differs between the table and Stripe, or that only one of them has."""
 
     kind: str
     invoice_id: str
@@ -66,12 +66,12 @@ class Difference(NamedTuple):
     currency: str | None
 
     def as_json(self) -> dict[str, object]:
-        """Give it as the run's JSON lists it."""
+        """Return the difference as the run's JSON lists it."""
         return {name: value for name, value in self._asdict().items() if value is not None}
 
 
 class Proof(NamedTuple):
-    """How many invoices are equal; the first of those that are not; and the books of both sides by month."""
+    """How many invoices match and how many differ, the first differences, and the books of both sides by month."""
 
     matched: int
     differing: int
@@ -80,7 +80,7 @@ class Proof(NamedTuple):
 
 
 def prove(connection: Connection, company_id: int, run_id: int, *, livemode: bool) -> Proof:
-    """Compare. The table must have taken in the whole log. Commits nothing that stays."""
+    """Compare the table with what Stripe showed. The table must have folded the whole log. Commits nothing."""
     connection.execute(_NO_TIME_LIMIT)
     connection.execute(_COMPARE, {"company_id": company_id, "run_id": run_id, "livemode": livemode})
     counts = connection.execute(_COUNTS).one()

@@ -1,7 +1,7 @@
-"""The stretches of Stripe's lists that a run reads side by side, as rows: opened, moved on, split, ended.
+"""The segments of Stripe's lists that a run reads concurrently, as rows: advance, split and end them.
 
-A stretch that is large is split in the middle of what is left of it whenever a hand is free, so that no account needs
-to be known beforehand. Commits nothing.
+A large segment is split in the middle of what is left of it whenever a thread is free, so that nothing about an account
+needs to be known beforehand. Commits nothing.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from workers.syncs.leases import Lease
 
 MOST_AT_ONCE = 8
 
-# Stripe opened in 2011: there is nothing to be found before.
+# Stripe launched in 2011: nothing is older.
 _OLDEST_CREATED = 1_293_840_000
 _SMALLEST_SPLIT_SECONDS = 3600
-# A list is believed to be empty when it says so twice.
+# A list counts as empty when Stripe says so twice.
 _EMPTY_ANSWERS = 2
 _FULL_PAGE = 100
 _WORTH_SPLITTING = 500
@@ -68,7 +68,7 @@ _WAIT = text("""
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch that is still being read."""
+    """A segment that is still being read."""
 
     number: int
     address: PageAddress
@@ -79,7 +79,7 @@ class Segment:
     is_resting: bool
 
     def middle(self) -> int | None:
-        """Give where to split what is left of it: None when too little is left, or nothing is known of it yet."""
+        """Return the Unix second at which to split what is left; None if that is too little, or still unknown."""
         oldest, window = self.address.oldest_created, self.address.window
         if self.address.resource == "events" or oldest is None or self.newest_created is None:
             return None
@@ -90,7 +90,7 @@ class Segment:
 
 
 def unread_segments(connection: Connection, lease: Lease) -> list[Segment]:
-    """Give what is still to be read, newest first."""
+    """Return the segments that are still to be read, newest first."""
     return [
         Segment(
             row.number,
@@ -112,18 +112,18 @@ def unread_segments(connection: Connection, lease: Lease) -> list[Segment]:
 
 
 def seconds_of_rest(connection: Connection, lease: Lease) -> float:
-    """Give how long until a resting segment may be read again."""
+    """Return the seconds until a resting segment may be read again; 0 if one may be read now."""
     return max(0.0, float(connection.execute(_WAIT, {"run_id": lease.run_id}).scalar() or 0))
 
 
 def move_on(connection: Connection, lease: Lease, segment: Segment, page: Page) -> None:
-    """Note that a page is kept: the segment goes on after its last object, or has come to its end."""
+    """Record that a page is saved: the segment continues after its last object, or has reached its end."""
     at = {"run_id": lease.run_id, "number": segment.number}
     if not page.objects:
         connection.execute(_EMPTY, {**at, "enough": _EMPTY_ANSWERS})
         return
     first, last = page.objects[0][0], page.objects[-1][0]
-    # Without its cursor a page begins with what was kept before: a second that it does not leave is no way forward.
+    # Without a cursor, a page begins with objects saved before: if it ends in the same second, there was no progress.
     lost = segment.address.oldest_created if segment.address.cursor is None else None
     is_further = lost is None or last.created < lost
     moved = {"cursor": last.id, "oldest_created": last.created, "newest_created": first.created}
@@ -141,7 +141,7 @@ def move_on(connection: Connection, lease: Lease, segment: Segment, page: Page) 
 
 
 def split(connection: Connection, lease: Lease, segment: Segment) -> bool:
-    """Cut the older half off a segment, as a segment of its own; tell whether it could be cut."""
+    """Split the older half off a segment, as a segment of its own; return whether it could be split."""
     middle = segment.middle()
     if middle is None:
         return False
@@ -151,7 +151,7 @@ def split(connection: Connection, lease: Lease, segment: Segment) -> bool:
     return True
 
 
-def note_rest(  # noqa: PLR0913 - what went wrong has these sides
+def note_rest(  # noqa: PLR0913 - each describes one side of what went wrong
     connection: Connection,
     lease: Lease,
     segment: Segment,
@@ -161,9 +161,9 @@ def note_rest(  # noqa: PLR0913 - what went wrong has these sides
     keeps_cursor: bool = True,
     halves_page: bool = False,
 ) -> int:
-    """Let a segment rest; give how often in a row it has failed.
+    """Let a segment rest; return how many times in a row it has failed.
 
-    Without its cursor it goes on from the second of the last object it kept. A halved page grows again page by page.
+    Without its cursor it continues from the second of the last object it saved. A halved page grows again page by page.
     """
     limit = max(1, segment.address.limit // 2) if halves_page else segment.address.limit
     return int(
@@ -182,10 +182,10 @@ def note_rest(  # noqa: PLR0913 - what went wrong has these sides
 
 
 def forbid(connection: Connection, lease: Lease, segment: Segment) -> None:
-    """End a segment that Stripe does not let us read."""
+    """End a segment that we are not permitted to read."""
     connection.execute(_FORBID, {"run_id": lease.run_id, "number": segment.number})
 
 
 def halve_pages(connection: Connection, lease: Lease) -> None:
-    """Ask for smaller pages: reading this run has ended workers. They grow again page by page."""
+    """Halve the pages of a run, because reading it has crashed workers. They grow again page by page."""
     connection.execute(_HALVE, {"run_id": lease.run_id})

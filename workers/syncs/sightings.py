@@ -1,4 +1,4 @@
-"""What Stripe's API last showed of each invoice: what the proof holds the table against. Commits nothing."""
+"""Record what Stripe's API last showed of each invoice, for the proof to compare with the table. Commits nothing."""
 
 import hashlib
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _UPSERT = text("""
         ON CONFLICT (company_id, livemode, invoice_id) DO UPDATE SET
             run_id = excluded.run_id, created = excluded.created, status = excluded.status,
             currency = excluded.currency, unreadable = excluded.unreadable, line_count = excluded.line_count,
-            -- Lines are frozen: what was shown whole once holds while there are as many of them.
+            -- Lines are frozen: what was shown completely once is valid while their number is the same.
             amount = coalesce(excluded.amount, CASE WHEN k.line_count = excluded.line_count THEN k.amount END),
             lines_digest = coalesce(excluded.lines_digest,
                                     CASE WHEN k.line_count = excluded.line_count THEN k.lines_digest END),
@@ -34,7 +34,7 @@ _UPSERT = text("""
     )
     SELECT count(*) AS invoices, coalesce(sum(line_count), 0) AS lines FROM written WHERE times_shown = 1
 """)
-# How many lines there are the invoice itself says, if it does: pages of lines can end too early.
+# The line count of the invoice itself wins, if it has one: pages of lines can end too early.
 _LINES = text("""
     UPDATE sync_sighting SET line_count = coalesce(line_count, :line_count), amount = :amount,
         lines_digest = :lines_digest
@@ -43,7 +43,7 @@ _LINES = text("""
 
 
 class Shown(NamedTuple):
-    """An invoice as a list or an answer showed it. `seen` is our reading; without one, `unreadable` says why not."""
+    """An invoice as shown by a list or an answer. `seen` is our reading; without one, `unreadable` says why."""
 
     listed: Listed
     seen: InvoiceSeen | None
@@ -51,7 +51,7 @@ class Shown(NamedTuple):
 
 
 class FirstShown(NamedTuple):
-    """How many invoices, with how many lines, the run was shown for the first time."""
+    """How many invoices, with how many lines, were shown to the run for the first time."""
 
     invoices: int
     lines: int
@@ -60,11 +60,13 @@ class FirstShown(NamedTuple):
 def note_shown(
     connection: Connection, company_id: int, run_id: int, shown: Sequence[Shown], *, livemode: bool
 ) -> FirstShown:
-    """Note what a run was shown. Safe twice."""
+    """Record what was shown to a run; return the counts of what was new to it. Safe to repeat."""
     if not shown:
         return FirstShown(0, 0)
     whole = [one.seen.lines if one.seen and one.seen.is_complete else None for one in shown]
-    counts = [len(lines) if lines is not None else _told(one) for one, lines in zip(shown, whole, strict=True)]
+    counts = [
+        len(lines) if lines is not None else _declared_lines(one) for one, lines in zip(shown, whole, strict=True)
+    ]
     row = connection.execute(
         _UPSERT,
         {
@@ -87,19 +89,19 @@ def note_shown(
 def note_lines(
     connection: Connection, company_id: int, invoice_id: str, lines: tuple[Line, ...], *, livemode: bool
 ) -> None:
-    """Note the whole line set of an invoice that was shown before. Safe twice."""
-    told = {"line_count": len(lines), "amount": amount_of(lines), "lines_digest": digest_of(lines)}
-    of = {"company_id": company_id, "livemode": livemode, "invoice_id": invoice_id}
-    connection.execute(_LINES, told | of)
+    """Record the complete lines of an invoice that was shown before. Safe to repeat."""
+    values = {"line_count": len(lines), "amount": amount_of(lines), "lines_digest": digest_of(lines)}
+    key = {"company_id": company_id, "livemode": livemode, "invoice_id": invoice_id}
+    connection.execute(_LINES, values | key)
 
 
 def amount_of(lines: tuple[Line, ...]) -> int:
-    """Sum the lines of one invoice, which are of one currency, in its minor units."""
+    """Return the sum of an invoice's lines, which share one currency, in its minor units."""
     return sum(line.amount for line in lines)
 
 
 def digest_of(lines: tuple[Line, ...]) -> str:
-    """Digest ids and money of a line set; `reconciliation` computes the same of the table's rows."""
+    """Return a digest of the lines' ids and money; `reconciliation` computes the same from the table's rows."""
     parts = (
         f"{one.line_id}:{one.amount}:{one.discount_amount}:{one.tax_amount}:{one.currency}"
         for one in sorted(lines, key=lambda line: line.line_id)
@@ -107,5 +109,5 @@ def digest_of(lines: tuple[Line, ...]) -> str:
     return hashlib.md5(",".join(parts).encode(), usedforsecurity=False).hexdigest()
 
 
-def _told(one: Shown) -> int | None:
+def _declared_lines(one: Shown) -> int | None:
     return one.listed.lines.total_count if one.listed.lines else None

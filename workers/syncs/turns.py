@@ -1,4 +1,4 @@
-"""A turn at a run: read, let the table take it in, prove, and end it, or give it back for the next turn."""
+"""Take a turn at a run: read, fold, prove, and end the run, or release it for the next turn."""
 
 import logging
 import time
@@ -22,7 +22,7 @@ from workers.syncs.reading import Reading
 from workers.syncs.segments import halve_pages, seconds_of_rest, unread_segments
 from workers.wiring.tools import Tools
 
-# A run that others wait behind is given back after the first, any after the second.
+# A run is released after the first if others are waiting, and after the second in any case.
 FAIR_TURN_SECONDS = 5.0
 LONGEST_TURN_SECONDS = 40.0
 ASK_EVERY_SECONDS = 1.0
@@ -30,11 +30,11 @@ ASK_EVERY_SECONDS = 1.0
 _LONGEST_REST_SECONDS = 30.0
 _CRASHES_THAT_HALVE_PAGES = 2
 _MOST_CRASHES = 12
-# Stripe can put a run off again and again; at its rate this is time enough for any account.
+# Stripe can postpone a run again and again; at its rate limit this is enough time for any account.
 _LONGEST_RUN = timedelta(days=7)
-# What somebody else fetches under a lease of theirs is looked for again soon.
+# What another worker is fetching under its own lease is checked again soon.
 _LOOK_AGAIN_SECONDS = 2.0
-# Somebody else's lease may take a minute to run out; what is due later than that was answered before.
+# Another worker's lease may take a minute to expire; what is due later than that was answered before.
 _WORTH_WAITING_SECONDS = 65.0
 _CATCH_UP_PAUSE_SECONDS = 0.05
 _HEARTBEAT_SECONDS = 5.0
@@ -50,20 +50,20 @@ _log = logging.getLogger(__name__)
 
 
 class Turn:
-    """How long to work on one run: until the process is to stop, or others wait and this one had its share."""
+    """Limits the work on one run: until the process should stop, or others wait and this one had its share."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
-        self._started = self._asked = time.monotonic()
+        self._started = self._checked = time.monotonic()
 
     def is_over(self) -> bool:
-        """Tell whether the run should be given back now."""
+        """Return whether the run should be released now."""
         now = time.monotonic()
         if self._tools.stopping.is_set() or now - self._started > LONGEST_TURN_SECONDS:
             return True
-        if now - self._started < FAIR_TURN_SECONDS or now - self._asked < ASK_EVERY_SECONDS:
+        if now - self._started < FAIR_TURN_SECONDS or now - self._checked < ASK_EVERY_SECONDS:
             return False
-        self._asked = now
+        self._checked = now
         with self._tools.engine.connect() as connection:
             return is_any_run_due(connection)
 
@@ -71,7 +71,7 @@ class Turn:
 def take_turn(tools: Tools, lease: Lease) -> None:
     """Work on a run until it has ended, has to wait, or its turn is over. Commits page by page."""
     try:
-        wait_seconds = _go_on(tools, lease, Turn(tools))
+        wait_seconds = _work_on(tools, lease, Turn(tools))
     except LeaseLostError:
         _log.warning("lease lost", extra={"run_id": lease.run_id, "epoch": lease.epoch})
     except CancelRequestedError:
@@ -84,8 +84,8 @@ def take_turn(tools: Tools, lease: Lease) -> None:
             release(tools.engine, lease, for_seconds=wait_seconds, waits_for="stripe" if wait_seconds else None)
 
 
-def _go_on(tools: Tools, lease: Lease, turn: Turn) -> float | None:
-    """Give the seconds after which to go on; None when the run has ended."""
+def _work_on(tools: Tools, lease: Lease, turn: Turn) -> float | None:
+    """Return the seconds after which to continue, or None if the run has ended."""
     _open(tools, lease)
     while not turn.is_over():
         Reading(tools, lease).read_until(turn.is_over)
@@ -117,33 +117,33 @@ def _open(tools: Tools, lease: Lease) -> None:
 
 
 def _seconds_to_wait(connection: Connection, lease: Lease) -> float | None:
-    """Tell in how many seconds there is more to read; None when all is read that can be."""
+    """Return the seconds until there is more to read, or None if everything that can be read has been."""
     if unread_segments(connection, lease):
         return min(_LONGEST_REST_SECONDS, seconds_of_rest(connection, lease))
     open_ones = open_fetches(connection, lease.company_id, livemode=lease.account.livemode)
     patient = [one for one in open_ones if one.attempts < PATIENT_ATTEMPTS]
     if any(one.due_in_seconds <= _WORTH_WAITING_SECONDS for one in patient):
         return max(0.0, min(_LOOK_AGAIN_SECONDS, *(one.due_in_seconds for one in patient)))
-    # What Stripe put off for longer is waited for all the same: it was never answered.
+    # Requests that Stripe postponed for longer are waited for as well: they were never answered.
     return _LONGEST_REST_SECONDS if any(one.error is not None for one in patient) else None
 
 
 def _is_settled(tools: Tools, lease: Lease, turn: Turn) -> bool:
-    """Tell whether the table has taken in all that was read, and lacks nothing that could be read."""
+    """Return whether the table has folded all that was read, and lacks nothing that could be read."""
     with tools.engine.connect() as connection:
         head = head_of(connection, lease.company_id)
     if not _caught_up(tools, lease, turn, head) or request_gaps(tools.engine, company_ids=[lease.company_id]):
         return False
-    # Others fetch, too: what they ask for meanwhile is waited for, and what they were answered is folded first.
+    # Other workers fetch, too: wait for what they request meanwhile, and fold the answers they received first.
     with held(tools.engine, lease) as connection:
         answered = latest_answer(connection, lease.company_id)
         return answered <= head and _seconds_to_wait(connection, lease) is None
 
 
 def _caught_up(tools: Tools, lease: Lease, turn: Turn, head: int) -> bool:
-    """Let the table take in the log up to this position; tell whether it has before the turn is over."""
+    """Fold the log up to this position; return whether that was done before the turn was over."""
     enrol_newcomers(tools.engine)
-    beaten = time.monotonic()
+    last_heartbeat = time.monotonic()
     while not turn.is_over():
         with tools.engine.connect() as connection:
             state = connection.execute(_STANDING, {"projection": NAME, "company_id": lease.company_id}).one()
@@ -151,8 +151,8 @@ def _caught_up(tools: Tools, lease: Lease, turn: Turn, head: int) -> bool:
             return True
         if state.status == "halted":
             raise RunFailedError("projection_halted", "the table does not take in the log")
-        if time.monotonic() - beaten > _HEARTBEAT_SECONDS:
-            beaten = time.monotonic()
+        if time.monotonic() - last_heartbeat > _HEARTBEAT_SECONDS:
+            last_heartbeat = time.monotonic()
             with held(tools.engine, lease):
                 pass
         if not advance(tools.engine):

@@ -1,1 +1,1 @@
-"""What jobs are made with: settings and tools. Imports the gateway, the backlog, tenants and runtime."""
+"""Settings and tools for jobs. Imports the gateway, the backlog, tenants and runtime."""

@@ -1,4 +1,4 @@
-"""What the worker and clock processes need from their environment."""
+"""Read the settings of the worker and clock processes from the environment."""
 
 from dataclasses import dataclass, field
 from typing import Self
@@ -19,14 +19,14 @@ class WorkerSettings:
     stripe_api_base: str
     sync_period_seconds: int
     data_keys: tuple[bytes, ...] = field(repr=False)
-    # Set when companies connect by installing a Stripe App: its tokens are renewed with it.
+    # Set if companies connect by installing a Stripe App: its tokens are renewed with it.
     app_client_id: str | None = None
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
-        """Read them all.
+        """Read all settings.
 
-        :raises SystemExit: code 2, when a required variable is missing or blank; each is named, none is shown
+        :raises SystemExit: code 2, if any setting is missing or unusable; names are printed, values are not
         """
         environment = environment or Environment.of_process()
         settings = cls(

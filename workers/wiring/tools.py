@@ -1,4 +1,4 @@
-"""The tools that jobs are handed: made once a process, from its environment."""
+"""The tools that jobs work with, created once per process from its environment."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ from workers.wiring.settings import WorkerSettings
 
 _POOL_SIZE = 2
 
-# Of this process: its signal handlers set it.
+# One per process, set by its signal handlers.
 stopping = Event()
 
 
@@ -34,17 +34,17 @@ class Tools:
     redis: Redis
     stripe: Gateway
     clock: Clock
-    # Threads that wait for Stripe side by side.
+    # Threads for concurrent requests to Stripe.
     executor: ThreadPoolExecutor
     sync_period_seconds: int
-    # Set when the process is to stop: work under way ends at the next page.
+    # Set when the process should stop: current work ends at the next page.
     stopping: Event
     pause: Callable[[float], object]
 
 
 @cache
 def current_tools() -> Tools:
-    """Give this process's tools. Nothing is connected before its first use."""
+    """Return this process's tools. Nothing connects before its first use."""
     settings = WorkerSettings.from_environ()
     redis = open_redis(settings.redis_url)
     return Tools(
@@ -65,7 +65,7 @@ def current_tools() -> Tools:
 
 
 def _keyring(settings: WorkerSettings) -> Keyring:
-    # Connections of its own: many threads ask for keys while one thread works with the others.
+    # It has its own connections: many threads look up keys while one thread uses the others.
     engine = open_engine(settings.database_url, name="keys", pool_size=_POOL_SIZE)
     app = None
     if settings.app_client_id is not None:
