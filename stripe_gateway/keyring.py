@@ -30,20 +30,6 @@ class Keyring(Protocol):
         ...
 
 
-class PlatformKeyring:
-    """Reads every account with the platform's key, through Connect."""
-
-    def __init__(self, platform_key: str) -> None:
-        self._platform_key = platform_key
-
-    def of(self, account: Account) -> Credentials:
-        """Return the platform's key and the account's id."""
-        return Credentials(self._platform_key, account.account_id)
-
-    def forget(self, account: Account) -> None:
-        """Do nothing: the platform's key is fixed for the process."""
-
-
 class _Cached(NamedTuple):
     credentials: Credentials
     until: float
@@ -61,11 +47,12 @@ class CompanyKeyring:
         self._monotonic = monotonic
         # By account and mode: one company may have connected the live data, another the test data.
         self._cached: dict[Account, _Cached] = {}
-        self._lock = Lock()
+        # One lock per account: a token that Stripe renews slowly delays nobody else.
+        self._locks: dict[Account, Lock] = {}
 
     def of(self, account: Account) -> Credentials:
         """Return an account's credentials, renewing a token that expires soon. Commits."""
-        with self._lock:
+        with self._lock_of(account):
             known = self._cached.get(account)
             if known is not None and known.until > self._monotonic():
                 return known.credentials
@@ -75,8 +62,11 @@ class CompanyKeyring:
 
     def forget(self, account: Account) -> None:
         """Look up an account's credentials again next time, because they may have been replaced."""
-        with self._lock:
+        with self._lock_of(account):
             self._cached.pop(account, None)
+
+    def _lock_of(self, account: Account) -> Lock:
+        return self._locks.setdefault(account, Lock())
 
     def _company_of(self, account: Account) -> int:
         with self._engine.connect() as connection:

@@ -1,6 +1,6 @@
 """Read a whole log as bytes, as quickly as PostgreSQL gives it: for folding it, and for copying it elsewhere."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,12 +9,6 @@ from sqlalchemy import Connection
 from events.log.payloads import decompressed, original_size
 from runtime.database import driver_of
 
-_COPY = """
-    COPY (
-        SELECT position, type, entity, source, livemode, occurred_at, recorded_at, payload_zstd FROM event
-        WHERE company_id = {company_id:d} AND position > {after:d} AND position <= {through:d} ORDER BY position
-    ) TO STDOUT (FORMAT BINARY)
-"""
 _READ_ON = """
     SELECT e.company_id, position, type, entity, source, livemode, occurred_at, recorded_at, payload_zstd
     FROM unnest(%(company_id)b::bigint[], %(after)b::bigint[], %(most)b::bigint[]) AS c (company_id, after, most)
@@ -24,7 +18,6 @@ _READ_ON = """
     ) e
 """
 _ROWS_AT_ONCE = 1000
-_TYPES = ("int8", "text", "text", "text", "bool", "timestamptz", "timestamptz", "bytea")
 
 
 class GapInLogError(Exception):
@@ -52,16 +45,6 @@ class BulkEvent(NamedTuple):
     def payload_bytes(self) -> int:
         """Tell how many bytes came, without unpacking them."""
         return original_size(self.payload_zstd)
-
-
-def copy_events(connection: Connection, company_id: int, *, after: int, through: int) -> Iterator[BulkEvent]:
-    """Give the events of (after, through] in order, streamed: memory does not grow with the log. Writes nothing."""
-    driver = driver_of(connection)
-    statement = _COPY.format(company_id=company_id, after=after, through=through)
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types(_TYPES)
-        for row in copy.rows():
-            yield BulkEvent(*row)
 
 
 def read_on(

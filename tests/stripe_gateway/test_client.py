@@ -14,7 +14,6 @@ from sandbox.stripe.http.messages import Answer, Request, Wire
 from sandbox.stripe.http.server import Address, HttpServer
 from stripe_gateway.client import StripeGateway, Tally
 from stripe_gateway.http import AnswerTooLargeError, BoundedHttpClient
-from stripe_gateway.keyring import PlatformKeyring
 from stripe_gateway.objects import fetch
 from stripe_gateway.rate_limit import RateLimit
 from stripe_gateway.refusals import (
@@ -25,6 +24,7 @@ from stripe_gateway.refusals import (
     StripeAnswerError,
     TooMuchAtOnceError,
 )
+from tests.support.platform_keyring import PlatformKeyring
 
 ACCOUNT = Account("acct_1", livemode=True)
 DATED = {"Date": "Sun, 01 Mar 2026 12:00:00 GMT"}

@@ -1,4 +1,4 @@
-"""The machine's Chromium. Browsers that Playwright would download are never used."""
+"""Find the machine's Chromium. Browsers that Playwright would download are never used."""
 
 import os
 import shutil
@@ -9,10 +9,10 @@ MISSING = f"no Chromium on PATH; on Debian or Ubuntu: apt-get install chromium; 
 
 
 def chromium() -> str | None:
-    """Give the path of the browser: what REVMAP_CHROMIUM names, whether it is there or not, else what PATH has."""
+    """Return the path in REVMAP_CHROMIUM, whether or not the file exists, or else the first Chromium on PATH."""
     return os.environ.get(OVERRIDE) or next(filter(None, map(shutil.which, _NAMES)), None)
 
 
 def launch_arguments() -> list[str]:
-    """Give what a browser without a screen needs. As root Chromium starts only without its sandbox."""
+    """Return the arguments for running without a screen. As root, Chromium starts only without its sandbox."""
     return ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]

@@ -6,7 +6,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 class SetClock:
-    """A clock that stands until it is moved."""
+    """A clock that stands still until a test moves it."""
 
     def __init__(self, now: datetime = NOON) -> None:
         self.now = now
@@ -14,5 +14,5 @@ class SetClock:
     def __call__(self) -> datetime:
         return self.now
 
-    def pass_by(self, step: timedelta) -> None:
+    def advance(self, step: timedelta) -> None:
         self.now += step

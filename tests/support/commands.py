@@ -1,4 +1,4 @@
-"""What the tests of the commands hold."""
+"""Read the results of commands."""
 
 import json
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from click.testing import Result
 
 
-def told(result: Result) -> dict[str, Any]:
-    """Give the one JSON document that a command printed on stdout."""
+def json_of(result: Result) -> dict[str, Any]:
+    """Return the one JSON document that a successful command printed on stdout."""
     assert result.exit_code == 0, result.output
     assert result.stdout.count("\n") == 1
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
+    document: dict[str, Any] = json.loads(result.stdout)
+    return document
 
 
-def refused(result: Result) -> str:
-    """Give the sentence with which a command refused."""
+def error_of(result: Result) -> str:
+    """Return what a command that failed printed on stderr."""
     assert result.exit_code != 0
     assert result.stdout == ""
     assert isinstance(result.exception, SystemExit), result.exception

@@ -1,4 +1,4 @@
-"""A company with an account, its keys, and facts in its log."""
+"""Create companies with accounts, API keys and events."""
 
 from collections.abc import Mapping
 
@@ -16,33 +16,33 @@ from tenants.roles import Role
 from tests.support.clock import NOON
 from tests.support.signing import json_bytes
 
-# As cheap as Argon2 lets it be: what is tested is what is done with it.
+# As cheap as Argon2 allows: the tests are about how hashes are used, not about Argon2.
 PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 def company_with(engine: Engine, account_id: str, *, livemode: bool = True) -> int:
-    """Give the id of a new company that owns the account."""
+    """Create a company that owns the account, and return its id."""
     with engine.begin() as connection:
         company = add_company(connection, f"Company of {account_id}")
         authorize(connection, company.id, Account(account_id, livemode), now=NOON, actor="tests")
     return company.id
 
 
-def key_of(engine: Engine, company_id: int, role: Role = "viewer") -> dict[str, str]:
-    """Give the headers of a request with a new key of the company."""
+def new_key_headers(engine: Engine, company_id: int, role: Role = "viewer") -> dict[str, str]:
+    """Create an API key for the company, and return the request headers that carry it."""
     with engine.begin() as connection:
         return {"Authorization": f"Bearer {create_api_key(connection, company_id, role).key}"}
 
 
-def keep(engine: Engine, *events: Mapping[str, object] | bytes) -> None:
-    """Put Stripe events into the log, one transaction for all."""
+def record_events(engine: Engine, *events: Mapping[str, object] | bytes) -> None:
+    """Receive Stripe events as webhooks would, all in one transaction."""
     bodies = [event if isinstance(event, bytes) else json_bytes(event) for event in events]
     with engine.begin() as connection:
         receive(connection, [event_from_stripe(body) for body in bodies])
 
 
 def catch_up(engine: Engine, *, batch_size: int = 1000) -> None:
-    """Fold everything there is to fold."""
+    """Fold all events that are not folded yet."""
     enrol_newcomers(engine)
     while advance(engine, batch_size=batch_size):
         pass

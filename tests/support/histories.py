@@ -1,33 +1,33 @@
-"""Busy histories: invoices that open, are paid, voided and deleted, lines replaced, names and prices moving."""
+"""Random histories in which invoices open, are paid, voided and deleted, and lines, names and prices change."""
 
 from collections.abc import Callable
 from random import Random
 
 from tests.support.payloads import CREATED, customer, event, new_invoice, new_line, old_invoice, old_line, price
 
-# Each has something that COPY escapes, or that takes more than one byte.
+# Each contains something that COPY escapes, or a character of more than one byte.
 _HOSTILE = ("Zed\tand sons", "back\\slash \\N", "two\r\nlines", "Žluť & 株式会社 🧾")
 _STATUSES = ("draft", "open", "open", "uncollectible", "paid", "paid", "void")
 
 
 def busy_history(random: Random, length: int) -> list[dict]:
-    """Give so many facts about a few invoices, customers and prices, in an order as bad as Stripe's can be."""
-    return [_fact(random, CREATED + random.randrange(length * 2)) for _ in range(length)]
+    """Return `length` events about a few invoices, customers and prices, in an order as bad as Stripe's can be."""
+    return [_event(random, CREATED + random.randrange(length * 2)) for _ in range(length)]
 
 
-def _fact(random: Random, at: int) -> dict:
+def _event(random: Random, at: int) -> dict:
     livemode = random.random() > 0.1
     envelope = {"created": at, "livemode": livemode}
     kind = random.choice(("invoice",) * 7 + ("customer", "price", "deleted"))
     if kind == "customer":
-        named = customer(random.choice(("Zed", "Zeta", None, *_HOSTILE)), f"cus_{random.randrange(3)}")
-        return event(named, "customer.updated", **envelope)
+        renamed = customer(random.choice(("Zed", "Zeta", None, *_HOSTILE)), f"cus_{random.randrange(3)}")
+        return event(renamed, "customer.updated", **envelope)
     if kind == "price":
         return event(price(f"price_{random.randrange(3)}", "month", random.choice((1, 3))), "price.updated", **envelope)
     invoice_id = f"in_{random.randrange(8)}"
     if kind == "deleted":
-        gone: dict[str, object] = {"id": invoice_id, "object": "invoice", "status": "draft"}
-        return event(gone, "invoice.deleted", **envelope)
+        deleted: dict[str, object] = {"id": invoice_id, "object": "invoice", "status": "draft"}
+        return event(deleted, "invoice.deleted", **envelope)
     return event(_invoice(random, invoice_id), "invoice.updated", **envelope)
 
 

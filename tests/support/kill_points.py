@@ -1,8 +1,8 @@
-"""`python -m tests.support.kill_points DATABASE_URL POINTS SEED BUG`: kill whoever folds, at random statements.
+"""Kill processes that fold, at random statements: `python -m tests.support.kill_points DATABASE_URL POINTS SEED BUG`.
 
-Each child goes on from what the ones before it left: it appends, catches up, rebuilds, flips, goes back, drops. It
-kills itself with SIGKILL before or after a statement drawn by lot. Prints what is wrong afterwards: nothing, unless a
-bug is planted.
+Each child continues with what the previous ones left: it appends, catches up, rebuilds, flips, rolls back, drops. It
+kills itself with SIGKILL before or after a random statement. Prints the faults found afterwards: none, unless a bug is
+planted.
 """
 
 import os
@@ -30,41 +30,41 @@ from projections.engine.catch_up import advance, enrol_newcomers
 from projections.engine.folding import Claim
 from projections.engine.status import projection_status
 from runtime.database import open_engine
-from tests.support.company import keep
+from tests.support.company import record_events
 from tests.support.histories import busy_history
 
-_KILLS_BETWEEN_LOOKS = 8
-# Every second one dies right before a commit, one commit later each time; the others at any statement.
-_COMMITS_TO_LIVE = 16
-_STATEMENTS_TO_LIVE = 300
+_KILLS_BETWEEN_CHECKS = 8
+# Every second child is killed right before a commit, one commit later each time; the others at a random statement.
+_MOST_COMMITS = 16
+_MOST_STATEMENTS = 300
 _CALLS = ((psycopg.Connection, "commit"), (psycopg.Cursor, "execute"), (psycopg.Cursor, "copy"))
 _CHILD = "killed"
 
 
 def main(url: str, points: int, seed: int, bug: str) -> list[str]:
-    """Kill so many children; give what was found wrong, as soon as something is."""
+    """Kill so many children, and return the first faults found, or an empty list."""
     random = Random(seed)
     for point in range(points):
         child = os.fork()
         if child == 0:
-            _live(url, random.randrange(2**32), point, bug)
+            _run_child(url, random.randrange(2**32), point, bug)
         os.waitpid(child, 0)
-        if point % _KILLS_BETWEEN_LOOKS == _KILLS_BETWEEN_LOOKS - 1 or point == points - 1:
-            found = _wrong(url)
+        if point % _KILLS_BETWEEN_CHECKS == _KILLS_BETWEEN_CHECKS - 1 or point == points - 1:
+            found = _find_faults(url)
             if found:
                 return found
         random.random()
     return []
 
 
-def _live(url: str, seed: int, point: int, bug: str) -> None:
+def _run_child(url: str, seed: int, point: int, bug: str) -> None:
     random = Random(seed)
     if point % 2:
-        _die_at(random.randrange(_STATEMENTS_TO_LIVE), _CALLS, is_before=random.random() < 0.5)
+        _kill_at(random.randrange(_MOST_STATEMENTS), _CALLS, is_before=random.random() < 0.5)
     else:
-        _die_at(1 + point // 2 % _COMMITS_TO_LIVE, _CALLS[:1], is_before=True)
+        _kill_at(1 + point // 2 % _MOST_COMMITS, _CALLS[:1], is_before=True)
     _BUGS[bug]()
-    tests.support.payloads._numbers = count(seed)  # events of its own
+    tests.support.payloads._numbers = count(seed)  # so that event ids differ between children
     engine = open_engine(url, name=_CHILD, pool_size=2)
     try:
         _work(engine, random)
@@ -73,16 +73,16 @@ def _live(url: str, seed: int, point: int, bug: str) -> None:
 
 
 def _work(engine: Engine, random: Random) -> None:
-    keep(engine, *busy_history(random, 6))
+    record_events(engine, *busy_history(random, 6))
     _catch_up(engine, random)
     with engine.begin() as connection:
         begun = builds.begin_builds(connection, company_id=None)
     while build_on(engine, is_automatic=False, chunk_events=random.choice((5, 40, 1000))):
         pass
-    keep(engine, *busy_history(random, 4))
+    record_events(engine, *busy_history(random, 4))
     for one in begun:
         flip(engine, Claim(one.projection, one.company_id, one.build, 0))
-    keep(engine, *busy_history(random, 4))
+    record_events(engine, *busy_history(random, 4))
     _catch_up(engine, random)
     for one in begun:
         with engine.connect() as connection:
@@ -97,29 +97,29 @@ def _catch_up(engine: Engine, random: Random) -> None:
         pass
 
 
-def _die_at(statement: int, calls: Sequence[tuple[type, str]], *, is_before: bool) -> None:
-    left = [statement]
+def _kill_at(statement: int, calls: Sequence[tuple[type, str]], *, is_before: bool) -> None:
+    remaining = [statement]
 
-    def deadly(call: Callable[..., Any]) -> Callable[..., Any]:
+    def killing(call: Callable[..., Any]) -> Callable[..., Any]:
         def called(*args: Any, **options: Any) -> Any:
-            left[0] -= 1
-            if left[0] == 0 and is_before:
+            remaining[0] -= 1
+            if remaining[0] == 0 and is_before:
                 os.kill(os.getpid(), signal.SIGKILL)
             answer = call(*args, **options)
-            if left[0] == 0:
+            if remaining[0] == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
             return answer
 
         return called
 
     for owner, name in calls:
-        setattr(owner, name, deadly(getattr(owner, name)))
+        setattr(owner, name, killing(getattr(owner, name)))
 
 
-def _wrong(url: str) -> list[str]:
+def _find_faults(url: str) -> list[str]:
     engine = open_engine(url, name="looking", pool_size=3)
     try:
-        _await_the_dead(engine)
+        _wait_until_children_are_gone(engine)
         enrol_newcomers(engine)
         while advance(engine):
             pass
@@ -127,19 +127,19 @@ def _wrong(url: str) -> list[str]:
             faults = [fault for verdict in verify_logs(connection) for fault in verdict.faults]
             faults += [str(row) for row in projection_status(connection) if row.error or row.position > row.head]
             begun = builds.begin_builds(connection, company_id=None, is_resumed=False)
-        beside = [Claim(one.projection, one.company_id, one.build, 0) for one in begun]
-        faults += [one for claim in beside for verdict in compare(engine, claim) for one in verdict.differences]
+        new_builds = [Claim(one.projection, one.company_id, one.build, 0) for one in begun]
+        faults += [one for claim in new_builds for verdict in compare(engine, claim) for one in verdict.differences]
         with engine.begin() as connection:
-            builds.abandon(connection, beside)
-        for claim in beside:
+            builds.abandon(connection, new_builds)
+        for claim in new_builds:
             drop_build(engine, claim)
         return faults
     finally:
         engine.dispose()
 
 
-def _await_the_dead(engine: Engine) -> None:
-    # The server notices a moment later that somebody is gone; until then the locks of the dead are held.
+def _wait_until_children_are_gone(engine: Engine) -> None:
+    # The server notices a killed client a moment later; until then it holds the client's locks.
     pause = Event()
     while True:
         with engine.connect() as connection:
@@ -175,7 +175,7 @@ def _tail_not_applied() -> None:
 
 
 def _counter_is_a_sequence() -> None:
-    """Nothing: the planted function is in the database."""
+    """Do nothing: the planted function is in the database."""
 
 
 _BUGS: dict[str, Callable[[], object]] = {
@@ -186,4 +186,4 @@ _BUGS: dict[str, Callable[[], object]] = {
 }
 
 if __name__ == "__main__":
-    print("\n".join(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])))  # noqa: T201 - what it is for
+    print("\n".join(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])))  # noqa: T201 - its purpose

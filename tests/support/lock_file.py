@@ -1,4 +1,4 @@
-"""The entries of a lock file, and made-up wheels to test them with.
+"""Read the entries of a lock file, and write made-up wheels to test them with.
 
 Only the standard library is used, because CI runs this before anything is installed.
 """
@@ -16,7 +16,7 @@ _ENTRY = re.compile(
 
 
 class Locked(NamedTuple):
-    """A distribution as a lock file names it."""
+    """A distribution in a lock file."""
 
     name: str
     extras: frozenset[str]
@@ -45,16 +45,16 @@ def normalized(name: str) -> str:
 
 
 def publish_newer_releases(lock: Path, folder: Path) -> None:
-    """Write a newer release of everything that a lock names into a folder for `pip --find-links`.
+    """Write a newer release of every locked distribution into a folder for `pip --find-links`.
 
-    A post-release: it is newer, and within every bound that the locked version is within.
+    It is a post-release: newer than the locked version, and allowed by every version specifier that allows it.
     """
     for one in locked_in(lock):
         write_wheel(folder, one.name, f"{one.version.partition('.post')[0]}.post9999")
 
 
 def write_wheel(folder: Path, name: str, version: str, *metadata: str) -> Path:
-    """Write a wheel that holds nothing but its metadata, further lines of it included, and return its path."""
+    """Write a wheel that contains only metadata, including the given extra lines, and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{name.replace('-', '_')}-{version}"
     info = f"{stem}.dist-info"

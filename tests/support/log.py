@@ -1,4 +1,4 @@
-"""What the tests of the log hold: facts of which only the identity matters, and the log they end up in."""
+"""Append events of which only the identity matters, and read the log back."""
 
 from sqlalchemy import Engine
 
@@ -10,19 +10,19 @@ ACME, ZED = 1, 2
 
 
 def fact(external_id: str, payload: bytes = b"{}", **fields: object) -> NewEvent:
-    """Give a fact with these fields, the others being somehow."""
-    named = {"type": "invoice.paid", "source": "stripe", "livemode": True, "occurred_at": NOON} | fields
-    return NewEvent(external_id=external_id, payload=payload, **named)  # type: ignore[arg-type]
+    """Return an event with these fields, and defaults for the others."""
+    known = {"type": "invoice.paid", "source": "stripe", "livemode": True, "occurred_at": NOON} | fields
+    return NewEvent(external_id=external_id, payload=payload, **known)  # type: ignore[arg-type]
 
 
 def commit(engine: Engine, company_id: int, *facts: NewEvent, condition: Condition | None = None) -> list[Appended]:
-    """Append in a transaction of its own."""
+    """Append the events in their own transaction."""
     with engine.begin() as connection:
         return append(connection, company_id, facts, condition=condition)
 
 
 def ids(engine: Engine, company_id: int) -> list[str]:
-    """Give the external ids of a company's events in order; their positions have no gaps."""
+    """Return the external ids of a company's events in order, having checked that the positions have no gaps."""
     with engine.connect() as connection:
         events = list(stream_events(connection, company_id))
     assert [event.position for event in events] == list(range(1, len(events) + 1))

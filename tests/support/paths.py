@@ -1,4 +1,4 @@
-"""Where the project stands."""
+"""Paths of the project."""
 
 from pathlib import Path
 

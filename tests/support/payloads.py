@@ -1,4 +1,4 @@
-"""Stripe payloads, written for the tests: only what the product reads, in the old shape and the new."""
+"""Made-up Stripe payloads with only what the product reads, in the old and the new shape."""
 
 from itertools import count
 
@@ -9,7 +9,7 @@ _numbers = count(1)
 
 
 def event(subject: dict[str, object], event_type: str = "invoice.paid", **envelope: object) -> dict[str, object]:
-    """Give an event about the subject, with an id of its own."""
+    """Return an event about the subject, with an unused id."""
     return {
         "id": f"evt_{next(_numbers)}",
         "object": "event",
@@ -23,7 +23,7 @@ def event(subject: dict[str, object], event_type: str = "invoice.paid", **envelo
 
 
 def new_invoice(invoice_id: str = "in_1", *lines: dict[str, object], **fields: object) -> dict[str, object]:
-    """Give a paid invoice in the shape since 2025-03-31.basil."""
+    """Return a paid invoice in the shape used since 2025-03-31.basil."""
     return {
         "id": invoice_id,
         "object": "invoice",
@@ -40,7 +40,7 @@ def new_invoice(invoice_id: str = "in_1", *lines: dict[str, object], **fields: o
 
 
 def new_line(line_id: str = "il_1", **fields: object) -> dict[str, object]:
-    """Give a line in the shape since 2025-03-31.basil: of its price only the id."""
+    """Return a line in the shape used since 2025-03-31.basil, with only the id of its price."""
     return {
         "id": line_id,
         "object": "line_item",
@@ -60,14 +60,14 @@ def new_line(line_id: str = "il_1", **fields: object) -> dict[str, object]:
 
 
 def old_invoice(invoice_id: str = "in_1", *lines: dict[str, object], **fields: object) -> dict[str, object]:
-    """Give a paid invoice in the shape before 2025-03-31.basil."""
+    """Return a paid invoice in the shape used before 2025-03-31.basil."""
     invoice = new_invoice(invoice_id, *(lines or [old_line()]), subscription="sub_1", paid=True)
     del invoice["parent"]
     return invoice | fields
 
 
 def old_line(line_id: str = "il_1", **fields: object) -> dict[str, object]:
-    """Give a line in the shape before 2025-03-31.basil: with its price inline."""
+    """Return a line in the shape used before 2025-03-31.basil, with its price inline."""
     line = new_line(line_id)
     for name in ("parent", "pricing", "taxes"):
         del line[name]
@@ -85,12 +85,12 @@ def old_line(line_id: str = "il_1", **fields: object) -> dict[str, object]:
 
 
 def price(price_id: str = "price_q", interval: str | None = "month", count: int = 3) -> dict[str, object]:
-    """Give a price: recurring every `count` intervals, or one-time without an interval."""
+    """Return a price that recurs every `count` intervals, or is one-time if there is no interval."""
     recurring = {"interval": interval, "interval_count": count} if interval else None
     kind = "recurring" if interval else "one_time"
     return {"id": price_id, "object": "price", "type": kind, "recurring": recurring, "product": "prod_1"}
 
 
 def customer(name: str | None = "Zed Inc", customer_id: str = "cus_1") -> dict[str, object]:
-    """Give a customer."""
+    """Return a customer."""
     return {"id": customer_id, "object": "customer", "name": name}

@@ -1,4 +1,4 @@
-"""A client that does nothing for its user: faults reach whoever asks through it."""
+"""An HTTP client that hides no faults from its caller."""
 
 import json
 from collections.abc import Iterator

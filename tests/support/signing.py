@@ -1,4 +1,4 @@
-"""Webhooks as Stripe signs them."""
+"""Sign webhooks as Stripe does."""
 
 import hmac
 import json
@@ -10,7 +10,7 @@ SECRET = "whsec_of_the_tests"
 
 
 def signed(body: bytes, *, secret: str = SECRET, at: datetime = NOON) -> dict[str, str]:
-    """Give the headers that prove the body."""
+    """Return the headers of a webhook, with the signature of its body."""
     timestamp = str(int(at.timestamp()))
     signature = hmac.digest(secret.encode(), timestamp.encode() + b"." + body, "sha256").hex()
     return {"Stripe-Signature": f"t={timestamp},v1={signature}", "Content-Type": "application/json"}

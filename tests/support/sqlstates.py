@@ -1,8 +1,8 @@
-"""What PostgreSQL may say when a statement fails."""
+"""SQLSTATEs with which PostgreSQL may refuse a statement."""
 
 import re
 
-# https://www.postgresql.org/docs/current/errcodes-appendix.html: one or more of every class that a statement can meet.
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: at least one of each class that a statement can meet.
 SQLSTATES = re.findall(
     r"\w+",
     """

@@ -1,11 +1,11 @@
-"""Time for tests."""
+"""A clock for the simulated Stripe."""
 
 from dataclasses import dataclass
 
 
 @dataclass
 class HandClock:
-    """Unix seconds that pass only when told to: 9 October 2025, 08:53:20 UTC."""
+    """Unix seconds that change only when a test sets them; starts at 9 October 2025, 08:53:20 UTC."""
 
     now: int = 1_760_000_000
 

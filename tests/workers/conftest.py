@@ -1,4 +1,4 @@
-"""A simulated Stripe that the workers read, and the tools they work with."""
+"""Fixtures: a simulated Stripe for the workers to read, and the workers' tools."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,15 +11,15 @@ from sqlalchemy import Engine
 from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
 from stripe_gateway.client import StripeGateway
-from stripe_gateway.keyring import PlatformKeyring
 from stripe_gateway.rate_limit import RateLimit
 from tests.support.clock import NOON, SetClock
-from tests.support.syncs.runs import let_buckets_empty
+from tests.support.platform_keyring import PlatformKeyring
+from tests.support.syncs.runs import reset_rate_limits
 from workers.wiring.tools import Tools
 
 
 def no_pause(_seconds: float) -> None:
-    """Wait for nothing: what is waited for in production happens at once in tests."""
+    """Return at once: tests do not wait where production does."""
 
 
 @pytest.fixture
@@ -37,18 +37,18 @@ def stripe_server(simulated: SimulatedStripe) -> Iterator[StripeServer]:
 def tools(engine: Engine, redis: Redis, stripe_server: StripeServer, clock: SetClock) -> Iterator[Tools]:
     assert clock() == NOON
     key = stripe_server.stripe.platform_key(livemode=True)
-    with ThreadPoolExecutor(8) as hands:
+    with ThreadPoolExecutor(8) as threads:
         yield Tools(
             engine=engine,
             redis=redis,
             stripe=StripeGateway(
                 PlatformKeyring(key),
                 api_base=stripe_server.url,
-                rate_limit=RateLimit(redis, pause=lambda _seconds: let_buckets_empty(redis)),
+                rate_limit=RateLimit(redis, pause=lambda _seconds: reset_rate_limits(redis)),
                 pause=no_pause,
             ),
             clock=clock,
-            executor=hands,
+            executor=threads,
             sync_period_seconds=86_400,
             stopping=Event(),
             pause=no_pause,

@@ -1,4 +1,4 @@
-"""What the table lacks is asked for once, fetched under a lease, and put off when Stripe does not answer well."""
+"""What the table lacks is requested once, fetched under a lease, and postponed if Stripe does not answer properly."""
 
 import json
 from contextlib import suppress
@@ -24,9 +24,9 @@ from stripe_gateway.client import Tally
 from stripe_gateway.objects import fetch
 from stripe_gateway.refusals import ObjectMissingError
 from tests.support.clock import NOON
-from tests.support.company import catch_up, company_with, keep
+from tests.support.company import catch_up, company_with, record_events
 from tests.support.payloads import CREATED, customer, event, new_invoice, new_line
-from tests.support.syncs.meddling import meddled, once_at
+from tests.support.syncs.gateway_hooks import on_request, with_hook
 from workers.clock_process import sweep
 from workers.jobs import catch_up_with, fetch_with
 from workers.wiring.tools import Tools
@@ -43,7 +43,7 @@ def company_id(tools: Tools, account: Account) -> int:
 
 
 def requests_in(engine: Engine) -> list[tuple[str, str, int, bool]]:
-    """Give (kind, id, attempts, is answered) of all fetch requests."""
+    """Return (kind, id, attempts, is answered) of all fetch requests."""
     with engine.connect() as connection:
         rows = connection.execute(
             text("SELECT kind, object_id, attempts, answered_at IS NOT NULL FROM fetch_request ORDER BY 1, 2")
@@ -57,7 +57,7 @@ def make_due(engine: Engine) -> None:
 
 
 def invoice_of(simulated: SimulatedStripe, account: Account, *, lines: int) -> tuple[str, bytes]:
-    """Give the id and a webhook body of a paid invoice with this many lines of one monthly price."""
+    """Create a paid invoice with this many lines of one monthly price, and return its id and webhook body."""
     endpoint = simulated.add_endpoint("", ["whsec_x"], types=("invoice.paid",))
     buyer = account.live.create_customer("Zed Inc")
     priced = account.live.create_price(account.live.create_product("Team").id, 100, every=(1, "month"))
@@ -72,7 +72,7 @@ def test_an_invoice_with_more_lines_than_a_webhook_holds_is_completed(
     count: int, tools: Tools, simulated: SimulatedStripe, account: Account, company_id: int
 ) -> None:
     _, body = invoice_of(simulated, account, lines=count)
-    keep(tools.engine, body)
+    record_events(tools.engine, body)
 
     while catch_up_with(tools) + fetch_with(tools):
         pass
@@ -88,7 +88,7 @@ def test_a_price_is_fetched_once_however_many_lines_lack_it(
     tools: Tools, simulated: SimulatedStripe, account: Account, stripe_server: StripeServer, company_id: int
 ) -> None:
     _, body = invoice_of(simulated, account, lines=9)
-    keep(tools.engine, body)
+    record_events(tools.engine, body)
 
     while catch_up_with(tools) + fetch_with(tools):
         pass
@@ -101,7 +101,7 @@ def test_a_fetched_body_is_kept_as_it_came_and_dated_by_stripes_answer(
     tools: Tools, simulated: SimulatedStripe, account: Account, company_id: int
 ) -> None:
     _, body = invoice_of(simulated, account, lines=1)
-    keep(tools.engine, body)
+    record_events(tools.engine, body)
     catch_up_with(tools)
     fetch_with(tools)
 
@@ -125,7 +125,7 @@ def test_a_fetched_body_is_kept_as_it_came_and_dated_by_stripes_answer(
     ],
     ids=lambda fault: fault.kind.name.lower(),
 )
-def test_an_answer_that_is_none_is_not_kept_and_asked_for_again_later(
+def test_an_unusable_answer_is_not_kept_and_requested_again_later(
     fault: Fault,
     tools: Tools,
     simulated: SimulatedStripe,
@@ -134,14 +134,14 @@ def test_an_answer_that_is_none_is_not_kept_and_asked_for_again_later(
     company_id: int,
 ) -> None:
     _, body = invoice_of(simulated, account, lines=1)
-    keep(tools.engine, body)
+    record_events(tools.engine, body)
     stripe_server.faults.add(fault)
     catch_up_with(tools)
     fetched_at_first = fetch_with(tools)
     with tools.engine.connect() as connection:
         kept = len(read_events(connection, company_id, after=2, limit=10))
     stripe_server.faults.clear()
-    tools.redis.flushall()  # the time that Stripe asked for has passed
+    tools.redis.flushall()  # as if the time that Stripe asked for had passed
     make_due(tools.engine)
 
     fetched_later = fetch_with(tools)
@@ -157,10 +157,10 @@ def test_an_answer_that_comes_after_the_company_disconnected_is_not_kept(
             disconnect(connection, company_id, actor="tests", now=tools.clock())
 
     _, body = invoice_of(simulated, account, lines=1)
-    keep(tools.engine, body)
+    record_events(tools.engine, body)
     catch_up_with(tools)
 
-    fetched = fetch_with(meddled(tools, once_at(1, give_up)))
+    fetched = fetch_with(with_hook(tools, on_request(1, give_up)))
 
     with tools.engine.connect() as connection:
         assert connection.scalars(text("SELECT type FROM event ORDER BY position")).all()[-1] == DISCONNECTED
@@ -168,7 +168,7 @@ def test_an_answer_that_comes_after_the_company_disconnected_is_not_kept(
 
 
 def test_what_waits_under_a_lease_is_not_taken_twice(tools: Tools, company_id: int) -> None:
-    keep(tools.engine, event(new_invoice(), account=account_of(tools.engine, company_id)))
+    record_events(tools.engine, event(new_invoice(), account=account_of(tools.engine, company_id)))
     catch_up(tools.engine)
     request_gaps(tools.engine)
 
@@ -177,7 +177,7 @@ def test_what_waits_under_a_lease_is_not_taken_twice(tools: Tools, company_id: i
 
 
 def test_every_failure_doubles_the_wait(tools: Tools, company_id: int) -> None:
-    keep(tools.engine, event(new_invoice(), account=account_of(tools.engine, company_id)))
+    record_events(tools.engine, event(new_invoice(), account=account_of(tools.engine, company_id)))
     catch_up(tools.engine)
     request_gaps(tools.engine)
     waits = []
@@ -202,13 +202,13 @@ def test_an_answer_that_the_table_has_not_taken_in_yet_is_not_asked_for_again(
     tools: Tools, simulated: SimulatedStripe, account: Account, company_id: int
 ) -> None:
     _, body = invoice_of(simulated, account, lines=11)
-    keep(tools.engine, body)
+    record_events(tools.engine, body)
     catch_up_with(tools)
     fetch_with(tools)
 
-    asked_again = request_gaps(tools.engine, company_ids=[company_id])
+    requested_again = request_gaps(tools.engine, company_ids=[company_id])
 
-    assert asked_again == 0
+    assert requested_again == 0
     assert all(is_answered for *_, is_answered in requests_in(tools.engine))
 
 
@@ -218,7 +218,9 @@ def test_an_answer_that_settles_nothing_is_not_asked_for_again_at_once(
     gone = account.live.create_customer("Zed Inc")
     account.live.delete_customer(gone.id)
     for name in ("Alpha", "Beta"):
-        keep(tools.engine, event(customer(name, gone.id), "customer.updated", account=account.id, created=CREATED))
+        record_events(
+            tools.engine, event(customer(name, gone.id), "customer.updated", account=account.id, created=CREATED)
+        )
 
     rounds = 0
     while catch_up_with(tools) + fetch_with(tools):
@@ -229,8 +231,10 @@ def test_an_answer_that_settles_nothing_is_not_asked_for_again_at_once(
     assert requests_in(tools.engine) == [("customer", gone.id, 1, True)]
 
 
-def test_a_sweep_rings_for_what_nobody_rang_for(tools: Tools, account: Account, company_id: int) -> None:
-    keep(tools.engine, event(new_invoice(), account=account.id))
+def test_a_sweep_wakes_workers_for_work_that_nobody_woke_them_for(
+    tools: Tools, account: Account, company_id: int
+) -> None:
+    record_events(tools.engine, event(new_invoice(), account=account.id))
     sweep(tools, is_long=True)
     behind = tools.redis.llen(f"rq:queue:{PROJECTION}")
     catch_up(tools.engine)
@@ -243,7 +247,7 @@ def test_a_sweep_rings_for_what_nobody_rang_for(tools: Tools, account: Account, 
 
 
 def test_a_sweep_lets_parked_events_join_once_their_account_is_connected(tools: Tools, account: Account) -> None:
-    keep(tools.engine, event(new_invoice(), account=account.id))
+    record_events(tools.engine, event(new_invoice(), account=account.id))
     company_id = company_with(tools.engine, account.id)
 
     sweep(tools, is_long=True)
@@ -253,10 +257,10 @@ def test_a_sweep_lets_parked_events_join_once_their_account_is_connected(tools: 
     assert [one.type for one in joined if one.source == "stripe"] == ["invoice.paid"]
 
 
-def test_a_log_that_refuses_keeps_no_neighbour_from_what_was_parked_nor_from_its_sync(
+def test_a_log_that_refuses_keeps_no_other_company_from_its_parked_events_or_its_sync(
     tools: Tools, account: Account
 ) -> None:
-    keep(tools.engine, event(new_invoice(), account="acct_sick"), event(new_invoice(), account=account.id))
+    record_events(tools.engine, event(new_invoice(), account="acct_sick"), event(new_invoice(), account=account.id))
     sick, well = company_with(tools.engine, "acct_sick"), company_with(tools.engine, account.id)
     with tools.engine.begin() as connection:
         connection.execute(text("UPDATE company_head SET position = 0 WHERE company_id = :id"), {"id": sick})
@@ -268,14 +272,14 @@ def test_a_log_that_refuses_keeps_no_neighbour_from_what_was_parked_nor_from_its
     assert [[one.type for one in events] for events in joined] == [[], ["invoice.paid", "sync.requested"]]
 
 
-def test_a_log_that_refuses_an_answer_keeps_no_neighbour_waiting(
+def test_a_log_that_refuses_an_answer_keeps_no_other_company_waiting(
     tools: Tools, simulated: SimulatedStripe, account: Account, company_id: int
 ) -> None:
     other = simulated.create_account("Sick")
     sick = company_with(tools.engine, other.id)
     for one in (account, other):
         _, body = invoice_of(simulated, one, lines=30)
-        keep(tools.engine, body)
+        record_events(tools.engine, body)
     catch_up_with(tools)
     with tools.engine.begin() as connection:
         connection.execute(text("UPDATE company_head SET position = 1 WHERE company_id = :id"), {"id": sick})
@@ -287,34 +291,34 @@ def test_a_log_that_refuses_an_answer_keeps_no_neighbour_waiting(
     assert not is_complete(tools.engine, sick)
 
 
-def lacking(account_id: str, number: int) -> dict[str, object]:
-    """Give an event about an invoice whose price nobody knows, not even Stripe."""
+def unknown_price_event(account_id: str, number: int) -> dict[str, object]:
+    """Return an event about an invoice whose price is unknown, even to Stripe."""
     line = new_line(pricing={"price_details": {"price": f"price_gone_{number}", "product": "prod_1"}})
     return event(new_invoice(f"in_{number}", line), account=account_id)
 
 
-def test_a_thousand_and_more_gaps_that_stripe_cannot_fill_keep_no_neighbour_incomplete(
+def test_a_thousand_and_more_gaps_that_stripe_cannot_fill_keep_no_other_company_incomplete(
     tools: Tools, simulated: SimulatedStripe, account: Account, company_id: int
 ) -> None:
     greedy = simulated.create_account("Greedy")
     greedy_id = company_with(tools.engine, greedy.id)
-    keep(tools.engine, *(lacking(greedy.id, number) for number in range(1500)))
+    record_events(tools.engine, *(unknown_price_event(greedy.id, number) for number in range(1500)))
     catch_up(tools.engine)
     request_gaps(tools.engine)
     _, body = invoice_of(simulated, account, lines=30)
-    keep(tools.engine, body)
+    record_events(tools.engine, body)
     catch_up(tools.engine)
 
     request_gaps(tools.engine)
-    asked = fetches_until_complete(tools, company_id)
+    fetch_count = fetches_until_complete(tools, company_id)
 
     assert greedy_id
-    assert asked < 100, "of two companies each has about every second turn"
+    assert fetch_count < 100, "of two companies each has about every second turn"
 
 
 def fetches_until_complete(tools: Tools, company_id: int) -> int:
-    """Fetch one thing after the other until the company's invoice is complete; give how many were asked for."""
-    asked = 0
+    """Fetch one object after another until the company's invoice is complete, and return how many were fetched."""
+    fetch_count = 0
     while not is_complete(tools.engine, company_id):
         (request,) = claim_due(tools.engine)
         assert request.account is not None
@@ -323,8 +327,8 @@ def fetches_until_complete(tools: Tools, company_id: int) -> int:
             with tools.engine.begin() as connection:
                 append(connection, request.company_id, facts)
             catch_up(tools.engine)
-        asked += 1
-    return asked
+        fetch_count += 1
+    return fetch_count
 
 
 def is_complete(engine: Engine, company_id: int) -> bool:
@@ -338,7 +342,7 @@ def is_complete(engine: Engine, company_id: int) -> bool:
 def test_what_is_asked_for_already_leaves_room_for_what_is_not(
     tools: Tools, account: Account, company_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep(tools.engine, *(lacking(account.id, number) for number in range(5)))
+    record_events(tools.engine, *(unknown_price_event(account.id, number) for number in range(5)))
     catch_up(tools.engine)
     monkeypatch.setattr(fetch_requests, "_MOST_AT_ONCE", 2)
 

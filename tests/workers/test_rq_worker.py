@@ -1,4 +1,4 @@
-"""Who can write to Redis can wake the workers, and make them run nothing else."""
+"""Whoever can write to Redis can wake the workers, but cannot make them run anything else."""
 
 import signal
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ called: list[object] = []
 
 
 def planted(*arguments: object) -> None:
-    """Stands for whatever somebody would like to have called."""
+    """Record a call that must never happen."""
     called.append(arguments)
 
 
@@ -25,7 +25,7 @@ def queue(redis: Redis) -> Iterator[Queue]:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     called.clear()
     yield Queue(SYNC, connection=redis, serializer=JSONSerializer)
-    for number, handler in handlers.items():  # RQ takes them while it works
+    for number, handler in handlers.items():  # RQ replaces them while it works
         signal.signal(number, handler)
 
 
@@ -44,8 +44,8 @@ def test_a_job_of_ours_brings_neither_callbacks_nor_addresses(queue: Queue, redi
     queued = queue.enqueue(JOB_OF[SYNC], on_success=mine, on_failure=mine, on_stopped=mine)
     redis.hset(queued.key, "webhooks", '[{"url": "http://127.0.0.1:9/", "statuses": ["finished"]}]')
 
-    told = PlainJob.fetch(queued.id, connection=redis, serializer=JSONSerializer)
+    job = PlainJob.fetch(queued.id, connection=redis, serializer=JSONSerializer)
 
-    assert told.func_name == JOB_OF[SYNC]
-    assert (told.success_callback, told.failure_callback, told.stopped_callback) == (None, None, None)
-    assert not told.webhooks
+    assert job.func_name == JOB_OF[SYNC]
+    assert (job.success_callback, job.failure_callback, job.stopped_callback) == (None, None, None)
+    assert not job.webhooks

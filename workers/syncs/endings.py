@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from backlog.syncs.requests import finished_fact
 from events.log.append import append
-from workers.syncs.leases import Lease
+from workers.syncs.leases import Lease, LeaseLostError
 
 _ACTOR = "sync"
 _FIRST_RETRY_SECONDS = 60
@@ -40,15 +40,18 @@ _SCHEDULE = text("""
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The outcome of a run; `error` is a code of `report.ERRORS` and a description of what happened."""
+    """The outcome of a run; `error` is a code of `sync_vocabulary.ERRORS` and a description of what happened."""
 
     status: str
     reconciliation: dict[str, object] | None = None
     error: tuple[str, str] | None = None
 
 
-def finish(connection: Connection, lease: Lease, ending: Ending, *, now: datetime, period_seconds: int) -> bool:
-    """End the run; return False, having changed nothing, if the lease was lost meanwhile."""
+def finish(connection: Connection, lease: Lease, ending: Ending, *, now: datetime, period_seconds: int) -> None:
+    """End the run, and schedule the next. Commits nothing.
+
+    :raises LeaseLostError: the lease is lost; nothing was changed
+    """
     code, detail = ending.error or (None, None)
     run = connection.execute(
         _FINISH,
@@ -64,7 +67,7 @@ def finish(connection: Connection, lease: Lease, ending: Ending, *, now: datetim
         },
     ).one_or_none()
     if run is None:
-        return False
+        raise LeaseLostError
     connection.execute(_FORGET_CHANGES, {"id": lease.run_id})
     if ending.status != "failed":
         connection.execute(_FORGET_SEGMENTS, {"company_id": lease.company_id, "id": lease.run_id})
@@ -81,4 +84,3 @@ def finish(connection: Connection, lease: Lease, ending: Ending, *, now: datetim
         },
     )
     append(connection, lease.company_id, [finished_fact(run, now=now, actor=_ACTOR)])
-    return True

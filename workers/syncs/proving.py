@@ -41,7 +41,8 @@ def prove_or_repair(tools: Tools, lease: Lease) -> bool:
         status = "partially_succeeded" if differences else "succeeded"
         result = {"matched": proof.matched, "repaired": row.repaired, "differences": differences, "books": proof.books}
         ending = Ending(status, reconciliation=result)
-        return finish(connection, lease, ending, now=tools.clock(), period_seconds=tools.sync_period_seconds)
+        finish(connection, lease, ending, now=tools.clock(), period_seconds=tools.sync_period_seconds)
+        return True
 
 
 def _not_read(connection: Connection, lease: Lease) -> list[dict[str, object]]:

@@ -71,9 +71,14 @@ class Turn:
 def take_turn(tools: Tools, lease: Lease) -> None:
     """Work on a run until it has ended, has to wait, or its turn is over. Commits page by page."""
     try:
-        wait_seconds = _work_on(tools, lease, Turn(tools))
+        _work_or_end(tools, lease)
     except LeaseLostError:
         _log.warning("lease lost", extra={"run_id": lease.run_id, "epoch": lease.epoch})
+
+
+def _work_or_end(tools: Tools, lease: Lease) -> None:
+    try:
+        wait_seconds = _work_on(tools, lease, Turn(tools))
     except CancelRequestedError:
         _end(tools, lease, Ending("canceled"))
     except RunFailedError as failure:

@@ -1,4 +1,4 @@
-"""Requests that wait together share one transaction, and each is answered for itself, after its own commit."""
+"""Requests that wait together share one transaction, and each gets its own outcome after its commit."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,28 +16,28 @@ from runtime.database import open_engine
 from tests.support.company import company_with
 from tests.support.payloads import ACCOUNT
 from tests.support.sqlstates import SQLSTATES
-from tests.support.web.webhooks import bodies_of, count, invoice_event, kept, plant_fault, pull_fault, until
+from tests.support.web.webhooks import bodies_of, count, count_stored, inject_fault, invoice_event, remove_fault, until
 
 NOBODY = "acct_of_nobody"
 
 
-class Hallway:
-    """An appender, how often it woke the workers after a commit, and a way to make requests wait together."""
+class AppenderHarness:
+    """An appender that counts wake-ups after commits, and can be made to process requests together."""
 
     def __init__(self, engine: Engine, intake: Engine) -> None:
         self._engine = engine
-        self.wakings: list[None] = []
-        self.refused: list[str | None] = []
+        self.wake_ups: list[None] = []
+        self.refused_accounts: list[str | None] = []
         self.appender = GroupAppender(
-            intake, after_commit=lambda: self.wakings.append(None), after_refusal=self.refused.append
+            intake, after_commit=lambda: self.wake_ups.append(None), after_refusal=self.refused_accounts.append
         )
 
     def append(self, body: bytes) -> Received:
         return self.appender.append(event_from_stripe(body))
 
     @contextmanager
-    def gathered(self, bodies: Sequence[bytes]) -> Iterator[list[Future[Received]]]:
-        """Hold the appender by a lock while these bodies come, in this order; what they are answered comes after."""
+    def queued_together(self, bodies: Sequence[bytes]) -> Iterator[list[Future[Received]]]:
+        """Block the appender by a lock while these bodies are queued in this order, and yield their futures."""
         with ThreadPoolExecutor(len(bodies) + 1) as threads, self._engine.begin() as connection:
             connection.execute(text("LOCK TABLE account_owner IN ACCESS EXCLUSIVE MODE"))
             threads.submit(self.append, invoice_event(account=NOBODY))
@@ -60,12 +60,12 @@ def intake(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def hallway(engine: Engine, intake: Engine) -> Hallway:
-    return Hallway(engine, intake)
+def harness(engine: Engine, intake: Engine) -> AppenderHarness:
+    return AppenderHarness(engine, intake)
 
 
 def transactions(engine: Engine) -> int:
-    """Give how many transactions wrote the events of Stripe."""
+    """Return how many transactions wrote the Stripe events."""
     with engine.connect() as connection:
         return int(
             connection.execute(
@@ -75,20 +75,20 @@ def transactions(engine: Engine) -> int:
 
 
 def outcome(answer: Future[Received]) -> bool:
-    """Tell whether the event was kept; False: it was said not to be durable."""
+    """Return whether the event was stored, or False if the appender raised NotDurableError."""
     try:
         return bool(answer.result(10))
     except NotDurableError:
         return False
 
 
-def test_those_who_wait_together_share_a_transaction_and_each_company_its_order(
-    hallway: Hallway, engine: Engine
+def test_requests_that_wait_together_share_a_transaction_and_keep_each_companys_order(
+    harness: AppenderHarness, engine: Engine
 ) -> None:
     companies = [company_with(engine, "acct_a"), company_with(engine, "acct_b")]
     bodies = [invoice_event(account=f"acct_{'ab'[n % 2]}") for n in range(20)]
 
-    with hallway.gathered(bodies) as answers:
+    with harness.queued_together(bodies) as answers:
         pass
 
     assert [answer.result().is_new for answer in answers] == [True] * 20
@@ -96,11 +96,11 @@ def test_those_who_wait_together_share_a_transaction_and_each_company_its_order(
     assert transactions(engine) == 1
 
 
-def test_more_than_fit_one_transaction_are_kept_in_several(hallway: Hallway, engine: Engine) -> None:
+def test_more_than_fit_one_transaction_are_kept_in_several(harness: AppenderHarness, engine: Engine) -> None:
     company = company_with(engine, ACCOUNT)
     bodies = [invoice_event() for _ in range(MOST_IN_A_BATCH + 6)]
 
-    with hallway.gathered(bodies) as answers:
+    with harness.queued_together(bodies) as answers:
         pass
 
     assert all(answer.result().is_new for answer in answers)
@@ -109,12 +109,14 @@ def test_more_than_fit_one_transaction_are_kept_in_several(hallway: Hallway, eng
 
 
 @pytest.mark.parametrize("sqlstate", ["22021", "22P02", "22P05", "22003"])
-def test_event_that_cannot_be_stored_harms_no_neighbour(hallway: Hallway, engine: Engine, sqlstate: str) -> None:
+def test_event_that_cannot_be_stored_harms_no_neighbour(
+    harness: AppenderHarness, engine: Engine, sqlstate: str
+) -> None:
     company = company_with(engine, ACCOUNT)
     bodies = [invoice_event(id=f"evt_{'bad' if n in (0, 4) else n}") for n in range(8)]
-    plant_fault(engine, sqlstate, when="NEW.external_id LIKE '%evt_bad'")
+    inject_fault(engine, sqlstate, when="NEW.external_id LIKE '%evt_bad'")
 
-    with hallway.gathered(bodies) as answers:
+    with harness.queued_together(bodies) as answers:
         pass
 
     assert [outcome(answer) for answer in answers] == [n not in (0, 4) for n in range(8)]
@@ -122,42 +124,42 @@ def test_event_that_cannot_be_stored_harms_no_neighbour(hallway: Hallway, engine
 
 
 @pytest.mark.parametrize("sqlstate", SQLSTATES)
-def test_whatever_the_log_says_to_one_companys_events_its_neighbours_are_kept(
-    hallway: Hallway, engine: Engine, sqlstate: str
+def test_whatever_error_the_log_raises_for_one_companys_events_its_neighbours_are_kept(
+    harness: AppenderHarness, engine: Engine, sqlstate: str
 ) -> None:
     sick, well = company_with(engine, "acct_sick"), company_with(engine, "acct_well")
     bodies = [invoice_event(account=f"acct_{('sick', 'well')[n % 2]}") for n in range(6)]
-    plant_fault(engine, sqlstate, when=f"NEW.company_id = {sick}")
+    inject_fault(engine, sqlstate, when=f"NEW.company_id = {sick}")
 
-    with hallway.gathered(bodies) as answers:
+    with harness.queued_together(bodies) as answers:
         pass
 
     is_everybodys = sqlstate[:2] in ("08", "53", "58") or sqlstate[:3] == "57P" or sqlstate in ("25006", "57014")
     assert [outcome(answer) for answer in answers] == [n % 2 == 1 and not is_everybodys for n in range(6)]
     assert len(bodies_of(engine, well)) == (0 if is_everybodys else 3)
-    assert hallway.refused == ([] if is_everybodys else ["acct_sick"] * len(hallway.refused))
+    assert harness.refused_accounts == ([] if is_everybodys else ["acct_sick"] * len(harness.refused_accounts))
 
 
-def test_a_head_that_lies_about_its_log_harms_no_neighbour(hallway: Hallway, engine: Engine) -> None:
+def test_a_head_that_lies_about_its_log_harms_no_neighbour(harness: AppenderHarness, engine: Engine) -> None:
     sick, well = company_with(engine, "acct_sick"), company_with(engine, "acct_well")
     with engine.begin() as connection:
         connection.execute(text("UPDATE company_head SET position = 0 WHERE company_id = :id"), {"id": sick})
     bodies = [invoice_event(account=f"acct_{('sick', 'well')[n % 2]}") for n in range(4)]
 
-    with hallway.gathered(bodies) as answers:
+    with harness.queued_together(bodies) as answers:
         pass
 
     assert [outcome(answer) for answer in answers] == [False, True, False, True]
     assert bodies_of(engine, well) == bodies[1::2]
 
 
-def test_event_that_the_driver_cannot_send_harms_no_neighbour(hallway: Hallway, engine: Engine) -> None:
+def test_event_that_the_driver_cannot_send_harms_no_neighbour(harness: AppenderHarness, engine: Engine) -> None:
     company = company_with(engine, ACCOUNT)
     bodies = [invoice_event(), invoice_event()]
 
-    with hallway.gathered(bodies) as answers:
+    with harness.queued_together(bodies) as answers:
         unsendable = _Waiting(replace(event_from_stripe(bodies[0]), type="\ud800"))
-        hallway.appender._waiting.appendleft(unsendable)
+        harness.appender._waiting.appendleft(unsendable)
 
     assert all(outcome(answer) for answer in answers)
     assert unsendable.answered.acquire(timeout=5)
@@ -165,65 +167,69 @@ def test_event_that_the_driver_cannot_send_harms_no_neighbour(hallway: Hallway, 
     assert bodies_of(engine, company) == bodies
 
 
-def test_when_the_database_fails_all_are_told_and_the_next_are_kept(hallway: Hallway, engine: Engine) -> None:
+def test_when_the_database_fails_all_are_refused_and_the_next_are_kept(
+    harness: AppenderHarness, engine: Engine
+) -> None:
     company = company_with(engine, ACCOUNT)
     bodies = [invoice_event() for _ in range(4)]
-    plant_fault(engine, "53100")
+    inject_fault(engine, "53100")
 
-    with hallway.gathered(bodies) as answers:
+    with harness.queued_together(bodies) as answers:
         pass
-    told = [outcome(answer) for answer in answers]
-    pull_fault(engine)
-    again = [hallway.append(body).is_new for body in bodies]
+    first = [outcome(answer) for answer in answers]
+    remove_fault(engine)
+    again = [harness.append(body).is_new for body in bodies]
 
-    assert (told, again) == ([False] * 4, [True] * 4)
+    assert (first, again) == ([False] * 4, [True] * 4)
     assert bodies_of(engine, company) == bodies
 
 
 @pytest.mark.parametrize(("failures", "is_kept"), [(1, True), (2, True), (3, False)])
 @pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
 def test_lost_race_is_run_again_up_to_three_times(
-    hallway: Hallway, engine: Engine, sqlstate: str, failures: int, *, is_kept: bool
+    harness: AppenderHarness, engine: Engine, sqlstate: str, failures: int, *, is_kept: bool
 ) -> None:
     company_with(engine, ACCOUNT)
-    plant_fault(engine, sqlstate, when=f"nextval('fault_count') <= {failures}")
+    inject_fault(engine, sqlstate, when=f"nextval('fault_count') <= {failures}")
 
     with ThreadPoolExecutor(1) as thread:
-        answer = thread.submit(hallway.append, invoice_event())
+        answer = thread.submit(harness.append, invoice_event())
 
     assert outcome(answer) == is_kept
     assert count(engine, "event") == is_kept
 
 
-def test_nobody_is_answered_before_the_commit(hallway: Hallway, engine: Engine) -> None:
+def test_nobody_is_answered_before_the_commit(harness: AppenderHarness, engine: Engine) -> None:
     company_with(engine, ACCOUNT)
 
-    with hallway.gathered([invoice_event()]) as answers:
+    with harness.queued_together([invoice_event()]) as answers:
         with pytest.raises(TimeoutError):
             answers[0].result(0.1)
-        assert hallway.wakings == []
+        assert harness.wake_ups == []
 
     assert answers[0].result().is_new
 
 
-def test_commit_that_fails_is_told_and_keeps_nothing(hallway: Hallway, engine: Engine) -> None:
+def test_commit_that_fails_is_reported_and_keeps_nothing(harness: AppenderHarness, engine: Engine) -> None:
     company_with(engine, ACCOUNT)
-    plant_fault(engine, "23514", at_commit=True)
+    inject_fault(engine, "23514", at_commit=True)
 
     with pytest.raises(NotDurableError):
-        hallway.append(invoice_event())
+        harness.append(invoice_event())
 
-    assert kept(engine) == 0
-    assert hallway.wakings == []
+    assert count_stored(engine) == 0
+    assert harness.wake_ups == []
 
 
-def test_event_sent_many_times_at_once_is_kept_once_and_acknowledged_to_all(hallway: Hallway, engine: Engine) -> None:
+def test_event_sent_many_times_at_once_is_kept_once_and_acknowledged_to_all(
+    harness: AppenderHarness, engine: Engine
+) -> None:
     company = company_with(engine, ACCOUNT)
     body = invoice_event()
 
-    with hallway.gathered([body] * 5) as answers:
+    with harness.queued_together([body] * 5) as answers:
         pass
-    received = [answer.result() for answer in answers] + [hallway.append(body)]
+    received = [answer.result() for answer in answers] + [harness.append(body)]
 
     assert [one.is_new for one in received] == [True] + [False] * 5
     assert {one.position for one in received} == {2}  # the first is the authorization
@@ -231,11 +237,13 @@ def test_event_sent_many_times_at_once_is_kept_once_and_acknowledged_to_all(hall
     assert count(engine, "event_conflict") == 0
 
 
-def test_first_body_under_an_id_stands_also_among_those_who_wait_together(hallway: Hallway, engine: Engine) -> None:
+def test_first_body_under_an_id_stands_also_among_requests_that_wait_together(
+    harness: AppenderHarness, engine: Engine
+) -> None:
     company = company_with(engine, ACCOUNT)
     bodies = [invoice_event(f"in_{n}", id="evt_same") for n in range(3)]
 
-    with hallway.gathered(bodies) as answers:
+    with harness.queued_together(bodies) as answers:
         pass
 
     assert all(outcome(answer) for answer in answers)
@@ -243,19 +251,21 @@ def test_first_body_under_an_id_stands_also_among_those_who_wait_together(hallwa
     assert count(engine, "event_conflict") == 2
 
 
-def test_bell_is_rung_after_a_commit_also_for_what_was_held_before(hallway: Hallway, engine: Engine) -> None:
+def test_workers_are_woken_after_a_commit_also_for_an_event_stored_before(
+    harness: AppenderHarness, engine: Engine
+) -> None:
     company_with(engine, ACCOUNT)
     body = invoice_event()
 
-    hallway.append(body)
-    assert until(lambda: len(hallway.wakings) == 1)
-    hallway.append(body)
-    assert until(lambda: len(hallway.wakings) == 2)
+    harness.append(body)
+    assert until(lambda: len(harness.wake_ups) == 1)
+    harness.append(body)
+    assert until(lambda: len(harness.wake_ups) == 2)
 
 
-def test_who_finds_two_thousand_waiting_is_refused_at_once(hallway: Hallway) -> None:
-    crowd = [_Waiting(event_from_stripe(invoice_event(account=NOBODY)))] * MOST_WAITING
-    hallway.appender._waiting.extend(crowd)
+def test_a_request_that_finds_two_thousand_waiting_is_refused_at_once(harness: AppenderHarness) -> None:
+    requests = [_Waiting(event_from_stripe(invoice_event(account=NOBODY)))] * MOST_WAITING
+    harness.appender._waiting.extend(requests)
 
     with pytest.raises(NotDurableError, match="too many"):
-        hallway.append(invoice_event())
+        harness.append(invoice_event())

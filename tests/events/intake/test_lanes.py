@@ -1,4 +1,4 @@
-"""Companies whose logs are held up wait for each other, and for nobody else."""
+"""Companies whose logs are blocked wait for each other, and delay nobody else."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.support.company import company_with
 from tests.support.web.webhooks import bodies_of, invoice_event
 
 LOCK_SECONDS = 0.25
-HELD_UP = 2
+BLOCKED = 2
 EVENTS = 12
 
 
@@ -36,30 +36,30 @@ def is_kept(lanes: AppendLanes, body: bytes) -> bool:
         return False
 
 
-def test_while_logs_are_held_up_their_neighbours_do_not_wait(lanes: AppendLanes, engine: Engine) -> None:
-    well = company_with(engine, "acct_well")
-    held_up = [company_with(engine, f"acct_{number}") for number in range(HELD_UP)]
+def test_while_logs_are_blocked_other_companies_do_not_wait(lanes: AppendLanes, engine: Engine) -> None:
+    unblocked = company_with(engine, "acct_well")
+    blocked = [company_with(engine, f"acct_{number}") for number in range(BLOCKED)]
     is_over = Event()
 
-    def go_on(number: int) -> None:
+    def send_blocked(number: int) -> None:
         while not is_over.is_set():
             assert not is_kept(lanes, invoice_event(account=f"acct_{number}"))
 
-    with ThreadPoolExecutor(HELD_UP) as threads, engine.begin() as connection:
+    with ThreadPoolExecutor(BLOCKED) as threads, engine.begin() as connection:
         connection.execute(
-            text("SELECT FROM company_head WHERE company_id = ANY (:ids) FOR UPDATE"), {"ids": held_up}
+            text("SELECT FROM company_head WHERE company_id = ANY (:ids) FOR UPDATE"), {"ids": blocked}
         ).all()
-        told = list(threads.map(lambda n: is_kept(lanes, invoice_event(account=f"acct_{n}")), range(HELD_UP)))
-        senders = [threads.submit(go_on, number) for number in range(HELD_UP)]
+        first_outcomes = list(threads.map(lambda n: is_kept(lanes, invoice_event(account=f"acct_{n}")), range(BLOCKED)))
+        senders = [threads.submit(send_blocked, number) for number in range(BLOCKED)]
         started = time.monotonic()
-        kept = [is_kept(lanes, invoice_event(account="acct_well")) for _ in range(EVENTS)]
+        outcomes = [is_kept(lanes, invoice_event(account="acct_well")) for _ in range(EVENTS)]
         seconds = time.monotonic() - started
         is_over.set()
         for sender in senders:
             sender.result()
 
-    assert told == [False] * HELD_UP
-    assert kept == [True] * EVENTS
-    assert len(bodies_of(engine, well)) == EVENTS
+    assert first_outcomes == [False] * BLOCKED
+    assert outcomes == [True] * EVENTS
+    assert len(bodies_of(engine, unblocked)) == EVENTS
     assert seconds < EVENTS * LOCK_SECONDS / 2, "else each has waited for somebody else's lock"
     assert is_kept(lanes, invoice_event(account="acct_0"))

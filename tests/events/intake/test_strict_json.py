@@ -1,4 +1,4 @@
-"""The one parser for JSON from outside: reads what every reader reads alike, and refuses the rest."""
+"""The parser for JSON from outside: accepts only what every parser reads the same way."""
 
 import json
 from itertools import cycle, islice
@@ -14,13 +14,13 @@ OPENERS = {"[": "]", '{"a":': "}"}
 
 
 def nested(depth: int, *openers: str, core: str = "1") -> bytes:
-    """Give JSON of so many levels, opened by these in turn."""
+    """Return JSON nested so deep, using these openers in turn."""
     opened = list(islice(cycle(openers), depth))
     return ("".join(opened) + core + "".join(OPENERS[opener] for opener in reversed(opened))).encode()
 
 
 def disguised(depth: int) -> bytes:
-    """Give arrays whose brackets, read without regard to strings, close as soon as they open."""
+    """Return nested arrays that look flat to a reader that counts the brackets in strings, too."""
     return ('["]",' * (depth - 1) + "[1]" + ',"["]' * (depth - 1)).encode()
 
 
@@ -81,7 +81,7 @@ def test_rare_but_valid_json_is_read(body: bytes) -> None:
         b'"\x00"',
         b'"\n"',
         b'"\xff"',
-        b'"\xed\xa0\x80"',  # a surrogate written as if UTF-8 could
+        b'"\xed\xa0\x80"',  # a surrogate, which UTF-8 cannot encode
         b"\xef\xbb\xbf{}",
         '{"a":1}'.encode("utf-16"),
         '{"a":1}'.encode("utf-32-le"),
@@ -107,7 +107,7 @@ def test_number_of_40_digits_is_read_to_the_last() -> None:
         b'{"a":1,"a":1}',
         b'[{"b":{"a":1,"c":2,"a":3}}]',
         rb'{"a":1,"\u0061":2}',
-        rb'{"a":1,"a":"\u0022\u0022"}',  # two quotes more where a key went, for whoever counts them
+        rb'{"a":1,"a":"\u0022\u0022"}',  # as many quotes as before when one key is dropped
         rb'{"a":1,"a":"\"\""}',
         rb'{"\\":1,"\u005c":2}',
     ],

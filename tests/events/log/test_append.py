@@ -1,4 +1,4 @@
-"""The log: facts appended once, in order, and never changed."""
+"""The log: facts are appended once, in order, and never changed."""
 
 import pytest
 from sqlalchemy import Engine, text
@@ -11,7 +11,7 @@ from tests.support.log import ACME, ZED, commit, fact, ids
 
 
 def contradictions(engine: Engine) -> list[tuple[int, bytes]]:
-    """Give the bodies set aside, with the positions of those they contradict."""
+    """Return the bodies set aside, with the positions of the events they contradict."""
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT position, payload_zstd FROM event_conflict ORDER BY 1, payload_sha256"))
         return [(row.position, decompressed(row.payload_zstd)) for row in rows]

@@ -1,4 +1,4 @@
-"""The order of positions is the order of commits, whoever writes at the same time: no gap, and nothing comes late."""
+"""The order of positions is the order of commits, however many write at once: no gaps, and no late events."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from random import Random
@@ -15,21 +15,21 @@ from tests.support.log import ACME, ZED, commit, fact, ids
 WRITERS = 8
 
 
-@pytest.mark.parametrize("held", [0, 1])
-def test_of_those_who_append_on_one_condition_at_once_one_succeeds(engine: Engine, held: int) -> None:
-    commit(engine, ACME, *[fact("first")] * held)
+@pytest.mark.parametrize("stored", [0, 1])
+def test_of_many_appends_on_one_condition_at_once_one_succeeds(engine: Engine, stored: int) -> None:
+    commit(engine, ACME, *[fact("first")] * stored)
     barrier = Barrier(WRITERS)
 
     def compete(number: int) -> bool:
         barrier.wait(10)
         try:
-            return bool(commit(engine, ACME, fact(f"e{number}"), condition=Condition(after=held)))
+            return bool(commit(engine, ACME, fact(f"e{number}"), condition=Condition(after=stored)))
         except AppendConditionFailedError:
             return False
 
     with ThreadPoolExecutor(WRITERS) as threads:
         assert sum(threads.map(compete, range(WRITERS))) == 1
-    assert len(ids(engine, ACME)) == held + 1
+    assert len(ids(engine, ACME)) == stored + 1
 
 
 def test_event_that_many_append_at_once_is_held_once(engine: Engine) -> None:
@@ -40,10 +40,10 @@ def test_event_that_many_append_at_once_is_held_once(engine: Engine) -> None:
         return commit(engine, ACME, fact(f"own {number}"), fact("everybody's"))[1]
 
     with ThreadPoolExecutor(WRITERS) as threads:
-        told = list(threads.map(compete, range(WRITERS)))
+        appended = list(threads.map(compete, range(WRITERS)))
 
-    assert sum(one.is_new for one in told) == 1
-    assert len({one.position for one in told}) == 1
+    assert sum(one.is_new for one in appended) == 1
+    assert len({one.position for one in appended}) == 1
     assert ids(engine, ACME).count("everybody's") == 1
 
 
@@ -63,7 +63,7 @@ def test_later_append_waits_for_the_earlier_to_commit_and_other_companies_for_no
 
 
 def write_and_often_roll_back(engine: Engine, barrier: Barrier, writer: int) -> set[str]:
-    """Append forty times to either company; give the ids that were committed."""
+    """Append forty times to either company, and return the ids that were committed."""
     random, committed = Random(writer), set[str]()
     barrier.wait(10)
     with engine.connect() as connection:
@@ -79,7 +79,7 @@ def write_and_often_roll_back(engine: Engine, barrier: Barrier, writer: int) -> 
 
 
 def read_all(engine: Engine, writers: list[Future[set[str]]]) -> list[str]:
-    """Follow the first company's log, from position to position, until its writers are done and nothing is left."""
+    """Read the first company's log by position until its writers are done and nothing is left, and return the ids."""
     seen: list[str] = []
     is_over = False
     while not is_over:

@@ -1,4 +1,4 @@
-"""Stripe's words in ours, shape by shape."""
+"""Translating Stripe's payloads into observations, for each shape."""
 
 import pytest
 

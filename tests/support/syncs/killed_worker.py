@@ -1,7 +1,7 @@
-"""Work on syncs in a process that is killed: `python -m tests.support.syncs.killed_worker SETTINGS_AS_JSON`.
+"""Run sync workers that are killed: `python -m tests.support.syncs.killed_worker SETTINGS_AS_JSON`.
 
-Reads a line per life from its input: for how many seconds the worker lives, or `on` for as long as it likes. Forks a
-worker, kills it in time, and writes `killed` or its exit status. A fork is a worker within milliseconds.
+Reads one line per worker from its input: after how many seconds to kill the worker, or `on` to let it finish. Forks a
+worker, kills it if it still runs then, and writes `killed` or the exit status. A fork starts within milliseconds.
 """
 
 import json
@@ -20,11 +20,11 @@ from sqlalchemy import Connection, text
 from backlog.queues import open_redis
 from runtime.database import open_engine
 from stripe_gateway.client import StripeGateway
-from stripe_gateway.keyring import PlatformKeyring
 from stripe_gateway.pages import Page
 from stripe_gateway.rate_limit import RateLimit
 from tests.support.clock import SetClock
-from tests.support.syncs.runs import let_buckets_empty
+from tests.support.platform_keyring import PlatformKeyring
+from tests.support.syncs.runs import reset_rate_limits
 from workers.jobs import sync_with
 from workers.syncs import reading, turns
 from workers.syncs.answers import keep_page
@@ -35,20 +35,20 @@ from workers.wiring.tools import Tools
 
 
 class Settings(NamedTuple):
-    """Where everything is; `plant` names a mistake to be made on purpose."""
+    """Addresses and the key to work with, and the name of a mistake to make on purpose, or an empty string."""
 
     database_url: str
     redis_url: str
     api_base: str
     secret_key: str
-    plant: str
+    mistake: str
 
 
 def work(settings: Settings) -> None:
-    """Take turns until no run is due."""
+    """Work on runs until none is due."""
     redis = open_redis(settings.redis_url)
     pause: Callable[[float], object] = lambda _seconds: None  # noqa: E731 - a pause that is none
-    limit = RateLimit(redis, pause=lambda _seconds: let_buckets_empty(redis))
+    limit = RateLimit(redis, pause=lambda _seconds: reset_rate_limits(redis))
     tools = Tools(
         engine=open_engine(settings.database_url, name="killed worker", pool_size=2),
         redis=redis,
@@ -66,7 +66,7 @@ def work(settings: Settings) -> None:
 
 
 def cursor_before_facts(self: reading.Reading, segment: Segment, page: Page) -> None:
-    """Commit that a page was read before what it says: a mistake."""
+    """Commit the cursor behind a page before the page's facts: a mistake."""
     with held(self._tools.engine, self._lease) as connection:
         move_on(connection, self._lease, segment, page)
     Event().wait(0.03)
@@ -75,13 +75,13 @@ def cursor_before_facts(self: reading.Reading, segment: Segment, page: Page) -> 
 
 
 def from_the_start(connection: Connection, lease: Lease, *, now: datetime) -> None:
-    """Forget where each list was left: a mistake, though one that the log forgives."""
+    """Drop the cursor of every open segment: a mistake, although the log tolerates the repetition."""
     open_segments(connection, lease, now=now)
     connection.execute(text("UPDATE sync_segment SET cursor = NULL, oldest_created = NULL WHERE ended_as IS NULL"))
 
 
-def make(mistake: str) -> None:
-    """Have this process make a mistake from now on."""
+def plant(mistake: str) -> None:
+    """Make this process commit a mistake from now on."""
     match mistake:
         case "cursor before facts":
             reading.Reading._keep_page = cursor_before_facts  # type: ignore[method-assign]  # a mistake on purpose
@@ -91,8 +91,8 @@ def make(mistake: str) -> None:
             raise ValueError(mistake)
 
 
-def live(settings: Settings, seconds: float | None) -> str:
-    """Fork a worker; give how it ended."""
+def run_worker(settings: Settings, seconds: float | None) -> str:
+    """Fork a worker, kill it after so many seconds, and return `killed` or its exit status."""
     pid = os.fork()
     if pid == 0:
         status = 1
@@ -111,13 +111,13 @@ def live(settings: Settings, seconds: float | None) -> str:
 
 
 def main() -> None:
-    """Live once per line."""
+    """Run one worker per line of input."""
     settings = Settings(*json.loads(sys.argv[1]))
-    if settings.plant:
-        make(settings.plant)
+    if settings.mistake:
+        plant(settings.mistake)
     for line in sys.stdin:
         word = line.strip()
-        sys.stdout.write(live(settings, None if word == "on" else float(word)) + "\n")
+        sys.stdout.write(run_worker(settings, None if word == "on" else float(word)) + "\n")
         sys.stdout.flush()
 
 

@@ -1,4 +1,4 @@
-"""The table and the simulated Stripe's truth, in one form."""
+"""Compare the revenue table with the simulated Stripe's truth, both in one form."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from sandbox.stripe.account.truth import revenue_table
 
 
 def truth_of(account: Account) -> list[dict[str, Any]]:
-    """Give the rows that an account's company must have."""
+    """Return the rows that the account's company must have, sorted."""
     return sorted(revenue_table(account, livemode=True), key=_identity)
 
 
 def table_of(engine: Engine, company_id: int) -> list[dict[str, object]]:
-    """Give the company's live rows as the truth writes them."""
+    """Return the company's live rows in the form of the truth, sorted."""
     with engine.connect() as connection:
         rows = connection.execute(
             select(revenue_line)
@@ -28,8 +28,8 @@ def table_of(engine: Engine, company_id: int) -> list[dict[str, object]]:
 def as_truth(row: dict) -> dict[str, object]:
     unit, count = row.pop("interval_unit"), row.pop("interval_count")
     start, end = row.pop("period_start"), row.pop("period_end")
-    for learned in ("company_id", "build", "position", "updated_at", "first_position"):
-        del row[learned]
+    for name in ("company_id", "build", "position", "updated_at", "first_position"):
+        del row[name]
     return row | {
         "object": "revenue_line",
         "date": row["date"].isoformat(),

@@ -1,4 +1,4 @@
-"""An identity provider for tests: discovery, keys and a token endpoint over HTTP; who signs in is what a test says."""
+"""A fake identity provider: discovery, keys and a token endpoint over HTTP; the test decides who signs in."""
 
 import json
 from base64 import urlsafe_b64encode
@@ -19,14 +19,14 @@ CLIENT_ID = "revmap-tests"
 
 
 @cache
-def rsa_key(_whose: str) -> RSAKey:
-    """Give somebody's key; making one takes long."""
+def rsa_key(_party: str) -> RSAKey:
+    """Return a party's RSA key, the same one each time, because generating a key is slow."""
     return RSAKey.generate_key(2048, parameters={"kid": "1"})
 
 
 @dataclass
 class FakeProvider:
-    """Somebody's provider. `claims` are put into every id token, over what would stand there."""
+    """An identity provider. `claims` override the usual claims of every id token; None removes a claim."""
 
     url: str = ""
     key: RSAKey = field(default_factory=lambda: rsa_key("the provider's"))
@@ -37,13 +37,13 @@ class FakeProvider:
     requested: dict[str, str] = field(default_factory=dict)
 
     def authorize(self, address: str) -> str:
-        """Agree on the page at this address, and give the way back as a path of ours."""
+        """Approve the authorization request at this address, and return the path of our callback."""
         self.requested = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         back = urlsplit(self.requested["redirect_uri"]).path
         return f"{back}?code=good&state={self.requested['state']}"
 
     def answer(self, path: str, form: dict[str, str]) -> tuple[int, object]:
-        """Answer one request."""
+        """Return the status and the JSON document with which a request is answered."""
         match path:
             case "/.well-known/openid-configuration":
                 endpoints = {"authorization_endpoint": "/authorize", "token_endpoint": "/token", "jwks_uri": "/keys"}
@@ -79,7 +79,7 @@ class FakeProvider:
 
 @contextmanager
 def running_provider() -> Iterator[FakeProvider]:
-    """Serve one, on a port of its own."""
+    """Serve a fake provider on an unused port."""
     fake = FakeProvider()
 
     class Handler(BaseHTTPRequestHandler):
@@ -100,7 +100,7 @@ def running_provider() -> Iterator[FakeProvider]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         fake.url = f"http://127.0.0.1:{server.server_port}"

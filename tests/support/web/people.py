@@ -1,4 +1,4 @@
-"""What the tests of people hold: a browser that keeps cookies, signs in, and knows its pages' token."""
+"""Create members, and use the pages as they do: in a browser with cookies, a session and its CSRF token."""
 
 import re
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ _kept_password = PASSWORDS.hashed(PASSWORD)
 
 
 def add_member(engine: Engine, company_id: int, role: Role = "admin", *, email: str = "ada@example.org") -> int:
-    """Give the id of somebody with this role in the company and the tests' password."""
+    """Set a user's role in the company, create the user with the tests' password if needed, and return the id."""
     with engine.begin() as connection:
         user = add_user(connection, email, password_hash=_kept_password)
         set_member(connection, company_id, user.id, role, actor="tests", now=NOON)
@@ -30,7 +30,7 @@ def add_member(engine: Engine, company_id: int, role: Role = "admin", *, email: 
 
 @dataclass
 class Browser:
-    """Somebody's browser, at an address."""
+    """A browser with its own cookies, at an IP address."""
 
     app: Flask
     address: str = "127.0.0.1"
@@ -44,7 +44,7 @@ class Browser:
         return self.client.get(path, **options)
 
     def form_token(self, path: str = "/sign-in") -> str:
-        """Give the token of the form that a page shows."""
+        """Return the CSRF token of the form on a page."""
         found = re.search(r'name="csrf_token" value="([0-9a-f]+)"', self.get(path).text)
         assert found is not None
         return found[1]
@@ -52,16 +52,16 @@ class Browser:
     def sign_in(
         self, email: str = "ada@example.org", password: str = PASSWORD, *, next_path: str | None = None
     ) -> TestResponse:
-        """Fill the form in and send it."""
+        """Fill in the sign-in form and submit it."""
         form = {"email": email, "password": password, "csrf_token": self.form_token()}
         return self.client.post("/sign-in", data=form | ({"next": next_path} if next_path else {}))
 
     def token(self) -> str:
-        """Give the token that the pages of this session carry."""
+        """Return the CSRF token of this session."""
         return self.form_token("/settings/integrations")
 
     def send(self, path: str, method: str = "POST", *, headers: dict[str, str] | None = None, **options: Any) -> Any:
-        """Ask for a change as a page's script would: with the session's token in a header."""
+        """Send a request as a page's script does, with the session's CSRF token in a header."""
         sent = {"X-CSRF-Token": self.token()} | (headers or {})
         return self.client.open(path, method=method, headers=sent, **options)
 
@@ -76,7 +76,7 @@ class Browser:
 def signed_in(
     app: Flask, engine: Engine, company_id: int, role: Role = "admin", *, email: str = "ada@example.org"
 ) -> Browser:
-    """Give the browser of a new member who has signed in."""
+    """Create a member with this role, and return a browser in which they are signed in."""
     add_member(engine, company_id, role, email=email)
     browser = Browser(app)
     assert browser.sign_in(email).status_code == 303

@@ -1,4 +1,4 @@
-"""What the tests of the settings' pages hold: a company, somebody at its pages, and the text they see."""
+"""Read the settings and sync pages of a company in a browser."""
 
 import re
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from tests.support.web.people import Browser, signed_in
 
 
 def text_of(html: str) -> str:
-    """Give what a page shows to people, on one line."""
+    """Return the text of a page's main part without its markup, on one line."""
     main = html.partition('<main id="main"')[2] or html
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", main)).split())
 
 
 @dataclass
 class Reader:
-    """Somebody with a role in a company, at their browser."""
+    """A member of a company in a browser."""
 
     browser: Browser
     company_id: int
@@ -33,7 +33,7 @@ class Reader:
         return cls(signed_in(app, engine, company_id, role), company_id)
 
     def settings(self) -> str:
-        """Give the settings as they stand."""
+        """Return the HTML of the settings page."""
         return self.page("/settings/integrations")
 
     def page(self, path: str) -> str:
@@ -48,6 +48,6 @@ class Reader:
         return f"/companies/{self.company_id}{below}"
 
     def offers(self, html: str) -> set[str]:
-        """Give the forms and the ways to Stripe that a page offers, below the company."""
+        """Return the form actions below the company's path, and the link to Stripe, that a page offers."""
         forms = set(re.findall(r'action="(/companies/[^"]+)"', html))
         return {form.removeprefix(self.path("")) for form in forms} | set(re.findall(r'href="(/connect/stripe)', html))

@@ -1,4 +1,4 @@
-"""A house for the webhook tests: a web process with a database and a Valkey of its own, to be stopped and killed."""
+"""A web process with its own PostgreSQL and Valkey, for tests that stop and kill them."""
 
 import os
 import re
@@ -26,7 +26,7 @@ from tests.support.web.webhooks import Answer, invoice_event, send, until, web_p
 
 @dataclass
 class WebStack:
-    """What runs in the house. The servers change when they are started anew."""
+    """A web process and its servers. `postgres` and `valkey` are replaced when a server is restarted."""
 
     postgres: PostgresServer
     valkey: ValkeyServer
@@ -36,11 +36,11 @@ class WebStack:
 
     @classmethod
     @contextmanager
-    def opened(cls) -> Iterator[Self]:
-        """Open the house in a directory of its own, and close it with all that runs in it."""
-        with tempfile.TemporaryDirectory(prefix="t-") as place, ExitStack() as cleanup:
-            postgres = PostgresServer.start(Path(place, "p"))
-            valkey = ValkeyServer.start(Path(place, "v"), durable=False)
+    def running(cls) -> Iterator[Self]:
+        """Start everything in a new directory, and stop everything afterwards."""
+        with tempfile.TemporaryDirectory(prefix="t-") as directory, ExitStack() as cleanup:
+            postgres = PostgresServer.start(Path(directory, "p"))
+            valkey = ValkeyServer.start(Path(directory, "v"), durable=False)
             stack = cls(postgres, valkey, open_engine(postgres.url, name="tests", pool_size=2))
             cleanup.callback(stack.close)
             upgrade(stack.engine)
@@ -62,19 +62,19 @@ class WebStack:
         return False
 
     def webhooks_counted(self) -> int:
-        """Give how many webhooks /metrics says were kept."""
+        """Return how many webhooks were answered with 200, according to /metrics."""
         with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
-            told = answer.read().decode()
-        kept = r'^revmap_request_seconds_count{.*route="/webhooks/stripe",status="200"} (\S+)$'
-        return sum(int(float(number)) for number in re.findall(kept, told, re.MULTILINE))
+            metrics = answer.read().decode()
+        acknowledged = r'^revmap_request_seconds_count{.*route="/webhooks/stripe",status="200"} (\S+)$'
+        return sum(int(float(number)) for number in re.findall(acknowledged, metrics, re.MULTILINE))
 
     def kill_worker(self) -> None:
-        """Kill the web process's one worker as soon as there is one."""
+        """Kill the web process's one worker, as soon as there is one."""
         assert until(lambda: len(children_of(self.master)) == 1)
         os.kill(children_of(self.master)[0], signal.SIGKILL)
 
     def kill_postgres(self) -> None:
-        """Kill PostgreSQL with all its processes, and start it anew."""
+        """Kill PostgreSQL with all its processes, and start it again."""
         for process in (self.postgres.pid, *children_of(self.postgres.pid)):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
@@ -82,22 +82,25 @@ class WebStack:
         self.restart_postgres()
 
     def restart_postgres(self) -> None:
-        """Start PostgreSQL again, which is down."""
+        """Start PostgreSQL again after it was stopped or killed."""
         self.engine.dispose()
         self.postgres = PostgresServer.start(self.postgres.directory)
 
     def disk_writes(self) -> int:
-        """Tell how often PostgreSQL forced its log to disk. What a session counts it tells when it ends."""
+        """Return how often PostgreSQL flushed its WAL to disk.
+
+        Sessions report their counts when they end, so the intake's sessions are terminated first.
+        """
         with psycopg.connect(self.postgres.url, autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'revmap-intake'"
             )
-            told = (
+            flushes = (
                 "SELECT sum(fsyncs)::bigint FROM pg_stat_io WHERE object = 'wal'"
                 if connection.info.server_version >= 180_000
                 else "SELECT wal_sync FROM pg_stat_wal"
             )
-            row = connection.execute(told).fetchone()
+            row = connection.execute(flushes).fetchone()
         assert row is not None
         return int(row[0])
 
@@ -108,7 +111,7 @@ def children_of(process: int) -> list[int]:
 
 @contextmanager
 def frozen(server: Server) -> Iterator[None]:
-    """Stop the server's processes where they are, and let them go on afterwards."""
+    """Stop the server's processes with SIGSTOP, and resume them afterwards."""
     processes = [server.pid, *children_of(server.pid)]
     for process in processes:
         os.kill(process, signal.SIGSTOP)
@@ -122,27 +125,27 @@ def frozen(server: Server) -> Iterator[None]:
 
 @dataclass
 class Sent:
-    """The bodies that senders sent: acknowledged, answered otherwise, or cut off without an answer."""
+    """The bodies that senders sent: answered with 200, answered with another status, or not answered at all."""
 
     acknowledged: list[bytes] = field(default_factory=list)
-    put_off: list[bytes] = field(default_factory=list)
-    cut_off: list[bytes] = field(default_factory=list)
+    refused: list[bytes] = field(default_factory=list)
+    unanswered: list[bytes] = field(default_factory=list)
 
 
 def send_until_stopped(stack: WebStack, account: str, stop: Event, sent: Sent) -> None:
-    """Send one event after the other until told to stop."""
+    """Send one event after another until `stop` is set, and note how each was answered."""
     while not stop.is_set():
         body = invoice_event(account=account)
         try:
-            outcome = sent.acknowledged if stack.send(body).status == 200 else sent.put_off
+            outcome = sent.acknowledged if stack.send(body).status == 200 else sent.refused
         except OSError:
-            outcome = sent.cut_off
+            outcome = sent.unanswered
         outcome.append(body)
 
 
 @contextmanager
 def sending_events(stack: WebStack, account: str) -> Iterator[Sent]:
-    """Have four senders send meanwhile; give what they sent, once they have stopped."""
+    """Let four threads send events meanwhile, and yield the record of what they sent; it is complete afterwards."""
     stop, sent = Event(), Sent()
     with ThreadPoolExecutor(4) as threads:
         senders = [threads.submit(send_until_stopped, stack, account, stop, sent) for _ in range(4)]

@@ -1,4 +1,4 @@
-"""A simulated Stripe behind the web process, and somebody who agrees on its page."""
+"""Connect accounts on the page of a simulated Stripe."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ CALLBACK = "/connect/stripe/callback"
 
 @dataclass(frozen=True, slots=True)
 class ConnectSetup:
-    """A web process with a simulated Stripe that has two accounts, neither of them connected."""
+    """A web app with a simulated Stripe that has two accounts, neither of them connected."""
 
     app: Flask
     server: StripeServer
@@ -39,7 +39,7 @@ class ConnectSetup:
 
     @classmethod
     @contextmanager
-    def opened(
+    def running(
         cls,
         tools: Tools,
         engine: Engine,
@@ -48,7 +48,7 @@ class ConnectSetup:
         scope: str = "read_write",
         livemode: bool = True,
         method: str = "connect",
-    ) -> Iterator["Stage"]:
+    ) -> Iterator["ConnectSetup"]:
         simulated = SimulatedStripe(lambda: int(clock().timestamp()), seed=5)
         acme = simulated.create_account("Acme Samples", connected=False)
         zed = simulated.create_account("Zed Samples", connected=False)
@@ -65,40 +65,40 @@ class ConnectSetup:
             yield cls(app, server, engine, clock, acme, zed)
 
     def stripe_page(self, browser: Browser, company_id: int) -> str:
-        """Go to Stripe as the Connect button does, and give the address of its page."""
+        """Follow the Connect button, and return the address of Stripe's page."""
         answer = browser.get(f"/connect/stripe?company={company_id}")
         assert answer.status_code == 303, answer.text
         address: str = answer.headers["Location"]
         return address
 
     def decide(self, page: str, account: Account | None) -> str:
-        """Agree on Stripe's page, or refuse, and give the way back as a path of ours."""
+        """Agree with an account on Stripe's page, or refuse with None, and return the path of our callback."""
         assert requests.get(page, timeout=5).status_code == 200
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(page).query).items()}
+        parameters = {name: values[0] for name, values in parse_qs(urlsplit(page).query).items()}
         chosen = {"account": account.id, "decision": "agree"} if account else {"decision": "refuse"}
         url = page.partition("?")[0]
-        answer = requests.post(url, data=asked | chosen, allow_redirects=False, timeout=5)
+        answer = requests.post(url, data=parameters | chosen, allow_redirects=False, timeout=5)
         back = answer.headers["Location"]
         assert back.startswith("https://localhost" + CALLBACK)
         return back.removeprefix("https://localhost")
 
     def callback_path(self, browser: Browser, company_id: int, account: Account | None) -> str:
-        """Go to Stripe, decide, and give the way back."""
+        """Go to Stripe's page, agree or refuse, and return the path of our callback."""
         return self.decide(self.stripe_page(browser, company_id), account)
 
     def connect(self, browser: Browser, company_id: int, account: Account) -> TestResponse:
-        """Connect an account as somebody does with their browser."""
+        """Connect an account in a browser, and return the response of our callback."""
         return browser.get(self.callback_path(browser, company_id, account))
 
     def exchanges(self) -> int:
-        """Tell how often the token endpoint was asked."""
+        """Return how often the token endpoint was requested."""
         return self.server.requests.counts().get("POST /oauth/token", 0)
 
     def facts(self, company_id: int) -> list[str]:
-        """Give the types of a company's own facts about its connection and its syncs, in order."""
+        """Return the types of the events about a company's connection and syncs, in order."""
         with self.engine.connect() as connection:
             log = list(stream_events(connection, company_id))
-        return [held.type for held in log if held.type.startswith(("connection.", "sync."))]
+        return [event.type for event in log if event.type.startswith(("connection.", "sync."))]
 
     def connection(self, company_id: int) -> ConnectionHealth:
         with self.engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""The tools of a web process, as tests have them."""
+"""Create a web process's tools and app for tests."""
 
 from collections.abc import Callable
 from copy import copy
@@ -35,7 +35,7 @@ def tools_on(
     wake_sync: Callable[[], None] = lambda: None,
     pause: Callable[[float], bool] = lambda _seconds: True,
 ) -> Tools:
-    """Give tools that use this database and this Redis."""
+    """Return tools that use this database and this Redis."""
     return Tools(
         engine=engine,
         exports=engine,
@@ -56,7 +56,7 @@ def tools_on(
 
 
 def app_with(tools: Tools) -> Flask:
-    """Give the app with these tools. All such apps have one set of routes; who adds one makes an app of their own."""
+    """Return an app with these tools. All these apps share one set of routes: to add a route, create another app."""
     app = copy(_routes())
     app.extensions = dict(app.extensions)
     install_tools(app, tools)
@@ -65,10 +65,10 @@ def app_with(tools: Tools) -> Flask:
 
 @cache
 def _routes() -> Flask:
-    # To describe the API takes 40 ms, and nothing in it depends on the tools.
+    # Describing the API takes 40 ms, and nothing in it depends on the tools.
     engine = open_engine("postgresql://nobody@nowhere.test/none", name="routes", pool_size=1)
     redis = open_redis("redis://nowhere.test")
     appender = GroupAppender(engine, after_commit=lambda: None)
     app = create_app(tools_on(engine, redis, appender=appender, clock=utc_now))
-    app._got_first_request = True  # from now on Flask refuses more routes: every test would see them
+    app._got_first_request = True  # Flask refuses more routes from now on: every test would see them
     return app

@@ -1,4 +1,4 @@
-"""What the webhook tests hold: a door to knock at, the log behind it, faults to plant, and a web process on a port."""
+"""Send webhooks, read what was stored, make the database fail, and run a web process on a port."""
 
 import base64
 import os
@@ -38,7 +38,7 @@ _AT_COMMIT = "CONSTRAINT TRIGGER fault AFTER INSERT ON event DEFERRABLE INITIALL
 
 
 class Answer(NamedTuple):
-    """What the web process said, and after how many seconds."""
+    """The web process's response, and after how many seconds it came."""
 
     status: int
     headers: dict[str, str]
@@ -46,56 +46,56 @@ class Answer(NamedTuple):
 
 
 def post(client: FlaskClient, body: bytes, *, at: datetime = NOON, secret: str = SECRET) -> TestResponse:
-    """Knock with a signed body."""
+    """Post a body with its signature."""
     return client.post(WEBHOOK_PATH, data=body, headers=signed(body, secret=secret, at=at))
 
 
 def invoice_event(invoice_id: str = "in_1", event_type: str = "invoice.paid", **envelope: object) -> bytes:
-    """Give the body of an event about a paid invoice."""
+    """Return the body of an event about a paid invoice."""
     return json_bytes(event(new_invoice(invoice_id), event_type, **envelope))
 
 
 def log_of(engine: Engine, company_id: int) -> list[RecordedEvent]:
-    """Give what a company's log holds of Stripe, in order."""
+    """Return the Stripe events in a company's log, in order."""
     with engine.connect() as connection:
-        return [held for held in stream_events(connection, company_id) if held.source == "stripe"]
+        return [recorded for recorded in stream_events(connection, company_id) if recorded.source == "stripe"]
 
 
 def bodies_of(engine: Engine, company_id: int) -> list[bytes]:
-    """Give the bodies a company's log holds of Stripe, in order."""
-    return [held.payload for held in log_of(engine, company_id)]
+    """Return the bodies of the Stripe events in a company's log, in order."""
+    return [recorded.payload for recorded in log_of(engine, company_id)]
 
 
 def count(engine: Engine, table: str) -> int:
-    """Give how many rows of Stripe's a table holds; `event_conflict` has no other rows."""
+    """Return how many rows of a table came from Stripe; `event_conflict` has no other rows."""
     source = "" if table == "event_conflict" else "WHERE source = 'stripe'"
     with engine.connect() as connection:
         return int(connection.execute(text(f"SELECT count(*) FROM {table} {source}")).scalar_one())  # noqa: S608
 
 
 def count_stored(engine: Engine) -> int:
-    """Give how many of Stripe's events are held for anybody or nobody."""
+    """Return how many Stripe events are stored, in all logs and parked."""
     return count(engine, "event") + count(engine, "parked_event")
 
 
 def inject_fault(engine: Engine, sqlstate: str, *, when: str = "true", at_commit: bool = False) -> None:
-    """Have every insert into the log, or its commit, fail with this SQLSTATE when the SQL condition holds."""
+    """Make every insert into the log, or its commit, fail with this SQLSTATE while the SQL condition is true."""
     fault = _FAULT.format(sqlstate=sqlstate, when=when, trigger=_AT_COMMIT if at_commit else _AT_ONCE)
     with engine.begin() as connection:
         connection.execute(text(fault))
 
 
 def remove_fault(engine: Engine) -> None:
-    """Take the planted fault away."""
+    """Remove the injected fault."""
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TRIGGER fault ON event; DROP FUNCTION fault; DROP SEQUENCE fault_count")
 
 
-def until(claim: Callable[[], bool], *, seconds: float = 10.0) -> bool:
-    """Wait until the claim holds; tell whether it came to hold in time."""
+def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> bool:
+    """Wait until the condition is true, and return whether it became true in time."""
     deadline = time.monotonic() + seconds
     pause = Event()
-    while not claim():
+    while not condition():
         if time.monotonic() > deadline:
             return False
         pause.wait(0.005)
@@ -104,7 +104,7 @@ def until(claim: Callable[[], bool], *, seconds: float = 10.0) -> bool:
 
 @contextmanager
 def web_process(database_url: str, redis_url: str, *, workers: int = 1) -> Iterator[tuple[int, int]]:
-    """Serve our app with gunicorn as in production; give its port and the master's process id."""
+    """Serve our app with gunicorn as in production, and yield its port and the master's process id."""
     settings = {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
@@ -119,7 +119,7 @@ def web_process(database_url: str, redis_url: str, *, workers: int = 1) -> Itera
 
 
 def send(port: int, body: bytes, *, seconds: float = 5.0) -> Answer:
-    """Send a body to a web process, signed now, on a connection of its own.
+    """Send a body, signed now, to a web process on a new connection.
 
     :raises OSError: the connection broke
     """
@@ -135,14 +135,14 @@ def send(port: int, body: bytes, *, seconds: float = 5.0) -> Answer:
 
 
 def open_request(port: int, head: bytes, body: bytes = b"") -> socket.socket:
-    """Begin a request by hand: its first line is the door's, `head` the lines that follow it."""
+    """Begin a webhook request on a raw socket. `head` is the header lines after the request line and `Host`."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=15)
     connection.sendall(b"POST /webhooks/stripe HTTP/1.1\r\nHost: revmap.test\r\n" + head + b"\r\n\r\n" + body)
     return connection
 
 
 def status_of(connection: socket.socket) -> int | None:
-    """Read the status of the answer; None when the connection ended without one."""
+    """Return the status of the response, or None if the connection ended without one."""
     try:
         head = connection.recv(4096)
     except ConnectionError:

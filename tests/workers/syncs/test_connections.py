@@ -1,4 +1,4 @@
-"""What becomes of a connection decides what is read, and with which key."""
+"""The state of a connection decides what a sync reads, and with which key."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -22,9 +22,9 @@ from tenants.companies import add_company
 from tenants.secrets import SecretBox, keep_secret
 from tests.support.clock import NOON
 from tests.support.company import company_with
-from tests.support.syncs.runs import ask_for_sync, reset_rate_limits, sync
 from tests.support.syncs.accounts import YESTERDAY
 from tests.support.syncs.run_states import run_of
+from tests.support.syncs.runs import ask_for_sync, reset_rate_limits, sync
 from tests.support.syncs.truth import table_of, truth_of
 from workers.jobs import sync_with
 from workers.wiring.tools import Tools
@@ -45,7 +45,7 @@ def company_id(tools: Tools, account: SimulatedAccount) -> int:
 
 
 def with_keyring(tools: Tools, server: StripeServer, box: SecretBox) -> Tools:
-    """Give tools that read every account as its company connected it."""
+    """Return tools that read each account with the credentials of its company."""
     store = CredentialStore(tools.engine, box, platform_key="sk_live_of_nobody", app=None)
     gateway = StripeGateway(
         CompanyKeyring(tools.engine, store, clock=tools.clock),
@@ -64,9 +64,9 @@ def test_while_a_connection_is_paused_nothing_is_asked_and_afterwards_the_run_is
         pause(connection, company_id, actor="tests", now=NOON)
 
     sync_with(tools)
-    asked = request_due_syncs(tools.engine, now=tools.clock() + timedelta(days=3), period_seconds=86_400)
+    requested = request_due_syncs(tools.engine, now=tools.clock() + timedelta(days=3), period_seconds=86_400)
 
-    assert (run_of(tools.engine, company_id, run_id).status, asked) == ("canceled", 0)
+    assert (run_of(tools.engine, company_id, run_id).status, requested) == ("canceled", 0)
     assert stripe_server.requests.seen == []
     with pytest.raises(NotConnectedError):
         ask_for_sync(tools.engine, company_id, tools.clock)
@@ -84,11 +84,11 @@ def test_an_account_that_was_taken_from_us_has_to_be_connected_anew(
 
     with tools.engine.connect() as connection:
         state = connection_state(connection, company_id)
-        told = connection.scalars(text("SELECT type FROM event WHERE source = 'revmap' ORDER BY position DESC")).all()
+        types = connection.scalars(text("SELECT type FROM event WHERE source = 'revmap' ORDER BY position DESC")).all()
     assert run.error_code == "account_access_lost"
     assert state is not None
     assert state.status == "reauthorization_required"
-    assert told[:2] == ["sync.finished", "connection.deauthorized"]
+    assert types[:2] == ["sync.finished", "connection.deauthorized"]
 
 
 def test_an_account_that_gave_us_a_key_is_read_with_that_key(

@@ -1,4 +1,4 @@
-"""Whatever befalls the requests of a sync, it ends with the truth, or says that it did not."""
+"""Whatever goes wrong with its requests, a sync ends with the truth, or reports that it did not."""
 
 from dataclasses import replace
 from random import Random
@@ -12,13 +12,13 @@ from sandbox.stripe.faults.faults import Fault, FaultKind
 from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import StripeServer
 from tests.support.company import company_with
-from tests.support.syncs.runs import ask_for_sync, finish_sync, reset_rate_limits, skip_waits, sync
 from tests.support.syncs.accounts import YESTERDAY, set_faults
+from tests.support.syncs.runs import ask_for_sync, finish_sync, reset_rate_limits, skip_waits, sync
 from tests.support.syncs.truth import table_of, truth_of
 from workers.jobs import sync_with
 from workers.wiring.tools import Tools
 
-STRUCK = ("/v1/invoices", "/v1/invoices/*/lines", "/v1/prices/*", "/v1/customers", "/v1/events")
+FAULTY_PATHS = ("/v1/invoices", "/v1/invoices/*/lines", "/v1/prices/*", "/v1/customers", "/v1/events")
 FAULTS = {
     "429": Fault(kind=FaultKind.RATE_LIMITED),
     "429 with Retry-After": Fault(kind=FaultKind.RATE_LIMITED, retry_after=2),
@@ -41,13 +41,13 @@ FAULTS = {
     "draft gone": Fault(kind=FaultKind.DELETED_OBJECT),
     "foreign object": Fault(kind=FaultKind.FOREIGN_OBJECT),
 }
-# What is alone in a page cannot stand out of its place.
-ONLY_IN_FULL_PAGES = {"foreign object"}
+# The only object of a page cannot be out of place.
+NEEDS_FULL_PAGES = {"foreign object"}
 
 
 @pytest.fixture
 def account(simulated: SimulatedStripe) -> Account:
-    # An older business, for objects that stand in pages where they do not belong.
+    # An older account, whose objects appear in pages where they do not belong.
     generate(simulated.create_account("Rival"), invoices=40, seed=5, until=YESTERDAY - 500 * 86_400)
     account = simulated.create_account("Sample Studio")
     generate(account, invoices=130, seed=3, until=YESTERDAY)
@@ -64,14 +64,15 @@ def test_a_fault_of_any_kind_costs_nothing_but_time(
     name: str, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
 ) -> None:
     random = Random(name)
-    most = 1 if name in ONLY_IN_FULL_PAGES else 3
-    strikes = [
-        replace(FAULTS[name], path=path, nth=random.randint(1, most), times=random.randint(1, most)) for path in STRUCK
+    most = 1 if name in NEEDS_FULL_PAGES else 3
+    faults = [
+        replace(FAULTS[name], path=path, nth=random.randint(1, most), times=random.randint(1, most))
+        for path in FAULTY_PATHS
     ]
-    set_faults(stripe_server, strikes)
+    set_faults(stripe_server, faults)
 
     first = sync(tools, company_id, trigger="initial")
-    set_faults(stripe_server, strikes)
+    set_faults(stripe_server, faults)
     second = sync(tools, company_id)
 
     assert table_of(tools.engine, company_id) == truth_of(account)
@@ -83,13 +84,13 @@ def test_any_mix_of_faults_costs_nothing_but_time(
     seed: int, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
 ) -> None:
     random = Random(seed)
-    kinds = sorted(FAULTS.keys() - ONLY_IN_FULL_PAGES)
-    strikes = [
-        replace(FAULTS[random.choice(kinds)], path=random.choice(STRUCK), nth=random.randint(1, 9), times=1)
+    kinds = sorted(FAULTS.keys() - NEEDS_FULL_PAGES)
+    faults = [
+        replace(FAULTS[random.choice(kinds)], path=random.choice(FAULTY_PATHS), nth=random.randint(1, 9), times=1)
         for _ in range(12)
     ]
     for trigger in ("initial", "manual"):
-        set_faults(stripe_server, strikes)
+        set_faults(stripe_server, faults)
 
         run = sync(tools, company_id, trigger=trigger)
 
@@ -116,7 +117,7 @@ LASTING = [
 
 
 @pytest.mark.parametrize(("name", "path", "status"), LASTING)
-def test_what_cannot_be_read_is_never_called_a_success_and_the_next_sync_repairs_it(  # noqa: PLR0913, PLR0917 - a stage of seven parts
+def test_what_cannot_be_read_is_never_called_a_success_and_the_next_sync_repairs_it(  # noqa: PLR0913, PLR0917 - seven fixtures and parameters
     name: str, path: str, status: str, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
 ) -> None:
     set_faults(stripe_server, [replace(FAULTS[name], path=path, times=None)])
@@ -144,7 +145,7 @@ def test_a_list_that_is_odd_for_ever_is_read_to_its_end_all_the_same(
     assert table_of(tools.engine, company_id) == truth_of(account)
 
 
-def test_who_is_told_to_wait_for_ever_waits_and_claims_nothing(
+def test_a_sync_that_is_told_to_wait_for_ever_waits_and_claims_nothing(
     tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
 ) -> None:
     set_faults(stripe_server, [replace(FAULTS["429 for an hour"], path="/v1/invoices", times=None)])

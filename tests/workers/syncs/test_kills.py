@@ -1,4 +1,4 @@
-"""A worker may be killed at any moment: nothing is lost, nothing is told twice, and no page kept is read again."""
+"""A worker may be killed at any moment: nothing is lost or logged twice, and no committed page is read again."""
 
 import json
 import os
@@ -23,46 +23,46 @@ from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import Settings, StripeServer
 from tests.support.clock import SetClock
 from tests.support.company import company_with
-from tests.support.syncs.runs import ask_for_sync
 from tests.support.syncs.accounts import YESTERDAY
+from tests.support.syncs.runs import ask_for_sync
 from tests.support.syncs.truth import table_of, truth_of
 
 KILLS = int(os.environ.get("REVMAP_KILLS", "20"))
-LONGEST_LIFE_SECONDS = 0.3
-MOST_LIVES = 60
+MOST_SECONDS_TO_LIVE = 0.3
+MOST_WORKERS = 60
 
-# A minute passes for everybody who waits, and for the lease of the dead.
+# Lets a minute pass for everything that waits, and for the leases of killed workers.
 PASS_A_MINUTE = (
     "UPDATE sync_segment SET not_before = not_before - interval '1 minute'",
     "UPDATE fetch_request SET due_at = due_at - interval '1 minute' WHERE answered_at IS NULL",
     "UPDATE sync_run SET due_at = due_at - interval '1 minute', lease_until = lease_until - interval '1 minute'",
-    # On a busy machine many may die before they have done anything. How many may in a row is another promise.
+    # On a busy machine many workers are killed before they did anything. The limit on crashes is tested elsewhere.
     "UPDATE sync_run SET crashes = least(crashes, 3)",
 )
 
 
 class Listing(NamedTuple):
-    """A page of a list, by what it comes after: an object, or a bound."""
+    """A page of a list, identified by the cursor or the creation time that it comes after."""
 
     path: str
     after: str
 
 
-class Story(NamedTuple):
-    """What became of a run: how often its workers were killed, and what is wrong."""
+class Outcome(NamedTuple):
+    """How often a run's workers were killed, and the faults found."""
 
     kills: int
-    wrongs: list[str]
+    faults: list[str]
 
 
 class Worker:
-    """Lives of a worker, one after the other."""
+    """A process that runs one worker after another."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def live(self, seconds: float | None) -> str:
-        """Give how it ended."""
+    def run(self, seconds: float | None) -> str:
+        """Run a worker, kill it after so many seconds unless None, and return `killed` or its exit status."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(("on" if seconds is None else f"{seconds:.4f}") + "\n")
@@ -71,10 +71,10 @@ class Worker:
 
 
 @contextmanager
-def worker(engine: Engine, redis: Redis, server: StripeServer, *, plant: str = "") -> Iterator[Worker]:
+def running_worker(engine: Engine, redis: Redis, server: StripeServer, *, mistake: str = "") -> Iterator[Worker]:
     socket = redis.connection_pool.connection_kwargs["path"]
     database_url = engine.url.render_as_string(hide_password=False)
-    settings = [database_url, f"unix://{socket}", server.url, server.stripe.platform_key(livemode=True), plant]
+    settings = [database_url, f"unix://{socket}", server.url, server.stripe.platform_key(livemode=True), mistake]
     with subprocess.Popen(
         [sys.executable, "-m", "tests.support.syncs.killed_worker", json.dumps(settings)],
         stdin=subprocess.PIPE,
@@ -99,7 +99,7 @@ def new_account(simulated: SimulatedStripe, seed: int, *, invoices: int = 260) -
 
 
 def listing_of(seen: Seen) -> Listing | None:
-    """Give which page was asked for; None when it was no page of a list."""
+    """Return which page was requested, or None if it was not a page of a list."""
     split = urlsplit(seen.target)
     query = parse_qs(split.query)
     if split.path not in {"/v1/invoices", "/v1/customers", "/v1/events"}:
@@ -109,7 +109,7 @@ def listing_of(seen: Seen) -> Listing | None:
 
 
 def still_to_read(engine: Engine, run_id: int) -> set[Listing]:
-    """Give the pages that the run will ask for next, as its committed rows have it."""
+    """Return the pages that the run will request next, according to its committed rows."""
     with engine.connect() as connection:
         rows = connection.execute(
             text(
@@ -121,8 +121,8 @@ def still_to_read(engine: Engine, run_id: int) -> set[Listing]:
         return {Listing(f"/v1/{row.resource}", row.after) for row in rows}
 
 
-def told_twice(engine: Engine, company_id: int) -> list[str]:
-    """Give what stands in the log more than once, of an account in which nothing moved."""
+def duplicates_in_log(engine: Engine, company_id: int) -> list[str]:
+    """Return what is in the log more than once, for an account in which nothing changed."""
     with engine.connect() as connection:
         return list(
             connection.scalars(
@@ -135,8 +135,8 @@ def told_twice(engine: Engine, company_id: int) -> list[str]:
         )
 
 
-def a_minute_later(engine: Engine, company_id: int, run_id: int) -> SyncRun:
-    """Give the run after a minute for whoever waits, if it has not ended."""
+def pass_a_minute(engine: Engine, company_id: int, run_id: int) -> SyncRun:
+    """Return the run, and let a minute pass for everything that waits unless the run has ended."""
     with engine.begin() as connection:
         run = find_run(connection, company_id, run_id)
         assert run is not None
@@ -146,34 +146,36 @@ def a_minute_later(engine: Engine, company_id: int, run_id: int) -> SyncRun:
     return run
 
 
-def outlive(engine: Engine, server: StripeServer, lives: Worker, account: Account, random: Random) -> Story:
-    """Kill workers at random moments until the run has ended, and look at everything that must hold."""
+def sync_with_kills(engine: Engine, server: StripeServer, worker: Worker, account: Account, random: Random) -> Outcome:
+    """Kill workers at random moments until the run has ended, and check everything that must be true."""
     company_id = company_with(engine, account.id)
     run_id = ask_for_sync(engine, company_id, SetClock(), trigger="initial")
-    wrongs: list[str] = []
+    faults: list[str] = []
     fetched: set[Listing] = set()
     kept: set[Listing] = set()
     kills = 0
-    run = a_minute_later(engine, company_id, run_id)
-    for life in range(MOST_LIVES):
+    run = pass_a_minute(engine, company_id, run_id)
+    for number in range(MOST_WORKERS):
         server.requests.clear()
-        ending = lives.live(random.uniform(0.0, LONGEST_LIFE_SECONDS) if life < MOST_LIVES - 5 else None)
+        ending = worker.run(random.uniform(0.0, MOST_SECONDS_TO_LIVE) if number < MOST_WORKERS - 5 else None)
         kills += ending == "killed"
-        asked = Counter(listing for seen in list(server.requests.seen) if (listing := listing_of(seen)))
-        wrongs += [f"read again in life {life}: {listing}" for listing in asked.keys() & kept]
-        # That a stretch holds nothing Stripe must say twice.
-        wrongs += [f"read {times} times in life {life}: {listing}" for listing, times in asked.items() if times > 2]
-        fetched |= asked.keys()
+        requested = Counter(listing for seen in list(server.requests.seen) if (listing := listing_of(seen)))
+        faults += [f"read again by worker {number}: {listing}" for listing in requested.keys() & kept]
+        # A stretch of time without objects is requested twice.
+        faults += [
+            f"read {times} times by worker {number}: {listing}" for listing, times in requested.items() if times > 2
+        ]
+        fetched |= requested.keys()
         kept |= fetched - still_to_read(engine, run_id)
-        run = a_minute_later(engine, company_id, run_id)
+        run = pass_a_minute(engine, company_id, run_id)
         if run.finished_at is not None:
             break
-    wrongs += [f"in the log twice: {entry}" for entry in told_twice(engine, company_id)]
+    faults += [f"in the log twice: {entry}" for entry in duplicates_in_log(engine, company_id)]
     if run.status != "succeeded":
-        wrongs.append(f"the run ended as {run.status}: {run.error_code}, {run.reconciliation}")
+        faults.append(f"the run ended as {run.status}: {run.error_code}, {run.reconciliation}")
     if table_of(engine, company_id) != truth_of(account):
-        wrongs.append("the table is not the truth")
-    return Story(kills, wrongs)
+        faults.append("the table is not the truth")
+    return Outcome(kills, faults)
 
 
 @pytest.mark.timeout(60 + 2 * KILLS)
@@ -182,26 +184,26 @@ def test_workers_that_are_killed_at_random_moments_cost_nothing(
 ) -> None:
     random = Random(KILLS)
     kills, seed = 0, 0
-    with worker(engine, redis, slow_server) as lives:
+    with running_worker(engine, redis, slow_server) as worker:
         while kills < KILLS:
             seed += 1
-            story = outlive(engine, slow_server, lives, new_account(simulated, seed), random)
-            kills += story.kills
-            assert story.wrongs == []
+            outcome = sync_with_kills(engine, slow_server, worker, new_account(simulated, seed), random)
+            kills += outcome.kills
+            assert outcome.faults == []
 
 
 @pytest.mark.parametrize(
-    ("plant", "wrong"),
-    [("cursor before facts", "the table is not the truth"), ("from the start", "read again in life")],
+    ("mistake", "fault"),
+    [("cursor before facts", "the table is not the truth"), ("from the start", "read again by worker")],
 )
 def test_the_kills_would_find_a_place_in_a_list_that_is_not_kept_with_what_was_read(
-    plant: str, wrong: str, engine: Engine, redis: Redis, simulated: SimulatedStripe, slow_server: StripeServer
+    mistake: str, fault: str, engine: Engine, redis: Redis, simulated: SimulatedStripe, slow_server: StripeServer
 ) -> None:
     found: list[str] = []
-    with worker(engine, redis, slow_server, plant=plant) as lives:
+    with running_worker(engine, redis, slow_server, mistake=mistake) as worker:
         for seed in range(1, 6):
             account = new_account(simulated, seed, invoices=130)
-            found += outlive(engine, slow_server, lives, account, Random(seed)).wrongs
+            found += sync_with_kills(engine, slow_server, worker, account, Random(seed)).faults
             if found:
                 break
-    assert any(one.startswith(wrong) for one in found)
+    assert any(one.startswith(fault) for one in found)

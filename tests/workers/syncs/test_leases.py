@@ -1,4 +1,4 @@
-"""A run is worked on by one worker at a time, whoever else wants to, and whatever stops that worker."""
+"""One worker at a time works on a run, however many try, and whatever stops that worker."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,22 +21,22 @@ from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import StripeServer
 from sandbox.valkey import ValkeyServer
 from stripe_gateway.client import StripeGateway
-from stripe_gateway.keyring import PlatformKeyring
 from stripe_gateway.rate_limit import RateLimit
 from tests.support.clock import NOON, SetClock
 from tests.support.company import company_with
-from tests.support.syncs.gateway_hooks import with_hook, on_request
-from tests.support.syncs.runs import ask_for_sync, finish_sync, sync
+from tests.support.platform_keyring import PlatformKeyring
 from tests.support.syncs.accounts import YESTERDAY
+from tests.support.syncs.gateway_hooks import on_request, with_hook
 from tests.support.syncs.run_states import run_of
+from tests.support.syncs.runs import ask_for_sync, finish_sync, sync
 from tests.support.syncs.truth import table_of, truth_of
 from workers.jobs import sync_with
 from workers.syncs import turns
 from workers.syncs.segments import MOST_AT_ONCE
 from workers.wiring.tools import Tools
 
-HANDS = 6
-A_DAY = 86_400
+THREADS = 6
+DAY_SECONDS = 86_400
 
 
 @pytest.fixture
@@ -52,15 +52,15 @@ def company_id(tools: Tools, account: Account) -> int:
 
 
 def all_at_once(act: Callable[[int], object]) -> list[object]:
-    """Do something in many threads at the same moment; give what came of it."""
-    barrier = Barrier(HANDS)
+    """Call a function in many threads at the same moment, and return the results."""
+    barrier = Barrier(THREADS)
 
     def wait_and_act(place: int) -> object:
         barrier.wait()
         return act(place)
 
-    with ThreadPoolExecutor(HANDS) as pool:
-        return list(pool.map(wait_and_act, range(HANDS)))
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(wait_and_act, range(THREADS)))
 
 
 def runs_of(engine: Engine, company_id: int) -> list[tuple[str, str]]:
@@ -87,9 +87,9 @@ def facts_of(engine: Engine, company_id: int) -> list[tuple[object, ...]]:
 def test_many_who_ask_at_once_are_given_one_run(engine: Engine, clock: SetClock) -> None:
     company_id = company_with(engine, "acct_1")
 
-    asked = all_at_once(lambda _: ask_for_sync(engine, company_id, clock))
+    requested = all_at_once(lambda _: ask_for_sync(engine, company_id, clock))
 
-    assert len(set(asked)) == 1
+    assert len(set(requested)) == 1
     assert runs_of(engine, company_id) == [("manual", "queued")]
 
 
@@ -114,7 +114,7 @@ def test_any_number_of_clocks_makes_one_run_per_company_and_period(engine: Engin
     companies = [company_with(engine, f"acct_{number}") for number in range(5)]
 
     for _ in range(2):
-        all_at_once(lambda _: request_due_syncs(engine, now=clock(), period_seconds=A_DAY))
+        all_at_once(lambda _: request_due_syncs(engine, now=clock(), period_seconds=DAY_SECONDS))
 
     assert [runs_of(engine, company_id) for company_id in companies] == [[("initial", "queued")]] * 5
 
@@ -128,7 +128,7 @@ def test_after_days_without_a_clock_there_is_one_run_that_reads_the_whole_gap(
         buyer = account.live.create_customer("New Sample GmbH")
         account.live.create_paid_invoice(buyer.id, [])
     for _ in range(3):
-        request_due_syncs(tools.engine, now=clock(), period_seconds=A_DAY)
+        request_due_syncs(tools.engine, now=clock(), period_seconds=DAY_SECONDS)
         clock.advance(timedelta(minutes=1))
 
     assert runs_of(tools.engine, company_id) == [("initial", "succeeded"), ("scheduled", "queued")]
@@ -136,11 +136,13 @@ def test_after_days_without_a_clock_there_is_one_run_that_reads_the_whole_gap(
         pass
     assert table_of(tools.engine, company_id) == truth_of(account)
     with tools.engine.connect() as connection:
-        heard = connection.scalars(text("SELECT count(*) FROM event WHERE source = 'stripe.events'")).one()
-    assert heard >= 3
+        fetched_events = connection.scalars(text("SELECT count(*) FROM event WHERE source = 'stripe.events'")).one()
+    assert fetched_events >= 3
 
 
-def test_who_was_overtaken_while_it_slept_keeps_nothing(tools: Tools, account: Account, company_id: int) -> None:
+def test_a_worker_that_was_overtaken_while_it_slept_keeps_nothing(
+    tools: Tools, account: Account, company_id: int
+) -> None:
     asleep, may_wake = Event(), Event()
 
     def sleep() -> None:
@@ -148,8 +150,8 @@ def test_who_was_overtaken_while_it_slept_keeps_nothing(tools: Tools, account: A
         may_wake.wait()
 
     run_id = ask_for_sync(tools.engine, company_id, tools.clock, trigger="initial")
-    with ThreadPoolExecutor(8) as hands, ThreadPoolExecutor(1) as elsewhere:
-        sleeper = elsewhere.submit(sync_with, replace(with_hook(tools, on_request(1, sleep)), executor=hands))
+    with ThreadPoolExecutor(8) as threads, ThreadPoolExecutor(1) as elsewhere:
+        sleeper = elsewhere.submit(sync_with, replace(with_hook(tools, on_request(1, sleep)), executor=threads))
         try:
             asleep.wait()
             let_leases_run_out(tools.engine)
@@ -168,7 +170,7 @@ def test_who_was_overtaken_while_it_slept_keeps_nothing(tools: Tools, account: A
 def test_a_lease_that_nobody_holds_on_to_is_taken_over_where_it_was_left(
     tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
 ) -> None:
-    class Crash(Exception):  # noqa: N818 - no error of ours
+    class Crash(Exception):  # noqa: N818 - not an error of the product
         pass
 
     def crash() -> None:
@@ -198,16 +200,16 @@ def test_workers_that_crash_twice_in_a_row_make_pages_smaller_and_twelve_end_the
         raise ZeroDivisionError
 
     run_id = ask_for_sync(tools.engine, company_id, tools.clock, trigger="initial")
-    asked = []
+    requested = []
     for _ in range(12):
-        # Its requests die with it: none of them comes after those of the next.
-        with ThreadPoolExecutor(8) as hands, pytest.raises(ZeroDivisionError):
-            sync_with(replace(with_hook(tools, crash), executor=hands))
-        asked.append(sizes()[0])
+        # Each worker has its own threads, so that none of its requests comes after those of the next.
+        with ThreadPoolExecutor(8) as threads, pytest.raises(ZeroDivisionError):
+            sync_with(replace(with_hook(tools, crash), executor=threads))
+        requested.append(sizes()[0])
         let_leases_run_out(tools.engine)
 
-    assert asked[:5] == ["100", "100", "50", "25", "12"]
-    assert asked[-1] == "1"
+    assert requested[:5] == ["100", "100", "50", "25", "12"]
+    assert requested[-1] == "1"
     run = finish_sync(tools, company_id, run_id)
     assert (run.status, run.error_code) == ("failed", "worker_crashed")
 
@@ -249,18 +251,18 @@ def test_a_run_that_is_to_stop_stops_at_its_next_page_and_keeps_what_it_read(
         with tools.engine.begin() as connection:
             cancel_sync(connection, company_id, run_id, actor="tests", now=NOON)
 
-    asked: list[int] = []
+    requested: list[int] = []
 
     def count_and_cancel(number: int, path: str) -> None:
-        asked.append(number)
+        requested.append(number)
         on_request(at_request, cancel)(number, path)
 
     sync_with(with_hook(tools, count_and_cancel))
 
     run = run_of(tools.engine, company_id, run_id)
     assert (run.status, run.phase, run.lease_until) == ("canceled", "finished", None)
-    # What was handed out already may still be asked; what would follow from it is not, and nothing of it is kept.
-    assert len(asked) <= at_request + 3 * MOST_AT_ONCE
+    # Requests already handed to threads may still be sent; no further ones are, and nothing of their answers is stored.
+    assert len(requested) <= at_request + 3 * MOST_AT_ONCE
     with tools.engine.connect() as connection:
         last = connection.scalars(text("SELECT type FROM event ORDER BY position DESC LIMIT 1")).one()
     assert last == "sync.finished"
@@ -307,9 +309,9 @@ def test_nothing_is_kept_once_a_company_was_disconnected_or_paused(
     sync_with(with_hook(tools, on_request(4, give_up_now)))
 
     with tools.engine.connect() as connection:
-        told = connection.scalars(text("SELECT type FROM event ORDER BY position")).all()
+        types = connection.scalars(text("SELECT type FROM event ORDER BY position")).all()
     assert run_of(tools.engine, company_id, run_id).status == "canceled"
-    assert told[told.index(fact) + 1 :] == ["sync.finished"]
+    assert types[types.index(fact) + 1 :] == ["sync.finished"]
 
 
 @pytest.mark.parametrize("at_request", [1, 4])
@@ -340,8 +342,8 @@ def test_a_huge_account_gives_way_to_small_ones_and_goes_on_after_them(
             ask_for_sync(tools.engine, each, tools.clock, trigger="initial")
 
     ask_for_sync(tools.engine, company_id, tools.clock, trigger="initial")
-    meddling = with_hook(tools, on_request(2, ask_for_small_ones))
-    while sync_with(meddling):
+    hooked_tools = with_hook(tools, on_request(2, ask_for_small_ones))
+    while sync_with(hooked_tools):
         pass
     with tools.engine.connect() as connection:
         order = list(

@@ -1,4 +1,4 @@
-"""Every invoice of a list is read, wherever its pages end and whatever moves while it is read."""
+"""Every invoice of a list is read, wherever its pages end and whatever changes during the reading."""
 
 from datetime import timedelta
 
@@ -10,9 +10,9 @@ from sandbox.stripe.records.specs import LineSpec
 from sandbox.stripe.running import StripeServer
 from tests.support.clock import SetClock
 from tests.support.company import company_with
-from tests.support.syncs.gateway_hooks import with_hook, on_request
-from tests.support.syncs.runs import sync
 from tests.support.syncs.accounts import YESTERDAY, account_with_invoices, set_faults
+from tests.support.syncs.gateway_hooks import on_request, with_hook
+from tests.support.syncs.runs import sync
 from tests.support.syncs.truth import table_of, truth_of
 from workers.wiring.tools import Tools
 
@@ -32,7 +32,7 @@ def test_the_loss_of_the_draft_that_the_next_page_begins_after_leaves_no_gap(
     *, is_burst: bool, tools: Tools, simulated: SimulatedStripe, stripe_server: StripeServer
 ) -> None:
     created = [YESTERDAY + (0 if is_burst else place) for place in range(240)]
-    # The first page ends with a draft that is gone when it has been read.
+    # The first page ends with a draft that is deleted once the page has been read.
     account, company_id, ids = account_with_invoices(simulated, tools.engine, created, draft=140)
     set_faults(
         stripe_server,
@@ -66,7 +66,9 @@ def test_invoices_of_any_length_are_read_whole(tools: Tools, simulated: Simulate
 def test_what_changes_at_stripe_while_it_is_read_is_in_the_table_after_the_next_sync(
     at_request: int, tools: Tools, simulated: SimulatedStripe, clock: SetClock
 ) -> None:
-    account, company_id, ids = account_with_invoices(simulated, tools.engine, [YESTERDAY + place for place in range(130)])
+    account, company_id, ids = account_with_invoices(
+        simulated, tools.engine, [YESTERDAY + place for place in range(130)]
+    )
 
     def move() -> None:
         clock.advance(timedelta(seconds=1))

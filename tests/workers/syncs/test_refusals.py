@@ -1,4 +1,4 @@
-"""What Stripe refuses is named, fails no more than it must, and is never taken for an answer."""
+"""A refusal by Stripe is named in the run, fails no more than it must, and is never taken for data."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,14 +20,14 @@ from sandbox.stripe.records.specs import LineSpec
 from sandbox.stripe.running import StripeServer
 from stripe_gateway.client import StripeGateway, Tally
 from stripe_gateway.http import BoundedHttpClient
-from stripe_gateway.keyring import PlatformKeyring
 from stripe_gateway.objects import fetch
 from stripe_gateway.rate_limit import RateLimit
 from stripe_gateway.refusals import StripeAnswerError
 from tests.support.clock import SetClock
 from tests.support.company import company_with
-from tests.support.syncs.runs import reset_rate_limits, sync
+from tests.support.platform_keyring import PlatformKeyring
 from tests.support.syncs.accounts import YESTERDAY, account_with_invoices, set_faults
+from tests.support.syncs.runs import reset_rate_limits, sync
 from tests.support.syncs.truth import table_of, truth_of
 from workers.jobs import fetch_with, sync_with
 from workers.wiring.tools import Tools
@@ -54,14 +54,14 @@ def with_key(tools: Tools, server: StripeServer, key: str) -> Tools:
     )
 
 
-def test_a_key_that_is_none_fails_the_run(tools: Tools, company_id: int, stripe_server: StripeServer) -> None:
+def test_an_invalid_key_fails_the_run(tools: Tools, company_id: int, stripe_server: StripeServer) -> None:
     run = sync(with_key(tools, stripe_server, "sk_live_rolled"), company_id)
 
     assert (run.status, run.error_code) == ("failed", "stripe_key_refused")
     assert "sk_live_rolled" not in run.error_detail
 
 
-def test_once_the_key_is_mended_the_next_run_goes_on_within_half_an_hour_of_however_many_failures(
+def test_once_the_key_is_fixed_the_next_run_starts_within_half_an_hour_after_any_number_of_failures(
     tools: Tools, account: SimulatedAccount, company_id: int, stripe_server: StripeServer, clock: SetClock
 ) -> None:
     refused, waits = with_key(tools, stripe_server, "sk_live_rolled"), []
@@ -73,21 +73,21 @@ def test_once_the_key_is_mended_the_next_run_goes_on_within_half_an_hour_of_howe
         waits.append((due - clock()).total_seconds())
         clock.advance(due - clock())
 
-    asked = request_due_syncs(tools.engine, now=clock(), period_seconds=86_400)
+    requested = request_due_syncs(tools.engine, now=clock(), period_seconds=86_400)
     sync_with(tools)
 
     assert waits == [60, 120, 240, 480, 960, 1800, 1800, 1800]
-    assert asked == 1
+    assert requested == 1
     assert table_of(tools.engine, company_id) == truth_of(account)
 
 
-EVERYTHING = ("rak_invoice_read", "rak_customer_read", "rak_event_read", "rak_price_read", "rak_plan_read")
+ALL_PERMISSIONS = ("rak_invoice_read", "rak_customer_read", "rak_event_read", "rak_price_read", "rak_plan_read")
 
 
 def test_without_the_permission_to_read_invoices_the_run_fails(
     tools: Tools, account: SimulatedAccount, company_id: int, simulated: SimulatedStripe, stripe_server: StripeServer
 ) -> None:
-    key = simulated.restricted_key(account.id, livemode=True, permissions=EVERYTHING[1:])
+    key = simulated.restricted_key(account.id, livemode=True, permissions=ALL_PERMISSIONS[1:])
 
     run = sync(with_key(tools, stripe_server, key), company_id)
 
@@ -98,7 +98,7 @@ def test_without_the_permission_to_read_invoices_the_run_fails(
     ("lacking", "resource"),
     [("rak_customer_read", "customers"), ("rak_event_read", "events"), ("rak_price_read", "price")],
 )
-def test_any_other_permission_that_is_missing_is_named_and_the_rest_is_read(  # noqa: PLR0913, PLR0917 - a stage of seven parts
+def test_any_other_permission_that_is_missing_is_named_and_the_rest_is_read(  # noqa: PLR0913, PLR0917 - seven fixtures and parameters
     lacking: str,
     resource: str,
     tools: Tools,
@@ -107,7 +107,9 @@ def test_any_other_permission_that_is_missing_is_named_and_the_rest_is_read(  # 
     simulated: SimulatedStripe,
     stripe_server: StripeServer,
 ) -> None:
-    permissions = [one for one in EVERYTHING if one != lacking and (lacking != "rak_price_read" or "plan" not in one)]
+    permissions = [
+        one for one in ALL_PERMISSIONS if one != lacking and (lacking != "rak_price_read" or "plan" not in one)
+    ]
     key = simulated.restricted_key(account.id, livemode=True, permissions=permissions)
     if resource == "events":  # read from the second sync on
         sync(tools, company_id, trigger="initial")
@@ -164,7 +166,7 @@ def test_a_redirect_is_not_followed(tools: Tools, company_id: int, stripe_server
     assert stripe_server.requests.seen == []
 
 
-def test_an_answer_that_is_no_invoice_is_put_off_and_ends_nobodys_turn(
+def test_an_answer_that_is_no_invoice_is_postponed_and_ends_nobodys_turn(
     tools: Tools, company_id: int, stripe_server: StripeServer
 ) -> None:
     sync(tools, company_id, trigger="initial")

@@ -1,4 +1,4 @@
-"""Whatever became of the webhooks, a sync makes the table equal to Stripe's books, and says what it repaired."""
+"""Whatever happened to the webhooks, a sync makes the table equal to Stripe's books, and reports what it repaired."""
 
 import json
 from datetime import timedelta
@@ -15,27 +15,27 @@ from sandbox.stripe.records.specs import InvoiceSpec, LineSpec
 from sandbox.stripe.running import StripeServer
 from tests.support.clock import SetClock
 from tests.support.company import company_with
-from tests.support.syncs.runs import sync
 from tests.support.syncs.accounts import YESTERDAY, account_with_invoices
+from tests.support.syncs.runs import sync
 from tests.support.syncs.truth import table_of, truth_of
 from workers.jobs import catch_up_with, fetch_with
 from workers.wiring.tools import Tools
 
-A_MONTH = 30 * 86_400
+MONTH_SECONDS = 30 * 86_400
 
 
-def keep_all(engine: Engine, bodies: list[bytes]) -> None:
+def receive_all(engine: Engine, bodies: list[bytes]) -> None:
     with engine.begin() as connection:
         receive(connection, [event_from_stripe(body) for body in bodies])
 
 
-def fill(tools: Tools) -> None:
+def fold_and_fetch(tools: Tools) -> None:
     while catch_up_with(tools) + fetch_with(tools):
         pass
 
 
 def facts_from(engine: Engine, source: str) -> list[tuple[str, str]]:
-    """Give type and entity of what the log has from a source."""
+    """Return the type and entity of each event from a source."""
     with engine.connect() as connection:
         rows = connection.execute(
             text("SELECT type, entity FROM event WHERE source = :source ORDER BY company_id, position"),
@@ -60,13 +60,13 @@ def test_webhooks_lost_repeated_shuffled_and_late_cost_nothing(
     random.shuffle(arriving)
     half = random.randrange(len(arriving))
 
-    keep_all(tools.engine, arriving[:half])
+    receive_all(tools.engine, arriving[:half])
     if random.random() < 0.5:
-        fill(tools)
+        fold_and_fetch(tools)
     first = sync(tools, company_id, trigger="manual")
     assert table_of(tools.engine, company_id) == truth_of(account)
-    keep_all(tools.engine, arriving[half:])
-    fill(tools)
+    receive_all(tools.engine, arriving[half:])
+    fold_and_fetch(tools)
     clock.advance(timedelta(hours=2))
     second = sync(tools, company_id)
 
@@ -92,7 +92,7 @@ def test_an_event_that_was_never_delivered_is_found_while_stripe_keeps_it(
     assert table_of(tools.engine, company_id) == truth_of(account)
 
 
-def test_what_stripe_no_longer_tells_of_is_repaired_from_the_lists(
+def test_changes_whose_events_stripe_no_longer_has_are_repaired_from_the_lists(
     tools: Tools, simulated: SimulatedStripe, clock: SetClock
 ) -> None:
     account, company_id, ids = account_with_invoices(simulated, tools.engine, [YESTERDAY, YESTERDAY + 1, YESTERDAY + 2])
@@ -101,7 +101,7 @@ def test_what_stripe_no_longer_tells_of_is_repaired_from_the_lists(
     account.live.pay_invoice(ids[0])
     account.live.void_invoice(ids[1])
     account.live.rename_customer(account.live.invoices[ids[2]].customer.id, "Renamed Sample AG")
-    clock.advance(timedelta(seconds=2 * A_MONTH))
+    clock.advance(timedelta(seconds=2 * MONTH_SECONDS))
 
     run = sync(tools, company_id)
 
@@ -119,7 +119,7 @@ def test_an_invoice_that_stripe_knows_nothing_of_is_named_and_stays(
     endpoint = simulated.add_endpoint("", ["whsec_x"], types=("invoice.paid",))
     account.live.pay_invoice(ids[0])
     (delivery,) = simulated.signed_deliveries(endpoint)
-    keep_all(tools.engine, [delivery.body.replace(ids[0].encode(), b"in_of_nobody").replace(b"evt_", b"evt_x")])
+    receive_all(tools.engine, [delivery.body.replace(ids[0].encode(), b"in_of_nobody").replace(b"evt_", b"evt_x")])
 
     run = sync(tools, company_id)
 
@@ -146,7 +146,7 @@ def test_an_invoice_that_cannot_be_read_is_named_and_the_others_are_there(
         assert (difference["kind"], difference["invoice_id"]) == ("unreadable", odd.id)
         assert "zzz" in difference["detail"]
     assert {row["invoice_id"] for row in table_of(tools.engine, company_id)} == set(ids)
-    # Told once: what is still unreadable is no news.
+    # Logged once, although it was unreadable twice.
     assert facts_from(tools.engine, "stripe.api").count(("invoice.fetched", f"invoice:{odd.id}")) == 1
 
 
@@ -163,13 +163,13 @@ def test_the_books_of_both_sides_stand_in_the_run_by_month_status_and_currency(
     for row in truth_of(account):
         key = (str(row["currency"]), str(row["invoice_status"]))
         truth[key] = truth.get(key, 0) + int(row["amount"])
-    told: dict[tuple[str, str], int] = {}
+    booked: dict[tuple[str, str], int] = {}
     for book in books:
         assert book["is_equal"]
         assert book["stripe"] == book["table"]
         key = (book["currency"], book["status"])
-        told[key] = told.get(key, 0) + book["stripe"]["amount"]
-    assert told == truth
+        booked[key] = booked.get(key, 0) + book["stripe"]["amount"]
+    assert booked == truth
     assert json.dumps(books)
 
 

@@ -1,4 +1,4 @@
-"""A sync reads the whole account, appends what differs, and succeeds only when the table equals Stripe's books."""
+"""A sync reads the whole account, appends what differs, and succeeds only if the table equals Stripe's books."""
 
 import pytest
 from sqlalchemy import text

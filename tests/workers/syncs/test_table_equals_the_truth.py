@@ -1,4 +1,4 @@
-"""Whatever becomes of the webhooks on their way, the table ends as the account's truth says."""
+"""However webhooks are shuffled or repeated on their way, the table ends equal to the account's truth."""
 
 from random import Random
 
@@ -22,7 +22,7 @@ from workers.wiring.tools import Tools
 def bodies_of(
     simulated: SimulatedStripe, account: Account, api_version: str, *, invoices: int, seed: int
 ) -> list[bytes]:
-    """Give the webhook bodies of a generated history, in the order it happened."""
+    """Generate a history, and return its webhook bodies in order."""
     endpoint = simulated.add_endpoint("", ["whsec_x"], api_version=api_version)
     generate(account, invoices=invoices, seed=seed, until=int(NOON.timestamp()) - 86_400)
     return [delivery.body for delivery in simulated.signed_deliveries(endpoint, account=account)]
@@ -35,14 +35,14 @@ def shuffled_with_repeats(bodies: list[bytes], seed: int) -> list[bytes]:
     return disordered
 
 
-def keep_all(engine: Engine, bodies: list[bytes]) -> None:
+def receive_all(engine: Engine, bodies: list[bytes]) -> None:
     for start in range(0, len(bodies), 50):
         with engine.begin() as connection:
             receive(connection, [event_from_stripe(body) for body in bodies[start : start + 50]])
 
 
-def fill(tools: Tools) -> None:
-    """Fold and fetch until there is nothing to do."""
+def fold_and_fetch(tools: Tools) -> None:
+    """Fold and fetch until nothing is left to do."""
     while catch_up_with(tools) + fetch_with(tools):
         pass
 
@@ -55,8 +55,8 @@ def test_webhooks_of_any_version_in_any_order_and_twice_give_the_truth(
     company_id = company_with(tools.engine, account.id)
     bodies = bodies_of(simulated, account, api_version, invoices=90, seed=3)
 
-    keep_all(tools.engine, shuffled_with_repeats(bodies, seed=5))
-    fill(tools)
+    receive_all(tools.engine, shuffled_with_repeats(bodies, seed=5))
+    fold_and_fetch(tools)
 
     assert table_of(tools.engine, company_id) == truth_of(account)
 
@@ -65,8 +65,8 @@ def test_batches_of_any_size_give_the_same_bytes(simulated: SimulatedStripe, too
     account = simulated.create_account("Sample Studio")
     bodies = shuffled_with_repeats(bodies_of(simulated, account, "2024-06-20", invoices=60, seed=4), seed=6)
     company_with(tools.engine, account.id)
-    keep_all(tools.engine, bodies)
-    found = []
+    receive_all(tools.engine, bodies)
+    tables = []
 
     for batch_size in (1000, 64, 7, 1):
         with tools.engine.begin() as connection:
@@ -76,7 +76,7 @@ def test_batches_of_any_size_give_the_same_bytes(simulated: SimulatedStripe, too
         catch_up(tools.engine, batch_size=batch_size)
         with tools.engine.connect() as connection:
             ordered = select(revenue_line).order_by(revenue_line.c.invoice_id, revenue_line.c.invoice_line_item_id)
-            found.append(connection.execute(ordered).all())
+            tables.append(connection.execute(ordered).all())
 
-    assert found[0]
-    assert all(table == found[0] for table in found)
+    assert tables[0]
+    assert all(table == tables[0] for table in tables)

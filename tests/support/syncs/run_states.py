@@ -1,4 +1,4 @@
-"""Syncs as tests of the doors need them: asked for, under way, far back, over; without a Stripe to read."""
+"""Put sync runs into the states that tests of the API, pages and commands need, without a Stripe to read."""
 
 from sqlalchemy import Engine, text
 
@@ -28,51 +28,51 @@ BOOKS: list[dict[str, object]] = [
         "is_equal": False,
     }
 ]
-PROVEN = Ending("succeeded", reconciliation={"matched": 7, "repaired": 2, "differences": [], "books": BOOKS})
-PROVEN_IN_PART = Ending(
+SUCCEEDED = Ending("succeeded", reconciliation={"matched": 7, "repaired": 2, "differences": [], "books": BOOKS})
+PARTIALLY_SUCCEEDED = Ending(
     "partially_succeeded", reconciliation={"matched": 4, "repaired": 0, "differences": DIFFERENCES, "books": BOOKS}
 )
 FAILED = Ending("failed", error=("stripe_unavailable", "503 from /v1/invoices"))
 
-_REACHED = text("""
+_SET_OLDEST = text("""
     INSERT INTO sync_segment (run_id, number, company_id, resource, oldest_created)
     VALUES (:run_id, 1, :company_id, 'invoices', :created)
     ON CONFLICT (run_id, number) DO UPDATE SET oldest_created = :created
 """)
-_LISTED = text("UPDATE sync_run SET invoices_listed = :listed, lines = 3 * :listed WHERE id = :run_id")
+_SET_LISTED = text("UPDATE sync_run SET invoices_listed = :listed, lines = 3 * :listed WHERE id = :run_id")
 
 
-def asked(engine: Engine, company_id: int) -> int:
-    """Ask for a sync; give its id."""
+def request_run(engine: Engine, company_id: int) -> int:
+    """Request a sync run, and return its id."""
     with engine.begin() as connection:
         return int(request_sync(connection, company_id, trigger="manual", actor="tests", now=NOON).id)
 
 
-def begun(engine: Engine, company_id: int) -> Lease:
-    """Ask for a sync and take it under a lease."""
-    run_id = asked(engine, company_id)
+def start_run(engine: Engine, company_id: int) -> Lease:
+    """Request a sync run, claim it, and return the lease."""
+    run_id = request_run(engine, company_id)
     lease = claim_run(engine, now=NOON)
     assert lease is not None
     assert lease.run_id == run_id
     return lease
 
 
-def has_read(engine: Engine, lease: Lease, invoices: int, *, back_to_unix_seconds: int) -> None:
-    """Have a sync under way read so many invoices, back to that time."""
+def record_progress(engine: Engine, lease: Lease, invoices: int, *, back_to_unix_seconds: int) -> None:
+    """Record that a running sync has listed so many invoices, back to that time."""
     with engine.begin() as connection:
-        connection.execute(_LISTED, {"run_id": lease.run_id, "listed": invoices})
-        of = {"run_id": lease.run_id, "company_id": lease.company_id}
-        connection.execute(_REACHED, of | {"created": back_to_unix_seconds})
+        connection.execute(_SET_LISTED, {"run_id": lease.run_id, "listed": invoices})
+        oldest = {"run_id": lease.run_id, "company_id": lease.company_id, "created": back_to_unix_seconds}
+        connection.execute(_SET_OLDEST, oldest)
 
 
-def end(engine: Engine, lease: Lease, ending: Ending = PROVEN) -> None:
-    """End a sync."""
+def finish_run(engine: Engine, lease: Lease, ending: Ending = SUCCEEDED) -> None:
+    """End a sync run."""
     with engine.begin() as connection:
-        assert finish(connection, lease, ending, now=NOON, period_seconds=86_400)
+        finish(connection, lease, ending, now=NOON, period_seconds=86_400)
 
 
 def run_of(engine: Engine, company_id: int, run_id: int) -> SyncRun:
-    """Give a sync as it stands."""
+    """Return a sync run as it is stored."""
     with engine.connect() as connection:
         run = find_run(connection, company_id, run_id)
     assert run is not None

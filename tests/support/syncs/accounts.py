@@ -1,4 +1,4 @@
-"""Accounts of the simulated Stripe with a shape made for a test, and the faults set for reading them."""
+"""Accounts of the simulated Stripe with chosen invoices, and the faults that a test sets."""
 
 from collections.abc import Sequence
 
@@ -15,26 +15,26 @@ from tests.support.company import company_with
 YESTERDAY = int(NOON.timestamp()) - 86_400
 
 
-def strike(server: StripeServer, faults: Sequence[Fault]) -> None:
-    """Set these faults instead of those there were."""
+def set_faults(server: StripeServer, faults: Sequence[Fault]) -> None:
+    """Replace the server's faults by these."""
     server.faults.clear()
     for fault in faults:
         server.faults.add(fault)
 
 
-def shop_with(
+def account_with_invoices(
     simulated: SimulatedStripe, engine: Engine, created: Sequence[int], *, draft: int | None = None
 ) -> tuple[Account, int, list[str]]:
-    """Give an account of open invoices of a line each, made at these times, its company, and the invoices' ids.
+    """Create an account with an open one-line invoice per creation time; return it, its company id and invoice ids.
 
-    The one at place `draft` stays a draft.
+    The invoice at index `draft` stays a draft.
     """
     account = simulated.create_account("Corner Shop")
     buyer = account.live.create_customer("Zed Inc", at=created[0])
     ids = []
-    for place, at in enumerate(created):
+    for index, at in enumerate(created):
         invoice = account.live.create_invoice(buyer.id, [LineSpec(amount=100)], at=at)
-        if place != draft:
+        if index != draft:
             account.live.finalize_invoice(invoice.id, at=at)
         ids.append(invoice.id)
     return account, company_with(engine, account.id), ids
