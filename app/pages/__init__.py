@@ -1,1 +1,1 @@
-"""HTML for people: the frame and the words of every page. Imports app.api, app.connect and all below them."""
+"""HTML pages: the frame and the wording they share. Imports app.api, app.connect and all below them."""

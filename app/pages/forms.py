@@ -1,4 +1,4 @@
-"""What all forms of the pages have in common: how long they may be, and where they lead."""
+"""What all forms of the pages share: their size limit and the redirect to the settings."""
 
 from flask import make_response, redirect
 from flask.wrappers import Response
@@ -7,5 +7,5 @@ LONGEST_FORM_BYTES = 10_000
 
 
 def to_settings(company_id: int) -> Response:
-    """Lead to the settings of a company."""
+    """Redirect to the settings of a company."""
     return make_response(redirect(f"/settings/integrations?company={company_id}", 303))

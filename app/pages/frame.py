@@ -1,4 +1,4 @@
-"""What every page of a company stands in: who looks at it, which company it is of, and where else to go."""
+"""The frame of every page of a company: access check, signed-in user, company switcher and navigation."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -19,9 +19,9 @@ Answer = TypeVar("Answer")
 
 
 def for_member(needed: Role) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-    """Let a page of a company run only for a member of it with this role or a higher one. Put it below the route.
+    """Restrict a page of a company to members with this role or a higher one. Put it below the route.
 
-    The page then raises NotSignedInError (who is led to sign in), 404 for any other company, RoleTooLowError (403),
+    The page then raises NotSignedInError (redirects to sign-in), 404 for any other company, RoleTooLowError (403),
     and ForgedRequestError (403) for a form without its token.
     """
 
@@ -37,12 +37,12 @@ def for_member(needed: Role) -> Callable[[Callable[..., Answer]], Callable[..., 
 
 
 def framed(template: str, *, here: str, status: int = 200, **content: object) -> Response:
-    """Answer with a page of the company that its reader was let in to; `here` names the place in the navigation."""
+    """Return a page of the current company as a response; `here` names the current item of the navigation."""
     return make_response(framed_text(template, here=here, **content), status)
 
 
 def framed_text(template: str, *, here: str, **content: object) -> str:
-    """Give that page's text."""
+    """Return the HTML of a page of the current company."""
     who = session()
     if who is None:
         abort(404)

@@ -1,4 +1,4 @@
-"""How pages write money, time and our own words: by the reader's locale, and to the cent."""
+"""Template filters for money, times and our own names. Numbers follow the reader's locale."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ from flask import Flask, request
 from app.wiring.tools import current_tools
 
 _DEFAULT = "en_US"
-# Our sentences are English: what stands in the middle of one is, too.
+# Our sentences are English, so dates and durations inside them are, too.
 _ENGLISH = Locale.parse(_DEFAULT)
 _KNOWN = frozenset(locale_identifiers())
 _MOST_LANGUAGES = 10
@@ -22,7 +22,7 @@ _A_MOMENT = timedelta(minutes=1)
 
 
 def install(app: Flask) -> None:
-    """Let templates write with these."""
+    """Register the filters with the app."""
     app.add_template_filter(amount)
     app.add_template_filter(count)
     app.add_template_filter(instant)
@@ -33,42 +33,42 @@ def install(app: Flask) -> None:
 
 
 def amount(minor_units: int, currency: str, exponent: int) -> str:
-    """Write whole minor units of a currency as people read them there: 30000, usd, 2 is $300.00."""
+    """Return whole minor units of a currency in the reader's format: 30000, usd, 2 is $300.00."""
     return _amount(minor_units, currency.upper(), exponent, str(reader_locale()))
 
 
 def count(number: int) -> str:
-    """Write a whole number with the locale's separators."""
+    """Return a whole number with the locale's separators."""
     return format_decimal(number, locale=reader_locale())
 
 
 def instant(moment: datetime) -> str:
-    """Write an instant to the minute, in UTC and saying so."""
+    """Return an instant to the minute, in UTC and marked as such."""
     return format_datetime(moment.astimezone(UTC), "d MMM y, HH:mm", locale=_ENGLISH) + " UTC"
 
 
 def ago(moment: datetime) -> str:
-    """Write how long ago an instant was, or in how long it will be."""
+    """Return how long ago an instant was, or how long until it comes."""
     return format_timedelta(moment - current_tools().clock(), add_direction=True, locale=_ENGLISH)
 
 
 def coming(moment: datetime) -> str:
-    """Write in how long an instant will be; what is due is due in a moment."""
+    """Return how long until an instant; "in a moment" for a minute or less, and for the past."""
     return ago(moment) if moment - current_tools().clock() > _A_MOMENT else "in a moment"
 
 
 def month_of(moment: datetime) -> str:
-    """Write the month of an instant, in UTC: March 2026."""
+    """Return the month of an instant, in UTC: March 2026."""
     return format_datetime(moment.astimezone(UTC), "MMMM y", locale=_ENGLISH)
 
 
 def words(name: str) -> str:
-    """Write a lower-case name of ours as words: semi_annual is semi annual."""
+    """Return one of our snake_case names as words: semi_annual is semi annual."""
     return name.replace("_", " ")
 
 
 def reader_locale() -> Locale:
-    """Give the locale that the reader of the answer asks for, as far as it is known."""
+    """Return the locale to write numbers in, from Accept-Language; en_US if none of its languages is known."""
     return _negotiated(tuple(tag for tag, _ in list(request.accept_languages)[:_MOST_LANGUAGES]))
 
 
@@ -80,14 +80,14 @@ def _negotiated(languages: tuple[str, ...]) -> Locale:
 
 @lru_cache(maxsize=8192)
 def _amount(minor_units: int, currency: str, exponent: int, locale: str) -> str:
-    # Most lines bill what others bill, too.
+    # Many lines have the same amount.
     number = Decimal(minor_units).scaleb(-exponent)
     return str(_pattern(locale, exponent).apply(number, locale, currency=currency, currency_digits=False))
 
 
 @lru_cache(maxsize=256)
 def _pattern(locale: str, exponent: int) -> NumberPattern:
-    # The decimals are Stripe's, which for some currencies are others than the locale's data say.
+    # The number of decimals is Stripe's: for some currencies it differs from the locale data.
     standard = Locale.parse(locale).currency_formats["standard"]
     pattern = parse_pattern(standard.pattern)
     pattern.frac_prec = (exponent, exponent)

@@ -1,4 +1,4 @@
-// Opens a line beside the table, under the line's own address: going back closes it, and the address can be sent on.
+// Opens a line beside the table under the line's own URL, which can be shared; going back closes it.
 "use strict";
 
 (() => {

@@ -1,4 +1,4 @@
-// Keeps in the document only the pages of lines near the viewport: far ones become a gap of their height, and come back.
+// Keeps only the pages of lines near the viewport in the document: far ones are replaced by a gap of the same height.
 "use strict";
 
 (() => {
@@ -25,7 +25,7 @@
     try {
       await work(body);
     } catch {
-      if (body === more) link.textContent = "These lines did not come. Try again";
+      if (body === more) link.textContent = "Couldn't load more lines. Try again";
     } finally {
       busy.delete(body);
     }
@@ -48,7 +48,7 @@
     link.href = page.dataset.nextPage;
     link.dataset.rows = page.dataset.following;
     more.hidden = !page.dataset.following;
-    // Seen anew, it says again whether it is still in view.
+    // Observed again, it reports once more whether it is still in view.
     observer.unobserve(more);
     observer.observe(more);
   }

@@ -1,4 +1,4 @@
-// Follows the sync of a page: whatever the server tells, the page fetches the part that shows it again.
+// Follows the sync of a page: after every server-sent event the page fetches the part that shows it again.
 
 const REST_MS = 5000;
 let stream = null;
@@ -15,7 +15,7 @@ function follow() {
     place.removeAttribute("data-follows");
     htmx.trigger(place, "told");
   });
-  // After a loss the browser connects again by itself, but not after an answer that is no stream.
+  // The browser reconnects by itself after a lost connection, but not after a response that is not a stream.
   stream?.addEventListener("error", (event) => {
     if (event.target.readyState === EventSource.CLOSED) setTimeout(follow, REST_MS);
   });

@@ -1,4 +1,4 @@
-// Looks every ten seconds whether the table has changed, as long as somebody can see the page.
+// Checks every ten seconds whether the table has changed, while the page is visible.
 "use strict";
 
 (() => {

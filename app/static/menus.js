@@ -1,4 +1,4 @@
-// Menus and dialogs by keyboard and by a click elsewhere: what the browser's own elements leave out.
+// Closes menus and dialogs by keyboard and by a click outside, which the browser's own elements do not do.
 "use strict";
 
 document.addEventListener("click", (event) => {
@@ -9,7 +9,7 @@ document.addEventListener("click", (event) => {
   if (opener) document.getElementById(opener.dataset.opens).showModal();
   const closer = event.target.closest("[data-closes]");
   if (closer) closer.closest("dialog").close();
-  // Without this script they are links that lead to the dialog and away from it.
+  // Without this script they work as links to the dialog and away from it.
   if (opener || closer) event.preventDefault();
 });
 

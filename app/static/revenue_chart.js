@@ -1,4 +1,4 @@
-// Draws the months that stand in the table beside it, stacked: what is billed upwards, what is credited downwards.
+// Draws the months of the table next to it as stacked bars: billed amounts upwards, credited amounts downwards.
 "use strict";
 
 (() => {
@@ -26,7 +26,7 @@
     const tip = place.appendChild(document.createElement("div"));
     tip.className = "tip";
     tip.hidden = true;
-    // The farthest from zero first: each bar covers the beginning of the one before.
+    // Farthest from zero first: each bar covers the lower part of the one before.
     stacks.reverse();
     plot = new uPlot(
       {
@@ -64,14 +64,14 @@
     tip.hidden = !row || self.cursor.left < 0;
     if (tip.hidden) return;
     const names = [...chart.querySelectorAll(".months thead th")].map((cell) => cell.textContent);
-    const told = [...row.cells].filter((cell) => cell.dataset.minor !== "0");
-    const lines = told.map((cell) => (cell.cellIndex ? `${names[cell.cellIndex]} ${cell.textContent}` : cell.textContent));
+    const cells = [...row.cells].filter((cell) => cell.dataset.minor !== "0");
+    const lines = cells.map((cell) => (cell.cellIndex ? `${names[cell.cellIndex]} ${cell.textContent}` : cell.textContent));
     tip.replaceChildren(...lines.map((text) => Object.assign(document.createElement("span"), { textContent: text })));
     const left = self.cursor.left + 72;
     tip.style.left = `${left + tip.offsetWidth > self.width ? left - tip.offsetWidth - 24 : left}px`;
   }
 
-  // Other parts of the page come anew, too: they leave the chart as it is.
+  // Other parts of the page are swapped, too: then the chart stays as it is.
   document.addEventListener("htmx:after:swap", () => {
     if (document.querySelector(".chart") !== drawn) draw();
   });

@@ -1,4 +1,4 @@
-// "/" goes to the search field, unless somebody is writing.
+// "/" focuses the search field, unless the focus is in a field or a dialog.
 "use strict";
 
 document.addEventListener("keydown", (event) => {

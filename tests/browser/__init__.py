@@ -1,1 +1,1 @@
-"""Pages in a real browser. A package, so that its browser and its deployment end with its last test."""
+"""Tests of pages in a real browser. A package, so that the browser and the deployment end with its last test."""

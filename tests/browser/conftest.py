@@ -1,31 +1,32 @@
-"""A real browser in front of the whole product. This is how a page is tested:
+"""Fixtures for testing pages in a real browser against the whole product. An example:
 
     from playwright.sync_api import Page, expect
     from tests.browser.deployment import Deployment
     from tests.browser.looks import check_looks
 
     def test_an_editor_asks_for_a_sync_and_sees_it_end(page: Page, deployment: Deployment) -> None:
-        company = deployment.company(role="editor", invoices=30)  # connected, its table filled
-        company.enter(page.context)  # signed in, without the form
+        company = deployment.company(role="editor", invoices=30)  # connected and synced
+        company.enter(page.context)  # signed in without the form
 
         page.goto("/settings/integrations")
-        page.get_by_role("button", name="Sync now").click()
+        page.get_by_text("Options", exact=True).click()
+        page.get_by_role("button", name="Initiate Sync").click()
 
-        expect(page.get_by_text("Complete")).to_be_visible()  # waits by itself; nothing sleeps
-        check_looks(page, "settings-synced")  # axe, no overflow, and screenshots, in all four looks
+        expect(page.get_by_text("Last sync: succeeded")).to_be_visible()  # waits by itself, so never sleep
+        check_looks(page, "settings-synced")  # axe, overflow and screenshots, in all four looks
 
 | fixture | is |
 |---|---|
 | `page` | an empty page of `context`; paths are relative to the deployment |
-| `context` | a browser context of the test's own; **the test fails** for any mishap in it |
-| `mishaps` | what went wrong: `mishaps.expect("status of 404")` names beforehand what belongs to the test |
-| `company` | a fresh company: an admin, and a Stripe account without invoices that is not connected |
-| `deployment` | all processes; `deployment.company(role=, invoices=, is_connected=)` makes more companies |
+| `context` | a browser context for this test alone; **the test fails** on any mishap in it |
+| `mishaps` | what went wrong; `mishaps.expect("status of 404")` announces a mishap that belongs to the test |
+| `company` | a new company with an admin and a Stripe account that is not connected and has no invoices |
+| `deployment` | all processes; `deployment.company(role=, invoices=, is_connected=)` adds more companies |
 | `viewport`, `color_scheme` | `desktop` and `light`, unless `@on_every_viewport` or `@in_every_scheme` asks for all |
 
-Companies are never shared between tests, so that any order and any number of tests may go by. Select by role and
-label, not by class. What happens at Stripe is made with `company.account.live`, whose moves are told by webhook:
-see sandbox/stripe/account/invoicing.py.
+Companies are never shared between tests, so tests can run in any order and number. Select by role and label, not by
+class. To change something at Stripe, use `company.account.live`, which sends webhooks: see
+sandbox/stripe/account/invoicing.py.
 """
 
 from collections.abc import Iterator
@@ -56,7 +57,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Give the one browser of these tests. It ends with them: Playwright lets nobody else run an event loop."""
+    """Yield the browser that all these tests share.
+
+    It is closed after the last of them: while it is open, Playwright lets nothing else run an event loop.
+    """
     path = chromium()
     if path is None:
         pytest.skip(MISSING)
@@ -71,7 +75,7 @@ def browser() -> Iterator[Browser]:
 def deployment(
     browser: Browser, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    """Give the one deployment of these tests. Its queues are its own: other tests empty theirs."""
+    """Yield the deployment that all these tests share. It has its own queues, because other tests empty theirs."""
     with (
         new_database(postgres) as database_url,
         ValkeyServer.start(Path(tmp_path_factory.mktemp("queues")), durable=False) as valkey,
@@ -105,7 +109,7 @@ def watched(
         has_touch=is_phone,
         color_scheme=color_scheme,
         reduced_motion="reduce",
-        # Far from UTC, so that a page that shows the browser's own time is found out.
+        # Far from UTC, so that a page that shows the browser's local time fails its test.
         locale="en-GB",
         timezone_id="Pacific/Auckland",
     )

@@ -1,4 +1,4 @@
-"""The whole product as it is deployed, on the real clock, with a simulated Stripe behind it that sends webhooks."""
+"""The whole product as deployed, on the real clock, with a simulated Stripe that sends webhooks."""
 
 import base64
 import os
@@ -38,7 +38,7 @@ _DAY_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company of one test's own, one person who belongs to it, and an account at the simulated Stripe."""
+    """A company for one test, with one member and an account at the simulated Stripe."""
 
     deployment: "Deployment"
     id: int
@@ -48,20 +48,20 @@ class Company:
     email: str
 
     def enter(self, context: BrowserContext) -> None:
-        """Have its person signed in in a browser, without the form."""
+        """Sign its member in in a browser, without the form."""
         with self.deployment.engine.begin() as connection:
             token = open_session(connection, self.user_id, now=utc_now())
         context.add_cookies([{"name": "revmap-session", "value": token, "url": self.deployment.origin}])
 
     def connect(self) -> None:
-        """Connect its account, as if its person had been to Stripe's page."""
+        """Connect its account, as if its member had agreed on Stripe's page."""
         self.deployment.stripe.stripe.connect(self.account.id, livemode=True)
         account = Authorized(self.account.id, livemode=True)
         with self.deployment.engine.begin() as connection:
             authorize(connection, self.id, account, now=utc_now(), actor="tests")
 
     def sync(self) -> int:
-        """Have everything read that its account holds, and wait for it; give the run's id."""
+        """Run a first sync of its account, wait until it is over, and return the run's id."""
         engine = self.deployment.engine
         with engine.begin() as connection:
             run = request_sync(connection, self.id, trigger="initial", actor="tests", now=utc_now())
@@ -78,7 +78,7 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Web, worker and clock at work. `stripe` is theirs; `engine` and `redis` are of their database and queues."""
+    """Running web, worker and clock processes, with the simulated Stripe, database and queues that they use."""
 
     origin: str
     engine: Engine
@@ -90,7 +90,7 @@ class Deployment:
     @classmethod
     @contextmanager
     def started(cls, engine: Engine, database_url: str, redis_url: str) -> Iterator[Self]:
-        """Start all processes on this database and this Redis, and stop them."""
+        """Start all processes on this database and this Redis, and stop them on exit."""
         simulated = SimulatedStripe(lambda: int(time.time()), seed=9)
         with StripeServer(simulated) as stripe, open_redis(redis_url) as redis:
             environment = os.environ | {
@@ -116,12 +116,12 @@ class Deployment:
                 stripe.deliver()
                 yield cls(origin, engine, redis, stripe, Passwords().hashed(PASSWORD))
                 for running in (sweeper, supervisor):
-                    running.terminate()  # now, so that all of them stop at the same time
+                    running.terminate()  # before the contexts exit, so that all of them stop at the same time
 
     def company(self, *, role: Role = "admin", invoices: int = 0, is_connected: bool | None = None) -> Company:
-        """Found a company with a person of this role, whose account has about so many invoices of the last year.
+        """Create a company with a member of this role, whose account has about this many invoices of the last year.
 
-        With invoices it is connected and they are in its table, unless `is_connected` says otherwise.
+        With invoices and without `is_connected`, the company is connected and synced.
         """
         number = next(self._numbers)
         name, email = f"Sample Company {number}", f"ada{number}@example.org"
@@ -140,6 +140,6 @@ class Deployment:
         return company
 
     def forget_attempts(self) -> None:
-        """Start counting anew how often somebody tried to sign in: all browsers of the tests have one address."""
+        """Reset the rate limits of sign-in: all browsers of the tests share one address."""
         for key in self.redis.scan_iter("revmap:limit:*"):
             self.redis.delete(key)

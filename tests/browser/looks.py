@@ -1,4 +1,4 @@
-"""How a page looks and reads: for everybody, in light and dark, on a desk and on a phone."""
+"""Checks of accessibility and layout, and screenshots: light and dark, desktop and phone."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ AXE = Path(__file__).parent / "vendor/axe-core-4.14.1/axe.min.js"
 _TALLEST_PIXELS = 3_000
 SCREENSHOTS = ROOT / "var/screenshots"
 
-# https://github.com/dequelabs/axe-core/blob/develop/doc/API.md: moderate and minor are advice.
+# The impacts that fail a test: https://github.com/dequelabs/axe-core/blob/develop/doc/API.md. The others are advice.
 _GRAVE = ("serious", "critical")
 _RUN = """(rules) => axe.run(document, {preload: false, resultTypes: ["violations"], ...(rules && {runOnly: rules})})
   .then((found) => found.violations)"""
@@ -32,23 +32,23 @@ _OVERFLOW = "() => document.documentElement.scrollWidth - document.documentEleme
 
 
 def check_accessibility(page: Page, *rules: str) -> None:
-    """Hold the page, as it looks now, to axe's rules, or to those named; fail with what is serious or critical."""
+    """Check the page as it looks now against axe's rules, or those named; fail on serious or critical violations."""
     if page.evaluate("() => typeof axe") == "undefined":
-        # By the debugger's door: the page's Content-Security-Policy stays in force, and does not bind us.
+        # Through the debugger, which the page's Content-Security-Policy does not restrict.
         session = page.context.new_cdp_session(page)
         session.send("Runtime.evaluate", {"expression": AXE.read_text()})
         session.detach()
-    told = [
+    violations = [
         f"{found['impact']} {found['id']}: {found['help']}: {node['html']} {node['failureSummary']}"
         for found in page.evaluate(_RUN, list(rules) or None)
         if found["impact"] in _GRAVE
         for node in found["nodes"]
     ]
-    assert not told, f"{page.url} is not for everybody:\n" + "\n".join(told)
+    assert not violations, f"{page.url} is not accessible:\n" + "\n".join(violations)
 
 
 def looks(page: Page) -> Iterator[str]:
-    """Show the page in each size and colour in turn, give the look's name, and leave it as it was."""
+    """Yield the name of each look while the page is in it: each size and colour scheme. Restore the page at the end."""
     size = page.viewport_size
     assert size is not None
     was_dark = page.evaluate("() => matchMedia('(prefers-color-scheme: dark)').matches")
@@ -62,17 +62,17 @@ def looks(page: Page) -> Iterator[str]:
 
 
 def screenshot(page: Page, name: str) -> None:
-    """Draw the page in every look into var/screenshots, as `name-phone-dark.png`."""
+    """Save a screenshot of the page in every look to var/screenshots, as `name-phone-dark.png`."""
     for look in looks(page):
         _draw(page, name, look)
 
 
 def check_looks(page: Page, name: str) -> None:
-    """Check and draw the page in every look: axe has nothing against it, and it is never wider than its window."""
+    """Check accessibility in every look and that the page is not wider than its window. Save screenshots."""
     for look in looks(page):
         _draw(page, name, look)
         assert page.evaluate(_OVERFLOW) <= 0, f"{page.url} is wider than its window ({look})"
-        # Between light and dark nothing changes but the colours.
+        # Dark differs from light only in colours.
         check_accessibility(page, *(["color-contrast"] if look.endswith("dark") else []))
 
 

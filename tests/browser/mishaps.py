@@ -1,4 +1,4 @@
-"""What went wrong in a browser without anybody seeing it: errors in its console, failed requests, broken rules."""
+"""Errors in a browser that no page shows: console errors, script errors, failed requests, policy violations."""
 
 import re
 from dataclasses import dataclass, field
@@ -15,14 +15,14 @@ addEventListener("securitypolicyviolation", (event) =>
 
 @dataclass
 class Mishaps:
-    """All that went wrong in the pages of a context, and what the test said would."""
+    """The errors in the pages of a context, and those that the test expects."""
 
     told: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, context: BrowserContext) -> Self:
-        """Watch a context from now on."""
+        """Return the mishaps of a context, watched from now on."""
         mishaps = cls()
         context.add_init_script(_TELL_VIOLATIONS)
         context.on("console", mishaps.hear_console)
@@ -31,14 +31,14 @@ class Mishaps:
         return mishaps
 
     def expect(self, pattern: str) -> None:
-        """Say that this one will happen, once. A document or a fetch with a status from 400 on is an error, too.
+        """Expect one mishap. A document or fetch with a status of 400 or above is a mishap, too.
 
-        The pattern is a regular expression, such as `status of 404`.
+        The pattern is a regular expression, for example `status of 404`.
         """
         self.expected.append(pattern)
 
     def unforeseen(self) -> list[str]:
-        """Give what happened and was not expected, and what was expected and did not happen."""
+        """Return the mishaps that were not expected, and the expectations that were not met."""
         left = list(self.told)
         missed = []
         for pattern in self.expected:
@@ -50,7 +50,7 @@ class Mishaps:
         return left + missed
 
     def hear_console(self, message: ConsoleMessage) -> None:
-        # For /favicon.ico a browser asks by itself, when a page names no icon.
+        # Browsers request /favicon.ico by themselves when a page names no icon.
         if message.type == "error" and not message.location["url"].endswith("/favicon.ico"):
             self.told.append(f"console: {message.text} ({message.location['url']})")
 
@@ -58,6 +58,6 @@ class Mishaps:
         self.told.append(f"script: {error.error}")
 
     def hear_failure(self, request: Request) -> None:
-        # Aborted is what a page had not finished when it was left, and a download when it is handed over.
+        # Requests that are unfinished when a page is left are aborted, and so are downloads when they are handed over.
         if request.failure != "net::ERR_ABORTED":
             self.told.append(f"request: {request.method} {request.url}: {request.failure}")

@@ -1,4 +1,4 @@
-"""Signing in and out, the reference and the problem page, in a browser."""
+"""Signing in and out, the API reference and the problem page in a browser."""
 
 import re
 
@@ -11,7 +11,7 @@ from tests.browser.mishaps import Mishaps
 
 
 def fill_in(page: Page, email: str, password: str) -> None:
-    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in", exact=True).click()
 
@@ -30,7 +30,7 @@ def test_a_wrong_password_is_told_and_the_right_one_leads_on(page: Page, company
 
     fill_in(page, company.email, "not the password")
     expect(page.get_by_role("alert")).to_contain_text("wrong")
-    expect(page.get_by_label("E-mail")).to_have_value(company.email)
+    expect(page.get_by_label("Email")).to_have_value(company.email)
     check_looks(page, "sign-in-wrong")
     fill_in(page, company.email, PASSWORD)
 
@@ -52,7 +52,7 @@ def test_who_signs_out_is_shown_the_door_and_stays_out(page: Page, company: Comp
 def test_the_reference_is_for_everybody(page: Page) -> None:
     page.goto("/docs")
 
-    expect(page.get_by_role("heading", name="Problems")).to_be_attached()
+    expect(page.get_by_role("heading", name="Errors")).to_be_attached()
     check_looks(page, "docs")
 
 
@@ -65,7 +65,7 @@ def test_a_page_that_is_not_there_says_so_and_leads_back(
 
     page.goto(path)
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("Not Found")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Page not found")
     check_looks(page, "problem")
     page.get_by_role("link", name="Back").click()
     expect(page.get_by_text(company.email)).to_be_visible()

@@ -1,4 +1,4 @@
-"""What the browser's fixtures promise: nothing that goes wrong in a page stays unseen."""
+"""The browser fixtures: no error in a page goes unnoticed."""
 
 import re
 from hashlib import sha256
@@ -31,7 +31,7 @@ def test_what_goes_wrong_in_a_page_is_told(page: Page, mishaps: Mishaps, script:
     page.evaluate(f"() => {{ {script} }}")
 
     def is_told() -> bool:
-        # Whatever the page is asked, what it had to tell meanwhile comes along.
+        # Playwright delivers pending events with the answer to any call.
         page.evaluate("() => 0")
         return any(re.search(told, one) for one in mishaps.told)
 
@@ -85,6 +85,6 @@ def test_what_happens_at_stripe_reaches_the_table_by_webhook(page: Page, deploym
 
 
 def test_axe_is_the_one_that_was_published() -> None:
-    told = (AXE.parent / "SHA256SUMS").read_text().splitlines()
+    checksums = (AXE.parent / "SHA256SUMS").read_text().splitlines()
 
-    assert f"{sha256(AXE.read_bytes()).hexdigest()}  {AXE.name}" in told
+    assert f"{sha256(AXE.read_bytes()).hexdigest()}  {AXE.name}" in checksums

@@ -1,4 +1,4 @@
-"""Every page of a company, in every look: for everybody, as wide as its window, and drawn to be looked at."""
+"""Every page of a company in every look: accessible, no wider than its window, and saved as a screenshot."""
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -8,19 +8,19 @@ from tests.browser.looks import check_looks
 from tests.browser.mishaps import Mishaps
 
 SCRIPT = "<img src=x onerror=alert(1)>"
-# A page's name in the pictures, its address below the company, and its heading.
+# A page's name in screenshots, its path below the company, and its heading.
 PLACES = (
     ("table-filtered", "revenue-mapping?cadence=monthly&type=recurring", "Revenue Mapping"),
     ("table-then", "revenue-mapping?as_of=2", "Revenue Mapping"),
     ("table-without-a-match", "revenue-mapping?q=nowhere", "Revenue Mapping"),
-    ("quarantine", "revenue-mapping/quarantine", "Facts that could not be read"),
+    ("quarantine", "revenue-mapping/quarantine", "Invoices we couldn't read"),
     ("syncs", "syncs", "Sync history"),
 )
 
 
 @pytest.fixture(scope="module")
 def filled(deployment: Deployment) -> Company:
-    """Give a company whose table is filled, which nobody changes."""
+    """Return a company with lines in its table, which no test changes."""
     return deployment.company(invoices=40)
 
 
@@ -75,7 +75,7 @@ def test_a_mistake_in_a_filter_is_told_at_its_field_and_nothing_is_lost(
     mishaps.expect("status of 422")
     page.goto(f"/companies/{inside.id}/revenue-mapping?amount_from=twelve&currency=usd&q=Team")
 
-    expect(page.get_by_label("Amount at least")).to_have_value("twelve")
+    expect(page.get_by_label("Minimum amount")).to_have_value("twelve")
     expect(page.get_by_role("alert")).to_be_visible()
     expect(page.get_by_role("searchbox")).to_have_value("Team")
     check_looks(page, "table-mistaken")

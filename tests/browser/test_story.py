@@ -1,4 +1,4 @@
-"""The story of a finance team, from signing in to disconnecting, in a browser and to the cent."""
+"""The story of a finance team in a browser, from signing in to disconnecting, exact to the cent."""
 
 import csv
 import re
@@ -74,14 +74,14 @@ def account_with_invoices(deployment: Deployment, name: str) -> Account:
 
 def sign_in(page: Page, company: Company) -> None:
     page.goto("/")
-    page.get_by_label("E-mail").fill(company.email)
+    page.get_by_label("Email").fill(company.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page).to_have_url(re.compile("/settings/integrations$"))
 
 
 def connect(page: Page, account: Account) -> None:
-    """Choose an account on the simulated Stripe's page, and come back."""
+    """Connect an account on the simulated Stripe's page and return to the settings."""
     page.get_by_role("link", name="Connect Stripe").click()
     page.get_by_role("radio", name=account.name).check()
     page.get_by_role("button", name="Connect this account").click()
@@ -89,9 +89,9 @@ def connect(page: Page, account: Account) -> None:
 
 
 def expect_synced(page: Page) -> None:
-    """Wait until the card says that no sync is under way and the last one has succeeded; see its proof."""
+    """Wait until the card shows no sync in progress and a last one that succeeded, and check that one's page."""
     card = page.get_by_role("group", name="Stripe", exact=True)
-    expect(card.get_by_role("group", name="Sync under way")).to_have_count(0, timeout=40_000)
+    expect(card.get_by_role("group", name="Sync in progress")).to_have_count(0, timeout=40_000)
     expect(card).to_contain_text("Last sync: succeeded")
     page.get_by_role("link", name="Last sync").click()
     expect(page.get_by_text("equal to Stripe's books")).to_be_visible()
@@ -106,7 +106,7 @@ def open_place(page: Page, name: str, viewport: Viewport) -> None:
 
 
 def narrow_down(page: Page, account: Account) -> None:
-    """Filter by cadence and currency, order by amount, search for a customer; what is exported is what is shown."""
+    """Filter by cadence and currency, sort by amount, search for a customer; the CSV has exactly what is shown."""
     wanted = truth_of(account, cadence="monthly", currency="usd")
     page.get_by_text("Filters", exact=True).click()
     filters = page.get_by_role("form", name="Filters")
@@ -123,48 +123,48 @@ def narrow_down(page: Page, account: Account) -> None:
     name = next(row["customer_name"] for row in wanted if row["customer_name"])
     page.get_by_role("searchbox").fill(name)
     page.get_by_role("searchbox").press("Enter")
-    expect(page.get_by_role("list", name="Filters in force")).to_contain_text(name)
+    expect(page.get_by_role("list", name="Active filters")).to_contain_text(name)
     assert exported(page) == [row for row in wanted if name in row["customer_name"] or name in row["description"]]
     page.get_by_role("link", name="Clear all").click()
 
 
 def see_a_rename(page: Page, account: Account) -> None:
-    """Rename a customer at Stripe: the page that is open tells that something changed, and shows the new name."""
+    """Rename a customer at Stripe: the open page says that the table has changed, and refreshing shows the new name."""
     customer_id = truth_of(account)[0]["customer_id"]
     page.goto(f"{page.url.partition('?')[0]}?customer_id={customer_id}")
     assert lines(page)
     account.live.rename_customer(customer_id, NEW_NAME)
 
-    page.get_by_role("status").get_by_role("link", name="Show").click()
+    page.get_by_role("status").get_by_role("link", name="Refresh").click()
 
     for row in lines(page):
         expect(row).to_contain_text(NEW_NAME)
 
 
 def go_back_in_time(page: Page) -> None:
-    """Read the table as of yesterday, when nothing was known, and come back."""
+    """View the table as of yesterday, when nothing was recorded, and go back to now."""
     page.get_by_text("As of: now").click()
     page.get_by_role("link", name="End of yesterday").click()
     expect(page.get_by_role("status")).to_contain_text("As of")
-    expect(page.get_by_role("heading", name="No line matches")).to_be_visible()
+    expect(page.get_by_role("heading", name="No matching lines")).to_be_visible()
     page.get_by_role("link", name="Back to now").click()
     expect(lines(page)[0]).to_contain_text(NEW_NAME)
 
 
 def lines(page: Page) -> list[Locator]:
-    """Give the rows of the table that is shown, once there are any."""
+    """Return the rows of the table, once there are any."""
     rows = page.get_by_role("region", name="Revenue lines").get_by_role("row").filter(has=page.get_by_role("rowheader"))
     expect(rows.first).to_be_visible()
     return rows.all()
 
 
 def cents(shown: str) -> int:
-    """Give an amount of dollars, as it is shown, in cents."""
+    """Return an amount of dollars as shown, in cents."""
     return int(re.sub(r"[^0-9-]", "", shown))
 
 
 def exported(page: Page) -> list[dict[str, str]]:
-    """Give the rows of the CSV that the page offers."""
+    """Return the rows of the CSV that the page exports."""
     with page.expect_download() as started:
         page.get_by_role("link", name="Export CSV").click()
     with started.value.path().open(newline="", encoding="utf-8") as file:
@@ -172,12 +172,12 @@ def exported(page: Page) -> list[dict[str, str]]:
 
 
 def truth_of(account: Account, **wanted: object) -> list[dict[str, str]]:
-    """Give the same rows as the simulated Stripe's own books have them."""
-    told = revenue_table(account, livemode=True)
-    return in_order(row for row in told if all(row[name] == value for name, value in wanted.items()))
+    """Return the same rows according to the simulated Stripe's own books."""
+    table = revenue_table(account, livemode=True)
+    return in_order(row for row in table if all(row[name] == value for name, value in wanted.items()))
 
 
 def in_order(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Give the columns that are shown, as text; what a spreadsheet must not run has lost its apostrophe."""
-    told = [{name: "" if row[name] is None else str(row[name]).removeprefix("'") for name in COLUMNS} for row in rows]
-    return sorted(told, key=lambda row: (row["invoice_line_item_id"], row["date"]))
+    """Return the shown columns as text, sorted, without the apostrophe that keeps a spreadsheet from running a text."""
+    texts = [{name: "" if row[name] is None else str(row[name]).removeprefix("'") for name in COLUMNS} for row in rows]
+    return sorted(texts, key=lambda row: (row["invoice_line_item_id"], row["date"]))

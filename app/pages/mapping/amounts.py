@@ -1,4 +1,4 @@
-"""Bounds on amounts as people write them: in their locale, in whole units of a currency and its decimals."""
+"""Amounts as people enter them: in their locale, in major units with the currency's decimals."""
 
 from decimal import Decimal, InvalidOperation
 
@@ -11,31 +11,31 @@ _LONGEST = 30
 
 
 class UnclearAmountError(ValueError):
-    """What was written is no amount of the currency; its text says why, to people."""
+    """The text is not an amount of the currency. The message says why and is shown to people."""
 
 
 def minor_units(written: str, currency: str) -> int:
-    """Read an amount of a currency, as whole minor units of it.
+    """Parse an amount of a currency into whole minor units.
 
-    :raises UnclearAmountError: not a number of the reader's locale, or with more decimals than the currency has
+    :raises UnclearAmountError: not a number in the reader's locale, an unknown currency, or too many decimals
     """
     try:
         number = parse_decimal(written[:_LONGEST], reader_locale(), strict=True)
         units = number.scaleb(exponent_of(currency))
     except (NumberFormatError, InvalidOperation) as error:
-        raise UnclearAmountError(f"Not an amount. Write it like {_example()}.") from error
+        raise UnclearAmountError(f"Enter an amount like {_example()}.") from error
     except UnknownCurrencyError as error:
-        raise UnclearAmountError(f"Nothing is known of the currency {currency.upper()}.") from error
-    # Also numbers in words and with exponents are read as decimals: NaN, 1e5.
+        raise UnclearAmountError(f"We don't support the currency {currency.upper()}.") from error
+    # parse_decimal() also accepts words and exponents: NaN, 1e5.
     if not units.is_finite() or len(written) > _LONGEST or any(map(str.isalpha, written)):
-        raise UnclearAmountError(f"Not an amount. Write it like {_example()}.")
+        raise UnclearAmountError(f"Enter an amount like {_example()}.")
     if units != units.to_integral_value():
-        raise UnclearAmountError(f"{currency.upper()} has {exponent_of(currency)} decimals.")
+        raise UnclearAmountError(f"Use at most {exponent_of(currency)} decimal places for {currency.upper()}.")
     return int(units)
 
 
 def major_units(units: int, currency: str) -> str:
-    """Write minor units as somebody would enter them again."""
+    """Return minor units as the text that `minor_units` would parse back."""
     places = exponent_of(currency)
     pattern = "0." + "0" * places if places else "0"
     return format_decimal(Decimal(units).scaleb(-places), pattern, locale=reader_locale())

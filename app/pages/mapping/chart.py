@@ -1,4 +1,4 @@
-"""What a view of the table adds up to: totals by currency, and billed revenue by month, one currency at a time."""
+"""Totals of a view of the table by currency, and a chart of billed revenue by month, one currency at a time."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -18,16 +18,19 @@ from events.stripe.money import exponent_of
 from projections.reads.snapshots import snapshot_of
 from projections.reads.totals import MonthTotal, Total, sum_months
 
-# They were sent and are not expected to be paid: not billed revenue, unless somebody asks for just these.
+# Not expected to be paid, so not billed revenue, unless the view is filtered by one of these statuses.
 _NOT_BILLED = frozenset({"void", "uncollectible"})
-# Beyond it, months without a line are left out: a date far off would make a chart of emptiness.
+# Beyond it, months without a line are left out: a single stray date would leave the chart mostly empty.
 _MOST_MONTHS_FILLED = 600
 
 blueprint = Blueprint("revenue chart", __name__, url_prefix="/companies/<int:company_id>/revenue-mapping")
 
 
 class Chart(NamedTuple):
-    """Billed minor units by month and cadence, all of one currency; months in order, `cadences` those that occur."""
+    """Billed minor units of one currency by month and cadence, months in order. `cadences` are those that occur.
+
+    A month has its first day, an amount for each of `cadences`, and their total.
+    """
 
     currency: str
     exponent: int
@@ -38,7 +41,7 @@ class Chart(NamedTuple):
 @blueprint.get("/figures")
 @for_member("viewer")
 def show_figures(company_id: int) -> Response:
-    """Give the totals of a view and its chart, for the page that shows it."""
+    """Return the totals and the chart of a view, as a part of its page."""
     view = understood(company_id)
     with snapshot_of(current_tools().engine, company_id, view.moment) as snapshot:
         line_filter = list_of(snapshot.connection, company_id, view.query).line_filter
@@ -56,7 +59,7 @@ def show_figures(company_id: int) -> Response:
 
 
 def totals_of(months: Iterable[MonthTotal]) -> list[Total]:
-    """Add months up by currency, the one with most lines first."""
+    """Sum months by currency, the currency with the most lines first."""
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for month in months:
         for place, part in enumerate((month.line_count, month.amount, month.net_amount)):
@@ -66,7 +69,7 @@ def totals_of(months: Iterable[MonthTotal]) -> list[Total]:
 
 
 def chart_of(months: Sequence[MonthTotal], currency: str | None) -> Chart | None:
-    """Arrange the months of one currency for a chart; None if there is nothing in it."""
+    """Return the chart of one currency; None if it has no months."""
     of_currency = [month for month in months if month.currency == currency]
     if currency is None or not of_currency:
         return None
@@ -79,8 +82,8 @@ def chart_of(months: Sequence[MonthTotal], currency: str | None) -> Chart | None
 
 
 def _billed(months: list[MonthTotal], view: View) -> list[MonthTotal]:
-    is_asked_for = view.query.get("invoice_status") in _NOT_BILLED
-    return [month for month in months if is_asked_for or month.invoice_status not in _NOT_BILLED]
+    is_requested = view.query.get("invoice_status") in _NOT_BILLED
+    return [month for month in months if is_requested or month.invoice_status not in _NOT_BILLED]
 
 
 def _currency(totals: list[Total], view: View) -> str | None:

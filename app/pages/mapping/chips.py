@@ -1,4 +1,4 @@
-"""The conditions that a view of the table is under, each in words and with the address without it."""
+"""Chips for the active filters of a view, each with the URL that removes it."""
 
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -28,7 +28,7 @@ _SPOKEN = frozenset({"invoice_status", "type", "cadence"})
 
 
 class Chip(NamedTuple):
-    """A condition, and where the table is without it."""
+    """An active filter, and the URL of the view without it."""
 
     label: str
     value: str
@@ -36,17 +36,17 @@ class Chip(NamedTuple):
 
 
 def chips_of(view: View) -> list[Chip]:
-    """Give the conditions of a view, those that were understood."""
+    """Return the active filters of a view; those with a mistake are left out."""
     names = [name for name in FILTERS if name in view.words and name in view.query]
-    return [Chip(_LABELS[name], _said(view, name), _without(view, name)) for name in names]
+    return [Chip(_LABELS[name], _value(view, name), _without(view, name)) for name in names]
 
 
 def _without(view: View, name: str) -> str:
-    # Amounts are of a currency: without it they would mean something else.
+    # Amounts are in a currency: without it they would mean something else.
     return view.link("", name, *(("amount_min", "amount_max") if name == "currency" else ()))
 
 
-def _said(view: View, name: str) -> str:
+def _value(view: View, name: str) -> str:
     value, currency = view.query[name], str(view.query.get("currency", ""))
     if name in ("amount_min", "amount_max"):
         known = currency in EXPONENTS

@@ -1,10 +1,10 @@
-"""The columns of the table as people see it: the seven that are always told first, and those they may add."""
+"""The columns of the table page: the seven defaults, and those that can be added."""
 
 from typing import NamedTuple
 
 
 class Column(NamedTuple):
-    """A column: its name in URLs, its heading, how its cells are drawn, and which columns of the CSV say the same."""
+    """A column: its name in URLs, heading, way of rendering, and the CSV columns with the same content."""
 
     name: str
     title: str
@@ -16,14 +16,14 @@ def _column(name: str, title: str, kind: str, *written: str) -> Column:
     return Column(name, title, kind, written or (name,))
 
 
-# What is shown as money carries its currency: in the CSV that is two columns more.
+# An amount on the page includes its currency; in the CSV that takes two more columns.
 _MONEY = ("currency", "currency_exponent")
 
 DEFAULT = (
-    _column("invoice_line_item_id", "Invoice line item id", "line"),
-    _column("subscription_id", "Subscription id", "id"),
+    _column("invoice_line_item_id", "Invoice line item ID", "line"),
+    _column("subscription_id", "Subscription ID", "id"),
     _column("customer_name", "Customer name", "text"),
-    _column("customer_id", "Customer id", "id"),
+    _column("customer_id", "Customer ID", "id"),
     _column("description", "Description", "description"),
     _column("date", "Date", "day"),
     _column("amount", "Amount", "money", "amount", *_MONEY),
@@ -32,7 +32,7 @@ ADDABLE = (
     _column("type", "Type", "word"),
     _column("cadence", "Cadence", "cadence"),
     _column("period", "Period", "period", "period_start", "period_end"),
-    _column("invoice_id", "Invoice id", "id"),
+    _column("invoice_id", "Invoice ID", "id"),
     _column("invoice_number", "Invoice number", "text"),
     _column("invoice_status", "Invoice status", "word"),
     _column("discount_amount", "Discount", "money", "discount_amount", *_MONEY),
@@ -48,10 +48,10 @@ DEFAULT_NAMES = tuple(column.name for column in DEFAULT)
 
 
 def shown(names: tuple[str, ...]) -> list[Column]:
-    """Give the columns of these names, in the table's own order."""
+    """Return the columns with these names, in table order."""
     return [column for name, column in BY_NAME.items() if name in names]
 
 
 def written(columns: list[Column]) -> str:
-    """Give the `columns=` of the CSV that says what these columns show."""
+    """Return the value of the CSV's `columns=` parameter that matches these columns."""
     return ",".join(dict.fromkeys(name for column in columns for name in column.written))

@@ -1,4 +1,4 @@
-"""What the forms of the table send, put into the words of the API: one address for one view, whoever made it."""
+"""Translate the fields of the table's forms into API parameters, so that each view has one URL."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,12 +14,12 @@ from app.pages.mapping.columns import BY_NAME, DEFAULT_NAMES
 
 Mistakes = dict[str, list[str]]
 
-# Forms ask for a last day where the API has the day after it, for money where it has minor units, and so on.
+# Fields that differ from the API: the last day instead of the day after it, money instead of minor units, and so on.
 _FORM_NAMES = frozenset({"column", "moment", "last_day", "amount_from", "amount_to"})
 
 
 class Entered(NamedTuple):
-    """What was asked for in the API's words, and what could not be put into them; `is_form` if it had to be."""
+    """API parameters, and mistakes by parameter. `is_form` if form fields were sent that the URL should not keep."""
 
     words: dict[str, str]
     mistakes: Mistakes
@@ -27,7 +27,10 @@ class Entered(NamedTuple):
 
 
 def api_words(sent: MultiDict[str, str], only_currency: Callable[[], str | None]) -> Entered:
-    """Put what was sent into the API's words. `only_currency` gives the currency of a table that has just one."""
+    """Translate query arguments into API parameters.
+
+    `only_currency` returns the currency of a table that has just one; it is called for amounts without a currency.
+    """
     words = {name: value for name, value in sent.items() if name not in _FORM_NAMES and value.strip()}
     mistakes = {
         name: ["Given more than once."] for name, values in sent.lists() if len(values) > 1 and name != "column"
@@ -54,19 +57,19 @@ def _amounts(
         return {}
     currency = words.get("currency") or only_currency()
     if currency is None:
-        mistakes["currency"] = ["Choose the currency that the amounts are in."]
+        mistakes["currency"] = ["Choose a currency for the amounts."]
         return {}
     found = {"currency": currency.lower()}
     for name, text in written.items():
-        found |= _read(mistakes, name, text, lambda told: str(minor_units(told, currency.lower())))
+        found |= _read(mistakes, name, text, lambda amount: str(minor_units(amount, currency.lower())))
     return found
 
 
-def _read(mistakes: Mistakes, name: str, told: str, reader: Callable[[str], str]) -> dict[str, str]:
-    if not told.strip():
+def _read(mistakes: Mistakes, name: str, text: str, reader: Callable[[str], str]) -> dict[str, str]:
+    if not text.strip():
         return {}
     try:
-        return {name: reader(told.strip())}
+        return {name: reader(text.strip())}
     except ValidationError as error:
         mistakes[name] = list(error.messages)
     except UnclearAmountError as error:
@@ -74,17 +77,17 @@ def _read(mistakes: Mistakes, name: str, told: str, reader: Callable[[str], str]
     return {}
 
 
-def _day_after(told: str) -> str:
-    day: date = Day().deserialize(told)
+def _day_after(text: str) -> str:
+    day: date = Day().deserialize(text)
     with suppress(OverflowError):
         return (day + timedelta(days=1)).isoformat()
-    raise ValidationError("Not a day that lines could have.")
+    raise ValidationError("That date is too far in the future.")
 
 
-def _instant(told: str) -> str:
+def _instant(text: str) -> str:
     try:
-        moment = datetime.fromisoformat(told)
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ValidationError("Not a moment written like 2026-11-21T14:00.") from error
+        raise ValidationError("Enter a date and time like 2026-11-21T14:00.") from error
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return aware.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

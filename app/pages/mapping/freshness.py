@@ -1,4 +1,4 @@
-"""What a page says of the table besides its lines: how fresh it is, what is missing from it, and why it is empty."""
+"""What a page shows about the table besides its lines: how fresh it is, what is missing, and why it is empty."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -12,12 +12,15 @@ from projections.reads.lines import LineRow, list_quarantined
 from projections.reads.snapshots import Snapshot
 from projections.reads.totals import list_currencies
 
-# More are not counted: the page that lists them goes on.
+# No more are counted; the page that lists them has a link to the rest.
 MOST_COUNTED = 100
 
 
 class Freshness(NamedTuple):
-    """How new the table is. `position` is where it stands; `has_changed` since the page that asks was painted."""
+    """How up to date the table is. `position` is its position in the log.
+
+    `has_changed` says whether it changed since the requesting page was rendered.
+    """
 
     position: int
     last_change: datetime | None
@@ -28,14 +31,14 @@ class Freshness(NamedTuple):
 
 
 class Choices(NamedTuple):
-    """What a filter can choose from: currencies, most used first, and whether both modes have lines."""
+    """What the filters offer: currencies, most used first, and whether both modes have lines."""
 
     currencies: list[str]
     has_both_modes: bool
 
 
 def freshness_of(snapshot: Snapshot, since: int) -> Freshness:
-    """Say how fresh the table is, to somebody who looks at it as it stood at a position."""
+    """Return how fresh the table is, for a page that shows it as of position `since`."""
     return Freshness(
         snapshot.position,
         last_changed_at(snapshot),
@@ -47,24 +50,24 @@ def freshness_of(snapshot: Snapshot, since: int) -> Freshness:
 
 
 def choices_of(snapshot: Snapshot, view: View) -> Choices:
-    """Say what the table offers to filter by."""
+    """Return the currencies and modes that the table can be filtered by."""
     livemode = mode_of(snapshot.connection, snapshot.company_id, view.query.get("livemode"))
     return Choices(list_currencies(snapshot, livemode=livemode), holds_mode(snapshot, livemode=not livemode))
 
 
 def missing_facts(snapshot: Snapshot) -> int:
-    """Count the facts that could not be read and have not been made up for, among the newest quarantined ones."""
+    """Count the unresolved facts among the newest `MOST_COUNTED` quarantined ones."""
     return sum(not row.is_resolved for row in quarantined_facts(snapshot, before=None))
 
 
 def quarantined_facts(snapshot: Snapshot, *, before: int | None) -> list[LineRow]:
-    """Give facts that could not be read, newest first: a page of those that had been learned by then."""
+    """Return a page of quarantined facts, newest first, at positions below `before` and up to the snapshot's."""
     known = snapshot.position + 1
     return list(list_quarantined(snapshot, limit=MOST_COUNTED, before=min(before or known, known)))
 
 
 def why_empty(view: View, connection: ConnectionHealth) -> str:
-    """Name the reason why a view shows no line, so that a page can say what to do."""
+    """Return the reason why a view has no lines, so that the page can say what to do."""
     if view.is_filtered:
         return "filtered"
     if view.as_of is not None:

@@ -1,4 +1,4 @@
-"""One line of the table: everything it says, how it came to say it, and the events behind it."""
+"""The page and drawer of one line: its fields, its history, and the events behind it."""
 
 from typing import Any
 
@@ -31,36 +31,36 @@ _LAST_POSITION = 2**63 - 1
 @blueprint.get("/lines/<line_id>")
 @for_member("viewer")
 def show_line(company_id: int, line_id: str) -> Response:
-    """Show a line and its history: as a part for the page of the table, else as a page that can be sent to somebody."""
-    query = _asked()
+    """Show a line and its history: as a part of the table's page if htmx asks, else as a page of its own."""
+    query = _query()
     with snapshot_of(current_tools().engine, company_id, query.get("as_of")) as snapshot:
         livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
-        told = _told(snapshot, line_id, livemode=livemode)
+        content = _content(snapshot, line_id, livemode=livemode)
     kept = {name: value for name, value in request.args.items() if name in ("as_of", "livemode")}
-    told |= {"line_id": line_id, "table": table_address(company_id, "", kept), "as_of": query.get("as_of")}
-    told["by"] = told["table"] + ("&" if kept else "?")
+    content |= {"line_id": line_id, "table": table_address(company_id, "", kept), "as_of": query.get("as_of")}
+    content["by"] = content["table"] + ("&" if kept else "?")
     if "HX-Request" in request.headers:
         return make_response(
-            render_template("mapping/line_part.html", company_id=company_id, may=principal().reaches, **told)
+            render_template("mapping/line_part.html", company_id=company_id, may=principal().reaches, **content)
         )
-    return framed("mapping/line.html", here=HERE, company_id=company_id, **told)
+    return framed("mapping/line.html", here=HERE, company_id=company_id, **content)
 
 
 @blueprint.get("/events/<int:position>")
 @for_member("editor")
 def show_event(company_id: int, position: int) -> Response:
-    """Show an event of the log with its body as it came."""
+    """Show an event of the log with its body as received, indented if it is JSON."""
     with within_company(current_tools().engine, company_id) as connection:
         found = read_at(connection, company_id, [position]) if position <= _LAST_POSITION else []
     if not found:
         abort(404)
     (event,) = found
     if "HX-Request" in request.headers:
-        return make_response(render_template("mapping/event_body.html", body=_in_lines(event.payload)))
-    return framed("mapping/event.html", here=HERE, event=event, body=_in_lines(event.payload))
+        return make_response(render_template("mapping/event_body.html", body=_indented(event.payload)))
+    return framed("mapping/event.html", here=HERE, event=event, body=_indented(event.payload))
 
 
-def _asked() -> dict[str, Any]:
+def _query() -> dict[str, Any]:
     try:
         query: dict[str, Any] = LineQuery().load(request.args.to_dict(), unknown=RAISE)
     except ValidationError:
@@ -68,8 +68,8 @@ def _asked() -> dict[str, Any]:
     return query
 
 
-def _told(snapshot: Snapshot, line_id: str, *, livemode: bool) -> dict[str, Any]:
-    # PostgreSQL's text cannot hold a NUL: no line has such an id.
+def _content(snapshot: Snapshot, line_id: str, *, livemode: bool) -> dict[str, Any]:
+    # PostgreSQL text cannot contain NUL, so no line has such an id.
     if "\x00" in line_id:
         abort(404)
     row = find_line(snapshot, line_id, livemode=livemode)
@@ -81,19 +81,19 @@ def _told(snapshot: Snapshot, line_id: str, *, livemode: bool) -> dict[str, Any]
         "row": row,
         "cadence": cadence_words(row) if row else "",
         "history": happenings_of(steps),
-        "at_stripe": _at_stripe(snapshot, row.invoice_id, livemode=livemode) if row else None,
+        "at_stripe": _dashboard_url(snapshot, row.invoice_id, livemode=livemode) if row else None,
         "position": snapshot.position,
     }
 
 
-def _at_stripe(snapshot: Snapshot, invoice_id: str, *, livemode: bool) -> str:
-    # The dashboard opens in the account that the path begins with, if its reader belongs to it.
+def _dashboard_url(snapshot: Snapshot, invoice_id: str, *, livemode: bool) -> str:
+    # A path that begins with an account opens the dashboard in that account, if the reader has access to it.
     account = owned_account(snapshot.connection, snapshot.company_id)
     parts = [account.account_id] if account else []
     return "/".join([_STRIPES_DASHBOARD, *parts, *([] if livemode else ["test"]), "invoices", invoice_id])
 
 
-def _in_lines(payload: bytes) -> str:
+def _indented(payload: bytes) -> str:
     try:
         return msgspec.json.format(payload, indent=2).decode()
     except (msgspec.DecodeError, UnicodeDecodeError):

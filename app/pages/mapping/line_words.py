@@ -1,4 +1,4 @@
-"""A line's fields and its history in people's words."""
+"""Labels and text for the fields and the history of a line."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -10,13 +10,13 @@ from projections.reads.history import Step
 
 _LABELS = {
     "customer_name": "Customer name",
-    "customer_id": "Customer id",
-    "customer_name_on_invoice": "Customer name on the invoice",
-    "subscription_id": "Subscription id",
+    "customer_id": "Customer ID",
+    "customer_name_on_invoice": "Customer name on invoice",
+    "subscription_id": "Subscription ID",
     "description": "Description",
     "date": "Date",
-    "period_start": "Period from",
-    "period_end": "Period until",
+    "period_start": "Period start",
+    "period_end": "Period end",
     "amount": "Amount",
     "discount_amount": "Discount",
     "tax_amount": "Included tax",
@@ -24,44 +24,44 @@ _LABELS = {
     "currency": "Currency",
     "type": "Type",
     "cadence": "Cadence",
-    "cadence_source": "Cadence known from",
-    "interval_unit": "Interval's unit",
-    "interval_count": "Interval's count",
+    "cadence_source": "Cadence source",
+    "interval_unit": "Interval unit",
+    "interval_count": "Interval count",
     "proration": "Proration",
     "quantity": "Quantity",
     "price_id": "Price",
     "product_id": "Product",
-    "invoice_id": "Invoice id",
+    "invoice_id": "Invoice ID",
     "invoice_number": "Invoice number",
     "invoice_status": "Invoice status",
-    "invoice_complete": "All lines of the invoice known",
+    "invoice_complete": "All invoice lines known",
     "livemode": "Live mode",
-    "invoice_line_item_id": "Invoice line item id",
+    "invoice_line_item_id": "Invoice line item ID",
 }
-_SOURCES = {"stripe": "Stripe told us (webhook)", "stripe.api": "We asked Stripe", "revmap": "revmap itself"}
+_SOURCES = {"stripe": "Stripe webhook", "stripe.api": "Stripe API", "revmap": "revmap"}
 _OUTCOMES = {
-    "added": "The line came into the table",
-    "modified": "The line changed",
-    "removed": "The line left the table",
-    "ignored": "Nothing changed",
+    "added": "Line added",
+    "modified": "Line changed",
+    "removed": "Line removed",
+    "ignored": "No change",
 }
 _CADENCE_SOURCES = {
-    "price": "by its price",
-    "plan": "by its plan",
-    "no_price": "it has no price",
-    "unknown": "its price is being fetched",
+    "price": "from its price",
+    "plan": "from its plan",
+    "no_price": "no price",
+    "unknown": "fetching its price",
 }
 
 
 class Money(NamedTuple):
-    """What a line's amounts are in."""
+    """The currency of a line's amounts, and its number of decimals."""
 
     currency: str
     exponent: object
 
 
 class Said(NamedTuple):
-    """A field of a line, in words: as it was and as it became."""
+    """A field of a line as text, before and after a step."""
 
     label: str
     before: str
@@ -69,9 +69,9 @@ class Said(NamedTuple):
 
 
 class Happening(NamedTuple):
-    """A step of a line's history in words; `position` is that of the event behind it.
+    """A step of a line's history as text. `position` is the position of the event behind it.
 
-    The event's id is one that its reader can look up if it came from Stripe.
+    `event_id` can be looked up at Stripe only if `is_from_stripe`.
     """
 
     position: int
@@ -88,17 +88,17 @@ class Happening(NamedTuple):
 
 
 def happenings_of(steps: Sequence[Step]) -> list[Happening]:
-    """Tell a line's history, newest first."""
-    # A line's currency never changes, and the step that brought the line told it.
-    told = next((said for step in steps for said in (step.after, step.before) if "currency" in said), {})
-    money = Money(str(told.get("currency", "")), told.get("currency_exponent"))
+    """Return a line's history as text, newest first."""
+    # A line's currency never changes, and the step that added the line has it.
+    first = next((fields for step in steps for fields in (step.after, step.before) if "currency" in fields), {})
+    money = Money(str(first.get("currency", "")), first.get("currency_exponent"))
     return [_happening_of(step, money) for step in reversed(steps)]
 
 
 def _happening_of(step: Step, money: Money) -> Happening:
-    event, told = step.event, (step.before, step.after)
-    names = [name for name in _LABELS if any(name in said for said in told)]
-    changes = [Said(_LABELS[name], *(_words(name, said.get(name), money) for said in told)) for name in names]
+    event, versions = step.event, (step.before, step.after)
+    names = [name for name in _LABELS if any(name in fields for fields in versions)]
+    changes = [Said(_LABELS[name], *(_words(name, fields.get(name), money) for fields in versions)) for name in names]
     return Happening(
         event.position,
         step.outcome,
@@ -119,16 +119,16 @@ def _words(name: str, value: object, money: Money) -> str:
         case None:
             return "–"
         case bool():
-            told = "yes" if value else "no"
+            text = "yes" if value else "no"
         case int() if name.endswith("amount") and isinstance(money.exponent, int):
-            told = amount(value, money.currency, money.exponent)
+            text = amount(value, money.currency, money.exponent)
         case datetime():
-            told = instant(value)
+            text = instant(value)
         case date():
-            told = day(value)
+            text = day(value)
         case other:
-            told = _named(name, str(other))
-    return told
+            text = _named(name, str(other))
+    return text
 
 
 def _named(name: str, value: str) -> str:
@@ -138,6 +138,6 @@ def _named(name: str, value: str) -> str:
 
 
 def cadence_words(row: object) -> str:
-    """Write how often a line bills, and how that is known."""
-    told = every(getattr(row, "interval_unit", None), getattr(row, "interval_count", None), getattr(row, "cadence", ""))
-    return f"{told}: {_CADENCE_SOURCES.get(getattr(row, 'cadence_source', ''), '')}"
+    """Return how often a line bills, and where that is known from."""
+    text = every(getattr(row, "interval_unit", None), getattr(row, "interval_count", None), getattr(row, "cadence", ""))
+    return f"{text} ({_CADENCE_SOURCES.get(getattr(row, 'cadence_source', ''), '')})"

@@ -1,4 +1,4 @@
-"""A page's worth of lines, with the addresses of what follows it: all of them stand where the first one stood."""
+"""One page of lines, with the URLs of the following pages: all of them are as of the same position."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,10 +14,11 @@ ROWS_A_PAGE = 100
 
 
 class LinesPage(NamedTuple):
-    """Rows, the number of the first of them in the whole list, and where they are to be had.
+    """Rows, the number of the first of them in the whole list, and URLs.
 
-    `here` gives these rows again, `following` the next ones, `next_page` those on a page of their own; None at the end.
-    `of_line` is what a line's address begins and ends with; `by` begins the address of this view with one id alone.
+    `here` returns these rows again, `following` the next rows, and `next_page` the next rows as a whole page; the last
+    two are None at the end. `of_line` is the beginning and the end of a line's URL. `by` is, for each id that can be
+    filtered by, the URL of this view to which an id is appended.
     """
 
     rows: Sequence[LineRow]
@@ -32,10 +33,10 @@ class LinesPage(NamedTuple):
 def read_lines(snapshot: Snapshot, view: View) -> LinesPage:
     """Read the page of lines that a view asks for.
 
-    :raises InvalidCursorError: the cursor is of another list
+    :raises InvalidCursorError: the cursor belongs to another list
     """
     cursors, query = current_tools().cursors, view.query
-    # A table of an older release has no past to stay at: its pages are of the moment at which each is read.
+    # A table built by an older release has no history: each of its pages is as of the moment it is read.
     at = snapshot.position if snapshot.is_whole else None
     of = list_of(snapshot.connection, snapshot.company_id, query)._replace(as_of=at)
     cursor = query.get("cursor")

@@ -1,4 +1,4 @@
-"""What somebody wants to see of the table: said in the address, in the API's own words, and read by its schema."""
+"""The view of the table that a URL asks for, in the API's own parameters and validated by the API's schema."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -22,13 +22,13 @@ FILTERS = (
     *("q", "customer_id", "subscription_id", "invoice_id", "invoice_status", "type", "cadence", "currency"),
     *("date_from", "date_to", "amount_min", "amount_max", "modified_after", "livemode"),
 )
-# In the order in which addresses say them.
+# In the order in which URLs have them.
 _STATE = (*FILTERS, "sort", "as_of", "chart", "columns")
 _LAST = 2**63 - 1
 
 
 class MappingQuery(LinesFilter):
-    """The API's parameters of a list, and what a page has besides: its columns, and which part of it is asked for."""
+    """The API's list parameters, and those of pages alone: columns, chart currency, and which part is requested."""
 
     columns = Names(BY_NAME, load_default=DEFAULT_NAMES)
     chart = Currency()
@@ -39,9 +39,10 @@ class MappingQuery(LinesFilter):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What was asked for: `words` as the address says them, `query` as they were read, `mistakes` by their names.
+    """A requested view: `words` as in the URL, `query` as parsed, `mistakes` by parameter name.
 
-    `sent` is what came, for fields that could not be read. `is_form` if a form's words stand where the API's belong.
+    `sent` is the raw query, to refill fields that could not be parsed. `is_form` if form fields were sent that have to
+    be translated into API parameters.
     """
 
     company_id: int
@@ -53,64 +54,64 @@ class View:
 
     @property
     def columns(self) -> list[Column]:
-        """Give the columns that are shown, in the table's order."""
+        """Return the shown columns, in table order."""
         return shown(self.query.get("columns", DEFAULT_NAMES))
 
     @property
     def sort(self) -> str:
-        """Give the order of the lines, as the API names it."""
+        """Return the order of the lines, as the API names it."""
         return str(self.query.get("sort", "-date"))
 
     @property
     def as_of(self) -> int | datetime | None:
-        """Give the moment that was chosen; None: now."""
+        """Return the position or instant chosen by the reader; None means now."""
         found: int | datetime | None = self.query.get("as_of")
         return found
 
     @property
     def moment(self) -> int | datetime | None:
-        """Give the moment to read as of: where the page stood that this is a part of, else the one that was chosen."""
+        """Return the position or instant to read as of: the position of the page this is a part of, else `as_of`."""
         found: int | datetime | None = self.query.get("at", self.as_of)
         return found
 
     @property
     def is_filtered(self) -> bool:
-        """Tell whether lines may be left out by a condition that can be taken away."""
+        """Return whether a filter is active. The mode does not count: one is always chosen."""
         return any(name in self.words for name in FILTERS if name != "livemode")
 
     def state(self, *but: str) -> dict[str, str]:
-        """Give the words that make this view, without some: what a form or an address carries along."""
+        """Return the parameters of this view except some, for the hidden fields of a form or for a URL."""
         return {name: self.words[name] for name in _STATE if name in self.words and name not in but}
 
     def link(self, below: str = "", /, *but: str, **more: object) -> str:
-        """Give the address of this view, or of a part of it, without some words and with others."""
+        """Return the URL of this view, or of a part of it, without the parameters `but` and with `more`."""
         words = {**self.state(*but, *more), **{name: str(value) for name, value in more.items() if value is not None}}
         return table_address(self.company_id, below, words)
 
     def unfiltered(self) -> str:
-        """Give the address of this view with all lines."""
+        """Return the URL of this view without filters."""
         return self.link("", *FILTERS)
 
     def entered(self, name: str, units_of: str = "") -> str:
-        """Give what a form's field shows: what was sent, if it was wrong; else what the address says."""
+        """Return the value of a form field: what was sent if there was a mistake, else what the URL says."""
         if name in self.sent and (self.mistakes or name not in _WRITTEN):
             return self.sent[name]
         return _WRITTEN[name](self, units_of) if name in _WRITTEN else ""
 
 
 def table_address(company_id: int, below: str = "", words: dict[str, str] | None = None) -> str:
-    """Give the address of a company's table, or of a part of it."""
+    """Return the URL of a company's table, or of a part of it."""
     path = f"/companies/{company_id}/revenue-mapping{below}"
     return f"{path}?{urlencode(words)}" if words else path
 
 
 def view_of(company_id: int) -> View:
-    """Read what this request asks for; it never raises for what stands there."""
+    """Parse the view that the current request asks for. Mistakes are collected and never raised."""
     entered = api_words(request.args, lambda: _only_currency(company_id))
     query, mistakes = _read(entered.words)
     as_of = query.get("as_of")
     if isinstance(as_of, datetime) and as_of > current_tools().clock():
-        mistakes["as_of"] = ["That moment has not come yet."]
+        mistakes["as_of"] = ["That time is in the future."]
     return View(company_id, entered.words, query, mistakes | entered.mistakes, request.args.to_dict(), entered.is_form)
 
 
@@ -118,15 +119,15 @@ def _read(words: dict[str, str]) -> tuple[dict[str, Any], Mistakes]:
     try:
         query: dict[str, Any] = MappingQuery().load(words, unknown=RAISE)
     except ValidationError as error:
-        told = error.messages if isinstance(error.messages, dict) else {"": error.messages}
+        by_name = error.messages if isinstance(error.messages, dict) else {"": error.messages}
         valid = error.valid_data if isinstance(error.valid_data, dict) else {}
-        return valid, {str(name): list(said) for name, said in told.items()}
+        return valid, {str(name): list(messages) for name, messages in by_name.items()}
     return query, {}
 
 
 def _only_currency(company_id: int) -> str | None:
     with snapshot_of(current_tools().engine, company_id) as snapshot:
-        # Of either mode: where both have the same one, it is meant.
+        # In both modes: if they share a single currency, it is the one that is meant.
         found = {one for livemode in (True, False) for one in list_currencies(snapshot, livemode=livemode)}
     return found.pop() if len(found) == 1 else None
 
@@ -145,7 +146,7 @@ def _moment(view: View, _units_of: str) -> str:
     return view.as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M") if isinstance(view.as_of, datetime) else ""
 
 
-# Fields that say otherwise what the address says.
+# Form fields whose value differs from the URL's parameter.
 _WRITTEN = {
     "amount_from": lambda view, units_of: _money("amount_min", view, units_of),
     "amount_to": lambda view, units_of: _money("amount_max", view, units_of),

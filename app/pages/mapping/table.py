@@ -1,4 +1,4 @@
-"""Revenue, Revenue Mapping: the table as people read it."""
+"""The Revenue Mapping page: the table and its parts."""
 
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -43,8 +43,8 @@ for _function in (
     blueprint.add_app_template_global(_function)
 
 
-class _Told(NamedTuple):
-    """What a page of the table is made of; without `lines` if what was asked for cannot be read."""
+class _Content(NamedTuple):
+    """The content of a page of the table; without `lines` if the view has mistakes."""
 
     view: View
     freshness: Freshness
@@ -58,15 +58,15 @@ class _Told(NamedTuple):
 @blueprint.get("")
 @for_member("viewer")
 def show_table(company_id: int) -> Response:
-    """Show the table: the first lines of a view, and everything to change the view with."""
+    """Show the table: the first lines of a view, and the controls that change it."""
     view = view_of(company_id)
     if view.is_form and not view.mistakes:
         return redirect(view.link(), 303)
     try:
-        return _page(_told(view))
+        return _page(_content(view))
     except PositionAheadError:
-        view.mistakes["as_of"] = ["The log has not reached that position."]
-        return _page(_told(view))
+        view.mistakes["as_of"] = ["There is no event with that number yet."]
+        return _page(_content(view))
     except NotFoldedYetError:
         page = framed("mapping/not_yet.html", here=HERE, status=503, view=view, seconds=_RETRY_AFTER_SECONDS)
         page.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
@@ -76,7 +76,7 @@ def show_table(company_id: int) -> Response:
 @blueprint.get("/rows")
 @for_member("viewer")
 def show_rows(company_id: int) -> Response:
-    """Give more rows of a view, for the page that shows it."""
+    """Return more rows of a view, as a part of its page."""
     view = understood(company_id)
     with snapshot_of(current_tools().engine, company_id, view.moment) as snapshot:
         lines = read_lines(snapshot, view)
@@ -86,7 +86,7 @@ def show_rows(company_id: int) -> Response:
 @blueprint.get("/freshness")
 @for_member("viewer")
 def show_freshness(company_id: int) -> Response:
-    """Say how fresh the table is, and whether it has changed since a page was painted."""
+    """Return how fresh the table is, and whether it has changed since the page was rendered."""
     view = understood(company_id)
     with snapshot_of(current_tools().engine, company_id) as snapshot:
         freshness = freshness_of(snapshot, since=view.query.get("at", snapshot.position))
@@ -96,7 +96,7 @@ def show_freshness(company_id: int) -> Response:
 @blueprint.get("/quarantine")
 @for_member("viewer")
 def show_quarantine(company_id: int) -> Response:
-    """List the facts that could not be read, newest first, each with its reason."""
+    """List the quarantined facts, newest first, each with the reason why it could not be read."""
     view = understood(company_id)
     with snapshot_of(current_tools().engine, company_id, view.moment) as snapshot:
         facts = quarantined_facts(snapshot, before=view.query["row"] if "row" in view.words else None)
@@ -104,55 +104,55 @@ def show_quarantine(company_id: int) -> Response:
 
 
 def understood(company_id: int) -> View:
-    """Give the view that a part of a page asks for; 422 if it cannot be read: no page of ours asks so."""
+    """Return the view that a part of a page asks for; abort with 422 if it has mistakes, as no page of ours would."""
     view = view_of(company_id)
     if view.mistakes or view.is_form:
         abort(422)
     return view
 
 
-def _told(view: View) -> _Told:
+def _content(view: View) -> _Content:
     tools = current_tools()
     with snapshot_of(tools.engine, view.company_id) as now:
-        told = _Told(view, freshness_of(now, now.position), choices_of(now, view), missing_facts(now))
+        content = _Content(view, freshness_of(now, now.position), choices_of(now, view), missing_facts(now))
         if view.mistakes:
-            return told
+            return content
         if view.moment is None:
-            return _with_lines(told, now)
+            return _with_lines(content, now)
     with snapshot_of(tools.engine, view.company_id, view.moment) as then:
-        return _with_lines(told._replace(missing=missing_facts(then)), then)
+        return _with_lines(content._replace(missing=missing_facts(then)), then)
 
 
-def _with_lines(told: _Told, snapshot: Snapshot) -> _Told:
-    return told._replace(
-        lines=read_lines(snapshot, told.view),
+def _with_lines(content: _Content, snapshot: Snapshot) -> _Content:
+    return content._replace(
+        lines=read_lines(snapshot, content.view),
         position=snapshot.position,
-        recorded_at=recorded_at(snapshot, snapshot.position) if told.view.as_of is not None else None,
+        recorded_at=recorded_at(snapshot, snapshot.position) if content.view.as_of is not None else None,
     )
 
 
-def _page(told: _Told) -> Response:
-    view, now = told.view, current_tools().clock()
+def _page(content: _Content) -> Response:
+    view, now = content.view, current_tools().clock()
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return framed(
         "mapping/table_page.html",
         here=HERE,
         status=422 if view.mistakes else 200,
-        **told._asdict(),
+        **content._asdict(),
         chips=chips_of(view),
-        csv=_csv(told),
+        csv=_csv(content),
         columns=(DEFAULT, ADDABLE),
         known={"invoice_status": FINAL_STATUSES, "type": LINE_TYPES, "cadence": CADENCES},
         moments={"End of yesterday": today, "End of last month": today.replace(day=1)},
         now=now,
-        why=why_empty(view, told.freshness.connection),
+        why=why_empty(view, content.freshness.connection),
     )
 
 
-def _csv(told: _Told) -> str:
-    # Exactly what is shown: the same lines of the same moment, and the columns that say the same.
-    view = told.view
+def _csv(content: _Content) -> str:
+    # Exactly what is shown: the same lines as of the same position, and the matching columns.
+    view = content.view
     parameters = view.state("chart", "columns") | {"columns": written(view.columns)}
-    if told.lines and "at=" in told.lines.here:
-        parameters["as_of"] = str(told.position)
+    if content.lines and "at=" in content.lines.here:
+        parameters["as_of"] = str(content.position)
     return f"/v1/companies/{view.company_id}/revenue-lines.csv?{urlencode(parameters)}"

@@ -1,4 +1,4 @@
-"""How the table says what is neither money nor an instant: days, and our own names in the middle of a page."""
+"""Text for days, periods, months and our own names in the table."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -10,39 +10,39 @@ from events.stripe.money import EXPONENTS
 
 
 @lru_cache(maxsize=4096)
-def day(told: date) -> str:
-    """Write a day: 1 Nov 2025."""
-    return format_date(told, "d MMM y", locale="en_US")
+def day(value: date) -> str:
+    """Return a day as text: 1 Nov 2025."""
+    return format_date(value, "d MMM y", locale="en_US")
 
 
 def span(start: datetime, end: datetime) -> str:
-    """Write a half-open period by its first and its last day."""
+    """Return a half-open period as its first and last day, in UTC."""
     first, last = start.astimezone(UTC).date(), (end - timedelta(microseconds=1)).astimezone(UTC).date()
     return day(first) if last <= first else f"{day(first)} – {day(last)}"
 
 
 def spoken(name: str) -> str:
-    """Write a name of ours as it begins a phrase: semi_annual is Semi-annual."""
+    """Return one of our snake_case names capitalized: semi_annual is Semi-annual."""
     return name.replace("_", "-").capitalize()
 
 
 def every(unit: str | None, count: int | None, cadence: str) -> str:
-    """Write how often a line bills; what has no name of its own, by its interval."""
+    """Return how often a line bills: by cadence, or by interval if the cadence is `other`."""
     if cadence != "other" or not unit or not count:
         return spoken(cadence)
     return f"Every {unit}" if count == 1 else f"Every {count} {unit}s"
 
 
 def month(first: date) -> str:
-    """Write a month by its first day: Nov 2025."""
+    """Return a month as text, given its first day: Nov 2025."""
     return format_date(first, "MMM y", locale="en_US")
 
 
 def spoken_choices(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Give names of ours with what they are called, for somebody to choose from."""
+    """Return names with their labels, for a select field."""
     return [(name, spoken(name)) for name in names]
 
 
 def currency_choices(held: Sequence[str]) -> list[tuple[str, str]]:
-    """Give the currencies to choose from: those that the table holds, or all if it cannot tell."""
+    """Return the currencies to choose from with their labels: those of the table, or all we know if it has none."""
     return [(name, name.upper()) for name in held or sorted(EXPONENTS)]

@@ -1,1 +1,1 @@
-"""The settings of a company's connection. Imports app.pages and app.pages.syncs."""
+"""The settings pages of a company's connection. Imports app.pages and app.pages.syncs."""

@@ -1,4 +1,4 @@
-"""Doors for the forms of the settings: pause, resume, disconnect, and connect by a key. Each leads back there."""
+"""Routes for the forms of the settings: pause, resume, disconnect, connect with a key. Each redirects back there."""
 
 from flask import Blueprint, request
 from flask.wrappers import Response
@@ -16,14 +16,14 @@ blueprint = Blueprint("connection forms", __name__, url_prefix="/companies/<int:
 
 @blueprint.before_request
 def refuse_long_forms() -> None:
-    """Have nobody send more than a form holds."""
+    """Limit the size of request bodies."""
     request.max_content_length = LONGEST_FORM_BYTES
 
 
 @blueprint.post("/pause")
 @for_member("admin")
 def pause(company_id: int) -> Response:
-    """Ask Stripe for nothing until it is resumed."""
+    """Stop reading from Stripe until it is resumed."""
     take_step(company_id, lifecycle.pause)
     return to_settings(company_id)
 
@@ -31,7 +31,7 @@ def pause(company_id: int) -> Response:
 @blueprint.post("/resume")
 @for_member("admin")
 def resume(company_id: int) -> Response:
-    """Go on after a pause."""
+    """Resume after a pause."""
     take_step(company_id, lifecycle.resume)
     return to_settings(company_id)
 
@@ -39,7 +39,7 @@ def resume(company_id: int) -> Response:
 @blueprint.post("/disconnect")
 @for_member("admin")
 def disconnect(company_id: int) -> Response:
-    """Let go of the account, here and at Stripe. The table and its history stay."""
+    """Disconnect the account, here and at Stripe. The table and its history stay."""
     disconnect_company(company_id, actor=principal().actor)
     return to_settings(company_id)
 
@@ -47,7 +47,10 @@ def disconnect(company_id: int) -> Response:
 @blueprint.post("/key")
 @for_member("admin")
 def connect_with_key(company_id: int) -> Response:
-    """Connect by a restricted key that was pasted."""
+    """Connect with a restricted key that was pasted.
+
+    :raises NotARestrictedKeyError: the text does not look like one
+    """
     key = request.form.get("restricted_key", "").strip()
     if not RESTRICTED_KEY.match(key):
         raise NotARestrictedKeyError

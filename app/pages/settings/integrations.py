@@ -1,4 +1,4 @@
-"""Doors: the start, and Settings, Integrations."""
+"""Routes for the home page and the Integrations settings."""
 
 from flask import Blueprint, abort, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
@@ -16,7 +16,7 @@ blueprint = Blueprint("integrations", __name__)
 
 @blueprint.get("/")
 def front() -> Response:
-    """Lead to the table of the company opened last, or to the settings as long as nothing was ever connected."""
+    """Redirect to the table of the company opened last, or to the settings if it was never connected."""
     chosen = _chosen()
     if chosen is None or health_of(chosen.company_id).status == "pending_authorization":
         return redirect("/settings/integrations", 303)
@@ -25,7 +25,7 @@ def front() -> Response:
 
 @blueprint.get("/settings/integrations")
 def show_integrations() -> Response:
-    """Show the connection of the company that is named, else of the one opened last."""
+    """Show the connection of the company in the query, else of the one opened last."""
     chosen = _chosen()
     if chosen is None:
         return Response(render_template("settings/no_company.html", token=form_token()), mimetype="text/html")

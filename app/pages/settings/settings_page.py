@@ -1,4 +1,4 @@
-"""The page Settings, Integrations: how a company's connection to Stripe stands, and what may be done with it."""
+"""The Integrations settings page: the state of a company's connection to Stripe, and its actions."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from events.intake.receive import STRIPE_SOURCE
 from events.log.read import last_recorded_at
 from projections.reads.snapshots import snapshot_of
 
-# Permissions as Stripe's dashboard calls them.
+# Permissions as the Stripe Dashboard names them.
 _PERMISSIONS = {
     "rak_invoice_read": "Invoices: read",
     "rak_plan_read": "Prices: read",
@@ -26,7 +26,7 @@ _PERMISSIONS = {
 
 
 class StripeCard(NamedTuple):
-    """What the card of Stripe tells. `active` is the sync under way, `last` the one before that ended."""
+    """The content of the Stripe card. `active` is the sync in progress, `last` the last one that ended."""
 
     connection: ConnectionHealth
     verdict: Verdict
@@ -36,12 +36,12 @@ class StripeCard(NamedTuple):
 
 
 def settings_page(problem: Mapping[str, object] | None = None) -> str:
-    """Give the settings of the company that the reader was let in to, with what went wrong a moment ago."""
+    """Return the settings page of the current company, with the problem that just occurred, if any."""
     tools, company_id = current_tools(), principal().company_id
     with snapshot_of(tools.engine, company_id) as snapshot:
         card = _card(snapshot.connection, company_id)
-    told = problem or {}
-    lacking = [_PERMISSIONS[name] for name in told.get("lacking", ()) if name in _PERMISSIONS]  # type: ignore[attr-defined]  # a list where it is there
+    members = problem or {}
+    lacking = [_PERMISSIONS[name] for name in members.get("lacking", ()) if name in _PERMISSIONS]  # type: ignore[attr-defined]  # a list if present
     return framed_text(
         "settings/integrations.html",
         here="integrations",
