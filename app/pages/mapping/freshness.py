@@ -31,10 +31,11 @@ class Freshness(NamedTuple):
 
 
 class Choices(NamedTuple):
-    """What the filters offer: currencies, most used first, and whether both modes have lines."""
+    """What the filters offer: currencies, most used first, whether both modes have lines, and which mode is shown."""
 
     currencies: list[str]
     has_both_modes: bool
+    livemode: bool
 
 
 def freshness_of(snapshot: Snapshot, since: int) -> Freshness:
@@ -52,7 +53,8 @@ def freshness_of(snapshot: Snapshot, since: int) -> Freshness:
 def choices_of(snapshot: Snapshot, view: View) -> Choices:
     """Return the currencies and modes that the table can be filtered by."""
     livemode = mode_of(snapshot.connection, snapshot.company_id, view.query.get("livemode"))
-    return Choices(list_currencies(snapshot, livemode=livemode), holds_mode(snapshot, livemode=not livemode))
+    has_both_modes = holds_mode(snapshot, livemode=not livemode)
+    return Choices(list_currencies(snapshot, livemode=livemode), has_both_modes, livemode)
 
 
 def missing_facts(snapshot: Snapshot) -> int:

@@ -5,9 +5,14 @@ from html import unescape
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
-from tests.support.payloads import event, new_invoice, new_line, price
+from backlog.syncs.requests import request_sync
+from backlog.tables import sync_run
+from events.connection.accounts import Account, authorize
+from events.connection.lifecycle import disconnect
+from tests.support.clock import NOON
+from tests.support.payloads import ACCOUNT, event, new_invoice, new_line, price
 from tests.support.web.lines import line_of
 from tests.support.web.mapping_page import Visitor, attribute, ids_in, text_of
 
@@ -148,6 +153,21 @@ def test_both_modes_are_offered_once_both_have_lines(visitor: Visitor) -> None:
 
     assert 'name="livemode"' in visitor.page()
     assert ids_in(visitor.page(livemode="false")) == ["il_test"]
+
+
+def test_an_empty_mode_leads_to_the_other_one(visitor: Visitor, engine: Engine) -> None:
+    visitor.reader.add_lines(line_of("il_live"))
+    company_id = visitor.reader.company_id
+    with engine.begin() as connection:
+        disconnect(connection, company_id, actor="tests", now=NOON)
+        authorize(connection, company_id, Account(ACCOUNT, livemode=False), now=NOON, actor="tests")
+        request_sync(connection, company_id, trigger="initial", actor="tests", now=NOON)
+        connection.execute(update(sync_run).values(status="succeeded", phase="finished", finished_at=NOON))
+
+    page = visitor.page()
+
+    assert "No finalized invoices yet" in page
+    assert ids_in(visitor.follow(re.findall(r'href="([^"]*)">View live mode', page)[0])) == ["il_live"]
 
 
 def test_totals_are_of_the_whole_filter_by_currency(visitor: Visitor) -> None:
