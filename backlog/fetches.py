@@ -135,7 +135,7 @@ def latest_answer(connection: Connection, company_id: int) -> int:
 def note_answered(connection: Connection, request: FetchRequest, *, error: str | None = None) -> None:
     """Record that Stripe answered, even if it has no such object. Commits nothing; safe to repeat.
 
-    Call it after the answer was appended: it records the head of the log, which the answer is not beyond.
+    Call it after the answer was appended: it records the head of the log, which must include the answer.
     """
     connection.execute(_ANSWERED, request.key() | {"error": error})
 

@@ -1,4 +1,4 @@
-"""The words for syncs: triggers, statuses, phases, counts, differences and errors, each with what people read."""
+"""The words for syncs: triggers, statuses, phases, counts, differences and errors, with their texts for people."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -34,7 +34,7 @@ DIFFERENCES: Mapping[str, str] = {
 
 
 class SyncError(NamedTuple):
-    """What happened, what the reader can do, whether the reader has to, and what happens without it."""
+    """What happened, what the reader can do, whether the reader has to act, and what we do ourselves."""
 
     title: str
     what_you_can_do: str

@@ -1,4 +1,4 @@
-"""Tables of work that waits. A queue only wakes the workers who do it."""
+"""Tables of waiting work. A queue only wakes the workers that do it."""
 
 from collections.abc import Iterable
 
@@ -29,8 +29,8 @@ def _quoted(words: Iterable[str]) -> str:
     return ", ".join(f"'{word}'" for word in words)
 
 
-# Things of Stripe's that the table lacks. An answered row stays a while: should its answer not have closed the gap, it
-# is not asked for again at once.
+# Objects at Stripe that the table lacks. An answered row is kept for a while, so that an object whose answer did not
+# close its gap is not requested again at once.
 fetch_request = Table(
     "fetch_request",
     metadata,
@@ -42,7 +42,7 @@ fetch_request = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("due_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
     Column("answered_at", INSTANT),
-    # How long the log was when the answer stood in it.
+    # The head of the log once the answer was appended.
     Column("answered_position", BigInteger),
     Column("error", Text),
     CheckConstraint("kind IN ('invoice', 'invoice_lines', 'price', 'customer')", name="kind"),
@@ -55,7 +55,7 @@ Index(
     postgresql_where=text("answered_at IS NULL"),
 )
 
-# A run that reads Stripe. Who works on it holds its lease in its epoch.
+# A run that reads from Stripe. Each lease on it has a new epoch.
 sync_run = Table(
     "sync_run",
     metadata,
@@ -94,7 +94,7 @@ Index("sync_run_active", sync_run.c.company_id, unique=True, postgresql_where=_i
 Index("sync_run_due", sync_run.c.due_at, postgresql_where=_is_active)
 Index("sync_run_of_company", sync_run.c.company_id, sync_run.c.id)
 
-# A stretch of one of Stripe's lists, read newest first from its cursor on. Creation times in Unix seconds.
+# A segment of one of Stripe's lists, read newest first from its cursor. Creation times are in Unix seconds.
 sync_segment = Table(
     "sync_segment",
     metadata,
@@ -119,7 +119,7 @@ sync_segment = Table(
     CheckConstraint("ended_as IN ('read', 'forbidden')", name="ended_as"),
 )
 
-# What Stripe's API last showed of an invoice, for holding the table against it.
+# What Stripe's API last showed of an invoice, to compare with the table.
 sync_sighting = Table(
     "sync_sighting",
     metadata,
@@ -137,7 +137,7 @@ sync_sighting = Table(
     Column("times_shown", Integer, nullable=False, server_default=text("1")),
 )
 
-# Which invoices a run found new or changed, so that each is counted once.
+# The invoices that a run found new or changed, so that each is counted once.
 sync_change = Table(
     "sync_change",
     metadata,
@@ -148,7 +148,7 @@ sync_change = Table(
     CheckConstraint("effect IN ('new', 'changed')", name="effect"),
 )
 
-# Which run a request was answered with; `run_id` is null only while it is under way.
+# The run that a request with this key was answered with; `run_id` is null only while the request is under way.
 sync_request_key = Table(
     "sync_request_key",
     metadata,

@@ -1,1 +1,1 @@
-"""The log of what happened, and the plain tools it stands on. Nothing here knows who reads it."""
+"""The event log, and what fills it: intake and connections. Nothing here depends on the log's readers."""

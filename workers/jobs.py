@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from backlog.fetch_requests import request_gaps
 from backlog.fetches import FetchRequest, claim_due, note_answered, note_failure, put_back
 from backlog.queues import FETCH, PROJECTION, SYNC, acknowledge, wake, wake_if_possible
-from events.connection.lifecycle import stays_connected
+from events.connection.lifecycle import lock_if_connected
 from projections.builds.rebuild import build_on
 from projections.engine.catch_up import advance, enrol_newcomers
 from projections.engine.statistics import learn_new_tables
@@ -99,7 +99,7 @@ def _is_fetched(tools: Tools, request: FetchRequest) -> bool:
         facts = fetch(tools.stripe, request.account, request.kind, request.object_id, tally)
         requests, rate_limited = tally.take()
         with tools.engine.begin() as connection:
-            is_connected = stays_connected(connection, request.company_id, request.account.account_id)
+            is_connected = lock_if_connected(connection, request.company_id, request.account.account_id)
             if is_connected:
                 count(connection, request.company_id, requests=requests, rate_limited=rate_limited)
                 keep_answer(connection, request.account, request.company_id, facts)

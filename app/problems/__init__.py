@@ -1,1 +1,1 @@
-"""Every error that is answered, in one shape (RFC 9457). Imports whatever raises one."""
+"""Answer every error in one format (RFC 9457). Imports the modules that raise them."""

@@ -11,14 +11,14 @@ from app.problems.document import problem_document
 
 RETRY_AFTER_SECONDS = "5"
 
-# What their views answer is read by people; what all others answer, by programs.
+# Answers of these packages' views are read by people, those of all others by programs.
 _READ_BY_PEOPLE = ("app.auth.", "app.connect.", "app.pages.")
 
 
 def problem(
     code: str, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **members: object
 ) -> Response:
-    """Return the answer for a problem of the table. Without a detail its remedy is one; `members` are added to it."""
+    """Return the answer for a known problem. The detail defaults to its remedy; `members` are added to the document."""
     known = PROBLEMS[code]
     retry = {"Retry-After": RETRY_AFTER_SECONDS} if known.status == 503 else {}  # noqa: PLR2004 - service unavailable
     return answer_with(known, detail or known.remedy, headers=retry | dict(headers or {}), **members)
@@ -27,7 +27,7 @@ def problem(
 def answer_with(
     known: Problem, detail: str, *, headers: Mapping[str, str] | None = None, **members: object
 ) -> Response:
-    """Return the answer for a problem, whether or not the table has it."""
+    """Return the answer for a problem, whether or not `PROBLEMS` contains it."""
     body = problem_document(known.status, known.code, detail, request_id=str(request_uuid())) | members
     if is_read_by_people():
         response = Response(_page_of(known, body), known.status, headers)
@@ -38,7 +38,7 @@ def answer_with(
 
 
 def invalid(errors: list[dict[str, str]]) -> Response:
-    """Return the answer for a request that cannot be used; each error says where it is and what is wrong there."""
+    """Return the answer for an invalid request; each error says where it is and what is wrong there."""
     return problem("invalid_request", "Parts of the request cannot be used; see errors.", errors=errors)
 
 
@@ -53,7 +53,7 @@ def is_read_by_people() -> bool:
 
 def _page_of(known: Problem, body: Mapping[str, object]) -> str:
     if "HX-Request" in request.headers:
-        # A part of a page is asked for by the page's script, which puts the answer where the part would be.
+        # The page's script requests a part of the page, and shows the answer in its place.
         return render_template("problem_part.html", problem=body)
     if known.is_shown_in_settings and "principal" in g:
         return settings_page(body)

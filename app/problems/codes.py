@@ -1,4 +1,4 @@
-"""The problems there are: what a program meets as `code`, each with its status and what to do about it."""
+"""All known problems: the `code` for programs, the HTTP status, and what to do about each."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 class Problem(NamedTuple):
     """A problem. `remedy` says what to do; `heading` is what a page shows instead of HTTP's words for the status.
 
-    What goes wrong between people and Stripe is shown where they can go on: in the settings of their company.
+    Problems between people and Stripe are shown where people can continue: in the settings of their company.
     """
 
     code: str

@@ -1,4 +1,4 @@
-"""The one shape of every problem, whether Flask or the server beneath it answers (RFC 9457)."""
+"""The one format of every problem, whether Flask or the server below it answers (RFC 9457)."""
 
 from http import HTTPStatus
 

@@ -1,4 +1,4 @@
-"""Turn every error into an answer. This is the only place that does."""
+"""Turn every error into an answer. No other module does."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -41,7 +41,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(PositionAheadError, _position_ahead)
     app.register_error_handler(DBAPIError, _database_failed)
     app.register_error_handler(PoolTimeoutError, _database_failed)
-    # From what speaks to the driver itself: an export.
+    # From code that uses the driver directly: an export.
     app.register_error_handler(psycopg.Error, _database_failed)
     app.register_error_handler(HTTPException, _http_exception)
     app.register_error_handler(Exception, _unexpected)

@@ -1,4 +1,4 @@
-"""Errors that mean one thing wherever they are raised: which problem, and what the reader is told."""
+"""Map errors that mean the same wherever they are raised to a problem and its detail."""
 
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from tenants.connection_request_keys import IdempotencyKeyReusedError
 
 
 class Raised(NamedTuple):
-    """The problem that an error is, and its detail. After some the connection is closed: the body was not read."""
+    """The problem for an error, and its detail. Some close the connection, because the body was not read."""
 
     code: str
     detail: str

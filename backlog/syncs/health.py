@@ -1,4 +1,4 @@
-"""How a company's connection does: its state, how its syncs go, and how far the data reach."""
+"""Report the health of a company's connection: its state, the success of its syncs, and how far the data reach."""
 
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
@@ -10,7 +10,7 @@ from events.connection.accounts import Method, Status, connection_state
 
 Health = Literal["never_synced", "syncing", "healthy", "delayed", "failing", "action_required"]
 
-# A sync that is late by less is taken for one that is under way.
+# A sync that is late by less than this is not reported as delayed: it may still be under way.
 _GRACE = timedelta(hours=1)
 _FAILING_AFTER_INTERVALS = 2
 # A success is a sync that read all it could: `succeeded`, or `partially_succeeded`, which leaves differences and then
@@ -31,7 +31,7 @@ _RUNS = text("""
 
 
 class ConnectionHealth(NamedTuple):
-    """A connection as its company sees it. All instants are aware UTC; those not known are None."""
+    """A connection as its company sees it. All instants are aware UTC, or None if unknown."""
 
     status: Status | Literal["pending_authorization"]
     health: Health
@@ -56,7 +56,7 @@ class _Runs(NamedTuple):
 def connection_health(
     connection: Connection, company_id: int, now: datetime, *, interval: timedelta = timedelta(days=1)
 ) -> ConnectionHealth:
-    """Return how a company's connection does. `interval` is the time between two scheduled syncs."""
+    """Return the health of a company's connection. `interval` is the time between two scheduled syncs."""
     state = connection_state(connection, company_id)
     if state is None:
         return ConnectionHealth("pending_authorization", "never_synced", *[None] * 8)
@@ -77,7 +77,7 @@ def connection_health(
 
 
 def _due(connection: Connection, company_id: int, runs: _Runs, now: datetime, interval: timedelta) -> datetime:
-    # The schedule knows best: after a failure the next sync is sooner. Before its first entry a sync is due at once.
+    # The schedule comes first: after a failure the next sync is sooner. Without an entry or a run, it is due at once.
     last = runs.last_requested_at
     return max(next_sync_at(connection, company_id) or (last + interval if last else now), now)
 

@@ -1,11 +1,11 @@
-"""A sync run as JSON."""
+"""Show a sync run as JSON."""
 
 from sqlalchemy import Connection, text
 
 from backlog.sync_vocabulary import COUNTS, ERRORS
 from backlog.syncs.requests import SyncRun
 
-# The oldest second up to which the newest invoices are read without a gap: segments end where the next older begins.
+# The second back to which invoices are read without a gap: each segment ends where the next older one begins.
 _REACHED = text("""
     SELECT to_timestamp(max(coalesce(oldest_created, created_before))) FROM sync_segment
     WHERE run_id = :run_id AND resource = 'invoices' AND ended_as IS NULL

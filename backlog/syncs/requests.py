@@ -1,4 +1,4 @@
-"""Ask for a sync, and ask it to stop. A company has one run under way at most: asking again gives that one."""
+"""Request and cancel syncs. A company has at most one run under way: further requests return that run."""
 
 from datetime import datetime
 
@@ -49,16 +49,16 @@ def request_sync(
     now: datetime,
     idempotency_key: str | None = None,
 ) -> SyncRun:
-    """Give a new run, or the one under way, or the one that this key was answered with. Commits nothing; safe twice.
+    """Return a new run, the one under way, or the one that this key returned before. Commits nothing; safe to repeat.
 
-    Wake the sync queue after the commit; what nobody wakes it for, the clock finds.
+    Wake the sync queue after the commit; without that, the clock finds the run.
 
-    :raises NotConnectedError: the company is connected to no account, or paused
+    :raises NotConnectedError: no account is connected, or the connection is paused or has to be reauthorized
     """
     state = connection_state(connection, company_id)
     if state is None or state.status != "connected":
         raise NotConnectedError(state.status if state else None)
-    # Who asks under the same key at the same time is waited for here.
+    # This waits for a concurrent request with the same key.
     of_key = {"company_id": company_id, "idempotency_key": idempotency_key}
     if idempotency_key is not None and not connection.execute(_CLAIM_KEY, of_key).rowcount:
         return connection.execute(_OF_KEY, {"of_company": company_id, "of_key": idempotency_key}).one()
@@ -69,42 +69,42 @@ def request_sync(
 
 
 def active_run(connection: Connection, company_id: int) -> SyncRun | None:
-    """Give the company's run under way, if there is one."""
+    """Return the company's run under way, if there is one."""
     return connection.execute(
         select(sync_run).where(sync_run.c.company_id == company_id, sync_run.c.status.in_(ACTIVE))
     ).one_or_none()
 
 
 def find_run(connection: Connection, company_id: int, run_id: int) -> SyncRun | None:
-    """Give one of the company's runs."""
+    """Return one of the company's runs; None if there is no such run."""
     return connection.execute(
         select(sync_run).where(sync_run.c.company_id == company_id, sync_run.c.id == run_id)
     ).one_or_none()
 
 
 def list_runs(connection: Connection, company_id: int, *, limit: int, before: int | None = None) -> list[SyncRun]:
-    """Give the company's runs, newest first, from below the id `before`."""
+    """Return the company's runs, newest first; with `before`, only those with lower ids."""
     runs = select(sync_run).where(sync_run.c.company_id == company_id).order_by(sync_run.c.id.desc()).limit(limit)
     return list(connection.execute(runs if before is None else runs.where(sync_run.c.id < before)))
 
 
 def count_runs(connection: Connection, *, ended_since: datetime) -> dict[str, int]:
-    """Give how many runs of all companies are under way or have ended since an instant, by status. Needs `as_owner`."""
+    """Return how many runs of all companies are under way or ended since an instant, by status. Needs `as_owner`."""
     runs = select(sync_run.c.status, func.count()).group_by(sync_run.c.status).order_by(sync_run.c.status)
     recent = runs.where(or_(sync_run.c.finished_at.is_(None), sync_run.c.finished_at > ended_since))
     return dict(tuple(row) for row in connection.execute(recent))
 
 
 def count_repaired(connection: Connection, *, ended_since: datetime) -> int:
-    """Give how many invoices the runs of all companies put right that have ended since an instant. Needs `as_owner`."""
+    """Return how many invoices were repaired by all companies' runs that ended since an instant. Needs `as_owner`."""
     repaired = select(func.coalesce(func.sum(sync_run.c.repaired), 0)).where(sync_run.c.finished_at > ended_since)
     return int(connection.execute(repaired).scalar_one())
 
 
 def cancel_sync(connection: Connection, company_id: int, run_id: int, *, actor: str, now: datetime) -> SyncRun | None:
-    """Ask a run to stop at its next page; one that nobody works on yet ends at once. None: there is no such run.
+    """Cancel a run: it stops before its next page, or at once if it is still queued. Return it; None if there is none.
 
-    What it has read stays. Commits nothing; safe twice, and without effect on a run that is over.
+    What it has read is kept. Commits nothing; safe to repeat, and without effect on a run that is over.
     """
     connection.execute(_CANCEL, {"id": run_id, "company_id": company_id})
     ended = connection.execute(
@@ -119,7 +119,7 @@ def cancel_sync(connection: Connection, company_id: int, run_id: int, *, actor: 
 
 
 def finished_fact(run: SyncRun, *, now: datetime, actor: str) -> NewEvent:
-    """Give the fact that a run is over: how it ended, and up to when the table is complete if it succeeded."""
+    """Return the fact that a run is over: how it ended, and up to when the table is complete if it succeeded."""
     has_succeeded = run.status == "succeeded"
     details = {
         "trigger": run.trigger,
@@ -133,7 +133,7 @@ def finished_fact(run: SyncRun, *, now: datetime, actor: str) -> NewEvent:
 
 
 def sync_fact(event_type: str, run: SyncRun, details: dict[str, object], *, now: datetime, actor: str) -> NewEvent:
-    """Give a fact about a run."""
+    """Return a fact about a run, to be appended by the caller."""
     account = Account(run.account_id, run.livemode)
     return connection_fact(event_type, account, {"run_id": run.id, **details}, now=now, actor=actor)
 
@@ -158,6 +158,6 @@ def _new_or_active(
         if new := connection.execute(request).one_or_none():
             append(connection, company_id, [sync_fact(SYNC_REQUESTED, new, {"trigger": trigger}, now=now, actor=actor)])
             return new
-        # The run that stood in the way may have ended meanwhile: then there is room for a new one.
+        # The run that prevented a new one may have ended meanwhile: then try again.
         if active := active_run(connection, company_id):
             return active

@@ -30,7 +30,7 @@ _DUE = text("""
         SELECT FROM stripe_connection c WHERE c.company_id = s.company_id AND c.status = 'connected')
     ORDER BY s.next_sync_at LIMIT :most
 """)
-# Of several clocks, one takes it: the others wait for the row, and find it no longer due.
+# Only one of several clocks takes the row: the others wait for it, and find it no longer due.
 _TAKE = text("""
     UPDATE sync_schedule s SET next_sync_at = :now + make_interval(secs => :period)
     WHERE s.company_id = :company_id AND s.next_sync_at <= :now
@@ -40,7 +40,7 @@ _NEXT_SYNC_AT = text("SELECT next_sync_at FROM sync_schedule WHERE company_id = 
 
 
 def request_due_syncs(engine: Engine, *, now: datetime, period_seconds: int) -> int:
-    """Request a sync of every company that is due, one however long it has been due; return how many. Commits.
+    """Request one sync for every company that is due, however long it has been; return how many. Commits.
 
     A company whose log refuses events is due again in five minutes, and delays no other company.
     """

@@ -1,1 +1,1 @@
-"""Which account a company is connected to, and how that stands. Imports runtime, the log and the intake."""
+"""The Stripe account of a company, and the state of its connection. Imports runtime, the log and the intake."""

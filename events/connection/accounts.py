@@ -1,4 +1,4 @@
-"""Which company a Stripe account belongs to: recorded as a fact of the company, and as the rows that doors look at."""
+"""Connect a company to a Stripe account: recorded as a fact in its log, and as rows for quick lookups."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ REAUTHORIZED = "connection.reauthorized"
 ENTITY = "connection:stripe"
 
 Status = Literal["connected", "paused", "reauthorization_required", "disconnected"]
-# By Stripe Connect, by an installed Stripe App, or by a restricted key of the account's own.
+# Through Stripe Connect, through an installed Stripe App, or with a restricted key of the account.
 Method = Literal["connect", "app", "restricted_key"]
 
 
@@ -25,26 +25,26 @@ class AccountTakenError(Exception):
 
 
 class AnotherAccountError(AccountTakenError):
-    """The company has another account connected: it has to be disconnected first."""
+    """The company has another account connected, which must be disconnected first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A Stripe account in one of its two modes."""
+    """A Stripe account in live or test mode."""
 
     account_id: str
     livemode: bool
 
 
 class Authorization(NamedTuple):
-    """Where the fact of the authorization stands; not new when the company already owned the account."""
+    """The position of the appended fact. Not new, and without a position, if the account was connected already."""
 
     position: int | None
     is_new: bool
 
 
 class Agreement(NamedTuple):
-    """How access was given: the method, the scope if there is one, and what the account was called at Stripe then."""
+    """How access was granted: the method, the scope if any, and the account's name at Stripe at that time."""
 
     method: Method = "connect"
     scope: str | None = None
@@ -52,7 +52,7 @@ class Agreement(NamedTuple):
 
 
 class ConnectionState(NamedTuple):
-    """How a company's connection stands. The account's name is that of `authorized_at`, when it was last agreed to."""
+    """The state of a company's connection. `account_name` dates from `authorized_at`, the last authorization."""
 
     status: Status
     account: Account
@@ -69,24 +69,24 @@ def authorize(
     *,
     now: datetime,
     actor: str,
-    by: Agreement = Agreement(),  # noqa: B008 - it cannot be changed
+    by: Agreement = Agreement(),  # noqa: B008 - immutable
 ) -> Authorization:
-    """Make a company the owner of an account, by an agreement. Commits nothing; safe to repeat.
+    """Connect a company to an account, which it then owns. Commits nothing; safe to repeat.
 
-    A connection that had to be reauthorized goes on; one that is paused stays paused.
+    A connection that had to be reauthorized is connected again; a paused one stays paused.
 
     :raises AnotherAccountError: the company has another account connected
     :raises AccountTakenError: the account has another owner
     """
     state = lock_connection_state(connection, company_id)
-    is_held = state is not None and state.status != "disconnected"
-    if not is_held and not _claims(connection, company_id, account):
-        # Somebody else was as quick: perhaps with the same account, for the same company.
+    owns_account = state is not None and state.status != "disconnected"
+    if not owns_account and not _is_claimed(connection, company_id, account):
+        # A concurrent request was faster: perhaps with the same account, for the same company.
         state = lock_connection_state(connection, company_id)
         if state is None or state.status == "disconnected":
             raise AccountTakenError
-        is_held = True
-    if state is not None and is_held:
+        owns_account = True
+    if state is not None and owns_account:
         if state.account != account:
             raise AnotherAccountError
         if state.status != "reauthorization_required":
@@ -98,12 +98,12 @@ def authorize(
         .values(company_id=company_id, **values)
         .on_conflict_do_update(index_elements=[stripe_connection.c.company_id], set_=values)
     )
-    fact = connection_fact(REAUTHORIZED if is_held else AUTHORIZED, account, details, actor=actor, now=now)
+    fact = connection_fact(REAUTHORIZED if owns_account else AUTHORIZED, account, details, actor=actor, now=now)
     return Authorization(append(connection, company_id, [fact])[0].position, is_new=True)
 
 
 def owned_account(connection: Connection, company_id: int) -> Account | None:
-    """Give the account a company owns, if any."""
+    """Return the account that a company owns, if any."""
     row = connection.execute(
         select(account_owner.c.account_id, account_owner.c.livemode).where(account_owner.c.company_id == company_id)
     ).one_or_none()
@@ -111,17 +111,17 @@ def owned_account(connection: Connection, company_id: int) -> Account | None:
 
 
 def connection_state(connection: Connection, company_id: int) -> ConnectionState | None:
-    """Tell how a company's connection stands; None when it never had one."""
+    """Return the state of a company's connection; None if it never had one."""
     return _state(connection, company_id, for_update=False)
 
 
 def lock_connection_state(connection: Connection, company_id: int) -> ConnectionState | None:
-    """As `connection_state`, and let nobody change it until the caller commits."""
+    """Return the state of a company's connection, and block changes to it until the caller commits."""
     return _state(connection, company_id, for_update=True)
 
 
 def set_status(connection: Connection, company_id: int, status: Status) -> None:
-    """Change how the connection stands. Commits nothing; the caller holds its lock and appends the fact."""
+    """Set the connection's status. Commits nothing; the caller holds the lock and appends the fact."""
     connection.execute(
         update(stripe_connection).where(stripe_connection.c.company_id == company_id).values(status=status)
     )
@@ -136,7 +136,7 @@ def connection_fact(
     actor: str | None,
     external_id: str | None = None,
 ) -> NewEvent:
-    """Give a fact about a company's connection, to be appended by the caller."""
+    """Return a fact about a company's connection, to be appended by the caller."""
     return own_fact(
         fact,
         details,
@@ -149,7 +149,7 @@ def connection_fact(
     )
 
 
-def _claims(connection: Connection, company_id: int, account: Account) -> bool:
+def _is_claimed(connection: Connection, company_id: int, account: Account) -> bool:
     claimed = connection.execute(
         insert(account_owner)
         .values(account_id=account.account_id, livemode=account.livemode, company_id=company_id)

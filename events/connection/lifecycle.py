@@ -1,4 +1,4 @@
-"""What may become of a connection once it was authorized: each step is a fact, and a change of the row beside it."""
+"""Pause, resume and end a connection: each step appends a fact and updates the connection's row."""
 
 from datetime import datetime
 from typing import Literal
@@ -21,12 +21,12 @@ RESUMED = "connection.resumed"
 DEAUTHORIZED = "connection.deauthorized"
 DISCONNECTED = "connection.disconnected"
 
-# Stripe's event about it, a refusal that says so, or a token that cannot be renewed any more.
+# An event from Stripe, a refusal that says so, or a token that can no longer be renewed.
 DeauthorizationReason = Literal["stripe_event", "stripe_refusal", "token_expired"]
 
 
 class NotConnectedError(Exception):
-    """The company has no connection that this could be done to; `status` tells how it stands."""
+    """The company has no connection that allows this. `status` is the connection's status, None if there is none."""
 
     def __init__(self, status: Status | None) -> None:
         super().__init__(status)
@@ -34,7 +34,7 @@ class NotConnectedError(Exception):
 
 
 def pause(connection: Connection, company_id: int, *, actor: str, now: datetime) -> bool:
-    """Ask Stripe for nothing until it is resumed; tell whether that is new. Commits nothing; safe to repeat.
+    """Stop requests to Stripe until `resume`; return whether anything changed. Commits nothing; safe to repeat.
 
     :raises NotConnectedError: there is no connection, or it has to be reauthorized
     """
@@ -42,7 +42,7 @@ def pause(connection: Connection, company_id: int, *, actor: str, now: datetime)
 
 
 def resume(connection: Connection, company_id: int, *, actor: str, now: datetime) -> bool:
-    """Go on after a pause; tell whether that is new. Commits nothing; safe to repeat.
+    """Resume a paused connection; return whether anything changed. Commits nothing; safe to repeat.
 
     :raises NotConnectedError: there is no connection, or it has to be reauthorized
     """
@@ -50,9 +50,9 @@ def resume(connection: Connection, company_id: int, *, actor: str, now: datetime
 
 
 def disconnect(connection: Connection, company_id: int, *, actor: str, now: datetime) -> bool:
-    """Give the account up: another company may connect it from now on; tell whether that is new. Commits nothing.
+    """Disconnect the account, so that any company may connect it; return whether anything changed. Commits nothing.
 
-    What the log holds stays. What Stripe still sends is parked, for whoever connects the account next.
+    The log keeps its events. Events that Stripe still sends are parked for the company that connects the account next.
     """
     state = lock_connection_state(connection, company_id)
     if state is None or state.status == "disconnected":
@@ -72,10 +72,10 @@ def note_deauthorized(
     now: datetime,
     external_id: str | None = None,
 ) -> bool:
-    """Note that Stripe lets us at the account no more; tell whether that is new. Commits nothing; safe to repeat.
+    """Record that access to the account was lost; return whether anything changed. Commits nothing; safe to repeat.
 
-    News from before the last authorization is old: Stripe repeats an event for days, and by then the account may have
-    been connected again. Stripe counts in whole seconds.
+    A loss before the last authorization is ignored: Stripe repeats an event for days, and by then the account may have
+    been connected again. Times are compared in whole seconds, because Stripe's have no fractions.
     """
     state = lock_connection_state(connection, company_id)
     if state is None or state.status not in ("connected", "paused"):
@@ -89,13 +89,13 @@ def note_deauthorized(
     return True
 
 
-def stays_connected(connection: Connection, company_id: int, account_id: str) -> bool:
-    """Tell whether the company is connected to the account; if so, nobody changes that until the caller commits."""
-    is_this = (stripe_connection.c.company_id == company_id) & (stripe_connection.c.account_id == account_id)
+def lock_if_connected(connection: Connection, company_id: int, account_id: str) -> bool:
+    """Return whether the company is connected to the account; if so, block changes to that until the caller commits."""
+    is_same_account = (stripe_connection.c.company_id == company_id) & (stripe_connection.c.account_id == account_id)
     return (
         connection.execute(
             select(stripe_connection.c.company_id)
-            .where(is_this, stripe_connection.c.status == "connected")
+            .where(is_same_account, stripe_connection.c.status == "connected")
             .with_for_update(read=True, key_share=True)
         ).scalar_one_or_none()
         is not None
@@ -103,7 +103,7 @@ def stays_connected(connection: Connection, company_id: int, account_id: str) ->
 
 
 def owner_of(connection: Connection, account: Account) -> int | None:
-    """Give the company that owns the account in this very mode."""
+    """Return the company that owns the account in exactly this mode, if any."""
     return connection.execute(
         select(account_owner.c.company_id).where(
             account_owner.c.account_id == account.account_id, account_owner.c.livemode == account.livemode

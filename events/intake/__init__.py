@@ -1,1 +1,1 @@
-"""From the bytes that came to the log: envelope, groups, parked events. Imports runtime and the log."""
+"""Receive Stripe's events: parse, append in groups, or park them. Imports runtime and the log."""

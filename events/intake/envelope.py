@@ -1,4 +1,4 @@
-"""Read what Stripe wraps around an object: which event it is, whose, and when. The object itself is read later."""
+"""Read the envelope of a Stripe event: id, type, account, mode and time. The object in it is read later."""
 
 import re
 from datetime import UTC, datetime
@@ -13,11 +13,11 @@ _LATEST_UNIX_SECOND = 253_402_300_799  # the end of the year 9999
 
 
 class NotAnEventError(ValueError):
-    """Authentic, but not a Stripe event: id, type or livemode is missing or of the wrong kind."""
+    """The JSON is authentic but not a Stripe event: id, type or livemode is missing or of the wrong type."""
 
 
 def event_from_stripe(body: bytes, *, correlation_id: UUID | None = None) -> NewEvent:
-    """Give the event in a webhook body or an events-API item, with the body kept verbatim.
+    """Return the event in a webhook body or an item of the events API. Its payload is the body, byte for byte.
 
     :raises UnreadableJsonError: the body is not strict JSON
     :raises NotAnEventError: the JSON is not an event
@@ -46,12 +46,12 @@ def event_from_stripe(body: bytes, *, correlation_id: UUID | None = None) -> New
 
 
 def stripe_external_id(account_id: str | None, object_id: str, *, livemode: bool) -> str:
-    """Give the identity of a Stripe thing inside a company: its id alone could be another account's or mode's."""
+    """Return an id of a Stripe object that is unique in a company: other accounts and modes may have the bare id."""
     return f"{account_id or ''}/{'live' if livemode else 'test'}/{object_id}"
 
 
 def instant_from_unix(seconds: object) -> datetime | None:
-    """Give the instant of Unix seconds; None for anything that is not a whole number of them up to the year 9999."""
+    """Return Unix seconds as an instant; None for anything but a whole number of seconds up to the end of 9999."""
     if type(seconds) is int and 0 <= seconds <= _LATEST_UNIX_SECOND:
         return datetime.fromtimestamp(seconds, UTC)
     return None

@@ -1,4 +1,4 @@
-"""Requests that wait at the same time share one append transaction. Each is answered only after its own commit."""
+"""Append the events of concurrent requests in shared transactions. Each request is answered only after its commit."""
 
 import logging
 import time
@@ -20,23 +20,23 @@ MOST_WAITING = 2000
 _WAIT_SECONDS = 1.7
 _ATTEMPTS = 3
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: deadlock_detected, serialization_failure.
-_WORTH_REPEATING = frozenset({"40P01", "40001"})
+_RETRYABLE = frozenset({"40P01", "40001"})
 
 _log = logging.getLogger(__name__)
 
 
 class NotDurableError(Exception):
-    """The event is not known to be in the log: it may be, and sending it again is safe."""
+    """The event may or may not be in the log; sending it again is safe."""
 
 
 class _Waiting:
-    """One request's event and what became of it. `answered` is held until that is known."""
+    """One request's event and its outcome. `answered` stays locked until the outcome is known."""
 
     __slots__ = ("answered", "error", "event", "received")
 
     def __init__(self, event: NewEvent) -> None:
         self.event = event
-        # A bare lock: an Event is a lock, a condition and a list for every request.
+        # A bare lock: an Event would create a lock, a condition and a list for every request.
         self.answered = Lock()
         self.answered.acquire()
         self.received: Received | None = None
@@ -44,7 +44,7 @@ class _Waiting:
 
 
 class GroupAppender:
-    """Appends for all requests of one process, in the order they came, one transaction at a time."""
+    """Appends the events of all requests of one process, in order of arrival, one transaction at a time."""
 
     def __init__(
         self,
@@ -53,9 +53,10 @@ class GroupAppender:
         after_commit: Callable[[], None],
         after_refusal: Callable[[str | None], None] = lambda _account_id: None,
     ) -> None:
-        """`engine` should commit every statement by itself, so that the heads are locked for one round trip only.
+        """Take an `engine` that commits every statement by itself, so that heads are locked for one round trip only.
 
-        `after_refusal` is told the account whose events the log refuses, or keeps waiting, by themselves.
+        `after_refusal` is called with an account whose events the log refused, or kept waiting, even when appended
+        without those of other accounts.
         """
         self._engine = engine
         self._after_commit = after_commit
@@ -67,15 +68,15 @@ class GroupAppender:
         self._connection: Connection | None = None
 
     def append(self, event: NewEvent) -> Received:
-        """Return once the event is durable, now or before.
+        """Return once the event is durable, through this call or an earlier one.
 
-        :raises NotDurableError: it could not be made durable in 1.7 seconds, or too many wait already
+        :raises NotDurableError: it could not be made durable in 1.7 seconds, or too many events are waiting already
         """
         if len(self._waiting) >= MOST_WAITING:
             raise NotDurableError("too many events are waiting")
         item = _Waiting(event)
         self._waiting.append(item)
-        # The appender clears the flag before it looks: an event that finds it set will be seen.
+        # The thread clears the flag before it looks at the queue: an event that finds the flag set will be seen.
         if not self._arrived.is_set():
             self._arrived.set()
         self._start_once()
@@ -86,7 +87,7 @@ class GroupAppender:
         return item.received
 
     def _start_once(self) -> None:
-        # Late, because a thread does not survive the fork of a web process.
+        # Started on first use, because a thread does not survive the fork of a web process.
         if self._thread is None:
             with self._starting:
                 if self._thread is None:
@@ -98,8 +99,8 @@ class GroupAppender:
             self._arrived.wait()
             self._arrived.clear()
             while self._waiting:
-                # Requests whose bytes have arrived get their turn first, and join this batch.
-                time.sleep(0)  # noqa: TID251 - waits for nothing
+                # Requests whose bytes have arrived run first, so that they join this batch.
+                time.sleep(0)  # noqa: TID251 - yields without waiting
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_IN_A_BATCH))]
                 self._append_batch(batch)
                 if any(item.received for item in batch):
@@ -108,7 +109,7 @@ class GroupAppender:
     def _append_batch(self, batch: Sequence[_Waiting]) -> None:
         try:
             received = list(zip(batch, self._received([item.event for item in batch]), strict=True))
-        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+        except Exception as error:  # noqa: BLE001 - the waiting requests need an answer whatever failed
             parts = _parts_that_may_succeed(batch, error)
             if len(parts) > 1:
                 for part in parts:
@@ -128,23 +129,23 @@ class GroupAppender:
     def _received(self, events: Sequence[NewEvent]) -> list[Received]:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                # Kept from batch to batch: checking it out and in costs as much as a request.
+                # Kept between batches: checking it out and in costs as much as a request.
                 self._connection = self._connection or self._engine.connect()
                 return receive(self._connection, events)
             except (DBAPIError, psycopg.Error) as error:
-                # Also when the connection died under the commit: what may have been kept is not kept twice.
-                is_worth_repeating = self._let_go() or sqlstate_of(error) in _WORTH_REPEATING
-                if attempt == _ATTEMPTS or not is_worth_repeating:
+                # Also if the connection died during the commit: events that were saved after all are not saved twice.
+                is_retryable = self._discard_connection() or sqlstate_of(error) in _RETRYABLE
+                if attempt == _ATTEMPTS or not is_retryable:
                     raise
         raise AssertionError("unreachable")
 
-    def _let_go(self) -> bool:
-        """Give up the connection, and tell whether it had died."""
+    def _discard_connection(self) -> bool:
+        """Discard the connection, and return whether it had died."""
         if self._connection is None:
             return False
         driver = self._connection.connection.driver_connection
         had_died = driver is None or driver.broken
-        # For good, not back to the pool: it may lead to a server that takes no writes any more.
+        # Not returned to the pool: its server may no longer accept writes.
         self._connection.invalidate()
         self._connection.close()
         self._connection = None
@@ -156,7 +157,7 @@ def _parts_that_may_succeed(batch: Sequence[_Waiting], error: Exception) -> list
         return [list(batch)]
     if not is_transient(error):
         return [[item] for item in batch]
-    # One company's log is held up by somebody: the others need not wait with it.
+    # One company's log is locked: events of other accounts need not wait for it.
     by_account: dict[str | None, list[_Waiting]] = {}
     for item in batch:
         by_account.setdefault(item.event.account_id, []).append(item)

@@ -1,4 +1,4 @@
-"""Two ways into the log, so that a company whose log is locked, or refuses, delays no other company."""
+"""Append in two lanes, so that a company whose log is locked or refuses events delays no other company."""
 
 import time
 from collections.abc import Callable
@@ -15,17 +15,17 @@ _MOST_APART = 10_000
 
 
 class Appender(Protocol):
-    """Somebody who makes events durable."""
+    """Makes events durable."""
 
     def append(self, event: NewEvent) -> Received:
-        """Return once the event is durable; errors as `GroupAppender.append`."""
+        """Return once the event is durable; raise what `GroupAppender.append` raises."""
         ...
 
 
 class AppendLanes:
-    """Two appenders. Accounts whose events were refused in the last ten seconds share the second.
+    """Two appenders. Accounts whose events were refused in the last ten seconds share the second one.
 
-    `engine` needs a connection for each.
+    `engine` needs one connection for each.
     """
 
     def __init__(self, engine: Engine, *, after_commit: Callable[[], None]) -> None:
@@ -34,7 +34,7 @@ class AppendLanes:
         self._apart_until: dict[str | None, float] = {}  # monotonic seconds
 
     def append(self, event: NewEvent) -> Received:
-        """Return once the event is durable, now or before.
+        """Return once the event is durable, through this call or an earlier one.
 
         :raises NotDurableError: as `GroupAppender.append`
         """

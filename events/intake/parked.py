@@ -1,4 +1,4 @@
-"""Join parked events to the company that connects their account, and forget those that nobody claimed."""
+"""Move parked events to the company that connects their account, and delete those that nobody claimed."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, text
 from events.log.append import NewEvent, append
 from events.log.payloads import decompressed
 
-# The same rule of ownership as in receive_stripe_events.
+# The same ownership rule as in receive_stripe_events.
 _OWNERS_OF_PARKED = text("""
     SELECT DISTINCT o.company_id FROM (SELECT DISTINCT account_id, livemode FROM parked_event) p
     CROSS JOIN LATERAL (
@@ -32,7 +32,7 @@ _TAKE_PARKED = text("""
 """)
 _PURGE_PARKED = text("DELETE FROM parked_event WHERE received_at < clock_timestamp() - make_interval(days => :days)")
 
-# As long as Stripe itself can still be asked for an event.
+# As long as Stripe's API can still return an event.
 # https://docs.stripe.com/api/events: retrievable for 30 days.
 PARKED_FOR_DAYS = 30
 
@@ -45,7 +45,7 @@ def owners_of_parked(connection: Connection) -> list[int]:
 def join_parked_events(connection: Connection, company_id: int, *, limit: int = 500) -> int:
     """Move parked events of a company's account into its log, oldest first; return how many.
 
-    Commits nothing. Call again while it returns `limit`. What another call is moving is passed over.
+    Commits nothing. Call again while it returns `limit`. Events that another call is moving are skipped.
     """
     rows = sorted(connection.execute(_TAKE_PARKED, {"company_id": company_id, "limit": limit}), key=_ordinal)
     if rows:
@@ -73,5 +73,5 @@ def _unparked(row: Row[Any]) -> NewEvent:
 
 
 def purge_parked_events(connection: Connection) -> int:
-    """Forget what nobody claimed in time; give how many. Commits nothing."""
+    """Delete parked events that nobody claimed in time; return how many. Commits nothing."""
     return connection.execute(_PURGE_PARKED, {"days": PARKED_FOR_DAYS}).rowcount

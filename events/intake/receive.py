@@ -1,4 +1,4 @@
-"""Receive Stripe's events for whoever owns their accounts, and park the others."""
+"""Append Stripe's events to the logs of the companies that own their accounts, and park the others."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,7 +19,7 @@ _RECEIVE = """
 
 
 class Received(NamedTuple):
-    """What became of an event. No company and no position: it is parked. Not new: it was held before."""
+    """The outcome for one event. Without company and position, it is parked. Not new: it was stored before."""
 
     company_id: int | None
     position: int | None
@@ -27,11 +27,11 @@ class Received(NamedTuple):
 
 
 def receive(connection: Connection, events: Sequence[NewEvent]) -> list[Received]:
-    """Keep Stripe's events, in the order given, in one round trip. Commits nothing; safe to repeat.
+    """Append or park Stripe's events, in the order given, in one round trip. Commits nothing; safe to repeat.
 
-    Speaks to the driver itself: for every few webhooks SQLAlchemy's part would cost as much as one of them.
+    Uses the driver directly: for every few webhooks, SQLAlchemy's overhead would cost as much as one more.
 
-    :raises psycopg.Error: as the driver has it, not as SQLAlchemy wraps it
+    :raises psycopg.Error: the driver's own error, not wrapped by SQLAlchemy
     """
     driver = driver_of(connection)
     rows = driver.execute(_RECEIVE, columns_of(events)).fetchall()

@@ -1,4 +1,4 @@
-"""The one parser for JSON from outside. What two parsers could read differently, it refuses."""
+"""Parse JSON from outside. JSON that two parsers could read differently is refused."""
 
 import json
 import re
@@ -8,20 +8,20 @@ import msgspec
 
 MAX_DEPTH = 64
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
-# One that never ends reaches to the end, so that no text is searched twice.
+# An unterminated string matches up to the end, so that no text is searched twice.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NOT_A_BRACKET = bytes(byte for byte in range(256) if byte not in b"{}[]")
 
 
 class UnreadableJsonError(ValueError):
-    """The bytes are not JSON, or JSON that readers could disagree about."""
+    """The bytes are not JSON, or JSON that two parsers could read differently."""
 
 
 def parse_strictly(body: bytes) -> object:
-    """Read UTF-8 JSON as plain dicts, lists, strings, ints, floats, bools and None.
+    """Parse UTF-8 JSON into plain dicts, lists, strings, ints, floats, bools and None.
 
-    :raises UnreadableJsonError: not UTF-8 or not JSON (RFC 8259); a key twice in one object, a float that is not
-        finite, a number of more digits than Python reads (4,300), or nesting deeper than 64
+    :raises UnreadableJsonError: not UTF-8 or not JSON (RFC 8259); a repeated key in one object, a float that is not
+        finite, a number with more digits than Python reads (4,300), or nesting deeper than 64
     """
     if _is_too_deep(body):
         raise UnreadableJsonError(f"nested deeper than {MAX_DEPTH}")
@@ -29,15 +29,15 @@ def parse_strictly(body: bytes) -> object:
         value: object = msgspec.json.decode(body)
         quotes = msgspec.json.encode(value).count(b'"')
     except (ValueError, OverflowError, RecursionError):
-        return _parse_in_words(body)
-    # Twice as quick as looking at every object: the decoder keeps one of two equal keys, and then quotes are missing.
-    # Only a quote spelled as an escape could make up for them.
+        return _parse_with_hooks(body)
+    # Twice as fast as checking every object: the decoder keeps one of two equal keys, and then quotes are missing.
+    # Only a quote written as a Unicode escape could hide that.
     if quotes != body.count(b'"') or b"\\u0022" in body:
-        return _parse_in_words(body)
+        return _parse_with_hooks(body)
     return value
 
 
-def _parse_in_words(body: bytes) -> object:
+def _parse_with_hooks(body: bytes) -> object:
     try:
         return _DECODER.decode(body.decode("utf-8"))
     except UnreadableJsonError:
@@ -51,14 +51,14 @@ def _parse_in_words(body: bytes) -> object:
 def _is_too_deep(body: bytes) -> bool:
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return False
-    # Without its strings the text nests as its brackets do, and one kind of them is enough to see how deep: a round of
-    # peeling is a level, and no round walks the text in Python.
+    # Without strings, only brackets decide the depth, and one kind of them is enough. Each round removes one level
+    # from the inside, and no round walks the text in Python.
     brackets = _STRING.sub(b"", body).translate(_ONE_KIND, _NOT_A_BRACKET)
     for _ in range(MAX_DEPTH):
-        peeled = brackets.replace(b"[]", b"")
-        if len(peeled) == len(brackets):
-            break  # whatever is left does not nest: the parser will say so
-        brackets = peeled
+        reduced = brackets.replace(b"[]", b"")
+        if len(reduced) == len(brackets):
+            break  # what is left does not nest: the parser will refuse it
+        brackets = reduced
     return b"[]" in brackets
 
 

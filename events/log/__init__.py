@@ -1,1 +1,1 @@
-"""The log: append facts once and in order, read them back. Imports runtime."""
+"""The log: append facts once and in order, and read them. Imports runtime."""

@@ -1,4 +1,4 @@
-"""Append facts once, in order. Whoever calls owns the transaction and commits."""
+"""Append facts once, in order. The caller owns the transaction and commits it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ _CONDITION_FAILED = "EV409"
 
 
 class AppendConditionFailedError(Exception):
-    """The log moved on since its reader decided: read again, decide again."""
+    """The log has grown since the caller read it: read again and decide again."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """A fact to append. `external_id` is its identity within company and source; `occurred_at` is aware UTC."""
+    """A fact to append. `external_id` identifies it within company and source; `occurred_at` is aware UTC."""
 
     type: str
     source: str
@@ -46,7 +46,7 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Append only if the company's log holds, after `after`, no event of these types about this entity."""
+    """Append only if the company's log has no event of these types about this entity above the position `after`."""
 
     after: int
     types: tuple[str, ...] | None = None
@@ -54,7 +54,7 @@ class Condition:
 
 
 class Appended(NamedTuple):
-    """Where an event stands in its company's log, and whether this append put it there."""
+    """The position of an event in its company's log, and whether this append added it."""
 
     position: int
     is_new: bool
@@ -88,7 +88,7 @@ def append(
 
 
 def columns_of(events: Sequence[NewEvent]) -> dict[str, object]:
-    """Turn events into the parallel arrays that the append functions take."""
+    """Return the events as the parallel arrays that the append functions take."""
     return {
         "type": [new.type for new in events],
         "entity": [new.entity for new in events],

@@ -1,4 +1,4 @@
-"""Read a whole log as bytes, as quickly as PostgreSQL gives it: for folding it, and for copying it elsewhere."""
+"""Read several companies' logs in bulk, as fast as PostgreSQL sends them, to fold them."""
 
 from collections.abc import Generator, Mapping
 from datetime import datetime
@@ -21,11 +21,11 @@ _ROWS_AT_ONCE = 1000
 
 
 class GapInLogError(Exception):
-    """An event does not have the position after that of the one before it."""
+    """An event's position is not the one after that of the event before it."""
 
 
 class BulkEvent(NamedTuple):
-    """What a fold needs of an event. Instants are aware UTC."""
+    """The parts of an event that a fold needs. Instants are aware UTC."""
 
     position: int
     type: str
@@ -38,29 +38,29 @@ class BulkEvent(NamedTuple):
 
     @property
     def payload(self) -> bytes:
-        """Give the bytes that came."""
+        """Return the original bytes."""
         return decompressed(self.payload_zstd)
 
     @property
     def payload_bytes(self) -> int:
-        """Tell how many bytes came, without unpacking them."""
+        """Return the number of original bytes, without decompressing them."""
         return original_size(self.payload_zstd)
 
 
 def read_on(
     connection: Connection, after: Mapping[int, int], most: Mapping[int, int]
 ) -> Generator[tuple[int, BulkEvent]]:
-    """Read on in several companies' logs: of each, in order, up to so many events above its position in `after`.
+    """Yield each company's next events, with the company: in order, up to `most` above its position in `after`.
 
-    Streamed, in a few bites, as long as its reader wants to go on. Gives each event with its company.
+    Streamed in batches, and only for as long as the caller iterates.
 
     :raises GapInLogError: the log is damaged
     """
     driver = driver_of(connection)
     reached = dict(after)
-    asked = {"company_id": list(most), "after": [after[one] for one in most], "most": list(most.values())}
+    parameters = {"company_id": list(most), "after": [after[one] for one in most], "most": list(most.values())}
     with driver.cursor("read_on", binary=True, scrollable=False) as cursor:
-        cursor.execute(_READ_ON, asked)
+        cursor.execute(_READ_ON, parameters)
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
             for row in rows:
                 company_id, event = row[0], BulkEvent._make(row[1:])

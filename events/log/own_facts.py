@@ -1,4 +1,4 @@
-"""Facts of our own: what people and processes decided, as events of the log beside Stripe's."""
+"""Build facts of our own: decisions of people and processes, kept in the log beside Stripe's events."""
 
 import json
 from datetime import datetime
@@ -22,7 +22,7 @@ def own_fact(  # noqa: PLR0913 - as many as a fact has
 ) -> NewEvent:
     """Return a fact of type `fact` about `entity`, done by `actor`, to be appended by the caller.
 
-    What concerns neither mode counts as live: nobody filters that away.
+    A fact that concerns neither mode counts as live, so that no filter hides it.
     """
     return NewEvent(
         type=fact,

@@ -1,6 +1,6 @@
-"""Payloads at rest: the bytes as they came, zstd-compressed.
+"""Compress payloads with zstd for storage, and decompress them.
 
-We compress and not PostgreSQL: its own pglz costs several times the processor time for a larger result, and lz4 is not
+This is not left to PostgreSQL: its own pglz costs several times the processor time for a larger result, and lz4 is not
 in every build of it.
 """
 
@@ -9,12 +9,12 @@ from threading import local
 import zstandard
 
 _LEVEL = 1
-# More than the largest body the door takes; a frame that claims more is not one of ours.
+# More than the largest body that is accepted: a frame that declares more is not one of ours.
 _LARGEST_BYTES = 64 * 1024 * 1024
 
 
 class _PerThread(local):
-    """zstd contexts are not safe to share between threads."""
+    """One pair of zstd contexts per thread, because they are not safe to share."""
 
     def __init__(self) -> None:
         self.compressor = zstandard.ZstdCompressor(level=_LEVEL)
@@ -25,12 +25,12 @@ _zstd = _PerThread()
 
 
 def compressed(payload: bytes) -> bytes:
-    """Give the payload as one zstd frame that names its size."""
+    """Return the payload as one zstd frame that declares its size."""
     return _zstd.compressor.compress(payload)
 
 
 def decompressed(frame: bytes) -> bytes:
-    """Give the payload of a frame.
+    """Return the payload of a frame.
 
     :raises zstandard.ZstdError: the frame is damaged
     """
@@ -38,5 +38,5 @@ def decompressed(frame: bytes) -> bytes:
 
 
 def original_size(frame: bytes) -> int:
-    """Give the size in bytes that a frame says it unpacks to."""
+    """Return the decompressed size in bytes that a frame declares."""
     return zstandard.frame_content_size(frame)

@@ -1,4 +1,4 @@
-"""Read facts back as they were written, in the order of the log. Reads only."""
+"""Read facts as they were written, in the order of the log. Writes nothing."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, text
 from events.log.payloads import decompressed
 from events.log.tables import event
 
-# Events come between what syncs read; far back there is no need to look.
+# Webhook events are mixed with the facts that syncs append: there is no need to look further back.
 _LAST_OF_SOURCE = text("""
     SELECT recorded_at FROM event
     WHERE company_id = :company_id AND source = :source
@@ -21,7 +21,7 @@ _HEADS = text("SELECT company_id, position FROM company_head WHERE company_id = 
 
 
 class RecordedEvent(NamedTuple):
-    """A fact as the log holds it. Instants are aware UTC; `payload_zstd` holds the bytes that came."""
+    """A fact as the log stores it. Instants are aware UTC; `payload_zstd` is the original bytes, compressed."""
 
     position: int
     type: str
@@ -41,14 +41,14 @@ class RecordedEvent(NamedTuple):
 
     @property
     def payload(self) -> bytes:
-        """Give the bytes that came."""
+        """Return the original bytes."""
         return decompressed(self.payload_zstd)
 
 
 def read_events(connection: Connection, company_id: int, *, after: int, limit: int) -> list[RecordedEvent]:
     """Read up to `limit` events of a company with positions above `after`, in order.
 
-    What is read is a prefix of what will ever stand there: no lower position can appear later.
+    What is read is final: no event can appear later below a position that was read.
     """
     rows = connection.execute(
         select(*(event.c[name] for name in RecordedEvent._fields))
@@ -60,7 +60,7 @@ def read_events(connection: Connection, company_id: int, *, after: int, limit: i
 
 
 def read_at(connection: Connection, company_id: int, positions: Sequence[int]) -> list[RecordedEvent]:
-    """Read the events of a company that stand at these positions, in order."""
+    """Read the events of a company at these positions, in order."""
     rows = connection.execute(
         select(*(event.c[name] for name in RecordedEvent._fields))
         .where(event.c.company_id == company_id, event.c.position.in_(positions))
@@ -70,7 +70,7 @@ def read_at(connection: Connection, company_id: int, positions: Sequence[int]) -
 
 
 def stream_events(connection: Connection, company_id: int, *, page_size: int = 500) -> Iterator[RecordedEvent]:
-    """Read a company's whole log in order, in pages, so that memory does not grow with it."""
+    """Yield a company's whole log in order, read in pages, so that memory does not grow with it."""
     after = 0
     while page := read_events(connection, company_id, after=after, limit=page_size):
         yield from page
@@ -89,6 +89,6 @@ def head_of(connection: Connection, company_id: int) -> int:
 
 
 def heads_of(connection: Connection, company_ids: Sequence[int]) -> dict[int, int]:
-    """Return the positions of the last events in companies' logs."""
+    """Return the position of the last event in each of the companies' logs, by company."""
     rows = connection.execute(_HEADS, {"company_ids": list(company_ids)})
     return {row.company_id: row.position for row in rows}

@@ -1,4 +1,4 @@
-"""The log's tables. The append functions that guard them stand in the migrations."""
+"""The log's tables. The append functions that guard them are in the migrations."""
 
 from sqlalchemy import (
     BigInteger,
@@ -33,7 +33,7 @@ company_head = Table(
     "company_head",
     metadata,
     Column("company_id", BigInteger, primary_key=True, autoincrement=False),
-    # The number of the company's events. It is never indexed, so that moving it stays a heap-only update.
+    # The number of the company's events. It is never indexed, so that changing it stays a heap-only update.
     Column("position", BigInteger, nullable=False, server_default=text("0")),
     Column("last_recorded_at", INSTANT),
     CheckConstraint("position >= 0", name="position"),
@@ -52,7 +52,7 @@ event = Table(
     Column("account_id", Text),
     Column("livemode", Boolean, nullable=False),
     Column("api_version", Text),
-    # Null when the source does not say: an instant of our own would be taken for the source's.
+    # Null if the source does not say: an instant of our own would be mistaken for the source's.
     Column("occurred_at", INSTANT),
     Column("recorded_at", INSTANT, nullable=False),
     Column("correlation_id", Uuid),
@@ -64,7 +64,7 @@ event = Table(
 )
 Index("event_entity_idx", event.c.entity, event.c.company_id, event.c.position)
 
-# A second body under an id the log already holds: the first stands, the second is kept as evidence.
+# A second body with an id that the log already has: the first stays valid, the second is kept as evidence.
 event_conflict = Table(
     "event_conflict",
     metadata,
@@ -86,7 +86,7 @@ account_owner = Table(
     UniqueConstraint("company_id"),
 )
 
-# How a company's connection stands: what doors must know at once. Each change is a fact in the log as well.
+# The state of a company's connection, for quick lookups. Each change is a fact in the log as well.
 stripe_connection = Table(
     "stripe_connection",
     metadata,
@@ -102,8 +102,8 @@ stripe_connection = Table(
     CheckConstraint("method IN ('connect', 'app', 'restricted_key')", name="method"),
 )
 
-# Events of accounts that no company has connected. They join their company's log when it connects.
-# A second body under one id is parked beside the first, for the log to set it aside.
+# Events of accounts that no company has connected. They move to a company's log when it connects the account.
+# A second body with the same id is parked as well, and becomes an event_conflict in the log.
 parked_event = Table(
     "parked_event",
     metadata,

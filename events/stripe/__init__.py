@@ -1,1 +1,1 @@
-"""What Stripe's objects say, in our words. Pure; imports nothing of ours."""
+"""Translate Stripe's objects into values of our own. Pure; imports no other package of ours."""

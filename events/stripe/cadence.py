@@ -1,4 +1,4 @@
-"""How often a price bills, in the words of the table."""
+"""Name how often a price bills, as the table shows it."""
 
 from typing import Literal
 
@@ -18,5 +18,5 @@ _NAMED: dict[tuple[str, int], Cadence] = {
 
 
 def cadence_of(unit: str, count: int) -> Cadence:
-    """Name the cadence of a recurring price: `count` times a `unit` of day, week, month or year."""
+    """Return the cadence of a price that bills every `count` times `unit` (day, week, month or year)."""
     return _NAMED.get((unit, count), "other")

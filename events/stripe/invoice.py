@@ -1,7 +1,7 @@
-"""Read an invoice and its lines, new places first, then the old ones; decided by the keys that are there. Pure.
+"""Read an invoice and its lines: new fields first, then old ones, depending on the keys that are present. Pure.
 
-Amounts are before discounts and exclude exclusive tax; the period of a line, not that of its invoice, is the service
-period. https://docs.stripe.com/api/invoice-line-item/object
+Amounts are before discounts and exclude exclusive tax; the service period is that of the line, not of its invoice.
+https://docs.stripe.com/api/invoice-line-item/object
 """
 
 from collections.abc import Iterator
@@ -19,31 +19,31 @@ from events.stripe.price import price_seen
 FINAL_STATUSES = ("open", "uncollectible", "paid", "void")
 _LARGEST_AMOUNT = 2**63 - 1
 _TOO_MANY = 10**20
-_MOST_TOLD = 1024
+_MOST_CACHED = 1024
 _LINES = msgspec.json.Decoder(wire.Lines | None)
 
 
 class UnclearInvoiceError(ValueError):
-    """The JSON is of the right shape, but what it says cannot be right."""
+    """The JSON has the right shape, but its values cannot be right."""
 
 
 class LineSet(NamedTuple):
-    """The lines that came with an invoice, the prices they carry, and whether they are all of them."""
+    """The lines that came with an invoice, the prices they contain, and whether the lines are complete."""
 
     lines: tuple[Line, ...]
     prices: tuple[Observation, ...]
     is_complete: bool
 
 
-# The lines last told of an invoice, and as what they were read.
-_told: dict[str, tuple[Raw, LineSet]] = {}
+# The last lines read of each invoice, as bytes and as the result.
+_line_sets: dict[str, tuple[Raw, LineSet]] = {}
 
 
 def invoice_seen(invoice: wire.Invoice, line_set: LineSet) -> InvoiceSeen:
     """Read a finalized invoice with its lines.
 
-    :raises UnclearInvoiceError: an unknown status, or what `lines_seen` raises
-    :raises UnknownCurrencyError: a currency whose decimals nobody checked
+    :raises UnclearInvoiceError: an unknown status
+    :raises UnknownCurrencyError: a currency whose decimals were not checked
     """
     if invoice.status not in FINAL_STATUSES:
         raise UnclearInvoiceError(f"the invoice's status {invoice.status!r} is not one we know")
@@ -59,18 +59,18 @@ def invoice_seen(invoice: wire.Invoice, line_set: LineSet) -> InvoiceSeen:
 
 
 def line_set_of(invoice_id: str, lines: Raw) -> LineSet:
-    """Read the lines that came with an invoice. While many events tell of it with the same bytes, they get one object.
+    """Read the lines that came with an invoice. Events that repeat the same bytes share one cached object.
 
-    :raises msgspec.MsgspecError: they are not of the shape of lines
+    :raises msgspec.MsgspecError: they do not have the shape of lines
     :raises UnclearInvoiceError: as `lines_seen`
     :raises UnknownCurrencyError: as `lines_seen`
     """
-    told = _told.get(invoice_id)
-    if told is None or told[0] != lines:
-        if len(_told) >= _MOST_TOLD:
-            _told.clear()
-        told = _told[invoice_id] = (lines.copy(), _line_set(_LINES.decode(lines)))
-    return told[1]
+    cached = _line_sets.get(invoice_id)
+    if cached is None or cached[0] != lines:
+        if len(_line_sets) >= _MOST_CACHED:
+            _line_sets.clear()
+        cached = _line_sets[invoice_id] = (lines.copy(), _line_set(_LINES.decode(lines)))
+    return cached[1]
 
 
 def _line_set(lines: wire.Lines | None) -> LineSet:
@@ -80,10 +80,10 @@ def _line_set(lines: wire.Lines | None) -> LineSet:
 
 
 def lines_seen(lines: wire.Lines) -> tuple[Line, ...]:
-    """Read lines, ordered by id so that the same set is the same value in whatever order Stripe lists it.
+    """Read lines, ordered by id, so that the same set is the same value in whatever order Stripe lists it.
 
     :raises UnclearInvoiceError: two lines with one id, an unreadable quantity, amounts beyond 64 bits
-    :raises UnknownCurrencyError: a currency whose decimals nobody checked
+    :raises UnknownCurrencyError: a currency whose decimals were not checked
     """
     read = tuple(sorted(map(_line_seen, lines.data), key=lambda line: line.line_id))
     if len({line.line_id for line in read}) < len(read):
@@ -92,7 +92,7 @@ def lines_seen(lines: wire.Lines) -> tuple[Line, ...]:
 
 
 def prices_on_lines(lines: wire.Lines | None) -> Iterator[Observation]:
-    """Give the prices that lines carry with them: whole in the old shape, as ids only in the new."""
+    """Yield the prices that lines contain in full, as in the old shape; the new shape has ids only, unless expanded."""
     for line in lines.data if lines else ():
         price = _price(line)
         if isinstance(price, wire.Price | wire.Plan):
@@ -133,7 +133,7 @@ def _price(line: wire.Line) -> str | wire.Price | wire.Plan | None:
     details = line.pricing and line.pricing.price_details
     named = details.price if details else None
     whole = line.price or (line.plan if line.plan and line.plan.id else None)
-    # Around the change of shapes a line names its price in the new place and carries it whole in the old one.
+    # Around the change of shapes, a line has its price's id in the new field and the whole price in the old one.
     return whole if whole and (named is None or named == whole.id) else named
 
 
@@ -154,14 +154,14 @@ def _inclusive_tax(line: wire.Line) -> int:
 
 
 def _quantity(line: wire.Line) -> str | None:
-    # From 2026-03-25.dahlia on `quantity` is cut to a whole number and `quantity_decimal` is exact.
-    told = line.quantity if line.quantity_decimal is None else line.quantity_decimal
-    if told is None:
+    # From 2026-03-25.dahlia on `quantity` is truncated to a whole number and `quantity_decimal` is exact.
+    quantity = line.quantity if line.quantity_decimal is None else line.quantity_decimal
+    if quantity is None:
         return None
-    if type(told) is int and abs(told) < _TOO_MANY:
-        return str(told)
+    if type(quantity) is int and abs(quantity) < _TOO_MANY:
+        return str(quantity)
     try:
-        exact = Decimal(str(told))
+        exact = Decimal(str(quantity))
     except InvalidOperation as error:
         raise UnclearInvoiceError(f"the quantity of line {line.id} is not a number") from error
     if not exact.is_finite() or exact.adjusted() not in range(-20, 20):

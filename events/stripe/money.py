@@ -1,8 +1,8 @@
-"""How many decimals Stripe's amounts have. Checked by hand against Stripe's documentation, currency by currency.
+"""Look up how many decimals a currency has at Stripe. Each was checked by hand against Stripe's documentation.
 
 https://docs.stripe.com/currencies: amounts are whole numbers of the smallest unit; zero-decimal and three-decimal
-currencies are listed there. ISK and UGX are on no list that counts here: the API represents them with two decimals.
-HUF and TWD are zero-decimal for payouts only.
+currencies are listed there. ISK and UGX are on neither list that applies here: the API represents them with two
+decimals. HUF and TWD are zero-decimal for payouts only.
 """
 
 _NO_DECIMALS = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf"
@@ -23,11 +23,11 @@ EXPONENTS: dict[str, int] = {
 
 
 class UnknownCurrencyError(LookupError):
-    """Nobody has checked how many decimals this currency has: guessing could be wrong by a factor of a thousand."""
+    """The decimals of this currency were not checked: a guess could be wrong by a factor of a thousand."""
 
 
 def exponent_of(currency: str) -> int:
-    """Give the number of decimals of a lower-case ISO 4217 code.
+    """Return the number of decimals of a currency, given as a lower-case ISO 4217 code.
 
     :raises UnknownCurrencyError: the currency is not in the table
     """

@@ -1,6 +1,6 @@
-"""What a fact can tell about revenue, in our words. Plain values: no wire shapes, no clock, no database.
+"""What facts say about revenue, as plain values: no wire shapes, no clock, no database.
 
-What a fold keeps is written as arrays: the order of its fields is part of the stored form.
+What a fold stores is encoded as arrays: the order of the fields is part of the stored form.
 """
 
 from msgspec import Struct
@@ -25,7 +25,7 @@ class Line(Struct, frozen=True, array_like=True, gc=False):
 
 
 class InvoiceHeader(Struct, frozen=True, array_like=True, gc=False):
-    """What an invoice says once for all its lines. Frozen by Stripe when the invoice is finalized."""
+    """What an invoice says once for all its lines. Stripe freezes it when the invoice is finalized."""
 
     customer_id: str | None
     customer_name: str | None
@@ -41,7 +41,7 @@ class Recurrence(Struct, frozen=True, array_like=True, gc=False):
 
 
 class InvoiceSeen(Struct, frozen=True, gc=False):
-    """A finalized invoice as somebody saw it. Without `is_complete` there are lines that this fact does not tell."""
+    """A finalized invoice as a fact shows it. Without `is_complete`, it has lines that the fact does not show."""
 
     invoice_id: str
     status: str
@@ -51,20 +51,20 @@ class InvoiceSeen(Struct, frozen=True, gc=False):
 
 
 class InvoiceLinesSeen(Struct, frozen=True, gc=False):
-    """The whole line set of an invoice, read page by page from its start."""
+    """All lines of an invoice, read page by page from the start."""
 
     invoice_id: str
     lines: tuple[Line, ...]
 
 
 class InvoiceDeleted(Struct, frozen=True, gc=False):
-    """A draft is gone for good."""
+    """A draft was deleted for good."""
 
     invoice_id: str
 
 
 class PriceSeen(Struct, frozen=True, gc=False):
-    """How a price bills, told by the price itself or, less surely, by a legacy plan of the same id.
+    """How a price bills, according to the price itself or, less reliably, to a legacy plan with the same id.
 
     A price without a recurrence bills once.
     """
@@ -75,7 +75,7 @@ class PriceSeen(Struct, frozen=True, gc=False):
 
 
 class CustomerNamed(Struct, frozen=True, gc=False):
-    """A customer's name. `named_at`: since when it is known to hold, in Unix seconds; None: when the fact was seen."""
+    """A customer's name, known to be valid since `named_at` in Unix seconds, or since the time of the fact if None."""
 
     customer_id: str
     name: str
@@ -83,7 +83,7 @@ class CustomerNamed(Struct, frozen=True, gc=False):
 
 
 class Unreadable(Struct, frozen=True, gc=False):
-    """A fact about revenue that we do not understand. `reason` says what and where."""
+    """A fact about revenue that we cannot read. `reason` says what is wrong, and where."""
 
     reason: str
 

@@ -8,7 +8,7 @@ FROM_PLAN = "plan"
 
 
 def price_seen(price: wire.Price | wire.Plan) -> list[Observation]:
-    """Give what a price tells of its recurrence: nothing when it says it recurs but not how often."""
+    """Return how a price bills, or nothing if the price recurs but does not say how often."""
     if isinstance(price, wire.Plan):
         return [PriceSeen(price.id, Recurrence(price.interval, price.interval_count), FROM_PLAN)] if price.id else []
     if price.recurring is not None:

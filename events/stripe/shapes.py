@@ -1,7 +1,7 @@
-"""The parts of Stripe's JSON that we read, of every API version at once. Which shape it is shows in the keys.
+"""The parts of Stripe's JSON that we read, in all API versions at once. The keys show which shape it is.
 
-Up to 2025-02-24.acacia a line carries `price`, `plan`, `subscription`, `proration`, `tax_amounts`; from
-2025-03-31.basil on `pricing`, `parent`, `taxes`; around the change both.
+Up to 2025-02-24.acacia a line has `price`, `plan`, `subscription`, `proration`, `tax_amounts`; from
+2025-03-31.basil on, `pricing`, `parent`, `taxes`; around the change, both.
 https://docs.stripe.com/changelog/basil
 """
 
@@ -12,12 +12,12 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 Subject = TypeVar("Subject")
 MinorUnits = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 UnixSeconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
-# Stripe's ids have 255 characters at most: https://docs.stripe.com/upgrades. What is longer may not fit into an index.
+# Stripe's ids have 255 characters at most: https://docs.stripe.com/upgrades. Longer ones may not fit into an index.
 Id = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
 class Expanded(Struct):
-    """An object where only its id matters."""
+    """An object of which only the id is read."""
 
     id: Id
 
@@ -49,41 +49,41 @@ class Price(Struct):
 
 
 class Plan(Recurring):
-    """The legacy twin of a recurring price, under the same id."""
+    """The legacy form of a recurring price, with the same id."""
 
     id: Annotated[str, Meta(max_length=255)] = ""
     product: Reference = None
 
 
 class PriceDetails(Struct):
-    """Where a line from basil on names its price; expanded on demand."""
+    """The price and product of a line, from basil on; ids unless expanded."""
 
     price: Id | Price | None = None
     product: Reference = None
 
 
 class Pricing(Struct):
-    """The wrapper of the price from basil on."""
+    """The wrapper of `PriceDetails`, from basil on."""
 
     price_details: PriceDetails | None = None
 
 
 class ParentDetails(Struct):
-    """What a line hangs on: a subscription item or an invoice item."""
+    """What a line comes from: a subscription item or an invoice item."""
 
     subscription: Reference = None
     proration: bool | None = None
 
 
 class LineParent(Struct):
-    """The wrapper of what a line hangs on, from basil on."""
+    """The wrapper of `ParentDetails`, from basil on."""
 
     subscription_item_details: ParentDetails | None = None
     invoice_item_details: ParentDetails | None = None
 
 
 class Discount(Struct):
-    """What one discount takes off a line."""
+    """The amount that one discount takes off a line."""
 
     amount: MinorUnits
 
@@ -125,13 +125,13 @@ class Lines(Struct):
 
 
 class SubscriptionDetails(Struct):
-    """The subscription that made an invoice."""
+    """The subscription that generated an invoice."""
 
     subscription: Reference = None
 
 
 class InvoiceParent(Struct):
-    """What made an invoice, from basil on."""
+    """What generated an invoice, from basil on."""
 
     subscription_details: SubscriptionDetails | None = None
 
@@ -157,7 +157,7 @@ class Invoice(Struct):
     customer_name: str | None = None
     parent: InvoiceParent | None = None
     subscription: Reference = None
-    # Read apart: of the many events about one invoice most carry the same lines.
+    # Decoded separately, because most of the many events about an invoice contain the same lines.
     lines: Raw = Raw(b"null")
 
 
@@ -169,7 +169,7 @@ class Customer(Struct):
 
 
 class Data(Struct, Generic[Subject]):
-    """What an event is about."""
+    """The wrapper of the object that an event is about."""
 
     object: Subject
 

@@ -1,4 +1,4 @@
-"""Stripe's words → ours: what a fact of the log tells about revenue, whatever API version rendered it. Pure."""
+"""Read what a fact of the log says about revenue, whatever API version rendered it. Pure."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from events.stripe.price import price_seen
 Shape = TypeVar("Shape")
 Reader = Callable[[bytes, str | None], list[Observation]]
 
-# What fetching from Stripe's API adds to the log: bare objects, stamped with the time Stripe answered.
+# What fetching from Stripe's API adds to the log: bare objects, with the time at which Stripe answered.
 FETCHED_FROM_STRIPE = "stripe.api"
 INVOICE_FETCHED = "invoice.fetched"
 INVOICE_LINES_FETCHED = "invoice_lines.fetched"
@@ -26,14 +26,14 @@ CUSTOMER_FETCHED = "customer.fetched"
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def tells_of_revenue(event_type: str) -> bool:
-    """Tell whether facts of this type are read at all. The others are kept in the log and passed over."""
+def is_about_revenue(event_type: str) -> bool:
+    """Return whether facts of this type are read at all. Others stay in the log and are skipped."""
     return event_type in _READERS or (event_type.startswith("invoice.") and event_type not in _PREVIEWS)
 
 
 def observations_of(event_type: str, entity: str | None, payload: bytes) -> list[Observation]:
-    """Read a fact. One that is about revenue but not understood gives an `Unreadable`; it never raises for that."""
-    if not tells_of_revenue(event_type):
+    """Return what a fact says about revenue: an `Unreadable`, and no exception, if that cannot be understood."""
+    if not is_about_revenue(event_type):
         return []
     try:
         return _READERS.get(event_type, _read_invoice_event)(payload, entity)
@@ -46,9 +46,9 @@ def observations_of(event_type: str, entity: str | None, payload: bytes) -> list
 
 
 def _decoded(payload: bytes, decoder: msgspec.json.Decoder[Shape]) -> Shape:
-    # PostgreSQL's text holds neither NUL nor lone surrogates, which JSON may spell out. The log keeps the bytes as
-    # they came; the table shows the replacement character.
-    if not _spells_nul(payload):
+    # PostgreSQL's text can contain neither NUL nor lone surrogates; JSON can, as escapes. The log keeps the
+    # original bytes; the table shows the replacement character.
+    if not _has_escaped_nul(payload):
         try:
             return decoder.decode(payload)
         except msgspec.ValidationError:
@@ -58,8 +58,8 @@ def _decoded(payload: bytes, decoder: msgspec.json.Decoder[Shape]) -> Shape:
     return decoder.decode(msgspec.json.encode(_storable(json.loads(payload))))
 
 
-def _spells_nul(payload: bytes) -> bool:
-    # From backslash to backslash: one byte is found many times as quickly as six in a row.
+def _has_escaped_nul(payload: bytes) -> bool:
+    # From backslash to backslash: one byte is found many times as fast as a sequence of six.
     at = payload.find(b"\\")
     while at >= 0 and not payload.startswith(b"u0000", at + 1):
         at = payload.find(b"\\", at + 1)
@@ -84,7 +84,7 @@ def _invoice_observations(invoice: wire.Invoice) -> list[Observation]:
     named_at = (invoice.status_transitions and invoice.status_transitions.finalized_at) or invoice.effective_at
     observations: list[Observation] = [seen, *line_set.prices]
     if seen.header.customer_id and seen.header.customer_name:
-        # The name on an invoice is frozen when it is finalized: a later event about it says nothing of a later name.
+        # The name on an invoice is frozen when it is finalized: a later event does not show a later name.
         observations.append(
             CustomerNamed(seen.header.customer_id, seen.header.customer_name, named_at or invoice.created)
         )
@@ -145,7 +145,7 @@ _PLAN_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Plan])
 _CUSTOMER = msgspec.json.Decoder(wire.Customer)
 _CUSTOMER_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Customer])
 
-# An upcoming invoice is a preview: it has no id and its lines are throw-away.
+# An upcoming invoice is a preview: it has no id, and its lines are temporary.
 _PREVIEWS = frozenset({"invoice.upcoming"})
 _READERS: dict[str, Reader] = {
     INVOICE_FETCHED: _read_fetched_invoice,

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, text
 
 from events.connection.accounts import Account
-from events.connection.lifecycle import stays_connected
+from events.connection.lifecycle import lock_if_connected
 
 LEASE_SECONDS = 30
 
@@ -113,7 +113,7 @@ def keep_connected(connection: Connection, lease: Lease) -> None:
 
     :raises CancelRequestedError: it is disconnected or paused already
     """
-    if not stays_connected(connection, lease.company_id, lease.account.account_id):
+    if not lock_if_connected(connection, lease.company_id, lease.account.account_id):
         raise CancelRequestedError
 
 
