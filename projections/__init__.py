@@ -1,1 +1,1 @@
-"""What the log adds up to: pure folds, their tables, and the queries that read them."""
+"""Projections of the log: pure folds, their tables, and the queries that read them."""

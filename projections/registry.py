@@ -1,7 +1,7 @@
 """The projections, each with its fold, its version and its tables.
 
-What else follows from the facts about revenue is not another projection but one more step of `fold_revenue`: it is
-kept in the same builds and is always at the same position.
+Anything else derived from facts about revenue is not another projection but one more step of `fold_revenue`: it is
+stored in the same builds and is always at the same position.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,9 +34,9 @@ BY_MONTH = "revenue_by_month"
 class Projection:
     """Tables made from the log by one fold.
 
-    A `version` of the fold has builds of its own: raise it whenever the fold makes something else of the same facts.
-    The fold writes a batch of facts, of many companies, into the tables and commits nothing. `tables` are grouped by
-    the names under which users see them; the groups share builds and position.
+    Each `version` of the fold has its own builds: raise it whenever the fold derives something else from the same
+    facts. The fold writes a batch of facts, of many companies, into the tables and commits nothing. `tables` are
+    grouped by the names that users see; the groups share builds and position.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Real servers for all tests of a process, and a fresh database for each test."""
+"""Fixtures for all tests: servers that a process starts once, and a fresh database for each test."""
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -27,24 +27,24 @@ _TESTS = Path(__file__).parent
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long, so that nobody waits for it at the end; and keep a deployment's tests together."""
+    """Run the slow tests first, so that nobody waits for them at the end, and keep a deployment's tests together."""
     items.sort(key=lambda item: not item.path.is_relative_to(_TESTS / "browser"))
     items.sort(key=lambda item: not item.path.is_relative_to(_TESTS / "whole"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
-    """Say at the very end what was not tried, and what it takes."""
+    """Report at the very end which tests were skipped for lack of a browser, and how to install one."""
     yield
-    untried = [one for one in terminalreporter.getreports("skipped") if MISSING in one.longreprtext]
-    if untried:
+    skipped = [one for one in terminalreporter.getreports("skipped") if MISSING in one.longreprtext]
+    if skipped:
         terminalreporter.section("browser tests were skipped", yellow=True)
-        terminalreporter.line(f"{len(untried)} tests need a browser: {MISSING}", yellow=True)
+        terminalreporter.line(f"{len(skipped)} tests need a browser: {MISSING}", yellow=True)
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A server without fsync, with a migrated database to copy from."""
+    """Yield a server without fsync that has a migrated database to copy from."""
     with template_server() as server:
         yield server
 
@@ -58,7 +58,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 def database_url(postgres: PostgresServer) -> Iterator[str]:
-    """A migrated database of the test's own."""
+    """Yield the URL of a migrated database for this test alone."""
     with new_database(postgres) as url:
         yield url
 
@@ -110,7 +110,7 @@ def app(web_tools: Tools) -> Flask:
 
 @pytest.fixture
 def extensible_app(web_tools: Tools) -> Flask:
-    """An app that a test may add routes to."""
+    """Return an app that the test may add routes to."""
     return create_app(web_tools)
 
 

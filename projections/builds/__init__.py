@@ -1,1 +1,1 @@
-"""Make projections anew beside the live ones, flip, compare. Imports the engine."""
+"""Rebuild projections beside the live ones, flip to them, compare builds. Imports the engine."""

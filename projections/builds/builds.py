@@ -1,7 +1,7 @@
-"""Builds beside the live one: begin them, give them up, put one in the live one's place. Rows, no folding.
+"""Begin builds beside the live one, abandon them, and make one live. Changes state rows and folds nothing.
 
-A build belongs to one projection of one company. It is *building* until it stands at the end of the log, *ready* when
-it waits there for a word, *live* while readers see it, and *retired* after another took its place.
+A build belongs to one projection of one company. It is *building* until it reaches the end of the log, *ready* while it
+waits there for the flip, *live* while readers see it, and *retired* after another replaced it.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from projections.registry import BY_NAME, versions
 
 
 class Begun(NamedTuple):
-    """A build that was begun or is gone on with, and how long the log is that it is made from."""
+    """A build that was begun or resumed, and the length of the log that it is made from."""
 
     projection: str
     company_id: int
@@ -23,7 +23,7 @@ class Begun(NamedTuple):
     head: int
 
 
-# What was begun and not finished is gone on with.
+# Builds that were begun and not finished are resumed.
 _BEGIN = text("""
     WITH wanted AS (
         SELECT p.name, p.version, h.company_id FROM company_head h
@@ -90,31 +90,31 @@ _MAKE_LIVE = text("""
 def begin_builds(
     connection: Connection, *, company_id: int | None, chosen: Sequence[str] = tuple(BY_NAME), is_resumed: bool = True
 ) -> list[Begun]:
-    """Begin a build of each chosen projection of one company or of all, biggest first. Commits nothing.
+    """Begin a build of each chosen projection of one company or of all, longest log first. Commits nothing.
 
-    Unless told otherwise, a build of this version that was begun and not finished is gone on with. Nobody but its
-    beginner ends it.
+    With `is_resumed`, an unfinished build of this version is resumed instead. Only the caller finishes these builds:
+    automatic workers leave them alone.
     """
-    asked = versions() | {"company_id": company_id, "chosen": list(chosen), "is_resumed": is_resumed}
-    return [Begun(*row) for row in connection.execute(_BEGIN, asked)]
+    parameters = versions() | {"company_id": company_id, "chosen": list(chosen), "is_resumed": is_resumed}
+    return [Begun(*row) for row in connection.execute(_BEGIN, parameters)]
 
 
 def unfinished_builds(connection: Connection, *, company_id: int | None) -> list[Claim]:
-    """Give the builds of one company or of all that were begun and that readers do not see yet."""
+    """Return the builds of one company or of all that were begun and that readers do not see yet."""
     return [Claim(*row) for row in connection.execute(_UNFINISHED, {"company_id": company_id})]
 
 
 def abandon(connection: Connection, builds: Sequence[Claim]) -> None:
-    """Give up builds that readers do not see yet: they are retired. Commits nothing."""
+    """Retire builds that readers do not see yet. Commits nothing."""
     for build in builds:
         connection.execute(_ABANDON, build._asdict())
 
 
 def lock_for_flip(connection: Connection, claim: Claim) -> tuple[Claim, int] | None:
-    """Hold the build, the live one and the company's head until the commit; give the build anew and the log's end.
+    """Lock the build, the live one and the company's head until the commit; return the build as it stands and the head.
 
-    The order is: states, then the head. Those who fold never wait for a head while they hold a state. None if the build
-    is gone.
+    The states are locked before the head: workers that fold never wait for a head with a state locked. Returns None
+    if the build is gone.
     """
     at = claim._asdict()
     position = connection.execute(_LOCK_BUILD, at).scalar_one_or_none()
@@ -126,5 +126,5 @@ def lock_for_flip(connection: Connection, claim: Claim) -> tuple[Claim, int] | N
 
 
 def make_live(connection: Connection, claim: Claim) -> None:
-    """Put the build in the live one's place, which is retired. Commits nothing. Hold what `lock_for_flip` holds."""
+    """Make the build live and retire the one it replaces. Commits nothing. Requires the locks of `lock_for_flip`."""
     connection.execute(_MAKE_LIVE, claim._asdict())

@@ -1,4 +1,4 @@
-"""Compare two builds of a table, byte by byte, in memory that grows with their differences only."""
+"""Compare two builds of a table, byte by byte, in memory that grows only with their differences."""
 
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -15,7 +15,7 @@ _Rows = dict[tuple[bytes, ...], list[bytes]]
 def differences(
     live: Connection, other: Connection, table: Table, company_id: int, builds: tuple[int, int]
 ) -> Iterator[str]:
-    """Name every row in which two builds of a table differ, compared as PostgreSQL copies rows out."""
+    """Yield a sentence for every row in which two builds of a table differ, comparing what PostgreSQL's COPY writes."""
     keys = [column.name for column in table.primary_key if column.name not in _SCOPE]
     columns = keys + [column.name for column in table.c if column.name not in (*_SCOPE, *keys)]
     pairs = zip_longest(
@@ -37,7 +37,7 @@ def _unlike(
     pair: tuple[bytes | None, bytes | None],
     apart: tuple[_Rows, _Rows],
 ) -> Iterator[str]:
-    # Both come in the order of their keys. So what one of them lacks shifts it against the other, and no more.
+    # Both are in the order of their keys, so a row that one of them lacks only shifts it against the other.
     for side, line in enumerate(pair):
         if line is None:
             continue
@@ -47,13 +47,13 @@ def _unlike(
         if counterpart is None:
             apart[side][key] = fields
         elif counterpart != fields:
-            is_held, wanted = (fields, counterpart) if side == 0 else (counterpart, fields)
-            told = (
+            found, wanted = (fields, counterpart) if side == 0 else (counterpart, fields)
+            changed = (
                 f"{name} is {one.decode()}, the log says {other.decode()}"
-                for name, one, other in zip(columns, is_held, wanted, strict=True)
+                for name, one, other in zip(columns, found, wanted, strict=True)
                 if one != other
             )
-            yield f"{table.name} {_named(columns, key)}: {', '.join(told)}"
+            yield f"{table.name} {_named(columns, key)}: {', '.join(changed)}"
 
 
 def _rows(

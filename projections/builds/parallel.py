@@ -1,4 +1,4 @@
-"""Several processes that rebuild together, and the progress of all of them."""
+"""Rebuild with several processes, and report the progress of all of them."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ _NICENESS = 10
 
 
 class Progress(NamedTuple):
-    """How far a rebuild has come: events folded of those there are, and how fast."""
+    """The progress of a rebuild: how many events are folded, how many there are, and how many are folded per second."""
 
     events_done: int
     events: int
@@ -31,17 +31,17 @@ class Progress(NamedTuple):
 
     @property
     def share(self) -> float:
-        """Tell which part of the events is done."""
+        """Return the share of the events that are folded."""
         return self.events_done / self.events if self.events else 1.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Tell how long the rest will take at this pace."""
+        """Return how many seconds the rest takes at this pace; None if nothing was folded."""
         return (self.events - self.events_done) / self.per_second if self.per_second else None
 
 
 class RebuildHaltedError(Exception):
-    """Some builds met an event that cannot be folded. The live tables were not touched."""
+    """Some builds reached an event that cannot be folded. The live tables are unchanged."""
 
 
 _STANDING = text("""
@@ -56,9 +56,9 @@ _STANDING = text("""
 def build_with(
     engine: Engine, begun: Sequence[Begun], *, workers: int, report: Callable[[Progress], None] = lambda _: None
 ) -> list[Claim]:
-    """Fold the logs of all that was begun with so many processes; give the builds that are ready. Commits.
+    """Fold the logs of the begun builds with this many processes; return the builds once they are ready. Commits.
 
-    :raises RebuildHaltedError: an event could not be folded; what else was begun is ready
+    :raises RebuildHaltedError: an event could not be folded; the other builds are ready
     """
     companies = sorted({build.company_id for build in begun})
     first, started = sum(build.position for build in begun), time.monotonic()
@@ -77,10 +77,10 @@ def build_with(
 
 
 def process_pool(size: int) -> ProcessPoolExecutor:
-    """Give processes to work with that end when this one does, however it ends.
+    """Return a pool of processes that end when this one does, however it ends.
 
-    A fork imports nothing again, which takes a process a second. Beside other threads it may wait forever for a lock
-    that one of them holds: then they are spawned.
+    They are forked, because a new process needs a second for its imports. While other threads run they are spawned,
+    because a fork may wait forever for a lock that one of the threads holds.
     https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods
     """
     context = get_context("fork" if threading.active_count() == 1 else "spawn")
@@ -90,7 +90,7 @@ def process_pool(size: int) -> ProcessPoolExecutor:
 
 
 def _work(url: str, company_ids: Sequence[int]) -> None:
-    os.nice(_NICENESS)  # whoever serves goes first
+    os.nice(_NICENESS)  # processes that serve requests go first
     engine = open_engine(url, name="rebuild", pool_size=1, statement_timeout_ms=_NO_TIME_LIMIT_MS)
     try:
         while build_on(engine, is_automatic=False, company_ids=company_ids):

@@ -1,7 +1,7 @@
-"""Fold a log anew into a build that nobody reads yet, and flip to it. Any number of workers may do so at once.
+"""Fold a log again into a build that nobody reads yet, and flip to it.
 
-Each chunk of a log commits with its position: who dies is overtaken from there. A state row is held while its chunk is
-folded, so that no two workers fold one company's build.
+Any number of workers may do so at once. Each chunk of a log commits with its position: if a worker dies, another
+continues from there. The state row is locked while its chunk is folded, so that no two workers fold the same build.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,10 +18,10 @@ from projections.facts.facts import read_facts
 from projections.registry import versions
 
 CHUNK_EVENTS = 16_000
-# Statements cost more than the few events of a small company: several such share a chunk, and leave some to others.
+# Statements cost more than the few events of a small company: several share a chunk, and leave some to other workers.
 _MOST_BUILDS = 64
 
-# While the rest is folded, the company's appends wait: it must be done in a moment.
+# The company's appends wait while these last events are folded, so there must be few.
 _MOST_TAIL_EVENTS = 250
 
 _CLAIM = text("""
@@ -53,12 +53,12 @@ _READY = text("""
     UPDATE projection_state SET status = 'ready', updated_at = clock_timestamp()
     WHERE projection = :projection AND company_id = :company_id AND build = :build
 """)
-# What is lost with the server's last moments is folded again.
+# Commits that are lost when the server crashes are folded again.
 _NEED_NOT_WAIT = text("SET LOCAL synchronous_commit = off")
 
 
 class Chunk(NamedTuple):
-    """Builds that were brought forward together, by how many events, and which of them to the end of their logs."""
+    """Builds that were folded together, by how many events, and which of them reached the end of their logs."""
 
     claims: list[Claim]
     event_count: int
@@ -66,17 +66,17 @@ class Chunk(NamedTuple):
 
     @property
     def company_ids(self) -> list[int]:
-        """Name the companies, each as often as it has claims."""
+        """Return the companies, each as often as it has claims."""
         return [claim.company_id for claim in self.claims]
 
 
 def build_on(
     engine: Engine, *, is_automatic: bool, company_ids: Sequence[int] | None = None, chunk_events: int = CHUNK_EVENTS
 ) -> Chunk | None:
-    """Bring the build that lacks most forward by a chunk, or several small ones; None when there is none. Commits.
+    """Fold a chunk into the build that is furthest behind, or into several small ones; None if there is none. Commits.
 
-    A build that reaches the end of its log is flipped to when it is automatic, else it is ready. Readers keep the live
-    build when an event cannot be folded.
+    A build that reaches the end of its log is flipped to if it is automatic, else it becomes ready. If an event cannot
+    be folded, readers keep the live build.
 
     :raises sqlalchemy.exc.DBAPIError: the connection was lost
     """
@@ -107,9 +107,9 @@ def _built(
 
 
 def flip(engine: Engine, claim: Claim) -> Claim:
-    """Bring a build to the end of its log and put it in the live one's place; give it as it then stands. Commits.
+    """Fold a build to the end of its log and make it live; return it at its new position. Commits.
 
-    The last few events are folded while the company's head is held, so that readers never see their table go back.
+    The last few events are folded while the company's head is locked, so that readers never see their table go back.
     """
     while True:
         with engine.begin() as connection:
@@ -125,7 +125,7 @@ def flip(engine: Engine, claim: Claim) -> Claim:
 
 
 def fold_to(engine: Engine, claim: Claim, position: int) -> int:
-    """Bring a build that nobody reads forward to a position; give where it stands, which may be beyond. Commits."""
+    """Fold a build that nobody reads up to a position; return where it stands, which may be further. Commits."""
     while True:
         with engine.begin() as connection:
             connection.execute(_NEED_NOT_WAIT)
@@ -142,14 +142,14 @@ def _locked(connection: Connection, claim: Claim) -> Claim:
 def _claimed(
     connection: Connection, size: int, *, is_automatic: bool, company_ids: Sequence[int] | None
 ) -> list[Claim]:
-    asked = versions() | {"is_automatic": is_automatic, "company_ids": company_ids and list(company_ids)}
-    rows = connection.execute(_CLAIM, asked | {"most": 1}).all()
+    parameters = versions() | {"is_automatic": is_automatic, "company_ids": company_ids and list(company_ids)}
+    rows = connection.execute(_CLAIM, parameters | {"most": 1}).all()
     if rows and rows[0].is_failing:
         return [Claim(*rows[0][:4])]
-    # Nobody lacks more than the first: so many fit into the chunk.
+    # No build is further behind than the first, so this many fit into the chunk.
     fitting = min(_MOST_BUILDS, size // max(1, rows[0].lacking)) if rows else 0
     if fitting > 1:
-        rows = connection.execute(_CLAIM, asked | {"most": fitting}).all()
+        rows = connection.execute(_CLAIM, parameters | {"most": fitting}).all()
     return [Claim(*row[:4]) for row in rows if not row.is_failing]
 
 
@@ -170,5 +170,5 @@ def _fold_through(
         facts = read_facts(connection, {one: reached[one] for one in behind}, behind)
         turn = [claim._replace(position=reached[claim.company_id]) for claim in claims if claim.company_id in facts]
         fold(connection, turn, facts, stays_apart=stays_apart)
-        reached |= {company_id: told[-1].position for company_id, told in facts.items()}
+        reached |= {company_id: folded[-1].position for company_id, folded in facts.items()}
     return reached

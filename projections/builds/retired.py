@@ -1,4 +1,4 @@
-"""Builds that readers do not see any more: kept for a while to go back to, then forgotten."""
+"""Builds that readers no longer see: kept for a while to go back to, then deleted."""
 
 from sqlalchemy import Connection, Engine, text
 
@@ -14,7 +14,7 @@ _PREVIOUS = text("""
       AND s.position > 0 AND s.version = :version
     ORDER BY s.build DESC LIMIT 1
 """)
-# From now on there is no going back to it: what stands at position 0 was never a whole table.
+# From now on nobody goes back to it: a build at position 0 does not count as a whole table.
 _CLOSE = text("""
     UPDATE projection_state SET position = 0
     WHERE projection = :projection AND company_id = :company_id AND build = :build AND status = 'retired'
@@ -40,12 +40,12 @@ class NoSuchBuildError(Exception):
 
 
 def previous_build(connection: Connection, projection: str, company_id: int) -> Claim:
-    """Give the build that was live before this one and that this version of the fold can go on with.
+    """Return the build that was live before this one and that this version of the fold can continue.
 
     :raises NoSuchBuildError: there is none, or it was dropped
     """
-    asked = {"projection": projection, "company_id": company_id, "version": BY_NAME[projection].version}
-    row = connection.execute(_PREVIOUS, asked).one_or_none()
+    parameters = {"projection": projection, "company_id": company_id, "version": BY_NAME[projection].version}
+    row = connection.execute(_PREVIOUS, parameters).one_or_none()
     if row is None:
         raise NoSuchBuildError(f"{projection} of company {company_id} has no earlier build to go back to")
     return Claim(row.projection, row.company_id, row.build, row.position)
@@ -54,7 +54,7 @@ def previous_build(connection: Connection, projection: str, company_id: int) -> 
 def drop_build(engine: Engine, claim: Claim) -> None:
     """Delete a build that readers do not see, some thousand rows at a time. Commits; safe to repeat.
 
-    :raises NoSuchBuildError: readers see it, or somebody still builds it
+    :raises NoSuchBuildError: readers see it, or it is still being built
     """
     with engine.begin() as connection:
         if connection.execute(_CLOSE, claim._asdict()).scalar_one_or_none() is None:
@@ -70,5 +70,5 @@ def drop_build(engine: Engine, claim: Claim) -> None:
 
 
 def retired_builds(connection: Connection, *, days: int) -> list[Claim]:
-    """Give the builds that were retired so many days ago or earlier."""
+    """Return the builds that were retired this many days ago or earlier."""
     return [Claim(*row) for row in connection.execute(_RETIRED_SINCE, {"days": days, "names": list(BY_NAME)})]

@@ -1,6 +1,6 @@
-"""Prove that tables are what the log says: fold it anew into a build beside, and compare byte by byte.
+"""Prove that tables equal the log: fold it again into a build beside them, and compare both byte by byte.
 
-Both builds are compared at one position of the log.
+Both builds are compared at the same position of the log.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ MOST_NAMED = 10
 
 
 class Verdict(NamedTuple):
-    """What a comparison of one company's projection found. Equal when nothing differs."""
+    """The result of comparing one company's projection. Equal if there are no differences."""
 
     company_id: int
     projection: str
@@ -28,7 +28,7 @@ class Verdict(NamedTuple):
 
     @property
     def is_equal(self) -> bool:
-        """Tell whether both builds hold the same, to the byte."""
+        """Return whether both builds are the same, to the byte."""
         return not self.differences
 
 
@@ -37,24 +37,24 @@ _ACTIVE = text("""
         ON s.projection = a.projection AND s.company_id = a.company_id AND s.build = a.build
     WHERE a.projection = :projection AND a.company_id = :company_id AND s.version = :version
 """)
-# Reading a large table takes longer than a transaction may usually stand still.
+# Reading a large table takes longer than a transaction may usually be idle.
 _TAKE_TIME = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def compare(engine: Engine, beside: Claim) -> list[Verdict]:
-    """Compare the live tables of a projection with a build beside them, which is first brought to the same position.
+    """Compare the live tables of a projection with a build beside them, which is first folded to the same position.
 
-    The live tables are read as of one moment, and nobody waits for it. Gives a verdict for each name that the
-    projection is shown under; none when no build of this version is live. Commits the build's progress.
+    The live tables are read as of one moment, without blocking anyone. Returns a verdict for each name that users see
+    the projection under; none if no build of this version is live. Commits the build's progress.
     """
     moment = engine.execution_options(isolation_level="REPEATABLE READ")
     projection = BY_NAME[beside.projection]
-    asked = {"projection": projection.name, "company_id": beside.company_id, "version": projection.version}
+    parameters = {"projection": projection.name, "company_id": beside.company_id, "version": projection.version}
     while advance(engine):
         pass
     with moment.connect() as live, live.begin():
         live.execute(_TAKE_TIME)
-        row = live.execute(_ACTIVE, asked).one_or_none()
+        row = live.execute(_ACTIVE, parameters).one_or_none()
         if row is None:
             return []
         if fold_to(engine, beside, row.position) != row.position:

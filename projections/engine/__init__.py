@@ -1,1 +1,1 @@
-"""Carry projections on with the log, and halt what fails alone. Imports the registry and facts."""
+"""Fold new events into projections, and halt only the builds that fail. Imports the registry and facts."""

@@ -16,10 +16,10 @@ Folded = TypeVar("Folded")
 
 @dataclass(frozen=True, slots=True)
 class Batch(Generic[Folded]):
-    """How builds are folded together: in one transaction they are claimed, then folded by at most so many events.
+    """How builds are folded together: one transaction claims them, then folds at most this many events.
 
-    `claim` gets that number, `fold` also whether the builds stay apart from others; `failed` makes the outcome of a
-    batch that was given up for now.
+    `claim` gets that number, `fold` also whether the builds stay apart from others; `failed` returns the outcome of a
+    batch that is given up for now.
     """
 
     claim: Callable[[Connection, int], list[Claim]]
@@ -28,9 +28,9 @@ class Batch(Generic[Folded]):
 
 
 def fold_batch(engine: Engine, batch: Batch[Folded], *, size: int) -> Folded | None:
-    """Claim and fold builds by at most `size` events; None when there is nothing to claim. Commits.
+    """Claim builds and fold at most `size` events into them; None if there is nothing to claim. Commits.
 
-    When that fails, its builds are folded apart, and the event at fault is found: see `narrow_down`.
+    If that fails, the builds are folded apart, and the event at fault is found: see `narrow_down`.
 
     :raises sqlalchemy.exc.DBAPIError: the connection was lost
     """

@@ -1,6 +1,6 @@
-"""Fold what is new into the live tables. Effect and checkpoint commit together, so every event counts exactly once.
+"""Fold new events into the live tables. Effect and checkpoint commit together, so every event counts exactly once.
 
-Any number of workers may run this: the locked state row is the lease, and what one worker holds the others pass over.
+Any number of workers may run this: the locked state row is the lease, and other workers skip it.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ from projections.registry import versions
 BATCH_SIZE = 16_000
 MOST_BUILDS = 128
 
-# A company whose live build is of another version gets a build of this one beside it, which any worker may fill.
+# A company whose live build has another version gets a build of this version beside it, which any worker may fold.
 _ENROL = text("""
     WITH lacking AS (
         SELECT p.name, p.version, h.company_id,
@@ -39,7 +39,7 @@ _ENROL = text("""
     INSERT INTO projection_active (projection, company_id, build)
     SELECT projection, company_id, build FROM begun WHERE status = 'live' ON CONFLICT DO NOTHING
 """)
-# A company's builds wait since the same moment, and so are claimed together: its log is read once for all of them.
+# A company's builds have the same `updated_at`, and so are claimed together: its log is read once for all of them.
 _CLAIM = text("""
     SELECT s.projection, s.company_id, s.build, s.position, s.failing_since IS NOT NULL AS is_failing
     FROM projection_state s JOIN company_head h ON h.company_id = s.company_id
@@ -64,25 +64,25 @@ _ANYBODY_BEHIND = text("""
 
 
 class Advanced(NamedTuple):
-    """Companies whose tables were brought forward, and by how many events."""
+    """Companies whose live builds were folded forward, and by how many events."""
 
     company_ids: list[int]
     event_count: int
 
 
 def is_anybody_behind(connection: Connection) -> bool:
-    """Tell whether any company's tables lack events that could be folded now."""
+    """Return whether any company's tables lack events that could be folded now."""
     return bool(connection.execute(_ANYBODY_BEHIND, versions()).scalar())
 
 
 def enrol_newcomers(engine: Engine) -> None:
-    """Give every company that has a log a build of each projection, of this version. Commits; safe to repeat."""
+    """Begin the builds of this version that companies with a log do not have yet. Commits; safe to repeat."""
     with engine.begin() as connection:
         connection.execute(_ENROL, versions())
 
 
 def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
-    """Bring live builds that are behind forward by one batch, many at once; None when none is behind. Commits.
+    """Fold one batch of events into live builds that are behind, many at once; None if none is behind. Commits.
 
     :raises sqlalchemy.exc.DBAPIError: the connection was lost
     """
@@ -113,13 +113,13 @@ def _nothing_advanced(claims: Sequence[Claim]) -> Advanced:
 
 
 def _meeting_point(claims: Sequence[Claim], head: int) -> int:
-    # Builds of one company that stand apart go on together from where the foremost of the two next stands.
+    # Builds of one company at different positions: the hindmost is folded up to the next, and then goes on with it.
     positions = sorted({*(claim.position for claim in claims), head})
     return positions[1]
 
 
 def _shares(lacking: Mapping[int, int], size: int) -> dict[int, int]:
-    # In their order, each all it lacks: who is far behind is brought forward by much at once, then waits its turn.
+    # In their order, each company gets all it lacks: one far behind advances a lot at once, then waits its turn.
     shares = {}
     for company_id, count in lacking.items():
         shares[company_id] = min(count, size)

@@ -1,4 +1,4 @@
-"""What happens when a batch cannot be folded: its builds go on apart; the one at fault is named, rests, and halts."""
+"""Handle a batch that cannot be folded: its builds are set apart; the one that fails is named, rests, and halts."""
 
 import logging
 import time
@@ -14,10 +14,10 @@ from projections.engine.folding import Claim
 from runtime.sqlstates import is_connection_lost, is_transient
 
 ATTEMPTS_BEFORE_HALT = 8
-# Longer than so many attempts take, which is about two minutes.
+# Longer than that many attempts take, which is about two minutes.
 TRANSIENT_SECONDS_BEFORE_HALT = 300
 _LONGEST_REST_SECONDS = 60
-# A company that was folded so lately shows that it is no outage.
+# If another company was folded this recently, the failure is not an outage.
 _LATELY_SECONDS = 2 * _LONGEST_REST_SECONDS
 _PATIENCE = {
     "halt_after": TRANSIENT_SECONDS_BEFORE_HALT,
@@ -43,7 +43,7 @@ _FAILED = text("""
     WHERE projection = :projection AND build = :build AND company_id = :company_id AND position = :position
     RETURNING status
 """)
-# It rests for as long as it has been failing. While nobody is folded it does not halt: an outage ends by itself.
+# It rests for as long as it has been failing. While no company is folded it does not halt: an outage ends by itself.
 _FAILED_TRANSIENTLY = text("""
     UPDATE projection_state s SET error = :error, error_position = CASE WHEN :is_one_event THEN position + 1 END,
         status = CASE WHEN failing_since < clock_timestamp() - make_interval(secs => :halt_after) AND EXISTS (
@@ -60,15 +60,16 @@ _FAILED_TRANSIENTLY = text("""
 
 
 def narrow_down(engine: Engine, claims: Sequence[Claim], error: Exception, size: int, *, seconds: float) -> int:
-    """Narrow a failed batch down to the event at fault: return how many events to try next, 0 to go on. Commits.
+    """Narrow a failed batch down to the event at fault; return how many events to try next, 0 to give it up. Commits.
 
     `size`: how many events the batch took at most; `seconds`: how long it took to fail.
 
     - Several builds are set apart: each is folded alone until it succeeds.
-    - A build that is alone is tried with half as many events, until the event at fault stands alone. It is named in the
+    - A build that is alone is tried with half as many events, until the event at fault is alone. It is named in the
       build's state, and the build rests for 2^attempts seconds, with jitter; after eight attempts it halts.
-    - A transient error counts as no attempt. The build rests, and halts after five minutes if others were folded
-      meanwhile. If it took long, or ended the connection, fewer events are not tried at once, and none is named.
+    - A transient error does not count as an attempt. The build rests, and halts after five minutes if others were
+      folded meanwhile. If the error took long, or ended the connection, fewer events are not tried at once, and none is
+      named.
     """
     is_worth_halving = not is_transient(error) or (seconds < _SOON_SECONDS and not is_connection_lost(error))
     if len(claims) == 1 and size > 1 and is_worth_halving:
@@ -83,14 +84,14 @@ def narrow_down(engine: Engine, claims: Sequence[Claim], error: Exception, size:
 
 
 def _record_alone(engine: Engine, claim: Claim, error: Exception, record: TextClause, by: Mapping[str, object]) -> None:
-    told = {"company_id": claim.company_id, "error": _in_words(error)}
-    status = _record(engine, error, record, {**claim._asdict(), **by, "error": told["error"]})
+    details = {"company_id": claim.company_id, "error": _in_words(error)}
+    status = _record(engine, error, record, {**claim._asdict(), **by, "error": details["error"]})
     stack = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-    _log.error("projection failed", extra=told | {"position": claim.position + 1, "status": status, "stack": stack})
+    _log.error("projection failed", extra=details | {"position": claim.position + 1, "status": status, "stack": stack})
 
 
 def _record(engine: Engine, error: Exception, record: TextClause, parameters: Mapping[str, object]) -> str | None:
-    """Record a failure, also one that took the server down for a moment: it would be met again and again."""
+    """Record a failure, even one that took the server down for a moment: if not recorded, it would recur."""
     for attempt in range(1, _TRIES_TO_RECORD + 1):
         try:
             with engine.begin() as connection:
@@ -104,8 +105,8 @@ def _record(engine: Engine, error: Exception, record: TextClause, parameters: Ma
 
 
 def _in_words(error: Exception) -> str:
-    # Where, and what kind; not the message itself, which may quote what a customer is called.
+    # The place and the kind of the error, not its message, which may quote a customer's name.
     frame = traceback.extract_tb(error.__traceback__)[-1]
     origin = getattr(error, "orig", error)
-    said = origin.diag.message_primary if isinstance(origin, psycopg.Error) else None
-    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}" + (f": {said}" if said else "")
+    message = origin.diag.message_primary if isinstance(origin, psycopg.Error) else None
+    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}" + (f": {message}" if message else "")

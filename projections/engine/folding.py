@@ -1,7 +1,7 @@
-"""One step of folding: facts into tables, and the checkpoint beside them. Whoever calls owns the transaction.
+"""Fold facts into tables and move the checkpoint, as one step. The caller owns the transaction.
 
-Effect and checkpoint commit together, and the state rows are locked from the reading of their position to the commit:
-so every event counts exactly once, whoever folds it.
+Effect and checkpoint commit together, and the state rows are locked from when their position is read until the commit:
+so every event counts exactly once, whichever worker folds it.
 """
 
 import gc
@@ -27,7 +27,7 @@ class Claim(NamedTuple):
 _SKIPS = text("""
     SELECT projection, company_id, position FROM projection_skip WHERE company_id = ANY (:company_ids)
 """)
-# Few rows are looked for among many. Statistics of tables that are being filled say otherwise.
+# Few rows are looked up among many, but the statistics of tables that are being filled say otherwise.
 _LOOK_UP = text("""
     SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
            set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true),
@@ -45,7 +45,7 @@ _CHECKPOINT = text("""
 
 @contextmanager
 def without_garbage_collection() -> Iterator[None]:
-    """Let no batch be interrupted: what it leaves is free of cycles, and looking for some among it costs a fifth."""
+    """Disable garbage collection during a batch: it leaves no cycles, and searching for them costs a fifth."""
     is_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -62,10 +62,10 @@ def fold(
     *,
     stays_apart: bool = False,
 ) -> None:
-    """Fold each company's facts into every claimed build, and move the checkpoints to the last of them.
+    """Fold each company's facts into every claimed build, and move the checkpoints to the last fact. Commits nothing.
 
-    All claims of a company stand right before its first fact. `stays_apart`: an event that fails is close; builds that
-    are folded alone remain so.
+    All claims of a company stand right before its first fact. `stays_apart`: an event that fails is near, so builds
+    that are folded alone remain so.
     """
     connection.execute(_LOOK_UP)
     skipped = {tuple(row) for row in connection.execute(_SKIPS, {"company_ids": list(facts)})}
@@ -87,7 +87,7 @@ def fold(
 
 
 def checkpoint(connection: Connection, reached: Mapping[Claim, int], *, stays_apart: bool = False) -> None:
-    """Move claimed builds to these positions; what failed before is past, unless they stay apart from others."""
+    """Move claimed builds to these positions and clear their failures; `stays_apart` keeps them apart from others."""
     connection.execute(
         _CHECKPOINT,
         {

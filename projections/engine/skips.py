@@ -1,4 +1,4 @@
-"""Pass over an event that cannot be folded, or is forged: a last resort, and a fact of the company's log."""
+"""Skip an event that cannot be folded or is forged: a last resort, recorded as a fact of the company's log."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -39,7 +39,7 @@ class UnknownEventError(Exception):
 
 
 class Skip(NamedTuple):
-    """Which event of a company's log a projection passes over."""
+    """An event of a company's log that a projection skips."""
 
     projection: str
     company_id: int
@@ -47,19 +47,19 @@ class Skip(NamedTuple):
 
 
 def skip_event(connection: Connection, skip: Skip, *, reason: str, now: datetime, actor: str) -> int:
-    """Have a projection pass over the event it is stuck at, in this build and all later ones. Commits nothing.
+    """Make a projection skip the event it is stuck at, in this build and all later ones. Commits nothing.
 
-    Gives the position of the fact that says so.
+    Returns the position of the fact that records the skip.
 
     :raises NotStuckThereError: it is not stuck there
     """
-    asked = skip._asdict()
-    if skip.position not in connection.execute(_STUCK_AT, asked).scalars().all():
+    parameters = skip._asdict()
+    if skip.position not in connection.execute(_STUCK_AT, parameters).scalars().all():
         raise NotStuckThereError(
             f"{skip.projection} of company {skip.company_id} is not stuck at position {skip.position}"
         )
-    connection.execute(insert(projection_skip).values(**asked))
-    connection.execute(_GO_ON, asked)
+    connection.execute(insert(projection_skip).values(**parameters))
+    connection.execute(_GO_ON, parameters)
     details = {"projection": skip.projection, "position": skip.position, "reason": reason}
     fact = own_fact(SKIPPED, details, entity=f"projection:{skip.projection}", now=now, actor=actor)
     return append(connection, skip.company_id, [fact])[0].position
@@ -68,9 +68,9 @@ def skip_event(connection: Connection, skip: Skip, *, reason: str, now: datetime
 def skip_forged_event(
     connection: Connection, company_id: int, position: int, *, reason: str, now: datetime, actor: str
 ) -> int:
-    """Have all projections pass over an event that Stripe never sent, in builds to come: rebuild. Commits nothing.
+    """Make all projections skip an event that Stripe never sent, in later builds: a rebuild is needed. Commits nothing.
 
-    Gives the position of the fact that says so; safe to repeat.
+    Returns the position of the fact that records the skip; safe to repeat.
 
     :raises UnknownEventError: the company's log has no such event
     """

@@ -1,7 +1,7 @@
-"""Let PostgreSQL know what the tables hold before its own housekeeping gets there, which may take a minute.
+"""Analyze new tables before autovacuum does, which may take a minute.
 
-A table that was never looked at is taken for one where a company is as rare as an invoice: of the indexes that begin
-with the company any will do then, and a thousand invoices are each looked for among all of the company's.
+PostgreSQL assumes of a table that was never analyzed that a company is as rare as an invoice. It may then choose any
+index that begins with the company, and look for each of a thousand invoices among all of the company's.
 """
 
 from sqlalchemy import Engine, text
@@ -18,7 +18,7 @@ _UNKNOWN = text("""
 
 
 def learn_new_tables(engine: Engine) -> list[str]:
-    """Analyze the projections' tables that have grown and were never analyzed; give their names. Commits."""
+    """Analyze the projections' tables that have grown and were never analyzed; return their names. Commits."""
     with engine.begin() as connection:
         unknown = list(connection.scalars(_UNKNOWN, {"names": list(metadata.tables), "pages": _ENOUGH_PAGES}))
         for name in unknown:

@@ -1,4 +1,4 @@
-"""How far every projection has come, for those who run it."""
+"""Report how far every projection is folded, for operators."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from projections.registry import BY_NAME, names_shown
 
 
 class CompanyProjection(NamedTuple):
-    """One company's standing in one build of a projection. `head` is the position of its log."""
+    """The status of one company's build of a projection. `head` is the last position of its log."""
 
     projection: str
     build: int
@@ -24,7 +24,7 @@ class CompanyProjection(NamedTuple):
 class Lag(NamedTuple):
     """How much is recorded but not folded, over all companies, halted ones included.
 
-    A company fails while its next event could not be folded so far and is tried again.
+    A company is failing while its next event could not be folded so far and is tried again.
     """
 
     companies_behind: int
@@ -39,7 +39,7 @@ _STATUS = text("""
     FROM projection_state s JOIN company_head h ON h.company_id = s.company_id
     WHERE s.status <> 'retired' AND s.projection = ANY (:names) ORDER BY s.projection, s.company_id, s.build
 """)
-# The lag is measured from the log, never from a cursor: a company nobody has enrolled yet counts as behind, too.
+# The lag is measured from the log, never from a cursor: a company that is not enrolled yet counts as behind, too.
 _LAG = text("""
     SELECT count(*) AS behind, count(*) FILTER (WHERE b.status = 'halted') AS halted,
            count(*) FILTER (WHERE b.status <> 'halted' AND b.error IS NOT NULL) AS failing,
@@ -68,17 +68,17 @@ _RESUME = text("""
 
 
 def projection_status(connection: Connection) -> list[CompanyProjection]:
-    """Give every company's standing in every build that is not retired, of all that is made in it."""
+    """Return the status of every company's builds that are not retired, once for each name that users see."""
     rows = [CompanyProjection(*row) for row in connection.execute(_STATUS, {"names": list(BY_NAME)})]
     return [row._replace(projection=name) for row in rows for name in names_shown(row.projection)]
 
 
 def projection_lag(connection: Connection, projection: str) -> Lag:
-    """Give how far a projection is behind the log."""
+    """Return how far a projection is behind the log."""
     behind, halted, failing, events, oldest = connection.execute(_LAG, {"projection": projection}).one()
     return Lag(behind, halted, failing, int(events), oldest)
 
 
 def resume_company(connection: Connection, company_id: int) -> list[str]:
-    """Let what halted or waits of a company be tried again now; give the projections. Commits nothing."""
+    """Resume a company's halted and failing builds, to be tried again now; return the projections. Commits nothing."""
     return [row.projection for row in connection.execute(_RESUME, {"company_id": company_id})]

@@ -1,1 +1,1 @@
-"""What every fold is handed, and how far each has come. Imports runtime and events."""
+"""Facts, the input of every fold, and how far each build is folded. Imports runtime and events."""

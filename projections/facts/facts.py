@@ -1,4 +1,4 @@
-"""What every fold is handed: the facts of one company's log in order, already read into observations."""
+"""The input of every fold: the facts of one company's log in order, read into observations."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,15 @@ from sqlalchemy import Connection
 
 from events.log.bulk import BulkEvent, read_on
 from events.stripe.observations import Observation, Unreadable
-from events.stripe.words import FETCHED_FROM_STRIPE, observations_of, tells_of_revenue
+from events.stripe.words import FETCHED_FROM_STRIPE, is_about_revenue, observations_of
 from projections.facts.sightings import Change, Sighting
 
 _MOST_BYTES_AT_REST = 32_000_000
-_MOST_BYTES_IN_HAND = 160_000_000
+_MOST_BYTES_UNPACKED = 160_000_000
 
 
 class Fact(Struct, frozen=True, gc=False):
-    """What an event says about revenue, and about which entity."""
+    """An event read into observations about revenue, and the entity that it is about."""
 
     sighting: Sighting
     entity: str | None
@@ -26,12 +26,12 @@ class Fact(Struct, frozen=True, gc=False):
 
     @property
     def position(self) -> int:
-        """Give the event's position in the log."""
+        """Return the event's position in the log."""
         return self.sighting.change.position
 
 
 class FactPage(NamedTuple):
-    """The next facts for one company's build of a projection. Before it is begun, its tables hold nothing."""
+    """The next facts for one company's build of a projection. Until the build is begun, its tables are empty."""
 
     company_id: int
     build: int
@@ -40,31 +40,31 @@ class FactPage(NamedTuple):
 
 
 def read_facts(connection: Connection, after: Mapping[int, int], most: Mapping[int, int]) -> dict[int, list[Fact]]:
-    """Read on in companies' logs: of each up to so many events above its position, all in all as many as fit in memory.
+    """Read the next facts of companies: up to `most` events of each above `after`, and in all as many as fit in memory.
 
-    Gives at least one event, when there is one; each company's in order.
+    Returns at least one fact if there is an event; each company's facts are in order.
     """
     facts: dict[int, list[Fact]] = defaultdict(list)
-    at_rest = in_hand = 0
+    at_rest = unpacked = 0
     with closing(read_on(connection, after, most)) as events:
         for company_id, event in events:
             at_rest += len(event.payload_zstd)
-            in_hand += event.payload_bytes  # what is small at rest may be large in hand
-            if facts and (at_rest > _MOST_BYTES_AT_REST or in_hand > _MOST_BYTES_IN_HAND):
+            unpacked += event.payload_bytes  # an event that is small at rest may be large when unpacked
+            if facts and (at_rest > _MOST_BYTES_AT_REST or unpacked > _MOST_BYTES_UNPACKED):
                 break
             facts[company_id].append(fact_of(event))
     return facts
 
 
 def fact_of(event: BulkEvent) -> Fact:
-    """Read an event. It never raises for what is in it."""
+    """Read an event into a fact. Never raises because of what the event contains."""
     seen_at = int(event.occurred_at.timestamp()) if event.occurred_at else 0
     change = Change(event.position, event.recorded_at)
     sighting = Sighting(change, event.livemode, (seen_at, int(event.source == FETCHED_FROM_STRIPE)))
-    if not tells_of_revenue(event.type):
+    if not is_about_revenue(event.type):
         return Fact(sighting, event.entity, ())
     observations = observations_of(event.type, event.entity, event.payload)
     if observations and event.occurred_at is None:
         observations = [Unreadable("the event does not say when it happened")]
-    # What was read is let go: bodies that nobody reads again would push what is next out of the processor's cache.
+    # The fact does not keep the body: bodies that are not read again would push the next out of the processor's cache.
     return Fact(sighting, event.entity, observations)

@@ -1,4 +1,4 @@
-"""How a fact was made: by which event, in which mode, and what orders it among others. Pure values."""
+"""How a fact was made: by which event, in which mode, and its order among others. Pure values."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -7,17 +7,17 @@ from msgspec import Struct
 
 
 class Change(NamedTuple):
-    """Which event changed something last: its position, and when the log recorded it."""
+    """The event that last changed something: its position, and when the log recorded it."""
 
     position: int
     recorded_at: datetime
 
 
 class Sighting(Struct, frozen=True, gc=False):
-    """How a fact was made: by which event, of which mode, and what orders it among others.
+    """How a fact was made: by which event, in which mode, and its order among others.
 
-    The stamp is when it was seen, in Unix seconds, and 1 if Stripe was asked: later beats earlier, and in one second
-    Stripe's answer beats an event.
+    The stamp is when the fact was seen, in Unix seconds, and 1 if it was fetched from Stripe, else 0: later beats
+    earlier, and within one second Stripe's answer beats an event.
     """
 
     change: Change
@@ -26,5 +26,5 @@ class Sighting(Struct, frozen=True, gc=False):
 
     @property
     def seen_at(self) -> int:
-        """Tell when it was seen, in Unix seconds."""
+        """Return when the fact was seen, in Unix seconds."""
         return self.stamp[0]

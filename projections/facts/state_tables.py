@@ -1,4 +1,4 @@
-"""How far each build of each projection has come, and which of them readers see."""
+"""Tables of how far each build of each projection is folded, and which build readers see."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 
 def key_column(name: str, kind: type[TypeEngine[Any]]) -> Column[Any]:
-    """Give a column of a primary key whose value we choose ourselves."""
+    """Return a column of a primary key whose value we choose ourselves."""
     return Column(name, kind, primary_key=True, autoincrement=False)
 
 
@@ -28,16 +28,16 @@ projection_state = Table(
     Column("error", Text),
     Column("error_position", BigInteger),
     Column("updated_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
-    # Which version of the fold made it: no other version's workers touch it.
+    # The version of the fold that made it: workers of other versions do not touch it.
     Column("version", Integer, nullable=False, server_default=text("1")),
-    # Whether any worker may bring it to the end and flip to it; else whoever began it does.
+    # Whether any worker may fold it to the end and flip to it; if not, whoever began it does so.
     Column("is_automatic", Boolean, nullable=False, server_default=text("true")),
-    # Since when it, or a batch that it was part of, could not be folded. Until it can, it shares no batch with others.
+    # Since when it, or a batch with it, could not be folded. Until it can, it shares no batch with others.
     Column("failing_since", INSTANT),
     CheckConstraint("status IN ('building', 'ready', 'live', 'halted', 'retired')", name="status"),
 )
 
-# Which build of a projection a company's readers see.
+# The build of a projection that a company's readers see.
 projection_active = Table(
     "projection_active",
     metadata,
@@ -46,7 +46,7 @@ projection_active = Table(
     Column("build", Integer, nullable=False),
 )
 
-# Events that an operator told a projection to pass over. Each is a fact of the log, too.
+# Events that an operator told a projection to skip. Each skip is also a fact of the log.
 projection_skip = Table(
     "projection_skip",
     metadata,

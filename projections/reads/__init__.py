@@ -1,1 +1,1 @@
-"""What is asked of the tables: now, as of a day, and why. Imports the registry, revenue and its tables."""
+"""Queries of the tables: now, as of a moment, and why. Imports the registry, revenue and its tables."""

@@ -1,12 +1,12 @@
-"""The rows of the table as they stood at a position: said in SQL, so that it costs little more than reading them now.
+"""Select the rows of the table as they stood at a position, in SQL that costs little more than reading current rows.
 
-A line keeps its place in the table (its day, amount, customer and subscription) practically always. So the rows of then
-are found by walking today's rows in today's order: a row that has not changed since is itself, another is looked up in
-the past by its key. What is left are versions whose line has gone or has moved to another place, *displaced* ones: few,
-and marked when it happened.
+A line practically always keeps its place in the table (its day, amount, customer and subscription). So past rows are
+found by walking the current rows in their order: a row that has not changed since is returned as it is, any other is
+looked up in the past by its key. What remains are *displaced* versions, whose line has gone or moved to another place:
+they are few, and are marked when that happens.
 
-What is said here names no company, build or position: `Snapshot.bound` has them. So a statement is made once for all
-readers who ask alike.
+Statements name no company, build or position: `Snapshot.bound` has them. So each is made once for all readers who ask
+the same.
 """
 
 from collections.abc import Collection
@@ -41,45 +41,45 @@ _COLUMNS = tuple(column.name for column in revenue_line.c if column.name != "fir
 
 
 class Rows:
-    """A part of the table as a reader sees it: a statement that gives rows, and how its columns are called within."""
+    """A part of the table as a reader sees it: a source of rows, conditions on it, and its columns by name."""
 
     def __init__(self, source: FromClause, conditions: list[ColumnElement[bool]], column: ColumnOf) -> None:
         self._source, self._conditions, self.column = source, conditions, column
 
     def select(self, *columns: ColumnElement[Any]) -> Select[Any]:
-        """Give a statement about these rows."""
+        """Return a statement that selects these columns of the rows."""
         return select(*columns).select_from(self._source).where(*self._conditions)
 
     def where(self, condition: ColumnElement[bool]) -> "Rows":
-        """Give fewer of these rows."""
+        """Return only those of the rows that meet the condition."""
         return Rows(self._source, [*self._conditions, condition], self.column)
 
 
 def scope_of(columns: Any) -> list[ColumnElement[bool]]:  # noqa: ANN401 - those of any table of a company's builds
-    """Say that rows are of the reader's company and build."""
+    """Return the conditions that rows belong to the reader's company and build."""
     return [columns.company_id == COMPANY_ID, columns.build == BUILD]
 
 
 def rows_at(asked: Collection[str], *, is_past: bool) -> list[Rows]:
-    """Give the rows that fulfil conditions, as a snapshot sees them: of each part, which have no row in common."""
+    """Return the rows that meet conditions, as a snapshot sees them, in parts that have no row in common."""
     parts = [_in_place(), _displaced()] if is_past else [now()]
     return [part.where(condition_of(asked, part.column)) for part in parts]
 
 
 def now() -> Rows:
-    """Give the rows that stand."""
+    """Return the rows that stand now."""
     return Rows(revenue_line, scope_of(revenue_line.c), revenue_line.c.__getitem__)
 
 
 def stood() -> Rows:
-    """Give the rows that stood at the position and do not stand any more."""
+    """Return the rows that stood at the position and no longer do."""
     past = revenue_line_past.c
     conditions = [*scope_of(past), past.position <= POSITION, past.until > POSITION]
     return Rows(revenue_line_past, conditions, past.__getitem__)
 
 
 def newest_day() -> ColumnElement[bool]:
-    """Say that rows are of no later day than any had then: newer ones need not be walked past."""
+    """Return the condition that rows are of no later day than any row had then: newer ones need not be walked past."""
     days = revenue_day.c
     latest = select(func.max(days.date)).where(
         *scope_of(days),
@@ -90,7 +90,7 @@ def newest_day() -> ColumnElement[bool]:
 
 
 def versions_of_line(line_id: ColumnElement[str], *, is_past: bool) -> list[Rows]:
-    """Give what stands under a line's id as a snapshot sees it."""
+    """Return the rows with a line's id, as a snapshot sees them."""
     parts = [now().where(revenue_line.c.position <= POSITION), stood()] if is_past else [now()]
     return [part.where(part.column("invoice_line_item_id") == line_id) for part in parts]
 
@@ -120,7 +120,7 @@ def _in_place() -> Rows:
 
 
 def _displaced() -> Rows:
-    """Give the rows of then whose lines are gone, came anew since, or stand elsewhere now."""
+    """Return the past rows whose lines are gone, came back since, or have another place now."""
     is_in_its_place = exists().where(_was_there(), _is_one_line(), _is_in_one_place())
     return stood().where(and_(revenue_line_past.c.is_displaced, ~is_in_its_place))
 

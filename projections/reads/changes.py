@@ -1,4 +1,4 @@
-"""What changed in the table, in the order in which it happened: for programs that keep a copy of it."""
+"""List what changed in the table, in the order in which it changed, for programs that keep a copy."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ ADDED, MODIFIED, REMOVED = "added", "modified", "removed"
 
 
 class ChangeMark(NamedTuple):
-    """Where a reader has come: the last change it has seen. Changes of one position go in the order of these."""
+    """The last change that a reader has seen. Changes at one position are ordered by the other fields."""
 
     position: int
     is_removal: bool
@@ -27,10 +27,10 @@ BEGINNING = ChangeMark(0, is_removal=False, invoice_line_item_id="", invoice_id=
 
 
 def list_changes(snapshot: Snapshot, *, after: ChangeMark, limit: int) -> Sequence[Row[Any]]:
-    """Give up to `limit` changes that follow a mark: rows as they stood after it, or before they were removed.
+    """Return up to `limit` changes that follow a mark: rows as they stood after it, or before they were removed.
 
-    Each has the columns of a line, `change` (added, modified, removed) and `at`, the position of the event that did it.
-    Whoever applies all of them in order has the table; none is ever put before one that was given.
+    Each has the columns of a line, `change` (added, modified, removed) and `at`, the position of the event behind it.
+    Applying all changes in order gives the table; no change is ever inserted before one that was returned.
     """
     lines, past = revenue_line.c, revenue_line_past.c
     parts = [
@@ -43,7 +43,7 @@ def list_changes(snapshot: Snapshot, *, after: ChangeMark, limit: int) -> Sequen
 
 
 def mark_of(row: Row[Any]) -> ChangeMark:
-    """Give the mark of a change."""
+    """Return the mark of a change."""
     return ChangeMark(row.at, row.is_removal, row.invoice_line_item_id, row.invoice_id, row.livemode)
 
 

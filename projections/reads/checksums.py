@@ -1,4 +1,4 @@
-"""One checksum for a company's whole table, now or as of a position: equal tables have equal ones."""
+"""The checksum of a company's whole table, now or as of a position: equal tables have equal checksums."""
 
 from sqlalchemy import text
 
@@ -25,18 +25,18 @@ _CHANGED = text(f"""
 
 
 def checksum_of(snapshot: Snapshot) -> str | None:
-    """Give the checksum of all rows, in hexadecimal: the sum, modulo 2^128, of the BLAKE2b-128 hashes of their texts.
+    """Return the checksum of all rows, in hexadecimal: the sum, modulo 2^128, of the BLAKE2b-128 hashes of their texts.
 
-    None for what an older release made.
+    None for a build made by an older release.
     """
     if not snapshot.is_whole:
         return None
     stretches = snapshot.position // CHECKSUM_STRETCH if snapshot.is_past else snapshot.position + 1
-    asked = {"company_id": snapshot.company_id, "build": snapshot.build, "stretches": stretches}
-    kept = snapshot.connection.execute(_KEPT, asked).one_or_none()
+    parameters = {"company_id": snapshot.company_id, "build": snapshot.build, "stretches": stretches}
+    kept = snapshot.connection.execute(_KEPT, parameters).one_or_none()
     checksum: bytes = kept.checksum if kept else bytes(CHECKSUM_BYTES)
     if snapshot.is_past:
-        since = {"since": stretches * CHECKSUM_STRETCH, "position": snapshot.position}
-        changed = snapshot.connection.execute(_CHANGED, asked | since)
+        bounds = {"since": stretches * CHECKSUM_STRETCH, "position": snapshot.position}
+        changed = snapshot.connection.execute(_CHANGED, parameters | bounds)
         checksum = added(checksum, sum(sign * hash_of(text_of(row)) for sign, *row in changed))
     return checksum.hex()

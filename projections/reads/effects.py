@@ -1,4 +1,4 @@
-"""What facts would change in the table, before they are appended: a fact that tells nothing new need not be kept."""
+"""Find out what facts would change in the table before they are appended: facts without news need not be stored."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -41,9 +41,10 @@ class Effect(Enum):
 
 
 class Compared(NamedTuple):
-    """A fact held against the table. `invoice` is what it shows of one; `lacks_lines`: its other lines must be fetched.
+    """A fact compared with the table.
 
-    `unreadable` says why the table cannot show it.
+    `invoice`: what it shows of an invoice; `lacks_lines`: the invoice's other lines must be fetched; `unreadable`: why
+    the table cannot show the fact.
     """
 
     effect: Effect
@@ -53,23 +54,28 @@ class Compared(NamedTuple):
 
 
 def compare(connection: Connection, company_id: int, facts: Sequence[NewEvent]) -> list[Compared]:
-    """Hold facts against the live table, in their order. Reads only.
+    """Compare facts with the live table, in their order. Reads only.
 
-    The comparison is of what the table shows, in today's reading: whatever a later reading takes in besides is found
-    by the next comparison.
+    Compares what the table shows, as facts are read today: what a later release reads in addition is found by a later
+    comparison.
     """
     build = connection.execute(_BUILD, {"projection": NAME, "company_id": company_id}).scalar() or 1
     build_state = BuildState(company_id, build, is_begun=True, revenue=RevenueState())
-    told = [(fact, observations_of(fact.type, fact.entity, fact.payload)) for fact in facts]
-    load_state(connection, [(build_state, [(fact.livemode, found) for fact, found in told])])
-    held_up = _quarantined(connection, company_id, build, told)
+    observed = [(fact, observations_of(fact.type, fact.entity, fact.payload)) for fact in facts]
+    load_state(connection, [(build_state, [(fact.livemode, found) for fact, found in observed])])
+    quarantined = _quarantined(connection, company_id, build, observed)
     return [
-        _compared(build_state.revenue, -ordinal, fact, found, held_up) for ordinal, (fact, found) in enumerate(told, 1)
+        _compared(build_state.revenue, -ordinal, fact, found, quarantined)
+        for ordinal, (fact, found) in enumerate(observed, 1)
     ]
 
 
 def _compared(
-    revenue: RevenueState, marker: int, fact: NewEvent, found: list[Observation], held_up: set[tuple[str | None, str]]
+    revenue: RevenueState,
+    marker: int,
+    fact: NewEvent,
+    found: list[Observation],
+    quarantined: set[tuple[str | None, str]],
 ) -> Compared:
     seen_at = fact.occurred_at or datetime.min.replace(tzinfo=UTC)
     change = Change(marker, seen_at)
@@ -79,10 +85,10 @@ def _compared(
     stamp = (int(seen_at.timestamp()), int(fact.source == FETCHED_FROM_STRIPE))
     revenue.apply(Sighting(change, fact.livemode, stamp), fact.entity, found)
     unreadable = next((one.reason for one in found if isinstance(one, Unreadable)), None)
-    is_news = unreadable is not None and (fact.entity, unreadable) not in held_up
+    is_news = unreadable is not None and (fact.entity, unreadable) not in quarantined
     is_changed = is_contested or is_news or any(_changed_by(revenue, fact.livemode, one, change) for one in found)
     effect = Effect.NOTHING if not is_changed else Effect.NEW if invoice and before is None else Effect.CHANGED
-    lacks_lines = invoice is not None and not invoice.is_complete and not _holds(before, invoice.lines)
+    lacks_lines = invoice is not None and not invoice.is_complete and not _are_known(before, invoice.lines)
     return Compared(effect, invoice, lacks_lines, unreadable)
 
 
@@ -110,15 +116,15 @@ def _is_contested(revenue: RevenueState, livemode: bool, one: Observation) -> bo
             return False
 
 
-def _holds(before: Held | None, lines: tuple[Line, ...]) -> bool:
+def _are_known(before: Held | None, lines: tuple[Line, ...]) -> bool:
     held = before.invoice.lines if before and before.invoice.is_complete else None
     return held is not None and set(lines) <= set(held.value)
 
 
 def _quarantined(
-    connection: Connection, company_id: int, build: int, told: list[tuple[NewEvent, list[Observation]]]
+    connection: Connection, company_id: int, build: int, observed: list[tuple[NewEvent, list[Observation]]]
 ) -> set[tuple[str | None, str]]:
-    entities = [fact.entity for fact, found in told if any(isinstance(one, Unreadable) for one in found)]
+    entities = [fact.entity for fact, found in observed if any(isinstance(one, Unreadable) for one in found)]
     if not entities:
         return set()
     rows = connection.execute(_QUARANTINED, {"company_id": company_id, "build": build, "entities": entities})

@@ -1,4 +1,4 @@
-"""Why a fact changed a line or did not: the rules of the fold, said about one fact. Pure."""
+"""Explain why a fact changed a line or did not: the rules of the fold, in sentences about one fact. Pure."""
 
 from collections.abc import Iterator, Sequence
 
@@ -22,20 +22,20 @@ _NOTHING = InvoiceState()
 
 
 class Explainer:
-    """Follows the facts about one invoice in the order of the log, and says of each what it did and why."""
+    """The explanations of facts about one invoice, in the order of the log: what each did, and why."""
 
     def __init__(self, key: Key) -> None:
         self._key = key
         self._revenue = RevenueState()
 
     def reasons(self, fact: Fact, before: Row | None, after: Row | None) -> list[str]:
-        """Say what a fact did to a line that stood as `before` and then as `after`. Hand over each fact once."""
+        """Return what a fact did to a line that stood as `before` and then as `after`, and why. Pass each fact once."""
         held = self._invoice()
         about = [one for one in fact.observations if getattr(one, "invoice_id", None) == self._key[1]]
         if fact.sighting.livemode == self._key[0]:
             self._revenue.apply(fact.sighting, fact.entity, about)
-        said = [*_of_invoice(held, self._invoice(), about), *_of_values(fact.observations, before, after)]
-        return said or ["The fact tells nothing of this line."]
+        sentences = [*_of_invoice(held, self._invoice(), about), *_of_values(fact.observations, before, after)]
+        return sentences or ["The fact tells nothing of this line."]
 
     def _invoice(self) -> InvoiceState:
         held = self._revenue.invoices.get(self._key)
@@ -57,35 +57,35 @@ def _of_invoice(before: InvoiceState, after: InvoiceState, about: Sequence[Obser
                 pass
 
 
-def _of_status(before: Register[str] | None, after: Register[str] | None, told: str) -> str:
+def _of_status(before: Register[str] | None, after: Register[str] | None, value: str) -> str:
     if before is None or after is None:
-        return f"The first to tell the invoice's status: {told}."
-    if told == before.value:
-        return f"The status was known to be {told}."
-    if after.value == told:
-        return f"The status went from {before.value} to {told}."
-    return f"The status {told} does not count: a status only climbs, and it is {before.value}."
+        return f"The first to tell the invoice's status: {value}."
+    if value == before.value:
+        return f"The status was known to be {value}."
+    if after.value == value:
+        return f"The status went from {before.value} to {value}."
+    return f"The status {value} does not count: a status only climbs, and it is {before.value}."
 
 
-def _of_lines(before: Register[Value] | None, after: Register[Value] | None, told: Value, *, is_whole: bool) -> str:
+def _of_lines(before: Register[Value] | None, after: Register[Value] | None, lines: Value, *, is_whole: bool) -> str:
     which = "whole line set" if is_whole else "part of the lines"
     if before is None or after is None:
         return f"The first to tell the lines: the {which}."
-    if told == before.value:
+    if lines == before.value:
         return f"Its {which} was known." if is_whole == bool(before.stamp[0]) else f"The same lines, as a {which}."
-    if after.value == told:
+    if after.value == lines:
         return f"Its {which} replaced what was known: it is {'newer' if before.stamp[0] == is_whole else 'complete'}."
     if before.stamp[0] and not is_whole:
         return "Its lines do not count: a part never replaces the whole line set."
     return "Its lines do not count: a newer sighting of them was known."
 
 
-def _of_header(before: Register[Value] | None, after: Register[Value] | None, told: Value) -> str:
+def _of_header(before: Register[Value] | None, after: Register[Value] | None, header: Value) -> str:
     if before is None or after is None:
         return "The first to tell the invoice's customer and number."
-    if told == before.value:
+    if header == before.value:
         return "Customer and number were known."
-    if after.value == told:
+    if after.value == header:
         return "Customer and number come from this newer sighting."
     return "Customer and number do not count: a newer sighting of the invoice was known."
 
@@ -97,8 +97,8 @@ def _of_values(observations: Sequence[Observation], before: Row | None, after: R
             case CustomerNamed() if row and seen.customer_id == row.customer_id:
                 yield _of_value("customer's name", seen.name, before and before.customer_name, row.customer_name)
             case PriceSeen() if row and seen.price_id == row.price_id:
-                told = seen.recurrence
-                cadence = cadence_of(told.unit, told.count) if told else "one_time"
+                recurrence = seen.recurrence
+                cadence = cadence_of(recurrence.unit, recurrence.count) if recurrence else "one_time"
                 yield _of_value("price's cadence", cadence, before and before.cadence, row.cadence)
             case Unreadable():
                 yield f"The fact could not be read: {seen.reason}."
@@ -106,7 +106,7 @@ def _of_values(observations: Sequence[Observation], before: Row | None, after: R
                 pass
 
 
-def _of_value(what: str, told: str, before: str | None, after: str | None) -> str:
-    if told != after:
-        return f"The {what} {told!r} does not count: a newer or surer one was known."
-    return f"The {what} was known." if before == told else f"The {what} is known from this: {told!r}."
+def _of_value(what: str, value: str, before: str | None, after: str | None) -> str:
+    if value != after:
+        return f"The {what} {value!r} does not count: a newer or surer one was known."
+    return f"The {what} was known." if before == value else f"The {what} is known from this: {value!r}."

@@ -1,4 +1,4 @@
-"""Read every line of a filter, however many there are, in memory that does not grow with them."""
+"""Read every line that a filter selects, however many there are, in memory that does not grow with them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,39 +19,39 @@ ROWS_AT_ONCE = 1000
 SUSPECT = b",t\n"
 _HARMLESS = (("0", ":"), ("A", "["), ("a", "{"))
 
-# Columns that hold what others wrote. A quantity is kept as text for its precision, yet it is a number.
+# Columns with text that others wrote. A quantity is stored as text for its precision, but it is a number.
 WRITTEN_BY_OTHERS = frozenset(column.name for column in revenue_line.c if isinstance(column.type, Text)) - {"quantity"}
 
 
 class _IsLeftError(Exception):
-    """Nobody reads on, whether there is more or not."""
+    """The reader has stopped, whether there are more rows or not."""
 
 
 @contextmanager
 def every_line(
     snapshot: Snapshot, line_filter: LineFilter, *, sort: Sort, columns: Sequence[str]
 ) -> Iterator[Iterator[list[bytes]]]:
-    """Have PostgreSQL write all lines of the filter as CSV, in the order in which pages give them.
+    """Yield all lines that the filter selects as CSV, written by PostgreSQL, in the order of the pages.
 
-    Gives batches of rows with these columns of the table, in UTF-8, each ending with a newline; days, instants and
-    truths as JSON's texts for them. One column more is last: whether a text that others wrote begins with anything but
-    a letter or a digit of ASCII (`SUSPECT`). The first rows are read before it returns: a query that fails, fails here.
-    Keep the snapshot open as long as the rows are read.
+    Yields batches of rows with these columns of the table, in UTF-8, each ending with a newline; days, instants and
+    booleans have the same text as in JSON. A last column is added: whether a text that others wrote begins with
+    anything but an ASCII letter or digit (`SUSPECT`). The first rows are read before the `with` block begins: a query
+    that fails, fails there. Keep the snapshot open as long as rows are read.
     """
     compiled = _statement(snapshot, line_filter, sort=sort, columns=columns).compile(snapshot.connection.engine)
     bound = compiled.construct_params(snapshot.bound() | line_filter.bound())
-    # The driver writes them into the statement, and -9223372036854775808::bigint is the minus of a number too large.
-    asked = {name: str(value) if type(value) is int else value for name, value in bound.items()}
+    # The driver writes parameters into the statement, where -9223372036854775808::bigint negates a number too large.
+    parameters = {name: str(value) if type(value) is int else value for name, value in bound.items()}
     driver = driver_of(snapshot.connection)
     with (
         suppress(_IsLeftError),
         driver.cursor() as cursor,
-        cursor.copy(f"COPY ({compiled}) TO STDOUT (FORMAT CSV)", asked) as copy,
+        cursor.copy(f"COPY ({compiled}) TO STDOUT (FORMAT CSV)", parameters) as copy,
     ):
         rows = map(bytes, copy)
         first = list(islice(rows, ROWS_AT_ONCE))
         yield _batches(first, rows)
-        # psycopg cancels what nobody reads to its end only when an error ends it.
+        # psycopg cancels a COPY that is not read to its end only when an error ends it.
         raise _IsLeftError
 
 
@@ -64,13 +64,15 @@ def _batches(batch: list[bytes], rows: Iterator[bytes]) -> Iterator[list[bytes]]
 def _statement(snapshot: Snapshot, line_filter: LineFilter, *, sort: Sort, columns: Sequence[str]) -> Select[Any]:
     parts = rows_at(line_filter.asked(), is_past=snapshot.is_past)
     if len(parts) == 1:
-        return parts[0].select(*_told(parts[0], columns)).order_by(*in_order(parts[0], sort))
+        return parts[0].select(*_csv_columns(parts[0], columns)).order_by(*in_order(parts[0], sort))
     names = dict.fromkeys((*columns, sort.removeprefix("-"), "invoice_line_item_id", "invoice_id"))
     together = union_all(*(part.select(*map(part.column, names)) for part in parts)).subquery()
-    return select(*_told(Rows(together, [], together.c.__getitem__), columns)).order_by(*in_order(together, sort))
+    return select(*_csv_columns(Rows(together, [], together.c.__getitem__), columns)).order_by(
+        *in_order(together, sort)
+    )
 
 
-def _told(part: Rows, names: Sequence[str]) -> Iterator[ColumnElement[Any]]:
+def _csv_columns(part: Rows, names: Sequence[str]) -> Iterator[ColumnElement[Any]]:
     for name in names:
         column, kind = part.column(name), revenue_line.c[name].type
         if kind is INSTANT:

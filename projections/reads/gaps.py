@@ -1,9 +1,9 @@
-"""What the table knows that it lacks: lines beyond the embedded ones, prices never seen, facts that contradict.
+"""Find what the table lacks: lines beyond the embedded ones, prices never seen, facts that contradict each other.
 
 Every gap closes when a fact that fills it is folded.
 """
 
-# A query for a FROM: the gaps of the companies in :company_ids, or of all, and up to which position each is folded.
+# A subquery for FROM: the gaps of the companies in :company_ids, or of all, and the position each is folded to.
 # `kind` is invoice, invoice_lines, price or customer; `object_id` is Stripe's id of what would close the gap.
 GAPS = """
     WITH live AS (

@@ -1,4 +1,4 @@
-"""How a line came to say what it says: every event about it, with the row before and after, and why."""
+"""The history of a line: every event about it, with the row before and after, and why."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -15,7 +15,7 @@ from projections.revenue.row import Row
 from projections.revenue.store.past_tables import revenue_line_past
 from projections.revenue.store.tables import revenue_line
 
-# Events about one line in its whole life; a price that half of the world shares has few events, too.
+# Events about one line in its whole life; even a price that very many lines share has few events.
 _MOST_EVENTS = 1000
 _LEARNED = ("position", "updated_at")
 
@@ -37,16 +37,16 @@ class Step(NamedTuple):
 
 
 class LineVersion(NamedTuple):
-    """A row of the line, and until when it stood; None: it stands."""
+    """A row of the line, and the position until which it stood; None: it still stands."""
 
     row: Row
     until: int | None
 
 
 def history_of(snapshot: Snapshot, line_id: str, *, livemode: bool) -> list[Step]:
-    """Give what happened to a line of a mode, oldest first; nothing if there never was one.
+    """Return what happened to a line of a mode, oldest first; nothing if there never was one.
 
-    `before` and `after` hold the fields that differ. Should several invoices hold the id, it is that of the newest one.
+    `before` and `after` have the fields that differ. If several invoices have the id, it is the line of the newest one.
     """
     versions = _versions(snapshot, line_id, livemode=livemode)
     if not versions:
@@ -85,8 +85,8 @@ def _positions(snapshot: Snapshot, versions: Sequence[LineVersion]) -> list[int]
     entities = {f"invoice:{rows[0].invoice_id}"}
     entities.update(f"{kind}:{row.price_id}" for row in rows for kind in ("price", "plan"))
     entities.update(f"customer:{row.customer_id}" for row in rows)
-    asked = {"company_id": snapshot.company_id, "position": snapshot.position, "limit": _MOST_EVENTS}
-    about = snapshot.connection.execute(_ABOUT, asked | {"entities": sorted(entities)}).scalars()
+    parameters = {"company_id": snapshot.company_id, "position": snapshot.position, "limit": _MOST_EVENTS}
+    about = snapshot.connection.execute(_ABOUT, parameters | {"entities": sorted(entities)}).scalars()
     changed = chain.from_iterable((version.row.position, version.until) for version in versions)
     return sorted({*about, *(position for position in changed if position is not None)})
 
@@ -105,9 +105,9 @@ def _step(event: RecordedEvent, explainer: Explainer, before: Row | None, after:
         for name in Row._fields
         if name not in _LEARNED and getattr(before, name, None) != getattr(after, name, None)
     ]
-    told_before, told_after = _fields(before, names), _fields(after, names)
+    fields_before, fields_after = _fields(before, names), _fields(after, names)
     reasons = explainer.reasons(fact, before, after)
-    return Step(event, _outcome(before, after), told_before, told_after, reasons)
+    return Step(event, _outcome(before, after), fields_before, fields_after, reasons)
 
 
 def _fields(row: Row | None, names: Sequence[str]) -> dict[str, object]:

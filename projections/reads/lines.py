@@ -16,14 +16,14 @@ from projections.revenue.store.tables import revenue_invoice, revenue_quarantine
 
 LineRow = Row[Any]
 
-# So many rows are walked past in a few milliseconds; a condition that this many do not fulfil often enough is rare.
+# This many rows are walked past in a few milliseconds; a condition that too few of them meet is rare.
 STEPS = 5_000
-# To read all of the table, by several processes at once, is quicker than to find so many by an index.
+# Reading the whole table, by several processes at once, is faster than finding this many rows by an index.
 MANY = 100_000
 
 
 class After(NamedTuple):
-    """The last row of the page before: its sort value and the ids that order rows of one value."""
+    """The last row of the previous page: its sort value and the ids that order rows with the same value."""
 
     value: date | int
     invoice_line_item_id: str
@@ -33,33 +33,33 @@ class After(NamedTuple):
 def list_lines(
     snapshot: Snapshot, line_filter: LineFilter, *, sort: Sort, limit: int, after: After | None
 ) -> Sequence[LineRow]:
-    """Give up to `limit` rows that follow `after`, in the order of `sort`, then of their ids."""
+    """Return up to `limit` rows that follow `after`, in the order of `sort`, then of their ids."""
     question = Question(line_filter.asked(), sort, is_past=snapshot.is_past, is_continued=after is not None)
-    asked = {**snapshot.bound(), **line_filter.bound(), "limit": limit, "steps": STEPS, **_bound(after)}
+    parameters = {**snapshot.bound(), **line_filter.bound(), "limit": limit, "steps": STEPS, **_bound(after)}
     way = way_of(question)
     of_combinations = None if way is Way.SORT else count_of(snapshot, line_filter)
     if of_combinations == 0:
         return []
     if of_combinations is not None and of_combinations <= STEPS:
         way = Way.COMBINATIONS
-    rows = snapshot.connection.execute(listing(question, way), asked).all()
+    rows = snapshot.connection.execute(listing(question, way), parameters).all()
     if way is not Way.WALK or len(rows) == limit:
         return rows
-    if snapshot.connection.execute(steps_of(question), asked).scalar_one() < STEPS:
+    if snapshot.connection.execute(steps_of(question), parameters).scalar_one() < STEPS:
         return rows
-    # What matches is rare: it is looked for everywhere, and put in order then.
+    # Matches are rare: find all of them, then sort them.
     way = Way.COMBINATIONS if of_combinations is not None and of_combinations <= MANY else Way.SORT
-    return snapshot.connection.execute(listing(question, way), asked).all()
+    return snapshot.connection.execute(listing(question, way), parameters).all()
 
 
 def find_line(snapshot: Snapshot, line_id: str, *, livemode: bool) -> LineRow | None:
-    """Give one line of a mode by its id. Should two invoices hold the id (Stripe before 2019), the newer one's."""
-    asked = {**snapshot.bound(), "line_id": line_id, "livemode": livemode}
-    return snapshot.connection.execute(_finding(is_past=snapshot.is_past), asked).one_or_none()
+    """Return one line of a mode by its id. If two invoices have the id (Stripe before 2019), the newer one's."""
+    parameters = {**snapshot.bound(), "line_id": line_id, "livemode": livemode}
+    return snapshot.connection.execute(_finding(is_past=snapshot.is_past), parameters).one_or_none()
 
 
 def list_quarantined(snapshot: Snapshot, *, limit: int, before: int | None) -> Sequence[LineRow]:
-    """Give facts that could not be read, newest first; `is_resolved` when their invoice was read since."""
+    """Return facts that could not be read, newest first; `is_resolved` if their invoice was read since."""
     held = revenue_quarantine.c
     later = (
         select(1)

@@ -1,4 +1,4 @@
-"""The statements that give pages of lines. Each is made once, and executed for everybody who asks alike."""
+"""The statements that select pages of lines. Each is made once, and executed for all readers who ask the same."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -15,7 +15,7 @@ from projections.revenue.store.tables import revenue_line
 
 LINE_COLUMNS = tuple(column.name for column in revenue_line.c if column.name != "first_position")
 
-# What few lines have in common, each with an index of its own.
+# Columns in which few lines have the same value, each with an index of its own.
 _NARROW = frozenset(("customer_id", "subscription_id", "invoice_id"))
 _IDS = ("invoice_line_item_id", "invoice_id")
 _LIMIT: ColumnElement[int] = bindparam("limit", type_=Integer)
@@ -23,9 +23,9 @@ _STEPS: ColumnElement[int] = bindparam("steps", type_=Integer)
 
 
 class Way(Enum):
-    """How to find a page: in the order of an index, a part of that way, or by finding all there is and sorting it.
+    """How to find a page: by walking an index in its order, by walking a part of it, or by sorting all matches.
 
-    All there is may be found by the conditions, or by the combinations that they name.
+    All matches may be found by the conditions, or by the combinations that they name.
     """
 
     ORDER = "order"
@@ -35,7 +35,7 @@ class Way(Enum):
 
 
 class Question(NamedTuple):
-    """What statements differ by: the conditions' names, the order, whether of then, and whether a page went before."""
+    """What statements differ by: the conditions' names, the order, and whether they read the past or a later page."""
 
     asked: frozenset[str]
     sort: Sort
@@ -44,16 +44,19 @@ class Question(NamedTuple):
 
 
 def way_of(question: Question) -> Way:
-    """Choose how to begin. A planner guesses how far to walk as if what matches lay evenly: that may be far off."""
+    """Return the way to try first.
+
+    A planner guesses how far to walk as if matches were spread evenly, which may be far off.
+    """
     if question.asked & _NARROW:
         return Way.SORT
-    # Of then, a part of the way tells nothing: what stood elsewhere would be told before what was not reached.
+    # For the past, a part of the way is no use: displaced rows would be returned before rows that were not reached.
     return Way.ORDER if question.is_past or question.asked <= _of_index(question) else Way.WALK
 
 
 @lru_cache(maxsize=1024)
 def listing(question: Question, way: Way) -> Select[Any]:
-    """Give the statement for a page; `limit`, `steps` and the last row of the page before are bound like conditions."""
+    """Return the statement for a page. `limit`, `steps` and the last row before it are bound as conditions are."""
     parts = _parts(question, way)
     if question.is_past and question.sort == "-date" and way is Way.ORDER:
         parts[0] = parts[0].where(newest_day())
@@ -64,12 +67,12 @@ def listing(question: Question, way: Way) -> Select[Any]:
 
 @lru_cache(maxsize=1024)
 def steps_of(question: Question) -> Select[Any]:
-    """Give the statement that counts how far a walk can go; fewer steps than it may make mean: to the end."""
+    """Return the statement that counts the steps of a walk; fewer than the limit mean that it reached the end."""
     return select(func.count()).select_from(_steps(question))
 
 
 def in_order(part: Rows | Subquery, sort: Sort) -> list[Any]:
-    """Give what the table is ordered by: the value of `sort`, then the ids."""
+    """Return what the table is ordered by: the value of `sort`, then the ids."""
     column = part.column if isinstance(part, Rows) else part.c.__getitem__
     keys = [column(name) for name in _order(sort)]
     return [key.desc() for key in keys] if sort.startswith("-") else keys
@@ -114,7 +117,7 @@ def _page(part: Rows, question: Question) -> Select[Any]:
 
 
 def _sorted_page(part: Rows, question: Question) -> Select[Any]:
-    # An offset keeps order and place out of the choice of an index: of many equal values the planner expects none.
+    # OFFSET keeps order and place out of the choice of an index: the planner does not expect many equal values.
     found = part.select(*map(part.column, LINE_COLUMNS)).offset(0).subquery()
     return _page(Rows(found, [], found.c.__getitem__), question)
 

@@ -1,7 +1,7 @@
-"""Lines of some combinations, found by an index; and how many there are, which is kept with the sums by month.
+"""Find lines of some combinations by an index, and count them from the stored sums by month.
 
-A combination is a cadence, a status and a currency. There are few, and those that few lines have are the ones that a
-walk through the table would look for in vain.
+A combination is a cadence, a status and a currency. There are few of them, and a walk through the table would search
+long for those that few lines have.
 """
 
 from collections.abc import Collection
@@ -19,9 +19,9 @@ from projections.revenue.sums import MONTH_STRETCH
 
 
 def count_of(snapshot: Snapshot, line_filter: LineFilter) -> int | None:
-    """Tell how many lines the combinations have that a filter names; None if it names none, or nobody counted.
+    """Return how many lines have the combinations that a filter names; None if it names none, or there are no sums.
 
-    As of a moment it is told in whole stretches of the log, and so is a guess; but 0 is none, now and then.
+    As of a moment, only whole stretches of the log are counted, so it is an estimate; but 0 always means none.
     """
     asked = _named(line_filter.asked())
     if not snapshot.is_whole or asked == {"livemode"}:
@@ -32,9 +32,9 @@ def count_of(snapshot: Snapshot, line_filter: LineFilter) -> int | None:
 
 
 def rows_of_combinations(asked: Collection[str], *, is_past: bool) -> list[Rows]:
-    """Give the rows that fulfil conditions, as `as_of.rows_at` does, found by the combinations that they name.
+    """Return the rows that meet conditions, as `as_of.rows_at` does, found by the combinations that they name.
 
-    Of then: those that have not changed since, and by reading all of the past those that have.
+    In the past: rows that have not changed since, and those that have, found by reading all past rows.
     """
     standing, past = _standing(asked), stood()
     if not is_past:
@@ -51,7 +51,7 @@ def _standing(asked: Collection[str]) -> Rows:
         .distinct()
         .subquery("combinations")
     )
-    # An offset has each combination be looked for by itself, and in its index.
+    # OFFSET makes the planner look up each combination by itself, and in its index.
     lines = (
         select(*now)
         .where(*scope_of(now), condition_of({"livemode"}, now.__getitem__))

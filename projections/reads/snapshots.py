@@ -1,4 +1,4 @@
-"""Where a reader stands: on one build of a company's table, at one position of its log, now or then."""
+"""Open snapshots: one build of a company's table at one position of its log, now or in the past."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from runtime.database import wall_in
 
 
 class NotFoldedYetError(Exception):
-    """The table will say so soon: the event is in the log and not folded, or the company's table is being rebuilt."""
+    """The event is in the log but not folded yet, or the company's table is being rebuilt: it will be readable soon."""
 
 
 class PositionAheadError(ValueError):
@@ -22,10 +22,10 @@ class PositionAheadError(ValueError):
 
 
 class Snapshot(NamedTuple):
-    """What a reader stands on: the build that is live for the company, folded up to `position` of its log.
+    """The build that is live for a company, folded up to `position` of its log.
 
-    As of an earlier position (`is_past`), everything reads as it stood when that was the log's last event. What an
-    older release made (not `is_whole`) has no past and no sums.
+    As of an earlier position (`is_past`), everything reads as it stood when that was the log's last event. A build that
+    an older release made (not `is_whole`) has no past and no sums.
     """
 
     connection: Connection
@@ -37,11 +37,11 @@ class Snapshot(NamedTuple):
     is_past: bool = False
 
     def bound(self) -> dict[str, object]:
-        """Give what a statement about the table is executed with here."""
+        """Return the parameters for a statement about the table."""
         return {"company_id": self.company_id, "build": self.build, "position": self.position}
 
     def at(self, position: int) -> "Snapshot":
-        """Give the same table as of an earlier position."""
+        """Return the same table as of an earlier position."""
         return self._replace(position=position, status="live", is_past=position < self.position)
 
 
@@ -51,7 +51,7 @@ _ACTIVE = text("""
         ON s.projection = a.projection AND s.company_id = a.company_id AND s.build = a.build
     WHERE a.projection = :projection AND a.company_id = :company_id
 """)
-# Positions have no gaps and recorded_at never runs against them: twenty probes find an instant among a million events.
+# Positions have no gaps and recorded_at never decreases: twenty probes find an instant among a million events.
 _LAST_RECORDED_BY = text("""
     WITH RECURSIVE search (low, high) AS (
         SELECT 0::bigint, position FROM company_head WHERE company_id = :company_id
@@ -72,7 +72,7 @@ _LAST_RECORDED_BY = text("""
 def snapshot_of(engine: Engine, company_id: int, as_of: int | datetime | None = None) -> Iterator[Snapshot]:
     """Open a consistent view of a company's table. Everything read inside belongs to one instant; writes nothing.
 
-    `as_of` is a position of the log, or an instant: then what had been recorded by it counts.
+    `as_of` is a position of the log, or an instant: then the events recorded by that instant count.
 
     :raises PositionAheadError: as of a position that the log has not reached
     :raises NotFoldedYetError: as of a position that the table has not reached, or in a table without a past
@@ -82,8 +82,8 @@ def snapshot_of(engine: Engine, company_id: int, as_of: int | datetime | None = 
         connection.begin(),
     ):
         wall_in(connection, company_id)
-        asked = {"projection": NAME, "version": BY_NAME[NAME].version, "company_id": company_id}
-        row = connection.execute(_ACTIVE, asked).one_or_none()
+        parameters = {"projection": NAME, "version": BY_NAME[NAME].version, "company_id": company_id}
+        row = connection.execute(_ACTIVE, parameters).one_or_none()
         snapshot = Snapshot(connection, company_id, *(row or (0, 0, "live", True)))
         yield snapshot if as_of is None else _as_of(snapshot, as_of)
 
@@ -96,9 +96,9 @@ def _as_of(snapshot: Snapshot, as_of: int | datetime) -> Snapshot:
 
 
 def _position_at(snapshot: Snapshot, as_of: int | datetime) -> int:
-    asked = {"company_id": snapshot.company_id}
+    parameters = {"company_id": snapshot.company_id}
     if isinstance(as_of, datetime):
-        return snapshot.connection.execute(_LAST_RECORDED_BY, asked | {"instant": as_of}).scalar() or 0
+        return snapshot.connection.execute(_LAST_RECORDED_BY, parameters | {"instant": as_of}).scalar() or 0
     head = head_of(snapshot.connection, snapshot.company_id)
     if as_of > head:
         raise PositionAheadError

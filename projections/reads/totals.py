@@ -1,4 +1,4 @@
-"""Add up the table: a filter by currency, and the whole by month. Sums that are kept answer most of it."""
+"""Add up the table: a filter by currency, and the whole by month. Stored sums answer most of it."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -15,13 +15,13 @@ from projections.revenue.store.tables import revenue_line
 from projections.revenue.sums import MONTH_STRETCH
 
 _SUMS = ("count", "amount", "net_amount")
-# What the sums by month know of a filter; days as far as they begin a month.
+# Conditions that the sums by month can answer; days only if they begin a month.
 _KNOWN = frozenset(("livemode", "invoice_status", "type", "cadence", "currency", "date_from", "date_to"))
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What a filter adds up to in one currency, in its minor units."""
+    """The totals of a filter in one currency, in its minor units."""
 
     currency: str
     count: int
@@ -30,7 +30,7 @@ class Total:
 
 
 class MonthTotal(NamedTuple):
-    """What is billed for the lines that begin in a month, by what they are told apart by; minor units."""
+    """What is billed for the lines that begin in a month, by the fields they are grouped by; minor units."""
 
     month: date
     currency: str
@@ -43,7 +43,7 @@ class MonthTotal(NamedTuple):
 
 
 def total_lines(snapshot: Snapshot, line_filter: LineFilter) -> list[Total]:
-    """Add up the whole filter, a total for each currency: currencies never add."""
+    """Return the totals of the whole filter, one for each currency: currencies are never added together."""
     is_kept = _is_kept(snapshot, line_filter)
     statement = _from_months(snapshot, line_filter) if is_kept else _from_lines(snapshot, line_filter)
     rows = snapshot.connection.execute(statement, snapshot.bound() | line_filter.bound())
@@ -51,7 +51,7 @@ def total_lines(snapshot: Snapshot, line_filter: LineFilter) -> list[Total]:
 
 
 def list_months(snapshot: Snapshot, line_filter: LineFilter) -> list[MonthTotal]:
-    """Give the sums by month that a filter leaves, in order. It may name nothing that months are not told apart by."""
+    """Return the stored sums by month that a filter selects, in order. It may name only what sums are grouped by."""
     months = _months(snapshot)
     keys = [months.c[name] for name in MONTH_KEY if name != "livemode"]
     rows = snapshot.connection.execute(
@@ -61,16 +61,16 @@ def list_months(snapshot: Snapshot, line_filter: LineFilter) -> list[MonthTotal]
 
 
 def sum_months(snapshot: Snapshot, line_filter: LineFilter) -> list[MonthTotal]:
-    """Give the sums by month of any filter, in order: those that are kept, else its lines are added up."""
+    """Return the sums by month of any filter, in order: the stored sums if they suffice, else the sums of its lines."""
     if _is_kept(snapshot, line_filter):
         return list_months(snapshot, line_filter)
-    asked = snapshot.bound() | line_filter.bound()
-    rows = snapshot.connection.execute(_months_from_lines(snapshot, line_filter), asked)
+    parameters = snapshot.bound() | line_filter.bound()
+    rows = snapshot.connection.execute(_months_from_lines(snapshot, line_filter), parameters)
     return [MonthTotal._make((*key, int(count), int(amount), int(net))) for *key, count, amount, net in rows]
 
 
 def list_currencies(snapshot: Snapshot, *, livemode: bool) -> list[str]:
-    """Give the currencies that a mode's lines have now, the one with most lines first; none in a table without sums."""
+    """Return the currencies that a mode's lines have now, those with most lines first; none in a table without sums."""
     kept = revenue_by_month.c
     rows = snapshot.connection.execute(
         select(kept.currency)
@@ -120,8 +120,8 @@ def _parts(snapshot: Snapshot, line_filter: LineFilter) -> list[Rows]:
 
 def _condition(months: Subquery, line_filter: LineFilter) -> ColumnElement[bool]:
     conditions = [months.c.count > 0]
-    told = {name: getattr(line_filter, name) for name in MONTH_KEY if name != "month"}
-    conditions += [months.c[name] == value for name, value in told.items() if value is not None]
+    values = {name: getattr(line_filter, name) for name in MONTH_KEY if name != "month"}
+    conditions += [months.c[name] == value for name, value in values.items() if value is not None]
     if line_filter.date_from is not None:
         conditions.append(months.c.month >= line_filter.date_from)
     if line_filter.date_to is not None:
@@ -133,7 +133,7 @@ def _months(snapshot: Snapshot) -> Subquery:
     if not snapshot.is_past:
         kept = revenue_by_month.c
         return select(*(kept[name] for name in (*MONTH_KEY, *_SUMS))).where(*_scope(snapshot, kept)).subquery()
-    # Whole stretches as they were added up, then what changed since the last of them.
+    # Whole stretches as they are stored, then what changed since the last of them.
     stretches = snapshot.position // MONTH_STRETCH
     since = stretches * MONTH_STRETCH
     kept, past = revenue_month_stretch.c, revenue_line_past.c

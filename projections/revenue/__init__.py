@@ -1,1 +1,1 @@
-"""What facts tell of invoices, prices and names, and the rows of lines that follow. Pure; imports events and facts."""
+"""What facts say about invoices, prices and names, and the rows derived from it. Pure; imports events and facts."""

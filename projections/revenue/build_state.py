@@ -1,4 +1,4 @@
-"""One company's part of a build, while facts are folded into it. Pure."""
+"""One company's build while facts are folded into it. Pure."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from projections.revenue.fold import RevenueState
 
 
 class BuildState(NamedTuple):
-    """What one company's build holds of invoices, prices and names. Before it is begun, its tables hold nothing."""
+    """A company's build and its state. Until the build is begun, its tables are empty."""
 
     company_id: int
     build: int

@@ -1,7 +1,7 @@
-"""The fold of the revenue mapping table: facts in, what is known of invoices, prices and customers out. Pure.
+"""Fold facts into the state of the revenue mapping table: what is known of invoices, prices and customers. Pure.
 
-Any order and any repetition of the same facts gives the same revenue. Lines and header are frozen once Stripe finalizes
-an invoice, so for them the newest sighting wins; a whole line set beats any part of one; a status only climbs.
+The same facts give the same state in any order and with any repetition. Stripe freezes lines and header when it
+finalizes an invoice, so the newest sighting of them wins; a whole line set beats any part of one; a status only climbs.
 """
 
 from collections.abc import Iterable
@@ -27,10 +27,10 @@ _CLIMB = {"open": 0, "uncollectible": 1, "paid": 2, "void": 2}
 
 
 class RevenueState:
-    """The state of the fold for one company: by (livemode, id).
+    """The state of the fold for one company, by (livemode, id).
 
-    For the writer it remembers what was touched, and every state that a thing went through since it was loaded: first
-    the one before, then each that says something else than the one before it.
+    For the writer it records which keys were touched, and all states of an invoice, price or name since it was loaded:
+    first the loaded one, None if there was none, then each that shows something else than the one before it.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class RevenueState:
         self.name_states: dict[Key, list[HeldValue[str] | None]] = {}
 
     def apply(self, sighting: Sighting, entity: str | None, observations: Iterable[Observation]) -> None:
-        """Take in what one fact tells."""
+        """Apply the observations of one fact."""
         for observation in observations:
             match observation:
                 case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted():
@@ -81,7 +81,7 @@ class RevenueState:
             _follow(self.price_states, key, before, after)
 
     def _apply_name(self, sighting: Sighting, seen: CustomerNamed) -> None:
-        # In one second the customer itself knows its name better than an invoice does.
+        # Within one second, the customer itself is a better source of its name than an invoice.
         stamp = (*sighting.stamp, 1) if seen.named_at is None else (seen.named_at, 0, 0)
         key = (sighting.livemode, seen.customer_id)
         before = self.names.get(key)
@@ -126,4 +126,4 @@ def _follow(
     if before is None or after.change != before.change:
         states.setdefault(key, [before]).append(after)
     elif after.register.value != before.register.value:
-        states[key][-1] = after  # one fact told two things
+        states[key][-1] = after  # one fact changed the value twice

@@ -1,4 +1,4 @@
-"""Turn what is known of an invoice into its rows. Pure: they are a function of an invoice, its prices and a name."""
+"""Derive the rows of an invoice from the invoice, its prices and its customer's name. Pure."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from events.stripe.observations import InvoiceHeader, Line
 from projections.facts.sightings import Change
 from projections.revenue.row import billing_of
-from projections.revenue.row_parts import RowParts, SaidPart, ShownPart, head_of, said_part, shown_part
+from projections.revenue.row_parts import FixedPart, RowParts, VariablePart, fixed_part, head_of, variable_part
 from projections.revenue.state import Held, HeldValue, Key, PricedAs
 
 PriceOf = Callable[[Key], HeldValue[PricedAs] | None]
@@ -14,40 +14,41 @@ NameOf = Callable[[Key], HeldValue[str] | None]
 
 
 class InvoiceRows:
-    """The rows of one invoice, as they stand with what is known of it at one time and at another."""
+    """The rows of one invoice, derived from what is known of it at different positions."""
 
     def __init__(self, key: Key) -> None:
         self._key = key
-        # By header and lines, as the same values. Whoever asks keeps the revenue, and so them.
-        self._said: dict[tuple[int, int], list[SaidPart]] = {}
+        # By the identity of header and lines: the caller's state keeps both objects alive.
+        self._fixed: dict[tuple[int, int], list[FixedPart]] = {}
 
     def rows(self, held: Held, price_of: PriceOf, name_of: NameOf) -> list[RowParts]:
-        """Give the rows; none while only the invoice's lines are known, or once it is deleted."""
+        """Return the rows: none while only the invoice's lines are known, or once the invoice is deleted."""
         invoice, livemode = held.invoice, self._key[0]
         if invoice.is_deleted or invoice.header is None or invoice.status is None or invoice.lines is None:
             return []
         header, lines, is_complete = invoice.header.value, invoice.lines.value, invoice.is_complete
         name = name_of((livemode, header.customer_id)) if header.customer_id else None
-        called = name.register.value if name else None
-        shown: dict[str | None, ShownPart] = {}
+        customer_name = name.register.value if name else None
+        variable: dict[str | None, VariablePart] = {}
         rows: list[RowParts] = []
-        for said in self._said_of(header, lines):
-            price_id = said.price_id
-            part = shown.get(price_id)
+        for fixed in self._fixed_of(header, lines):
+            price_id = fixed.price_id
+            part = variable.get(price_id)
             if part is None:
                 price = price_of((livemode, price_id)) if price_id else None
                 change, billing = _latest(held.change, name, price), billing_of(price_id, price)
-                part = shown[price_id] = shown_part(called, billing, invoice.status.value, is_complete, change)
-            rows.append((said, part))
+                part = variable_part(customer_name, billing, invoice.status.value, is_complete, change)
+                variable[price_id] = part
+            rows.append((fixed, part))
         return rows
 
-    def _said_of(self, header: InvoiceHeader, lines: tuple[Line, ...]) -> list[SaidPart]:
-        known = (id(header), id(lines))
-        said = self._said.get(known)
-        if said is None:
+    def _fixed_of(self, header: InvoiceHeader, lines: tuple[Line, ...]) -> list[FixedPart]:
+        identity = (id(header), id(lines))
+        fixed = self._fixed.get(identity)
+        if fixed is None:
             head = head_of(self._key, header)
-            said = self._said[known] = [said_part(head, line) for line in lines]
-        return said
+            fixed = self._fixed[identity] = [fixed_part(head, line) for line in lines]
+        return fixed
 
 
 def _latest(change: Change, *others: HeldValue[Any] | None) -> Change:

@@ -1,4 +1,4 @@
-"""One value that many facts may tell, settled by a rule that does not depend on the order they arrive in. Pure."""
+"""One value that many facts may state, settled by a rule that does not depend on the order they arrive in. Pure."""
 
 from typing import Generic, TypeVar
 
@@ -10,7 +10,7 @@ Stamp = tuple[int, ...]
 
 
 class Register(Struct, Generic[Value], frozen=True, array_like=True, gc=False):
-    """The winning value, the stamp it won with, and whether another value claims the same stamp."""
+    """The winning value, the stamp it won with, and whether another value has the same stamp."""
 
     value: Value
     stamp: Stamp
@@ -18,15 +18,15 @@ class Register(Struct, Generic[Value], frozen=True, array_like=True, gc=False):
 
 
 def settle(held: Register[Value] | None, value: Value, stamp: Stamp) -> Register[Value]:
-    """Give the register after one more telling: the greater stamp wins.
+    """Return the register after one more value: the greater stamp wins.
 
-    Of two values with one stamp the greater in its JSON form stands, so that all replicas agree, and the register is
-    contested until a greater stamp settles it. Commutative, associative and safe twice.
+    Of two values with the same stamp the one with the greater JSON wins, so that all replicas agree, and the register
+    is contested until a greater stamp settles it. Commutative, associative and safe to repeat.
     """
     if held is None:
         return Register(value, stamp)
     if stamp > held.stamp:
-        # The value itself is kept as long as it is told again: who compares it with itself is done at once.
+        # An equal value keeps the object already held, because comparing an object with itself is quick.
         return Register(held.value if value == held.value else value, stamp)
     if stamp < held.stamp or value == held.value:
         return held

@@ -1,4 +1,4 @@
-"""What a row of the table says, and how a line bills by its price. Pure."""
+"""The fields of a row of the table, and how a line bills by its price. Pure."""
 
 from datetime import date, datetime
 from functools import lru_cache
@@ -12,7 +12,7 @@ UNKNOWN = "unknown"
 
 
 class Billing(NamedTuple):
-    """How a line bills, as the table says it."""
+    """How a line bills, in the words of the table."""
 
     type: str
     cadence: str
@@ -26,7 +26,7 @@ _UNKNOWN = Billing("unknown", "unknown", None, None, UNKNOWN)
 
 
 class Row(NamedTuple):
-    """A row of the table: what an invoice says once, what it says of the line, and last what may move."""
+    """A row of the table: what the invoice says of itself, what it says of the line, and last what may change."""
 
     livemode: bool
     invoice_id: str
@@ -61,12 +61,12 @@ class Row(NamedTuple):
     updated_at: datetime
 
 
-# How many fields, from the first, an invoice says; the others may move.
-SAID = Row._fields.index("customer_name")
+# How many of the fields, from the first, the invoice says once for all; the others may change.
+FIXED_FIELD_COUNT = Row._fields.index("customer_name")
 
 
 def billing_of(price_id: str | None, held: HeldValue[PricedAs] | None) -> Billing:
-    """Say how a line with this price bills. A price nobody has seen yet is unknown, never taken for one-time."""
+    """Return how a line with this price bills. A price that was never seen is unknown, not one-time."""
     if price_id is None:
         return _WITHOUT_PRICE
     return _UNKNOWN if held is None else _billing_as(held.register.value)

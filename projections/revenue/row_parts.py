@@ -1,7 +1,7 @@
-"""The two parts of a row: what its invoice says of a line once for all, and what may move. Pure.
+"""The two parts of a row: what its invoice says of a line once for all, and what may change. Pure.
 
-Versions of a line share the first part, lines of an invoice mostly the second. So each is made, and written out, once.
-What is written out is the row's text.
+Versions of a line share the fixed part, lines of an invoice mostly share the variable part. So each part is made, and
+written out as text, once. The row's text is the fixed part's text followed by the variable part's.
 """
 
 from datetime import UTC, date, datetime
@@ -13,7 +13,7 @@ from msgspec import Struct
 from events.stripe.money import exponent_of
 from events.stripe.observations import InvoiceHeader, Line
 from projections.facts.sightings import Change
-from projections.revenue.row import SAID, Billing, Row, billing_of
+from projections.revenue.row import FIXED_FIELD_COUNT, Billing, Row, billing_of
 from projections.revenue.row_text import text_of, texts_of
 from projections.revenue.state import HeldValue, Key, PricedAs
 
@@ -22,8 +22,8 @@ BilledMonth = tuple[bool, date, str]
 Grouping = tuple[str, str, str]
 
 
-class SaidPart(Struct, frozen=True, gc=False):
-    """What an invoice says of a line: its text, and what keys, order and sums ask of it."""
+class FixedPart(Struct, frozen=True, gc=False):
+    """What an invoice says of a line once for all: its text, and the values that keys, order and sums need."""
 
     text: bytes
     livemode: bool
@@ -38,8 +38,8 @@ class SaidPart(Struct, frozen=True, gc=False):
     net_amount: int
 
 
-class ShownPart(Struct, frozen=True, gc=False):
-    """What else a row shows; its text, after a tab; and what sums are told apart by."""
+class VariablePart(Struct, frozen=True, gc=False):
+    """The part of a row that may change: its fields, their text after a tab, and the values that group sums."""
 
     customer_name: str | None
     billing: Billing
@@ -50,11 +50,11 @@ class ShownPart(Struct, frozen=True, gc=False):
     grouping: Grouping
 
 
-RowParts = tuple[SaidPart, ShownPart]
+RowParts = tuple[FixedPart, VariablePart]
 
 
 class Head(NamedTuple):
-    """What an invoice says once for all its lines, and the text of it."""
+    """What an invoice says once for all its lines, and its text."""
 
     livemode: bool
     invoice_id: str
@@ -69,14 +69,14 @@ class _Period(NamedTuple):
 
 
 def head_of(key: Key, header: InvoiceHeader) -> Head:
-    """Give what all lines of an invoice have in common."""
+    """Return what all lines of an invoice have in common."""
     livemode, invoice_id = key
     named = texts_of(invoice_id, header.number, header.customer_id, header.customer_name)
     return Head(livemode, invoice_id, header, f"{'t' if livemode else 'f'}\t{named}")
 
 
-def said_part(head: Head, line: Line) -> SaidPart:
-    """Give what an invoice says of a line."""
+def fixed_part(head: Head, line: Line) -> FixedPart:
+    """Return what an invoice says of a line once for all."""
     livemode, invoice_id, header, head_text = head
     line_id, amount, currency = line.line_id, line.amount, line.currency
     subscription_id = line.subscription_id or header.subscription_id
@@ -87,7 +87,7 @@ def said_part(head: Head, line: Line) -> SaidPart:
         f"{head_text}\t{named}\t{period}\t{amount}\t{line.discount_amount}\t{line.tax_amount}\t{net_amount}\t"
         f"{currency}\t{exponent_of(currency)}\t{'t' if line.proration else 'f'}"
     )
-    return SaidPart(
+    return FixedPart(
         text.encode(),
         livemode,
         invoice_id,
@@ -101,37 +101,39 @@ def said_part(head: Head, line: Line) -> SaidPart:
     )
 
 
-def shown_part(
+def variable_part(
     customer_name: str | None,
     billing: Billing,
     invoice_status: str,
     is_complete: bool,  # noqa: FBT001 - a value
     change: Change,
-) -> ShownPart:
-    """Give what else a row shows."""
+) -> VariablePart:
+    """Return the part of a row that may change."""
     text = (
         f"\t{texts_of(customer_name)}\t{_text_of_billing(billing)}\t{invoice_status}\t{'t' if is_complete else 'f'}\t"
         f"{change.position}\t{change.recorded_at.isoformat()}"
     )
     grouping = (invoice_status, billing.type, billing.cadence)
-    return ShownPart(customer_name, billing, invoice_status, is_complete, change, text.encode(), grouping)
+    return VariablePart(customer_name, billing, invoice_status, is_complete, change, text.encode(), grouping)
 
 
-def with_price(shown: ShownPart, price_id: str | None, held: HeldValue[PricedAs]) -> ShownPart:
-    """Give what is shown once the line's price says something else."""
+def with_price(variable: VariablePart, price_id: str | None, held: HeldValue[PricedAs]) -> VariablePart:
+    """Return the variable part after the line's price changed."""
     billing = billing_of(price_id, held)
-    return shown_part(shown.customer_name, billing, shown.invoice_status, shown.is_complete, held.change)
+    return variable_part(variable.customer_name, billing, variable.invoice_status, variable.is_complete, held.change)
 
 
-def with_name(shown: ShownPart, held: HeldValue[str]) -> ShownPart:
-    """Give what is shown once the line's customer is called something else."""
-    return shown_part(held.register.value, shown.billing, shown.invoice_status, shown.is_complete, held.change)
+def with_name(variable: VariablePart, held: HeldValue[str]) -> VariablePart:
+    """Return the variable part after the name of the line's customer changed."""
+    return variable_part(
+        held.register.value, variable.billing, variable.invoice_status, variable.is_complete, held.change
+    )
 
 
 def parts_of_stored(row: Row) -> RowParts:
-    """Give the parts of a row as the table holds it."""
-    said = SaidPart(
-        text_of(row[:SAID]),
+    """Return the parts of a row that was read from the table."""
+    fixed = FixedPart(
+        text_of(row[:FIXED_FIELD_COUNT]),
         row.livemode,
         row.invoice_id,
         row.invoice_line_item_id,
@@ -144,7 +146,7 @@ def parts_of_stored(row: Row) -> RowParts:
     )
     billing = Billing(row.type, row.cadence, row.interval_unit, row.interval_count, row.cadence_source)
     change = Change(row.position, row.updated_at)
-    return said, shown_part(row.customer_name, billing, row.invoice_status, row.invoice_complete, change)
+    return fixed, variable_part(row.customer_name, billing, row.invoice_status, row.invoice_complete, change)
 
 
 @lru_cache(64)

@@ -1,4 +1,4 @@
-r"""The one text of a row: what is copied into PostgreSQL, hashed for the checksum and compared between builds. Pure.
+r"""The text of a row: it is copied into PostgreSQL, hashed for the checksum and compared between builds. Pure.
 
 https://www.postgresql.org/docs/current/sql-copy.html: fields are separated by tabs, NULL is \N, and tabs, line ends and
 backslashes within a text are escaped.
@@ -16,12 +16,12 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def text_of(fields: Iterable[object]) -> bytes:
-    """Give fields of a row as those of a line of COPY, in UTF-8."""
+    """Return fields of a row as fields of a line for COPY, in UTF-8."""
     return "\t".join(map(_text_of_field, fields)).encode()
 
 
 def texts_of(*values: str | None) -> str:
-    """Give fields that are texts. Hardly any has anything to escape: all of them are looked through at once."""
+    """Return text fields as fields of a line for COPY. Few need escaping, so all are checked at once."""
     raw = "".join(filter(None, values))
     if raw.isprintable() and "\\" not in raw:
         return "\t".join([_NULL if value is None else value for value in values])
@@ -29,12 +29,12 @@ def texts_of(*values: str | None) -> str:
 
 
 def hash_of(text: bytes) -> int:
-    """Give the hash of a row's text. The checksum of a table is the sum of its rows' hashes, modulo 2^128."""
+    """Return the hash of a row's text. The checksum of a table is the sum of its rows' hashes, modulo 2^128."""
     return int.from_bytes(blake2b(text, digest_size=CHECKSUM_BYTES).digest(), "big")
 
 
 def added(checksum: bytes, hashes: int) -> bytes:
-    """Give the checksum with these hashes added to it; a negative sum takes them away."""
+    """Return the checksum with a sum of hashes added; a negative sum removes them."""
     total = (int.from_bytes(checksum, "big") + hashes) % _MODULUS
     return total.to_bytes(CHECKSUM_BYTES, "big")
 

@@ -1,7 +1,7 @@
-"""Which rows stood when: every version of a row that facts brought about, however many of them came in one batch. Pure.
+"""Derive every version of a row that facts made, however many of them came in one batch. Pure.
 
-A row says by which event it last changed. So whether a fact changed a row shows in the row itself, and what a batch of
-facts gives is what the same facts give one by one.
+A row names the event that last changed it. So the row itself shows whether a fact changed it, and a batch of facts
+gives the same versions as the same facts one by one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,13 +22,13 @@ _BEFORE = 0
 
 
 def changes_of(revenue: RevenueState) -> RowChanges:
-    """Return what the facts taken in did to the rows of all invoices in this state."""
+    """Return the changes that the applied facts made to the rows of all invoices in this state."""
     changes = RowChanges()
     last_move = max(_last_move(revenue.name_states), _last_move(revenue.price_states))
     for key, held in revenue.invoices.items():
         states = revenue.invoice_states.get(key) or [held]
         positions = {state.change.position for state in states[1:] if state}
-        # Whatever moved before the invoice was there moved none of its rows.
+        # A price or name that changed before the invoice was there changed none of its rows.
         first = 0 if states[0] else min(positions)
         if first < last_move:
             positions.update(_moves_of(states, key[0], revenue, first))
@@ -40,18 +40,18 @@ def changes_of(revenue: RevenueState) -> RowChanges:
 
 
 def follow_stored(changes: RowChanges, row: Row, revenue: RevenueState) -> None:
-    """Take in what the facts did to a row of an invoice that is not in these revenue."""
-    said, shown = parts_of_stored(row)
+    """Record what the applied facts changed in a stored row whose invoice is not in this state."""
+    fixed, variable = parts_of_stored(row)
     prices = revenue.price_states.get((row.livemode, row.price_id or ""), [])
     names = revenue.name_states.get((row.livemode, row.customer_id or ""), [])
-    now = shown
+    now = variable
     moments: list[tuple[int, list[RowParts]]] = []
     for position in sorted({state.change.position for states in (prices, names) for state in states[1:] if state}):
         price, name = _reached_at(prices[1:], position), _reached_at(names[1:], position)
         now = with_price(now, row.price_id, price) if price else now
         now = with_name(now, name) if name else now
-        moments.append((position, [(said, now)]))  # one fact may move both: the row then changes once
-    changes.follow([(said, shown)], moments)
+        moments.append((position, [(fixed, now)]))  # one fact may change both: the row then changes once
+    changes.follow([(fixed, variable)], moments)
 
 
 def _last_move(moved: Mapping[Key, list[State | None]]) -> int:
@@ -109,7 +109,7 @@ def _reached_at(states: Iterable[State | None], position: int) -> State | None:
 
 
 def _at(states: list[State | None], position: int) -> State | None:
-    """Give the last state that was reached by this position; the first is the one before."""
+    """Return the last state that was reached by this position; the first of the list is the one before all changes."""
     for place in range(len(states) - 1, 0, -1):
         state = states[place]
         if state and state.change.position <= position:

@@ -1,4 +1,4 @@
-"""What a fold knows: the parts of the revenue, each with the change that last altered what it shows. Pure values."""
+"""The parts of the state of a fold, each with the change that last altered what it shows. Pure values."""
 
 from typing import Generic, NamedTuple
 
@@ -10,7 +10,7 @@ from projections.revenue.register import Register, Value
 
 
 class InvoiceState(Struct, frozen=True, array_like=True, gc=False):
-    """All that is known of an invoice. `lines` is stamped with completeness first."""
+    """All that is known of an invoice. The stamp of `lines` begins with 1 if the line set is complete, else 0."""
 
     status: Register[str] | None = None
     header: Register[InvoiceHeader] | None = None
@@ -19,16 +19,16 @@ class InvoiceState(Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether the whole line set is known."""
+        """Return whether the whole line set is known."""
         return self.lines is not None and bool(self.lines.stamp[0])
 
     @property
     def is_contested(self) -> bool:
-        """Tell whether two facts of one second disagree, so that Stripe should be asked."""
+        """Return whether two facts of the same second disagree, so that Stripe should be asked."""
         return any(part is not None and part.is_contested for part in (self.status, self.header, self.lines))
 
     def shows_the_same_as(self, other: "InvoiceState") -> bool:
-        """Tell whether the table shows the same of both revenue, whatever they know beyond that."""
+        """Return whether the table shows the same for both states, whatever else they know."""
         return (
             self.is_deleted == other.is_deleted
             and self.is_complete == other.is_complete
@@ -45,7 +45,7 @@ def _say_the_same(one: Register[Value] | None, other: Register[Value] | None) ->
 
 
 class PricedAs(Struct, frozen=True, array_like=True, gc=False):
-    """How a price bills, and which kind of fact told."""
+    """How a price bills, and which kind of fact said so."""
 
     recurrence: Recurrence | None
     source: str
@@ -73,5 +73,5 @@ class HeldValue(Struct, Generic[Value], frozen=True, gc=False):
     change: Change
 
 
-# Whose mode, and its id at Stripe.
+# The mode (livemode) and the object's id at Stripe.
 Key = tuple[bool, str]

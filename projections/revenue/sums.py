@@ -1,7 +1,7 @@
-"""What changes of rows add up to, in one company: by stretch of the log and by month. Pure.
+"""Sums of the row changes of one company: by stretch of the log and by month. Pure.
 
-Sums do not depend on the order or on the batches in which they were added. Stretches are fixed, so that what is kept of
-them is the same in every build.
+Sums do not depend on the order or the batches in which changes were added. Stretches have a fixed length, so that what
+is stored of them is the same in every build.
 """
 
 from collections.abc import Iterator
@@ -12,20 +12,20 @@ from projections.revenue.row_changes import RowChanges, RowVersion
 from projections.revenue.row_parts import BilledMonth, Grouping
 from projections.revenue.row_text import hash_of
 
-# How many events of a company's log one stretch holds. Reading as of a moment adds up whole stretches, then the changes
-# of a part of one: a hash costs more to make again than a sum. The longer one is a multiple of the shorter.
+# How many events of a company's log make one stretch. Reading as of a moment adds up whole stretches, then the changes
+# in part of one: computing a hash again costs more than a sum. The longer one is a multiple of the shorter.
 MONTH_STRETCH = 2048
 CHECKSUM_STRETCH = 64
 _NEVER = 1 << 63
 
 
 def stretch_of(position: int, size: int) -> int:
-    """Give the stretch in which a position lies: stretch 0 begins with position 1."""
+    """Return the stretch that a position belongs to: stretch 0 begins with position 1."""
     return (position - 1) // size
 
 
 class MonthKey(NamedTuple):
-    """What the sums of a month are told apart by."""
+    """What the sums of a month are grouped by."""
 
     livemode: bool
     month: date
@@ -36,7 +36,7 @@ class MonthKey(NamedTuple):
 
 
 class MonthSum(NamedTuple):
-    """How many lines, and what they bill, in minor units."""
+    """The number of lines, and what they bill, in minor units."""
 
     line_count: int
     amount: int
@@ -44,7 +44,7 @@ class MonthSum(NamedTuple):
 
 
 class StretchSum(NamedTuple):
-    """What the changes up to `position` did: to the number of rows, and to the sum of their hashes."""
+    """What the changes up to `position` add to the number of rows and to the sum of their hashes."""
 
     position: int
     row_count: int
@@ -52,12 +52,12 @@ class StretchSum(NamedTuple):
 
 
 class RowSums:
-    """Sums of changes: a row that comes counts once, a row that goes counts minus once."""
+    """Sums of row changes: a row that came counts as 1, a row that went as -1."""
 
     def __init__(self) -> None:
         self._months: dict[tuple[int, BilledMonth, Grouping], list[int]] = {}
         self._stretches: dict[int, list[int]] = {}
-        # At which position the first line of a day came, by (livemode, day).
+        # The position at which the first line of a day came, by (livemode, day).
         self.days: dict[tuple[bool, date], int] = {}
 
     def add(self, changes: RowChanges) -> None:
@@ -68,27 +68,27 @@ class RowSums:
             else:
                 self._came_and_went(row)
         for row in changes.current:
-            self._note(row, row.shown.change.position, 1, hash_of(row.text))
+            self._note(row, row.variable.change.position, 1, hash_of(row.text))
 
     def stretches(self) -> Iterator[tuple[int, StretchSum]]:
-        """Give what was done in each stretch."""
+        """Yield the sum of each stretch."""
         for stretch, total in sorted(self._stretches.items()):
             yield stretch, StretchSum(*total)
 
     def months_by_stretch(self) -> Iterator[tuple[int, MonthKey, MonthSum]]:
-        """Give what each stretch added to each month."""
+        """Yield what each stretch added to each month."""
         for (stretch, month, grouping), total in sorted(self._months.items()):
             yield stretch, MonthKey(*month, *grouping), MonthSum(*total)
 
     def months(self) -> Iterator[tuple[MonthKey, MonthSum]]:
-        """Give what all stretches together added to each month."""
+        """Yield what all stretches together added to each month."""
         totals: dict[MonthKey, MonthSum] = {}
         for _, month, total in self.months_by_stretch():
             totals[month] = MonthSum(*map(sum, zip(total, totals.get(month, (0, 0, 0)), strict=True)))
         yield from sorted(totals.items())
 
     def _came_and_went(self, row: RowVersion) -> None:
-        came_at = row.shown.change.position
+        came_at = row.variable.change.position
         if stretch_of(came_at, CHECKSUM_STRETCH) == stretch_of(row.until, CHECKSUM_STRETCH):
             self._note(row, row.until, 0, 0)
         else:
@@ -97,7 +97,7 @@ class RowSums:
             self._note(row, row.until, -1, -hashes)
 
     def _note(self, row: RowVersion, position: int, sign: int, hashes: int) -> None:
-        said, shown = row.said, row.shown
+        fixed, variable = row.fixed, row.variable
         stretch = stretch_of(position, CHECKSUM_STRETCH)
         done = self._stretches.get(stretch)
         if done is None:
@@ -106,12 +106,12 @@ class RowSums:
             done[0] = position
         done[1] += sign
         done[2] += hashes
-        key = (stretch_of(position, MONTH_STRETCH), said.month, shown.grouping)
+        key = (stretch_of(position, MONTH_STRETCH), fixed.month, variable.grouping)
         total = self._months.get(key)
         if total is None:
             total = self._months[key] = [0, 0, 0]
         total[0] += sign
-        total[1] += sign * said.amount
-        total[2] += sign * said.net_amount
-        if sign >= 0 and shown.change.position < self.days.get(said.day, _NEVER):
-            self.days[said.day] = shown.change.position
+        total[1] += sign * fixed.amount
+        total[2] += sign * fixed.net_amount
+        if sign >= 0 and variable.change.position < self.days.get(fixed.day, _NEVER):
+            self.days[fixed.day] = variable.change.position

@@ -1,4 +1,4 @@
-"""Waking workers: many ask, one job waits, and nobody is held up by a Redis that is away."""
+"""Waking workers: many requests queue one job, and an unreachable Redis delays nobody."""
 
 import time
 from collections.abc import Iterator
@@ -22,31 +22,31 @@ def fake() -> Iterator[Redis]:
         yield client
 
 
-def waiting(redis: Redis, queue: str = PROJECTION) -> int:
+def count_jobs(redis: Redis, queue: str = PROJECTION) -> int:
     return len(Queue(queue, connection=redis, serializer="json"))
 
 
-def await_waiting(redis: Redis, count: int) -> None:
+def wait_for_jobs(redis: Redis, count: int) -> None:
     pause, deadline = Event(), time.monotonic() + 5
-    while waiting(redis) != count and time.monotonic() < deadline:
+    while count_jobs(redis) != count and time.monotonic() < deadline:
         pause.wait(0.005)
-    assert waiting(redis) == count
+    assert count_jobs(redis) == count
 
 
-def test_rings_before_the_answer_make_one_job(fake: Redis) -> None:
+def test_wake_ups_before_the_acknowledgement_make_one_job(fake: Redis) -> None:
     assert [wake(fake, PROJECTION) for _ in range(5)] == [True, False, False, False, False]
-    assert waiting(fake) == 1
+    assert count_jobs(fake) == 1
 
 
-def test_a_ring_after_the_answer_makes_another_job(fake: Redis) -> None:
+def test_a_wake_up_after_the_acknowledgement_makes_another_job(fake: Redis) -> None:
     wake(fake, PROJECTION)
     acknowledge(fake, PROJECTION)
 
     assert wake(fake, PROJECTION)
-    assert waiting(fake) == 2
+    assert count_jobs(fake) == 2
 
 
-def test_the_queues_have_bells_of_their_own(fake: Redis) -> None:
+def test_each_queue_is_woken_on_its_own(fake: Redis) -> None:
     assert wake(fake, PROJECTION)
     assert wake(fake, FETCH)
 
@@ -56,16 +56,16 @@ def test_every_queued_name_is_a_function(queue: str) -> None:
     assert callable(import_attribute(JOB_OF[queue]))
 
 
-def test_asking_often_rings_once(redis: Redis) -> None:
+def test_asking_often_queues_one_job(redis: Redis) -> None:
     waker = Waker(redis)
 
     for _ in range(1000):
         waker.ask()
 
-    await_waiting(redis, 1)
+    wait_for_jobs(redis, 1)
 
 
-def test_asking_takes_no_time_while_redis_is_away_and_rings_once_it_is_back(tmp_path: Path) -> None:
+def test_asking_takes_no_time_while_redis_is_away_and_wakes_once_it_is_back(tmp_path: Path) -> None:
     server = ValkeyServer.start(tmp_path, durable=False)
     with open_redis(server.url) as client:
         waker = Waker(client)
@@ -78,6 +78,6 @@ def test_asking_takes_no_time_while_redis_is_away_and_rings_once_it_is_back(tmp_
             wake(client, PROJECTION)
         with ValkeyServer.start(tmp_path, durable=False):
             waker.ask()
-            await_waiting(client, 1)
+            wait_for_jobs(client, 1)
 
     assert asked_seconds < 0.05

@@ -1,7 +1,7 @@
-"""Install both lock files with old and new pips while everything has a newer release.
+"""Install both lock files with old and new pips while every distribution has a newer release.
 
-`python -m tests.locks.pip_matrix` is a step of CI and no test, since it installs from a package index. It exits with 1
-when anything but a locked version is installed.
+`python -m tests.locks.pip_matrix` is a CI step and not a test, because it installs from a package index. It exits
+with 1 if anything but a locked version is installed.
 """
 
 import json
@@ -14,9 +14,9 @@ from pathlib import Path
 
 from tests.support.lock_file import locked_in, normalized, publish_newer_releases
 
-# Debian 12's, Python 3.11.7's, and the newest of November 2026. The first cannot run on Python 3.12.
+# The pips of Debian 12 and Python 3.11.7, and the newest of November 2026. The first does not run on Python 3.12.
 _PIPS = ("23.0", "23.2.1", "26.3") if sys.version_info < (3, 12) else ("23.2.1", "26.3")
-# With the options that a platform and `make` install them with.
+# With the options that a hosting platform and `make` use.
 _INSTALLATIONS = {"requirements.txt": (), "requirements-dev.txt": ("--no-deps", "--require-hashes")}
 _BROUGHT_BY_VENV = {"pip", "setuptools"}
 

@@ -1,4 +1,4 @@
-"""`make` installs exactly what a lock names, says what it does, and names the cause when it cannot."""
+"""`make` installs exactly what a lock names, reports its progress, and names the cause if it fails."""
 
 import hashlib
 import json
@@ -145,30 +145,30 @@ def test_a_broken_connection_is_explained_by_the_message_inside_pips_exceptions(
 def test_a_connection_that_recovered_is_not_blamed_for_a_later_failure(failure: str) -> None:
     retrying = "WARNING: Retrying (Retry(total=4)) after connection broken by 'ReadTimeoutError('x')': /simple/alembic/"
 
-    told = cause_of_failure([retrying, "Collecting alembic==1.20.1", "  Downloading alembic.whl (270 kB)", failure])
+    message = cause_of_failure([retrying, "Collecting alembic==1.20.1", "  Downloading alembic.whl (270 kB)", failure])
 
-    assert told.startswith("The packages could not be installed.")
-    assert failure in told
+    assert message.startswith("The packages could not be installed.")
+    assert failure in message
 
 
 def test_a_package_that_the_index_lacks_is_named_with_what_pip_said() -> None:
-    told = cause_of_failure(_NOTHING_FOUND)
+    message = cause_of_failure(_NOTHING_FOUND)
 
-    assert told.startswith("The package index has no wheel of alembic==1.20.1 for Python ")
-    assert _NOTHING_FOUND[0] in told
+    assert message.startswith("The package index has no wheel of alembic==1.20.1 for Python ")
+    assert _NOTHING_FOUND[0] in message
 
 
 def test_progress_counts_what_is_for_this_machine_alone() -> None:
     progress = Progress(locked=3)
 
-    told = [
+    lines = [
         progress.after("Ignoring colorama: markers 'sys_platform == \"win32\"' don't match your environment"),
         progress.after("Collecting alembic==1.20.1 (from -r requirements-dev.txt (line 5))"),
         progress.after("Processing /wheels/babel-2.18.0-py3-none-any.whl (from -r requirements-dev.txt (line 138))"),
         progress.after("Installing collected packages: alembic, babel"),
     ]
 
-    assert told == [None, "  1 of 2: alembic==1.20.1", None, "  2 of 2: all downloaded, unpacking them"]
+    assert lines == [None, "  1 of 2: alembic==1.20.1", None, "  2 of 2: all downloaded, unpacking them"]
 
 
 def test_an_entry_is_read_with_its_extras_marker_and_hashes(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Both lock files name everything that an installation needs, so that nothing is left to look up."""
+"""Both lock files name everything that an installation needs, so that pip resolves nothing."""
 
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -21,7 +21,7 @@ THIS_MACHINE = {name: str(value) for name, value in default_environment().items(
 
 
 def machines() -> list[dict[str, str]]:
-    """Return the values of markers on the machines that the locks are for."""
+    """Return the marker values of the machines that the locks are for."""
     return [
         THIS_MACHINE
         | {"python_full_version": python, "python_version": python.rpartition(".")[0]}
@@ -39,18 +39,18 @@ def is_for_this_machine(one: Locked) -> bool:
 
 
 def needs_of(one: Locked, machine: dict[str, str]) -> Iterator[Requirement]:
-    """Yield what a locked distribution requires on a machine, its locked extras included."""
+    """Yield the requirements of a locked distribution and its locked extras on a machine."""
     for requirement in map(Requirement, requires(one.name) or ()):
         if any(applies(requirement.marker, machine, extra) for extra in ("", *one.extras)):
             yield requirement
 
 
 def unmet(locked: list[Locked], machine: dict[str, str]) -> Iterator[str]:
-    """Yield each requirement, of what is installed here and locked for a machine, that the lock leaves open."""
-    there = {one.name: one for one in locked if applies(one.marker, machine)}
-    for one in filter(is_for_this_machine, there.values()):
+    """Yield each requirement that the lock does not meet, of distributions installed here and locked for a machine."""
+    by_name = {one.name: one for one in locked if applies(one.marker, machine)}
+    for one in filter(is_for_this_machine, by_name.values()):
         for need in needs_of(one, machine):
-            met_by = there.get(normalized(need.name))
+            met_by = by_name.get(normalized(need.name))
             if met_by is None or not need.specifier.contains(met_by.version, prereleases=True):
                 yield f"{one.name} requires {need}"
             elif not need.extras <= met_by.extras:

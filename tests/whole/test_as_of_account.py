@@ -1,4 +1,4 @@
-"""A busy account's past over HTTP: as of any instant what a log that ends there tells now, byte for byte."""
+"""A busy account's past over HTTP: reading as of an instant equals reading a log that ends there, byte for byte."""
 
 import json
 import os
@@ -16,12 +16,12 @@ from sandbox.stripe.records.versions import NEWEST
 from sandbox.stripe.render.render import render_event
 from tenants.companies import add_company
 from tests.support.clock import NOON
-from tests.support.company import catch_up, keep, key_of
+from tests.support.company import catch_up, new_key_headers, record_events
 from tests.support.web.lines import Reader
 
 INSTANTS = int(os.environ.get("REVMAP_INSTANTS", "10"))
 _LIST: dict[str, Any] = {"limit": "500", "include": "totals"}
-# Each way of reading takes its turn: the whole list, then every order and filters.
+# Each instant reads the whole list and one of these in turn, which cover every sort and several filters.
 READS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/revenue-lines", _LIST),
     ("/revenue-lines", _LIST | {"sort": "-amount"}),
@@ -43,7 +43,7 @@ _COPY = {
 
 @pytest.fixture(scope="module")
 def bodies() -> list[bytes]:
-    """Give what Stripe tells of a year of an account with every kind of invoice, in a shuffled order."""
+    """Return Stripe's events of a year of an account with every kind of invoice, shuffled."""
     stripe = SimulatedStripe(lambda: int(NOON.timestamp()), seed=7, api_version=NEWEST)
     account = stripe.create_account("Busy Samples")
     generate(account, invoices=60, seed=7)
@@ -52,16 +52,16 @@ def bodies() -> list[bytes]:
     return events
 
 
-def test_random_instants_of_a_busy_account_are_told_as_a_replay_of_the_log_cut_there(
+def test_random_instants_of_a_busy_account_read_like_a_replay_of_the_log_cut_there(
     client: FlaskClient, engine: Engine, bodies: list[bytes]
 ) -> None:
     busy = Reader.of_new_company(client, engine, json.loads(bodies[0])["account"])
     for start in range(0, len(bodies), 8):
-        keep(engine, *bodies[start : start + 8])
+        record_events(engine, *bodies[start : start + 8])
     catch_up(engine)
     with engine.begin() as connection:
         company_id = add_company(connection, "Replayed").id
-    replayed = Reader(client, engine, company_id, key_of(engine, company_id))
+    replayed = Reader(client, engine, company_id, new_key_headers(engine, company_id))
 
     reached = 0
     for turn, (position, instant) in enumerate(moments(engine, busy.company_id)):
@@ -76,7 +76,7 @@ def test_random_instants_of_a_busy_account_are_told_as_a_replay_of_the_log_cut_t
 
 
 def moments(engine: Engine, company_id: int) -> list[tuple[int, datetime]]:
-    """Give random instants at which something had been recorded, in order, each with the log's length then."""
+    """Return random instants at which events were recorded, in order, each with the log's length then."""
     with engine.connect() as connection:
         rows = connection.execute(
             text("SELECT max(position), recorded_at FROM event WHERE company_id = :id GROUP BY recorded_at ORDER BY 1"),
@@ -86,8 +86,8 @@ def moments(engine: Engine, company_id: int) -> list[tuple[int, datetime]]:
 
 
 def copy_log(engine: Engine, company_id: int, replayed: int, *, after: int, through: int) -> None:
-    """Have another company's log go on as this one's does, the same to the byte."""
-    told = {"company_id": company_id, "replayed": replayed, "after": after, "through": through}
+    """Copy a range of one company's log to another's, byte for byte."""
+    parameters = {"company_id": company_id, "replayed": replayed, "after": after, "through": through}
     with engine.begin() as connection:
         columns = connection.execute(
             text(
@@ -96,7 +96,7 @@ def copy_log(engine: Engine, company_id: int, replayed: int, *, after: int, thro
             )
         ).scalar_one()
         for statement in _COPY.values():
-            connection.execute(text(statement.format(columns=columns)), told)
+            connection.execute(text(statement.format(columns=columns)), parameters)
 
 
 def assert_same(past: Any, now: Any) -> None:

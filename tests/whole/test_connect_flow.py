@@ -1,4 +1,4 @@
-"""From the Connect button to the finished first sync, over HTTP, against the processes as they are deployed."""
+"""From the Connect button to the finished first sync, over HTTP, against the deployed processes."""
 
 import base64
 import os
@@ -61,17 +61,17 @@ def origin(database_url: str, valkey: ValkeyServer, stripe: StripeServer) -> Ite
 
 
 def form_of(page: str) -> dict[str, str]:
-    """Give the hidden fields of a page's form."""
+    """Return the hidden fields of a page's form."""
     return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
 
 
-def settled(browser: requests.Session, origin: str, company_id: int) -> dict[str, str]:
-    """Give the connection once its first sync is over."""
+def wait_for_first_sync(browser: requests.Session, origin: str, company_id: int) -> dict[str, str]:
+    """Wait until the first sync is over, and return the connection."""
     pause, deadline = Event(), time.monotonic() + _SYNC_SECONDS
     while True:
-        told: dict[str, str] = browser.get(f"{origin}/v1/companies/{company_id}/connection").json()
-        if told["health"] not in {"syncing", "never_synced"} or time.monotonic() > deadline:
-            return told
+        state: dict[str, str] = browser.get(f"{origin}/v1/companies/{company_id}/connection").json()
+        if state["health"] not in {"syncing", "never_synced"} or time.monotonic() > deadline:
+            return state
         pause.wait(0.1)
 
 
@@ -96,12 +96,12 @@ def test_somebody_signs_in_connects_and_comes_back_to_a_finished_first_sync(
         assert page.url.startswith(stripe.url)
         choice = form_of(page.text) | {"account": account.id, "decision": "agree"}
         back = browser.post(f"{stripe.url}/oauth/authorize", data=choice, timeout=20)
-        told = settled(browser, origin, company_id)
+        state = wait_for_first_sync(browser, origin, company_id)
         (run,) = browser.get(f"{origin}/v1/companies/{company_id}/syncs").json()["data"]
 
     assert back.url == f"{origin}/settings/integrations"
     assert account.id in back.text
-    assert (told["status"], told["account_id"], told["health"]) == ("connected", account.id, "healthy")
+    assert (state["status"], state["account_id"], state["health"]) == ("connected", account.id, "healthy")
     assert (run["trigger"], run["status"], run["reconciliation"]["differences"]) == ("initial", "succeeded", [])
     assert table_of(engine, company_id) == truth_of(account)
     assert stripe.connect.exchanges == 1

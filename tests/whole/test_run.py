@@ -1,4 +1,4 @@
-"""The whole product as `make run` starts it: the table equals the truth, and nothing is left behind."""
+"""The whole product as `make run` starts it: the table equals the truth, and no process is left running."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.timeout(150)
 _READY_SECONDS = 60
-_started: list[subprocess.Popen[str]] = []
+_running: list[subprocess.Popen[str]] = []
 
 
 def free_port() -> int:
@@ -35,14 +35,14 @@ def free_port() -> int:
 def var() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="t-") as directory:
         yield Path(directory) / "var"
-        while _started:
-            _started.pop().kill()  # what a failed test left running
+        while _running:
+            _running.pop().kill()  # left running by a failed test
 
 
-def started(var: Path) -> tuple[subprocess.Popen[str], str]:
-    """Start everything and give the process with what it announced."""
-    silent = {"DATABASE_URL", "REDIS_URL", "STRIPE_SECRET_KEY"}
-    environment = {name: value for name, value in os.environ.items() if name not in silent}
+def start(var: Path) -> tuple[subprocess.Popen[str], str]:
+    """Start everything, and return the process and what it printed."""
+    unset = {"DATABASE_URL", "REDIS_URL", "STRIPE_SECRET_KEY"}
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
     running = subprocess.Popen(
         dying_with_parent([sys.executable, "-m", "sandbox.run", "--var", str(var)]),
         cwd=ROOT,
@@ -51,7 +51,7 @@ def started(var: Path) -> tuple[subprocess.Popen[str], str]:
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    _started.append(running)
+    _running.append(running)
     announced = ""
     assert running.stdout is not None
     for line in running.stdout:
@@ -62,13 +62,13 @@ def started(var: Path) -> tuple[subprocess.Popen[str], str]:
     raise AssertionError(announced)
 
 
-def found(pattern: str, text: str) -> str:
+def search(pattern: str, text: str) -> str:
     match = re.search(pattern, text)
     assert match, f"no {pattern!r} in {text}"
     return match[1]
 
 
-def asked(url: str, key: str | None = None) -> dict:
+def get_json(url: str, key: str | None = None) -> dict:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
         read: dict = json.load(answer)
@@ -76,16 +76,16 @@ def asked(url: str, key: str | None = None) -> dict:
 
 
 def table(url: str, key: str) -> list[dict]:
-    """Walk the whole list and give its rows without what tells when they were learned."""
+    """Read all pages of the list, and return the rows without the fields that depend on when they were received."""
     rows, cursor = [], ""
     while True:
-        page = asked(f"{url}?limit=500{cursor}", key)
+        page = get_json(f"{url}?limit=500{cursor}", key)
         rows += page["data"]
         if not page["has_more"]:
             break
         cursor = f"&cursor={page['next_cursor']}"
-    learned = ("position", "updated_at")
-    return sorted(({name: row[name] for name in row if name not in learned} for row in rows), key=identity)
+    ignored = ("position", "updated_at")
+    return sorted(({name: row[name] for name in row if name not in ignored} for row in rows), key=identity)
 
 
 def identity(row: dict) -> tuple[str, str]:
@@ -101,8 +101,8 @@ def eventually(holds: Callable[[], bool], seconds: float = _READY_SECONDS) -> bo
     return holds()
 
 
-def left_behind(var: Path) -> list[str]:
-    """Give the command lines of processes that still name our directory or port."""
+def still_running(var: Path) -> list[str]:
+    """Return the command lines of processes that still have our directory in their arguments or environment."""
     lines = []
     for process in Path("/proc").iterdir():
         if process.name.isdigit() and int(process.name) != os.getpid():
@@ -117,12 +117,12 @@ def left_behind(var: Path) -> list[str]:
 
 
 def test_the_table_of_a_fresh_machine_equals_the_truth_and_ctrl_c_leaves_nothing_behind(var: Path) -> None:
-    running, announced = started(var)
-    key = found(r"(rmk_\S+)", announced)
-    url = found(r"'(http\S+/revenue-lines)\?", announced)
-    stripe = found(r"simulated Stripe at (http://[\d.]+:\d+)", announced)
-    account = found(r"(acct_\w+) +Sample Studio", announced)
-    truth = sorted(asked(f"{stripe}/_sandbox/truth?account={account}")["answer"], key=identity)
+    running, announced = start(var)
+    key = search(r"(rmk_\S+)", announced)
+    url = search(r"'(http\S+/revenue-lines)\?", announced)
+    stripe = search(r"simulated Stripe at (http://[\d.]+:\d+)", announced)
+    account = search(r"(acct_\w+) +Sample Studio", announced)
+    truth = sorted(get_json(f"{stripe}/_sandbox/truth?account={account}")["answer"], key=identity)
 
     equal = eventually(lambda: table(url, key) == truth)
     running.send_signal(signal.SIGINT)
@@ -131,19 +131,19 @@ def test_the_table_of_a_fresh_machine_equals_the_truth_and_ctrl_c_leaves_nothing
     assert len(truth) > 1000
     assert equal
     assert exit_code == 0
-    assert eventually(lambda: not left_behind(var), 10), left_behind(var)
+    assert eventually(lambda: not still_running(var), 10), still_running(var)
 
 
 def test_kill_9_leaves_nothing_behind_and_the_next_start_has_the_same_company(var: Path) -> None:
-    running, announced = started(var)
+    running, announced = start(var)
     running.kill()
     running.wait()
-    gone = eventually(lambda: not left_behind(var), 30)
+    gone = eventually(lambda: not still_running(var), 30)
 
-    again, announced_again = started(var)
+    again, announced_again = start(var)
     again.send_signal(signal.SIGTERM)
     exit_code = again.wait(40)
 
     assert gone
-    assert found(r"(rmk_\S+)", announced_again) == found(r"(rmk_\S+)", announced)
+    assert search(r"(rmk_\S+)", announced_again) == search(r"(rmk_\S+)", announced)
     assert exit_code == 0

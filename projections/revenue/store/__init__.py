@@ -1,1 +1,1 @@
-"""The same in PostgreSQL, for many companies in one statement. Imports revenue and facts."""
+"""State, rows and sums in PostgreSQL, for many companies in one statement. Imports revenue and facts."""

@@ -25,7 +25,7 @@ Record = Sequence[object]
 def read_stored(
     connection: Connection, table: Table, places: Places
 ) -> Iterator[tuple[BuildState, Key, bytes, Change]]:
-    """Yield what a table of state holds at these places: the state as bytes, and the change that last altered it."""
+    """Yield the states that a state table has at these places: each as bytes, with the change that last altered it."""
     build_states = {build_state.company_id: build_state for build_state, _ in places}
     columns = columns_of_places(places)
     if not columns["id"]:

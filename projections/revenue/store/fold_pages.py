@@ -21,10 +21,10 @@ _ROWS_AT_ONCE = 5000
 
 
 def fold_revenue(connection: Connection, pages: Sequence[FactPage]) -> None:
-    """Bring the build of every page forward by the page's facts. Commits nothing.
+    """Fold the facts of every page into the page's build. Commits nothing.
 
-    What else is to follow from facts is one more step here: derived from the state or from the changes of rows, and
-    written with the rest.
+    Anything else derived from facts is one more step here: derived from the state or from the row changes, and written
+    with the rest.
     """
     builds = [BuildState(page.company_id, page.build, page.is_begun, RevenueState()) for page in pages]
     _load(connection, builds, pages)
@@ -50,7 +50,7 @@ def _apply(builds: Sequence[BuildState], pages: Sequence[FactPage]) -> None:
 
 
 def _derive_rows(connection: Connection, builds: Sequence[BuildState]) -> Iterator[list[Changed]]:
-    # A price or a customer may stand in more stored rows than fit into memory: their changes come in portions.
+    # More stored rows may share a price or a customer than fit into memory: their changes are derived in portions.
     rows = moved_rows(connection, builds)
     while portion := list(islice(rows, _ROWS_AT_ONCE)):
         changed = {build.company_id: (build, RowChanges()) for build, _ in portion}

@@ -1,4 +1,4 @@
-"""Load the state that facts may change, and what their lines name, for many companies at once. Reads only."""
+"""Load the state that facts may change, and what their lines refer to, for many companies at once. Reads only."""
 
 from collections.abc import Iterable, Sequence
 
@@ -24,12 +24,12 @@ _INVOICE_STATE = msgspec.json.Decoder(InvoiceState)
 _PRICE_STATE = msgspec.json.Decoder(Register[PricedAs])
 _NAME_STATE = msgspec.json.Decoder(Register[str])
 
-# What facts say, each with its mode.
-Told = Iterable[tuple[bool, Iterable[Observation]]]
+# The observations of facts, each with its mode.
+_Observed = Iterable[tuple[bool, Iterable[Observation]]]
 
 
 class _Touched:
-    """Keys of the invoices, prices and customers that facts may change or that their lines name."""
+    """Keys of the invoices, prices and customers that facts may change or that their lines refer to."""
 
     def __init__(self) -> None:
         self.invoices: set[Key] = set()
@@ -59,10 +59,10 @@ class _Touched:
                 self.prices.add((livemode, price_id))
 
 
-def load_state(connection: Connection, told: Sequence[tuple[BuildState, Told]]) -> None:
-    """Fill the states with what these facts may change, and with what the lines loaded so name."""
+def load_state(connection: Connection, observed: Sequence[tuple[BuildState, _Observed]]) -> None:
+    """Load into each state what these facts may change, and the prices and customers of the loaded invoices."""
     touched: list[tuple[BuildState, _Touched]] = []
-    for build_state, facts in told:
+    for build_state, facts in observed:
         if build_state.is_begun:
             touched.append((build_state, _Touched()))
             for livemode, observations in facts:
@@ -73,7 +73,7 @@ def load_state(connection: Connection, told: Sequence[tuple[BuildState, Told]]) 
         connection, revenue_invoice, [(at, one.invoices) for at, one in touched]
     ):
         build_state.revenue.invoices[key] = held = Held(_INVOICE_STATE.decode(stored), change)
-        # A fact about an invoice can bring rows back to mind whose prices and customer facts long ago told of.
+        # Rows of the invoice are derived again, with prices and a name that may come from much earlier facts.
         header, lines = held.invoice.header, held.invoice.lines
         customer_id = header.value.customer_id if header else None
         by_company[build_state.company_id].note_named(key[0], customer_id, lines.value if lines else ())

@@ -1,4 +1,4 @@
-"""Read the stored rows that a changed price or name shows in. They may not fit into memory: streamed."""
+"""Stream the stored rows that show a changed price or name: they may not fit into memory."""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,9 +21,9 @@ _MOVED = f"""
 
 
 def moved_rows(connection: Connection, build_states: Sequence[BuildState]) -> Iterator[tuple[BuildState, Row]]:
-    """Give the stored rows that show a price or a name that moved, without those of invoices in the revenue.
+    """Yield the stored rows that show a changed price or name, without those of invoices in the state.
 
-    Reads them as they stood when it was called, so that they may be changed meanwhile.
+    The cursor reads rows as they stood when it was opened, so they may be changed meanwhile.
     """
     begun = {build_state.company_id: build_state for build_state in build_states if build_state.is_begun}
     names = [(build_state, build_state.revenue.name_states) for build_state in begun.values()]
@@ -31,8 +31,8 @@ def moved_rows(connection: Connection, build_states: Sequence[BuildState]) -> It
     for column, places in (("customer_id", names), ("price_id", prices)):
         for company_id, row in _stored(connection, column, places):
             revenue = begun[company_id].revenue
-            is_told_by_name = column == "price_id" and (row.livemode, row.customer_id) in revenue.name_states
-            if (row.livemode, row.invoice_id) not in revenue.invoices and not is_told_by_name:
+            is_found_by_name = column == "price_id" and (row.livemode, row.customer_id) in revenue.name_states
+            if (row.livemode, row.invoice_id) not in revenue.invoices and not is_found_by_name:
                 yield begun[company_id], row
 
 

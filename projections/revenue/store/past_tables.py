@@ -1,11 +1,11 @@
-"""What the table said before, and what it adds up to: by month, and as one checksum."""
+"""Tables of past row versions, and of the sums of rows: by month, and as one checksum."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, LargeBinary, Numeric, Table, Text
 
 from projections.facts.state_tables import key_column, metadata
 from projections.revenue.store.tables import revenue_line
 
-# In the order of its primary key, by which one line is found.
+# In the order of the primary key, by which one line is looked up.
 _PAST_KEY = ("company_id", "build", "invoice_line_item_id", "livemode", "invoice_id", "position")
 
 # A row stood from its position to just before `until`.
@@ -19,9 +19,9 @@ revenue_line_past = Table(
         if column.name not in _PAST_KEY
     ),
     Column("until", BigInteger, nullable=False),
-    # Whether the line left the table then; else another version of it followed.
+    # Whether the line left the table then; if not, another version of it followed.
     Column("is_removed", Boolean, nullable=False),
-    # Whether the line has since left, or moved to another place of the table's order: `as_of` says what for.
+    # Whether the line has since left the table, or its place in the table's order: `projections.reads.as_of` says why.
     Column("is_displaced", Boolean, nullable=False),
 )
 _past = revenue_line_past.c
@@ -30,7 +30,7 @@ Index("revenue_line_past_by_position", *_scope, _past.position)
 Index("revenue_line_past_by_until", *_scope, _past.until)
 Index("revenue_line_past_displaced", *_scope, _past.until, postgresql_where=_past.is_displaced)
 
-# At which position the first line of a day came into the table.
+# The position at which the first line of a day came into the table.
 revenue_day = Table(
     "revenue_day",
     metadata,
@@ -70,12 +70,12 @@ def _by_month(name: str, *more_of_the_key: Column[object]) -> Table:
         key_column("cadence", Text),
         *more_of_the_key,
         Column("count", BigInteger, nullable=False),
-        # Money in minor units of `currency`, of as many lines as there may be.
+        # Money in minor units of `currency`; numeric, as the number of lines has no bound.
         Column("amount", Numeric, nullable=False),
         Column("net_amount", Numeric, nullable=False),
     )
 
 
 revenue_by_month = _by_month("revenue_by_month")
-# What a stretch of the log added to it.
+# What each stretch of the log added to `revenue_by_month`.
 revenue_month_stretch = _by_month("revenue_month_stretch", key_column("stretch", BigInteger))

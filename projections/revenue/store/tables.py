@@ -1,4 +1,4 @@
-"""The revenue mapping table and the state behind it. All of it can be made again from the log."""
+"""The revenue mapping table and the state behind it. All of it can be rebuilt from the log."""
 
 from sqlalchemy import (
     BigInteger,
@@ -55,11 +55,11 @@ revenue_line = Table(
     # The event that last changed the row, and when the log recorded it.
     Column("position", BigInteger, nullable=False),
     Column("updated_at", INSTANT, nullable=False),
-    # The event with which the line came into the table, and has been there since: maybe in other words.
+    # The event with which the line came into the table; it has been there since, perhaps with other values.
     Column("first_position", BigInteger, nullable=False, server_default=text("0")),
 )
 _scope = (revenue_line.c.company_id, revenue_line.c.build)
-# What few lines may have in common. The type follows from the cadence, and an index is the slower the longer its key.
+# Values that few lines may share. The type follows from the cadence, and a longer key makes an index slower.
 COMBINATION = ("cadence", "invoice_status", "currency")
 _in_order = (revenue_line.c.invoice_line_item_id, revenue_line.c.invoice_id)
 Index("revenue_line_by_date", *_scope, revenue_line.c.livemode, revenue_line.c.date, *_in_order)
@@ -87,7 +87,7 @@ def _state_table(name: str, *columns: Column[object]) -> Table:
         key_column("build", Integer),
         key_column("livemode", Boolean),
         key_column("id", Text),
-        # What is known, as JSON of the fold's own types, whose fields stand in arrays.
+        # The state as JSON of the fold's own types, whose fields are written as arrays.
         Column("book", LargeBinary, nullable=False),
         Column("position", BigInteger, nullable=False),
         Column("changed_at", INSTANT, nullable=False),
@@ -97,7 +97,7 @@ def _state_table(name: str, *columns: Column[object]) -> Table:
 
 revenue_invoice = _state_table(
     "revenue_invoice",
-    # Newest sighting of the header, in Unix seconds: what is quarantined before it was read since.
+    # Newest sighting of the header, in Unix seconds: facts quarantined up to then are resolved.
     Column("seen_at", BigInteger, nullable=False),
     Column("lacks_lines", Boolean, nullable=False),
     Column("is_contested", Boolean, nullable=False),

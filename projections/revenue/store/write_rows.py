@@ -1,4 +1,4 @@
-"""Write changes of rows into the table and into its past, for many companies at once. Commits nothing."""
+"""Write row changes to the table and to the table of past rows, for many companies at once. Commits nothing."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from projections.revenue.build_state import BuildState
 from projections.revenue.row import Row
 from projections.revenue.row_changes import RowChanges, RowVersion
-from projections.revenue.row_parts import SaidPart
+from projections.revenue.row_parts import FixedPart
 from projections.revenue.row_text import text_of
 from runtime.database import driver_of
 
@@ -44,13 +44,13 @@ _DISPLACE = """
 """
 _ENDS = {one: text_of(one) for one in product((False, True), repeat=2)}
 
-# A company's build, and what became of its rows.
+# A company's build, and the changes of its rows.
 Changed = tuple[BuildState, RowChanges]
 
 
 def write_rows(connection: Connection, changed: Sequence[Changed]) -> None:
-    """Move the rows that ended into the past; insert those that are current, and those that came and went meanwhile."""
-    displaced = [(at, said) for at, changes in changed if at.is_begun for said in changes.displaced]
+    """Move ended rows into the past; insert the current rows, and those that came and went in the same batch."""
+    displaced = [(at, fixed) for at, changes in changed if at.is_begun for fixed in changes.displaced]
     if displaced:
         connection.exec_driver_sql(_DISPLACE, _keys(displaced))
     ended = [(at, row) for at, changes in changed for row in changes.ended if row.is_stored]
@@ -77,7 +77,7 @@ def _past_lines(changed: Sequence[Changed]) -> Iterator[bytes]:
 
 
 def _current_lines(changed: Sequence[Changed]) -> Iterator[bytes]:
-    # PostgreSQL refuses the word None, should a life's beginning have stayed unknown.
+    # If the first position of a life is still unknown, PostgreSQL refuses the word None.
     for at, changes in changed:
         for row in changes.current:
             yield b"%d\t%d\t%b\t%a\n" % (at.company_id, at.build, row.text, row.life.first_position)
@@ -85,20 +85,20 @@ def _current_lines(changed: Sequence[Changed]) -> Iterator[bytes]:
 
 def _endings(ended: Sequence[tuple[BuildState, RowVersion]]) -> dict[str, object]:
     return {
-        **_keys([(build_state, one.said) for build_state, one in ended]),
+        **_keys([(build_state, one.fixed) for build_state, one in ended]),
         "until": [one.until for _, one in ended],
         "is_removed": [one.is_removed for _, one in ended],
         "is_displaced": [one.is_displaced for _, one in ended],
     }
 
 
-def _keys(lines: Sequence[tuple[BuildState, SaidPart]]) -> dict[str, object]:
+def _keys(lines: Sequence[tuple[BuildState, FixedPart]]) -> dict[str, object]:
     return {
         "company_id": [build_state.company_id for build_state, _ in lines],
         "build": [build_state.build for build_state, _ in lines],
-        "livemode": [said.livemode for _, said in lines],
-        "invoice_id": [said.invoice_id for _, said in lines],
-        "line_id": [said.line_id for _, said in lines],
+        "livemode": [fixed.livemode for _, fixed in lines],
+        "invoice_id": [fixed.invoice_id for _, fixed in lines],
+        "line_id": [fixed.line_id for _, fixed in lines],
     }
 
 

@@ -1,4 +1,4 @@
-"""Write the state of invoices, prices and names back to its tables, for many companies at once."""
+"""Write the state of invoices, prices and names to its tables, for many companies at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -15,7 +15,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def write_state(connection: Connection, build_states: Sequence[BuildState]) -> None:
-    """Write what facts changed, and which could not be read. Commits nothing."""
+    """Write the states that facts changed, and the facts that could not be read. Commits nothing."""
     begun = [(build_state, build_state.revenue) for build_state in build_states if build_state.is_begun]
     invoices = [
         (build_state, _stored(revenue.touched_invoices, revenue.invoice_states)) for build_state, revenue in begun
@@ -31,7 +31,7 @@ def write_state(connection: Connection, build_states: Sequence[BuildState]) -> N
 
 
 def _stored(touched: set[Key], states: Mapping[Key, Sequence[object]]) -> list[Key]:
-    # What stood in the table before: there is nothing before the first state of what is new.
+    # Keys that are already in the table: the first state of a new key is None.
     return sorted(key for key in touched if states.get(key, (True,))[0] is not None)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from projections.revenue.row_text import CHECKSUM_BYTES, added
 from projections.revenue.sums import MonthKey, MonthSum, RowSums
 
-# Which company's build, and what its rows did.
+# A company, its build, and the sums of its row changes.
 Entry = tuple[int, int, RowSums]
 
 _MONTH_COLUMNS = """
@@ -57,7 +57,7 @@ _FIRST_OF_DAYS = text("""
 
 
 def write_sums(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Add what rows did to checksums, first days and month totals, for many companies at once."""
+    """Add sums of row changes to checksums, first days and month totals, for many companies at once."""
     _add_to_checksums(connection, entries)
     _add_to_days(connection, entries)
     _add_to_months(connection, entries)
@@ -100,5 +100,5 @@ def _columns(
     rows: Sequence[tuple[Sequence[int], MonthKey, MonthSum, tuple[int, ...]]], more: tuple[str, ...]
 ) -> dict[str, object]:
     names = ("company_id", "build", *MonthKey._fields, *MonthSum._fields, *more)
-    told = zip(*((*at, *key, *total, *rest) for at, key, total, rest in rows), strict=True)
-    return dict(zip(names, map(list, told), strict=True))
+    columns = zip(*((*at, *key, *total, *rest) for at, key, total, rest in rows), strict=True)
+    return dict(zip(names, map(list, columns), strict=True))

@@ -19,7 +19,7 @@ def faults_after_kills(url: str, *, points: int, bug: str = "none") -> str:
     return done.stdout.strip()
 
 
-def test_whoever_is_killed_wherever_leaves_tables_that_equal_the_log(database_url: str, engine: Engine) -> None:
+def test_processes_killed_at_any_point_leave_tables_that_equal_the_log(database_url: str, engine: Engine) -> None:
     company_with(engine, ACCOUNT)
 
     assert faults_after_kills(database_url, points=24) == ""

@@ -24,7 +24,7 @@ if __name__ == "__main__":
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a child when its parent dies")
 @pytest.mark.parametrize("has_threads", [False, True])
-def test_a_process_of_a_crew_ends_with_the_one_that_was_killed(*, has_threads: bool) -> None:
+def test_a_child_process_ends_when_its_parent_is_killed(*, has_threads: bool) -> None:
     script = _MAIN.format(has_threads=has_threads)
     with subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

@@ -1,4 +1,4 @@
-"""Rebuilding: the same table is built beside the live one and switched to at once; verification compares the two."""
+"""Rebuilding: the same table is built beside the live one and flipped to at once; verification compares the two."""
 
 from random import Random
 
@@ -57,7 +57,7 @@ def record_all_kinds(engine: Engine) -> None:
 
 
 def rebuild(engine: Engine, *, chunk_events: int = 1000) -> list[Claim]:
-    """Build everything again, and return the builds, ready to be switched to."""
+    """Build everything again, and return the builds, ready to be flipped to."""
     with engine.begin() as connection:
         begun = begin_builds(connection, company_id=None, is_resumed=False)
     while build_on(engine, is_automatic=False, chunk_events=chunk_events):
@@ -98,7 +98,7 @@ def test_a_fact_that_moves_price_and_name_of_a_line_at_once_makes_one_version(en
     assert differences(engine, rebuild(engine)) == []
 
 
-def test_a_fact_that_tells_two_things_of_a_price_is_the_same_in_batches_of_any_size(
+def test_a_fact_that_says_two_things_about_a_price_is_the_same_in_batches_of_any_size(
     engine: Engine, company_id: int
 ) -> None:
     lines = [old_line(f"il_{count}", price=price("price_q", "month", count)) for count in (1, 3)]

@@ -231,11 +231,11 @@ def test_what_one_worker_holds_the_others_pass_over(engine: Engine, company_id: 
     enrol_newcomers(engine)
 
     with engine.begin() as connection:
-        held = _claimed(connection, MOST_BUILDS)
+        claimed = _claimed(connection, MOST_BUILDS)
         meanwhile = advance(engine)
     afterwards = advance(engine)
 
-    assert {(claim.projection, claim.company_id) for claim in held} == {("revenue_lines", company_id)}
+    assert {(claim.projection, claim.company_id) for claim in claimed} == {("revenue_lines", company_id)}
     assert meanwhile is None
     assert afterwards is not None
     assert afterwards.company_ids == [company_id]
@@ -278,7 +278,7 @@ def test_a_company_halts_after_repeated_failure_and_drains_once_it_is_mended(eng
     poison(engine, "in_1")
     enrol_newcomers(engine)
 
-    for _ in range(2 * ATTEMPTS_BEFORE_HALT):  # the first turns fold the events before it, and other companies
+    for _ in range(2 * ATTEMPTS_BEFORE_HALT):  # the first turns fold the events before it and everything else
         advance(engine)
         with engine.begin() as connection:
             connection.execute(text("UPDATE projection_state SET retry_at = NULL"))
@@ -294,7 +294,7 @@ def test_a_company_halts_after_repeated_failure_and_drains_once_it_is_mended(eng
     assert [line.invoice_id for line in lines(engine, company_id)] == ["in_1", "in_2"]
 
 
-def test_a_connection_lost_while_writing_is_held_against_no_event(engine: Engine, company_id: int) -> None:
+def test_a_connection_lost_while_writing_is_blamed_on_no_event(engine: Engine, company_id: int) -> None:
     record_events(engine, event(old_invoice()))
     enrol_newcomers(engine)
     with engine.begin() as connection:

@@ -79,7 +79,7 @@ def let_time_pass(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("sqlstate", SQLSTATES)
-def test_whatever_one_companys_facts_meet_its_neighbour_moves_and_it_halts_by_name(
+def test_whatever_error_one_companys_facts_cause_its_neighbour_moves_and_it_halts_by_name(
     engine: Engine, pair: Pair, sqlstate: str
 ) -> None:
     sick, well = pair
@@ -107,7 +107,7 @@ def test_whatever_one_companys_facts_meet_its_neighbour_moves_and_it_halts_by_na
     assert status_of(engine, sick)[3:] == (2, 2, "live", None, None)
 
 
-def test_who_failed_is_tried_alone_so_that_nobody_else_is_folded_twice(engine: Engine, pair: Pair) -> None:
+def test_a_company_that_failed_is_tried_alone_so_that_no_other_is_folded_twice(engine: Engine, pair: Pair) -> None:
     sick, well = pair
     record_invoices(engine, SICK)
     with refusing(engine, sick, raising("23514")):

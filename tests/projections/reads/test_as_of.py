@@ -102,7 +102,9 @@ def test_as_of_any_position_equals_a_replay_of_the_log_cut_there(
     for position in range(42):
         fold_to(engine, beside, position)
         with engine.connect() as connection:
-            replayed = answers_of(Snapshot(connection, company_id, begun.build, position, "live", is_whole=True), line_ids)
+            replayed = answers_of(
+                Snapshot(connection, company_id, begun.build, position, "live", is_whole=True), line_ids
+            )
         with snapshot_of(engine, company_id, as_of=position) as snapshot:
             assert answers_of(snapshot, line_ids) == replayed, position
     assert line_ids
@@ -115,7 +117,9 @@ def test_a_line_that_left_and_came_back_is_there_in_each_of_its_lives_and_not_be
     both, one = (old_line(), old_line("il_2")), (old_line("il_2"),)
     versions = [(one, "open"), (both, "open"), (both, "paid"), (one, "paid"), (both, "paid"), (both, "void")]
     for number, (line_set, status) in enumerate(versions):
-        record_events(engine, event(old_invoice("in_1", *line_set, status=status), "invoice.updated", created=CREATED + number))
+        record_events(
+            engine, event(old_invoice("in_1", *line_set, status=status), "invoice.updated", created=CREATED + number)
+        )
     catch_up(engine, batch_size=batch_size)
 
     for sort in SORTS:

@@ -35,7 +35,9 @@ def table(facts: list[Observed]) -> list[tuple]:
         for key, invoice in revenue.invoices.items()
         for row in InvoiceRows(key).rows(invoice, revenue.prices.get, revenue.names.get)
     ]
-    return sorted((said.text, str(shown.customer_name), *shown.grouping, shown.is_complete) for said, shown in rows)
+    return sorted(
+        (fixed.text, str(variable.customer_name), *variable.grouping, variable.is_complete) for fixed, variable in rows
+    )
 
 
 _STATUSES = ("draft", "open", "uncollectible", "paid", "void")

@@ -1,0 +1,195 @@
+"""An explanation of a fact has one sentence for each thing that it did to a line or did not do, with the reason."""
+
+import pytest
+from msgspec.structs import replace
+
+from events.stripe.observations import (
+    CustomerNamed,
+    InvoiceDeleted,
+    InvoiceHeader,
+    InvoiceLinesSeen,
+    InvoiceSeen,
+    Line,
+    Observation,
+    PriceSeen,
+    Recurrence,
+    Unreadable,
+)
+from projections.facts.facts import Fact
+from projections.facts.sightings import Change, Sighting
+from projections.reads.explanations import Explainer
+from projections.revenue.row import Row
+from tests.support.clock import NOON
+from tests.support.payloads import CREATED
+
+LINE = Line("il_1", None, "Plan", "usd", 100, 0, 0, CREATED, CREATED + 60, False, "1", "price_q", None)  # noqa: FBT003
+OTHER_LINE = replace(LINE, line_id="il_2")
+HEADER = InvoiceHeader("cus_1", "Zed Inc", "sub_1", "F00D-0001")
+OTHER_HEADER = replace(HEADER, number="F00D-0002")
+OPEN = InvoiceSeen("in_1", "open", HEADER, (LINE,), is_complete=True)
+PAID = replace(OPEN, status="paid")
+PART = replace(OPEN, is_complete=False)
+OTHER_LINES, OTHER_PART = replace(OPEN, lines=(OTHER_LINE,)), replace(PART, lines=(OTHER_LINE,))
+WHOLE_SET, OTHER_SET = InvoiceLinesSeen("in_1", (LINE,)), InvoiceLinesSeen("in_1", (LINE, OTHER_LINE))
+ROW = Row._make([None] * len(Row._fields))._replace(
+    customer_id="cus_1", customer_name="Zed", price_id="price_q", cadence="quarterly"
+)
+NOTHING = ["The fact tells nothing of this line."]
+
+
+def fact(observation: Observation, second: int, *, livemode: bool = True) -> Fact:
+    return Fact(Sighting(Change(second, NOON), livemode, (CREATED + second, 0)), None, [observation])
+
+
+def reasons(
+    known: Observation | None,
+    seen: Observation,
+    *,
+    second: int = 5,
+    before: Row | None = None,
+    after: Row | None = None,
+) -> list[str]:
+    """Return the reasons for a fact seen in this second, given one that was seen in second 3."""
+    explainer = Explainer((True, "in_1"))
+    if known:
+        explainer.reasons(fact(known, 3), None, None)
+    return explainer.reasons(fact(seen, second), before, after)
+
+
+def test_first_fact_about_an_invoice_is_the_first_to_tell_all_of_it() -> None:
+    assert reasons(None, OPEN) == [
+        "The first to tell the invoice's status: open.",
+        "The first to tell the lines: the whole line set.",
+        "The first to tell the invoice's customer and number.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("known", "seen", "second", "reason"),
+    [
+        (OPEN, OPEN, 5, "The status was known to be open."),
+        (OPEN, PAID, 5, "The status went from open to paid."),
+        (OPEN, PAID, 1, "The status went from open to paid."),
+        (PAID, OPEN, 5, "The status open does not count: a status only climbs, and it is paid."),
+    ],
+)
+def test_status_is_explained_by_its_climbing(known: InvoiceSeen, seen: InvoiceSeen, second: int, reason: str) -> None:
+    assert reasons(known, seen, second=second)[0] == reason
+
+
+@pytest.mark.parametrize(
+    ("known", "seen", "second", "reason"),
+    [
+        (None, PART, 5, "The first to tell the lines: the part of the lines."),
+        (OPEN, OPEN, 5, "Its whole line set was known."),
+        (PART, PART, 5, "Its part of the lines was known."),
+        (PART, OPEN, 5, "The same lines, as a whole line set."),
+        (OPEN, PART, 5, "The same lines, as a part of the lines."),
+        (OPEN, OTHER_LINES, 5, "Its whole line set replaced what was known: it is newer."),
+        (PART, OTHER_PART, 5, "Its part of the lines replaced what was known: it is newer."),
+        (PART, OTHER_LINES, 1, "Its whole line set replaced what was known: it is complete."),
+        (OPEN, OTHER_PART, 5, "Its lines do not count: a part never replaces the whole line set."),
+        (OPEN, OTHER_LINES, 1, "Its lines do not count: a newer sighting of them was known."),
+        (PART, OTHER_PART, 1, "Its lines do not count: a newer sighting of them was known."),
+    ],
+)
+def test_lines_are_explained_by_completeness_and_age(
+    known: InvoiceSeen | None, seen: InvoiceSeen, second: int, reason: str
+) -> None:
+    assert reasons(known, seen, second=second)[1] == reason
+
+
+@pytest.mark.parametrize(
+    ("known", "seen", "reason"),
+    [
+        (None, WHOLE_SET, "The first to tell the lines: the whole line set."),
+        (OPEN, WHOLE_SET, "Its whole line set was known."),
+        (PART, WHOLE_SET, "The same lines, as a whole line set."),
+        (PART, OTHER_SET, "Its whole line set replaced what was known: it is complete."),
+        (OPEN, InvoiceDeleted("in_1"), "The invoice was deleted: its lines left the table for good."),
+    ],
+)
+def test_line_sets_and_deletions_have_one_reason(known: InvoiceSeen | None, seen: Observation, reason: str) -> None:
+    assert reasons(known, seen) == [reason]
+
+
+@pytest.mark.parametrize(
+    ("header", "second", "reason"),
+    [
+        (HEADER, 5, "Customer and number were known."),
+        (OTHER_HEADER, 5, "Customer and number come from this newer sighting."),
+        (OTHER_HEADER, 1, "Customer and number do not count: a newer sighting of the invoice was known."),
+    ],
+)
+def test_header_is_explained_by_its_age(header: InvoiceHeader, second: int, reason: str) -> None:
+    assert reasons(OPEN, replace(OPEN, header=header), second=second)[2] == reason
+
+
+@pytest.mark.parametrize(
+    ("seen", "before", "after", "reason"),
+    [
+        (CustomerNamed("cus_1", "Zed", None), ROW, ROW, "The customer's name was known."),
+        (CustomerNamed("cus_1", "Zed", None), None, ROW, "The customer's name is known from this: 'Zed'."),
+        (
+            CustomerNamed("cus_1", "Zed", None),
+            ROW._replace(customer_name="Zeta"),
+            ROW,
+            "The customer's name is known from this: 'Zed'.",
+        ),
+        (
+            CustomerNamed("cus_1", "Zeta", None),
+            ROW,
+            ROW,
+            "The customer's name 'Zeta' does not count: a newer or surer one was known.",
+        ),
+        (
+            PriceSeen("price_q", Recurrence("month", 3), "price"),
+            ROW._replace(cadence="unknown"),
+            ROW,
+            "The price's cadence is known from this: 'quarterly'.",
+        ),
+        (PriceSeen("price_q", Recurrence("month", 3), "price"), ROW, ROW, "The price's cadence was known."),
+        (
+            PriceSeen("price_q", Recurrence("month", 1), "plan"),
+            ROW,
+            ROW,
+            "The price's cadence 'monthly' does not count: a newer or surer one was known.",
+        ),
+        (
+            PriceSeen("price_q", None, "price"),
+            ROW._replace(cadence="unknown"),
+            ROW._replace(cadence="one_time"),
+            "The price's cadence is known from this: 'one_time'.",
+        ),
+        (Unreadable("the currency is missing"), ROW, ROW, "The fact could not be read: the currency is missing."),
+        (CustomerNamed("cus_1", "Zed", None), ROW, None, "The customer's name was known."),
+    ],
+)
+def test_name_and_cadence_are_explained_by_the_row_before_and_after(
+    seen: Observation, before: Row | None, after: Row | None, reason: str
+) -> None:
+    assert reasons(None, seen, before=before, after=after) == [reason]
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        replace(OPEN, invoice_id="in_2"),
+        InvoiceDeleted("in_2"),
+        CustomerNamed("cus_2", "Zed", None),
+        PriceSeen("price_m", Recurrence("month", 1), "price"),
+    ],
+)
+def test_a_fact_about_other_things_tells_nothing_of_the_line(seen: Observation) -> None:
+    assert reasons(OPEN, seen, before=ROW, after=ROW) == NOTHING
+
+
+def test_a_name_or_price_before_the_line_came_tells_nothing_of_it() -> None:
+    assert reasons(None, CustomerNamed("cus_1", "Zed", None)) == NOTHING
+
+
+def test_a_fact_of_the_other_mode_does_not_count_as_known() -> None:
+    explainer = Explainer((True, "in_1"))
+    explainer.reasons(fact(OPEN, 3, livemode=False), None, None)
+
+    assert explainer.reasons(fact(PAID, 5), None, None)[0] == "The first to tell the invoice's status: paid."
