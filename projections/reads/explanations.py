@@ -13,7 +13,7 @@ from events.stripe.observations import (
     Unreadable,
 )
 from projections.facts.facts import Fact
-from projections.revenue.fold import RevenueState
+from projections.revenue.fold import STATUS_RANK, RevenueState
 from projections.revenue.register import Register, Value
 from projections.revenue.row import Row
 from projections.revenue.state import InvoiceState, Key
@@ -30,10 +30,11 @@ class Explainer:
 
     def reasons(self, fact: Fact, before: Row | None, after: Row | None) -> list[str]:
         """Return what a fact did to a line that stood as `before` and then as `after`, and why. Pass each fact once."""
+        if fact.sighting.livemode != self._key[0]:
+            return ["The fact is of the other mode."]
         held = self._invoice()
         about = [one for one in fact.observations if getattr(one, "invoice_id", None) == self._key[1]]
-        if fact.sighting.livemode == self._key[0]:
-            self._revenue.apply(fact.sighting, fact.entity, about)
+        self._revenue.apply(fact.sighting, fact.entity, about)
         sentences = [*_of_invoice(held, self._invoice(), about), *_of_values(fact.observations, before, after)]
         return sentences or ["The fact tells nothing of this line."]
 
@@ -64,7 +65,9 @@ def _of_status(before: Register[str] | None, after: Register[str] | None, value:
         return f"The status was known to be {value}."
     if after.value == value:
         return f"The status went from {before.value} to {value}."
-    return f"The status {value} does not count: a status only climbs, and it is {before.value}."
+    if STATUS_RANK[value] < STATUS_RANK[before.value]:
+        return f"The status {value} does not count: a status only climbs, and it is {before.value}."
+    return f"The status {value} does not count: {_why_not(after)}, and it is {before.value}."
 
 
 def _of_lines(before: Register[Value] | None, after: Register[Value] | None, lines: Value, *, is_whole: bool) -> str:
@@ -77,7 +80,7 @@ def _of_lines(before: Register[Value] | None, after: Register[Value] | None, lin
         return f"Its {which} replaced what was known: it is {'newer' if before.stamp[0] == is_whole else 'complete'}."
     if before.stamp[0] and not is_whole:
         return "Its lines do not count: a part never replaces the whole line set."
-    return "Its lines do not count: a newer sighting of them was known."
+    return f"Its lines do not count: {_why_not(after)}."
 
 
 def _of_header(before: Register[Value] | None, after: Register[Value] | None, header: Value) -> str:
@@ -87,7 +90,13 @@ def _of_header(before: Register[Value] | None, after: Register[Value] | None, he
         return "Customer and number were known."
     if after.value == header:
         return "Customer and number come from this newer sighting."
-    return "Customer and number do not count: a newer sighting of the invoice was known."
+    return f"Customer and number do not count: {_why_not(after)}."
+
+
+def _why_not(after: Register[Value]) -> str:
+    if after.is_contested:
+        return "another fact of the same second says otherwise, so Stripe is asked"
+    return "a newer sighting of the invoice was known"
 
 
 def _of_values(observations: Sequence[Observation], before: Row | None, after: Row | None) -> Iterator[str]:

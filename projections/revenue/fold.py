@@ -23,7 +23,7 @@ from projections.revenue.state import Held, HeldValue, InvoiceState, Key, Priced
 NAME = "revenue_lines"
 
 _NOTHING = InvoiceState()
-_CLIMB = {"open": 0, "uncollectible": 1, "paid": 2, "void": 2}
+STATUS_RANK = {"open": 0, "uncollectible": 1, "paid": 2, "void": 2}
 
 
 class RevenueState:
@@ -104,7 +104,7 @@ def _invoice_after(
             )
         case InvoiceSeen():
             return InvoiceState(
-                settle(invoice.status, seen.status, (_CLIMB[seen.status], *stamp)),
+                settle(invoice.status, seen.status, (STATUS_RANK[seen.status], *stamp)),
                 settle(invoice.header, seen.header, stamp),
                 settle(invoice.lines, seen.lines, (int(seen.is_complete), *stamp)),
                 invoice.is_deleted,

@@ -27,13 +27,15 @@ OTHER_LINE = replace(LINE, line_id="il_2")
 HEADER = InvoiceHeader("cus_1", "Zed Inc", "sub_1", "F00D-0001")
 OTHER_HEADER = replace(HEADER, number="F00D-0002")
 OPEN = InvoiceSeen("in_1", "open", HEADER, (LINE,), is_complete=True)
-PAID = replace(OPEN, status="paid")
+PAID, VOID = replace(OPEN, status="paid"), replace(OPEN, status="void")
 PART = replace(OPEN, is_complete=False)
 OTHER_LINES, OTHER_PART = replace(OPEN, lines=(OTHER_LINE,)), replace(PART, lines=(OTHER_LINE,))
 WHOLE_SET, OTHER_SET = InvoiceLinesSeen("in_1", (LINE,)), InvoiceLinesSeen("in_1", (LINE, OTHER_LINE))
 ROW = Row._make([None] * len(Row._fields))._replace(
     customer_id="cus_1", customer_name="Zed", price_id="price_q", cadence="quarterly"
 )
+NEWER = "a newer sighting of the invoice was known"
+SAME_SECOND = "another fact of the same second says otherwise, so Stripe is asked"
 NOTHING = ["The fact tells nothing of this line."]
 
 
@@ -56,6 +58,13 @@ def reasons(
     return explainer.reasons(fact(seen, second), before, after)
 
 
+def test_fact_of_the_other_mode_is_only_that() -> None:
+    explainer = Explainer((True, "in_1"))
+
+    assert explainer.reasons(fact(OPEN, 3, livemode=False), None, None) == ["The fact is of the other mode."]
+    assert explainer.reasons(fact(OPEN, 5), None, None)[0] == "The first to tell the invoice's status: open."
+
+
 def test_first_fact_about_an_invoice_is_the_first_to_tell_all_of_it() -> None:
     assert reasons(None, OPEN) == [
         "The first to tell the invoice's status: open.",
@@ -71,9 +80,13 @@ def test_first_fact_about_an_invoice_is_the_first_to_tell_all_of_it() -> None:
         (OPEN, PAID, 5, "The status went from open to paid."),
         (OPEN, PAID, 1, "The status went from open to paid."),
         (PAID, OPEN, 5, "The status open does not count: a status only climbs, and it is paid."),
+        (PAID, VOID, 1, f"The status void does not count: {NEWER}, and it is paid."),
+        (VOID, PAID, 3, f"The status paid does not count: {SAME_SECOND}, and it is void."),
     ],
 )
-def test_status_is_explained_by_its_climbing(known: InvoiceSeen, seen: InvoiceSeen, second: int, reason: str) -> None:
+def test_status_is_explained_by_its_climbing_and_its_age(
+    known: InvoiceSeen, seen: InvoiceSeen, second: int, reason: str
+) -> None:
     assert reasons(known, seen, second=second)[0] == reason
 
 
@@ -89,8 +102,8 @@ def test_status_is_explained_by_its_climbing(known: InvoiceSeen, seen: InvoiceSe
         (PART, OTHER_PART, 5, "Its part of the lines replaced what was known: it is newer."),
         (PART, OTHER_LINES, 1, "Its whole line set replaced what was known: it is complete."),
         (OPEN, OTHER_PART, 5, "Its lines do not count: a part never replaces the whole line set."),
-        (OPEN, OTHER_LINES, 1, "Its lines do not count: a newer sighting of them was known."),
-        (PART, OTHER_PART, 1, "Its lines do not count: a newer sighting of them was known."),
+        (OPEN, OTHER_LINES, 1, f"Its lines do not count: {NEWER}."),
+        (PART, OTHER_PART, 1, f"Its lines do not count: {NEWER}."),
     ],
 )
 def test_lines_are_explained_by_completeness_and_age(
@@ -118,7 +131,8 @@ def test_line_sets_and_deletions_have_one_reason(known: InvoiceSeen | None, seen
     [
         (HEADER, 5, "Customer and number were known."),
         (OTHER_HEADER, 5, "Customer and number come from this newer sighting."),
-        (OTHER_HEADER, 1, "Customer and number do not count: a newer sighting of the invoice was known."),
+        (replace(HEADER, number="F00D-0000"), 3, f"Customer and number do not count: {SAME_SECOND}."),
+        (OTHER_HEADER, 1, f"Customer and number do not count: {NEWER}."),
     ],
 )
 def test_header_is_explained_by_its_age(header: InvoiceHeader, second: int, reason: str) -> None:
