@@ -17,7 +17,7 @@ run: $(installed) ## start everything on this machine; Ctrl-C stops it
 	@$(python) -m sandbox.run $(ARGS)
 
 test: $(installed) ## run the whole suite against real servers (ARGS="-k name" for a part)
-	$(python) -m pytest -n 2 --dist worksteal $(ARGS)
+	$(python) -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: $(installed) ## all that CI checks: format, lint, types, imports, tests
 	$(python) -m ruff format --check .

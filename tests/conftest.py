@@ -1,5 +1,6 @@
 """Fixtures for all tests: servers that a process starts once, and a fresh database for each test."""
 
+import gc
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the slow tests first, so that nobody waits for them at the end, and keep a deployment's tests together."""
     items.sort(key=lambda item: not item.path.is_relative_to(_TESTS / "browser"))
     items.sort(key=lambda item: not item.path.is_relative_to(_TESTS / "whole"))
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector pass over what lives as long as the process: a twentieth of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
