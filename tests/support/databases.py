@@ -20,6 +20,8 @@ _TEMPLATE = "revmap_template"
 _MEMORY = Path("/dev/shm")  # noqa: S108 - tempfile makes the directories in it
 _ROOM_BYTES = 2_000_000_000
 _PREFIX = "revmap-tests-"
+# A database lives for a second: too short for anything to be vacuumed or compiled.
+_OPTIONS = {"max_wal_size": "128MB", "autovacuum": "off", "jit": "off"}
 _names = count(1)
 
 
@@ -30,7 +32,7 @@ def template_server() -> Iterator[PostgresServer]:
         TemporaryDirectory(
             prefix=f"{_PREFIX}{os.getpid()}-", dir=_parent_directory(), ignore_cleanup_errors=True
         ) as directory,
-        PostgresServer.start(Path(directory, "postgres"), durable=False, options={"max_wal_size": "128MB"}) as server,
+        PostgresServer.start(Path(directory, "postgres"), durable=False, options=_OPTIONS) as server,
     ):
         with psycopg.connect(server.url, autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
