@@ -1,1 +1,1 @@
-"""HTTP in, HTTP out. The only package that knows Flask's requests and answers."""
+"""HTTP: the only package that knows Flask's requests and answers. Imports all but workers, commands and sandbox."""

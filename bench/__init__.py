@@ -1,1 +1,1 @@
-"""Benchmarks, beside a floor measured in the same run where there is one: `python -m bench NAME`."""
+"""Benchmarks, beside a floor measured in the same run where there is one: `python -m bench NAME`. Imports all."""

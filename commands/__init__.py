@@ -1,4 +1,4 @@
-"""The operator's commands: `flask …`."""
+"""The operator's commands: `flask …`. Imports all but app, workers and sandbox."""
 
 from flask import Flask
 

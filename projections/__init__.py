@@ -1,1 +1,1 @@
-"""Projections of the log: pure folds, their tables, and the queries that read them."""
+"""Projections of the log: pure folds, their tables, and the queries that read them. Imports events and runtime."""

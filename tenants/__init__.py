@@ -1,1 +1,1 @@
-"""Access control: companies, users and their roles, API keys, sessions, and secrets at rest."""
+"""Access control: companies, users, roles, API keys, sessions, secrets at rest. Imports events and runtime."""

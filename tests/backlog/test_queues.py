@@ -56,6 +56,17 @@ def test_every_queued_name_is_a_function(queue: str) -> None:
     assert callable(import_attribute(JOB_OF[queue]))
 
 
+def test_what_releases_leave_in_redis_for_each_other_keeps_its_names(fake: Redis) -> None:
+    # A job that one release queued is worked on by the next, and neither wakes a queue that the other has just woken.
+    assert JOB_OF == {
+        "projection": "workers.jobs.catch_up_projections",
+        "fetch": "workers.jobs.fetch_what_is_due",
+        "sync": "workers.jobs.sync_what_is_due",
+    }
+    assert wake(fake, PROJECTION)
+    assert fake.exists("revmap:rung:projection") == 1
+
+
 def test_asking_often_queues_one_job(redis: Redis) -> None:
     waker = Waker(redis)
 

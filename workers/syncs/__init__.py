@@ -1,1 +1,1 @@
-"""Syncs: work on them in turns, prove and end them. Every run is a row; no work happens outside of one."""
+"""Syncs: work on them in turns, prove and end them. Every run is a row. Imports workers.wiring and what that may."""
