@@ -37,8 +37,11 @@ class PromptWorker(GeventWorker):
 
     def run(self) -> None:
         """Serve requests, and limit the number of client sockets."""
-        from app.http.sockets import Sockets  # noqa: PLC0415 - this release's code, even if the master runs older code
+        # This release's code, even if the master runs older code; and all of it, before another release replaces it.
+        from app.http.sockets import Sockets  # noqa: PLC0415
+        from app.problems.wire import wire_problem  # noqa: PLC0415
 
+        self.wire_problem = wire_problem
         of_an_address = _MOST_SOCKETS if _HOPS else _MOST_SOCKETS_OF_AN_ADDRESS
         self.clients = Sockets(most=_MOST_SOCKETS, most_of_an_address=of_an_address, idle_seconds=self.cfg.keepalive)
         gevent.spawn(self.clients.keep_in_bounds)
@@ -93,12 +96,10 @@ class PromptWorker(GeventWorker):
         if is_ours or not isinstance(error, ParseException):
             super().handle_error(request, client, address, error)
             return
-        from app.problems.wire import wire_problem  # noqa: PLC0415 - our packages are on sys.path only in a worker
-
         request_id = str(uuid.uuid4())
         self.log.warning("Refused what could not be read: %s, request_id %s", type(error).__name__, request_id)
         with suppress(OSError):
-            client.sendall(wire_problem(error, request_id))
+            client.sendall(self.wire_problem(error, request_id))
         client.let_the_answer_arrive()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

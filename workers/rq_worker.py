@@ -63,6 +63,8 @@ class PersistentWorker(SimpleWorker):
 
 def run_worker(queue: str, redis_url: str) -> None:
     """Work on a queue until SIGTERM or SIGINT; the current job is finished first."""
+    # Loaded before the first job: by then another release may have replaced the files.
+    import_attribute(JOB_OF[queue])
     worker_on(queue, redis.Redis.from_url(redis_url)).work(logging_level="WARNING")
 
 
