@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings
 from redis import Redis
 from sqlalchemy import Engine
 
@@ -24,6 +25,9 @@ from tests.support.databases import new_database, template_server
 from tests.support.web.tools import app_with, tools_on
 
 _TESTS = Path(__file__).parent
+
+settings.register_profile("at any pace", deadline=None)
+settings.load_profile("at any pace")
 
 
 @pytest.hookimpl(trylast=True)

@@ -27,7 +27,7 @@ def count_jobs(redis: Redis, queue: str = PROJECTION) -> int:
 
 
 def wait_for_jobs(redis: Redis, count: int) -> None:
-    pause, deadline = Event(), time.monotonic() + 5
+    pause, deadline = Event(), time.monotonic() + 40
     while count_jobs(redis) != count and time.monotonic() < deadline:
         pause.wait(0.005)
     assert count_jobs(redis) == count

@@ -263,7 +263,7 @@ def test_ctrl_c_ends_the_waiting_and_not_the_sync(database_url: str, engine: Eng
     assert waiting.stderr is not None
     first = waiting.stderr.readline()
     waiting.send_signal(signal.SIGINT)
-    stdout, stderr = waiting.communicate(timeout=10)
+    stdout, stderr = waiting.communicate(timeout=40)
 
     (run_id,) = run_ids(engine)
     assert first == "queued\n"

@@ -115,7 +115,7 @@ def test_killed_server_keeps_its_data(tmp_path: Path, kind: type[PostgresServer]
     with kind.start(tmp_path) as server:
         remember(server, "before")
         os.kill(server.pid, signal.SIGKILL)
-        server.process.wait(10)
+        server.process.wait(40)
 
     with kind.start(tmp_path) as server:
         remember(server, "after")
@@ -165,7 +165,7 @@ def test_start_waits_for_a_predecessor_that_is_shutting_down(
         assert is_gone_within(pid, 0)
         remember(server, "word")
         assert remembered(server) == ["word"]
-    resume.wait(5)
+    resume.wait(40)
 
 
 @pytest.mark.parametrize("kind", [PostgresServer, ValkeyServer])
@@ -184,7 +184,7 @@ def test_second_server_on_a_directory_is_refused(
 def test_pid_file_of_a_killed_server_does_not_block_when_its_number_was_given_to_another(tmp_path: Path) -> None:
     with PostgresServer.start(tmp_path) as server:
         os.kill(server.pid, signal.SIGKILL)
-        server.process.wait(10)
+        server.process.wait(40)
     pid_file = tmp_path / "data" / "postmaster.pid"
     owner = pid_file.stat().st_uid
     bystander = subprocess.Popen(["sleep", "60"], user=owner if os.geteuid() == 0 else None, cwd="/")
@@ -194,7 +194,7 @@ def test_pid_file_of_a_killed_server_does_not_block_when_its_number_was_given_to
         remember(server, "word")
 
     bystander.kill()
-    bystander.wait(5)
+    bystander.wait(40)
 
 
 def test_half_made_cluster_is_made_again(tmp_path: Path) -> None:

@@ -37,10 +37,10 @@ def test_an_account_whose_credentials_are_renewed_slowly_delays_no_other(engine:
     with ThreadPoolExecutor(2) as threads:
         slow = threads.submit(keyring.of, Account("acct_slow", livemode=True))
         assert store.is_asked.wait(30)
-        quick = threads.submit(keyring.of, Account("acct_quick", livemode=True)).result(20)
+        quick = threads.submit(keyring.of, Account("acct_quick", livemode=True)).result(40)
         was_slow_meanwhile = not slow.done()
         store.is_renewed.set()
 
         assert quick.stripe_account == "acct_quick"
         assert was_slow_meanwhile
-        assert slow.result(20).stripe_account == "acct_slow"
+        assert slow.result(40).stripe_account == "acct_slow"

@@ -16,7 +16,7 @@ def asking(
     server: StripeServer, headers: dict[str, str], target: str = "/v1/invoices?limit=2"
 ) -> Iterator[HTTPResponse]:
     host, _, port = server.url.removeprefix("http://").partition(":")
-    with closing(HTTPConnection(host, int(port), timeout=5)) as connection:
+    with closing(HTTPConnection(host, int(port), timeout=40)) as connection:
         connection.request("GET", target, headers=headers)
         yield connection.getresponse()
 

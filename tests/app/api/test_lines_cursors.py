@@ -21,7 +21,7 @@ def reader(client: FlaskClient, engine: Engine) -> Reader:
     return reader
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sort=st.sampled_from(SORTS), limit=st.integers(1, 25), amount_min=st.sampled_from([-100, 0, 100]))
 def test_walking_visits_every_line_exactly_once_and_in_order(
     reader: Reader, sort: str, limit: int, amount_min: int

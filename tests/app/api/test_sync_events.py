@@ -217,7 +217,7 @@ class Listener:
     """A client that follows a sync on a real socket."""
 
     def __init__(self, port: int, path: str, key: dict[str, str]) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=40)
         self._connection.request("GET", path, headers=key)
         self._answer = self._connection.getresponse()
         assert self._answer.status == 200
@@ -241,7 +241,7 @@ class Listener:
 
 
 def post(port: int, path: str, key: dict[str, str]) -> dict:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=40)
     connection.request("POST", path, headers=key)
     answer: dict = json.loads(connection.getresponse().read())
     connection.close()

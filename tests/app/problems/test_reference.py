@@ -139,7 +139,6 @@ def test_whatever_is_asked_is_answered_as_described(
 
     @settings(
         max_examples=120,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.explicit, Phase.generate],

@@ -100,7 +100,7 @@ def test_readers_who_hold_every_connection_keep_no_webhook_waiting(stack: WebSta
             return int(connection.execute(held_up).scalar_one())
 
     def read() -> int:
-        with closing(HTTPConnection("127.0.0.1", stack.port, timeout=20)) as connection:
+        with closing(HTTPConnection("127.0.0.1", stack.port, timeout=40)) as connection:
             connection.request("GET", f"/v1/companies/{company}/revenue-lines", headers=key)
             return connection.getresponse().status
 

@@ -77,7 +77,7 @@ def transactions(engine: Engine) -> int:
 def outcome(answer: Future[Received]) -> bool:
     """Return whether the event was stored, or False if the appender raised NotDurableError."""
     try:
-        return bool(answer.result(10))
+        return bool(answer.result(40))
     except NotDurableError:
         return False
 
@@ -162,7 +162,7 @@ def test_event_that_the_driver_cannot_send_harms_no_neighbour(harness: AppenderH
         harness.appender._waiting.appendleft(unsendable)
 
     assert all(outcome(answer) for answer in answers)
-    assert unsendable.answered.acquire(timeout=5)
+    assert unsendable.answered.acquire(timeout=40)
     assert unsendable.error is not None
     assert bodies_of(engine, company) == bodies
 

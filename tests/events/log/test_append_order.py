@@ -21,7 +21,7 @@ def test_of_many_appends_on_one_condition_at_once_one_succeeds(engine: Engine, s
     barrier = Barrier(WRITERS)
 
     def compete(number: int) -> bool:
-        barrier.wait(10)
+        barrier.wait(40)
         try:
             return bool(commit(engine, ACME, fact(f"e{number}"), condition=Condition(after=stored)))
         except AppendConditionFailedError:
@@ -36,7 +36,7 @@ def test_event_that_many_append_at_once_is_held_once(engine: Engine) -> None:
     barrier = Barrier(WRITERS)
 
     def compete(number: int) -> Appended:
-        barrier.wait(10)
+        barrier.wait(40)
         return commit(engine, ACME, fact(f"own {number}"), fact("everybody's"))[1]
 
     with ThreadPoolExecutor(WRITERS) as threads:
@@ -57,7 +57,7 @@ def test_later_append_waits_for_the_earlier_to_commit_and_other_companies_for_no
             later.result(0.1)
         assert [event.external_id for event in read_events(reader, ACME, after=0, limit=10)] == ["a"]
         slow.commit()
-        assert later.result(10) == [Appended(3, is_new=True)]
+        assert later.result(40) == [Appended(3, is_new=True)]
 
     assert ids(engine, ACME) == ["a", "slow", "later"]
 
@@ -65,7 +65,7 @@ def test_later_append_waits_for_the_earlier_to_commit_and_other_companies_for_no
 def write_and_often_roll_back(engine: Engine, barrier: Barrier, writer: int) -> set[str]:
     """Append forty times to either company, and return the ids that were committed."""
     random, committed = Random(writer), set[str]()
-    barrier.wait(10)
+    barrier.wait(40)
     with engine.connect() as connection:
         for turn in range(40):
             names = [f"{writer}.{turn}.{n}" for n in range(random.randint(1, 3))] + ["everybody's"]
@@ -96,7 +96,7 @@ def test_writers_who_often_roll_back_leave_no_gap_and_hide_nothing_from_a_reader
     barrier = Barrier(WRITERS + 1)
     with ThreadPoolExecutor(WRITERS) as threads:
         writers = [threads.submit(write_and_often_roll_back, engine, barrier, number) for number in range(WRITERS)]
-        barrier.wait(10)
+        barrier.wait(40)
         seen = read_all(engine, writers)
     committed = set.union(*(writer.result() for writer in writers))
 

@@ -76,7 +76,7 @@ def facts(draw: st.DrawFn) -> dict:
     return event(invoice, "invoice.updated", created=at, livemode=livemode)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(facts(), max_size=12), st.randoms(use_true_random=False))
 def test_any_order_with_any_repetition_of_the_same_facts_gives_the_same_table(
     history: list[dict], random: Random

@@ -166,7 +166,7 @@ def test_what_happens_is_delivered_in_the_background(
     dispatcher.start()
     acme.live.create_customer("Zed Samples")
 
-    assert arrived.wait(5)
+    assert arrived.wait(40)
     dispatcher.stop()
     assert [json.loads(body)["type"] for _, body in received] == ["customer.created"]
     assert [attempt.status for attempt in dispatcher.attempts] == [200]

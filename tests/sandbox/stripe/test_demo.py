@@ -33,7 +33,7 @@ def test_it_says_how_to_use_it_answers_and_stops_when_told(http: requests.Sessio
 
         assert answer.json()["object"] == "list"
         process.send_signal(number)
-        assert process.wait(10) == 0
+        assert process.wait(40) == 0
 
 
 def test_the_history_is_the_same_in_every_run_and_what_comes_later_is_not() -> None:

@@ -63,7 +63,7 @@ class WebStack:
 
     def webhooks_counted(self) -> int:
         """Return how many webhooks were answered with 200, according to /metrics."""
-        with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+        with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=40) as answer:
             metrics = answer.read().decode()
         acknowledged = r'^revmap_request_seconds_count{.*route="/webhooks/stripe",status="200"} (\S+)$'
         return sum(int(float(number)) for number in re.findall(acknowledged, metrics, re.MULTILINE))
@@ -78,7 +78,7 @@ class WebStack:
         for process in (self.postgres.pid, *children_of(self.postgres.pid)):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        self.postgres.process.wait(10)
+        self.postgres.process.wait(40)
         self.restart_postgres()
 
     def restart_postgres(self) -> None:

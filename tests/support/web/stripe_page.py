@@ -73,11 +73,11 @@ class ConnectSetup:
 
     def decide(self, page: str, account: Account | None) -> str:
         """Agree with an account on Stripe's page, or refuse with None, and return the path of our callback."""
-        assert requests.get(page, timeout=5).status_code == 200
+        assert requests.get(page, timeout=40).status_code == 200
         parameters = {name: values[0] for name, values in parse_qs(urlsplit(page).query).items()}
         chosen = {"account": account.id, "decision": "agree"} if account else {"decision": "refuse"}
         url = page.partition("?")[0]
-        answer = requests.post(url, data=parameters | chosen, allow_redirects=False, timeout=5)
+        answer = requests.post(url, data=parameters | chosen, allow_redirects=False, timeout=40)
         back = answer.headers["Location"]
         assert back.startswith("https://localhost" + CALLBACK)
         return back.removeprefix("https://localhost")

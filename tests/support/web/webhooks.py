@@ -91,7 +91,7 @@ def remove_fault(engine: Engine) -> None:
         connection.exec_driver_sql("DROP TRIGGER fault ON event; DROP FUNCTION fault; DROP SEQUENCE fault_count")
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> bool:
+def until(condition: Callable[[], bool], *, seconds: float = 40.0) -> bool:
     """Wait until the condition is true, and return whether it became true in time."""
     deadline = time.monotonic() + seconds
     pause = Event()
@@ -118,7 +118,7 @@ def web_process(database_url: str, redis_url: str, *, workers: int = 1) -> Itera
         yield running
 
 
-def send(port: int, body: bytes, *, seconds: float = 5.0) -> Answer:
+def send(port: int, body: bytes, *, seconds: float = 30.0) -> Answer:
     """Send a body, signed now, to a web process on a new connection.
 
     :raises OSError: the connection broke
