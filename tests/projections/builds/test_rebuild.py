@@ -14,6 +14,7 @@ from projections.engine.folding import Claim
 from projections.engine.status import projection_status
 from projections.facts import facts
 from projections.facts.state_tables import projection_state
+from projections.revenue.store import fold_pages
 from tests.support.company import catch_up, company_with, record_events
 from tests.support.histories import busy_history
 from tests.support.payloads import (
@@ -118,6 +119,7 @@ def test_what_does_not_fit_into_memory_at_once_is_folded_in_parts(
     record_events(engine, *busy_history(Random(4), 60))
     catch_up(engine)
     monkeypatch.setattr(facts, "_MOST_BYTES_AT_REST", 3000)
+    monkeypatch.setattr(fold_pages, "_ROWS_AT_ONCE", 1)
 
     builds = rebuild(engine)
 
