@@ -19,7 +19,7 @@ _RATE_OVER_SECONDS = 10.0
 _SHOWN_WITH_DECIMAL = 10
 _CLEAR_LINE = "\r\x1b[2K"
 
-Told = dict[str, Any]
+RunAsJson = dict[str, Any]
 
 
 class Rate:
@@ -47,10 +47,10 @@ class Progress:
         self._rate = Rate()
         self._shown: str | None = None
 
-    def show(self, run: Told) -> None:
+    def show(self, run: RunAsJson) -> None:
         """Write the current state of the run."""
         rate = self._rate.per_second(run["counts"]["invoices_listed"], at_seconds=self._seconds())
-        state = standing_of(run)
+        state = progress_line(run)
         if self._is_terminal:
             width = shutil.get_terminal_size().columns - 1
             self._write(_CLEAR_LINE + (state + _in_words(rate))[:width])
@@ -69,7 +69,7 @@ class Progress:
 
 
 def watch(
-    engine: Engine, sync_run: Told, progress: Progress, *, pause: Callable[[float], object] | None = None
+    engine: Engine, sync_run: RunAsJson, progress: Progress, *, pause: Callable[[float], object] | None = None
 ) -> dict[str, object]:
     """Show a sync's progress until it ends, and return the finished run as JSON. Holds no connection while waiting.
 
@@ -92,7 +92,7 @@ def watch(
         progress.end()
 
 
-def standing_of(run: Told) -> str:
+def progress_line(run: RunAsJson) -> str:
     """Return a one-line status of an unfinished sync: counts, the oldest month reached, and what it waits for."""
     counts, reached = run["counts"], run["coverage"]["from"]
     parts = [f"{counts['invoices_listed']:,} invoices", f"{counts['lines']:,} lines"]

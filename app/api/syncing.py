@@ -11,10 +11,10 @@ from runtime.database import within_company
 
 _LARGEST_ID = 2**63 - 1
 
-Told = dict[str, object]
+SyncDetails = dict[str, object]
 
 
-def ask_for_sync(company_id: int, *, idempotency_key: str | None = None) -> Told:
+def ask_for_sync(company_id: int, *, idempotency_key: str | None = None) -> SyncDetails:
     """Request a sync; return the new one, the one under way, or the one this key got before. Commits; safe to repeat.
 
     :raises NotConnectedError: the company has no connected account, or is paused
@@ -29,18 +29,18 @@ def ask_for_sync(company_id: int, *, idempotency_key: str | None = None) -> Told
             now=tools.clock(),
             idempotency_key=idempotency_key,
         )
-        sync = told_of(connection, run)
+        sync = sync_details(connection, run)
     tools.wake_sync()
     return sync
 
 
-def stop_sync(company_id: int, run_id: int) -> Told:
+def stop_sync(company_id: int, run_id: int) -> SyncDetails:
     """Ask a sync to stop, and return its current state. Commits; no effect once it is over; 404 if unknown."""
     tools = current_tools()
     with within_company(tools.engine, company_id) as connection:
         found_run(connection, company_id, run_id)
         requests.cancel_sync(connection, company_id, run_id, actor=principal().actor, now=tools.clock())
-        sync = told_of(connection, found_run(connection, company_id, run_id))
+        sync = sync_details(connection, found_run(connection, company_id, run_id))
     if sync["finished_at"] is None:
         tools.wake_sync()
     return sync
@@ -54,7 +54,7 @@ def found_run(connection: Connection, company_id: int, run_id: int) -> requests.
     return run
 
 
-def told_of(connection: Connection, run: requests.SyncRun, *, has_details: bool = True) -> Told:
+def sync_details(connection: Connection, run: requests.SyncRun, *, has_details: bool = True) -> SyncDetails:
     """Return a sync as the API shows it; while it is under way, including how far back it has read."""
     reached = None if is_over(run) else reached_back_to(connection, run)
     return run_as_json(run, reached=reached, has_details=has_details)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from app.api.base import ApiBlueprint, without_parameters
 from app.api.sync_schemas import ResumedStream, SyncEvent, SyncRequest, SyncRun, SyncRunList, SyncsQuery
-from app.api.syncing import Told, ask_for_sync, found_run, is_over, stop_sync, told_of
+from app.api.syncing import SyncDetails, ask_for_sync, found_run, is_over, stop_sync, sync_details
 from app.auth.access import for_role, still_let_in
 from app.http.bodies import refuse_body
 from app.http.event_stream import State, streamed, told_as_events
@@ -30,7 +30,7 @@ _LOCATION = {
 @without_parameters
 @blueprint.arguments(SyncRequest, location="headers")
 @blueprint.response(202, SyncRun, headers=_LOCATION)
-def start_sync(headers: dict[str, Any], company_id: int) -> tuple[Told, dict[str, str]]:
+def start_sync(headers: dict[str, Any], company_id: int) -> tuple[SyncDetails, dict[str, str]]:
     """Request a sync. While one is under way, that one is returned."""
     refuse_body(request)
     sync = ask_for_sync(company_id, idempotency_key=headers.get("idempotency_key"))
@@ -41,14 +41,14 @@ def start_sync(headers: dict[str, Any], company_id: int) -> tuple[Told, dict[str
 @for_role("viewer")
 @blueprint.arguments(SyncsQuery, location="query")
 @blueprint.response(200, SyncRunList)
-def list_syncs(query: dict[str, Any], company_id: int) -> Told:
+def list_syncs(query: dict[str, Any], company_id: int) -> SyncDetails:
     """List syncs, newest first, one page at a time."""
     tools = current_tools()
     before = tools.cursors.read_run(company_id, query["cursor"]) if "cursor" in query else None
     with within_company(tools.engine, company_id) as connection:
         runs = requests.list_runs(connection, company_id, limit=query["limit"] + 1, before=before)
         page, has_more = runs[: query["limit"]], len(runs) > query["limit"]
-        data = [told_of(connection, run, has_details=False) for run in page]
+        data = [sync_details(connection, run, has_details=False) for run in page]
     next_cursor = tools.cursors.write_run(company_id, page[-1].id) if has_more else None
     return {"data": data, "has_more": has_more, "next_cursor": next_cursor}
 
@@ -57,10 +57,10 @@ def list_syncs(query: dict[str, Any], company_id: int) -> Told:
 @for_role("viewer")
 @without_parameters
 @blueprint.response(200, SyncRun)
-def get_sync(company_id: int, run_id: int) -> Told:
+def get_sync(company_id: int, run_id: int) -> SyncDetails:
     """Retrieve a sync: its progress, or its result once it is over."""
     with within_company(current_tools().engine, company_id) as connection:
-        return told_of(connection, found_run(connection, company_id, run_id))
+        return sync_details(connection, found_run(connection, company_id, run_id))
 
 
 @blueprint.post("/syncs/<int:run_id>/cancel")
@@ -68,7 +68,7 @@ def get_sync(company_id: int, run_id: int) -> Told:
 @without_parameters
 @blueprint.response(200, SyncRun, description="The sync is over.")
 @blueprint.alt_response(202, schema=SyncRun, description="The sync stops before its next page.")
-def cancel_sync(company_id: int, run_id: int) -> tuple[Told, int]:
+def cancel_sync(company_id: int, run_id: int) -> tuple[SyncDetails, int]:
     """Cancel a sync. What it has read is kept; a sync that is over does not change."""
     refuse_body(request)
     sync = stop_sync(company_id, run_id)
@@ -104,5 +104,5 @@ def follow_sync(headers: dict[str, Any], company_id: int, run_id: int) -> Respon
 
 
 def _state(connection: Connection, run: requests.SyncRun) -> State:
-    payload = json.dumps(SyncRun().dump(told_of(connection, run)))
+    payload = json.dumps(SyncRun().dump(sync_details(connection, run)))
     return State(f"{run.id}-{sha256(payload.encode()).hexdigest()[:16]}", payload, is_over(run))

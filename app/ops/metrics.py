@@ -32,10 +32,10 @@ _DAY = timedelta(days=1)
 
 
 class Figure(NamedTuple):
-    """One number and its labels, as pairs of a label and its value. `told` is the metric's help text."""
+    """One number and its labels, as pairs of a label and its value. `help_text` is the metric's help text."""
 
     name: str
-    told: str
+    help_text: str
     value: float
     labels: tuple[tuple[str, str], ...] = ()
 
@@ -50,7 +50,7 @@ class _Standing(Collector):
         families: dict[str, GaugeMetricFamily] = {}
         for figure in (*_of_database(self._tools), *_of_redis(self._tools)):
             labels = dict(figure.labels)
-            family = GaugeMetricFamily(figure.name, figure.told, labels=list(labels))
+            family = GaugeMetricFamily(figure.name, figure.help_text, labels=list(labels))
             families.setdefault(figure.name, family).add_metric(list(labels.values()), figure.value)
         yield from families.values()
 
@@ -95,7 +95,7 @@ def _of_syncs(connection: Connection, tools: Tools) -> Iterator[Figure]:
     since = tools.clock() - _DAY
     for status, number in count_runs(connection, ended_since=since).items():
         yield Figure("revmap_sync_runs", ended, number, (("status", status),))
-    repaired = "Invoices that syncs of the last day put right: no webhook had told of them."
+    repaired = "Invoices that syncs of the last day put right: no webhook had brought them."
     yield Figure("revmap_sync_repaired_invoices", repaired, count_repaired(connection, ended_since=since))
 
 

@@ -39,8 +39,8 @@ def note_changes(
         if one.effect is not Effect.NOTHING and (one.invoice is not None or one.unreadable is not None)
     }
     if found:
-        told = {"company_id": company_id, "invoice": list(found), "effect": list(found.values())}
-        count(connection, company_id, **connection.execute(_NOTE, told).one()._asdict())
+        parameters = {"company_id": company_id, "invoice": list(found), "effect": list(found.values())}
+        count(connection, company_id, **connection.execute(_NOTE, parameters).one()._asdict())
 
 
 def count(connection: Connection, company_id: int, **counts: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from app.api.syncing import told_of
+from app.api.syncing import sync_details
 from app.pages.syncs import words
 from app.wiring.tools import current_tools
 from backlog.sync_vocabulary import ERRORS, PHASES, SyncError
@@ -17,10 +17,10 @@ from tenants.users import emails_of
 
 
 class ShownRun(NamedTuple):
-    """A sync as pages show it. `told` is its JSON as in the API, with all counts and amounts."""
+    """A sync as pages show it. `details` is its JSON as in the API, with all counts and amounts."""
 
     id: int
-    told: dict[str, Any]
+    details: dict[str, Any]
     tone: words.Tone
     status: str
     phase: str
@@ -41,7 +41,7 @@ def shown(connection: Connection, run: SyncRun, *, has_details: bool = False) ->
     tone, status = words.status_badge(run)
     return ShownRun(
         id=run.id,
-        told=told_of(connection, run, has_details=has_details),
+        details=sync_details(connection, run, has_details=has_details),
         tone=tone,
         status=status,
         phase=PHASES[str(run.phase)],

@@ -1,36 +1,20 @@
 """The life of a connection: every step is a fact in the log, and shows in the API."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, update
 
-from app.wiring.tools import Tools
 from backlog.syncs.requests import finished_fact
 from backlog.tables import sync_run
 from events.connection.lifecycle import note_deauthorized
 from events.log.append import append
 from sandbox.stripe.faults.faults import Fault, FaultKind
-from tenants.companies import add_company
-from tests.support.clock import SetClock
 from tests.support.company import new_key_headers
 from tests.support.signing import SECRET
 from tests.support.web.people import Browser, signed_in
 from tests.support.web.stripe_page import ConnectSetup
-
-
-@pytest.fixture
-def setup(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[ConnectSetup]:
-    with ConnectSetup.running(web_tools, engine, clock) as running:
-        yield running
-
-
-@pytest.fixture
-def company_id(engine: Engine) -> int:
-    with engine.begin() as connection:
-        return add_company(connection, "Acme Samples").id
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Connecting an account on Stripe's page, and everything that can go wrong on the way there and back."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -23,17 +22,6 @@ from tests.support.company import company_with, record_events
 from tests.support.payloads import event, new_invoice
 from tests.support.web.people import Browser, add_member, signed_in
 from tests.support.web.stripe_page import CALLBACK, ConnectSetup
-
-
-@pytest.fixture
-def setup(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[ConnectSetup]:
-    with ConnectSetup.running(web_tools, engine, clock) as running:
-        yield running
-
-
-@pytest.fixture
-def company_id(engine: Engine) -> int:
-    return new_company(engine)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Connecting by a restricted key: it is tried before it is stored, stored encrypted, and deleted on disconnect."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,30 +8,16 @@ import pytest
 from redis import Redis
 from sqlalchemy import Engine
 
-from app.wiring.tools import Tools
 from sandbox.postgres import PostgresServer
 from sandbox.stripe.faults.faults import Fault, FaultKind
 from sandbox.stripe.records.specs import LineSpec
 from stripe_gateway.restricted_keys import NEEDED_PERMISSIONS
 from tenants.companies import add_company
-from tests.support.clock import SetClock
 from tests.support.signing import SECRET, signed
 from tests.support.web.people import Browser, signed_in
 from tests.support.web.stripe_page import ConnectSetup
 
 ALL = (*NEEDED_PERMISSIONS, "rak_webhook_write")
-
-
-@pytest.fixture
-def setup(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[ConnectSetup]:
-    with ConnectSetup.running(web_tools, engine, clock) as running:
-        yield running
-
-
-@pytest.fixture
-def company_id(engine: Engine) -> int:
-    with engine.begin() as connection:
-        return add_company(connection, "Acme Samples").id
 
 
 @pytest.fixture
