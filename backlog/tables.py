@@ -54,6 +54,7 @@ Index(
     fetch_request.c.due_at,
     postgresql_where=text("answered_at IS NULL"),
 )
+Index("fetch_request_answered", fetch_request.c.answered_at, postgresql_where=fetch_request.c.answered_at.is_not(None))
 
 # A run that reads from Stripe. Each lease on it has a new epoch.
 sync_run = Table(
@@ -165,3 +166,13 @@ sync_schedule = Table(
     Column("failures", Integer, nullable=False, server_default=text("0")),
 )
 Index("sync_schedule_due", sync_schedule.c.next_sync_at)
+
+# How many runs of all companies ended in an hour, with which status, and how many invoices they repaired.
+sync_tally = Table(
+    "sync_tally",
+    metadata,
+    Column("hour", INSTANT, primary_key=True),
+    Column("status", Text, primary_key=True),
+    Column("runs", BigInteger, nullable=False),
+    Column("repaired", BigInteger, nullable=False),
+)

@@ -6,7 +6,8 @@ from bench.histories import fill_logs
 from bench.rebuild import read_and_decode, seconds, settle
 from bench.stage import servers
 from migrations.run import upgrade
-from projections.engine.catch_up import advance, enrol_newcomers
+from projections.engine.behind import enrol_newcomers
+from projections.engine.catch_up import advance
 from runtime.database import open_engine
 
 

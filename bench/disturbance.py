@@ -19,7 +19,8 @@ from bench.payloads import invoice_event, signed_request
 from bench.rebuild import settle
 from bench.stage import WEBHOOK_SECRET, servers
 from migrations.run import upgrade
-from projections.engine.catch_up import advance, enrol_newcomers
+from projections.engine.behind import enrol_newcomers
+from projections.engine.catch_up import advance
 from runtime.database import open_engine
 from sandbox.load import Outcome, send_at_constant_rate
 from sandbox.processes import process, web

@@ -12,7 +12,8 @@ from bench.histories import fill_logs
 from bench.rebuild import settle
 from bench.stage import servers
 from migrations.run import upgrade
-from projections.engine.catch_up import advance, enrol_newcomers
+from projections.engine.behind import enrol_newcomers
+from projections.engine.catch_up import advance
 from projections.reads.export import every_line
 from projections.reads.filters import SORTS, LineFilter, Sort
 from projections.reads.lines import After, list_lines

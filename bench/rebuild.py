@@ -16,7 +16,8 @@ from migrations.run import upgrade
 from projections.builds.builds import begin_builds
 from projections.builds.parallel import build_with, process_pool
 from projections.builds.rebuild import flip
-from projections.engine.catch_up import advance, enrol_newcomers
+from projections.engine.behind import enrol_newcomers
+from projections.engine.catch_up import advance
 from runtime.database import driver_of, open_engine
 
 _DECODER = msgspec.json.Decoder(wire.Envelope[wire.Invoice])

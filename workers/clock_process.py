@@ -11,9 +11,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from backlog.fetch_requests import purge_answered, request_gaps
 from backlog.fetches import is_any_due
 from backlog.queues import FETCH, PROJECTION, SYNC, wake
-from backlog.syncs.schedule import request_due_syncs
+from backlog.syncs.schedule import audit_schedule, request_due_syncs
 from events.intake.parked import join_parked_events, owners_of_parked, purge_parked_events
-from projections.engine.catch_up import is_anybody_behind
+from projections.engine.behind import audit_marks, is_anybody_behind
 from runtime.sqlstates import is_outage
 from workers.syncs.leases import is_any_run_due
 from workers.wiring.tools import Tools
@@ -30,10 +30,12 @@ def run_clock(tools: Tools) -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
+    audit = Audit()
     sweeps = 0
     while not stop.wait(SWEEP_SECONDS):
         try:
             sweep(tools, is_long=sweeps % _SWEEPS_PER_LONG_SWEEP == 0)
+            audit.go_on(tools.engine)
             sweeps += 1
         except (SQLAlchemyError, RedisError) as error:
             _log.warning("sweep failed", extra={"error": type(error).__name__})
@@ -57,6 +59,18 @@ def sweep(tools: Tools, *, is_long: bool) -> None:
         wake(tools.redis, FETCH)
     if is_run_due:
         wake(tools.redis, SYNC)
+
+
+class Audit:
+    """Looks at every company once in a while, in case the mark of one that is behind or due was lost."""
+
+    def __init__(self) -> None:
+        self._marks_after = self._schedule_after = 0
+
+    def go_on(self, engine: Engine) -> None:
+        """Look at the next few hundred companies. Commits."""
+        self._marks_after = audit_marks(engine, self._marks_after)
+        self._schedule_after = audit_schedule(engine, self._schedule_after)
 
 
 def _join_parked(engine: Engine) -> None:

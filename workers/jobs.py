@@ -9,7 +9,8 @@ from backlog.fetches import FetchRequest, claim_due, note_answered, note_failure
 from backlog.queues import FETCH, PROJECTION, SYNC, acknowledge, wake, wake_if_possible
 from events.connection.lifecycle import lock_if_connected
 from projections.builds.rebuild import build_on
-from projections.engine.catch_up import advance, enrol_newcomers
+from projections.engine.behind import enrol_newcomers
+from projections.engine.catch_up import advance
 from projections.engine.statistics import learn_new_tables
 from runtime.sqlstates import is_outage
 from stripe_gateway.client import Tally

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.http.request_counts import exposition
 from app.wiring.tools import Tools, current_tools
 from backlog.queues import FETCH, PROJECTION, SYNC
-from backlog.syncs.requests import count_repaired, count_runs
+from backlog.syncs.tally import tally_since
 from events.log.audit import parked_count
 from projections.engine.status import projection_lag
 from projections.registry import PROJECTIONS
@@ -91,12 +91,12 @@ def _of_projections(connection: Connection, tools: Tools) -> Iterator[Figure]:
 
 
 def _of_syncs(connection: Connection, tools: Tools) -> Iterator[Figure]:
-    ended = "Syncs under way, and those that ended within a day."
-    since = tools.clock() - _DAY
-    for status, number in count_runs(connection, ended_since=since).items():
-        yield Figure("revmap_sync_runs", ended, number, (("status", status),))
+    ended = "Syncs under way, and those that ended within a day, to the hour."
+    tallies = tally_since(connection, tools.clock() - _DAY)
+    for tally in tallies:
+        yield Figure("revmap_sync_runs", ended, tally.runs, (("status", tally.status),))
     repaired = "Invoices that syncs of the last day put right: no webhook had brought them."
-    yield Figure("revmap_sync_repaired_invoices", repaired, count_repaired(connection, ended_since=since))
+    yield Figure("revmap_sync_repaired_invoices", repaired, sum(tally.repaired for tally in tallies))
 
 
 def _of_redis(tools: Tools) -> list[Figure]:

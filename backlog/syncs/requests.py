@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, bindparam, func, or_, select, text, update
+from sqlalchemy import Connection, Row, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backlog.sync_vocabulary import ACTIVE
+from backlog.syncs.tally import note_ended
 from backlog.tables import sync_request_key, sync_run
 from events.connection.accounts import Account, connection_fact, connection_state
 from events.connection.lifecycle import NotConnectedError
@@ -88,19 +89,6 @@ def list_runs(connection: Connection, company_id: int, *, limit: int, before: in
     return list(connection.execute(runs if before is None else runs.where(sync_run.c.id < before)))
 
 
-def count_runs(connection: Connection, *, ended_since: datetime) -> dict[str, int]:
-    """Return how many runs of all companies are under way or ended since an instant, by status. Needs `as_owner`."""
-    runs = select(sync_run.c.status, func.count()).group_by(sync_run.c.status).order_by(sync_run.c.status)
-    recent = runs.where(or_(sync_run.c.finished_at.is_(None), sync_run.c.finished_at > ended_since))
-    return dict(tuple(row) for row in connection.execute(recent))
-
-
-def count_repaired(connection: Connection, *, ended_since: datetime) -> int:
-    """Return how many invoices were repaired by all companies' runs that ended since an instant. Needs `as_owner`."""
-    repaired = select(func.coalesce(func.sum(sync_run.c.repaired), 0)).where(sync_run.c.finished_at > ended_since)
-    return int(connection.execute(repaired).scalar_one())
-
-
 def cancel_sync(connection: Connection, company_id: int, run_id: int, *, actor: str, now: datetime) -> SyncRun | None:
     """Cancel a run: it stops before its next page, or at once if it is still queued. Return it; None if there is none.
 
@@ -115,6 +103,7 @@ def cancel_sync(connection: Connection, company_id: int, run_id: int, *, actor: 
     ).one_or_none()
     if ended is not None:
         append(connection, company_id, [finished_fact(ended, now=now, actor=actor)])
+        note_ended(connection, ended.status, repaired=ended.repaired, ended_at=now)
     return ended or find_run(connection, company_id, run_id)
 
 

@@ -92,7 +92,7 @@ def authorize(
         if state.status != "reauthorization_required":
             return Authorization(None, is_new=False)
     details = {"account_id": account.account_id, "livemode": account.livemode, **by._asdict()}
-    values = {"status": "connected", "authorized_at": now, **details}
+    values = {"status": "connected", "authorized_at": now, "is_scheduled": False, **details}
     connection.execute(
         insert(stripe_connection)
         .values(company_id=company_id, **values)
@@ -122,9 +122,8 @@ def lock_connection_state(connection: Connection, company_id: int) -> Connection
 
 def set_status(connection: Connection, company_id: int, status: Status) -> None:
     """Set the connection's status. Commits nothing; the caller holds the lock and appends the fact."""
-    connection.execute(
-        update(stripe_connection).where(stripe_connection.c.company_id == company_id).values(status=status)
-    )
+    values = {"status": status, "is_scheduled": False}
+    connection.execute(update(stripe_connection).where(stripe_connection.c.company_id == company_id).values(values))
 
 
 def connection_fact(

@@ -36,8 +36,12 @@ company_head = Table(
     # The number of the company's events. It is never indexed, so that changing it stays a heap-only update.
     Column("position", BigInteger, nullable=False, server_default=text("0")),
     Column("last_recorded_at", INSTANT),
+    # Set with the first event that the tables lack, and unset once they lack none: see `projections.engine.behind`.
+    Column("behind_since", INSTANT),
     CheckConstraint("position >= 0", name="position"),
 )
+
+Index("company_head_behind", company_head.c.behind_since, postgresql_where=company_head.c.behind_since.is_not(None))
 
 event = Table(
     "event",
@@ -98,8 +102,15 @@ stripe_connection = Table(
     Column("method", Text, nullable=False),
     Column("scope", Text),
     Column("authorized_at", INSTANT, nullable=False),
+    # Whether the schedule of syncs knows of it; unset whenever it is connected anew, in the same transaction.
+    Column("is_scheduled", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("status IN ('connected', 'paused', 'reauthorization_required', 'disconnected')", name="status"),
     CheckConstraint("method IN ('connect', 'app', 'restricted_key')", name="method"),
+)
+Index(
+    "stripe_connection_unscheduled",
+    stripe_connection.c.company_id,
+    postgresql_where=text("status = 'connected' AND NOT is_scheduled"),
 )
 
 # Events of accounts that no company has connected. They move to a company's log when it connects the account.
@@ -121,3 +132,4 @@ parked_event = Table(
     Column("payload_zstd", LargeBinary, nullable=False),
     Column("payload_sha256", LargeBinary, primary_key=True),
 )
+Index("parked_event_received", parked_event.c.received_at)

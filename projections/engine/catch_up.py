@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 from events.log.read import heads_of
 from projections.engine.batches import Batch, fold_batch
+from projections.engine.behind import settle
 from projections.engine.folding import Claim, fold
 from projections.facts.facts import read_facts
 from projections.registry import versions
@@ -18,67 +19,23 @@ from projections.registry import versions
 BATCH_SIZE = 16_000
 MOST_BUILDS = 128
 
-# A company whose live build has another version gets a build of this version beside it, which any worker may fold.
-_ENROL = text("""
-    WITH lacking AS (
-        SELECT p.name, p.version, h.company_id,
-               coalesce((SELECT max(s.build) FROM projection_state s
-                         WHERE s.projection = p.name AND s.company_id = h.company_id), 0) + 1 AS build,
-               EXISTS (SELECT FROM projection_active a
-                       WHERE a.projection = p.name AND a.company_id = h.company_id) AS is_active
-        FROM company_head h CROSS JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
-        WHERE NOT EXISTS (SELECT FROM projection_state s
-                          WHERE s.projection = p.name AND s.company_id = h.company_id AND s.version = p.version
-                            AND s.status IN ('live', 'halted', 'building', 'ready'))
-    ), begun AS (
-        INSERT INTO projection_state (projection, build, company_id, version, status, updated_at)
-        SELECT name, build, company_id, version, CASE WHEN is_active THEN 'building' ELSE 'live' END,
-               statement_timestamp() FROM lacking
-        ON CONFLICT DO NOTHING RETURNING projection, company_id, build, status
-    )
-    INSERT INTO projection_active (projection, company_id, build)
-    SELECT projection, company_id, build FROM begun WHERE status = 'live' ON CONFLICT DO NOTHING
-""")
-# A company's builds have the same `updated_at`, and so are claimed together: its log is read once for all of them.
+# Marked companies in the order of their marks: an index has them alone, and whatever is folded goes to its back.
 _CLAIM = text("""
     SELECT s.projection, s.company_id, s.build, s.position, s.failing_since IS NOT NULL AS is_failing
-    FROM projection_state s JOIN company_head h ON h.company_id = s.company_id
-    JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
-        ON s.projection = p.name AND s.version = p.version
-    WHERE s.status = 'live' AND s.position < h.position
+    FROM company_head h
+    CROSS JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
+    JOIN projection_state s ON s.company_id = h.company_id AND s.projection = p.name AND s.version = p.version
+    WHERE h.behind_since IS NOT NULL AND s.status = 'live' AND s.position < h.position
       AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
-    ORDER BY s.updated_at, s.company_id LIMIT :most FOR UPDATE OF s SKIP LOCKED
-""")
-_ANYBODY_BEHIND = text("""
-    SELECT EXISTS (
-        SELECT FROM company_head h
-        CROSS JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
-        LEFT JOIN projection_active a ON a.projection = p.name AND a.company_id = h.company_id
-        LEFT JOIN projection_state s
-            ON s.projection = p.name AND s.company_id = h.company_id AND s.build = a.build AND s.version = p.version
-        WHERE h.position > coalesce(s.position, 0) AND coalesce(s.status, 'live') = 'live'
-          AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp()))
-        OR EXISTS (SELECT FROM projection_state
-            WHERE status = 'building' AND is_automatic AND projection = ANY (CAST(:names AS text[])))
+    ORDER BY h.behind_since LIMIT :most FOR UPDATE OF s SKIP LOCKED
 """)
 
 
 class Advanced(NamedTuple):
-    """Companies whose live builds were folded forward, and by how many events."""
+    """Companies whose live builds were claimed, and by how many events they were folded forward."""
 
     company_ids: list[int]
     event_count: int
-
-
-def is_anybody_behind(connection: Connection) -> bool:
-    """Return whether any company's tables lack events that could be folded now."""
-    return bool(connection.execute(_ANYBODY_BEHIND, versions()).scalar())
-
-
-def enrol_newcomers(engine: Engine) -> None:
-    """Begin the builds of this version that companies with a log do not have yet. Commits; safe to repeat."""
-    with engine.begin() as connection:
-        connection.execute(_ENROL, versions())
 
 
 def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
@@ -86,13 +43,16 @@ def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
 
     :raises sqlalchemy.exc.DBAPIError: the connection was lost
     """
-    return fold_batch(engine, Batch(claim=_claimed, fold=_advanced, failed=_nothing_advanced), size=batch_size)
+    advanced = fold_batch(engine, Batch(claim=_claimed, fold=_advanced, failed=_nothing_advanced), size=batch_size)
+    if advanced:
+        settle(engine, advanced.company_ids)
+    return advanced
 
 
 def _claimed(connection: Connection, _size: int) -> list[Claim]:
     rows = connection.execute(_CLAIM, versions() | {"most": MOST_BUILDS}).all()
     together = rows[:1] if rows and rows[0].is_failing else [row for row in rows if not row.is_failing]
-    return [Claim(*row[:-1]) for row in together]
+    return [Claim(*row[:4]) for row in together]
 
 
 def _advanced(connection: Connection, claims: Sequence[Claim], size: int, stays_apart: bool) -> Advanced:  # noqa: FBT001 - as `Batch` calls it

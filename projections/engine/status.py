@@ -40,6 +40,7 @@ _STATUS = text("""
     WHERE s.status <> 'retired' AND s.projection = ANY (:names) ORDER BY s.projection, s.company_id, s.build
 """)
 # The lag is measured from the log, never from a cursor: a company that is not enrolled yet counts as behind, too.
+# Whoever is behind is marked, so nobody else is looked at.
 _LAG = text("""
     SELECT count(*) AS behind, count(*) FILTER (WHERE b.status = 'halted') AS halted,
            count(*) FILTER (WHERE b.status <> 'halted' AND b.error IS NOT NULL) AS failing,
@@ -51,7 +52,7 @@ _LAG = text("""
         LEFT JOIN projection_active a ON a.projection = :projection AND a.company_id = h.company_id
         LEFT JOIN projection_state s
             ON s.projection = :projection AND s.company_id = h.company_id AND s.build = a.build
-        WHERE h.position > coalesce(s.position, 0)
+        WHERE h.behind_since IS NOT NULL AND h.position > coalesce(s.position, 0)
     ) b
 """)
 _RESUME = text("""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Integer, MetaData, Table, Text, func, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, MetaData, Table, Text, func, text
 from sqlalchemy.types import TypeEngine
 
 from events.log.tables import INSTANT, NAMING_CONVENTION
@@ -36,6 +36,7 @@ projection_state = Table(
     Column("failing_since", INSTANT),
     CheckConstraint("status IN ('building', 'ready', 'live', 'halted', 'retired')", name="status"),
 )
+Index("projection_state_building", projection_state.c.company_id, postgresql_where=text("status = 'building'"))
 
 # The build of a projection that a company's readers see.
 projection_active = Table(

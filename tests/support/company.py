@@ -8,7 +8,8 @@ from sqlalchemy import Engine
 from events.connection.accounts import Account, authorize
 from events.intake.envelope import event_from_stripe
 from events.intake.receive import receive
-from projections.engine.catch_up import advance, enrol_newcomers
+from projections.engine.behind import enrol_newcomers
+from projections.engine.catch_up import advance
 from tenants.api_keys import create_api_key
 from tenants.companies import add_company
 from tenants.passwords import Passwords

@@ -26,7 +26,8 @@ from projections.builds.rebuild import build_on, flip
 from projections.builds.retired import drop_build, previous_build
 from projections.builds.verify import compare
 from projections.engine import folding
-from projections.engine.catch_up import advance, enrol_newcomers
+from projections.engine.behind import enrol_newcomers
+from projections.engine.catch_up import advance
 from projections.engine.folding import Claim
 from projections.engine.status import projection_status
 from runtime.database import open_engine

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from backlog.syncs.requests import finished_fact
+from backlog.syncs.tally import note_ended
 from events.log.append import append
 from workers.syncs.leases import Lease, LeaseLostError
 
@@ -84,3 +85,4 @@ def finish(connection: Connection, lease: Lease, ending: Ending, *, now: datetim
         },
     )
     append(connection, lease.company_id, [finished_fact(run, now=now, actor=_ACTOR)])
+    note_ended(connection, run.status, repaired=run.repaired, ended_at=now)

@@ -11,7 +11,8 @@ from backlog.fetches import PATIENT_ATTEMPTS, latest_answer, open_fetches
 from events.connection.accounts import connection_state
 from events.connection.lifecycle import note_deauthorized
 from events.log.read import head_of
-from projections.engine.catch_up import advance, enrol_newcomers
+from projections.engine.behind import enrol_newcomers
+from projections.engine.catch_up import advance
 from projections.revenue.fold import NAME
 from workers.syncs.endings import Ending, finish
 from workers.syncs.failures import RunFailedError

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 
 from backlog.queues import PROJECTION
 from events.log.payloads import decompressed
-from projections.engine.catch_up import is_anybody_behind
+from projections.engine.behind import is_anybody_behind
 from tests.support.clock import NOON, SetClock
 from tests.support.company import catch_up, company_with
 from tests.support.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line

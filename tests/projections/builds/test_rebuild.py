@@ -10,6 +10,7 @@ from projections.builds.builds import begin_builds
 from projections.builds.rebuild import build_on, flip
 from projections.builds.retired import NoSuchBuildError, drop_build, previous_build
 from projections.builds.verify import compare
+from projections.engine.behind import audit_marks
 from projections.engine.folding import Claim
 from projections.engine.status import projection_status
 from projections.facts import facts
@@ -258,6 +259,7 @@ def test_a_company_of_another_version_gets_a_build_of_this_one_and_keeps_its_tab
     with engine.begin() as connection:
         connection.execute(projection_state.update().values(version=0))
 
+    audit_marks(engine, 0)
     catch_up(engine)
     with engine.connect() as connection:
         meanwhile = {(row.projection, row.build, row.status) for row in projection_status(connection)}

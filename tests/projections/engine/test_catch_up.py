@@ -8,7 +8,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from projections.engine import catch_up as catching_up
-from projections.engine.catch_up import MOST_BUILDS, _claimed, advance, enrol_newcomers
+from projections.engine.behind import enrol_newcomers
+from projections.engine.catch_up import MOST_BUILDS, _claimed, advance
 from projections.engine.failures import ATTEMPTS_BEFORE_HALT
 from projections.engine.status import projection_lag, projection_status, resume_company
 from projections.reads.filters import LineFilter

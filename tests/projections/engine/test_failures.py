@@ -12,7 +12,8 @@ from sqlalchemy.exc import OperationalError
 
 from projections.builds.builds import begin_builds
 from projections.builds.rebuild import build_on
-from projections.engine.catch_up import advance, enrol_newcomers
+from projections.engine.behind import enrol_newcomers
+from projections.engine.catch_up import advance
 from projections.engine.failures import ATTEMPTS_BEFORE_HALT, TRANSIENT_SECONDS_BEFORE_HALT
 from projections.engine.skips import Skip, skip_event
 from projections.engine.status import CompanyProjection, projection_lag, projection_status, resume_company

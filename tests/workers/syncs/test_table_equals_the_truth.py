@@ -7,6 +7,7 @@ from sqlalchemy import Engine, select
 
 from events.intake.envelope import event_from_stripe
 from events.intake.receive import receive
+from projections.engine.behind import audit_marks
 from projections.registry import PROJECTIONS
 from projections.revenue.store.tables import revenue_line
 from sandbox.stripe.account.accounts import Account
@@ -73,6 +74,7 @@ def test_batches_of_any_size_give_the_same_bytes(simulated: SimulatedStripe, too
             for table in (table for one in PROJECTIONS for tables in one.tables.values() for table in tables):
                 connection.execute(table.delete())
             connection.exec_driver_sql("UPDATE projection_state SET position = 0")
+        audit_marks(tools.engine, 0)
         catch_up(tools.engine, batch_size=batch_size)
         with tools.engine.connect() as connection:
             ordered = select(revenue_line).order_by(revenue_line.c.invoice_id, revenue_line.c.invoice_line_item_id)
