@@ -7,6 +7,9 @@ from typing import Any, cast
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
+# psycopg's own connection, whose rows are tuples.
+Driver = psycopg.Connection[tuple[Any, ...]]
+
 _CONNECT_TIMEOUT_SECONDS = 1
 _POOL_WAIT_SECONDS = 1
 # Otherwise a server that vanished would be waited for as long as TCP retransmits: a quarter of an hour.
@@ -92,6 +95,9 @@ def _enter_walls(driver_connection: Any, _record: object) -> None:  # noqa: ANN4
     driver_connection.autocommit = False
 
 
-def driver_of(connection: Connection) -> psycopg.Connection[tuple[Any, ...]]:
-    """Return psycopg's connection beneath a checked-out one, for what SQLAlchemy does not offer: COPY and cursors."""
-    return cast("psycopg.Connection[tuple[Any, ...]]", connection.connection.driver_connection)
+def driver_of(connection: Connection) -> Driver:
+    """Return psycopg's connection beneath a checked-out one, for what SQLAlchemy does not offer.
+
+    That is COPY, server-side cursors, and pipelines: several statements sent before the first is answered.
+    """
+    return cast("Driver", connection.connection.driver_connection)

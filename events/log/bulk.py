@@ -59,7 +59,9 @@ def read_on(
     driver = driver_of(connection)
     reached = dict(after)
     parameters = {"company_id": list(most), "after": [after[one] for one in most], "most": list(most.values())}
-    with driver.cursor("read_on", binary=True, scrollable=False) as cursor:
+    # A few events are read at once: a cursor on the server takes more round trips.
+    are_few = sum(most.values()) <= _ROWS_AT_ONCE
+    with driver.cursor(binary=True) if are_few else driver.cursor("read_on", binary=True, scrollable=False) as cursor:
         cursor.execute(_READ_ON, parameters)
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
             for row in rows:

@@ -4,6 +4,7 @@ https://www.postgresql.org/docs/current/sql-copy.html: fields are separated by t
 backslashes within a text are escaped.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from hashlib import blake2b
@@ -12,12 +13,21 @@ CHECKSUM_BYTES = 16
 _MODULUS = 1 << (8 * CHECKSUM_BYTES)
 
 _NULL = "\\N"
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_ESCAPES = str.maketrans(_ESCAPED)
+_UNESCAPED = {escape: character for character, escape in _ESCAPED.items()}
+_ESCAPE = re.compile(r"\\.")
 
 
 def text_of(fields: Iterable[object]) -> bytes:
     """Return fields of a row as fields of a line for COPY, in UTF-8."""
     return "\t".join(map(_text_of_field, fields)).encode()
+
+
+def fields_of(line: bytes) -> list[str | None]:
+    """Return the fields of a line for COPY, as texts; None is NULL."""
+    fields = line.decode().rstrip("\n").split("\t")
+    return [None if field == _NULL else _unescaped(field) for field in fields]
 
 
 def texts_of(*values: str | None) -> str:
@@ -37,6 +47,10 @@ def added(checksum: bytes, hashes: int) -> bytes:
     """Return the checksum with a sum of hashes added; a negative sum removes them."""
     total = (int.from_bytes(checksum, "big") + hashes) % _MODULUS
     return total.to_bytes(CHECKSUM_BYTES, "big")
+
+
+def _unescaped(field: str) -> str:
+    return _ESCAPE.sub(lambda found: _UNESCAPED[found[0]], field) if "\\" in field else field
 
 
 def _text_of_field(value: object) -> str:

@@ -1,6 +1,7 @@
 """Fold pages of facts into the revenue tables of their builds: load, apply, derive rows, derive sums, write."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from itertools import islice
 
 from sqlalchemy import Connection
@@ -14,10 +15,13 @@ from projections.revenue.store.load_state import load_state
 from projections.revenue.store.moved_rows import moved_rows
 from projections.revenue.store.write_rows import Changed, write_rows
 from projections.revenue.store.write_state import write_state
-from projections.revenue.store.write_sums import write_sums
+from projections.revenue.store.write_sums import LastChecksums, find_last_checksums, write_sums
 from projections.revenue.sums import RowSums
+from runtime.database import Driver, driver_of
 
 _ROWS_AT_ONCE = 5000
+# So few facts change so few rows that waiting for each statement would take longer than the statements.
+_FEW_FACTS = 8
 
 
 def fold_revenue(connection: Connection, pages: Sequence[FactPage]) -> None:
@@ -26,20 +30,30 @@ def fold_revenue(connection: Connection, pages: Sequence[FactPage]) -> None:
     Anything else derived from facts is one more step here: derived from the state or from the row changes, and written
     with the rest.
     """
+    driver = driver_of(connection)
     builds = [BuildState(page.company_id, page.build, page.is_begun, RevenueState()) for page in pages]
-    _load(connection, builds, pages)
+    last_checksums = _load(driver, builds, pages)
     _apply(builds, pages)
     sums = {build.company_id: RowSums() for build in builds}
-    for changed in _derive_rows(connection, builds):
-        _derive_sums(sums, changed)
-        write_rows(connection, changed)
-    write_state(connection, builds)
-    write_sums(connection, [(build.company_id, build.build, sums[build.company_id]) for build in builds])
+    for moved in _derive_moved(driver, builds):
+        _derive_sums(sums, moved)
+        write_rows(driver, moved)
+    changed = _derive_rows(builds)
+    _derive_sums(sums, changed)
+    with driver.pipeline() if sum(len(page.facts) for page in pages) <= _FEW_FACTS else nullcontext():
+        write_rows(driver, changed)
+        write_state(driver, builds)
+        write_sums(
+            driver, [(build.company_id, build.build, sums[build.company_id]) for build in builds], last_checksums
+        )
 
 
-def _load(connection: Connection, builds: Sequence[BuildState], pages: Sequence[FactPage]) -> None:
+def _load(driver: Driver, builds: Sequence[BuildState], pages: Sequence[FactPage]) -> LastChecksums:
     facts = (((fact.sighting.livemode, fact.observations) for fact in page.facts) for page in pages)
-    load_state(connection, list(zip(builds, facts, strict=True)))
+    with driver.pipeline():
+        last_checksums = find_last_checksums(driver, builds)
+        load_state(driver, list(zip(builds, facts, strict=True)))
+    return last_checksums
 
 
 def _apply(builds: Sequence[BuildState], pages: Sequence[FactPage]) -> None:
@@ -49,15 +63,18 @@ def _apply(builds: Sequence[BuildState], pages: Sequence[FactPage]) -> None:
                 build.revenue.apply(fact.sighting, fact.entity, fact.observations)
 
 
-def _derive_rows(connection: Connection, builds: Sequence[BuildState]) -> Iterator[list[Changed]]:
+def _derive_moved(driver: Driver, builds: Sequence[BuildState]) -> Iterator[list[Changed]]:
     # More stored rows may share a price or a customer than fit into memory: their changes are derived in portions.
-    rows = moved_rows(connection, builds)
+    rows = moved_rows(driver, builds)
     while portion := list(islice(rows, _ROWS_AT_ONCE)):
         changed = {build.company_id: (build, RowChanges()) for build, _ in portion}
         for build, row in portion:
             follow_stored(changed[build.company_id][1], row, build.revenue)
         yield list(changed.values())
-    yield [(build, changes_of(build.revenue)) for build in builds]
+
+
+def _derive_rows(builds: Sequence[BuildState]) -> list[Changed]:
+    return [(build, changes_of(build.revenue)) for build in builds]
 
 
 def _derive_sums(sums: dict[int, RowSums], changed: Sequence[Changed]) -> None:

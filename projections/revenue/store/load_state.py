@@ -1,9 +1,8 @@
 """Load the state that facts may change, and what their lines refer to, for many companies at once. Reads only."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import Connection
 
 from events.stripe.observations import (
     CustomerNamed,
@@ -17,8 +16,9 @@ from events.stripe.observations import (
 from projections.revenue.build_state import BuildState
 from projections.revenue.register import Register
 from projections.revenue.state import Held, HeldValue, InvoiceState, Key, PricedAs
-from projections.revenue.store.bulk import read_stored
+from projections.revenue.store.bulk import Found, find_stored, stored_of
 from projections.revenue.store.tables import revenue_customer, revenue_invoice, revenue_price
+from runtime.database import Driver
 
 _INVOICE_STATE = msgspec.json.Decoder(InvoiceState)
 _PRICE_STATE = msgspec.json.Decoder(Register[PricedAs])
@@ -59,29 +59,38 @@ class _Touched:
                 self.prices.add((livemode, price_id))
 
 
-def load_state(connection: Connection, observed: Sequence[tuple[BuildState, _Observed]]) -> None:
+def load_state(driver: Driver, observed: Sequence[tuple[BuildState, _Observed]]) -> None:
     """Load into each state what these facts may change, and the prices and customers of the loaded invoices."""
-    touched: list[tuple[BuildState, _Touched]] = []
+    builds = {build_state.company_id: build_state for build_state, _ in observed if build_state.is_begun}
+    touched = {company_id: _Touched() for company_id in builds}
     for build_state, facts in observed:
         if build_state.is_begun:
-            touched.append((build_state, _Touched()))
             for livemode, observations in facts:
                 for observation in observations:
-                    touched[-1][1].note(livemode, observation)
-    by_company = {build_state.company_id: one for build_state, one in touched}
-    for build_state, key, stored, change in read_stored(
-        connection, revenue_invoice, [(at, one.invoices) for at, one in touched]
-    ):
-        build_state.revenue.invoices[key] = held = Held(_INVOICE_STATE.decode(stored), change)
-        # Rows of the invoice are derived again, with prices and a name that may come from much earlier facts.
-        header, lines = held.invoice.header, held.invoice.lines
-        customer_id = header.value.customer_id if header else None
-        by_company[build_state.company_id].note_named(key[0], customer_id, lines.value if lines else ())
-    for build_state, key, stored, change in read_stored(
-        connection, revenue_price, [(at, one.prices) for at, one in touched]
-    ):
-        build_state.revenue.prices[key] = HeldValue(_PRICE_STATE.decode(stored), change)
-    for build_state, key, stored, change in read_stored(
-        connection, revenue_customer, [(at, one.names) for at, one in touched]
-    ):
-        build_state.revenue.names[key] = HeldValue(_NAME_STATE.decode(stored), change)
+                    touched[build_state.company_id].note(livemode, observation)
+    asked = {company_id: (set(one.prices), set(one.names)) for company_id, one in touched.items()}
+    with driver.pipeline():
+        invoices = find_stored(driver, revenue_invoice, [(builds[at], one.invoices) for at, one in touched.items()])
+        found = _find_values(driver, [(builds[at], *keys) for at, keys in asked.items()])
+        for company_id, key, stored, change in stored_of(invoices):
+            builds[company_id].revenue.invoices[key] = held = Held(_INVOICE_STATE.decode(stored), change)
+            # Rows of the invoice are derived again, with prices and a name that may come from much earlier facts.
+            header, lines = held.invoice.header, held.invoice.lines
+            customer_id = header.value.customer_id if header else None
+            touched[company_id].note_named(key[0], customer_id, lines.value if lines else ())
+        _keep_values(builds, found)
+        more = [(builds[at], one.prices - asked[at][0], one.names - asked[at][1]) for at, one in touched.items()]
+        _keep_values(builds, _find_values(driver, more))
+
+
+def _find_values(driver: Driver, wanted: Sequence[tuple[BuildState, set[Key], set[Key]]]) -> tuple[Found, Found]:
+    prices = find_stored(driver, revenue_price, [(at, keys) for at, keys, _ in wanted])
+    return prices, find_stored(driver, revenue_customer, [(at, keys) for at, _, keys in wanted])
+
+
+def _keep_values(builds: Mapping[int, BuildState], found: tuple[Found, Found]) -> None:
+    prices, names = found
+    for company_id, key, stored, change in stored_of(prices):
+        builds[company_id].revenue.prices[key] = HeldValue(_PRICE_STATE.decode(stored), change)
+    for company_id, key, stored, change in stored_of(names):
+        builds[company_id].revenue.names[key] = HeldValue(_NAME_STATE.decode(stored), change)

@@ -3,23 +3,17 @@
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from psycopg import sql
-from sqlalchemy import Connection
-
 from projections.revenue.build_state import BuildState
 from projections.revenue.row import Row
 from projections.revenue.row_changes import RowChanges, RowVersion
 from projections.revenue.row_parts import FixedPart
-from projections.revenue.row_text import text_of
-from runtime.database import driver_of
+from projections.revenue.row_text import fields_of, text_of
+from projections.revenue.store.bulk import insert_each, is_pipelined
+from runtime.database import Driver
 
 _PAST = (*Row._fields, "until", "is_removed", "is_displaced", "first_position")
-_COPY_LINES = sql.SQL("COPY revenue_line (company_id, build, {}) FROM STDIN").format(
-    sql.SQL(", ").join(map(sql.Identifier, (*Row._fields, "first_position")))
-)
-_COPY_PAST = sql.SQL("COPY revenue_line_past (company_id, build, {}) FROM STDIN").format(
-    sql.SQL(", ").join(map(sql.Identifier, _PAST))
-)
+_CURRENT_COLUMNS = ("company_id", "build", *Row._fields, "first_position")
+_PAST_COLUMNS = ("company_id", "build", *_PAST)
 _END = f"""
     WITH ended AS (
         DELETE FROM revenue_line r
@@ -48,17 +42,17 @@ _ENDS = {one: text_of(one) for one in product((False, True), repeat=2)}
 Changed = tuple[BuildState, RowChanges]
 
 
-def write_rows(connection: Connection, changed: Sequence[Changed]) -> None:
+def write_rows(driver: Driver, changed: Sequence[Changed]) -> None:
     """Move ended rows into the past; insert the current rows, and those that came and went in the same batch."""
     displaced = [(at, fixed) for at, changes in changed if at.is_begun for fixed in changes.displaced]
     if displaced:
-        connection.exec_driver_sql(_DISPLACE, _keys(displaced))
+        driver.execute(_DISPLACE, _keys(displaced))
     ended = [(at, row) for at, changes in changed for row in changes.ended if row.is_stored]
     if ended:
-        for number, first_position in connection.exec_driver_sql(_END, _endings(ended)):
+        for number, first_position in driver.execute(_END, _endings(ended)):
             ended[number - 1][1].life.first_position = first_position
-    _copy(connection, _COPY_PAST, list(_past_lines(changed)))
-    _copy(connection, _COPY_LINES, list(_current_lines(changed)))
+    _insert(driver, "revenue_line_past", _PAST_COLUMNS, list(_past_lines(changed)))
+    _insert(driver, "revenue_line", _CURRENT_COLUMNS, list(_current_lines(changed)))
 
 
 def _past_lines(changed: Sequence[Changed]) -> Iterator[bytes]:
@@ -102,7 +96,11 @@ def _keys(lines: Sequence[tuple[BuildState, FixedPart]]) -> dict[str, object]:
     }
 
 
-def _copy(connection: Connection, statement: sql.Composed, lines: Sequence[bytes]) -> None:
-    if lines:
-        with driver_of(connection).cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(b"".join(lines))
+def _insert(driver: Driver, table: str, columns: Sequence[str], lines: Sequence[bytes]) -> None:
+    if not lines:
+        return
+    if is_pipelined(driver):
+        insert_each(driver, table, columns, map(fields_of, lines))
+        return
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+        copy.write(b"".join(lines))

@@ -4,17 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 import msgspec
-from sqlalchemy import Connection
 
 from projections.revenue.build_state import BuildState
 from projections.revenue.state import Key
-from projections.revenue.store.bulk import Record, copy_in, remove
+from projections.revenue.store.bulk import Record, insert, remove
 from projections.revenue.store.tables import revenue_customer, revenue_invoice, revenue_price, revenue_quarantine
+from runtime.database import Driver
 
 _ENCODER = msgspec.json.Encoder()
 
 
-def write_state(connection: Connection, build_states: Sequence[BuildState]) -> None:
+def write_state(driver: Driver, build_states: Sequence[BuildState]) -> None:
     """Write the states that facts changed, and the facts that could not be read. Commits nothing."""
     begun = [(build_state, build_state.revenue) for build_state in build_states if build_state.is_begun]
     invoices = [
@@ -23,11 +23,11 @@ def write_state(connection: Connection, build_states: Sequence[BuildState]) -> N
     prices = [(build_state, _stored(revenue.touched_prices, revenue.price_states)) for build_state, revenue in begun]
     names = [(build_state, _stored(revenue.touched_names, revenue.name_states)) for build_state, revenue in begun]
     for table, places in ((revenue_invoice, invoices), (revenue_price, prices), (revenue_customer, names)):
-        remove(connection, table, places)
-    copy_in(connection, revenue_invoice, chain.from_iterable(map(_invoice_records, build_states)))
-    copy_in(connection, revenue_price, chain.from_iterable(map(_price_records, build_states)))
-    copy_in(connection, revenue_customer, chain.from_iterable(map(_name_records, build_states)))
-    copy_in(connection, revenue_quarantine, chain.from_iterable(map(_quarantine_records, build_states)))
+        remove(driver, table, places)
+    insert(driver, revenue_invoice, chain.from_iterable(map(_invoice_records, build_states)))
+    insert(driver, revenue_price, chain.from_iterable(map(_price_records, build_states)))
+    insert(driver, revenue_customer, chain.from_iterable(map(_name_records, build_states)))
+    insert(driver, revenue_quarantine, chain.from_iterable(map(_quarantine_records, build_states)))
 
 
 def _stored(touched: set[Key], states: Mapping[Key, Sequence[object]]) -> list[Key]:
