@@ -6,7 +6,7 @@ from bench.histories import fill_logs
 from bench.rebuild import read_and_decode, seconds, settle
 from bench.stage import servers
 from migrations.run import upgrade
-from projections.engine.behind import enrol_newcomers
+from projections.engine.behind import begin_lacking_builds
 from projections.engine.catch_up import advance
 from runtime.database import open_engine
 
@@ -21,7 +21,7 @@ def run(*, events: int, companies: int) -> dict[str, object]:
         settle(engine)
         total = sum(sizes.values())
         floor = total / seconds(partial(read_and_decode, url, list(sizes), 1))
-        enrol_newcomers(engine)
+        begin_lacking_builds(engine)
         batches: list[int] = []
 
         def catch_up() -> None:

@@ -19,7 +19,7 @@ from bench.payloads import invoice_event, signed_request
 from bench.rebuild import settle
 from bench.stage import WEBHOOK_SECRET, servers
 from migrations.run import upgrade
-from projections.engine.behind import enrol_newcomers
+from projections.engine.behind import begin_lacking_builds
 from projections.engine.catch_up import advance
 from runtime.database import open_engine
 from sandbox.load import Outcome, send_at_constant_rate
@@ -37,7 +37,7 @@ def run(*, events: int, companies: int, seconds: int, per_second: int) -> dict[s
         running.callback(engine.dispose)
         upgrade(engine)
         sizes = fill_logs(engine, events=events, companies=companies)
-        enrol_newcomers(engine)
+        begin_lacking_builds(engine)
         while advance(engine):
             pass
         settle(engine)

@@ -12,7 +12,7 @@ from bench.histories import fill_logs
 from bench.rebuild import settle
 from bench.stage import servers
 from migrations.run import upgrade
-from projections.engine.behind import enrol_newcomers
+from projections.engine.behind import begin_lacking_builds
 from projections.engine.catch_up import advance
 from projections.reads.export import every_line
 from projections.reads.filters import SORTS, LineFilter, Sort
@@ -38,7 +38,7 @@ def large_table(environment: Mapping[str, str], lines: int) -> Iterator[tuple[En
     engine = open_engine(environment["DATABASE_URL"], name="bench", pool_size=2, statement_timeout_ms=0)
     upgrade(engine)
     (company_id,) = fill_logs(engine, events=lines * 4 // 3, companies=1)
-    enrol_newcomers(engine)
+    begin_lacking_builds(engine)
     while advance(engine):
         pass
     settle(engine)

@@ -16,7 +16,7 @@ from migrations.run import upgrade
 from projections.builds.builds import begin_builds
 from projections.builds.parallel import build_with, process_pool
 from projections.builds.rebuild import flip
-from projections.engine.behind import enrol_newcomers
+from projections.engine.behind import begin_lacking_builds
 from projections.engine.catch_up import advance
 from runtime.database import driver_of, open_engine
 
@@ -66,7 +66,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def _catch_up(engine: Engine) -> None:
-    enrol_newcomers(engine)
+    begin_lacking_builds(engine)
     while advance(engine):
         pass
 

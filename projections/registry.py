@@ -35,13 +35,14 @@ class Projection:
     """Tables made from the log by one fold.
 
     Each `version` of the fold has its own builds: raise it whenever the fold derives something else from the same
-    facts. The fold writes a batch of facts, of many companies, into the tables and commits nothing. `tables` are
-    grouped by the names that users see; the groups share builds and position.
+    facts. The fold writes a batch of facts, of many companies, into the tables, commits nothing, and returns the
+    companies whose tables then lack something that Stripe could tell. `tables` are grouped by the names that users see;
+    the groups share builds and position.
     """
 
     name: str
     version: int
-    fold: Callable[[Connection, Sequence[FactPage]], None]
+    fold: Callable[[Connection, Sequence[FactPage]], set[int]]
     tables: dict[str, tuple[Table, ...]]
 
 

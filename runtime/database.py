@@ -47,6 +47,8 @@ def open_engine(
         max_overflow=0,
         pool_timeout=_POOL_WAIT_SECONDS,
         pool_recycle=1800,
+        # The connection used last: it has its statements prepared, and the server its caches filled.
+        pool_use_lifo=True,
         connect_args={
             "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
             "tcp_user_timeout": _UNANSWERED_MS,

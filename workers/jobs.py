@@ -2,15 +2,16 @@
 
 import time
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from backlog.fetch_requests import request_gaps
 from backlog.fetches import FetchRequest, claim_due, note_answered, note_failure, put_back
 from backlog.queues import FETCH, PROJECTION, SYNC, acknowledge, wake, wake_if_possible
 from events.connection.lifecycle import lock_if_connected
-from projections.builds.rebuild import build_on
-from projections.engine.behind import enrol_newcomers
-from projections.engine.catch_up import advance
+from projections.builds.rebuild import Chunk, build_on
+from projections.engine.behind import begin_lacking_builds
+from projections.engine.catch_up import Advanced, advance
 from projections.engine.statistics import learn_new_tables
 from runtime.sqlstates import is_outage
 from stripe_gateway.client import Tally
@@ -25,6 +26,10 @@ from workers.wiring.tools import Tools, current_tools
 
 # A job that runs longer wakes its successor and ends, so that a shutdown never waits for it.
 _LONGEST_SECONDS = 5.0
+_SMALL_BATCH_EVENTS = 200
+_MORE_WITHIN_SECONDS = 0.02
+# Autovacuum looks at the tables about once a minute; fewer events make no difference by then.
+_WORTH_ANALYZING_EVENTS = 500
 # A paused connection is checked again after this long.
 _PAUSED_SECONDS = 600.0
 
@@ -45,21 +50,23 @@ def sync_what_is_due() -> int:
 
 
 def catch_up_with(tools: Tools) -> int:
-    """Fold until no company is behind or the time is up, then request what the tables lack. Commits batch by batch."""
+    """Fold until no company is behind or the time is up; request what the tables lack. Commits batch by batch.
+
+    After a small batch it waits a moment for more: a batch costs about as much as thirty events.
+    """
     acknowledge(tools.redis, PROJECTION)
-    enrol_newcomers(tools.engine)
     deadline = time.monotonic() + _LONGEST_SECONDS
     folded = 0
-    companies: set[int] = set()
-    while advanced := advance(tools.engine) or build_on(tools.engine, is_automatic=True):
+    while advanced := advance(tools.engine) or _build(tools.engine):
         folded += advanced.event_count
-        companies.update(advanced.company_ids)
+        _request_what_is_missing(tools, sorted(advanced.lacking))
         if time.monotonic() > deadline:
             wake(tools.redis, PROJECTION)
             break
-    if folded:
+        if advanced.event_count < _SMALL_BATCH_EVENTS:
+            tools.pause(_MORE_WITHIN_SECONDS)
+    if folded > _WORTH_ANALYZING_EVENTS:
         learn_new_tables(tools.engine)
-    _request_what_is_missing(tools, sorted(companies))
     return folded
 
 
@@ -90,6 +97,12 @@ def sync_with(tools: Tools) -> int:
             wake_if_possible(tools.redis, SYNC)
             break
     return turns
+
+
+def _build(engine: Engine) -> Advanced | Chunk | None:
+    if not begin_lacking_builds(engine):
+        return None
+    return advance(engine) or build_on(engine, is_automatic=True)
 
 
 def _is_fetched(tools: Tools, request: FetchRequest) -> bool:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
-from events.log.read import heads_of
 from projections.builds.builds import lock_for_flip, make_live
 from projections.engine.batches import Batch, fold_batch
 from projections.engine.folding import Claim, fold
@@ -37,7 +36,8 @@ _CLAIM = text("""
     ), hindmost AS (
         SELECT DISTINCT ON (company_id) company_id, position, lacking FROM first ORDER BY company_id, position
     )
-    SELECT s.projection, s.company_id, s.build, s.position, f.lacking, s.failing_since IS NOT NULL AS is_failing
+    SELECT s.projection, s.company_id, s.build, s.position, s.position + f.lacking AS head, f.lacking,
+           s.failing_since IS NOT NULL AS is_failing
     FROM projection_state s JOIN hindmost f ON s.company_id = f.company_id AND s.position = f.position
     JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
         ON s.projection = p.name AND s.version = p.version
@@ -65,9 +65,9 @@ class Chunk(NamedTuple):
     finished: list[Claim]
 
     @property
-    def company_ids(self) -> list[int]:
-        """Return the companies, each as often as it has claims."""
-        return [claim.company_id for claim in self.claims]
+    def lacking(self) -> set[int]:
+        """Return the companies whose tables may lack something that Stripe could tell: any of them."""
+        return {claim.company_id for claim in self.claims}
 
 
 def build_on(
@@ -145,17 +145,17 @@ def _claimed(
     parameters = versions() | {"is_automatic": is_automatic, "company_ids": company_ids and list(company_ids)}
     rows = connection.execute(_CLAIM, parameters | {"most": 1}).all()
     if rows and rows[0].is_failing:
-        return [Claim(*rows[0][:4])]
+        return [Claim(*rows[0][:5])]
     # No build is further behind than the first, so this many fit into the chunk.
     fitting = min(_MOST_BUILDS, size // max(1, rows[0].lacking)) if rows else 0
     if fitting > 1:
         rows = connection.execute(_CLAIM, parameters | {"most": fitting}).all()
-    return [Claim(*row[:4]) for row in rows if not row.is_failing]
+    return [Claim(*row[:5]) for row in rows if not row.is_failing]
 
 
 def _fold_chunk(connection: Connection, claims: Sequence[Claim], size: int, *, stays_apart: bool) -> Chunk:
     starts = {claim.company_id: claim.position for claim in claims}
-    heads = heads_of(connection, list(starts))
+    heads = {claim.company_id: claim.head for claim in claims}
     through = {one: min(heads[one], starts[one] + size) for one in starts}
     reached = _fold_through(connection, claims, through, stays_apart=stays_apart)
     finished = [claim for claim in claims if reached[claim.company_id] == heads[claim.company_id]]

@@ -30,7 +30,7 @@ _IS_BEHIND = f"""
                 WHERE a.projection = p.name AND a.company_id = h.company_id AND s.position < h.position))
 """  # noqa: S608 - our own words
 # A company whose live build has another version gets a build of this version beside it, which any worker may fold.
-_ENROL = text(f"""
+_BEGIN_LACKING = text(f"""
     WITH lacking AS (
         SELECT p.name, p.version, h.company_id,
                coalesce((SELECT max(s.build) FROM projection_state s
@@ -48,7 +48,9 @@ _ENROL = text(f"""
         INSERT INTO projection_active (projection, company_id, build)
         SELECT projection, company_id, build FROM begun WHERE status = 'live' ON CONFLICT DO NOTHING
     )
-    SELECT count(*) FROM begun
+    SELECT EXISTS (SELECT FROM begun) OR EXISTS (
+        SELECT FROM projection_state
+        WHERE status = 'building' AND is_automatic AND projection = ANY (CAST(:names AS text[])))
 """)  # noqa: S608 - our own words
 _ANYBODY_BEHIND = text(f"""
     SELECT EXISTS (
@@ -84,10 +86,13 @@ def is_anybody_behind(connection: Connection) -> bool:
     return bool(connection.execute(_ANYBODY_BEHIND, versions()).scalar())
 
 
-def enrol_newcomers(engine: Engine) -> int:
-    """Begin the builds of this version that marked companies lack; return how many. Commits; safe to repeat."""
+def begin_lacking_builds(engine: Engine) -> bool:
+    """Begin the builds of this version that marked companies lack. Commits; safe to repeat.
+
+    Returns whether there are builds, new or older, that any worker may fold.
+    """
     with engine.begin() as connection:
-        return int(connection.execute(_ENROL, versions()).scalar_one())
+        return bool(connection.execute(_BEGIN_LACKING, versions()).scalar_one())
 
 
 def settle(engine: Engine, company_ids: Sequence[int]) -> None:

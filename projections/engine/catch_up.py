@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
-from events.log.read import heads_of
 from projections.engine.batches import Batch, fold_batch
 from projections.engine.behind import settle
 from projections.engine.folding import Claim, fold
@@ -21,7 +20,8 @@ MOST_BUILDS = 128
 
 # Marked companies in the order of their marks: an index has them alone, and whatever is folded goes to its back.
 _CLAIM = text("""
-    SELECT s.projection, s.company_id, s.build, s.position, s.failing_since IS NOT NULL AS is_failing
+    SELECT s.projection, s.company_id, s.build, s.position, h.position AS head,
+           s.failing_since IS NOT NULL AS is_failing
     FROM company_head h
     CROSS JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
     JOIN projection_state s ON s.company_id = h.company_id AND s.projection = p.name AND s.version = p.version
@@ -32,10 +32,14 @@ _CLAIM = text("""
 
 
 class Advanced(NamedTuple):
-    """Companies whose live builds were claimed, and by how many events they were folded forward."""
+    """Companies whose live builds were claimed, and by how many events they were folded forward.
+
+    `lacking`: those whose tables lack something that Stripe could tell.
+    """
 
     company_ids: list[int]
     event_count: int
+    lacking: set[int]
 
 
 def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
@@ -52,7 +56,7 @@ def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
 def _claimed(connection: Connection, _size: int) -> list[Claim]:
     rows = connection.execute(_CLAIM, versions() | {"most": MOST_BUILDS}).all()
     together = rows[:1] if rows and rows[0].is_failing else [row for row in rows if not row.is_failing]
-    return [Claim(*row[:4]) for row in together]
+    return [Claim(*row[:5]) for row in together]
 
 
 def _advanced(connection: Connection, claims: Sequence[Claim], size: int, stays_apart: bool) -> Advanced:  # noqa: FBT001 - as `Batch` calls it
@@ -60,21 +64,20 @@ def _advanced(connection: Connection, claims: Sequence[Claim], size: int, stays_
     for claim in claims:
         by_company[claim.company_id].append(claim)
     starts = {company_id: min(claim.position for claim in held) for company_id, held in by_company.items()}
-    heads = heads_of(connection, list(by_company))
-    ends = {company_id: _meeting_point(by_company[company_id], head) for company_id, head in heads.items()}
+    ends = {company_id: _meeting_point(held) for company_id, held in by_company.items()}
     facts = read_facts(connection, starts, _shares({one: ends[one] - starts[one] for one in starts}, size))
     turn = [claim for claim in claims if claim.company_id in facts and claim.position == starts[claim.company_id]]
-    fold(connection, turn, facts, stays_apart=stays_apart)
-    return Advanced(list(facts), sum(map(len, facts.values())))
+    lacking = fold(connection, turn, facts, stays_apart=stays_apart)
+    return Advanced(list(facts), sum(map(len, facts.values())), lacking)
 
 
 def _nothing_advanced(claims: Sequence[Claim]) -> Advanced:
-    return Advanced(sorted({claim.company_id for claim in claims}), 0)
+    return Advanced(sorted({claim.company_id for claim in claims}), 0, set())
 
 
-def _meeting_point(claims: Sequence[Claim], head: int) -> int:
+def _meeting_point(claims: Sequence[Claim]) -> int:
     # Builds of one company at different positions: the hindmost is folded up to the next, and then goes on with it.
-    positions = sorted({*(claim.position for claim in claims), head})
+    positions = sorted({*(claim.position for claim in claims), claims[0].head})
     return positions[1]
 
 

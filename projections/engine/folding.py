@@ -13,26 +13,28 @@ from sqlalchemy import Connection, text
 
 from projections.facts.facts import Fact, FactPage
 from projections.registry import PROJECTIONS
+from runtime.database import driver_of
 
 
 class Claim(NamedTuple):
-    """One company's build of a projection, locked for this transaction."""
+    """One company's build of a projection, locked for this transaction, and the head of the log if that is known."""
 
     projection: str
     company_id: int
     build: int
     position: int
+    head: int = 0
 
 
-_SKIPS = text("""
-    SELECT projection, company_id, position FROM projection_skip WHERE company_id = ANY (:company_ids)
-""")
+_SKIPS = """
+    SELECT projection, company_id, position FROM projection_skip WHERE company_id = ANY (%(company_ids)b::bigint[])
+"""
 # Few rows are looked up among many, but the statistics of tables that are being filled say otherwise.
-_LOOK_UP = text("""
+_LOOK_UP = """
     SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
            set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true),
            set_config('jit', 'off', true)
-""")
+"""
 _CHECKPOINT = text("""
     UPDATE projection_state s SET position = c.position, attempts = 0, retry_at = NULL, error = NULL,
         error_position = NULL, failing_since = CASE WHEN :stays_apart THEN s.failing_since END,
@@ -61,14 +63,17 @@ def fold(
     facts: Mapping[int, Sequence[Fact]],
     *,
     stays_apart: bool = False,
-) -> None:
+) -> set[int]:
     """Fold each company's facts into every claimed build, and move the checkpoints to the last fact. Commits nothing.
 
-    All claims of a company stand right before its first fact. `stays_apart`: an event that fails is near, so builds
-    that are folded alone remain so.
+    Returns the companies whose tables then lack something that Stripe could tell. All claims of a company stand right
+    before its first fact. `stays_apart`: an event that fails is near, so builds that are folded alone remain so.
     """
-    connection.execute(_LOOK_UP)
-    skipped = {tuple(row) for row in connection.execute(_SKIPS, {"company_ids": list(facts)})}
+    driver = driver_of(connection)
+    with driver.pipeline():
+        driver.execute(_LOOK_UP)
+        skipped = set(driver.execute(_SKIPS, {"company_ids": list(facts)}))
+    lacking: set[int] = set()
     for projection in PROJECTIONS:
         pages = [
             FactPage(
@@ -81,9 +86,10 @@ def fold(
             if claim.projection == projection.name
         ]
         if pages:
-            projection.fold(connection, pages)
+            lacking |= projection.fold(connection, pages)
     reached = {claim: facts[claim.company_id][-1].position for claim in claims}
     checkpoint(connection, reached, stays_apart=stays_apart)
+    return lacking
 
 
 def checkpoint(connection: Connection, reached: Mapping[Claim, int], *, stays_apart: bool = False) -> None:

@@ -45,6 +45,13 @@ class RevenueState:
         self.price_states: dict[Key, list[HeldValue[PricedAs] | None]] = {}
         self.name_states: dict[Key, list[HeldValue[str] | None]] = {}
 
+    @property
+    def has_gaps(self) -> bool:
+        """Return whether an invoice or a name that facts touched is incomplete or contested, and shown."""
+        return any(any(self.invoices[key].invoice.gaps) for key in self.touched_invoices) or any(
+            self.names[key].register.is_contested for key in self.touched_names
+        )
+
     def apply(self, sighting: Sighting, entity: str | None, observations: Iterable[Observation]) -> None:
         """Apply the observations of one fact."""
         for observation in observations:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from projections.revenue.row import UNKNOWN
 from projections.revenue.row_parts import FixedPart, RowParts, VariablePart
 
 
@@ -42,6 +43,11 @@ class RowChanges:
         self.current: list[RowVersion] = []
         # Rows whose line was displaced; all earlier versions of the line are displaced as well.
         self.displaced: list[FixedPart] = []
+
+    @property
+    def has_unknown(self) -> bool:
+        """Return whether the price of a current row was never seen."""
+        return any(row.variable.billing.type == UNKNOWN and row.fixed.price_id is not None for row in self.current)
 
     def follow(self, before: Iterable[RowParts], moments: Iterable[tuple[int, Sequence[RowParts]]]) -> None:
         """Record the row versions of one invoice, given its rows before and those that stand from each position on."""

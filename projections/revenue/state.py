@@ -27,6 +27,12 @@ class InvoiceState(Struct, frozen=True, array_like=True, gc=False):
         """Return whether two facts of the same second disagree, so that Stripe should be asked."""
         return any(part is not None and part.is_contested for part in (self.status, self.header, self.lines))
 
+    @property
+    def gaps(self) -> tuple[bool, bool]:
+        """Return whether its lines and whether its own facts should be fetched; neither if the table shows no line."""
+        is_shown = self.header is not None and not self.is_deleted
+        return is_shown and not self.is_complete, is_shown and self.is_contested
+
     def shows_the_same_as(self, other: "InvoiceState") -> bool:
         """Return whether the table shows the same for both states, whatever else they know."""
         return (

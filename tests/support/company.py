@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from events.connection.accounts import Account, authorize
 from events.intake.envelope import event_from_stripe
 from events.intake.receive import receive
-from projections.engine.behind import enrol_newcomers
+from projections.engine.behind import begin_lacking_builds
 from projections.engine.catch_up import advance
 from tenants.api_keys import create_api_key
 from tenants.companies import add_company
@@ -44,6 +44,6 @@ def record_events(engine: Engine, *events: Mapping[str, object] | bytes) -> None
 
 def catch_up(engine: Engine, *, batch_size: int = 1000) -> None:
     """Fold all events that are not folded yet."""
-    enrol_newcomers(engine)
+    begin_lacking_builds(engine)
     while advance(engine, batch_size=batch_size):
         pass

@@ -26,7 +26,7 @@ from projections.builds.rebuild import build_on, flip
 from projections.builds.retired import drop_build, previous_build
 from projections.builds.verify import compare
 from projections.engine import folding
-from projections.engine.behind import enrol_newcomers
+from projections.engine.behind import begin_lacking_builds
 from projections.engine.catch_up import advance
 from projections.engine.folding import Claim
 from projections.engine.status import projection_status
@@ -93,7 +93,7 @@ def _work(engine: Engine, random: Random) -> None:
 
 
 def _catch_up(engine: Engine, random: Random) -> None:
-    enrol_newcomers(engine)
+    begin_lacking_builds(engine)
     while advance(engine, batch_size=random.choice((1, 3, 100))):
         pass
 
@@ -121,7 +121,7 @@ def _find_faults(url: str) -> list[str]:
     engine = open_engine(url, name="looking", pool_size=3)
     try:
         _wait_until_children_are_gone(engine)
-        enrol_newcomers(engine)
+        begin_lacking_builds(engine)
         while advance(engine):
             pass
         with engine.begin() as connection:
@@ -155,12 +155,12 @@ def _wait_until_children_are_gone(engine: Engine) -> None:
 def _checkpoint_before_effect() -> None:
     effect = folding.fold
 
-    def fold(connection: Connection, claims: Any, facts: Any, **options: Any) -> None:
+    def fold(connection: Connection, claims: Any, facts: Any, **options: Any) -> set[int]:
         folding.checkpoint(connection, {claim: facts[claim.company_id][-1].position for claim in claims})
         driver = connection.connection.driver_connection
         assert driver is not None
         driver.commit()
-        effect(connection, claims, facts, **options)
+        return effect(connection, claims, facts, **options)
 
     projections.engine.catch_up.fold = fold  # type: ignore[attr-defined]
 

@@ -11,7 +11,7 @@ from backlog.fetches import PATIENT_ATTEMPTS, latest_answer, open_fetches
 from events.connection.accounts import connection_state
 from events.connection.lifecycle import note_deauthorized
 from events.log.read import head_of
-from projections.engine.behind import enrol_newcomers
+from projections.engine.behind import begin_lacking_builds
 from projections.engine.catch_up import advance
 from projections.revenue.fold import NAME
 from workers.syncs.endings import Ending, finish
@@ -148,7 +148,7 @@ def _is_settled(tools: Tools, lease: Lease, turn: Turn) -> bool:
 
 def _caught_up(tools: Tools, lease: Lease, turn: Turn, head: int) -> bool:
     """Fold the log up to this position; return whether that was done before the turn was over."""
-    enrol_newcomers(tools.engine)
+    begin_lacking_builds(tools.engine)
     last_heartbeat = time.monotonic()
     while not turn.is_over():
         with tools.engine.connect() as connection:

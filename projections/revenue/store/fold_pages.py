@@ -24,11 +24,11 @@ _ROWS_AT_ONCE = 5000
 _FEW_FACTS = 8
 
 
-def fold_revenue(connection: Connection, pages: Sequence[FactPage]) -> None:
+def fold_revenue(connection: Connection, pages: Sequence[FactPage]) -> set[int]:
     """Fold the facts of every page into the page's build. Commits nothing.
 
-    Anything else derived from facts is one more step here: derived from the state or from the row changes, and written
-    with the rest.
+    Returns the companies whose tables then lack something that Stripe could tell. Anything else derived from facts is
+    one more step here: derived from the state or from the row changes, and written with the rest.
     """
     driver = driver_of(connection)
     builds = [BuildState(page.company_id, page.build, page.is_begun, RevenueState()) for page in pages]
@@ -46,6 +46,7 @@ def fold_revenue(connection: Connection, pages: Sequence[FactPage]) -> None:
         write_sums(
             driver, [(build.company_id, build.build, sums[build.company_id]) for build in builds], last_checksums
         )
+    return {build.company_id for build, changes in changed if build.revenue.has_gaps or changes.has_unknown}
 
 
 def _load(driver: Driver, builds: Sequence[BuildState], pages: Sequence[FactPage]) -> LastChecksums:

@@ -41,9 +41,7 @@ def _invoice_records(build_state: BuildState) -> Iterator[Record]:
         held = revenue.invoices[key]
         invoice = held.invoice
         seen_at = invoice.header.stamp[0] if invoice.header else 0
-        is_shown = invoice.header is not None and not invoice.is_deleted
-        gaps = (is_shown and not invoice.is_complete, is_shown and invoice.is_contested)
-        yield (company_id, build, *key, _ENCODER.encode(invoice), *held.change, seen_at, *gaps)
+        yield (company_id, build, *key, _ENCODER.encode(invoice), *held.change, seen_at, *invoice.gaps)
 
 
 def _price_records(build_state: BuildState) -> Iterator[Record]:

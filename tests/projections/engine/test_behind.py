@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, text
 
 from projections.engine import catch_up as catching_up
-from projections.engine.behind import audit_marks, enrol_newcomers, is_anybody_behind, settle
+from projections.engine.behind import audit_marks, begin_lacking_builds, is_anybody_behind, settle
 from projections.engine.catch_up import advance
 from projections.engine.status import projection_lag
 from projections.revenue.fold import NAME
@@ -110,7 +110,7 @@ def test_a_worker_that_dies_before_it_takes_the_mark_off_costs_nothing(
     engine: Engine, company_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record_events(engine, invoice(1))
-    enrol_newcomers(engine)
+    begin_lacking_builds(engine)
     monkeypatch.setattr(catching_up, "settle", lambda *_: None)
     advance(engine)
     left_behind = marked(engine)

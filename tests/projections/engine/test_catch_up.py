@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from projections.engine import catch_up as catching_up
-from projections.engine.behind import enrol_newcomers
+from projections.engine.behind import begin_lacking_builds
 from projections.engine.catch_up import MOST_BUILDS, _claimed, advance
 from projections.engine.failures import ATTEMPTS_BEFORE_HALT
 from projections.engine.status import projection_lag, projection_status, resume_company
@@ -218,7 +218,7 @@ def test_two_workers_at_once_count_every_event_once(engine: Engine) -> None:
         record_events(engine, *(event(old_invoice(f"in_{one}"), account=f"acct_{number}") for one in range(40)))
 
     with ThreadPoolExecutor(4) as pool:
-        enrol_newcomers(engine)
+        begin_lacking_builds(engine)
         list(pool.map(lambda _: catch_up(engine, batch_size=64), range(4)))
 
     with engine.connect() as connection:
@@ -229,7 +229,7 @@ def test_two_workers_at_once_count_every_event_once(engine: Engine) -> None:
 
 def test_what_one_worker_holds_the_others_pass_over(engine: Engine, company_id: int) -> None:
     record_events(engine, event(old_invoice()))
-    enrol_newcomers(engine)
+    begin_lacking_builds(engine)
 
     with engine.begin() as connection:
         claimed = _claimed(connection, MOST_BUILDS)
@@ -277,7 +277,7 @@ def test_a_poison_event_stops_its_company_and_no_other(engine: Engine, company_i
 def test_a_company_halts_after_repeated_failure_and_drains_once_it_is_mended(engine: Engine, company_id: int) -> None:
     record_events(engine, event(old_invoice("in_1")), event(old_invoice("in_2")))
     poison(engine, "in_1")
-    enrol_newcomers(engine)
+    begin_lacking_builds(engine)
 
     for _ in range(2 * ATTEMPTS_BEFORE_HALT):  # the first turns fold the events before it and everything else
         advance(engine)
@@ -297,7 +297,7 @@ def test_a_company_halts_after_repeated_failure_and_drains_once_it_is_mended(eng
 
 def test_a_connection_lost_while_writing_is_blamed_on_no_event(engine: Engine, company_id: int) -> None:
     record_events(engine, event(old_invoice()))
-    enrol_newcomers(engine)
+    begin_lacking_builds(engine)
     with engine.begin() as connection:
         connection.execute(
             text("""
@@ -342,7 +342,7 @@ def test_however_many_companies_wait_the_log_of_each_is_read_once_for_all_its_bu
     for number in range(7):
         company_with(engine, f"acct_{number}")
         record_events(engine, *(event(old_invoice(f"in_{one}"), account=f"acct_{number}") for one in range(2)))
-    enrol_newcomers(engine)
+    begin_lacking_builds(engine)
 
     batches = []
     while advanced := advance(engine, batch_size=6):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from projections.builds.builds import begin_builds
 from projections.builds.rebuild import build_on
-from projections.engine.behind import enrol_newcomers
+from projections.engine.behind import begin_lacking_builds
 from projections.engine.catch_up import advance
 from projections.engine.failures import ATTEMPTS_BEFORE_HALT, TRANSIENT_SECONDS_BEFORE_HALT
 from projections.engine.skips import Skip, skip_event
@@ -85,7 +85,7 @@ def test_whatever_error_one_companys_facts_cause_its_neighbour_moves_and_it_halt
     sick, well = pair
     record_invoices(engine, SICK, WELL)
     with refusing(engine, sick, raising(sqlstate)):
-        enrol_newcomers(engine)
+        begin_lacking_builds(engine)
         batches = sum(1 for _ in iter(lambda: advance(engine), None))
         first, neighbour = status_of(engine, sick), status_of(engine, well)
         let_time_pass(engine)
@@ -161,7 +161,7 @@ def test_one_company_whose_facts_end_the_connection_is_found_and_its_neighbour_m
 ) -> None:
     sick, well = pair
     record_invoices(engine, SICK, WELL)
-    enrol_newcomers(engine)
+    begin_lacking_builds(engine)
     refuse_connections(engine, refused)
     lost = 0
     with refusing(engine, sick, "PERFORM pg_terminate_backend(pg_backend_pid())"):
