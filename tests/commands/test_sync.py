@@ -259,6 +259,8 @@ def test_ctrl_c_ends_the_waiting_and_not_the_sync(database_url: str, engine: Eng
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # What a shell runs in the background ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - nothing else runs yet
     )
     assert waiting.stderr is not None
     first = waiting.stderr.readline()
