@@ -5,6 +5,7 @@ import json
 import click
 
 from bench import backfill, catchup, crowds, disturbance, ingest, pages, queries, rebuild
+from bench.companies import run as measure_companies
 
 
 @click.group()
@@ -60,6 +61,13 @@ def disturbance_command(events: int, companies: int, seconds: int, per_second: i
     """Measure webhooks at a constant rate and constant reads while everything is rebuilt again and again."""
     figures = disturbance.run(events=events, companies=companies, seconds=seconds, per_second=per_second)
     click.echo(json.dumps(figures, indent=2))
+
+
+@main.command("companies")
+@click.option("--companies", default=100_000, show_default=True, help="The most companies; one in a hundred is busy.")
+def companies_command(companies: int) -> None:
+    """Measure one event's fold, a sweep, a scrape and memory while there are ever more companies."""
+    click.echo(json.dumps(measure_companies(companies=companies), indent=2))
 
 
 @main.command("crowds")

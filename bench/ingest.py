@@ -1,8 +1,14 @@
-"""Measure how many signed webhooks a second become durable, beside a floor in the same run, and how soon they show."""
+"""Measure how many signed webhooks a second become durable, and how many stand in the table, beside floors.
 
+The floor of the table writes the event and a row of a table in the transaction that it acknowledges.
+"""
+
+import os
 import statistics
 import time
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from threading import Event, Thread
 
 from sqlalchemy import Engine, text
@@ -14,7 +20,7 @@ from migrations.run import upgrade
 from runtime.clock import utc_now
 from runtime.database import open_engine
 from sandbox.load import Outcome, send_as_fast_as_answered, send_at_constant_rate
-from sandbox.processes import peak_megabytes, process, web
+from sandbox.processes import peak_megabytes, process, processor_seconds, web
 from tenants.companies import add_company
 
 _COMPANIES = 50
@@ -32,9 +38,20 @@ def run(*, requests: int, repeats: int, seconds: int, per_second: int) -> dict[s
             f"{connections}_connections": _throughput(environment, numbers, requests, repeats, connections)
             for connections in (16, 64)
         }
+        in_table = {
+            f"{connections}_connections": _in_table(environment, engine, numbers, requests, repeats, connections)
+            for connections in (16, 64)
+        }
         steady = _steady(environment, engine, numbers, seconds, per_second)
         engine.dispose()
-    return {"benchmark": "ingest", "requests": requests, "repeats": repeats, "throughput": throughput, "steady": steady}
+    return {
+        "benchmark": "ingest",
+        "requests": requests,
+        "repeats": repeats,
+        "throughput": throughput,
+        "in_table": in_table,
+        "steady": steady,
+    }
 
 
 class _Numbers:
@@ -52,9 +69,16 @@ def _prepare(engine: Engine) -> None:
     upgrade(engine)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE floor_event (id text PRIMARY KEY, payload bytea NOT NULL)"))
+        connection.execute(text(_FLOOR_ROW))
         for number in range(_COMPANIES):
             company = add_company(connection, f"Company {number}")
             authorize(connection, company.id, Account(_account(number), livemode=True), now=utc_now(), actor="bench")
+
+
+_FLOOR_ROW = """
+    CREATE TABLE floor_row (id text PRIMARY KEY, customer_id text NOT NULL, status text NOT NULL,
+                            currency text NOT NULL, amount bigint NOT NULL, created bigint NOT NULL)
+"""
 
 
 def _account(number: int) -> str:
@@ -75,8 +99,7 @@ def _throughput(
     with web("bench.floor_app:app", environment) as floor_web, web("wsgi:app", environment) as product_web:
         for _ in range(repeats + 1):
             for name, (port, _pid) in (("floor", floor_web), ("product", product_web)):
-                outcome = send_as_fast_as_answered(port, _requests(numbers.take(requests)), connections=connections)
-                assert outcome.statuses == {200: requests}, outcome.statuses
+                outcome = _send_all(port, _requests(numbers.take(requests)), connections)
                 rates[name].append(outcome.per_second)
         megabytes = peak_megabytes(product_web[1])
     for one in rates.values():
@@ -92,6 +115,61 @@ def _throughput(
     }
 
 
+def _in_table(
+    environment: Mapping[str, str], engine: Engine, numbers: _Numbers, requests: int, repeats: int, connections: int
+) -> dict[str, object]:
+    turns = _Turns()
+    with (
+        web("bench.floor_app:app", {**environment, "FLOOR_ROWS": "1"}) as (floor, _),
+        web("wsgi:app", environment) as (product, _),
+        process(["-m", "workers", "work"], environment) as worker,
+        process(["-m", "workers", "clock"], environment),
+    ):
+        for _ in range(repeats + 1):
+            to_floor, to_product = _requests(numbers.take(requests)), _requests(numbers.take(requests))
+            with turns.measured("floor", requests):
+                _send_all(floor, to_floor, connections)
+            with turns.measured("table", requests):
+                acknowledged = _send_all(product, to_product, connections)
+                await_caught_up(engine, every_seconds=_POLL_SECONDS)
+            turns.rates["acknowledged"].append(acknowledged.per_second)
+        megabytes = peak_megabytes(worker.pid)
+    rates = {name: statistics.median(values[1:]) for name, values in turns.rates.items()}
+    return {
+        "floor_per_second": round(rates["floor"]),
+        "acknowledged_per_second": round(rates["acknowledged"]),
+        "in_table_per_second": round(rates["table"]),
+        "ratio": round(rates["table"] / rates["floor"], 2),
+        "floor_processor_us": round(statistics.median(turns.processor_us["floor"][1:])),
+        "processor_us": round(statistics.median(turns.processor_us["table"][1:])),
+        "floor_runs": [round(rate) for rate in turns.rates["floor"][1:]],
+        "in_table_runs": [round(rate) for rate in turns.rates["table"][1:]],
+        "worker_process_peak_mb": max(megabytes),
+    }
+
+
+class _Turns:
+    """Rates and processor time per event of the turns of each; the first turn warms them up and does not count."""
+
+    def __init__(self) -> None:
+        self.rates: dict[str, list[float]] = defaultdict(list)
+        self.processor_us: dict[str, list[float]] = defaultdict(list)
+
+    @contextmanager
+    def measured(self, name: str, events: int) -> Iterator[None]:
+        """Measure a turn, by the clock and by the processor time of all processes but the one that sends."""
+        started, used = time.monotonic(), processor_seconds(os.getpid())
+        yield
+        self.rates[name].append(events / (time.monotonic() - started))
+        self.processor_us[name].append((processor_seconds(os.getpid()) - used) / events * 1_000_000)
+
+
+def _send_all(port: int, requests: list[bytes], connections: int) -> Outcome:
+    outcome = send_as_fast_as_answered(port, requests, connections=connections)
+    assert outcome.statuses == {200: len(requests)}, outcome.statuses
+    return outcome
+
+
 def _steady(
     environment: Mapping[str, str], engine: Engine, numbers: _Numbers, seconds: int, per_second: int
 ) -> dict[str, object]:
@@ -100,12 +178,12 @@ def _steady(
         process(["-m", "workers", "clock"], environment),
         web("wsgi:app", environment) as (port, pid),
     ):
-        _await_caught_up(engine)
+        await_caught_up(engine)
         send_at_constant_rate(port, _requests(numbers.take(_WARM_UP)), per_second=per_second)
-        _await_caught_up(engine)
+        await_caught_up(engine)
         watch = _Watch(engine)
         outcome = send_at_constant_rate(port, _requests(numbers.take(per_second * seconds)), per_second=per_second)
-        _await_caught_up(engine)
+        await_caught_up(engine)
         delays = sorted(watch.stop())
         return {
             "per_second": per_second,
@@ -124,7 +202,11 @@ def _latencies(name: str, outcome: Outcome) -> dict[str, float]:
     return {f"{name}_p{percent}_ms": outcome.percentile_ms(percent) for percent in (50, 99, 100)}
 
 
-def _await_caught_up(engine: Engine) -> None:
+def await_caught_up(engine: Engine, *, every_seconds: float = 0.05) -> None:
+    """Return once every company's table has all events of its log.
+
+    :raises TimeoutError: that took more than five minutes
+    """
     deadline = time.monotonic() + 300
     pause = Event()
     while time.monotonic() < deadline:
@@ -132,7 +214,7 @@ def _await_caught_up(engine: Engine) -> None:
             behind = connection.execute(text(_BEHIND)).scalar_one()
         if not behind:
             return
-        pause.wait(0.05)
+        pause.wait(every_seconds)
     raise TimeoutError("the projections did not catch up")
 
 

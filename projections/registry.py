@@ -7,7 +7,7 @@ stored in the same builds and is always at the same position.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Table
 
 from projections.facts.facts import FactPage
 from projections.revenue.fold import NAME as REVENUE_LINES
@@ -26,6 +26,7 @@ from projections.revenue.store.tables import (
     revenue_price,
     revenue_quarantine,
 )
+from runtime.database import Driver
 
 BY_MONTH = "revenue_by_month"
 
@@ -42,7 +43,7 @@ class Projection:
 
     name: str
     version: int
-    fold: Callable[[Connection, Sequence[FactPage]], set[int]]
+    fold: Callable[[Driver, Sequence[FactPage]], set[int]]
     tables: dict[str, tuple[Table, ...]]
 
 

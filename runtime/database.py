@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 # psycopg's own connection, whose rows are tuples.
 Driver = psycopg.Connection[tuple[Any, ...]]
@@ -103,3 +104,21 @@ def driver_of(connection: Connection) -> Driver:
     That is COPY, server-side cursors, and pipelines: several statements sent before the first is answered.
     """
     return cast("Driver", connection.connection.driver_connection)
+
+
+@contextmanager
+def raw_driver(connection: Connection) -> Iterator[Driver]:
+    """Yield psycopg's connection beneath a checked-out one; what it raises is raised as SQLAlchemy's, as elsewhere.
+
+    :raises sqlalchemy.exc.DBAPIError: any error of the database or of the connection to it
+    """
+    driver = driver_of(connection)
+    try:
+        yield driver
+    except psycopg.Error as error:
+        is_lost = driver.closed
+        if is_lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            None, None, error, psycopg.Error, connection_invalidated=is_lost, dialect=connection.dialect
+        ) from error

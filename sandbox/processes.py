@@ -1,5 +1,6 @@
-"""Run the product's processes as in production, and measure their memory."""
+"""Run the product's processes as in production, and measure their memory and processor time."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -53,8 +54,25 @@ def _await(port: int) -> None:
     raise TimeoutError("the web process did not come up")
 
 
+def processor_seconds(pid: int) -> float:
+    """Return the processor time that all descendants of a process have used so far."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return sum(_own_seconds(int(child)) + processor_seconds(int(child)) for child in children)
+
+
+def _own_seconds(pid: int) -> float:
+    # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: utime and stime are fields 14 and 15.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def peak_megabytes(pid: int) -> list[float]:
     """Return the peak resident memory of each child of a process, in MB, as the kernel reports it."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    lines = [line for child in children for line in Path(f"/proc/{child}/status").read_text().splitlines()]
-    return [round(int(line.split()[1]) / 1024, 1) for line in lines if line.startswith("VmHWM:")]
+    return [peak_megabytes_of(int(child)) for child in children]
+
+
+def peak_megabytes_of(pid: int) -> float:
+    """Return the peak resident memory of a process, in MB, as the kernel reports it."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(round(int(line.split()[1]) / 1024, 1) for line in lines if line.startswith("VmHWM:"))

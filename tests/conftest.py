@@ -96,7 +96,7 @@ def clock() -> SetClock:
 @pytest.fixture
 def web_tools(database_url: str, redis: Redis, clock: SetClock) -> Iterator[Tools]:
     intake = open_engine(
-        database_url, name="intake", pool_size=2, statement_timeout_ms=1500, lock_timeout_ms=250, autocommit=True
+        database_url, name="intake", pool_size=2, statement_timeout_ms=1500, lock_timeout_ms=50, autocommit=True
     )
     web = walled(open_engine(database_url, name="web", pool_size=10))
     waker, sync_waker = Waker(redis), Waker(redis, SYNC)

@@ -30,7 +30,8 @@ _EXPORT_POOL_SIZE = 4
 # Intake has its own connections, one per lane, so that slow readers never delay a webhook.
 _INTAKE_POOL_SIZE = 2
 _INTAKE_STATEMENT_MS = 1_500
-_INTAKE_LOCK_MS = 250
+# Longer than an append takes. Whoever's log stays locked tries again where nobody else has to wait.
+_INTAKE_LOCK_MS = 50
 _READ_STATEMENT_MS = 15_000
 _KEY = "revmap"
 

@@ -21,6 +21,7 @@ _WAIT_SECONDS = 1.7
 _ATTEMPTS = 3
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: deadlock_detected, serialization_failure.
 _RETRYABLE = frozenset({"40P01", "40001"})
+_LOCK_NOT_AVAILABLE = "55P03"
 
 _log = logging.getLogger(__name__)
 
@@ -29,10 +30,10 @@ class NotDurableError(Exception):
     """The event may or may not be in the log; sending it again is safe."""
 
 
-class _Waiting:
+class Waiting:
     """One request's event and its outcome. `answered` stays locked until the outcome is known."""
 
-    __slots__ = ("answered", "error", "event", "received")
+    __slots__ = ("answered", "error", "event", "has_given_up", "received")
 
     def __init__(self, event: NewEvent) -> None:
         self.event = event
@@ -41,6 +42,19 @@ class _Waiting:
         self.answered.acquire()
         self.received: Received | None = None
         self.error: Exception | None = None
+        self.has_given_up = False
+
+    def outcome(self) -> Received:
+        """Return once the event is durable.
+
+        :raises NotDurableError: it could not be made durable in 1.7 seconds
+        """
+        if not self.answered.acquire(timeout=_WAIT_SECONDS):
+            self.has_given_up = True
+            raise NotDurableError("the database did not answer in time")
+        if self.received is None:
+            raise NotDurableError(str(self.error)) from self.error
+        return self.received
 
 
 class GroupAppender:
@@ -52,16 +66,19 @@ class GroupAppender:
         *,
         after_commit: Callable[[], None],
         after_refusal: Callable[[str | None], None] = lambda _account_id: None,
+        when_locked: Callable[[Sequence[Waiting]], None] | None = None,
     ) -> None:
         """Take an `engine` that commits every statement by itself, so that heads are locked for one round trip only.
 
-        `after_refusal` is called with an account whose events the log refused, or kept waiting, even when appended
-        without those of other accounts.
+        Events of one account, appended without those of others, may be refused by the log all the same: then
+        `after_refusal` is called with the account. Or the company's head stays locked for longer than the engine waits
+        for it: then `when_locked` is called with the requests, to be answered elsewhere; without it, they are refused.
         """
         self._engine = engine
         self._after_commit = after_commit
         self._after_refusal = after_refusal
-        self._waiting: deque[_Waiting] = deque()
+        self._when_locked = when_locked
+        self._waiting: deque[Waiting] = deque()
         self._arrived = Event()
         self._starting = Lock()
         self._thread: Thread | None = None
@@ -74,17 +91,17 @@ class GroupAppender:
         """
         if len(self._waiting) >= MOST_WAITING:
             raise NotDurableError("too many events are waiting")
-        item = _Waiting(event)
-        self._waiting.append(item)
+        item = Waiting(event)
+        self.enqueue([item])
+        return item.outcome()
+
+    def enqueue(self, items: Sequence[Waiting]) -> None:
+        """Append the events of these requests as soon as possible; return at once."""
+        self._waiting.extend(items)
         # The thread clears the flag before it looks at the queue: an event that finds the flag set will be seen.
         if not self._arrived.is_set():
             self._arrived.set()
         self._start_once()
-        if not item.answered.acquire(timeout=_WAIT_SECONDS):
-            raise NotDurableError("the database did not answer in time")
-        if item.received is None:
-            raise NotDurableError(str(item.error)) from item.error
-        return item.received
 
     def _start_once(self) -> None:
         # Started on first use, because a thread does not survive the fork of a web process.
@@ -106,7 +123,7 @@ class GroupAppender:
                 if any(item.received for item in batch):
                     self._after_commit()
 
-    def _append_batch(self, batch: Sequence[_Waiting]) -> None:
+    def _append_batch(self, batch: Sequence[Waiting]) -> None:
         try:
             received = list(zip(batch, self._received([item.event for item in batch]), strict=True))
         except Exception as error:  # noqa: BLE001 - the waiting requests need an answer whatever failed
@@ -114,6 +131,9 @@ class GroupAppender:
             if len(parts) > 1:
                 for part in parts:
                     self._append_batch(part)
+                return
+            if self._when_locked and sqlstate_of(error) == _LOCK_NOT_AVAILABLE:
+                self._when_locked(batch)
                 return
             _log.warning("append failed", extra={"error": type(error).__name__, "events": len(batch)})
             for item in batch:
@@ -152,13 +172,13 @@ class GroupAppender:
         return had_died
 
 
-def _parts_that_may_succeed(batch: Sequence[_Waiting], error: Exception) -> list[list[_Waiting]]:
+def _parts_that_may_succeed(batch: Sequence[Waiting], error: Exception) -> list[list[Waiting]]:
     if is_outage(error):
         return [list(batch)]
     if not is_transient(error):
         return [[item] for item in batch]
     # One company's log is locked: events of other accounts need not wait for it.
-    by_account: dict[str | None, list[_Waiting]] = {}
+    by_account: dict[str | None, list[Waiting]] = {}
     for item in batch:
         by_account.setdefault(item.event.account_id, []).append(item)
     return list(by_account.values())

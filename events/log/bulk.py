@@ -4,10 +4,8 @@ from collections.abc import Generator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
 from events.log.payloads import decompressed, original_size
-from runtime.database import driver_of
+from runtime.database import Driver
 
 _READ_ON = """
     SELECT e.company_id, position, type, entity, source, livemode, occurred_at, recorded_at, payload_zstd
@@ -47,16 +45,13 @@ class BulkEvent(NamedTuple):
         return original_size(self.payload_zstd)
 
 
-def read_on(
-    connection: Connection, after: Mapping[int, int], most: Mapping[int, int]
-) -> Generator[tuple[int, BulkEvent]]:
+def read_on(driver: Driver, after: Mapping[int, int], most: Mapping[int, int]) -> Generator[tuple[int, BulkEvent]]:
     """Yield each company's next events, with the company: in order, up to `most` above its position in `after`.
 
     Streamed in batches, and only for as long as the caller iterates.
 
     :raises GapInLogError: the log is damaged
     """
-    driver = driver_of(connection)
     reached = dict(after)
     parameters = {"company_id": list(most), "after": [after[one] for one in most], "most": list(most.values())}
     # A few events are read at once: a cursor on the server takes more round trips.

@@ -1,4 +1,5 @@
--- Which builds are being made.
+-- The builds of a company, and those that are being made.
+CREATE INDEX projection_state_of_company ON projection_state (company_id, projection);
 CREATE INDEX projection_state_building ON projection_state (company_id) WHERE status = 'building';
 
 -- Which connections have no entry in the schedule yet.

@@ -1,17 +1,22 @@
 """Fold many builds in one transaction, and find the event at fault when that fails."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from projections.engine.failures import narrow_down
-from projections.engine.folding import Claim, without_garbage_collection
+from projections.engine.folding import Claim, set_for_folding, without_garbage_collection
+from runtime.database import Driver, raw_driver
 from runtime.sqlstates import is_connection_lost
 
 Folded = TypeVar("Folded")
+
+# So few events change so few rows that waiting for each statement would take longer than the statements.
+_FEW_EVENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +27,8 @@ class Batch(Generic[Folded]):
     batch that is given up for now.
     """
 
-    claim: Callable[[Connection, int], list[Claim]]
-    fold: Callable[[Connection, list[Claim], int, bool], Folded]
+    claim: Callable[[Driver, int], list[Claim]]
+    fold: Callable[[Driver, list[Claim], int, bool], Folded]
     failed: Callable[[list[Claim]], Folded]
 
 
@@ -39,9 +44,16 @@ def fold_batch(engine: Engine, batch: Batch[Folded], *, size: int) -> Folded | N
         claims: list[Claim] = []
         started = time.monotonic()
         try:
-            with without_garbage_collection(), engine.begin() as connection:
-                claims = batch.claim(connection, most)
-                return batch.fold(connection, claims, most, most < size) if claims else None
+            with without_garbage_collection(), engine.connect() as connection, raw_driver(connection) as driver:
+                with driver.pipeline():
+                    set_for_folding(driver)
+                    claims = batch.claim(driver, most)
+                if not claims:
+                    return None
+                with driver.pipeline() if _lacking(claims) <= _FEW_EVENTS else nullcontext():
+                    folded = batch.fold(driver, claims, most, most < size)
+                    driver.commit()
+                return folded
         except Exception as error:
             if not claims:
                 raise
@@ -50,3 +62,7 @@ def fold_batch(engine: Engine, batch: Batch[Folded], *, size: int) -> Folded | N
                 raise
             if not most:
                 return batch.failed(claims)
+
+
+def _lacking(claims: Sequence[Claim]) -> int:
+    return sum(claim.head - claim.position for claim in claims)

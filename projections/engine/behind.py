@@ -6,11 +6,13 @@ but is never missing. The audit looks at all companies, a few at a time, in case
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, Engine, text
 
 from projections.registry import versions
+from runtime.database import Driver, raw_driver
+from runtime.json_rows import as_rows, rows_of
 
 _AUDITED_AT_ONCE = 500
 
@@ -23,21 +25,21 @@ _HAS_BUILD = """
               AND s.status IN ('live', 'halted', 'building', 'ready'))
 """
 _IS_BEHIND = f"""
-    EXISTS (SELECT FROM unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
+    EXISTS (SELECT FROM unnest(%(names)s::text[], %(versions)s::integer[]) AS p (name, version)
             WHERE NOT {_HAS_BUILD} OR EXISTS (
                 SELECT FROM projection_active a JOIN projection_state s
                     ON s.projection = a.projection AND s.company_id = a.company_id AND s.build = a.build
                 WHERE a.projection = p.name AND a.company_id = h.company_id AND s.position < h.position))
 """  # noqa: S608 - our own words
 # A company whose live build has another version gets a build of this version beside it, which any worker may fold.
-_BEGIN_LACKING = text(f"""
+_BEGIN_LACKING = f"""
     WITH lacking AS (
         SELECT p.name, p.version, h.company_id,
                coalesce((SELECT max(s.build) FROM projection_state s
                          WHERE s.projection = p.name AND s.company_id = h.company_id), 0) + 1 AS build,
                EXISTS (SELECT FROM projection_active a
                        WHERE a.projection = p.name AND a.company_id = h.company_id) AS is_active
-        FROM company_head h CROSS JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
+        FROM company_head h CROSS JOIN unnest(%(names)s::text[], %(versions)s::integer[]) AS p (name, version)
         WHERE h.behind_since IS NOT NULL AND NOT {_HAS_BUILD}
     ), begun AS (
         INSERT INTO projection_state (projection, build, company_id, version, status, updated_at)
@@ -50,40 +52,38 @@ _BEGIN_LACKING = text(f"""
     )
     SELECT EXISTS (SELECT FROM begun) OR EXISTS (
         SELECT FROM projection_state
-        WHERE status = 'building' AND is_automatic AND projection = ANY (CAST(:names AS text[])))
-""")  # noqa: S608 - our own words
-_ANYBODY_BEHIND = text(f"""
+        WHERE status = 'building' AND is_automatic AND projection = ANY (%(names)s::text[]))
+"""  # noqa: S608 - our own words
+_ANYBODY_BEHIND = f"""
     SELECT EXISTS (
         SELECT FROM company_head h
-        CROSS JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
+        CROSS JOIN unnest(%(names)s::text[], %(versions)s::integer[]) AS p (name, version)
         LEFT JOIN projection_state s ON s.projection = p.name AND s.company_id = h.company_id
             AND s.version = p.version AND s.status = 'live'
         WHERE h.behind_since IS NOT NULL
           AND CASE WHEN s.status IS NULL THEN NOT {_HAS_BUILD} ELSE s.position < h.position
                    AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp()) END)
         OR EXISTS (SELECT FROM projection_state
-            WHERE status = 'building' AND is_automatic AND projection = ANY (CAST(:names AS text[])))
-""")  # noqa: S608 - our own words
-# A head that somebody appends to is left alone: it is behind in any case. The others are looked at as they now stand,
-# under locks that this statement's own commit releases.
-_SETTLE = text(f"""
+            WHERE status = 'building' AND is_automatic AND projection = ANY (%(names)s::text[]))
+"""  # noqa: S608 - our own words
+# A head that somebody appends to is left alone: it is behind in any case. The others are locked until the commit.
+_SETTLE = f"""
     UPDATE company_head m SET behind_since = CASE WHEN h.is_behind THEN statement_timestamp() END
-    FROM (SELECT h.company_id, {_IS_BEHIND} AS is_behind FROM company_head h
-          WHERE h.company_id = ANY (CAST(:company_ids AS bigint[])) ORDER BY h.company_id FOR UPDATE SKIP LOCKED) h
+    FROM (SELECT h.company_id, {_IS_BEHIND} AS is_behind FROM company_head h JOIN {rows_of("company_id bigint")}
+              ON h.company_id = k.company_id
+          ORDER BY h.company_id FOR UPDATE OF h SKIP LOCKED) h
     WHERE m.company_id = h.company_id
-""")  # noqa: S608 - our own words
+"""  # noqa: S608 - our own words
 _NEXT = text("SELECT company_id FROM company_head WHERE company_id > :after ORDER BY company_id LIMIT :most")
-_WRONG = text(f"""
+_WRONG = f"""
     SELECT h.company_id, h.behind_since IS NULL AS is_lost FROM company_head h
-    WHERE h.company_id = ANY (CAST(:company_ids AS bigint[])) AND {_IS_BEHIND} = (h.behind_since IS NULL)
-""")  # noqa: S608 - our own words
-# A mark that returns when the server crashes is taken off by the audit.
-_NEED_NOT_WAIT = text("SET LOCAL synchronous_commit = off")
+    WHERE h.company_id = ANY (%(company_ids)s::bigint[]) AND {_IS_BEHIND} = (h.behind_since IS NULL)
+"""  # noqa: S608 - our own words
 
 
 def is_anybody_behind(connection: Connection) -> bool:
     """Return whether any company's tables lack events that could be folded now."""
-    return bool(connection.execute(_ANYBODY_BEHIND, versions()).scalar())
+    return bool(connection.exec_driver_sql(_ANYBODY_BEHIND, versions()).scalar())
 
 
 def begin_lacking_builds(engine: Engine) -> bool:
@@ -92,17 +92,15 @@ def begin_lacking_builds(engine: Engine) -> bool:
     Returns whether there are builds, new or older, that any worker may fold.
     """
     with engine.begin() as connection:
-        return bool(connection.execute(_BEGIN_LACKING, versions()).scalar_one())
+        return bool(connection.exec_driver_sql(_BEGIN_LACKING, versions()).scalar())
 
 
-def settle(engine: Engine, company_ids: Sequence[int]) -> None:
-    """Take the marks off companies whose live builds reached their heads; the others go to the back. Commits.
+def settle(driver: Driver, company_ids: Iterable[int]) -> None:
+    """Take the marks off companies whose live builds reached their heads; the others go to the back. Commits nothing.
 
-    Call it after a fold has committed. Waits for nobody, and is safe to repeat.
+    Call it last in the transaction, because appends to these logs wait for its commit. It waits for nobody itself.
     """
-    with engine.begin() as connection:
-        connection.execute(_NEED_NOT_WAIT)
-        connection.execute(_SETTLE, versions() | {"company_ids": list(company_ids)})
+    driver.execute(_SETTLE, versions() | as_rows(("company_id",), ([one] for one in company_ids)))
 
 
 def audit_marks(engine: Engine, after: int) -> int:
@@ -112,9 +110,10 @@ def audit_marks(engine: Engine, after: int) -> int:
     """
     with engine.begin() as connection:
         company_ids = connection.scalars(_NEXT, {"after": after, "most": _AUDITED_AT_ONCE}).all()
-        wrong = connection.execute(_WRONG, versions() | {"company_ids": company_ids}).all()
+        wrong = connection.exec_driver_sql(_WRONG, versions() | {"company_ids": list(company_ids)}).all()
+        if wrong:
+            with raw_driver(connection) as driver:
+                settle(driver, [row.company_id for row in wrong])
     if lost := [row.company_id for row in wrong if row.is_lost]:
         _log.warning("companies were behind unmarked", extra={"company_ids": lost})
-    if wrong:
-        settle(engine, [row.company_id for row in wrong])
     return company_ids[-1] if len(company_ids) == _AUDITED_AT_ONCE else 0

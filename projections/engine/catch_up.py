@@ -7,28 +7,29 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine
 
 from projections.engine.batches import Batch, fold_batch
 from projections.engine.behind import settle
 from projections.engine.folding import Claim, fold
 from projections.facts.facts import read_facts
 from projections.registry import versions
+from runtime.database import Driver
 
 BATCH_SIZE = 16_000
 MOST_BUILDS = 128
 
 # Marked companies in the order of their marks: an index has them alone, and whatever is folded goes to its back.
-_CLAIM = text("""
+_CLAIM = """
     SELECT s.projection, s.company_id, s.build, s.position, h.position AS head,
-           s.failing_since IS NOT NULL AS is_failing
+           EXISTS (SELECT FROM projection_skip k WHERE k.company_id = s.company_id), s.failing_since IS NOT NULL
     FROM company_head h
-    CROSS JOIN unnest(CAST(:names AS text[]), CAST(:versions AS integer[])) AS p (name, version)
+    CROSS JOIN unnest(%(names)b::text[], %(versions)b::integer[]) AS p (name, version)
     JOIN projection_state s ON s.company_id = h.company_id AND s.projection = p.name AND s.version = p.version
     WHERE h.behind_since IS NOT NULL AND s.status = 'live' AND s.position < h.position
       AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
-    ORDER BY h.behind_since LIMIT :most FOR UPDATE OF s SKIP LOCKED
-""")
+    ORDER BY h.behind_since LIMIT %(most)s FOR UPDATE OF s SKIP LOCKED
+"""
 
 
 class Advanced(NamedTuple):
@@ -47,27 +48,25 @@ def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
 
     :raises sqlalchemy.exc.DBAPIError: the connection was lost
     """
-    advanced = fold_batch(engine, Batch(claim=_claimed, fold=_advanced, failed=_nothing_advanced), size=batch_size)
-    if advanced:
-        settle(engine, advanced.company_ids)
-    return advanced
+    return fold_batch(engine, Batch(claim=_claimed, fold=_advanced, failed=_nothing_advanced), size=batch_size)
 
 
-def _claimed(connection: Connection, _size: int) -> list[Claim]:
-    rows = connection.execute(_CLAIM, versions() | {"most": MOST_BUILDS}).all()
-    together = rows[:1] if rows and rows[0].is_failing else [row for row in rows if not row.is_failing]
-    return [Claim(*row[:5]) for row in together]
+def _claimed(driver: Driver, _size: int) -> list[Claim]:
+    rows = [(Claim(*row[:-1]), row[-1]) for row in driver.execute(_CLAIM, versions() | {"most": MOST_BUILDS})]
+    first_is_failing = bool(rows) and rows[0][1]
+    return [rows[0][0]] if first_is_failing else [claim for claim, is_failing in rows if not is_failing]
 
 
-def _advanced(connection: Connection, claims: Sequence[Claim], size: int, stays_apart: bool) -> Advanced:  # noqa: FBT001 - as `Batch` calls it
+def _advanced(driver: Driver, claims: Sequence[Claim], size: int, stays_apart: bool) -> Advanced:  # noqa: FBT001 - as `Batch` calls it
     by_company: dict[int, list[Claim]] = defaultdict(list)
     for claim in claims:
         by_company[claim.company_id].append(claim)
     starts = {company_id: min(claim.position for claim in held) for company_id, held in by_company.items()}
     ends = {company_id: _meeting_point(held) for company_id, held in by_company.items()}
-    facts = read_facts(connection, starts, _shares({one: ends[one] - starts[one] for one in starts}, size))
+    facts = read_facts(driver, starts, _shares({one: ends[one] - starts[one] for one in starts}, size))
     turn = [claim for claim in claims if claim.company_id in facts and claim.position == starts[claim.company_id]]
-    lacking = fold(connection, turn, facts, stays_apart=stays_apart)
+    lacking = fold(driver, turn, facts, stays_apart=stays_apart)
+    settle(driver, facts)
     return Advanced(list(facts), sum(map(len, facts.values())), lacking)
 
 

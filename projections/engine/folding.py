@@ -5,44 +5,50 @@ so every event counts exactly once, whichever worker folds it.
 """
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
-
 from projections.facts.facts import Fact, FactPage
 from projections.registry import PROJECTIONS
-from runtime.database import driver_of
+from runtime.database import Driver
+from runtime.json_rows import as_rows, rows_of
 
 
 class Claim(NamedTuple):
-    """One company's build of a projection, locked for this transaction, and the head of the log if that is known."""
+    """One company's build of a projection, locked for this transaction.
+
+    `head`: the last position of the log, if known; `has_skips`: whether events of the log may have to be skipped.
+    """
 
     projection: str
     company_id: int
     build: int
     position: int
     head: int = 0
+    has_skips: bool = True
 
 
-_SKIPS = """
-    SELECT projection, company_id, position FROM projection_skip WHERE company_id = ANY (%(company_ids)b::bigint[])
-"""
-# Few rows are looked up among many, but the statistics of tables that are being filled say otherwise.
-_LOOK_UP = """
+_SKIPS = f"""
+    SELECT s.projection, s.company_id, s.position
+    FROM {rows_of("company_id bigint")} JOIN projection_skip s ON s.company_id = k.company_id
+"""  # noqa: S608 - our own words
+# Few rows are looked up among many, but the statistics of tables that are being filled say otherwise. Planning takes
+# longer than most of these statements, and their plans do not depend on the values. What a crash of the server loses is
+# folded again.
+_SETTINGS = """
     SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-           set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true),
-           set_config('jit', 'off', true)
+           set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
+           set_config('jit', 'off', true), set_config('synchronous_commit', 'off', true)
 """
-_CHECKPOINT = text("""
-    UPDATE projection_state s SET position = c.position, attempts = 0, retry_at = NULL, error = NULL,
-        error_position = NULL, failing_since = CASE WHEN :stays_apart THEN s.failing_since END,
+_REACHED = ("projection", "company_id", "build", "position")
+_CHECKPOINT = f"""
+    UPDATE projection_state s SET position = k.position, attempts = 0, retry_at = NULL, error = NULL,
+        error_position = NULL, failing_since = CASE WHEN %(stays_apart)s THEN s.failing_since END,
         updated_at = statement_timestamp()
-    FROM unnest(CAST(:projection AS text[]), CAST(:company_id AS bigint[]), CAST(:build AS integer[]),
-                CAST(:position AS bigint[])) AS c (projection, company_id, build, position)
-    WHERE s.projection = c.projection AND s.build = c.build AND s.company_id = c.company_id
-""")
+    FROM {rows_of("projection text, company_id bigint, build integer, position bigint")}
+    WHERE s.projection = k.projection AND s.build = k.build AND s.company_id = k.company_id
+"""  # noqa: S608 - our own words
 
 
 @contextmanager
@@ -57,8 +63,13 @@ def without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
+def set_for_folding(driver: Driver) -> None:
+    """Set up the current transaction for folding: how its statements are planned, and that its commit need not wait."""
+    driver.execute(_SETTINGS)
+
+
 def fold(
-    connection: Connection,
+    driver: Driver,
     claims: Sequence[Claim],
     facts: Mapping[int, Sequence[Fact]],
     *,
@@ -69,10 +80,8 @@ def fold(
     Returns the companies whose tables then lack something that Stripe could tell. All claims of a company stand right
     before its first fact. `stays_apart`: an event that fails is near, so builds that are folded alone remain so.
     """
-    driver = driver_of(connection)
-    with driver.pipeline():
-        driver.execute(_LOOK_UP)
-        skipped = set(driver.execute(_SKIPS, {"company_ids": list(facts)}))
+    with_skips = {claim.company_id for claim in claims if claim.has_skips}
+    skipped = set(driver.execute(_SKIPS, as_rows(("company_id",), ([one] for one in with_skips)))) if with_skips else ()
     lacking: set[int] = set()
     for projection in PROJECTIONS:
         pages = [
@@ -86,27 +95,19 @@ def fold(
             if claim.projection == projection.name
         ]
         if pages:
-            lacking |= projection.fold(connection, pages)
+            lacking |= projection.fold(driver, pages)
     reached = {claim: facts[claim.company_id][-1].position for claim in claims}
-    checkpoint(connection, reached, stays_apart=stays_apart)
+    checkpoint(driver, reached, stays_apart=stays_apart)
     return lacking
 
 
-def checkpoint(connection: Connection, reached: Mapping[Claim, int], *, stays_apart: bool = False) -> None:
+def checkpoint(driver: Driver, reached: Mapping[Claim, int], *, stays_apart: bool = False) -> None:
     """Move claimed builds to these positions and clear their failures; `stays_apart` keeps them apart from others."""
-    connection.execute(
-        _CHECKPOINT,
-        {
-            "projection": [claim.projection for claim in reached],
-            "company_id": [claim.company_id for claim in reached],
-            "build": [claim.build for claim in reached],
-            "position": list(reached.values()),
-            "stays_apart": stays_apart,
-        },
-    )
+    rows = ((claim.projection, claim.company_id, claim.build, position) for claim, position in reached.items())
+    driver.execute(_CHECKPOINT, {**as_rows(_REACHED, rows), "stays_apart": stays_apart})
 
 
-def _without(skipped: set[tuple[object, ...]], claim: Claim, facts: Sequence[Fact]) -> Sequence[Fact]:
+def _without(skipped: Collection[tuple[object, ...]], claim: Claim, facts: Sequence[Fact]) -> Sequence[Fact]:
     if not skipped:
         return facts
     return [fact for fact in facts if (claim.projection, claim.company_id, fact.position) not in skipped]

@@ -6,12 +6,12 @@ from contextlib import closing
 from typing import NamedTuple
 
 from msgspec import Struct
-from sqlalchemy import Connection
 
 from events.log.bulk import BulkEvent, read_on
 from events.stripe.observations import Observation, Unreadable
 from events.stripe.words import FETCHED_FROM_STRIPE, is_about_revenue, observations_of
 from projections.facts.sightings import Change, Sighting
+from runtime.database import Driver
 
 _MOST_BYTES_AT_REST = 32_000_000
 _MOST_BYTES_UNPACKED = 160_000_000
@@ -39,14 +39,14 @@ class FactPage(NamedTuple):
     facts: Sequence[Fact]
 
 
-def read_facts(connection: Connection, after: Mapping[int, int], most: Mapping[int, int]) -> dict[int, list[Fact]]:
+def read_facts(driver: Driver, after: Mapping[int, int], most: Mapping[int, int]) -> dict[int, list[Fact]]:
     """Read the next facts of companies: up to `most` events of each above `after`, and in all as many as fit in memory.
 
     Returns at least one fact if there is an event; each company's facts are in order.
     """
     facts: dict[int, list[Fact]] = defaultdict(list)
     at_rest = unpacked = 0
-    with closing(read_on(connection, after, most)) as events:
+    with closing(read_on(driver, after, most)) as events:
         for company_id, event in events:
             at_rest += len(event.payload_zstd)
             unpacked += event.payload_bytes  # an event that is small at rest may be large when unpacked

@@ -36,6 +36,7 @@ projection_state = Table(
     Column("failing_since", INSTANT),
     CheckConstraint("status IN ('building', 'ready', 'live', 'halted', 'retired')", name="status"),
 )
+Index("projection_state_of_company", projection_state.c.company_id, projection_state.c.projection)
 Index("projection_state_building", projection_state.c.company_id, postgresql_where=text("status = 'building'"))
 
 # The build of a projection that a company's readers see.

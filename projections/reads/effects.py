@@ -24,7 +24,7 @@ from projections.revenue.build_state import BuildState
 from projections.revenue.fold import NAME, RevenueState
 from projections.revenue.state import Held
 from projections.revenue.store.load_state import load_state
-from runtime.database import driver_of
+from runtime.database import raw_driver
 
 _BUILD = text("SELECT build FROM projection_active WHERE projection = :projection AND company_id = :company_id")
 _QUARANTINED = text("""
@@ -63,7 +63,8 @@ def compare(connection: Connection, company_id: int, facts: Sequence[NewEvent]) 
     build = connection.execute(_BUILD, {"projection": NAME, "company_id": company_id}).scalar() or 1
     build_state = BuildState(company_id, build, is_begun=True, revenue=RevenueState())
     observed = [(fact, observations_of(fact.type, fact.entity, fact.payload)) for fact in facts]
-    load_state(driver_of(connection), [(build_state, [(fact.livemode, found) for fact, found in observed])])
+    with raw_driver(connection) as driver:
+        load_state(driver, [(build_state, [(fact.livemode, found) for fact, found in observed])])
     quarantined = _quarantined(connection, company_id, build, observed)
     return [
         _compared(build_state.revenue, -ordinal, fact, found, quarantined)

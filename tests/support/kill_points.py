@@ -30,7 +30,7 @@ from projections.engine.behind import begin_lacking_builds
 from projections.engine.catch_up import advance
 from projections.engine.folding import Claim
 from projections.engine.status import projection_status
-from runtime.database import open_engine
+from runtime.database import Driver, driver_of, open_engine
 from tests.support.company import record_events
 from tests.support.histories import busy_history
 
@@ -155,12 +155,10 @@ def _wait_until_children_are_gone(engine: Engine) -> None:
 def _checkpoint_before_effect() -> None:
     effect = folding.fold
 
-    def fold(connection: Connection, claims: Any, facts: Any, **options: Any) -> set[int]:
-        folding.checkpoint(connection, {claim: facts[claim.company_id][-1].position for claim in claims})
-        driver = connection.connection.driver_connection
-        assert driver is not None
+    def fold(driver: Driver, claims: Any, facts: Any, **options: Any) -> set[int]:
+        folding.checkpoint(driver, {claim: facts[claim.company_id][-1].position for claim in claims})
         driver.commit()
-        return effect(connection, claims, facts, **options)
+        return effect(driver, claims, facts, **options)
 
     projections.engine.catch_up.fold = fold  # type: ignore[attr-defined]
 
@@ -169,7 +167,7 @@ def _tail_not_applied() -> None:
     def lock_for_flip(connection: Connection, claim: Claim) -> tuple[Claim, int] | None:
         found = builds.lock_for_flip(connection, claim)
         if found:
-            folding.checkpoint(connection, {found[0]: found[1]})
+            folding.checkpoint(driver_of(connection), {found[0]: found[1]})
         return found and (found[0]._replace(position=found[1]), found[1])
 
     projections.builds.rebuild.lock_for_flip = lock_for_flip  # type: ignore[attr-defined]

@@ -1,8 +1,4 @@
-"""Read, delete and insert rows of many companies, each in one statement: a statement costs more than a row.
-
-In a pipeline the statements are sent without waiting for one another, and rows are inserted one by one instead of by
-COPY, which cannot be part of a pipeline: that is the faster way for a few rows, and the slower one for many.
-"""
+"""Read, delete and insert rows of many companies, each in one statement: a statement costs more than a row."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -17,31 +13,35 @@ from projections.facts.sightings import Change
 from projections.revenue.build_state import BuildState
 from projections.revenue.state import Key
 from runtime.database import Driver
+from runtime.json_rows import as_rows, rows_of
 
-_AT_KEYS = (
-    "unnest(%(company_id)b::bigint[], %(build)b::integer[], %(livemode)b::boolean[], %(id)b::text[])"
-    " AS k (company_id, build, livemode, id)"
-)
+# A company's build, the mode, and the id of an invoice, price or customer.
+PLACE = ("company_id", "build", "livemode", "id")
+AT_PLACES = rows_of("company_id bigint, build integer, livemode boolean, id text")
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
 
 Places = Sequence[tuple[BuildState, Iterable[Key]]]
+Place = tuple[int, int, bool, str]
 Record = Sequence[object]
-
-
 Found = psycopg.Cursor[tuple[Any, ...]] | None
+
+
+def places_of(places: Places) -> list[Place]:
+    """Return places as rows for `AT_PLACES`."""
+    return [(at.company_id, at.build, *key) for at, keys in places for key in keys]
 
 
 def find_stored(driver: Driver, table: Table, places: Places) -> Found:
     """Look for the states that a state table has at these places; None if there are no places."""
-    columns = columns_of_places(places)
-    if not columns["id"]:
+    rows = places_of(places)
+    if not rows:
         return None
     return driver.execute(
-        f"SELECT t.company_id, t.livemode, t.id, t.book, t.position, t.changed_at FROM {_AT_KEYS}"  # noqa: S608
+        f"SELECT t.company_id, t.livemode, t.id, t.book, t.position, t.changed_at FROM {AT_PLACES}"  # noqa: S608
         f" JOIN {table.name} t ON t.company_id = k.company_id AND t.build = k.build AND t.livemode = k.livemode"
         " AND t.id = k.id",
-        columns,
+        as_rows(PLACE, rows),
     )
 
 
@@ -53,47 +53,37 @@ def stored_of(found: Found) -> Iterator[tuple[int, Key, bytes, Change]]:
 
 def remove(driver: Driver, table: Table, places: Places) -> None:
     """Delete the records at these places. Commits nothing."""
-    columns = columns_of_places(places)
-    if columns["id"]:
+    rows = places_of(places)
+    if rows:
         driver.execute(
-            f"DELETE FROM {table.name} t USING {_AT_KEYS} WHERE t.company_id = k.company_id AND t.build = k.build"  # noqa: S608
+            f"DELETE FROM {table.name} t USING {AT_PLACES} WHERE t.company_id = k.company_id AND t.build = k.build"  # noqa: S608
             " AND t.livemode = k.livemode AND t.id = k.id",
-            columns,
+            as_rows(PLACE, rows),
         )
-
-
-def columns_of_places(places: Places) -> dict[str, list[object]]:
-    """Return places as the parallel arrays that statements take."""
-    keys = [(build_state, key) for build_state, found in places for key in found]
-    return {
-        "company_id": [build_state.company_id for build_state, _ in keys],
-        "build": [build_state.build for build_state, _ in keys],
-        "livemode": [livemode for _, (livemode, _) in keys],
-        "id": [object_id for _, (_, object_id) in keys],
-    }
 
 
 def insert(driver: Driver, table: Table, records: Iterable[Record]) -> None:
     """Insert records, each with the table's columns in their order. Commits nothing."""
     rows = list(records)
-    if not rows:
-        return
-    if is_pipelined(driver):
-        insert_each(driver, table.name, [column.name for column in table.c], rows)
-        return
-    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.c)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table.name), names)
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types([str(column.type.compile(_DIALECT)).lower() for column in table.c])
-        for row in rows:
-            copy.write_row(row)
+    names = [column.name for column in table.c]
+    if rows and is_pipelined(driver):
+        insert_few(driver, table.name, names, rows)
+    elif rows:
+        columns = sql.SQL(", ").join(map(sql.Identifier, names))
+        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table.name), columns)
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types([str(column.type.compile(_DIALECT)).lower() for column in table.c])
+            for row in rows:
+                copy.write_row(row)
 
 
-def insert_each(driver: Driver, table: str, columns: Sequence[str], rows: Iterable[Record]) -> None:
-    """Insert rows one by one. Commits nothing."""
-    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608
-    for row in rows:
-        driver.execute(statement, row)
+def insert_few(driver: Driver, table: str, names: Sequence[str], rows: Iterable[Record]) -> None:
+    """Insert a few rows without COPY, which cannot be part of a pipeline. Commits nothing."""
+    columns = ", ".join(names)
+    driver.execute(
+        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, %(rows)s)",  # noqa: S608
+        as_rows(names, rows),
+    )
 
 
 def is_pipelined(driver: Driver) -> bool:

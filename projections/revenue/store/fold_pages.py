@@ -1,10 +1,7 @@
 """Fold pages of facts into the revenue tables of their builds: load, apply, derive rows, derive sums, write."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from itertools import islice
-
-from sqlalchemy import Connection
 
 from projections.facts.facts import FactPage
 from projections.revenue.build_state import BuildState
@@ -17,20 +14,17 @@ from projections.revenue.store.write_rows import Changed, write_rows
 from projections.revenue.store.write_state import write_state
 from projections.revenue.store.write_sums import LastChecksums, find_last_checksums, write_sums
 from projections.revenue.sums import RowSums
-from runtime.database import Driver, driver_of
+from runtime.database import Driver
 
 _ROWS_AT_ONCE = 5000
-# So few facts change so few rows that waiting for each statement would take longer than the statements.
-_FEW_FACTS = 8
 
 
-def fold_revenue(connection: Connection, pages: Sequence[FactPage]) -> set[int]:
+def fold_revenue(driver: Driver, pages: Sequence[FactPage]) -> set[int]:
     """Fold the facts of every page into the page's build. Commits nothing.
 
     Returns the companies whose tables then lack something that Stripe could tell. Anything else derived from facts is
     one more step here: derived from the state or from the row changes, and written with the rest.
     """
-    driver = driver_of(connection)
     builds = [BuildState(page.company_id, page.build, page.is_begun, RevenueState()) for page in pages]
     last_checksums = _load(driver, builds, pages)
     _apply(builds, pages)
@@ -40,20 +34,16 @@ def fold_revenue(connection: Connection, pages: Sequence[FactPage]) -> set[int]:
         write_rows(driver, moved)
     changed = _derive_rows(builds)
     _derive_sums(sums, changed)
-    with driver.pipeline() if sum(len(page.facts) for page in pages) <= _FEW_FACTS else nullcontext():
-        write_rows(driver, changed)
-        write_state(driver, builds)
-        write_sums(
-            driver, [(build.company_id, build.build, sums[build.company_id]) for build in builds], last_checksums
-        )
+    write_rows(driver, changed)
+    write_state(driver, builds)
+    write_sums(driver, [(build.company_id, build.build, sums[build.company_id]) for build in builds], last_checksums)
     return {build.company_id for build, changes in changed if build.revenue.has_gaps or changes.has_unknown}
 
 
 def _load(driver: Driver, builds: Sequence[BuildState], pages: Sequence[FactPage]) -> LastChecksums:
     facts = (((fact.sighting.livemode, fact.observations) for fact in page.facts) for page in pages)
-    with driver.pipeline():
-        last_checksums = find_last_checksums(driver, builds)
-        load_state(driver, list(zip(builds, facts, strict=True)))
+    last_checksums = find_last_checksums(driver, builds)
+    load_state(driver, list(zip(builds, facts, strict=True)))
     return last_checksums
 
 

@@ -69,18 +69,17 @@ def load_state(driver: Driver, observed: Sequence[tuple[BuildState, _Observed]])
                 for observation in observations:
                     touched[build_state.company_id].note(livemode, observation)
     asked = {company_id: (set(one.prices), set(one.names)) for company_id, one in touched.items()}
-    with driver.pipeline():
-        invoices = find_stored(driver, revenue_invoice, [(builds[at], one.invoices) for at, one in touched.items()])
-        found = _find_values(driver, [(builds[at], *keys) for at, keys in asked.items()])
-        for company_id, key, stored, change in stored_of(invoices):
-            builds[company_id].revenue.invoices[key] = held = Held(_INVOICE_STATE.decode(stored), change)
-            # Rows of the invoice are derived again, with prices and a name that may come from much earlier facts.
-            header, lines = held.invoice.header, held.invoice.lines
-            customer_id = header.value.customer_id if header else None
-            touched[company_id].note_named(key[0], customer_id, lines.value if lines else ())
-        _keep_values(builds, found)
-        more = [(builds[at], one.prices - asked[at][0], one.names - asked[at][1]) for at, one in touched.items()]
-        _keep_values(builds, _find_values(driver, more))
+    invoices = find_stored(driver, revenue_invoice, [(builds[at], one.invoices) for at, one in touched.items()])
+    found = _find_values(driver, [(builds[at], *keys) for at, keys in asked.items()])
+    for company_id, key, stored, change in stored_of(invoices):
+        builds[company_id].revenue.invoices[key] = held = Held(_INVOICE_STATE.decode(stored), change)
+        # Rows of the invoice are derived again, with prices and a name that may come from much earlier facts.
+        header, lines = held.invoice.header, held.invoice.lines
+        customer_id = header.value.customer_id if header else None
+        touched[company_id].note_named(key[0], customer_id, lines.value if lines else ())
+    _keep_values(builds, found)
+    more = [(builds[at], one.prices - asked[at][0], one.names - asked[at][1]) for at, one in touched.items()]
+    _keep_values(builds, _find_values(driver, more))
 
 
 def _find_values(driver: Driver, wanted: Sequence[tuple[BuildState, set[Key], set[Key]]]) -> tuple[Found, Found]:

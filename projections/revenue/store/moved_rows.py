@@ -3,19 +3,23 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import psycopg
+
 from projections.revenue.build_state import BuildState
 from projections.revenue.row import Row
-from projections.revenue.store.bulk import columns_of_places
+from projections.revenue.store.bulk import AT_PLACES, PLACE, Place, places_of
 from runtime.database import Driver
+from runtime.json_rows import as_rows
 
 _ROWS_AT_ONCE = 5000
 
+# The mode is compared in a way that no index serves. Else a plan made while the table is small might choose one that
+# begins with company, build and mode, and look through all rows of the company.
 _MOVED = f"""
     SELECT r.company_id, {", ".join(f"r.{name}" for name in Row._fields)}
-    FROM unnest(%(company_id)b::bigint[], %(build)b::integer[], %(livemode)b::boolean[], %(id)b::text[])
-        AS k (company_id, build, livemode, id)
-    JOIN revenue_line r ON r.company_id = k.company_id AND r.build = k.build AND r.livemode = k.livemode
-        AND r.{{column}} = k.id"""  # noqa: S608 - our own columns
+    FROM {AT_PLACES}
+    JOIN revenue_line r ON r.company_id = k.company_id AND r.build = k.build AND r.{{column}} = k.id
+        AND r.livemode IS NOT DISTINCT FROM k.livemode"""  # noqa: S608 - our own columns
 
 
 def moved_rows(driver: Driver, build_states: Sequence[BuildState]) -> Iterator[tuple[BuildState, Row]]:
@@ -27,7 +31,7 @@ def moved_rows(driver: Driver, build_states: Sequence[BuildState]) -> Iterator[t
     names = [(build_state, build_state.revenue.name_states) for build_state in begun.values()]
     prices = [(build_state, build_state.revenue.price_states) for build_state in begun.values()]
     for column, places in (("customer_id", names), ("price_id", prices)):
-        for company_id, *fields in _stored(driver, _MOVED.format(column=column), columns_of_places(places)):
+        for company_id, *fields in _stored(driver, _MOVED.format(column=column), places_of(places)):
             row = Row(*fields)
             revenue = begun[company_id].revenue
             is_found_by_name = column == "price_id" and (row.livemode, row.customer_id) in revenue.name_states
@@ -35,14 +39,17 @@ def moved_rows(driver: Driver, build_states: Sequence[BuildState]) -> Iterator[t
                 yield begun[company_id], row
 
 
-def _stored(driver: Driver, query: str, columns: dict[str, list[object]]) -> Iterator[tuple[Any, ...]]:
-    if not columns["id"]:
+def _stored(driver: Driver, query: str, places: Sequence[Place]) -> Iterator[tuple[Any, ...]]:
+    if not places:
         return
+    parameters = as_rows(PLACE, places)
     # Mostly there are none, and a cursor takes more round trips.
-    few = driver.execute(query + " LIMIT %(most)s", {**columns, "most": _ROWS_AT_ONCE}).fetchall()
+    few = driver.execute(f"{query} LIMIT {_ROWS_AT_ONCE}", parameters).fetchall()
     if len(few) < _ROWS_AT_ONCE:
         yield from few
         return
-    with driver.cursor("moved_rows", scrollable=False) as cursor:
-        cursor.itersize = _ROWS_AT_ONCE
-        yield from cursor.execute(query, columns)
+    # A cursor declared in SQL may be part of a pipeline, which psycopg's may not; it takes no parameters.
+    driver.execute("DECLARE moved_rows CURSOR FOR " + psycopg.ClientCursor(driver).mogrify(query, parameters))
+    while rows := driver.execute(f"FETCH {_ROWS_AT_ONCE} FROM moved_rows").fetchall():
+        yield from rows
+    driver.execute("CLOSE moved_rows")

@@ -8,18 +8,20 @@ from projections.revenue.row import Row
 from projections.revenue.row_changes import RowChanges, RowVersion
 from projections.revenue.row_parts import FixedPart
 from projections.revenue.row_text import fields_of, text_of
-from projections.revenue.store.bulk import insert_each, is_pipelined
+from projections.revenue.store.bulk import insert_few, is_pipelined
 from runtime.database import Driver
+from runtime.json_rows import as_rows, rows_of
 
 _PAST = (*Row._fields, "until", "is_removed", "is_displaced", "first_position")
 _CURRENT_COLUMNS = ("company_id", "build", *Row._fields, "first_position")
 _PAST_COLUMNS = ("company_id", "build", *_PAST)
+_KEY = ("company_id", "build", "livemode", "invoice_id", "line_id")
+_KEY_TYPES = "company_id bigint, build integer, livemode boolean, invoice_id text, line_id text"
+_ENDING = (*_KEY, "until", "is_removed", "is_displaced", "n")
 _END = f"""
     WITH ended AS (
         DELETE FROM revenue_line r
-        USING unnest(%(company_id)b::bigint[], %(build)b::integer[], %(livemode)b::boolean[], %(invoice_id)b::text[],
-                     %(line_id)b::text[], %(until)b::bigint[], %(is_removed)b::boolean[], %(is_displaced)b::boolean[])
-            WITH ORDINALITY AS k (company_id, build, livemode, invoice_id, line_id, until, is_removed, is_displaced, n)
+        USING {rows_of(f"{_KEY_TYPES}, until bigint, is_removed boolean, is_displaced boolean, n bigint")}
         WHERE r.company_id = k.company_id AND r.build = k.build AND r.livemode = k.livemode
           AND r.invoice_id = k.invoice_id AND r.invoice_line_item_id = k.line_id
         RETURNING r.*, k.until, k.is_removed, k.is_displaced, k.n
@@ -29,13 +31,11 @@ _END = f"""
     )
     SELECT n, first_position FROM ended WHERE NOT is_removed
 """  # noqa: S608 - our own columns
-_DISPLACE = """
-    UPDATE revenue_line_past p SET is_displaced = true
-    FROM unnest(%(company_id)b::bigint[], %(build)b::integer[], %(livemode)b::boolean[], %(invoice_id)b::text[],
-                %(line_id)b::text[]) AS k (company_id, build, livemode, invoice_id, line_id)
+_DISPLACE = f"""
+    UPDATE revenue_line_past p SET is_displaced = true FROM {rows_of(_KEY_TYPES)}
     WHERE p.company_id = k.company_id AND p.build = k.build AND p.invoice_line_item_id = k.line_id
       AND p.livemode = k.livemode AND p.invoice_id = k.invoice_id AND NOT p.is_displaced
-"""
+"""  # noqa: S608 - our own columns
 _ENDS = {one: text_of(one) for one in product((False, True), repeat=2)}
 
 # A company's build, and the changes of its rows.
@@ -46,11 +46,11 @@ def write_rows(driver: Driver, changed: Sequence[Changed]) -> None:
     """Move ended rows into the past; insert the current rows, and those that came and went in the same batch."""
     displaced = [(at, fixed) for at, changes in changed if at.is_begun for fixed in changes.displaced]
     if displaced:
-        driver.execute(_DISPLACE, _keys(displaced))
+        driver.execute(_DISPLACE, as_rows(_KEY, (_key(at, fixed) for at, fixed in displaced)))
     ended = [(at, row) for at, changes in changed for row in changes.ended if row.is_stored]
     if ended:
-        for number, first_position in driver.execute(_END, _endings(ended)):
-            ended[number - 1][1].life.first_position = first_position
+        for number, first_position in driver.execute(_END, as_rows(_ENDING, _endings(ended))):
+            ended[number][1].life.first_position = first_position
     _insert(driver, "revenue_line_past", _PAST_COLUMNS, list(_past_lines(changed)))
     _insert(driver, "revenue_line", _CURRENT_COLUMNS, list(_current_lines(changed)))
 
@@ -77,30 +77,20 @@ def _current_lines(changed: Sequence[Changed]) -> Iterator[bytes]:
             yield b"%d\t%d\t%b\t%a\n" % (at.company_id, at.build, row.text, row.life.first_position)
 
 
-def _endings(ended: Sequence[tuple[BuildState, RowVersion]]) -> dict[str, object]:
-    return {
-        **_keys([(build_state, one.fixed) for build_state, one in ended]),
-        "until": [one.until for _, one in ended],
-        "is_removed": [one.is_removed for _, one in ended],
-        "is_displaced": [one.is_displaced for _, one in ended],
-    }
+def _endings(ended: Sequence[tuple[BuildState, RowVersion]]) -> Iterator[tuple[object, ...]]:
+    for number, (at, row) in enumerate(ended):
+        yield *_key(at, row.fixed), row.until, row.is_removed, row.is_displaced, number
 
 
-def _keys(lines: Sequence[tuple[BuildState, FixedPart]]) -> dict[str, object]:
-    return {
-        "company_id": [build_state.company_id for build_state, _ in lines],
-        "build": [build_state.build for build_state, _ in lines],
-        "livemode": [fixed.livemode for _, fixed in lines],
-        "invoice_id": [fixed.invoice_id for _, fixed in lines],
-        "line_id": [fixed.line_id for _, fixed in lines],
-    }
+def _key(at: BuildState, fixed: FixedPart) -> tuple[object, ...]:
+    return at.company_id, at.build, fixed.livemode, fixed.invoice_id, fixed.line_id
 
 
 def _insert(driver: Driver, table: str, columns: Sequence[str], lines: Sequence[bytes]) -> None:
     if not lines:
         return
     if is_pipelined(driver):
-        insert_each(driver, table, columns, map(fields_of, lines))
+        insert_few(driver, table, columns, map(fields_of, lines))
         return
     with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
         copy.write(b"".join(lines))

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from events.intake.envelope import event_from_stripe
-from events.intake.group_append import MOST_IN_A_BATCH, MOST_WAITING, GroupAppender, NotDurableError, _Waiting
+from events.intake.group_append import MOST_IN_A_BATCH, MOST_WAITING, GroupAppender, NotDurableError, Waiting
 from events.intake.receive import Received
 from runtime.database import open_engine
 from tests.support.company import company_with
@@ -158,7 +158,7 @@ def test_event_that_the_driver_cannot_send_harms_no_neighbour(harness: AppenderH
     bodies = [invoice_event(), invoice_event()]
 
     with harness.queued_together(bodies) as answers:
-        unsendable = _Waiting(replace(event_from_stripe(bodies[0]), type="\ud800"))
+        unsendable = Waiting(replace(event_from_stripe(bodies[0]), type="\ud800"))
         harness.appender._waiting.appendleft(unsendable)
 
     assert all(outcome(answer) for answer in answers)
@@ -264,7 +264,7 @@ def test_workers_are_woken_after_a_commit_also_for_an_event_stored_before(
 
 
 def test_a_request_that_finds_two_thousand_waiting_is_refused_at_once(harness: AppenderHarness) -> None:
-    requests = [_Waiting(event_from_stripe(invoice_event(account=NOBODY)))] * MOST_WAITING
+    requests = [Waiting(event_from_stripe(invoice_event(account=NOBODY)))] * MOST_WAITING
     harness.appender._waiting.extend(requests)
 
     with pytest.raises(NotDurableError, match="too many"):

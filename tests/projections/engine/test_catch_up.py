@@ -16,6 +16,7 @@ from projections.reads.filters import LineFilter
 from projections.reads.gaps import GAPS
 from projections.reads.lines import LineRow, list_lines, list_quarantined
 from projections.reads.snapshots import snapshot_of
+from runtime.database import driver_of
 from tests.support.company import catch_up, company_with, record_events
 from tests.support.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, old_invoice, price
 
@@ -232,7 +233,7 @@ def test_what_one_worker_holds_the_others_pass_over(engine: Engine, company_id: 
     begin_lacking_builds(engine)
 
     with engine.begin() as connection:
-        claimed = _claimed(connection, MOST_BUILDS)
+        claimed = _claimed(driver_of(connection), MOST_BUILDS)
         meanwhile = advance(engine)
     afterwards = advance(engine)
 
