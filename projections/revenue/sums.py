@@ -80,13 +80,6 @@ class RowSums:
         for (stretch, month, grouping), total in sorted(self._months.items()):
             yield stretch, MonthKey(*month, *grouping), MonthSum(*total)
 
-    def months(self) -> Iterator[tuple[MonthKey, MonthSum]]:
-        """Yield what all stretches together added to each month."""
-        totals: dict[MonthKey, MonthSum] = {}
-        for _, month, total in self.months_by_stretch():
-            totals[month] = MonthSum(*map(sum, zip(total, totals.get(month, (0, 0, 0)), strict=True)))
-        yield from sorted(totals.items())
-
     def _came_and_went(self, row: RowVersion) -> None:
         came_at = row.variable.change.position
         if stretch_of(came_at, CHECKSUM_STRETCH) == stretch_of(row.until, CHECKSUM_STRETCH):

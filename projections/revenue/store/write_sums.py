@@ -16,24 +16,21 @@ Entry = tuple[int, int, RowSums]
 # A company, its number of rows and its checksum.
 LastChecksums = psycopg.Cursor[tuple[Any, ...]] | None
 
-_MONTH = ("company_id", "build", *MonthKey._fields, *MonthSum._fields)
-_MONTH_TYPES = """company_id bigint, build integer, livemode boolean, month date, currency text, invoice_status text,
-    type text, cadence text, line_count bigint, amount numeric, net_amount numeric"""
+_STRETCH = ("company_id", "build", *MonthKey._fields, *MonthSum._fields, "stretch")
+_MONTH_KEY = "company_id, build, livemode, month, currency, invoice_status, type, cadence"
+_STRETCH_TYPES = """company_id bigint, build integer, livemode boolean, month date, currency text, invoice_status text,
+    type text, cadence text, line_count bigint, amount numeric, net_amount numeric, stretch bigint"""
+_ADDED = ", ".join(f"{name} = m.{name} + excluded.{name}" for name in ("count", "amount", "net_amount"))
 _ADD_MONTHS = f"""
-    INSERT INTO revenue_by_month AS m (company_id, build, livemode, month, currency, invoice_status, type, cadence,
-                                       count, amount, net_amount)
-    SELECT * FROM {rows_of(_MONTH_TYPES)}
-    ON CONFLICT (company_id, build, livemode, month, currency, invoice_status, type, cadence) DO UPDATE
-    SET count = m.count + excluded.count, amount = m.amount + excluded.amount,
-        net_amount = m.net_amount + excluded.net_amount
-"""  # noqa: S608 - our own words
-_ADD_STRETCHES = f"""
-    INSERT INTO revenue_month_stretch AS m (company_id, build, livemode, month, currency, invoice_status, type, cadence,
-                                            count, amount, net_amount, stretch)
-    SELECT * FROM {rows_of(f"{_MONTH_TYPES}, stretch bigint")}
-    ON CONFLICT (company_id, build, livemode, month, currency, invoice_status, type, cadence, stretch) DO UPDATE
-    SET count = m.count + excluded.count, amount = m.amount + excluded.amount,
-        net_amount = m.net_amount + excluded.net_amount
+    WITH added AS (
+        SELECT * FROM {rows_of(_STRETCH_TYPES)}
+    ), by_stretch AS (
+        INSERT INTO revenue_month_stretch AS m ({_MONTH_KEY}, count, amount, net_amount, stretch) SELECT * FROM added
+        ON CONFLICT ({_MONTH_KEY}, stretch) DO UPDATE SET {_ADDED}
+    )
+    INSERT INTO revenue_by_month AS m ({_MONTH_KEY}, count, amount, net_amount)
+    SELECT {_MONTH_KEY}, sum(line_count), sum(amount), sum(net_amount) FROM added GROUP BY {_MONTH_KEY}
+    ON CONFLICT ({_MONTH_KEY}) DO UPDATE SET {_ADDED}
 """  # noqa: S608 - our own words
 _LAST_CHECKSUMS = f"""
     SELECT k.company_id, c.row_count, c.checksum FROM {rows_of("company_id bigint, build integer")}
@@ -73,13 +70,9 @@ def write_sums(driver: Driver, entries: Sequence[Entry], last_checksums: LastChe
 
 
 def _add_to_months(driver: Driver, entries: Sequence[Entry]) -> None:
-    by_stretch = [
-        (*at, *key, *total, stretch) for *at, sums in entries for stretch, key, total in sums.months_by_stretch()
-    ]
-    if by_stretch:
-        driver.execute(_ADD_STRETCHES, as_rows((*_MONTH, "stretch"), by_stretch))
-        in_all = ((*at, *key, *total) for *at, sums in entries for key, total in sums.months())
-        driver.execute(_ADD_MONTHS, as_rows(_MONTH, in_all))
+    rows = [(*at, *key, *total, stretch) for *at, sums in entries for stretch, key, total in sums.months_by_stretch()]
+    if rows:
+        driver.execute(_ADD_MONTHS, as_rows(_STRETCH, rows))
 
 
 def _add_to_checksums(driver: Driver, entries: Sequence[Entry], last: Mapping[int, tuple[int, bytes]]) -> None:
