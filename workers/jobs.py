@@ -26,8 +26,10 @@ from workers.wiring.tools import Tools, current_tools
 
 # A job that runs longer wakes its successor and ends, so that a shutdown never waits for it.
 _LONGEST_SECONDS = 5.0
-_SMALL_BATCH_EVENTS = 200
-_MORE_WITHIN_SECONDS = 0.02
+# How long to wait for more after a batch: the larger it was, the more are on their way, and the more a larger one saves.
+_PAUSE_SECONDS_PER_EVENT = 0.003
+_LONGEST_PAUSE_SECONDS = 0.1
+_LARGE_BATCH_EVENTS = 1000
 # Autovacuum looks at the tables about once a minute; fewer events make no difference by then.
 _WORTH_ANALYZING_EVENTS = 500
 # A paused connection is checked again after this long.
@@ -52,7 +54,7 @@ def sync_what_is_due() -> int:
 def catch_up_with(tools: Tools) -> int:
     """Fold until no company is behind or the time is up; request what the tables lack. Commits batch by batch.
 
-    After a small batch it waits a moment for more: a batch costs about as much as thirty events.
+    After a small batch it waits a moment for more, because a batch costs about as much as ten events.
     """
     acknowledge(tools.redis, PROJECTION)
     deadline = time.monotonic() + _LONGEST_SECONDS
@@ -63,8 +65,8 @@ def catch_up_with(tools: Tools) -> int:
         if time.monotonic() > deadline:
             wake(tools.redis, PROJECTION)
             break
-        if advanced.event_count < _SMALL_BATCH_EVENTS:
-            tools.pause(_MORE_WITHIN_SECONDS)
+        if advanced.event_count < _LARGE_BATCH_EVENTS:
+            tools.pause(min(_LONGEST_PAUSE_SECONDS, _PAUSE_SECONDS_PER_EVENT * advanced.event_count))
     if folded > _WORTH_ANALYZING_EVENTS:
         learn_new_tables(tools.engine)
     return folded

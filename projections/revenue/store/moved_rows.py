@@ -13,8 +13,8 @@ from runtime.json_rows import as_rows
 
 _ROWS_AT_ONCE = 5000
 
-# The mode is compared in a way that no index serves. Else a plan made while the table is small might choose one that
-# begins with company, build and mode, and look through all rows of the company.
+# Of a table that was never analyzed, PostgreSQL knows only its size. The mode is compared in a way that no index
+# serves, so that none seems as good as the one that has the column; a plan made while the table is small is not kept.
 _MOVED = f"""
     SELECT r.company_id, {", ".join(f"r.{name}" for name in Row._fields)}
     FROM {AT_PLACES}
@@ -43,8 +43,8 @@ def _stored(driver: Driver, query: str, places: Sequence[Place]) -> Iterator[tup
     if not places:
         return
     parameters = as_rows(PLACE, places)
-    # Mostly there are none, and a cursor takes more round trips.
-    few = driver.execute(f"{query} LIMIT {_ROWS_AT_ONCE}", parameters).fetchall()
+    # Mostly there are none, and a cursor takes more round trips. Planned anew each time: see `_MOVED`.
+    few = driver.execute(f"{query} LIMIT {_ROWS_AT_ONCE}", parameters, prepare=False).fetchall()
     if len(few) < _ROWS_AT_ONCE:
         yield from few
         return
