@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, Engine, text
 
-from projections.reads.gaps import GAPS
+from projections.reads.gaps import GAPS, GAPS_AMONG
 from projections.revenue.fold import NAME
 
 # An answer that does not close its gap (a customer deleted meanwhile, a currency nobody has checked) would be fetched
@@ -14,10 +14,10 @@ _ANSWERED_FOR_DAYS = 7
 _MOST_AT_ONCE = 10_000
 # Objects requested already are skipped; of the rest, companies take turns: one object of each, then a second.
 # An answer that the table has not folded yet leaves its gap open, but is not requested again.
-_REQUEST_GAPS = text(f"""
+_REQUEST = """
     INSERT INTO fetch_request (company_id, livemode, kind, object_id)
     SELECT company_id, livemode, kind, object_id FROM (
-        SELECT g.*, row_number() OVER (PARTITION BY g.company_id) AS turn FROM ({GAPS}) g
+        SELECT g.*, row_number() OVER (PARTITION BY g.company_id) AS turn FROM ({gaps}) g
         LEFT JOIN fetch_request f ON f.company_id = g.company_id AND f.livemode = g.livemode AND f.kind = g.kind
             AND f.object_id = g.object_id
         WHERE f.company_id IS NULL OR (f.answered_at IS NOT NULL AND f.answered_position <= g.folded)
@@ -27,7 +27,13 @@ _REQUEST_GAPS = text(f"""
             + make_interval(secs => least(:longest, 60 * power(4, fetch_request.attempts)))
     WHERE fetch_request.answered_at IS NOT NULL
     RETURNING due_at <= clock_timestamp() AS is_due
-""")  # noqa: S608 - a query of ours
+"""
+_REQUEST_ALL, _REQUEST_AMONG = (text(_REQUEST.format(gaps=gaps)) for gaps in (GAPS, GAPS_AMONG))
+# What lacks something is found by its own indexes, and for each of those few the company's build by its key.
+_LOOK_UP = text("""
+    SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+           set_config('enable_seqscan', 'off', true)
+""")
 _REQUEST_SOON = text("""
     INSERT INTO fetch_request (company_id, livemode, kind, object_id, due_at)
     SELECT :company_id, :livemode, :kind, unnest(CAST(:object_ids AS text[])),
@@ -46,14 +52,14 @@ _PURGE = text("DELETE FROM fetch_request WHERE answered_at < clock_timestamp() -
 
 def request_gaps(engine: Engine, *, company_ids: list[int] | None = None) -> int:
     """Request what the table lacks, for these companies or for all; return how many requests are due now. Commits."""
-    parameters = {
-        "projection": NAME,
-        "company_ids": company_ids,
-        "most": _MOST_AT_ONCE,
-        "longest": _LONGEST_REPEAT_SECONDS,
-    }
+    parameters = {"projection": NAME, "most": _MOST_AT_ONCE, "longest": _LONGEST_REPEAT_SECONDS}
     with engine.begin() as connection:
-        return sum(row.is_due for row in connection.execute(_REQUEST_GAPS, parameters))
+        connection.execute(_LOOK_UP)
+        if company_ids is None:
+            requested = connection.execute(_REQUEST_ALL, parameters)
+        else:
+            requested = connection.execute(_REQUEST_AMONG, parameters | {"company_ids": company_ids})
+        return sum(row.is_due for row in requested)
 
 
 def request_fetches(

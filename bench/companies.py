@@ -28,6 +28,7 @@ from workers.wiring.tools import current_tools
 
 _LEVELS = (10, 100, 1_000, 10_000, 100_000)
 _FOLDS = 400
+_CUSTOMERS = 10  # of each busy company
 _LOOKS = 30
 _TOGETHER = 64
 
@@ -129,7 +130,8 @@ class _Stage:
     def _record(self, busy: int, events: int) -> None:
         for number in (next(self._numbers) for _ in range(events)):
             company_id = 1 + number % busy * (self._companies // busy)
-            body = invoice_event(number, account_id=f"acct_{company_id}", created=int(time.time()))
+            account_id, customers = f"acct_{company_id}", _CUSTOMERS * busy
+            body = invoice_event(number, account_id=account_id, created=int(time.time()), customers=customers)
             with self._engine.begin() as connection:
                 append(connection, company_id, [event_from_stripe(body)])
 

@@ -9,8 +9,10 @@ PERIOD_SECONDS = 2_592_000
 _ADDRESS = {"city": "Testville", "country": "US", "line1": "1 Example Street", "line2": None, "postal_code": "00000"}
 
 
-def invoice_event(number: int, *, account_id: str, created: int, is_new_shape: bool = False) -> bytes:
-    """Return the body of an `invoice.paid` event, unique per number."""
+def invoice_event(
+    number: int, *, account_id: str, created: int, is_new_shape: bool = False, customers: int = CUSTOMERS
+) -> bytes:
+    """Return the body of an `invoice.paid` event, unique per number, to one of so many customers."""
     lines = [_line(number, index, created, is_new_shape=is_new_shape) for index in range(3)]
     invoice = {
         "id": f"in_bench{number}",
@@ -23,10 +25,10 @@ def invoice_event(number: int, *, account_id: str, created: int, is_new_shape: b
         "billing_reason": "subscription_cycle",
         "created": created,
         "currency": "usd",
-        "customer": f"cus_bench{number % CUSTOMERS}",
+        "customer": f"cus_bench{number % customers}",
         "customer_address": _ADDRESS,
         "customer_email": f"billing{number}@example.test",
-        "customer_name": f"Customer {number % CUSTOMERS}",
+        "customer_name": f"Customer {number % customers}",
         "customer_shipping": {"address": _ADDRESS, "name": "Nobody"},
         "effective_at": created,
         "hosted_invoice_url": f"https://invoice.example.test/i/{'x' * 120}{number}",

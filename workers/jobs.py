@@ -26,7 +26,7 @@ from workers.wiring.tools import Tools, current_tools
 
 # A job that runs longer wakes its successor and ends, so that a shutdown never waits for it.
 _LONGEST_SECONDS = 5.0
-# How long to wait for more after a batch: the larger it was, the more are on their way, and the more a larger one saves.
+# How long to wait for more after a batch: the larger it was, the more are on their way, and the more is saved.
 _PAUSE_SECONDS_PER_EVENT = 0.003
 _LONGEST_PAUSE_SECONDS = 0.1
 _LARGE_BATCH_EVENTS = 1000

@@ -33,7 +33,7 @@ def lines(engine: Engine, company_id: int, *, livemode: bool = True) -> list[Lin
 
 def gaps_of_all(engine: Engine) -> list[tuple[str, str]]:
     with engine.connect() as connection:
-        rows = connection.execute(text(GAPS), {"projection": "revenue_lines", "company_ids": None})
+        rows = connection.execute(text(GAPS), {"projection": "revenue_lines"})
         return [(row.kind, row.object_id) for row in rows]
 
 
