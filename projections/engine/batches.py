@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -48,12 +47,11 @@ def fold_batch(engine: Engine, batch: Batch[Folded], *, size: int) -> Folded | N
                 with driver.pipeline():
                     set_for_folding(driver)
                     claims = batch.claim(driver, most)
-                if not claims:
-                    return None
-                with driver.pipeline() if _lacking(claims) <= _FEW_EVENTS else nullcontext():
-                    folded = batch.fold(driver, claims, most, most < size)
-                    driver.commit()
-                return folded
+                    if claims and _lacking(claims) <= _FEW_EVENTS:
+                        return _committed(driver, batch.fold(driver, claims, most, most < size))
+                if claims:
+                    return _committed(driver, batch.fold(driver, claims, most, most < size))
+                return None
         except Exception as error:
             if not claims:
                 raise
@@ -62,6 +60,12 @@ def fold_batch(engine: Engine, batch: Batch[Folded], *, size: int) -> Folded | N
                 raise
             if not most:
                 return batch.failed(claims)
+
+
+def _committed(driver: Driver, folded: Folded) -> Folded:
+    # Not by the driver's own method, which would wait for the answer, and then the pipeline once more.
+    driver.execute("COMMIT")
+    return folded
 
 
 def _lacking(claims: Sequence[Claim]) -> int:
