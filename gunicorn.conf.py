@@ -1,6 +1,7 @@
 """Configure gunicorn for the web process. HOST, PORT and WEB_CONCURRENCY come from the environment."""
 
 import gc
+import mmap
 import os
 import resource
 import shutil
@@ -29,6 +30,11 @@ _MOST_FILES = 8192
 _OTHER_FILES = 200  # open files that a process needs besides client sockets
 _CROWD = 32
 _ACCEPTED_AT_ONCE_IN_A_CROWD = 20
+# How many clients each process has, in a byte each that all processes share; so many stand for a process that is gone.
+_NOBODY = 255
+_CLIENTS = mmap.mmap(-1, 1024)
+_CLIENTS.write(bytes([_NOBODY]) * len(_CLIENTS))
+_LET_OTHERS_ACCEPT_SECONDS = 0.02
 _NEXT_POLL_SECONDS = 1e-6  # with 0, gevent would not poll its sockets
 
 
@@ -44,15 +50,28 @@ class PromptWorker(GeventWorker):
         self.wire_problem = wire_problem
         of_an_address = _MOST_SOCKETS if _HOPS else _MOST_SOCKETS_OF_AN_ADDRESS
         self.clients = Sockets(most=_MOST_SOCKETS, most_of_an_address=of_an_address, idle_seconds=self.cfg.keepalive)
+        self._note_clients()
         gevent.spawn(self.clients.keep_in_bounds)
         super().run()
 
     def server_class(self, listener: socket.socket, *, spawn: Pool, **_options: object) -> StreamServer:
-        """Return a server that accepts one connection at a time, so that the processes share them, or 20 in a crowd."""
+        """Return a server that accepts one connection at a time, or 20 in a crowd.
+
+        A process that has more clients than another lets the others accept first: some clients keep their connections
+        for long, and the process that happens to be awake would get them all.
+        """
 
         def handle(client: socket.socket, address: object) -> None:
-            server.max_accept = _ACCEPTED_AT_ONCE_IN_A_CROWD if len(self.clients) > _CROWD else 1
+            is_crowd = len(self.clients) > _CROWD
+            server.max_accept = _ACCEPTED_AT_ONCE_IN_A_CROWD if is_crowd else 1
+            if not is_crowd and len(self.clients) + 1 > min(_CLIENTS[:]):
+                server.stop_accepting()
+                gevent.spawn_later(_LET_OTHERS_ACCEPT_SECONDS, go_on)
             self.handle(listener, client, address)
+
+        def go_on() -> None:
+            if not server.closed:
+                server.start_accepting()
 
         server = StreamServer(listener, handle=handle, spawn=spawn)
         server.max_accept = 1
@@ -82,7 +101,12 @@ class PromptWorker(GeventWorker):
     def handle(self, listener: object, client: socket.socket, addr: object) -> None:
         """Serve a connection with deadlines."""
         with self.clients.holding(client, addr) as wrapped:
+            self._note_clients()
             super().handle(listener, wrapped, addr)
+        self._note_clients()
+
+    def _note_clients(self) -> None:
+        _CLIENTS[self.age % len(_CLIENTS)] = min(len(self.clients), _NOBODY - 1)
 
     def handle_request(self, listener_name: object, req: Request, sock: Any, addr: object) -> None:  # noqa: ANN401
         """Answer a request; `sock` is the socket that `handle` wrapped."""
@@ -179,6 +203,7 @@ def child_exit(_server: Arbiter, worker: GeventWorker) -> None:
     from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - it looks for _COUNTS when imported
 
     mark_process_dead(worker.pid)
+    _CLIENTS[worker.age % len(_CLIENTS)] = _NOBODY
 
 
 def on_exit(_server: Arbiter) -> None:

@@ -17,6 +17,7 @@ CREATE TABLE sync_tally (
     repaired bigint NOT NULL,
     CONSTRAINT sync_tally_pkey PRIMARY KEY (hour, status)
 );
+GRANT SELECT, INSERT, UPDATE ON sync_tally TO revmap_app;
 INSERT INTO sync_tally (hour, status, runs, repaired)
 SELECT date_trunc('hour', finished_at, 'UTC'), status, count(*), sum(repaired) FROM sync_run
 WHERE finished_at > clock_timestamp() - interval '2 days' GROUP BY 1, 2;

@@ -50,7 +50,7 @@ def defined_in(file: Path) -> set[str]:
     """Return the functions and classes that a file defines, methods after the name of their class."""
     text = file.read_text()
     if file.suffix == ".sql":
-        return set(re.findall(r"^CREATE FUNCTION (\w+)\(", text, flags=re.MULTILINE))
+        return set(re.findall(r"^CREATE (?:OR REPLACE )?FUNCTION (\w+)\(", text, flags=re.MULTILINE))
     kinds = (ast.FunctionDef, ast.ClassDef)
     top = [node for node in ast.parse(text).body if isinstance(node, kinds)]
     methods = {f"{node.name}.{one.name}" for node in top for one in ast.walk(node) if isinstance(one, ast.FunctionDef)}

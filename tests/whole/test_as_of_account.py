@@ -35,8 +35,8 @@ _COPY = {
         WHERE company_id = :company_id AND position > :after AND position <= :through
     """,
     "company_head": """
-        INSERT INTO company_head (company_id, position) VALUES (:replayed, :through)
-        ON CONFLICT (company_id) DO UPDATE SET position = :through
+        INSERT INTO company_head (company_id, position, behind_since) VALUES (:replayed, :through, now())
+        ON CONFLICT (company_id) DO UPDATE SET position = :through, behind_since = now()
     """,
 }
 
