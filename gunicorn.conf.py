@@ -34,7 +34,8 @@ _ACCEPTED_AT_ONCE_IN_A_CROWD = 20
 _NOBODY = 255
 _CLIENTS = mmap.mmap(-1, 1024)
 _CLIENTS.write(bytes([_NOBODY]) * len(_CLIENTS))
-_LET_OTHERS_ACCEPT_SECONDS = 0.02
+_LET_OTHERS_ACCEPT_SECONDS = 0.005
+_MOST_AHEAD = 2
 _NEXT_POLL_SECONDS = 1e-6  # with 0, gevent would not poll its sockets
 
 
@@ -57,14 +58,14 @@ class PromptWorker(GeventWorker):
     def server_class(self, listener: socket.socket, *, spawn: Pool, **_options: object) -> StreamServer:
         """Return a server that accepts one connection at a time, or 20 in a crowd.
 
-        A process that has more clients than another lets the others accept first: some clients keep their connections
+        A process that has two more clients than another lets the others accept first: some clients keep connections
         for long, and the process that happens to be awake would get them all.
         """
 
         def handle(client: socket.socket, address: object) -> None:
             is_crowd = len(self.clients) > _CROWD
             server.max_accept = _ACCEPTED_AT_ONCE_IN_A_CROWD if is_crowd else 1
-            if not is_crowd and len(self.clients) + 1 > min(_CLIENTS[:]):
+            if not is_crowd and len(self.clients) >= min(_CLIENTS[:]) + _MOST_AHEAD:
                 server.stop_accepting()
                 gevent.spawn_later(_LET_OTHERS_ACCEPT_SECONDS, go_on)
             self.handle(listener, client, address)

@@ -27,8 +27,8 @@ from workers.wiring.tools import Tools, current_tools
 # A job that runs longer wakes its successor and ends, so that a shutdown never waits for it.
 _LONGEST_SECONDS = 5.0
 # How long to wait for more after a batch: the larger it was, the more are on their way, and the more is saved.
-_PAUSE_SECONDS_PER_EVENT = 0.003
-_LONGEST_PAUSE_SECONDS = 0.1
+_PAUSE_SECONDS_PER_EVENT = 0.002
+_LONGEST_PAUSE_SECONDS = 0.05
 _LARGE_BATCH_EVENTS = 1000
 # Autovacuum looks at the tables about once a minute; fewer events make no difference by then.
 _WORTH_ANALYZING_EVENTS = 500
