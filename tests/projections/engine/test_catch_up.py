@@ -16,6 +16,7 @@ from projections.reads.filters import LineFilter
 from projections.reads.gaps import GAPS
 from projections.reads.lines import LineRow, list_lines, list_quarantined
 from projections.reads.snapshots import snapshot_of
+from projections.revenue.store import moved_rows as stored_rows
 from runtime.database import driver_of
 from tests.support.company import catch_up, company_with, record_events
 from tests.support.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, old_invoice, price
@@ -101,6 +102,23 @@ def test_a_rename_moves_all_rows_of_the_customer_and_not_what_was_billed(engine:
     assert [line.customer_name for line in renamed] == ["Zeta Ltd", "Zeta Ltd"]
     assert [line.customer_name_on_invoice for line in renamed] == ["Zed Inc", "Zed Inc"]
     assert {line.position for line in renamed} == {4}
+
+
+@pytest.mark.parametrize("invoices", [1, 12])
+def test_rows_of_a_renamed_customer_that_do_not_fit_into_memory_are_renamed_portion_by_portion(
+    engine: Engine, company_id: int, invoices: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_rows, "_ROWS_AT_ONCE", 1)
+    record_events(engine, event(old_invoice("in_a")), event(old_invoice("in_b")))
+    catch_up(engine)
+
+    # A few events are folded in a pipeline, more of them are not.
+    others = [event(old_invoice(f"in_{number}"), created=CREATED + 60) for number in range(invoices)]
+    record_events(engine, event(customer("Zeta Ltd"), "customer.updated", created=CREATED + 60), *others)
+    catch_up(engine)
+
+    assert {line.customer_name for line in lines(engine, company_id)} == {"Zeta Ltd"}
+    assert len(lines(engine, company_id)) == 2 + invoices
 
 
 def test_a_late_event_of_an_old_invoice_does_not_bring_the_old_name_back(engine: Engine, company_id: int) -> None:
