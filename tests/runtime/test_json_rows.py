@@ -9,9 +9,8 @@ from sqlalchemy import Engine
 from runtime.database import raw_driver
 from runtime.json_rows import as_rows, rows_of
 
-_QUERY = "SELECT n, is_new, name, day, hash FROM " + rows_of(
-    "n bigint, is_new boolean, name text, day date, hash bytea"
-)
+_COLUMNS = "n bigint, is_new boolean, name text, day date, hash bytea"
+_QUERY = f"SELECT n, is_new, name, day, hash FROM {rows_of(_COLUMNS)}"  # noqa: S608 - our own words
 _ROWS = st.tuples(
     st.integers(-(2**63), 2**63 - 1),
     st.booleans(),
