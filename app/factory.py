@@ -1,5 +1,8 @@
 """Assemble the web app."""
 
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIEnvironment
+
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
@@ -15,7 +18,8 @@ from app.pages.settings import connection_forms, integrations
 from app.pages.syncs import pages as sync_pages
 from app.problems import handlers, reference
 from app.webhooks import endpoint
-from app.wiring.tools import Tools, install_tools
+from app.webhooks.door import keep_webhook
+from app.wiring.tools import Tools, install_tools, tools_of
 
 
 class _InOrder(DefaultJSONProvider):
@@ -24,9 +28,18 @@ class _InOrder(DefaultJSONProvider):
     sort_keys = False
 
 
+class _App(Flask):
+    """The app, with the door of webhooks in front of it."""
+
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        kept = keep_webhook(environ, start_response, tools_of(self))
+        return super().wsgi_app(environ, start_response) if kept is None else kept
+
+
 def create_app(tools: Tools) -> Flask:
     """Return the app that serves all routes with these tools."""
-    app = Flask(__name__)
+    app = _App(__name__)
     app.json = _InOrder(app)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.strict_slashes = False

@@ -3,9 +3,9 @@
 import re
 from threading import Condition
 
-from flask import Request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
+from werkzeug.wrappers import Request
 
 MOST_BYTES_IN_LARGE_BODIES = 6_000_000
 

@@ -13,6 +13,9 @@ from flask import Flask, Response, g, request
 
 from app.http.request_counts import count_answer
 
+# Where the environment has the id and the start (monotonic seconds) of a request that was begun before Flask.
+REQUEST_UUID, REQUEST_STARTED = "revmap.request_uuid", "revmap.request_started"
+
 _LOGGED_ELSEWHERE = frozenset({"webhooks"})
 
 _log = logging.getLogger("revmap.request")
@@ -21,7 +24,7 @@ _log = logging.getLogger("revmap.request")
 def request_uuid() -> UUID:
     """Return the id of the current request: it is in its log line, its problems and the events it appends."""
     if "request_uuid" not in g:
-        g.request_uuid = uuid4()
+        g.request_uuid = request.environ.get(REQUEST_UUID) or uuid4()
     found: UUID = g.request_uuid
     return found
 
@@ -33,7 +36,7 @@ def install(app: Flask) -> None:
 
 
 def _note_start() -> None:
-    g.started = time.monotonic()
+    g.started = request.environ.get(REQUEST_STARTED) or time.monotonic()
 
 
 def _log_answer(response: Response) -> Response:

@@ -11,7 +11,7 @@ from app.connect.restricted_key import NotARestrictedKeyError
 from app.http.bodies import TooManyBodiesError
 from app.http.client_socket import BodyTooSlowError
 from app.http.event_stream import TooManyStreamsError
-from app.webhooks.endpoint import UnacceptableWebhookError
+from app.webhooks.door import UnacceptableWebhookError
 from app.wiring.cursors import InvalidCursorError
 from app.wiring.identity_provider import ProviderAwayError, UnprovenIdentityError
 from events.connection.accounts import AccountTakenError, AnotherAccountError

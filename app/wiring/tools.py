@@ -125,6 +125,11 @@ def install_tools(app: Flask, tools: Tools) -> None:
     app.extensions[_KEY] = tools
 
 
+def tools_of(app: Flask) -> Tools:
+    """Return the tools of an app."""
+    return cast(Tools, app.extensions[_KEY])
+
+
 def current_tools() -> Tools:
     """Return the tools of the app that answers this request."""
-    return cast(Tools, current_app.extensions[_KEY])
+    return tools_of(current_app)

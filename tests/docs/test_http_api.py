@@ -2,7 +2,7 @@
 
 import re
 
-from app.webhooks.endpoint import MAX_BODY_BYTES
+from app.webhooks.door import MAX_BODY_BYTES
 from tenants.roles import ROLES
 from tests.docs.markdown import DOCS, named_in, rows, section
 from tests.docs.served import Served, served

@@ -64,7 +64,7 @@ def test_hops_are_numbered_and_few_enough_to_follow() -> None:
 
 
 def test_way_begins_at_the_webhook_and_ends_at_the_row() -> None:
-    assert HOPS[0].function == "receive_stripe_event"
+    assert HOPS[0].function == "keep_webhook"
     assert HOPS[-1].function == "RevenueLine"
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from app.factory import create_app
 from app.webhooks import refusals
-from app.webhooks.endpoint import MAX_BODY_BYTES
+from app.webhooks.door import MAX_BODY_BYTES
 from app.wiring.tools import Tools
 from backlog.queues import Waker, open_redis
 from events.intake.group_append import GroupAppender

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine, make_url
 
 from app.http.client_socket import BODY_SECONDS
-from app.webhooks.endpoint import MAX_BODY_BYTES
+from app.webhooks.door import MAX_BODY_BYTES
 from migrations.run import upgrade
 from runtime.clock import utc_now
 from runtime.database import open_engine
