@@ -168,8 +168,8 @@ sync_schedule = Table(
 Index("sync_schedule_due", sync_schedule.c.next_sync_at)
 
 # How many runs of all companies ended in an hour, with which status, and how many invoices they repaired.
-sync_tally = Table(
-    "sync_tally",
+sync_run_count = Table(
+    "sync_run_count",
     metadata,
     Column("hour", INSTANT, primary_key=True),
     Column("status", Text, primary_key=True),

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.http.request_counts import exposition
 from app.wiring.tools import Tools, current_tools
 from backlog.queues import FETCH, PROJECTION, SYNC
-from backlog.syncs.tally import tally_since
+from backlog.syncs.run_counts import run_counts_since
 from events.log.audit import parked_count
 from projections.engine.status import projection_lag
 from projections.registry import PROJECTIONS
@@ -92,11 +92,11 @@ def _of_projections(connection: Connection, tools: Tools) -> Iterator[Figure]:
 
 def _of_syncs(connection: Connection, tools: Tools) -> Iterator[Figure]:
     ended = "Syncs under way, and those that ended within a day, to the hour."
-    tallies = tally_since(connection, tools.clock() - _DAY)
-    for tally in tallies:
-        yield Figure("revmap_sync_runs", ended, tally.runs, (("status", tally.status),))
+    counts = run_counts_since(connection, tools.clock() - _DAY)
+    for count in counts:
+        yield Figure("revmap_sync_runs", ended, count.runs, (("status", count.status),))
     repaired = "Invoices that syncs of the last day put right: no webhook had brought them."
-    yield Figure("revmap_sync_repaired_invoices", repaired, sum(tally.repaired for tally in tallies))
+    yield Figure("revmap_sync_repaired_invoices", repaired, sum(count.repaired for count in counts))
 
 
 def _of_redis(tools: Tools) -> list[Figure]:

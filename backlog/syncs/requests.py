@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Row, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backlog.sync_vocabulary import ACTIVE
-from backlog.syncs.tally import note_ended
+from backlog.syncs.run_counts import note_ended
 from backlog.tables import sync_request_key, sync_run
 from events.connection.accounts import Account, connection_fact, connection_state
 from events.connection.lifecycle import NotConnectedError

@@ -17,7 +17,7 @@ _LAST_OF_SOURCE = text("""
       AND position > (SELECT position FROM company_head WHERE company_id = :company_id) - 2000
     ORDER BY position DESC LIMIT 1
 """)
-_HEADS = text("SELECT company_id, position FROM company_head WHERE company_id = ANY (:company_ids)")
+_HEAD = text("SELECT position FROM company_head WHERE company_id = :company_id")
 
 
 class RecordedEvent(NamedTuple):
@@ -85,10 +85,4 @@ def last_recorded_at(connection: Connection, company_id: int, *, source: str) ->
 
 def head_of(connection: Connection, company_id: int) -> int:
     """Return the position of the last event in a company's log, 0 for an empty one."""
-    return heads_of(connection, [company_id]).get(company_id, 0)
-
-
-def heads_of(connection: Connection, company_ids: Sequence[int]) -> dict[int, int]:
-    """Return the position of the last event in each of the companies' logs, by company."""
-    rows = connection.execute(_HEADS, {"company_ids": list(company_ids)})
-    return {row.company_id: row.position for row in rows}
+    return connection.execute(_HEAD, {"company_id": company_id}).scalar() or 0

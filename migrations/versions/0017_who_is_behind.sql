@@ -10,15 +10,15 @@ CREATE INDEX stripe_connection_unscheduled ON stripe_connection (company_id)
     WHERE status = 'connected' AND NOT is_scheduled;
 
 -- How many syncs of all companies ended in an hour, so that nobody counts them one by one.
-CREATE TABLE sync_tally (
+CREATE TABLE sync_run_count (
     hour timestamptz NOT NULL,
     status text NOT NULL,
     runs bigint NOT NULL,
     repaired bigint NOT NULL,
-    CONSTRAINT sync_tally_pkey PRIMARY KEY (hour, status)
+    CONSTRAINT sync_run_count_pkey PRIMARY KEY (hour, status)
 );
-GRANT SELECT, INSERT, UPDATE ON sync_tally TO revmap_app;
-INSERT INTO sync_tally (hour, status, runs, repaired)
+GRANT SELECT, INSERT, UPDATE ON sync_run_count TO revmap_app;
+INSERT INTO sync_run_count (hour, status, runs, repaired)
 SELECT date_trunc('hour', finished_at, 'UTC'), status, count(*), sum(repaired) FROM sync_run
 WHERE finished_at > clock_timestamp() - interval '2 days' GROUP BY 1, 2;
 

@@ -67,7 +67,7 @@ _ANYBODY_BEHIND = f"""
             WHERE status = 'building' AND is_automatic AND projection = ANY (%(names)s::text[]))
 """  # noqa: S608 - our own words
 # A head that somebody appends to is left alone: it is behind in any case. The others are locked until the commit.
-_SETTLE = f"""
+_UPDATE_MARKS = f"""
     UPDATE company_head m SET behind_since = CASE WHEN h.is_behind THEN statement_timestamp() END
     FROM (SELECT h.company_id, {_IS_BEHIND} AS is_behind FROM company_head h JOIN {rows_of("company_id bigint")}
               ON h.company_id = k.company_id
@@ -95,12 +95,12 @@ def begin_lacking_builds(engine: Engine) -> bool:
         return bool(connection.exec_driver_sql(_BEGIN_LACKING, versions()).scalar())
 
 
-def settle(driver: Driver, company_ids: Iterable[int]) -> None:
+def update_marks(driver: Driver, company_ids: Iterable[int]) -> None:
     """Take the marks off companies whose live builds reached their heads; the others go to the back. Commits nothing.
 
     Call it last in the transaction, because appends to these logs wait for its commit. It waits for nobody itself.
     """
-    driver.execute(_SETTLE, versions() | as_rows(("company_id",), ([one] for one in company_ids)))
+    driver.execute(_UPDATE_MARKS, versions() | as_rows(("company_id",), ([one] for one in company_ids)))
 
 
 def audit_marks(engine: Engine, after: int) -> int:
@@ -113,7 +113,7 @@ def audit_marks(engine: Engine, after: int) -> int:
         wrong = connection.exec_driver_sql(_WRONG, versions() | {"company_ids": list(company_ids)}).all()
         if wrong:
             with raw_driver(connection) as driver:
-                settle(driver, [row.company_id for row in wrong])
+                update_marks(driver, [row.company_id for row in wrong])
     if lost := [row.company_id for row in wrong if row.is_lost]:
         _log.warning("companies were behind unmarked", extra={"company_ids": lost})
     return company_ids[-1] if len(company_ids) == _AUDITED_AT_ONCE else 0

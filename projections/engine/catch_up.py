@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from projections.engine.batches import Batch, fold_batch
-from projections.engine.behind import settle
+from projections.engine.behind import update_marks
 from projections.engine.folding import Claim, fold
 from projections.facts.facts import read_facts
 from projections.registry import versions
@@ -66,7 +66,7 @@ def _advanced(driver: Driver, claims: Sequence[Claim], size: int, stays_apart: b
     facts = read_facts(driver, starts, _shares({one: ends[one] - starts[one] for one in starts}, size))
     turn = [claim for claim in claims if claim.company_id in facts and claim.position == starts[claim.company_id]]
     lacking = fold(driver, turn, facts, stays_apart=stays_apart)
-    settle(driver, facts)
+    update_marks(driver, facts)
     return Advanced(list(facts), sum(map(len, facts.values())), lacking)
 
 

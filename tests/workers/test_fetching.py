@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine, text
@@ -361,3 +362,17 @@ def account_of(engine: Engine, company_id: int) -> str:
             text("SELECT account_id FROM account_owner WHERE company_id = :id"), {"id": company_id}
         ).scalar_one()
     return str(found)
+
+
+def test_after_a_batch_the_worker_waits_for_more_the_longer_the_more_there_was(tools: Tools, company_id: int) -> None:
+    account, pauses = account_of(tools.engine, company_id), list[float]()
+    patient = replace(tools, pause=pauses.append)
+    catch_up(tools.engine)
+    for count in (1, 3, 60):
+        record_events(
+            tools.engine,
+            *(event(customer(f"Name {number}"), "customer.updated", account=account) for number in range(count)),
+        )
+        catch_up_with(patient)
+
+    assert pauses[0] < pauses[1] < pauses[2] <= 0.05

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from backlog.syncs.requests import finished_fact
-from backlog.syncs.tally import note_ended
+from backlog.syncs.run_counts import note_ended
 from events.log.append import append
 from workers.syncs.leases import Lease, LeaseLostError
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, text
 
 from projections.engine import catch_up as catching_up
-from projections.engine.behind import audit_marks, begin_lacking_builds, is_anybody_behind, settle
+from projections.engine.behind import audit_marks, begin_lacking_builds, is_anybody_behind, update_marks
 from projections.engine.catch_up import advance
 from projections.engine.status import projection_lag
 from projections.revenue.fold import NAME
@@ -53,9 +53,9 @@ def behind(connection: Connection) -> set[int]:
     return set(connection.execute(text(found)).scalars())
 
 
-def settle_of(engine: Engine, *company_ids: int) -> None:
+def update_marks_of(engine: Engine, *company_ids: int) -> None:
     with engine.begin() as connection:
-        settle(driver_of(connection), company_ids)
+        update_marks(driver_of(connection), company_ids)
 
 
 @contextmanager
@@ -94,7 +94,7 @@ def test_what_arrives_while_a_batch_is_folded_keeps_the_mark_and_goes_to_the_bac
     record_events(engine, invoice(1))
     record_events(engine, invoice(1, OTHER))
 
-    settle_of(engine, company_id)
+    update_marks_of(engine, company_id)
 
     assert marked(engine) == [other_id, company_id]
 
@@ -117,7 +117,7 @@ def test_a_mark_that_nobody_took_off_is_taken_off_by_the_audit(
 ) -> None:
     record_events(engine, invoice(1))
     begin_lacking_builds(engine)
-    monkeypatch.setattr(catching_up, "settle", lambda *_: None)  # as workers of an earlier release
+    monkeypatch.setattr(catching_up, "update_marks", lambda *_: None)  # as workers of an earlier release
     advance(engine)
     left = marked(engine)
 
@@ -164,7 +164,7 @@ def test_a_halted_company_stays_marked_and_in_the_lag(engine: Engine, company_id
         connection.execute(text("UPDATE projection_state SET status = 'halted'"))
 
     catch_up(engine)
-    settle_of(engine, company_id)
+    update_marks_of(engine, company_id)
 
     with engine.connect() as connection:
         lag = projection_lag(connection, NAME)
@@ -174,7 +174,8 @@ def test_a_halted_company_stays_marked_and_in_the_lag(engine: Engine, company_id
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
-        st.sampled_from(["append", "append to other", "fold one", "fold unsettled", "settle", "audit"]), max_size=12
+        st.sampled_from(["append", "append to other", "fold one", "fold and keep the mark", "update_marks", "audit"]),
+        max_size=12,
     )
 )
 def test_whoever_is_behind_is_marked_whatever_happens(engine: Engine, steps: list[str]) -> None:
@@ -187,12 +188,12 @@ def test_whoever_is_behind_is_marked_whatever_happens(engine: Engine, steps: lis
                 record_events(engine, invoice(number, one if step == "append" else other))
             case "fold one":
                 advance(engine, batch_size=1)
-            case "fold unsettled":
+            case "fold and keep the mark":
                 with pytest.MonkeyPatch.context() as patch:
-                    patch.setattr(catching_up, "settle", lambda *_: None)
+                    patch.setattr(catching_up, "update_marks", lambda *_: None)
                     advance(engine, batch_size=1)
-            case "settle":
-                settle_of(engine, *ids)
+            case "update_marks":
+                update_marks_of(engine, *ids)
             case _:
                 audit_marks(engine, 0)
         with engine.connect() as connection:

@@ -6,13 +6,13 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 _NOTE = text("""
-    INSERT INTO sync_tally AS t (hour, status, runs, repaired)
+    INSERT INTO sync_run_count AS t (hour, status, runs, repaired)
     VALUES (date_trunc('hour', CAST(:ended_at AS timestamptz), 'UTC'), :status, 1, :repaired)
     ON CONFLICT (hour, status) DO UPDATE SET runs = t.runs + 1, repaired = t.repaired + excluded.repaired
 """)
 _SINCE = text("""
     SELECT status, sum(runs) AS runs, sum(repaired) AS repaired FROM (
-        SELECT status, runs, repaired FROM sync_tally
+        SELECT status, runs, repaired FROM sync_run_count
         WHERE hour > date_trunc('hour', CAST(:since AS timestamptz), 'UTC')
         UNION ALL
         SELECT status, 1, 0 FROM sync_run WHERE status IN ('queued', 'running')
@@ -20,7 +20,7 @@ _SINCE = text("""
 """)
 
 
-class Tally(NamedTuple):
+class RunCount(NamedTuple):
     """How many runs have this status, and how many invoices they repaired."""
 
     status: str
@@ -36,10 +36,10 @@ def note_ended(connection: Connection, status: str, *, repaired: int, ended_at: 
     connection.execute(_NOTE, {"status": status, "repaired": repaired, "ended_at": ended_at})
 
 
-def tally_since(connection: Connection, since: datetime) -> list[Tally]:
+def run_counts_since(connection: Connection, since: datetime) -> list[RunCount]:
     """Return the runs of all companies by status: those under way, and those that ended after that hour.
 
     Needs `as_owner`.
     """
     rows = connection.execute(_SINCE, {"since": since})
-    return [Tally(row.status, int(row.runs), int(row.repaired)) for row in rows]
+    return [RunCount(row.status, int(row.runs), int(row.repaired)) for row in rows]
