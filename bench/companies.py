@@ -11,10 +11,10 @@ from sqlalchemy import Engine, text
 
 from backlog.fetches import claim_due
 from backlog.queues import PROJECTION, wake
-from bench.ingest import await_caught_up
 from bench.payloads import invoice_event
 from bench.rebuild import settle
 from bench.stage import servers
+from bench.webhooks import await_caught_up
 from events.intake.envelope import event_from_stripe
 from events.log.append import append
 from migrations.run import upgrade

@@ -13,17 +13,12 @@ from threading import Event, Thread
 
 from sqlalchemy import Engine, text
 
-from bench.payloads import invoice_event, signed_request
-from bench.stage import WEBHOOK_SECRET, servers
-from events.connection.accounts import Account, authorize
-from migrations.run import upgrade
-from runtime.clock import utc_now
+from bench.stage import servers
+from bench.webhooks import Numbers, await_caught_up, prepare, send_all, signed_requests
 from runtime.database import open_engine
-from sandbox.load import Outcome, send_as_fast_as_answered, send_at_constant_rate
+from sandbox.load import Outcome, send_at_constant_rate
 from sandbox.processes import peak_megabytes, process, processor_seconds, web
-from tenants.companies import add_company
 
-_COMPANIES = 50
 _WARM_UP = 400
 _POLL_SECONDS = 0.005
 _LONG_TURN = 3  # what is still to be folded after the last answer must not be a large part of a turn
@@ -33,8 +28,8 @@ def run(*, requests: int, repeats: int, seconds: int, per_second: int) -> dict[s
     """Return the results. Floor and product take turns; rates are medians of the turns."""
     with servers() as environment:
         engine = open_engine(environment["DATABASE_URL"], name="bench", pool_size=2, statement_timeout_ms=0)
-        _prepare(engine)
-        numbers = _Numbers()
+        prepare(engine)
+        numbers = Numbers()
         throughput = {
             f"{connections}_connections": _throughput(environment, numbers, requests, repeats, connections)
             for connections in (16, 64)
@@ -55,52 +50,15 @@ def run(*, requests: int, repeats: int, seconds: int, per_second: int) -> dict[s
     }
 
 
-class _Numbers:
-    """A source of numbers for events that have not been sent before."""
-
-    def __init__(self) -> None:
-        self._next = 0
-
-    def take(self, count: int) -> range:
-        self._next += count
-        return range(self._next - count, self._next)
-
-
-def _prepare(engine: Engine) -> None:
-    upgrade(engine)
-    with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE floor_event (id text PRIMARY KEY, payload bytea NOT NULL)"))
-        connection.execute(text(_FLOOR_ROW))
-        for number in range(_COMPANIES):
-            company = add_company(connection, f"Company {number}")
-            authorize(connection, company.id, Account(_account(number), livemode=True), now=utc_now(), actor="bench")
-
-
-_FLOOR_ROW = """
-    CREATE TABLE floor_row (id text PRIMARY KEY, customer_id text NOT NULL, status text NOT NULL,
-                            currency text NOT NULL, amount bigint NOT NULL, created bigint NOT NULL)
-"""
-
-
-def _account(number: int) -> str:
-    return f"acct_bench{number % _COMPANIES}"
-
-
-def _requests(numbers: range) -> list[bytes]:
-    at = int(time.time())
-    bodies = (invoice_event(number, account_id=_account(number), created=at) for number in numbers)
-    return [signed_request(body, secret=WEBHOOK_SECRET, at=at) for body in bodies]
-
-
 def _throughput(
-    environment: Mapping[str, str], numbers: _Numbers, requests: int, repeats: int, connections: int
+    environment: Mapping[str, str], numbers: Numbers, requests: int, repeats: int, connections: int
 ) -> dict[str, object]:
     rates: dict[str, list[float]] = {"floor": [], "product": []}
     # Both run all the time and take turns, so that other load on the machine affects both alike.
     with web("bench.floor_app:app", environment) as floor_web, web("wsgi:app", environment) as product_web:
         for _ in range(repeats + 1):
             for name, (port, _pid) in (("floor", floor_web), ("product", product_web)):
-                outcome = _send_all(port, _requests(numbers.take(requests)), connections)
+                outcome = send_all(port, signed_requests(numbers.take(requests)), connections)
                 rates[name].append(outcome.per_second)
         megabytes = peak_megabytes(product_web[1])
     for one in rates.values():
@@ -117,7 +75,7 @@ def _throughput(
 
 
 def _in_table(
-    environment: Mapping[str, str], engine: Engine, numbers: _Numbers, requests: int, repeats: int, connections: int
+    environment: Mapping[str, str], engine: Engine, numbers: Numbers, requests: int, repeats: int, connections: int
 ) -> dict[str, object]:
     turns = _Turns()
     with (
@@ -128,11 +86,11 @@ def _in_table(
     ):
         for _ in range(repeats + 1):
             many = _LONG_TURN * requests
-            to_floor, to_product = _requests(numbers.take(many)), _requests(numbers.take(many))
+            to_floor, to_product = signed_requests(numbers.take(many)), signed_requests(numbers.take(many))
             with turns.measured("floor", many):
-                _send_all(floor, to_floor, connections)
+                send_all(floor, to_floor, connections)
             with turns.measured("table", many):
-                acknowledged = _send_all(product, to_product, connections)
+                acknowledged = send_all(product, to_product, connections)
                 await_caught_up(engine, every_seconds=_POLL_SECONDS)
             turns.rates["acknowledged"].append(acknowledged.per_second)
         megabytes = peak_megabytes(worker.pid)
@@ -166,14 +124,8 @@ class _Turns:
         self.processor_us[name].append((processor_seconds(os.getpid()) - used) / events * 1_000_000)
 
 
-def _send_all(port: int, requests: list[bytes], connections: int) -> Outcome:
-    outcome = send_as_fast_as_answered(port, requests, connections=connections)
-    assert outcome.statuses == {200: len(requests)}, outcome.statuses
-    return outcome
-
-
 def _steady(
-    environment: Mapping[str, str], engine: Engine, numbers: _Numbers, seconds: int, per_second: int
+    environment: Mapping[str, str], engine: Engine, numbers: Numbers, seconds: int, per_second: int
 ) -> dict[str, object]:
     with (
         process(["-m", "workers", "work"], environment) as worker,
@@ -181,10 +133,12 @@ def _steady(
         web("wsgi:app", environment) as (port, pid),
     ):
         await_caught_up(engine)
-        send_at_constant_rate(port, _requests(numbers.take(_WARM_UP)), per_second=per_second)
+        send_at_constant_rate(port, signed_requests(numbers.take(_WARM_UP)), per_second=per_second)
         await_caught_up(engine)
         watch = _Watch(engine)
-        outcome = send_at_constant_rate(port, _requests(numbers.take(per_second * seconds)), per_second=per_second)
+        outcome = send_at_constant_rate(
+            port, signed_requests(numbers.take(per_second * seconds)), per_second=per_second
+        )
         await_caught_up(engine)
         delays = sorted(watch.stop())
         return {
@@ -202,28 +156,6 @@ def _steady(
 
 def _latencies(name: str, outcome: Outcome) -> dict[str, float]:
     return {f"{name}_p{percent}_ms": outcome.percentile_ms(percent) for percent in (50, 99, 100)}
-
-
-def await_caught_up(engine: Engine, *, every_seconds: float = 0.05) -> None:
-    """Return once every company's table has all events of its log.
-
-    :raises TimeoutError: that took more than five minutes
-    """
-    deadline = time.monotonic() + 300
-    pause = Event()
-    while time.monotonic() < deadline:
-        with engine.connect() as connection:
-            behind = connection.execute(text(_BEHIND)).scalar_one()
-        if not behind:
-            return
-        pause.wait(every_seconds)
-    raise TimeoutError("the projections did not catch up")
-
-
-_BEHIND = """
-    SELECT count(*) FROM company_head h LEFT JOIN projection_state s ON s.company_id = h.company_id
-    WHERE h.position > coalesce(s.position, 0)
-"""
 
 
 class _Watch:
