@@ -82,7 +82,7 @@ def watch(
             with engine.connect() as connection:
                 run = find_run(connection, company_id, run_id)
                 if run is None:
-                    raise click.ClickException(f"sync {run_id} of company {company_id} no longer exists")
+                    raise click.ClickException(f"sync {sync_run['number']} of company {company_id} no longer exists")
                 if run.finished_at is not None:
                     return run_as_json(run)
                 now = run_as_json(run, reached=reached_back_to(connection, run))

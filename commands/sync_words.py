@@ -16,7 +16,7 @@ def exit_code_of(run: Mapping[str, Any]) -> int:
 
 def in_words(run: Mapping[str, Any]) -> str:
     """Return a sync's status or outcome as text, with each remaining difference on its own line."""
-    sync = f"Sync {run['id']} of company {run['company_id']}"
+    sync = f"Sync {run['number']} of company {run['company_id']}"
     reconciliation, error = run["reconciliation"], run["error"]
     match run["status"]:
         case "succeeded":

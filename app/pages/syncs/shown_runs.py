@@ -20,6 +20,7 @@ class ShownRun(NamedTuple):
     """A sync as pages show it. `details` is its JSON as in the API, with all counts and amounts."""
 
     id: int
+    number: int
     details: dict[str, Any]
     tone: words.Tone
     status: str
@@ -41,6 +42,7 @@ def shown(connection: Connection, run: SyncRun, *, has_details: bool = False) ->
     tone, status = words.status_badge(run)
     return ShownRun(
         id=run.id,
+        number=run.number,
         details=sync_details(connection, run, has_details=has_details),
         tone=tone,
         status=status,
