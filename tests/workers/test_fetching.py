@@ -11,7 +11,8 @@ from backlog import fetch_requests
 from backlog.fetch_requests import request_gaps
 from backlog.fetches import claim_due, note_failure
 from backlog.queues import FETCH, PROJECTION
-from events.connection.lifecycle import DISCONNECTED, disconnect
+from events.connection.accounts import DISCONNECTED
+from events.connection.lifecycle import disconnect
 from events.log.append import append
 from events.log.read import read_events
 from events.stripe.words import observations_of
