@@ -23,6 +23,11 @@ _PERMISSIONS = {
     "rak_plan_read": "Prices: read",
     "rak_customer_read": "Customers: read",
 }
+# What is said after a redirect to the settings, by the name in its URL.
+_NOTICES = {
+    "declined": "You didn't connect Stripe. Nothing changed.",
+    "account_replaced": "Connected to another account. The lines of the previous one stay in the table.",
+}
 
 
 class StripeCard(NamedTuple):
@@ -35,8 +40,11 @@ class StripeCard(NamedTuple):
     last_event_at: object
 
 
-def settings_page(problem: Mapping[str, object] | None = None) -> str:
-    """Return the settings page of the current company, with the problem that just occurred, if any."""
+def settings_page(problem: Mapping[str, object] | None = None, *, notice: str = "") -> str:
+    """Return the settings page of the current company, with the problem that just occurred or the notice of that name.
+
+    A notice is only a name in the URL: names that we do not know are ignored.
+    """
     tools, company_id = current_tools(), principal().company_id
     with snapshot_of(tools.engine, company_id) as snapshot:
         card = _card(snapshot.connection, company_id)
@@ -49,6 +57,7 @@ def settings_page(problem: Mapping[str, object] | None = None) -> str:
         stripe=card.connection,
         can_connect=tools.connect is not None,
         problem=problem,
+        notice=_NOTICES.get(notice),
         lacking=lacking,
     )
 
