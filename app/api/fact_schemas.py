@@ -22,7 +22,7 @@ class QuarantinedFact(Schema):
     reason = fields.String()
     livemode = fields.Boolean()
     recorded_at = Instant()
-    is_resolved = fields.Boolean(metadata={"description": "Whether a later fact about the same invoice was read."})
+    is_resolved = fields.Boolean(metadata={"description": "Whether a later fact about the same object was read."})
 
 
 class QuarantineList(Schema):

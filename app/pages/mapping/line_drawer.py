@@ -1,6 +1,7 @@
 """The page and drawer of one line: its fields, its history, and the events behind it."""
 
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from flask import Blueprint, abort, make_response, render_template, request
@@ -57,7 +58,17 @@ def show_event(company_id: int, position: int) -> Response:
     (event,) = found
     if "HX-Request" in request.headers:
         return make_response(render_template("mapping/event_body.html", body=_indented(event.payload)))
-    return framed("mapping/event.html", here=HERE, event=event, body=_indented(event.payload))
+    body, way_back = _indented(event.payload), _way_back(company_id)
+    return framed("mapping/event.html", here=HERE, event=event, body=body, way_back=way_back)
+
+
+def _way_back(company_id: int) -> tuple[str, str]:
+    """Return the URL and the name of the page that linked to the event."""
+    if line_id := request.args.get("line"):
+        return table_address(company_id, f"/lines/{quote(line_id, safe='')}"), "Invoice line"
+    if request.args.get("back") == "quarantine":
+        return table_address(company_id, "/quarantine"), "Invoices we couldn't read"
+    return table_address(company_id), "Revenue Mapping"
 
 
 def _query() -> dict[str, Any]:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
 from app.auth.access import principal
 from app.connect.state import health_in
 from app.pages.frame import framed_text
@@ -15,7 +13,8 @@ from backlog.syncs.health import ConnectionHealth
 from backlog.syncs.requests import list_runs
 from events.intake.receive import STRIPE_SOURCE
 from events.log.read import last_recorded_at
-from projections.reads.snapshots import snapshot_of
+from projections.reads.missing import Missing, missing_from
+from projections.reads.snapshots import Snapshot, snapshot_of
 
 # Permissions as the Stripe Dashboard names them.
 _PERMISSIONS = {
@@ -38,6 +37,7 @@ class StripeCard(NamedTuple):
     active: ShownRun | None
     last: ShownRun | None
     last_event_at: object
+    missing: Missing
 
 
 def settings_page(problem: Mapping[str, object] | None = None, *, notice: str = "") -> str:
@@ -47,7 +47,7 @@ def settings_page(problem: Mapping[str, object] | None = None, *, notice: str = 
     """
     tools, company_id = current_tools(), principal().company_id
     with snapshot_of(tools.engine, company_id) as snapshot:
-        card = _card(snapshot.connection, company_id)
+        card = _card(snapshot)
     members = problem or {}
     lacking = [_PERMISSIONS[name] for name in members.get("lacking", ()) if name in _PERMISSIONS]  # type: ignore[attr-defined]  # a list if present
     return framed_text(
@@ -62,15 +62,17 @@ def settings_page(problem: Mapping[str, object] | None = None, *, notice: str = 
     )
 
 
-def _card(connection: Connection, company_id: int) -> StripeCard:
-    health = health_in(connection, company_id)
+def _card(snapshot: Snapshot) -> StripeCard:
+    connection, company_id = snapshot.connection, snapshot.company_id
+    health, missing = health_in(connection, company_id), missing_from(snapshot)
     runs = list_runs(connection, company_id, limit=2)
     active = runs[0] if runs and runs[0].finished_at is None else None
     last = next((run for run in runs if run is not active), None)
     return StripeCard(
         health,
-        verdict_on(health, last),
+        verdict_on(health, last, missing),
         shown(connection, active) if active is not None else None,
         shown(connection, last) if last is not None else None,
         last_recorded_at(connection, company_id, source=STRIPE_SOURCE),
+        missing,
     )

@@ -63,12 +63,13 @@ def test_every_request_names_a_run_and_no_number_is_left_out_while_syncs_begin_a
 
 def test_each_company_counts_its_own_syncs_and_a_request_that_joins_one_burns_no_number(editor: Editor) -> None:
     other = new_editor(editor.client, editor.engine, "acct_other")
+    joined = []
     for _ in range(3):
         lease = start_run(editor.engine, editor.company_id)
-        joined = [json_of(editor.post())["number"] for _ in range(4)]
+        joined += [json_of(editor.post())["number"] for _ in range(4)]
         finish_run(editor.engine, lease)
 
-    assert joined == [3] * 4
+    assert joined == [1] * 4 + [2] * 4 + [3] * 4
     assert [run["number"] for run in json_of(editor.get("/syncs"))["data"]] == [3, 2, 1]
     assert json_of(other.post())["number"] == 1
 
