@@ -5,7 +5,21 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, Text, and_, bindparam, cast, func, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    false,
+    func,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.reads.as_of import versions_of_line
@@ -62,14 +76,16 @@ def find_line(snapshot: Snapshot, line_id: str, *, livemode: bool) -> LineRow | 
 def list_quarantined(snapshot: Snapshot, *, limit: int, before: int | None) -> Sequence[LineRow]:
     """Return facts that could not be read, newest first; `is_resolved` if their object was read since."""
     held = revenue_quarantine.c
-    later = or_(
+    # An object that was never read compares as null.
+    is_read_since = or_(
         _is_read_since("invoice", revenue_invoice.c, revenue_invoice.c.seen_at),
         _is_read_since("price", revenue_price.c, _stamped(revenue_price.c.book, 1)),
         _is_read_since("plan", revenue_price.c, _stamped(revenue_price.c.book, 1)),
         _is_read_since("customer", revenue_customer.c, _stamped(revenue_customer.c.book, 0)),
     )
+    is_resolved = func.coalesce(is_read_since, false()).label("is_resolved")
     statement = (
-        select(held.position, held.livemode, held.entity, held.reason, held.recorded_at, later.label("is_resolved"))
+        select(held.position, held.livemode, held.entity, held.reason, held.recorded_at, is_resolved)
         .where(held.company_id == snapshot.company_id, held.build == snapshot.build)
         .order_by(held.position.desc())
         .limit(limit)
