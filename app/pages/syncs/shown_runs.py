@@ -71,6 +71,19 @@ def with_names(shown_runs: Sequence[ShownRun], runs: Sequence[SyncRun]) -> list[
     ]
 
 
+class Books(NamedTuple):
+    """The books of a sync by month, status and currency: those that differ between both sides, and the equal ones."""
+
+    differing: list[dict[str, Any]]
+    equal: list[dict[str, Any]]
+
+
+def books_of(run: ShownRun) -> Books:
+    """Return the books of a sync that is shown with details; none if nothing was compared."""
+    found = (run.details["reconciliation"] or {}).get("books", [])
+    return Books([one for one in found if not one["is_equal"]], [one for one in found if one["is_equal"]])
+
+
 def exponent(currency: str) -> int | None:
     """Return the number of decimals of a currency; None for one that has not been checked."""
     return EXPONENTS.get(currency)
