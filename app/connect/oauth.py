@@ -65,7 +65,7 @@ def come_back_from_stripe() -> Response:
     # The company is the attempt's, whichever was opened meanwhile; and the person must still be its admin.
     principal = g.principal = admitted(attempt.company_id, "admin")
     with as_owner(tools.engine) as connection:
-        note_company(connection, who.id, attempt.company_id)
+        note_company(connection, who, attempt.company_id)
     if code is None:
         note_refusal(attempt, principal)
         return _to_settings(attempt.company_id, "declined")

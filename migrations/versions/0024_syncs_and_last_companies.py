@@ -1,4 +1,4 @@
-"""The number of each sync of a company: 1, 2, 3 and so on, without gaps."""
+"""The number of each sync of a company: 1, 2, 3 and so on, without gaps; and the company that a user opened last."""
 
 from pathlib import Path
 
@@ -11,5 +11,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Give every run its number, and let the database number each new one, whichever release requests it."""
-    op.execute((Path(__file__).parent / "0024_numbers_of_syncs.sql").read_text())
+    """Give every run its number, let the database number new ones, and remember the companies that are opened now."""
+    op.execute((Path(__file__).parent / "0024_syncs_and_last_companies.sql").read_text())

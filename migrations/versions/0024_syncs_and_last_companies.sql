@@ -16,3 +16,13 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER sync_run_number BEFORE INSERT ON sync_run FOR EACH ROW EXECUTE FUNCTION number_sync_run();
+
+-- A new session begins where the user was last, in whichever browser.
+ALTER TABLE user_account ADD COLUMN last_company_id bigint REFERENCES company (id);
+
+UPDATE user_account u SET last_company_id = s.company_id
+FROM (
+    SELECT DISTINCT ON (user_id) user_id, company_id FROM user_session
+    WHERE company_id IS NOT NULL ORDER BY user_id, last_used_at DESC
+) s
+WHERE u.id = s.user_id;

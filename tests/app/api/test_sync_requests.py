@@ -16,7 +16,7 @@ from tests.support.web.syncs import Editor, new_editor
 from workers.syncs.leases import claim_run
 
 THREADS, REQUESTS = 8, 96
-MIGRATION = Path(ROOT, "migrations/versions/0024_numbers_of_syncs.sql")
+MIGRATION = Path(ROOT, "migrations/versions/0024_syncs_and_last_companies.sql")
 
 
 @pytest.fixture
@@ -82,6 +82,7 @@ def test_runs_from_before_there_were_numbers_are_numbered_in_the_order_of_their_
         connection.exec_driver_sql("DROP TRIGGER sync_run_number ON sync_run")
         connection.exec_driver_sql("DROP FUNCTION number_sync_run")
         connection.exec_driver_sql("ALTER TABLE sync_run DROP COLUMN number")
+        connection.exec_driver_sql("ALTER TABLE user_account DROP COLUMN last_company_id")
 
     with editor.engine.begin() as connection:
         connection.exec_driver_sql(MIGRATION.read_text())
