@@ -26,6 +26,7 @@
     const tip = place.appendChild(document.createElement("div"));
     tip.className = "tip";
     tip.hidden = true;
+    const ticks = ticksOf(stacks.flatMap(({ values }) => values.filter((one) => one !== null)));
     // Farthest from zero first: each bar covers the lower part of the one before.
     stacks.reverse();
     plot = new uPlot(
@@ -35,10 +36,10 @@
         padding: [8, 28, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-        scales: { x: { time: false, range: [-0.5, months.length - 0.5] }, y: { range: (_, low, high) => [Math.min(low, 0) * 1.05, Math.max(high, 0) * 1.05 || 1] } },
+        scales: { x: { time: false, range: [-0.5, months.length - 0.5] }, y: { range: [ticks[0], ticks.at(-1)] } },
         axes: [
           { ...axis, grid: { show: false }, size: 24, splits: (self) => marks(months.length, self.bbox.width / devicePixelRatio), values: (_, at) => at.map((one) => months[one] ?? "") },
-          { ...axis, size: 64, values: (_, at) => at.map((one) => money.format(one / unit)) },
+          { ...axis, size: 64, splits: () => ticks, values: (_, at) => at.map((one) => money.format(one / unit).replace("-", "\u2212")) },
         ],
         series: [{}, ...stacks.map(({ fill }) => ({ fill, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.8, 48] }) }))],
         hooks: { setCursor: [(self) => tell(self, tip, chart, rows[self.cursor.idx])] },
@@ -53,6 +54,16 @@
   function stacked(parts, which, sign) {
     if (Math.sign(parts[which]) !== sign) return null;
     return parts.slice(0, which + 1).reduce((sum, part) => (Math.sign(part) === sign ? sum + part : sum), 0);
+  }
+
+  // Ticks at a whole number of 1, 2 or 5 times a power of ten; the lowest and the highest enclose all bars.
+  function ticksOf(values) {
+    const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
+    const least = Math.max((high - low) / 4, 1);
+    const power = 10 ** Math.floor(Math.log10(least));
+    const step = [1, 2, 5, 10].map((times) => times * power).find((one) => one >= least);
+    const [first, last] = [Math.floor(low / step), Math.ceil(high / step)];
+    return Array.from({ length: Math.max(last - first, 1) + 1 }, (_, at) => (first + at) * step);
   }
 
   function marks(count, width) {
