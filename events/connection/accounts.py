@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from events.log.append import NewEvent, append
 from events.log.own_facts import own_fact
-from events.log.tables import account_owner, stripe_connection
+from events.log.tables import account_owner, event, stripe_connection
 
 AUTHORIZED = "connection.authorized"
 REAUTHORIZED = "connection.reauthorized"
@@ -123,6 +123,17 @@ def owned_account(connection: Connection, company_id: int) -> Account | None:
         select(account_owner.c.account_id, account_owner.c.livemode).where(account_owner.c.company_id == company_id)
     ).one_or_none()
     return Account(row.account_id, row.livemode) if row else None
+
+
+def authorized_by(connection: Connection, company_id: int) -> str | None:
+    """Return who connected the company's account last; None if nobody did."""
+    statement = (
+        select(event.c.actor)
+        .where(event.c.company_id == company_id, event.c.entity == ENTITY, event.c.type.in_((AUTHORIZED, REAUTHORIZED)))
+        .order_by(event.c.position.desc())
+        .limit(1)
+    )
+    return connection.execute(statement).scalar()
 
 
 def connection_state(connection: Connection, company_id: int) -> ConnectionState | None:

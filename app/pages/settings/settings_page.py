@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from sqlalchemy import Connection
+
 from app.auth.access import principal
 from app.connect.state import health_in
 from app.pages.frame import framed_text
@@ -11,6 +13,7 @@ from app.pages.syncs.shown_runs import ShownRun, shown
 from app.wiring.tools import current_tools
 from backlog.syncs.health import ConnectionHealth
 from backlog.syncs.requests import list_runs
+from events.connection.accounts import authorized_by
 from events.intake.receive import STRIPE_SOURCE
 from events.log.read import last_recorded_at
 from projections.reads.missing import Missing, missing_from
@@ -22,6 +25,8 @@ _PERMISSIONS = {
     "rak_plan_read": "Prices: read",
     "rak_customer_read": "Customers: read",
 }
+_WAYS = {"connect": "Through Stripe Connect", "app": "As a Stripe App", "restricted_key": "With a restricted key"}
+_BY_OPERATOR = "By your operator"
 # What is said after a redirect to the settings, by the name in its URL.
 _NOTICES = {
     "declined": "You didn't connect Stripe. Nothing changed.",
@@ -37,6 +42,7 @@ class StripeCard(NamedTuple):
     active: ShownRun | None
     last: ShownRun | None
     last_event_at: object
+    way: str
     missing: Missing
 
 
@@ -62,6 +68,13 @@ def settings_page(problem: Mapping[str, object] | None = None, *, notice: str = 
     )
 
 
+def _way(connection: Connection, company_id: int, health: ConnectionHealth) -> str:
+    """Return how the account was connected."""
+    if health.method is None:
+        return ""
+    return _BY_OPERATOR if authorized_by(connection, company_id) == "operator" else _WAYS[health.method]
+
+
 def _card(snapshot: Snapshot) -> StripeCard:
     connection, company_id = snapshot.connection, snapshot.company_id
     health, missing = health_in(connection, company_id), missing_from(snapshot)
@@ -74,5 +87,6 @@ def _card(snapshot: Snapshot) -> StripeCard:
         shown(connection, active) if active is not None else None,
         shown(connection, last) if last is not None else None,
         last_recorded_at(connection, company_id, source=STRIPE_SOURCE),
+        _way(connection, company_id, health),
         missing,
     )
