@@ -12,7 +12,7 @@ from app.auth import defences, provider_sign_in, sign_in
 from app.connect import oauth
 from app.http import request_log
 from app.ops import health, metrics
-from app.pages import wording
+from app.pages import icon, wording
 from app.pages.mapping import chart, line_drawer, quarantine, table
 from app.pages.settings import connection_forms, integrations
 from app.pages.syncs import pages as sync_pages
@@ -47,7 +47,7 @@ def create_app(tools: Tools) -> Flask:
     install_tools(app, tools)
     for installed in (request_log, defences, handlers, wording):
         installed.install(app)
-    for part in (endpoint, health, metrics):
+    for part in (endpoint, health, metrics, icon):
         app.register_blueprint(part.blueprint)
     app.extensions["revmap-api"] = install_api(
         app,

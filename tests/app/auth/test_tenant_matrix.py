@@ -41,6 +41,7 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", "/docs"): "everybody",
     ("GET", "/openapi.json"): "everybody",
     ("GET", "/static/<path:filename>"): "everybody",
+    ("GET", "/favicon.ico"): "everybody",
     ("GET", "/healthz"): "everybody",
     ("GET", "/readyz"): "everybody",
     ("GET", "/metrics"): "everybody",
