@@ -13,7 +13,7 @@ from app.connect import oauth
 from app.http import assets, request_log
 from app.ops import health, metrics
 from app.pages import wording
-from app.pages.mapping import chart, line_drawer, table
+from app.pages.mapping import chart, line_drawer, quarantine, table
 from app.pages.settings import connection_forms, integrations
 from app.pages.syncs import pages as sync_pages
 from app.problems import handlers, reference
@@ -60,7 +60,7 @@ def create_app(tools: Tools) -> Flask:
         connection.blueprint,
     )
     app.register_blueprint(reference.blueprint)
-    pages = (integrations, connection_forms, sync_pages, table, chart, line_drawer)
+    pages = (integrations, connection_forms, sync_pages, table, chart, line_drawer, quarantine)
     for views in (sign_in, provider_sign_in, oauth, *pages):
         app.register_blueprint(views.blueprint)
     return app

@@ -1,6 +1,8 @@
 """Request objects from Stripe: one row per object, however many callers request it."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
@@ -47,7 +49,29 @@ _TRY_AGAIN = text("""
     UPDATE fetch_request SET attempts = 0, due_at = least(due_at, clock_timestamp())
     WHERE company_id = :company_id AND livemode = :livemode AND answered_at IS NULL AND error IS NOT NULL
 """)
+_LATEST = text("""
+    SELECT f.livemode, f.kind, f.object_id, f.answered_at, f.error
+    FROM fetch_request f JOIN unnest(
+        CAST(:livemodes AS boolean[]), CAST(:kinds AS text[]), CAST(:object_ids AS text[])
+    ) AS o (livemode, kind, object_id) USING (livemode, kind, object_id)
+    WHERE f.company_id = :company_id
+""")
 _PURGE = text("DELETE FROM fetch_request WHERE answered_at < clock_timestamp() - make_interval(days => :days)")
+
+
+class FetchedObject(NamedTuple):
+    """An object at Stripe that can be requested."""
+
+    livemode: bool
+    kind: str
+    object_id: str
+
+
+class LatestFetch(NamedTuple):
+    """When Stripe answered, None while it has not; `error` is why it has not, or that it has no such object."""
+
+    answered_at: datetime | None
+    error: str | None
 
 
 def request_gaps(engine: Engine, *, company_ids: list[int] | None = None) -> int:
@@ -75,6 +99,21 @@ def request_fetches(
     if object_ids:
         common = {"company_id": company_id, "livemode": livemode, "kind": kind}
         connection.execute(_REQUEST_SOON, {**common, "object_ids": sorted(set(object_ids)), "seconds": after_seconds})
+
+
+def latest_fetches(
+    connection: Connection, company_id: int, objects: Sequence[FetchedObject]
+) -> dict[FetchedObject, LatestFetch]:
+    """Return the latest request for each of these objects; none for those that were not requested within a week."""
+    keys = {
+        "livemodes": [one.livemode for one in objects],
+        "kinds": [one.kind for one in objects],
+        "object_ids": [one.object_id for one in objects],
+    }
+    rows = connection.execute(_LATEST, {"company_id": company_id, **keys})
+    return {
+        FetchedObject(row.livemode, row.kind, row.object_id): LatestFetch(row.answered_at, row.error) for row in rows
+    }
 
 
 def try_failed_again(connection: Connection, company_id: int, *, livemode: bool) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    FetchedValue,
     Identity,
     Index,
     Integer,
@@ -62,6 +63,8 @@ sync_run = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("company_id", BigInteger, nullable=False),
+    # The company's runs are numbered from 1 without gaps, by a trigger: ids are shared by all companies.
+    Column("number", Integer, FetchedValue(), nullable=False),
     Column("account_id", Text, nullable=False),
     Column("livemode", Boolean, nullable=False),
     Column("trigger", Text, nullable=False),
@@ -94,6 +97,7 @@ _is_active = text(f"status IN ({_quoted(ACTIVE)})")
 Index("sync_run_active", sync_run.c.company_id, unique=True, postgresql_where=_is_active)
 Index("sync_run_due", sync_run.c.due_at, postgresql_where=_is_active)
 Index("sync_run_of_company", sync_run.c.company_id, sync_run.c.id)
+Index("sync_run_number", sync_run.c.company_id, sync_run.c.number, unique=True)
 
 # A segment of one of Stripe's lists, read newest first from its cursor. Creation times are in Unix seconds.
 sync_segment = Table(

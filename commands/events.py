@@ -7,6 +7,7 @@ import click
 from commands.terminal import (
     as_json,
     company_option,
+    counted,
     print_json,
     print_table,
     refuse_unknown_company,
@@ -33,7 +34,9 @@ def status(*, is_json: bool) -> None:
         print_json({"companies": rows, "parked": parked, "conflicts": conflicts})
         return
     print_table(rows, empty="No company has any events yet.")
-    click.echo(f"{parked} events are parked until their account is connected; {conflicts} bodies contradict an event.")
+    waiting = counted(parked, "event is", "events are")
+    contradictory = counted(conflicts, "body contradicts", "bodies contradict")
+    click.echo(f"{waiting} parked until an account is connected; {contradictory} an event.")
 
 
 @group.command("verify")
@@ -47,7 +50,8 @@ def verify(*, is_json: bool) -> None:
         print_json({"whole": is_whole, "companies": [verdict._asdict() for verdict in verdicts]})
     else:
         for verdict in verdicts:
-            click.echo(f"company {verdict.company_id}: {verdict.events} events, {'; '.join(verdict.faults) or 'whole'}")
+            faults = "; ".join(verdict.faults) or "whole"
+            click.echo(f"company {verdict.company_id}: {counted(verdict.events, 'event')}, {faults}")
     sys.exit(0 if is_whole else 1)
 
 

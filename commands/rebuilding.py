@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import click
 from sqlalchemy import Engine
 
-from commands.terminal import as_json, company_option, database, print_json, refuse_unknown_company
+from commands.terminal import as_json, company_option, counted, database, print_json, refuse_unknown_company
 from projections.builds.builds import abandon, begin_builds, unfinished_builds
 from projections.builds.parallel import Progress, RebuildHaltedError, build_with
 from projections.builds.rebuild import flip
@@ -57,7 +57,8 @@ def rebuild(company_id: int | None, chosen: Sequence[str], workers: int, *, chec
         print_json({"live": [claim._asdict() for claim in live], "differing": _as_json(held_back)})
     else:
         _print_verdicts(verdicts)
-        click.echo(f"{len(live)} builds went live; {len(differing)} were held back.")
+        kept_back = counted(len(differing), "was", "were")
+        click.echo(f"{counted(len(live), 'build')} went live; {kept_back} held back.")
     sys.exit(1 if differing else 0)
 
 
@@ -141,7 +142,7 @@ def _drop(engine: Engine, builds: Sequence[Claim], *, is_json: bool) -> None:
     if is_json:
         print_json({"dropped": [build._asdict() for build in builds]})
     else:
-        click.echo(f"Deleted {len(builds)} builds.")
+        click.echo(f"Deleted {counted(len(builds), 'build')}.")
 
 
 def _built(work: Callable[[], list[Claim]]) -> list[Claim]:

@@ -37,7 +37,8 @@ def command(company_id: int, *, is_waiting: bool, is_json: bool) -> None:
                 sync_run = watch(engine, sync_run, Progress(sys.stderr))
             except KeyboardInterrupt:
                 click.echo(
-                    f"Sync {sync_run['id']} is still running. Follow it with: flask sync {company_id} --wait", err=True
+                    f"Sync {sync_run['number']} is still running. Follow it with: flask sync {company_id} --wait",
+                    err=True,
                 )
                 sys.exit(_EXIT_INTERRUPTED)
     click.echo(json.dumps(sync_run, default=_instant, ensure_ascii=False) if is_json else in_words(sync_run))

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from backlog.syncs.report import reached_back_to, run_as_json
 from backlog.syncs.requests import find_run
+from commands.terminal import counted
 
 LOOK_SECONDS = 0.5
 _RATE_OVER_SECONDS = 10.0
@@ -82,7 +83,7 @@ def watch(
             with engine.connect() as connection:
                 run = find_run(connection, company_id, run_id)
                 if run is None:
-                    raise click.ClickException(f"sync {run_id} of company {company_id} no longer exists")
+                    raise click.ClickException(f"sync {sync_run['number']} of company {company_id} no longer exists")
                 if run.finished_at is not None:
                     return run_as_json(run)
                 now = run_as_json(run, reached=reached_back_to(connection, run))
@@ -95,7 +96,7 @@ def watch(
 def progress_line(run: RunAsJson) -> str:
     """Return a one-line status of an unfinished sync: counts, the oldest month reached, and what it waits for."""
     counts, reached = run["counts"], run["coverage"]["from"]
-    parts = [f"{counts['invoices_listed']:,} invoices", f"{counts['lines']:,} lines"]
+    parts = [counted(counts["invoices_listed"], "invoice"), counted(counts["lines"], "line")]
     if isinstance(reached, datetime):
         parts.append(f"back to {reached:%Y-%m}")
     if run["waits_for"]:

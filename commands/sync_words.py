@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from commands.terminal import counted
+
 EXIT_FAILED = 1
 EXIT_DIFFERENCES_STAY = 3
 
@@ -16,7 +18,7 @@ def exit_code_of(run: Mapping[str, Any]) -> int:
 
 def in_words(run: Mapping[str, Any]) -> str:
     """Return a sync's status or outcome as text, with each remaining difference on its own line."""
-    sync = f"Sync {run['id']} of company {run['company_id']}"
+    sync = f"Sync {run['number']} of company {run['company_id']}"
     reconciliation, error = run["reconciliation"], run["error"]
     match run["status"]:
         case "succeeded":
@@ -36,13 +38,15 @@ def in_words(run: Mapping[str, Any]) -> str:
 
 
 def _proven(reconciliation: Mapping[str, Any]) -> str:
-    return f"{reconciliation['matched']:,} invoices equal Stripe's books, {reconciliation['repaired']:,} were put right"
+    matched, repaired = reconciliation["matched"], reconciliation["repaired"]
+    equal = counted(matched, "invoice equals", "invoices equal")
+    return f"{equal} Stripe's books, {repaired:,} {'was' if repaired == 1 else 'were'} put right"
 
 
 def _difference(difference: Mapping[str, Any]) -> str:
     about = difference.get("invoice_id") or difference.get("object_id") or difference.get("resource") or "?"
     sides = [
-        f"{side} has {figures['status']}, {figures['lines']} lines, amount {figures['amount']}"
+        f"{side} has {figures['status']}, {counted(figures['lines'], 'line')}, amount {figures['amount']}"
         for side, figures in (("Stripe", difference.get("at_stripe")), ("the table", difference.get("in_table")))
         if figures
     ]

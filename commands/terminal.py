@@ -68,6 +68,11 @@ def refuse_unknown_company(connection: Connection, company_id: int | None) -> No
         raise click.ClickException(f"there is no company {company_id}: see flask companies list")
 
 
+def counted(number: int, one: str, several: str | None = None) -> str:
+    """Return a number with what it counts: 1 event, 2,000 events. Without `several`, an s is added to `one`."""
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
+
+
 def print_json(answer: object) -> None:
     """Print a JSON document on one line, with datetimes as RFC 3339 in UTC."""
     click.echo(json.dumps(answer, default=_as_text, ensure_ascii=False))

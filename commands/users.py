@@ -4,7 +4,15 @@ import sys
 
 import click
 
-from commands.terminal import as_json, company_option, print_json, print_table, refuse_unknown_company, transaction
+from commands.terminal import (
+    as_json,
+    company_option,
+    counted,
+    print_json,
+    print_table,
+    refuse_unknown_company,
+    transaction,
+)
 from runtime.clock import utc_now
 from tenants.passwords import Passwords, UnusablePasswordError
 from tenants.roles import ROLES, Role
@@ -100,7 +108,7 @@ def set_password_command(email: str, *, password_stdin: bool, is_json: bool) -> 
     if is_json:
         print_json({"id": user.id, "email": user.email, "sessions_ended": ended})
     else:
-        click.echo(f"Changed the password of {user.email} and ended {ended} sessions.")
+        click.echo(f"Changed the password of {user.email} and ended {counted(ended, 'session')}.")
 
 
 def _address(email: str) -> str:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine
 
-from events.connection.accounts import Account, authorize
+from events.connection.accounts import Account, Agreement, authorize
 from runtime.clock import utc_now
 from sandbox.demo_settings import SIMULATED_ACCOUNT_SEED, DemoSettings
 from sandbox.stripe.account.platform import SimulatedStripe
@@ -27,7 +27,8 @@ def demo_company(engine: Engine, saved: DemoSettings) -> tuple[str, int]:
         with engine.begin() as connection:
             company = add_company(connection, FIRST_COMPANY)
             key = create_api_key(connection, company.id, "admin").key
-            authorize(connection, company.id, Account(account_id, livemode=True), now=utc_now(), actor="demo")
+            account, by = Account(account_id, livemode=True), Agreement(account_name=FIRST_COMPANY)
+            authorize(connection, company.id, account, now=utc_now(), actor="demo", by=by)
         saved.company_id, saved.api_key = company.id, key
         saved.save()
     _let_in(engine, saved, saved.company_id)

@@ -92,6 +92,20 @@ def name_at_stripe(client: StripeClient, **options: str) -> str | None:
         return None
 
 
+def name_of_connected(account_id: str, secret_key: str, *, api_base: str | None) -> str | None:
+    """Return the name of an account that is connected to the platform of this key; None if Stripe does not give it.
+
+    Without an `api_base`, Stripe's own is asked.
+    """
+    client = StripeClient(
+        secret_key,
+        base_addresses={"api": api_base} if api_base else {},
+        max_network_retries=_ONCE,
+        http_client=to_stripe_alone(),
+    )
+    return name_at_stripe(client, stripe_account=account_id)
+
+
 def account_name_in(body: str | bytes) -> str | None:
     """Return the name in an account's JSON: the dashboard's, else the business's."""
     try:

@@ -31,12 +31,18 @@ class Session(NamedTuple):
 def open_session(connection: Connection, user_id: int, *, now: datetime) -> str:
     """Sign a user in and return the session's token, which is not stored. Commits nothing.
 
+    The session begins in the company that the user opened last.
     The user's oldest sessions end when there are more than twenty.
     """
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     connection.execute(
         insert(user_session).values(
-            token_sha256=_hash(token), user_id=user_id, created_at=now, last_used_at=now, expires_at=now + LONGEST
+            token_sha256=_hash(token),
+            user_id=user_id,
+            company_id=select(user_account.c.last_company_id).where(user_account.c.id == user_id).scalar_subquery(),
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + LONGEST,
         )
     )
     newest = (
@@ -86,9 +92,11 @@ def end_sessions_of(connection: Connection, user_id: int) -> int:
     return connection.execute(delete(user_session).where(user_session.c.user_id == user_id)).rowcount
 
 
-def note_company(connection: Connection, session_id: int, company_id: int) -> None:
-    """Record the company that was opened last in a session. Commits nothing."""
-    note_use(connection, update(user_session).where(user_session.c.id == session_id).values(company_id=company_id))
+def note_company(connection: Connection, session: Session, company_id: int) -> None:
+    """Record the company that was opened last, in a session and by its user. Commits nothing."""
+    note_use(connection, update(user_session).where(user_session.c.id == session.id).values(company_id=company_id))
+    of_user = update(user_account).where(user_account.c.id == session.user_id)
+    note_use(connection, of_user.values(last_company_id=company_id))
 
 
 def _hash(token: str) -> bytes:

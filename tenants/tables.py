@@ -54,6 +54,8 @@ user_account = Table(
     # The user's identity at the identity provider. An address may pass to somebody else; this does not.
     Column("oidc_issuer", Text),
     Column("oidc_subject", Text),
+    # The company opened last, in whichever session: a new one begins there.
+    Column("last_company_id", BigInteger, ForeignKey(company.c.id)),
     Column("created_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
     UniqueConstraint("email"),
     UniqueConstraint("oidc_issuer", "oidc_subject"),

@@ -11,7 +11,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 from marshmallow import missing as absent
 from webargs.flaskparser import FlaskParser
 
-from app.http.bodies import HeldBody, UnsupportedBodyError
+from app.http.bodies import HeldBody, UnsupportedBodyError, require_json
 from app.http.entity_tags import not_modified
 from events.intake.strict_json import UnreadableJsonError, parse_strictly
 
@@ -76,6 +76,7 @@ class StrictParser(FlaskParser):
 
         :raises UnsupportedBodyError: it is not strict JSON, or its content type is another; otherwise as in `HeldBody`
         """
+        require_json(req)
         with HeldBody(req, limit_bytes=_MOST_BYTES_OF_A_BODY) as body:
             try:
                 return parse_strictly(body) if body.strip() else absent

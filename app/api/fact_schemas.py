@@ -22,7 +22,7 @@ class QuarantinedFact(Schema):
     reason = fields.String()
     livemode = fields.Boolean()
     recorded_at = Instant()
-    is_resolved = fields.Boolean(metadata={"description": "Whether a later fact about the same invoice was read."})
+    is_resolved = fields.Boolean(metadata={"description": "Whether a later fact about the same object was read."})
 
 
 class QuarantineList(Schema):
@@ -34,9 +34,13 @@ class QuarantineList(Schema):
 
 
 class HistoryQuery(Schema):
-    """The mode of the line to explain."""
+    """The mode of the line to explain, and which page of its history to return."""
 
     livemode = Flag(metadata={"description": "Default: the mode of the company's connection."})
+    before = WholeNumber(
+        validate=validate.Range(1, 2**63 - 1),
+        metadata={"description": "Only steps of events at lower positions than this."},
+    )
 
 
 class EventReference(Schema):
@@ -69,10 +73,11 @@ class HistoryStep(Schema):
 
 
 class History(Schema):
-    """Every event about a line, oldest first."""
+    """The newest 1,000 events about a line, oldest first. For older ones, set `before` to the first step's position."""
 
     object = fields.Constant("list")
     data = fields.List(fields.Nested(HistoryStep))
+    has_more = fields.Boolean(metadata={"description": "Whether there are older events."})
     position = fields.Integer(metadata={"description": "All events up to this position were considered."})
 
 

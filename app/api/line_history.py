@@ -29,10 +29,13 @@ def get_line_history(query: dict[str, Any], company_id: int, line_id: str) -> di
     with snapshot_of(current_tools().engine, company_id) as snapshot:
         livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
         # PostgreSQL's text cannot hold a NUL: no line has such an id.
-        steps = [] if "\x00" in line_id else history_of(snapshot, line_id, livemode=livemode)
-    if not steps:
+        if "\x00" in line_id:
+            abort(404)
+        history = history_of(snapshot, line_id, livemode=livemode, before=query.get("before"))
+    if history.first is None:
         abort(404)
-    return {"data": list(map(_step_as_json, steps)), "position": snapshot.position}
+    data = list(map(_step_as_json, history.steps))
+    return {"data": data, "has_more": history.has_more, "position": snapshot.position}
 
 
 @blueprint.get("/events/<int:position>")

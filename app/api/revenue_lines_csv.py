@@ -70,7 +70,11 @@ class LinesExport(LinesFilter):
     columns = Names(
         COLUMNS,
         load_default=COLUMNS,
-        metadata={"type": "string", "description": "Names of columns, separated by commas. Default: all columns."},
+        metadata={
+            "type": "string",
+            "default": ",".join(COLUMNS),
+            "description": "Names of columns, separated by commas. Default: all columns.",
+        },
     )
 
 

@@ -112,7 +112,8 @@ class SyncRun(Schema):
     """A sync of a company with its Stripe account. Only `succeeded` means that the table equals Stripe's books."""
 
     object = fields.Constant("sync_run")
-    id = fields.Integer()
+    id = fields.Integer(metadata={"description": "Unique among all companies; used in URLs."})
+    number = fields.Integer(metadata={"description": "Counts the company's syncs from 1, without gaps."})
     company_id = fields.Integer()
     trigger = fields.String(validate=validate.OneOf(TRIGGERS))
     status = fields.String(validate=validate.OneOf(STATUSES))

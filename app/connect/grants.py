@@ -22,6 +22,7 @@ from stripe_gateway.credentials import keep_tokens
 from tenants.access_facts import CLAIM_REFUSED, CONNECTION_REFUSED, note_access
 from tenants.connect_attempts import Attempt, Outcome, note_outcome
 from tenants.roles import Principal
+from tenants.secrets import forget_secrets
 
 _JOINED_AT_ONCE = 500
 
@@ -80,6 +81,8 @@ def _make_owner(connection: Connection, attempt: Attempt, grant: Grant, principa
     tools = current_tools()
     now, account = tools.clock(), Account(grant.account_id, grant.livemode)
     before = connection_state(connection, attempt.company_id)
+    if before and before.account != account:
+        forget_secrets(connection, attempt.company_id)
     if grant.tokens:
         keep_tokens(connection, tools.box, attempt.company_id, grant.tokens, now=now)
     agreement = Agreement(attempt.method, grant.scope, grant.account_name)

@@ -6,6 +6,7 @@ from werkzeug.datastructures import MultiDict
 from app.auth.access import NotSignedInError, admitted
 from app.auth.sessions import session
 from app.connect.grants import ConnectNotConfiguredError, connect_account, note_refusal
+from app.connect.state import health_of
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.connect_attempts import UnknownStateError, UsedStateError, company_of_state, consume_state, start_attempt
@@ -25,10 +26,6 @@ class NoCompanyNamedError(Exception):
 
 class IncompleteReturnError(Exception):
     """Stripe sent somebody back without a state, or with neither a code nor an error."""
-
-
-class RefusedAtStripeError(Exception):
-    """Somebody declined on Stripe's page, or Stripe did."""
 
 
 @blueprint.get("/connect/stripe")
@@ -68,11 +65,14 @@ def come_back_from_stripe() -> Response:
     # The company is the attempt's, whichever was opened meanwhile; and the person must still be its admin.
     principal = g.principal = admitted(attempt.company_id, "admin")
     with as_owner(tools.engine) as connection:
-        note_company(connection, who.id, attempt.company_id)
+        note_company(connection, who, attempt.company_id)
     if code is None:
         note_refusal(attempt, principal)
-        raise RefusedAtStripeError
+        return _to_settings(attempt.company_id, "declined")
+    before = health_of(attempt.company_id).account_id
     connect_account(attempt, code, principal)
+    if before not in (None, health_of(attempt.company_id).account_id):
+        return _to_settings(attempt.company_id, "account_replaced")
     return _redirect(HOME)
 
 
@@ -114,6 +114,10 @@ def _to_sign_in(way_back: str) -> Response:
     if "Authorization" in request.headers:
         raise NotSignedInError
     return _redirect(f"/sign-in?next={way_back.replace('?', '%3F').replace('=', '%3D')}")
+
+
+def _to_settings(company_id: int, notice: str) -> Response:
+    return _redirect(f"{HOME}?company={company_id}&notice={notice}")
 
 
 def _redirect(location: str) -> Response:

@@ -83,6 +83,8 @@ def _make_owner(company_id: int, key: str, owner: KeyOwner, principal: Principal
         before = connection_state(connection, company_id)
         if before and before.status in ("connected", "paused") and before.method != "restricted_key":
             raise AnotherAccountError
+        if before and before.account != account:
+            forget_secrets(connection, company_id)
         keep_secret(connection, tools.box, company_id, "restricted_key", key)
         by = Agreement("restricted_key", account_name=owner.account_name)
         if authorize(connection, company_id, account, now=now, actor=principal.actor, by=by).is_new:

@@ -21,7 +21,7 @@ _ZSTD_LEVEL = 17
 _FOREVER = "public, max-age=31536000, immutable"
 _DIGEST_LENGTH = 12
 
-blueprint = Blueprint("static", __name__, url_prefix="/static")
+blueprint = Blueprint("static", __name__)
 
 
 class Asset(NamedTuple):
@@ -72,7 +72,7 @@ def install(app: Flask) -> None:
     app.add_template_global(icon, "icon")
 
 
-@blueprint.get("/<path:name>")
+@blueprint.get("/static/<path:name>")
 def serve_asset(name: str) -> Answer:
     """Serve a static file. Under the digest of this release browsers keep it for good, else they ask again."""
     first, _, rest = name.partition("/")
@@ -87,6 +87,12 @@ def serve_asset(name: str) -> Answer:
     response.headers["Cache-Control"] = _FOREVER if is_digest and first == digest() else "no-cache"
     response.add_etag()
     return response.make_conditional(request)
+
+
+@blueprint.get("/favicon.ico")
+def show_icon() -> Answer:
+    """Serve the icon under the name that browsers request on their own; it is an SVG under this name, too."""
+    return serve_asset("icon.svg")
 
 
 @cache

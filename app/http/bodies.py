@@ -64,8 +64,7 @@ _memory = _Memory(MOST_BYTES_IN_LARGE_BODIES)
 class HeldBody:
     """A context manager for a request's body; little more than the limit is ever kept in memory.
 
-    Entering it raises
-    UnsupportedBodyError: compressed (415), or of a content type other than JSON (400);
+    Its bytes are those that were sent: check what they claim to be with `require_json`. Entering it raises
     BodyTooLargeError: more than `limit_bytes`;
     client_socket.BodyTooSlowError: not complete after ten seconds;
     ClientDisconnected: cut off, or malformed on the wire (400);
@@ -80,11 +79,6 @@ class HeldBody:
         self._taken = 0
 
     def __enter__(self) -> bytes:
-        headers = self._request.environ
-        if headers.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
-            raise UnsupportedBodyError(415)
-        if self._request.mimetype not in ("", "application/json"):
-            raise UnsupportedBodyError(400)
         length = self._request.content_length
         if length is not None and length > self._limit_bytes:
             raise BodyTooLargeError(self._limit_bytes)
@@ -116,13 +110,26 @@ class HeldBody:
         return b"".join(chunks)
 
 
+def require_json(request: Request) -> None:
+    """Check that the body is sent as plain JSON; without a content type it counts as such.
+
+    :raises UnsupportedBodyError: it is compressed (415), or of another content type (400)
+    """
+    if request.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+        raise UnsupportedBodyError(415)
+    if request.mimetype not in ("", "application/json"):
+        raise UnsupportedBodyError(400)
+
+
 def refuse_body(request: Request) -> None:
     """Raise an error unless the request has no body or an empty object for one; also raise what `HeldBody` does.
 
     :raises UnwantedBodyError: the body has other contents
+    :raises UnsupportedBodyError: it is not sent as plain JSON
     """
     if not request.content_length and "HTTP_TRANSFER_ENCODING" not in request.environ:
         return
+    require_json(request)
     with HeldBody(request, limit_bytes=_CHUNK_BYTES) as body:
         if not _EMPTY_OBJECT.fullmatch(body):
             raise UnwantedBodyError

@@ -6,6 +6,7 @@ from flask.wrappers import Response
 LONGEST_FORM_BYTES = 10_000
 
 
-def to_settings(company_id: int) -> Response:
-    """Redirect to the settings of a company."""
-    return make_response(redirect(f"/settings/integrations?company={company_id}", 303))
+def to_settings(company_id: int, *, notice: str | None = None) -> Response:
+    """Redirect to the settings of a company, where the notice of this name is shown."""
+    address = f"/settings/integrations?company={company_id}"
+    return make_response(redirect(f"{address}&notice={notice}" if notice else address, 303))

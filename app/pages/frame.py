@@ -69,5 +69,5 @@ def _memberships(company_id: int) -> list[Membership]:
         abort(404)
     with as_owner(current_tools().engine) as connection:
         if who.company_id != company_id:
-            note_company(connection, who.id, company_id)
+            note_company(connection, who, company_id)
         return memberships_of(connection, who.user_id)

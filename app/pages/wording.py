@@ -1,5 +1,6 @@
 """Template filters for money, times and our own names. Numbers follow the reader's locale."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -19,6 +20,9 @@ _ENGLISH = Locale.parse(_DEFAULT)
 _KNOWN = frozenset(locale_identifiers())
 _MOST_LANGUAGES = 10
 _LONGEST_WHOLE = 18
+_MINUS, _NO_BREAK_SPACE = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
+# Between a currency's letters and a figure belongs a space (CLDR's currencySpacing), which Babel leaves out.
+_LETTER_BEFORE_FIGURE = re.compile(r"(?<=[^\W\d_])(?=[\N{MINUS SIGN}\d])")
 _A_MOMENT = timedelta(minutes=1)
 
 
@@ -91,7 +95,8 @@ def _negotiated(languages: tuple[str, ...]) -> Locale:
 def _amount(minor_units: int, currency: str, exponent: int, locale: str) -> str:
     # Many lines have the same amount.
     number = Decimal(minor_units).scaleb(-exponent)
-    return str(_pattern(locale, exponent).apply(number, locale, currency=currency, currency_digits=False))
+    text = str(_pattern(locale, exponent).apply(number, locale, currency=currency, currency_digits=False))
+    return _LETTER_BEFORE_FIGURE.sub(_NO_BREAK_SPACE, text.replace("-", _MINUS))
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,8 @@ from typing import NamedTuple
 class Problem(NamedTuple):
     """A problem. `remedy` says what to do; `heading` is what a page shows instead of HTTP's words for the status.
 
-    Problems between people and Stripe are shown where people can continue: in the settings of their company.
+    Problems between people and Stripe are shown where people can continue: in the settings of their company, or with a
+    link to them.
     """
 
     code: str
@@ -14,6 +15,7 @@ class Problem(NamedTuple):
     remedy: str
     heading: str | None = None
     is_shown_in_settings: bool = False
+    leads_to_settings: bool = False
 
 
 _RETRY = "Retry after the number of seconds in Retry-After"
@@ -60,20 +62,21 @@ _OF_CONNECTING = (
         400,
         f"{_CONNECT}: the link to Stripe works once and for ten minutes.",
         heading="This link has expired",
+        leads_to_settings=True,
     ),
-    Problem("no_company_named", 400, "Open /connect/stripe?company=ID.", heading="This link doesn't work"),
+    Problem(
+        "no_company_named",
+        400,
+        "Open /connect/stripe?company=ID.",
+        heading="This link doesn't work",
+        leads_to_settings=True,
+    ),
     Problem(
         "foreign_state",
         403,
         f"{_CONNECT}, in this browser and as this person.",
         heading="This link belongs to another session",
-    ),
-    Problem(
-        "connection_refused",
-        400,
-        f"{_CONNECT}, and approve the request on Stripe's page.",
-        heading="Stripe wasn't connected",
-        is_shown_in_settings=True,
+        leads_to_settings=True,
     ),
     Problem(
         "code_refused",

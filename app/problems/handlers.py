@@ -80,7 +80,8 @@ def _too_many_attempts(error: TooManyAttemptsError) -> Response:
 
 
 def _role_too_low(error: RoleTooLowError) -> Response:
-    return problem("forbidden", f"This needs the role {error.needed} or above.")
+    who = {"admin": "admins", "editor": "editors and admins"}.get(error.needed, "members")
+    return problem("forbidden", f"Only {who} can do this. Ask an admin of your company.")
 
 
 def _key_refused(error: KeyRefusedError) -> Response:

@@ -6,7 +6,7 @@ from app.auth.csrf import ForgedRequestError
 from app.auth.defences import ForeignHostError
 from app.auth.provider_sign_in import UnknownIdentityError
 from app.connect.grants import ConnectNotConfiguredError
-from app.connect.oauth import IncompleteReturnError, NoCompanyNamedError, RefusedAtStripeError
+from app.connect.oauth import IncompleteReturnError, NoCompanyNamedError
 from app.connect.restricted_key import NotARestrictedKeyError
 from app.http.bodies import TooManyBodiesError
 from app.http.client_socket import BodyTooSlowError
@@ -40,13 +40,10 @@ RAISED: dict[type[Exception], Raised] = {
     UnknownIdentityError: Raised("unknown_identity", "We know who you are, but you have no access yet. Ask an admin."),
     ProviderAwayError: Raised("provider_away", "The identity provider did not answer. Try again later."),
     NoCompanyNamedError: Raised("no_company_named", "The address names no company."),
-    RefusedAtStripeError: Raised(
-        "connection_refused", "The request was declined on Stripe's page. Nothing was connected."
-    ),
-    IncompleteReturnError: Raised("unknown_state", "Stripe's answer is incomplete. Start again."),
-    UnknownStateError: Raised("unknown_state", "This link was not made here, or is too old. Start again."),
-    UsedStateError: Raised("unknown_state", "This link has been used before. Start again."),
-    ForeignStateError: Raised("foreign_state", "This link was made for another person or another session."),
+    IncompleteReturnError: Raised("unknown_state", "This link has expired. Start again from Settings."),
+    UnknownStateError: Raised("unknown_state", "This link has expired. Start again from Settings."),
+    UsedStateError: Raised("unknown_state", "This link has expired. Start again from Settings."),
+    ForeignStateError: Raised("foreign_state", "Sign in as the person who started, or start again from Settings."),
     ExchangeRefusedError: Raised("code_refused", "Stripe no longer accepted its own code. Start again."),
     OutcomeUnknownError: Raised("outcome_unknown", "Stripe did not say whether it connected the account. Start again."),
     WrongGrantError: Raised(

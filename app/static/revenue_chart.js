@@ -26,6 +26,7 @@
     const tip = place.appendChild(document.createElement("div"));
     tip.className = "tip";
     tip.hidden = true;
+    const ticks = ticksOf(stacks.flatMap(({ values }) => values.filter((one) => one !== null)));
     // Farthest from zero first: each bar covers the lower part of the one before.
     stacks.reverse();
     plot = new uPlot(
@@ -35,10 +36,10 @@
         padding: [10, 16, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-        scales: { x: { time: false, range: [-0.5, months.length - 0.5] }, y: { range: (_, low, high) => whole(low, high) } },
+        scales: { x: { time: false, range: [-0.5, months.length - 0.5] }, y: { range: [ticks[0], ticks.at(-1)] } },
         axes: [
           { ...axis, grid: { show: false }, size: 24, splits: (self) => marks(months.length, self.bbox.width / devicePixelRatio), values: (_, at) => at.map((one) => months[one] ?? "") },
-          { ...axis, size: 64, splits: (self, _, low, high) => ticks(low, high), values: (_, at) => at.map((one) => money.format(one / unit)) },
+          { ...axis, size: 64, splits: () => ticks, values: (_, at) => at.map((one) => money.format(one / unit).replace("-", "\u2212")) },
         ],
         series: [{}, ...stacks.map(({ fill }) => ({ fill, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.8, 48] }) }))],
         hooks: {
@@ -58,26 +59,19 @@
     return parts.slice(0, which + 1).reduce((sum, part) => (Math.sign(part) === sign ? sum + part : sum), 0);
   }
 
+  // Ticks at a whole number of 1, 2 or 5 times a power of ten; the lowest and the highest enclose all bars.
+  function ticksOf(values) {
+    const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
+    const least = Math.max((high - low) / 4, 1);
+    const power = 10 ** Math.floor(Math.log10(least));
+    const step = [1, 2, 5, 10].map((times) => times * power).find((one) => one >= least);
+    const [first, last] = [Math.floor(low / step), Math.ceil(high / step)];
+    return Array.from({ length: Math.max(last - first, 1) + 1 }, (_, at) => (first + at) * step);
+  }
+
   function marks(count, width) {
     const step = Math.max(1, Math.ceil((count * 72) / width));
     return Array.from({ length: Math.ceil(count / step) }, (_, at) => count - 1 - at * step).reverse();
-  }
-
-  // The bars end at or below the last tick, and the ticks are round numbers.
-  function ticks(low, high) {
-    const step = roundUp((Math.max(high, 0) - Math.min(low, 0)) / 4 || 1);
-    const first = Math.floor(Math.min(low, 0) / step);
-    return Array.from({ length: Math.ceil(Math.max(high, 0) / step) - first + 1 }, (_, at) => (first + at) * step);
-  }
-
-  function whole(low, high) {
-    const at = ticks(low, high);
-    return [at[0], at[at.length - 1] || 1];
-  }
-
-  function roundUp(size) {
-    const ten = 10 ** Math.floor(Math.log10(size));
-    return ten * [1, 2, 2.5, 5, 10].find((one) => one * ten >= size * 0.999);
   }
 
   function tell(self, tip, chart, row) {

@@ -6,15 +6,14 @@ counted and logged like those of any other route.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from uuid import UUID, uuid4
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.wrappers import Request
 
-from app.http.bodies import HeldBody
+from app.http.bodies import HeldBody, require_json
 from app.http.request_counts import count_answer
 from app.http.request_log import REQUEST_STARTED, REQUEST_UUID
 from app.webhooks.deauthorizations import DEAUTHORIZED_BY_STRIPE, close_connection
@@ -23,7 +22,6 @@ from app.webhooks.signature import UnprovenRequestError, prove_origin
 from app.wiring.tools import Tools
 from events.intake.envelope import NotAnEventError, event_from_stripe
 from events.intake.strict_json import UnreadableJsonError
-from events.log.append import NewEvent
 
 PATH = "/webhooks/stripe"
 MAX_BODY_BYTES = 1_000_000
@@ -56,20 +54,15 @@ def keep_webhook(environ: WSGIEnvironment, start_response: StartResponse, tools:
 def _keep(request: Request, tools: Tools, correlation_id: UUID) -> None:
     # For refusals see `UnacceptableWebhookError`, `BodyTooLargeError` and `NotDurableError`.
     with HeldBody(request, limit_bytes=MAX_BODY_BYTES) as body:
-        signature = request.headers.get("Stripe-Signature")
-        event = _proven_event(body, signature, tools.webhook_secrets, tools.clock(), correlation_id)
+        with refusals_noted():
+            prove_origin(body, request.headers.get("Stripe-Signature"), tools.webhook_secrets, now=tools.clock())
+            # Only now: who cannot sign learns nothing else of what is wrong with the request.
+            require_json(request)
+            event = event_from_stripe(body, correlation_id=correlation_id)
         tools.appender.append(event)
     if event.type == DEAUTHORIZED_BY_STRIPE:
         # Done before answering: if it fails, Stripe sends the event again.
         close_connection(tools.engine, event, now=tools.clock())
-
-
-def _proven_event(
-    body: bytes, signature: str | None, secrets: Sequence[str], now: datetime, correlation_id: UUID
-) -> NewEvent:
-    with refusals_noted():
-        prove_origin(body, signature, secrets, now=now)
-        return event_from_stripe(body, correlation_id=correlation_id)
 
 
 @contextmanager

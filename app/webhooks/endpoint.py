@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from flask import Blueprint, Response, request
 
-from app.http.bodies import HeldBody
+from app.http.bodies import HeldBody, require_json
 from app.http.request_log import request_uuid
 from app.webhooks.door import MAX_BODY_BYTES, NOT_KEPT, PATH, refusals_noted
 from app.webhooks.secrets import webhook_secrets_of
@@ -43,6 +43,7 @@ def _event_of_account(body: bytes, account_id: str) -> NewEvent:
     require_signature(signature)  # before looking up secrets: junk must not cost a connection
     secrets = webhook_secrets_of(tools.engine, tools.box, account_id)
     prove_origin(body, signature, tuple(secrets.values()), now=now)
+    require_json(request)
     event = event_from_stripe(body, correlation_id=request_uuid())
     # The account's other mode may belong to another company, for which this secret proves nothing.
     prove_origin(body, signature, [one for livemode, one in secrets.items() if livemode == event.livemode], now=now)

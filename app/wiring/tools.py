@@ -14,7 +14,7 @@ from app.http.stopping import stopping
 from app.wiring.cursors import CursorSigner
 from app.wiring.identity_provider import IdentityProvider
 from app.wiring.settings import WebSettings
-from backlog.queues import SYNC, Waker, open_redis
+from backlog.queues import FETCH, SYNC, Waker, open_redis
 from events.intake.lanes import Appender, AppendLanes
 from runtime.clock import Clock, utc_now
 from runtime.database import open_engine, walled
@@ -54,6 +54,8 @@ class Tools:
     clock: Clock
     # Wakes the sync workers; returns at once, whatever Redis does.
     wake_sync: Callable[[], None]
+    # The same for the workers that fetch single objects.
+    wake_fetch: Callable[[], None]
     # Waits that many seconds while other requests run; returns whether the process is to stop.
     pause: Callable[[float], bool]
     restricted_keys: RestrictedKeys
@@ -90,6 +92,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         restricted_keys=RestrictedKeys(settings.stripe.api_base),
         clock=clock,
         wake_sync=Waker(redis, SYNC).ask,
+        wake_fetch=Waker(redis, FETCH).ask,
         pause=stopping.wait,
         connect=_connect(settings),
         identity_provider=_identity_provider(settings),

@@ -1,5 +1,6 @@
 """Report the health of a company's connection: its state, the success of its syncs, and how far the data reach."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -13,19 +14,27 @@ Health = Literal["never_synced", "syncing", "healthy", "delayed", "failing", "ac
 # A sync that is late by less than this is not reported as delayed: it may still be under way.
 _GRACE = timedelta(hours=1)
 _FAILING_AFTER_INTERVALS = 2
+# Only the runs of the account that is connected: those of an account before it say nothing about this one.
 # A success is a sync that read all it could: `succeeded`, or `partially_succeeded`, which leaves differences and then
 # proves nothing about how far the data reach.
 _RUNS = text("""
     SELECT last.requested_at, last.status IN ('queued', 'running') AS is_running, ended.status = 'failed' AS has_failed,
            good.finished_at, CASE WHEN good.status = 'succeeded' THEN good.coverage_to END AS data_through
-    FROM (SELECT requested_at, status FROM sync_run WHERE company_id = :company_id ORDER BY id DESC LIMIT 1) last
+    FROM (
+        SELECT requested_at, status FROM sync_run
+        WHERE company_id = :company_id AND account_id = :account_id AND livemode = :livemode ORDER BY id DESC LIMIT 1
+    ) last
     LEFT JOIN LATERAL (
-        SELECT status FROM sync_run WHERE company_id = :company_id AND finished_at IS NOT NULL
+        SELECT status FROM sync_run
+        WHERE company_id = :company_id AND account_id = :account_id AND livemode = :livemode
+          AND finished_at IS NOT NULL
         ORDER BY id DESC LIMIT 1
     ) ended ON true
     LEFT JOIN LATERAL (
         SELECT status, finished_at, coverage_to FROM sync_run
-        WHERE company_id = :company_id AND status IN ('succeeded', 'partially_succeeded') ORDER BY id DESC LIMIT 1
+        WHERE company_id = :company_id AND account_id = :account_id AND livemode = :livemode
+          AND status IN ('succeeded', 'partially_succeeded')
+        ORDER BY id DESC LIMIT 1
     ) good ON true
 """)
 
@@ -60,7 +69,7 @@ def connection_health(
     state = connection_state(connection, company_id)
     if state is None:
         return ConnectionHealth("pending_authorization", "never_synced", *[None] * 8)
-    row = connection.execute(_RUNS, {"company_id": company_id}).one_or_none()
+    row = connection.execute(_RUNS, {"company_id": company_id, **asdict(state.account)}).one_or_none()
     runs = _Runs(*row) if row else _Runs()
     return ConnectionHealth(
         state.status,

@@ -20,6 +20,7 @@ def run_as_json(run: SyncRun, *, reached: object = None, has_details: bool = Tru
     return {
         "object": "sync_run",
         "id": run.id,
+        "number": run.number,
         "company_id": run.company_id,
         "trigger": run.trigger,
         "status": run.status,

@@ -144,9 +144,10 @@ def _new_or_active(
         .returning(sync_run)
     )
     while True:
+        # Looked for first: an insert that meets a run would wait for the worker that is writing what it read.
+        if active := active_run(connection, company_id):
+            return active
+        # Without a row another request was faster, and its run may have ended meanwhile: then try again.
         if new := connection.execute(request).one_or_none():
             append(connection, company_id, [sync_fact(SYNC_REQUESTED, new, {"trigger": trigger}, now=now, actor=actor)])
             return new
-        # The run that prevented a new one may have ended meanwhile: then try again.
-        if active := active_run(connection, company_id):
-            return active

@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from events.log.append import NewEvent, append
 from events.log.own_facts import own_fact
-from events.log.tables import account_owner, stripe_connection
+from events.log.tables import account_owner, event, stripe_connection
 
 AUTHORIZED = "connection.authorized"
 REAUTHORIZED = "connection.reauthorized"
+DISCONNECTED = "connection.disconnected"
 ENTITY = "connection:stripe"
 
 Status = Literal["connected", "paused", "reauthorization_required", "disconnected"]
@@ -73,12 +74,16 @@ def authorize(
 ) -> Authorization:
     """Connect a company to an account, which it then owns. Commits nothing; safe to repeat.
 
-    A connection that had to be reauthorized is connected again; a paused one stays paused.
+    A connection that had to be reauthorized is connected again, or replaced if this is another account: access to the
+    one before has ended. A paused connection stays paused.
 
     :raises AnotherAccountError: the company has another account connected
     :raises AccountTakenError: the account has another owner
     """
     state = lock_connection_state(connection, company_id)
+    if state is not None and state.status == "reauthorization_required" and state.account != account:
+        release(connection, company_id, state.account, actor=actor, now=now)
+        state = state._replace(status="disconnected")
     owns_account = state is not None and state.status != "disconnected"
     if not owns_account and not _is_claimed(connection, company_id, account):
         # A concurrent request was faster: perhaps with the same account, for the same company.
@@ -102,12 +107,33 @@ def authorize(
     return Authorization(append(connection, company_id, [fact])[0].position, is_new=True)
 
 
+def release(connection: Connection, company_id: int, account: Account, *, actor: str, now: datetime) -> None:
+    """Disconnect a company from its account, so that any company may connect it. Commits nothing.
+
+    The caller holds the lock on the connection's state.
+    """
+    set_status(connection, company_id, "disconnected")
+    connection.execute(delete(account_owner).where(account_owner.c.company_id == company_id))
+    append(connection, company_id, [connection_fact(DISCONNECTED, account, {}, actor=actor, now=now)])
+
+
 def owned_account(connection: Connection, company_id: int) -> Account | None:
     """Return the account that a company owns, if any."""
     row = connection.execute(
         select(account_owner.c.account_id, account_owner.c.livemode).where(account_owner.c.company_id == company_id)
     ).one_or_none()
     return Account(row.account_id, row.livemode) if row else None
+
+
+def authorized_by(connection: Connection, company_id: int) -> str | None:
+    """Return who connected the company's account last; None if nobody did."""
+    statement = (
+        select(event.c.actor)
+        .where(event.c.company_id == company_id, event.c.entity == ENTITY, event.c.type.in_((AUTHORIZED, REAUTHORIZED)))
+        .order_by(event.c.position.desc())
+        .limit(1)
+    )
+    return connection.execute(statement).scalar()
 
 
 def connection_state(connection: Connection, company_id: int) -> ConnectionState | None:

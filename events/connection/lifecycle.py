@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 
 from events.connection.accounts import (
     Account,
@@ -11,6 +11,7 @@ from events.connection.accounts import (
     Status,
     connection_fact,
     lock_connection_state,
+    release,
     set_status,
 )
 from events.log.append import append
@@ -19,7 +20,6 @@ from events.log.tables import account_owner, stripe_connection
 PAUSED = "connection.paused"
 RESUMED = "connection.resumed"
 DEAUTHORIZED = "connection.deauthorized"
-DISCONNECTED = "connection.disconnected"
 
 # An event from Stripe, a refusal that says so, or a token that can no longer be renewed.
 DeauthorizationReason = Literal["stripe_event", "stripe_refusal", "token_expired"]
@@ -57,9 +57,7 @@ def disconnect(connection: Connection, company_id: int, *, actor: str, now: date
     state = lock_connection_state(connection, company_id)
     if state is None or state.status == "disconnected":
         return False
-    set_status(connection, company_id, "disconnected")
-    connection.execute(delete(account_owner).where(account_owner.c.company_id == company_id))
-    _append(connection, company_id, state, DISCONNECTED, actor=actor, now=now)
+    release(connection, company_id, state.account, actor=actor, now=now)
     return True
 
 

@@ -28,7 +28,7 @@ from runtime.database import raw_driver
 
 _BUILD = text("SELECT build FROM projection_active WHERE projection = :projection AND company_id = :company_id")
 _QUARANTINED = text("""
-    SELECT entity, reason FROM revenue_quarantine
+    SELECT livemode, entity, reason, seen_at FROM revenue_quarantine
     WHERE company_id = :company_id AND build = :build AND entity = ANY (:entities)
 """)
 
@@ -39,6 +39,13 @@ class Effect(Enum):
     NOTHING = "nothing"
     CHANGED = "changed"
     NEW = "new"
+
+
+class _Quarantined(NamedTuple):
+    livemode: bool
+    entity: str | None
+    reason: str
+    seen_at: int
 
 
 class Compared(NamedTuple):
@@ -58,7 +65,8 @@ def compare(connection: Connection, company_id: int, facts: Sequence[NewEvent]) 
     """Compare facts with the live table, in their order. Reads only.
 
     Compares what the table shows, as facts are read today: what a later release reads in addition is found by a later
-    comparison.
+    comparison. A fact that can be read is news while an unreadable one about the same object is newer than all that was
+    read of it.
     """
     build = connection.execute(_BUILD, {"projection": NAME, "company_id": company_id}).scalar() or 1
     build_state = BuildState(company_id, build, is_begun=True, revenue=RevenueState())
@@ -77,17 +85,22 @@ def _compared(
     marker: int,
     fact: NewEvent,
     found: list[Observation],
-    quarantined: set[tuple[str | None, str]],
+    quarantined: Sequence[_Quarantined],
 ) -> Compared:
     seen_at = fact.occurred_at or datetime.min.replace(tzinfo=UTC)
     change = Change(marker, seen_at)
     invoice = next((one for one in found if isinstance(one, InvoiceSeen)), None)
     before = revenue.invoices.get((fact.livemode, invoice.invoice_id)) if invoice else None
+    of_object = [one for one in quarantined if (one.livemode, one.entity) == (fact.livemode, fact.entity)]
+    read_until = _read_until(revenue, fact.livemode, fact.entity)
     is_contested = any(_is_contested(revenue, fact.livemode, one) for one in found)
     stamp = (int(seen_at.timestamp()), int(fact.source == FETCHED_FROM_STRIPE))
     revenue.apply(Sighting(change, fact.livemode, stamp), fact.entity, found)
     unreadable = next((one.reason for one in found if isinstance(one, Unreadable)), None)
-    is_news = unreadable is not None and (fact.entity, unreadable) not in quarantined
+    if unreadable is None:
+        is_news = bool(found) and any(one.seen_at > read_until for one in of_object)
+    else:
+        is_news = unreadable not in {one.reason for one in of_object}
     is_changed = is_contested or is_news or any(_changed_by(revenue, fact.livemode, one, change) for one in found)
     effect = Effect.NOTHING if not is_changed else Effect.NEW if invoice and before is None else Effect.CHANGED
     lacks_lines = invoice is not None and not invoice.is_complete and not _are_known(before, invoice.lines)
@@ -104,6 +117,18 @@ def _changed_by(revenue: RevenueState, livemode: bool, one: Observation, change:
             return revenue.names[livemode, one.customer_id].change == change
         case _:
             return False
+
+
+def _read_until(revenue: RevenueState, livemode: bool, entity: str | None) -> int:  # noqa: FBT001 - a value
+    """Return when what is known of an object was seen, in Unix seconds; 0 if nothing is."""
+    kind, _, object_id = (entity or "").partition(":")
+    key = (livemode, object_id)
+    if kind == "invoice":
+        header = revenue.invoices[key].invoice.header if key in revenue.invoices else None
+        return header.stamp[0] if header else 0
+    if kind in ("price", "plan"):
+        return revenue.prices[key].register.stamp[1] if key in revenue.prices else 0
+    return revenue.names[key].register.stamp[0] if key in revenue.names else 0
 
 
 def _is_contested(revenue: RevenueState, livemode: bool, one: Observation) -> bool:  # noqa: FBT001 - a value
@@ -125,9 +150,7 @@ def _are_known(before: Held | None, lines: tuple[Line, ...]) -> bool:
 
 def _quarantined(
     connection: Connection, company_id: int, build: int, observed: list[tuple[NewEvent, list[Observation]]]
-) -> set[tuple[str | None, str]]:
-    entities = [fact.entity for fact, found in observed if any(isinstance(one, Unreadable) for one in found)]
-    if not entities:
-        return set()
+) -> list[_Quarantined]:
+    entities = [fact.entity for fact, found in observed if found and fact.entity]
     rows = connection.execute(_QUARANTINED, {"company_id": company_id, "build": build, "entities": entities})
-    return {(row.entity, row.reason) for row in rows}
+    return [_Quarantined(*row) for row in rows]

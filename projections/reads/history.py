@@ -1,6 +1,6 @@
 """The history of a line: every event about it, with the row before and after, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -8,21 +8,21 @@ from sqlalchemy import select, text
 
 from events.log.bulk import BulkEvent
 from events.log.read import RecordedEvent, read_at
-from projections.facts.facts import fact_of
+from projections.facts.facts import Fact, fact_of
 from projections.reads.explanations import Explainer
 from projections.reads.snapshots import Snapshot
 from projections.revenue.row import Row
 from projections.revenue.store.past_tables import revenue_line_past
 from projections.revenue.store.tables import revenue_line
 
-# Events about one line in its whole life; even a price that very many lines share has few events.
-_MOST_EVENTS = 1000
+# Most lines have a handful of events; a price or a customer that is changed by a program may have thousands.
+MOST_STEPS = 1000
 _LEARNED = ("position", "updated_at")
 
 _ABOUT = text("""
     SELECT position FROM event
-    WHERE company_id = :company_id AND entity = ANY (:entities) AND position <= :position
-    ORDER BY position LIMIT :limit
+    WHERE company_id = :company_id AND entity = ANY (:entities) AND position < :before
+    ORDER BY position DESC LIMIT :limit
 """)
 
 
@@ -36,6 +36,17 @@ class Step(NamedTuple):
     reasons: list[str]
 
 
+class History(NamedTuple):
+    """A page of a line's history, oldest step first; `has_more` if there are older ones than these.
+
+    `first` is the line's first row; None if there never was such a line.
+    """
+
+    steps: list[Step]
+    has_more: bool = False
+    first: Row | None = None
+
+
 class LineVersion(NamedTuple):
     """A row of the line, and the position until which it stood; None: it still stands."""
 
@@ -43,20 +54,27 @@ class LineVersion(NamedTuple):
     until: int | None
 
 
-def history_of(snapshot: Snapshot, line_id: str, *, livemode: bool) -> list[Step]:
-    """Return what happened to a line of a mode, oldest first; nothing if there never was one.
+def history_of(
+    snapshot: Snapshot, line_id: str, *, livemode: bool, before: int | None = None, most: int = MOST_STEPS
+) -> History:
+    """Return the newest steps of a line of a mode, up to `most`; with `before`, only those at lower positions.
 
-    `before` and `after` have the fields that differ. If several invoices have the id, it is the line of the newest one.
+    Each step's `before` and `after` have the fields that differ. If several invoices have the id, it is the line of the
+    newest one.
     """
     versions = _versions(snapshot, line_id, livemode=livemode)
     if not versions:
-        return []
-    key = (livemode, versions[-1].row.invoice_id)
-    explainer = Explainer(key)
-    return [
+        return History([])
+    end = min(before or snapshot.position + 1, snapshot.position + 1)
+    positions = _positions(snapshot, versions, before=end, limit=most + 1)
+    page, explainer = positions[-most:], Explainer((livemode, versions[-1].row.invoice_id))
+    if len(positions) > most:
+        _tell_what_came_before(snapshot, explainer, versions, page[0])
+    steps = [
         _step(event, explainer, _standing(versions, event.position - 1), _standing(versions, event.position))
-        for event in read_at(snapshot.connection, snapshot.company_id, _positions(snapshot, versions))
+        for event in read_at(snapshot.connection, snapshot.company_id, page)
     ]
+    return History(steps, len(positions) > most, versions[0].row)
 
 
 def _versions(snapshot: Snapshot, line_id: str, *, livemode: bool) -> list[LineVersion]:
@@ -80,15 +98,29 @@ def _versions(snapshot: Snapshot, line_id: str, *, livemode: bool) -> list[LineV
     return sorted(held, key=lambda version: version.row.position)
 
 
-def _positions(snapshot: Snapshot, versions: Sequence[LineVersion]) -> list[int]:
+def _positions(snapshot: Snapshot, versions: Sequence[LineVersion], *, before: int, limit: int) -> list[int]:
+    """Return the last positions below `before` at which something happened to the line, in order."""
     rows = [version.row for version in versions]
     entities = {f"invoice:{rows[0].invoice_id}"}
     entities.update(f"{kind}:{row.price_id}" for row in rows for kind in ("price", "plan"))
     entities.update(f"customer:{row.customer_id}" for row in rows)
-    parameters = {"company_id": snapshot.company_id, "position": snapshot.position, "limit": _MOST_EVENTS}
-    about = snapshot.connection.execute(_ABOUT, parameters | {"entities": sorted(entities)}).scalars()
+    about = _about(snapshot, entities, before=before, limit=limit)
     changed = chain.from_iterable((version.row.position, version.until) for version in versions)
-    return sorted({*about, *(position for position in changed if position is not None)})
+    return sorted({*about, *(position for position in changed if position is not None and position < before)})[-limit:]
+
+
+def _about(snapshot: Snapshot, entities: Iterable[str], *, before: int, limit: int | None) -> list[int]:
+    parameters = {"company_id": snapshot.company_id, "before": before, "limit": limit}
+    return list(snapshot.connection.execute(_ABOUT, parameters | {"entities": sorted(entities)}).scalars())
+
+
+def _tell_what_came_before(
+    snapshot: Snapshot, explainer: Explainer, versions: Sequence[LineVersion], position: int
+) -> None:
+    # Why a fact about the invoice counts or not depends on all earlier ones about it, whatever prices and names say.
+    earlier = _about(snapshot, {f"invoice:{versions[-1].row.invoice_id}"}, before=position, limit=None)
+    for event in read_at(snapshot.connection, snapshot.company_id, earlier):
+        explainer.reasons(_fact_of(event), None, None)
 
 
 def _standing(versions: Sequence[LineVersion], position: int) -> Row | None:
@@ -99,15 +131,18 @@ def _standing(versions: Sequence[LineVersion], position: int) -> Row | None:
 
 
 def _step(event: RecordedEvent, explainer: Explainer, before: Row | None, after: Row | None) -> Step:
-    fact = fact_of(BulkEvent(*(getattr(event, name) for name in BulkEvent._fields)))
     names = [
         name
         for name in Row._fields
         if name not in _LEARNED and getattr(before, name, None) != getattr(after, name, None)
     ]
     fields_before, fields_after = _fields(before, names), _fields(after, names)
-    reasons = explainer.reasons(fact, before, after)
+    reasons = explainer.reasons(_fact_of(event), before, after)
     return Step(event, _outcome(before, after), fields_before, fields_after, reasons)
+
+
+def _fact_of(event: RecordedEvent) -> Fact:
+    return fact_of(BulkEvent(*(getattr(event, name) for name in BulkEvent._fields)))
 
 
 def _fields(row: Row | None, names: Sequence[str]) -> dict[str, object]:

@@ -5,14 +5,29 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, Text, bindparam, func, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    false,
+    func,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.reads.as_of import versions_of_line
 from projections.reads.filters import LineFilter, Sort
 from projections.reads.listing import LINE_COLUMNS, Question, Way, listing, steps_of, way_of
 from projections.reads.rare_lines import count_of
 from projections.reads.snapshots import Snapshot
-from projections.revenue.store.tables import revenue_invoice, revenue_quarantine
+from projections.revenue.store.tables import revenue_customer, revenue_invoice, revenue_price, revenue_quarantine
 
 LineRow = Row[Any]
 
@@ -59,26 +74,40 @@ def find_line(snapshot: Snapshot, line_id: str, *, livemode: bool) -> LineRow | 
 
 
 def list_quarantined(snapshot: Snapshot, *, limit: int, before: int | None) -> Sequence[LineRow]:
-    """Return facts that could not be read, newest first; `is_resolved` if their invoice was read since."""
+    """Return facts that could not be read, newest first; `is_resolved` if their object was read since."""
     held = revenue_quarantine.c
-    later = (
-        select(1)
-        .where(
-            revenue_invoice.c.company_id == held.company_id,
-            revenue_invoice.c.build == held.build,
-            revenue_invoice.c.livemode == held.livemode,
-            func.concat("invoice:", revenue_invoice.c.id) == held.entity,
-            revenue_invoice.c.seen_at >= held.seen_at,
-        )
-        .exists()
+    # An object that was never read compares as null.
+    is_read_since = or_(
+        _is_read_since("invoice", revenue_invoice.c, revenue_invoice.c.seen_at),
+        _is_read_since("price", revenue_price.c, _stamped(revenue_price.c.book, 1)),
+        _is_read_since("plan", revenue_price.c, _stamped(revenue_price.c.book, 1)),
+        _is_read_since("customer", revenue_customer.c, _stamped(revenue_customer.c.book, 0)),
     )
+    is_resolved = func.coalesce(is_read_since, false()).label("is_resolved")
     statement = (
-        select(held.position, held.livemode, held.entity, held.reason, held.recorded_at, later.label("is_resolved"))
+        select(held.position, held.livemode, held.entity, held.reason, held.recorded_at, is_resolved)
         .where(held.company_id == snapshot.company_id, held.build == snapshot.build)
         .order_by(held.position.desc())
         .limit(limit)
     )
     return snapshot.connection.execute(statement if before is None else statement.where(held.position < before)).all()
+
+
+def _is_read_since(kind: str, known: Any, seen_at: ColumnElement[int]) -> ColumnElement[bool]:  # noqa: ANN401 - columns
+    held = revenue_quarantine.c
+    of_object = select(seen_at).where(
+        known.company_id == held.company_id,
+        known.build == held.build,
+        known.livemode == held.livemode,
+        known.id == func.substr(held.entity, len(kind) + 2),
+    )
+    return and_(held.entity.startswith(f"{kind}:"), of_object.scalar_subquery() >= held.seen_at)
+
+
+def _stamped(book: ColumnElement[bytes], place: int) -> ColumnElement[int]:
+    # A settled value is kept as [value, stamp, is_contested]; one place of the stamp is a time in Unix seconds.
+    stamp = cast(func.convert_from(book, "UTF8"), JSONB)[1]
+    return cast(stamp[place].astext, BigInteger)
 
 
 @lru_cache

@@ -6,8 +6,11 @@ from rq import Queue
 from sqlalchemy import Engine
 
 from backlog.queues import SYNC
+from events.connection.accounts import connection_state
 from events.log.read import stream_events
 from events.log.tables import parked_event
+from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.running import StripeServer
 from sandbox.valkey import ValkeyServer
 from tests.commands.conftest import Run
 from tests.support.commands import error_of, json_of
@@ -118,3 +121,22 @@ def test_an_invalid_account_id_is_refused(run: Run) -> None:
             run("connections", "authorize", "--company", company_id, "--account", account_id)
         )
     assert "flask companies list" in error_of(run("connections", "authorize", "--company", 999, "--account", "acct_1"))
+
+
+def test_account_is_recorded_with_the_name_that_stripe_gives_it(
+    run: Run, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulated = SimulatedStripe(lambda: 1_700_000_000, seed=7)
+    account = simulated.create_account("Sample Books")
+    company_id = create_company(run)
+    with StripeServer(simulated) as server:
+        monkeypatch.setenv("STRIPE_SECRET_KEY", simulated.platform_key(livemode=True))
+        monkeypatch.setenv("STRIPE_API_BASE", server.url)
+
+        told = run("connections", "authorize", "--company", company_id, "--account", account.id).stdout
+
+    with engine.connect() as connection:
+        state = connection_state(connection, company_id)
+    assert state is not None
+    assert state.account_name == "Sample Books"
+    assert "0 parked events moved to its log." in told

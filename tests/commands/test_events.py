@@ -46,7 +46,10 @@ def test_the_log_is_counted_company_by_company(run: Run, engine: Engine, company
     assert status["parked"] == 1
     assert [list(company) for company in status["companies"]] == [["company_id", "events", "last_recorded_at"]]
     assert (status["companies"][0]["company_id"], status["companies"][0]["events"]) == (company_id, 4)
-    assert "1 events are parked" in run("events", "status").stdout
+    assert (
+        "1 event is parked until an account is connected; 0 bodies contradict an event."
+        in run("events", "status").stdout
+    )
 
 
 def test_an_empty_log_has_a_status(run: Run) -> None:

@@ -77,7 +77,7 @@ def test_ci_runs_the_test_command_that_is_documented() -> None:
 def test_outcome_of_a_sync_is_quoted_as_it_is_printed() -> None:
     quoted = re.search(r"^Sync 7 .*$", section(PAGE, "flask sync"), flags=re.MULTILINE)
     proven = {"matched": 2431, "repaired": 2, "differences": []}
-    run = {"id": 7, "company_id": 1, "status": "succeeded", "reconciliation": proven, "error": None}
+    run = {"number": 7, "company_id": 1, "status": "succeeded", "reconciliation": proven, "error": None}
 
     assert quoted is not None
     assert quoted[0] == in_words(run)

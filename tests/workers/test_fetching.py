@@ -3,18 +3,21 @@
 import json
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, text
 
 from backlog import fetch_requests
-from backlog.fetch_requests import request_gaps
+from backlog.fetch_requests import request_fetches, request_gaps
 from backlog.fetches import claim_due, note_failure
 from backlog.queues import FETCH, PROJECTION
-from events.connection.lifecycle import DISCONNECTED, disconnect
+from events.connection.accounts import DISCONNECTED
+from events.connection.lifecycle import disconnect
 from events.log.append import append
 from events.log.read import read_events
 from events.stripe.words import observations_of
+from projections.reads.lines import list_quarantined
 from projections.reads.snapshots import snapshot_of
 from sandbox.stripe.account.accounts import Account
 from sandbox.stripe.account.platform import SimulatedStripe
@@ -26,7 +29,7 @@ from stripe_gateway.objects import fetch
 from stripe_gateway.refusals import ObjectMissingError
 from tests.support.clock import NOON
 from tests.support.company import catch_up, company_with, record_events
-from tests.support.payloads import CREATED, customer, event, new_invoice, new_line
+from tests.support.payloads import CREATED, customer, event, new_invoice, new_line, price
 from tests.support.syncs.gateway_hooks import on_request, with_hook
 from workers.clock_process import sweep
 from workers.jobs import catch_up_with, fetch_with
@@ -148,6 +151,52 @@ def test_an_unusable_answer_is_not_kept_and_requested_again_later(
     fetched_later = fetch_with(tools)
 
     assert (fetched_at_first, kept, fetched_later) == (0, 0, 1)
+
+
+def test_invoice_that_is_fetched_again_is_resolved_even_if_the_table_showed_the_same_before(
+    tools: Tools, simulated: SimulatedStripe, account: Account, company_id: int
+) -> None:
+    invoice_id, body = invoice_of(simulated, account, lines=1)
+    record_events(tools.engine, body)
+    spoilt = json.loads(body)
+    spoilt |= {"id": "evt_spoilt", "created": spoilt["created"] + 1}
+    spoilt["data"]["object"]["status"] = "pondering"
+    record_events(tools.engine, spoilt)
+    while catch_up_with(tools) + fetch_with(tools):
+        pass
+    tools.clock.advance(timedelta(seconds=2))  # type: ignore[attr-defined]  # the tests' own clock
+    with tools.engine.begin() as connection:
+        request_fetches(connection, company_id, "invoice", [invoice_id], livemode=True)
+
+    while fetch_with(tools) + catch_up_with(tools):
+        pass
+
+    with snapshot_of(tools.engine, company_id) as snapshot:
+        (fact,) = list_quarantined(snapshot, limit=10, before=None)
+        head = snapshot.position
+    assert fact.is_resolved
+    with tools.engine.begin() as connection:
+        request_fetches(connection, company_id, "invoice", [invoice_id], livemode=True)
+    while fetch_with(tools) + catch_up_with(tools):
+        pass
+    with snapshot_of(tools.engine, company_id) as snapshot:
+        assert snapshot.position == head
+
+
+def test_price_and_customer_that_are_read_since_are_resolved_too(tools: Tools, company_id: int) -> None:
+    with tools.engine.connect() as connection:
+        account = connection.execute(text("SELECT account_id FROM account_owner")).scalar_one()
+    for kind, subject in (("price", price()), ("customer", customer())):
+        spoilt = subject | ({"recurring": 5} if kind == "price" else {"name": 5})
+        record_events(tools.engine, event(spoilt, f"{kind}.updated", account=account, created=CREATED))
+        record_events(tools.engine, event(subject, f"{kind}.updated", account=account, created=CREATED - 5))
+        catch_up(tools.engine)
+        with snapshot_of(tools.engine, company_id) as snapshot:
+            assert not list_quarantined(snapshot, limit=1, before=None)[0].is_resolved
+        record_events(tools.engine, event(subject, f"{kind}.updated", account=account, created=CREATED + 5))
+        catch_up(tools.engine)
+        with snapshot_of(tools.engine, company_id) as snapshot:
+            assert list_quarantined(snapshot, limit=1, before=None)[0].is_resolved
 
 
 def test_an_answer_that_comes_after_the_company_disconnected_is_not_kept(

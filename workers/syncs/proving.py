@@ -29,7 +29,7 @@ def prove_or_repair(tools: Tools, lease: Lease) -> bool:
     livemode = lease.account.livemode
     with held(tools.engine, lease) as connection:
         connection.execute(_ENTER, {"id": lease.run_id})
-        proof = prove(connection, lease.company_id, lease.run_id, livemode=livemode)
+        proof = prove(connection, lease.company_id, lease.run_id, lease.account)
         row = connection.execute(_PROVED, {"id": lease.run_id, "differing": proof.differing}).one()
         to_repair = [one.invoice_id for one in proof.differences if one.kind in _REPAIRABLE]
         if to_repair and row.proofs < _MOST_PROOFS:

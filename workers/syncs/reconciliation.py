@@ -1,14 +1,18 @@
 """The proof: compare the invoices and lines that Stripe showed a run with the table, row set against row set."""
 
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
 
+from events.connection.accounts import Account
+
 MOST_DIFFERENCES = 1000
 
 # One row for every invoice that Stripe showed or the table has; `kind` names the difference. An invoice that Stripe did
-# not show completely is compared by what it did show.
+# not show completely is compared by what it did show. What Stripe did not show is compared only if this account's facts
+# tell of it: the invoices of an account that was connected before stay in the table, and this one does not list them.
 _COMPARE = text("""
     CREATE TEMPORARY TABLE proof ON COMMIT DROP AS
     WITH live AS (
@@ -39,6 +43,9 @@ _COMPARE = text("""
                     OR o.digest <> s.lines_digest THEN 'lines_differ'
            END AS kind
     FROM theirs s FULL JOIN ours o ON o.invoice_id = s.invoice_id
+    WHERE s.invoice_id IS NOT NULL OR EXISTS (
+        SELECT FROM event e WHERE e.entity = 'invoice:' || o.invoice_id AND e.company_id = :company_id
+            AND e.account_id = :account_id)
 """)
 _DIFFERENCES = text("""
     SELECT invoice_id, kind, status, lines, amount, our_status, our_lines, our_amount, unreadable, currency
@@ -79,10 +86,14 @@ class Proof(NamedTuple):
     books: list[dict[str, object]]
 
 
-def prove(connection: Connection, company_id: int, run_id: int, *, livemode: bool) -> Proof:
-    """Compare the table with what Stripe showed. The table must have folded the whole log. Commits nothing."""
+def prove(connection: Connection, company_id: int, run_id: int, account: Account) -> Proof:
+    """Compare the table with what Stripe showed of the account. Commits nothing.
+
+    The table must have folded the whole log.
+    """
     connection.execute(_NO_TIME_LIMIT)
-    connection.execute(_COMPARE, {"company_id": company_id, "run_id": run_id, "livemode": livemode})
+    of_run = {"company_id": company_id, "run_id": run_id, **asdict(account)}
+    connection.execute(_COMPARE, of_run)
     counts = connection.execute(_COUNTS).one()
     differences = [_difference(row) for row in connection.execute(_DIFFERENCES, {"most": MOST_DIFFERENCES})]
     return Proof(counts.matched, counts.differing, differences, [_book(row) for row in connection.execute(_BOOKS)])

@@ -8,12 +8,8 @@ from app.connect.state import health_of
 from app.pages.mapping.query import View
 from backlog.syncs.health import ConnectionHealth
 from projections.reads.freshness import events_behind, has_changed_since, holds_mode, last_changed_at
-from projections.reads.lines import LineRow, list_quarantined
 from projections.reads.snapshots import Snapshot
 from projections.reads.totals import list_currencies
-
-# No more are counted; the page that lists them has a link to the rest.
-MOST_COUNTED = 100
 
 
 class Freshness(NamedTuple):
@@ -55,17 +51,6 @@ def choices_of(snapshot: Snapshot, view: View) -> Choices:
     livemode = mode_of(snapshot.connection, snapshot.company_id, view.query.get("livemode"))
     has_both_modes = holds_mode(snapshot, livemode=not livemode)
     return Choices(list_currencies(snapshot, livemode=livemode), has_both_modes, livemode)
-
-
-def missing_facts(snapshot: Snapshot) -> int:
-    """Count the unresolved facts among the newest `MOST_COUNTED` quarantined ones."""
-    return sum(not row.is_resolved for row in quarantined_facts(snapshot, before=None))
-
-
-def quarantined_facts(snapshot: Snapshot, *, before: int | None) -> list[LineRow]:
-    """Return a page of quarantined facts, newest first, at positions below `before` and up to the snapshot's."""
-    known = snapshot.position + 1
-    return list(list_quarantined(snapshot, limit=MOST_COUNTED, before=min(before or known, known)))
 
 
 def why_empty(view: View, connection: ConnectionHealth) -> str:

@@ -1,15 +1,17 @@
 """The page and drawer of one line: its fields, its history, and the events behind it."""
 
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import msgspec
 from flask import Blueprint, abort, make_response, render_template, request
-from marshmallow import RAISE, ValidationError
+from marshmallow import RAISE, ValidationError, validate
 from werkzeug.wrappers import Response
 
 from app.api.revenue_lines import mode_of
 from app.api.schemas import LineQuery
 from app.auth.access import principal
+from app.http.fields import WholeNumber
 from app.pages.frame import for_member, framed
 from app.pages.mapping.line_words import cadence_words, happenings_of
 from app.pages.mapping.query import table_address
@@ -28,15 +30,19 @@ _STRIPES_DASHBOARD = "https://dashboard.stripe.com"
 _LAST_POSITION = 2**63 - 1
 
 
+class _LinePageQuery(LineQuery):
+    before = WholeNumber(validate=validate.Range(1, _LAST_POSITION))
+
+
 @blueprint.get("/lines/<line_id>")
 @for_member("viewer")
 def show_line(company_id: int, line_id: str) -> Response:
     """Show a line and its history: as a part of the table's page if htmx asks, else as a page of its own."""
     query = _query()
+    kept = {name: value for name, value in request.args.items() if name in ("as_of", "livemode")}
     with snapshot_of(current_tools().engine, company_id, query.get("as_of")) as snapshot:
         livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
-        content = _content(snapshot, line_id, livemode=livemode)
-    kept = {name: value for name, value in request.args.items() if name in ("as_of", "livemode")}
+        content = _content(snapshot, line_id, kept, livemode=livemode, before=query.get("before"))
     content |= {"line_id": line_id, "table": table_address(company_id, "", kept), "as_of": query.get("as_of")}
     content["by"] = content["table"] + ("&" if kept else "?")
     if "HX-Request" in request.headers:
@@ -57,30 +63,42 @@ def show_event(company_id: int, position: int) -> Response:
     (event,) = found
     if "HX-Request" in request.headers:
         return make_response(render_template("mapping/event_body.html", body=_indented(event.payload)))
-    return framed("mapping/event.html", here=HERE, event=event, body=_indented(event.payload))
+    body, way_back = _indented(event.payload), _way_back(company_id)
+    return framed("mapping/event.html", here=HERE, event=event, body=body, way_back=way_back)
+
+
+def _way_back(company_id: int) -> tuple[str, str]:
+    """Return the URL and the name of the page that linked to the event."""
+    if line_id := request.args.get("line"):
+        return table_address(company_id, f"/lines/{quote(line_id, safe='')}"), "Invoice line"
+    if request.args.get("back") == "quarantine":
+        return table_address(company_id, "/quarantine"), "Invoices we couldn't read"
+    return table_address(company_id), "Revenue Mapping"
 
 
 def _query() -> dict[str, Any]:
     try:
-        query: dict[str, Any] = LineQuery().load(request.args.to_dict(), unknown=RAISE)
+        query: dict[str, Any] = _LinePageQuery().load(request.args.to_dict(), unknown=RAISE)
     except ValidationError:
         abort(422)
     return query
 
 
-def _content(snapshot: Snapshot, line_id: str, *, livemode: bool) -> dict[str, Any]:
+def _content(
+    snapshot: Snapshot, line_id: str, kept: dict[str, str], *, livemode: bool, before: int | None
+) -> dict[str, Any]:
     # PostgreSQL text cannot contain NUL, so no line has such an id.
     if "\x00" in line_id:
         abort(404)
     row = find_line(snapshot, line_id, livemode=livemode)
-    known = history_of(snapshot, line_id, livemode=livemode)
-    steps = [step for step in known if step.event.position <= snapshot.position]
-    if row is None and not any(step.outcome != "ignored" for step in steps):
+    history = history_of(snapshot, line_id, livemode=livemode, before=before)
+    if row is None and (history.first is None or history.first.position > snapshot.position):
         abort(404)
     return {
         "row": row,
         "cadence": cadence_words(row) if row else "",
-        "history": happenings_of(steps),
+        "history": happenings_of(history),
+        "older": f"?{urlencode(kept | {'before': history.steps[0].event.position})}" if history.has_more else None,
         "at_stripe": _dashboard_url(snapshot, row.invoice_id, livemode=livemode) if row else None,
         "position": snapshot.position,
     }

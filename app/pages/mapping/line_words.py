@@ -1,12 +1,11 @@
 """Labels and text for the fields and the history of a line."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
 from app.pages.mapping.words import day, every, spoken
 from app.pages.wording import amount, instant
-from projections.reads.history import Step
+from projections.reads.history import History, Step
 
 _LABELS = {
     "customer_name": "Customer name",
@@ -87,12 +86,11 @@ class Happening(NamedTuple):
     reasons: list[str]
 
 
-def happenings_of(steps: Sequence[Step]) -> list[Happening]:
+def happenings_of(history: History) -> list[Happening]:
     """Return a line's history as text, newest first."""
-    # A line's currency never changes, and the step that added the line has it.
-    first = next((fields for step in steps for fields in (step.after, step.before) if "currency" in fields), {})
-    money = Money(str(first.get("currency", "")), first.get("currency_exponent"))
-    return [_happening_of(step, money) for step in reversed(steps)]
+    # A line's currency never changes.
+    money = Money(history.first.currency, history.first.currency_exponent) if history.first else Money("", None)
+    return [_happening_of(step, money) for step in reversed(history.steps)]
 
 
 def _happening_of(step: Step, money: Money) -> Happening:

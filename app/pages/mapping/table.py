@@ -11,13 +11,10 @@ from app.pages.mapping import words
 from app.pages.mapping.chips import chips_of
 from app.pages.mapping.columns import ADDABLE, DEFAULT, written
 from app.pages.mapping.freshness import (
-    MOST_COUNTED,
     Choices,
     Freshness,
     choices_of,
     freshness_of,
-    missing_facts,
-    quarantined_facts,
     why_empty,
 )
 from app.pages.mapping.lines import LinesPage, read_lines
@@ -26,6 +23,7 @@ from app.wiring.tools import current_tools
 from events.stripe.cadence import CADENCES, LINE_TYPES
 from events.stripe.invoice import FINAL_STATUSES
 from projections.reads.freshness import recorded_at
+from projections.reads.missing import missing_from
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
 
 HERE = "revenue-mapping"
@@ -94,16 +92,6 @@ def show_freshness(company_id: int) -> Response:
     return make_response(render_template("mapping/freshness.html", view=view, freshness=freshness))
 
 
-@blueprint.get("/quarantine")
-@for_member("viewer")
-def show_quarantine(company_id: int) -> Response:
-    """List the quarantined facts, newest first, each with the reason why it could not be read."""
-    view = understood(company_id)
-    with snapshot_of(current_tools().engine, company_id, view.moment) as snapshot:
-        facts = quarantined_facts(snapshot, before=view.query["row"] if "row" in view.words else None)
-    return framed("mapping/quarantine.html", here=HERE, view=view, facts=facts, has_more=len(facts) == MOST_COUNTED)
-
-
 def understood(company_id: int) -> View:
     """Return the view that a part of a page asks for; abort with 422 if it has mistakes, as no page of ours would."""
     view = view_of(company_id)
@@ -115,13 +103,13 @@ def understood(company_id: int) -> View:
 def _content(view: View) -> _Content:
     tools = current_tools()
     with snapshot_of(tools.engine, view.company_id) as now:
-        content = _Content(view, freshness_of(now, now.position), choices_of(now, view), missing_facts(now))
+        content = _Content(view, freshness_of(now, now.position), choices_of(now, view), missing_from(now).unread)
         if view.mistakes:
             return content
         if view.moment is None:
             return _with_lines(content, now)
     with snapshot_of(tools.engine, view.company_id, view.moment) as then:
-        return _with_lines(content._replace(missing=missing_facts(then)), then)
+        return _with_lines(content._replace(missing=missing_from(then).unread), then)
 
 
 def _with_lines(content: _Content, snapshot: Snapshot) -> _Content:

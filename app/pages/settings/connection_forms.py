@@ -6,7 +6,7 @@ from flask.wrappers import Response
 from app.auth.access import principal
 from app.connect.disconnect import disconnect_company
 from app.connect.restricted_key import RESTRICTED_KEY, NotARestrictedKeyError, connect_by_key
-from app.connect.state import take_step
+from app.connect.state import health_of, take_step
 from app.pages.forms import LONGEST_FORM_BYTES, to_settings
 from app.pages.frame import for_member
 from events.connection import lifecycle
@@ -54,5 +54,7 @@ def connect_with_key(company_id: int) -> Response:
     key = request.form.get("restricted_key", "").strip()
     if not RESTRICTED_KEY.match(key):
         raise NotARestrictedKeyError
+    before = health_of(company_id).account_id
     connect_by_key(company_id, key, principal())
-    return to_settings(company_id)
+    is_replaced = before not in (None, health_of(company_id).account_id)
+    return to_settings(company_id, notice="account_replaced" if is_replaced else None)

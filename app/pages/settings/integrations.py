@@ -30,7 +30,7 @@ def show_integrations() -> Response:
     if chosen is None:
         return Response(render_template("settings/no_company.html", token=form_token()), mimetype="text/html")
     g.principal = admitted_person(chosen.company_id, "viewer")
-    return make_response(settings_page())
+    return make_response(settings_page(notice=request.args.get("notice", "")))
 
 
 def _chosen() -> Membership | None:

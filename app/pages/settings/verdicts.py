@@ -3,10 +3,11 @@
 from typing import NamedTuple
 
 from app.pages.syncs.words import Tone, differences_of, differing, has_to_act
-from app.pages.wording import ago, coming, instant
+from app.pages.wording import ago, coming, count, instant
 from backlog.sync_vocabulary import ERRORS
 from backlog.syncs.health import ConnectionHealth
 from backlog.syncs.requests import SyncRun
+from projections.reads.missing import MOST_COUNTED, Missing
 
 
 class Verdict(NamedTuple):
@@ -47,8 +48,35 @@ _UNCONNECTED: dict[str, Verdict] = {
 _NOTHING_TO_DO = "No action needed"
 
 
-def verdict_on(connection: ConnectionHealth, last: SyncRun | None) -> Verdict:
-    """Return the verdict on a connection. `last` is the last sync that has ended."""
+def verdict_on(connection: ConnectionHealth, last: SyncRun | None, missing: Missing = Missing()) -> Verdict:  # noqa: B008 - immutable
+    """Return the verdict on a connection. `last` is the last sync that has ended; `missing` is what the table lacks."""
+    verdict = _of_syncs(connection, last)
+    lacks = _lacks(missing, is_syncing=connection.health == "syncing")
+    if lacks is None or connection.status != "connected":
+        return verdict
+    says, todo = f"{verdict.says} {lacks[0]}", lacks[1] if verdict.todo.startswith(_NOTHING_TO_DO) else verdict.todo
+    if verdict.tone == "good":
+        return Verdict("warn", "Incomplete", says, todo)
+    return verdict._replace(says=says, todo=todo)
+
+
+def _lacks(missing: Missing, *, is_syncing: bool) -> tuple[str, str] | None:
+    """Return what the table lacks and what to do about it; None if nothing. A sync fetches lines by itself."""
+    if missing.unread:
+        what = _counted(missing.unread, "update from Stripe", "updates from Stripe")
+        return f"{what} couldn't be read, so the table is incomplete.", "Review what's missing."
+    if missing.incomplete and not is_syncing:
+        what = _counted(missing.incomplete, "invoice still lacks", "invoices still lack")
+        return f"{what} some lines. We're fetching them.", "If that takes longer than an hour, start a sync."
+    return None
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    most = "At least " if number >= MOST_COUNTED else ""
+    return f"{most}{count(number)} {one if number == 1 else several}"
+
+
+def _of_syncs(connection: ConnectionHealth, last: SyncRun | None) -> Verdict:
     if connection.status in _UNCONNECTED:
         return _UNCONNECTED[connection.status]
     if connection.health == "syncing":

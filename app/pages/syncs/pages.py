@@ -7,7 +7,7 @@ from app.api.syncing import ask_for_sync, found_run, is_over, stop_sync
 from app.connect.state import health_in
 from app.pages.forms import LONGEST_FORM_BYTES, to_settings
 from app.pages.frame import for_member, framed
-from app.pages.syncs.shown_runs import exponent, shown, with_names
+from app.pages.syncs.shown_runs import books_of, exponent, shown, with_names
 from app.wiring.tools import current_tools
 from backlog.sync_vocabulary import DIFFERENCES
 from backlog.syncs.requests import list_runs
@@ -64,6 +64,7 @@ def show_sync(company_id: int, run_id: int) -> Response:
         stripe=connection,
         run=with_names([run], [row])[0],
         is_last=is_last,
+        books=books_of(run),
         kinds=DIFFERENCES,
         exponent=exponent,
     )

@@ -20,6 +20,7 @@ class ShownRun(NamedTuple):
     """A sync as pages show it. `details` is its JSON as in the API, with all counts and amounts."""
 
     id: int
+    number: int
     details: dict[str, Any]
     tone: words.Tone
     status: str
@@ -41,6 +42,7 @@ def shown(connection: Connection, run: SyncRun, *, has_details: bool = False) ->
     tone, status = words.status_badge(run)
     return ShownRun(
         id=run.id,
+        number=run.number,
         details=sync_details(connection, run, has_details=has_details),
         tone=tone,
         status=status,
@@ -67,6 +69,19 @@ def with_names(shown_runs: Sequence[ShownRun], runs: Sequence[SyncRun]) -> list[
         shown_run._replace(why=words.started_by(run, emails, interval_seconds=tools.sync_interval_seconds))
         for shown_run, run in zip(shown_runs, runs, strict=True)
     ]
+
+
+class Books(NamedTuple):
+    """The books of a sync by month, status and currency: those that differ between both sides, and the equal ones."""
+
+    differing: list[dict[str, Any]]
+    equal: list[dict[str, Any]]
+
+
+def books_of(run: ShownRun) -> Books:
+    """Return the books of a sync that is shown with details; none if nothing was compared."""
+    found = (run.details["reconciliation"] or {}).get("books", [])
+    return Books([one for one in found if not one["is_equal"]], [one for one in found if one["is_equal"]])
 
 
 def exponent(currency: str) -> int | None:

@@ -81,6 +81,23 @@ def test_what_was_ignored_says_why(reader: Reader) -> None:
     assert "The customer's name 'Old Name' does not count: a newer or surer one was known." in named["reasons"]
 
 
+def test_long_history_says_that_there_is_more_and_pages_give_every_step_once(reader: Reader) -> None:
+    renamed = (event(customer(f"Zed {n}"), "customer.updated", created=CREATED + n) for n in range(1, 1003))
+    reader.receive(event(new_invoice("in_1", status="open")), *renamed, event(new_invoice("in_1"), created=CREATED + 9))
+
+    newest = json_of(reader.get("/revenue-lines/il_1/history"))
+    first = newest["data"][0]["event"]["position"]
+    older = json_of(reader.get("/revenue-lines/il_1/history", before=first))
+
+    assert (len(newest["data"]), newest["has_more"], older["has_more"]) == (1000, True, False)
+    positions = [step["event"]["position"] for step in (*older["data"], *newest["data"])]
+    assert positions == list(range(2, 1006))
+    assert (older["data"][0]["outcome"], newest["data"][-1]["outcome"]) == ("added", "modified")
+    # What counts depends on facts of an earlier page.
+    assert "The status went from open to paid." in newest["data"][-1]["reasons"]
+    assert reader.get("/revenue-lines/il_1/history", before=0).status_code == 422
+
+
 def test_a_line_that_left_the_table_keeps_its_history(reader: Reader) -> None:
     reader.receive(
         event(old_invoice("in_1")),

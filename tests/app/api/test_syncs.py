@@ -78,6 +78,16 @@ def test_asking_while_a_sync_is_under_way_gives_that_one(editor: Editor) -> None
     assert count_runs(editor.engine) == 1
 
 
+def test_request_for_a_sync_under_way_does_not_wait_for_the_page_that_is_being_written(editor: Editor) -> None:
+    run_id = start_run(editor.engine, editor.company_id).run_id
+
+    with editor.engine.begin() as page:
+        page.execute(text("UPDATE sync_run SET lines = lines + 1 WHERE id = :id"), {"id": run_id})
+        answers = [editor.post(), editor.post(headers={"Idempotency-Key": "one"})]
+
+    assert [(answer.status_code, json_of(answer)["id"]) for answer in answers] == [(202, run_id)] * 2
+
+
 def test_the_same_key_gives_the_same_sync_even_when_it_is_over(editor: Editor) -> None:
     key = {"Idempotency-Key": "k" * 255}
     first = json_of(editor.post(headers=key))["id"]

@@ -41,6 +41,7 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", "/docs"): "everybody",
     ("GET", "/openapi.json"): "everybody",
     ("GET", "/static/<path:name>"): "everybody",
+    ("GET", "/favicon.ico"): "everybody",
     ("GET", "/healthz"): "everybody",
     ("GET", "/readyz"): "everybody",
     ("GET", "/metrics"): "everybody",
@@ -68,6 +69,7 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", f"{TABLE}/figures"): "viewer",
     ("GET", f"{TABLE}/freshness"): "viewer",
     ("GET", f"{TABLE}/quarantine"): "viewer",
+    ("POST", f"{TABLE}/quarantine/<int:position>/fetch"): "editor",
     ("GET", f"{TABLE}/lines/<line_id>"): "viewer",
     ("GET", f"{TABLE}/events/<int:position>"): "editor",
     ("GET", f"{V1}/revenue-lines"): "viewer",
@@ -95,7 +97,7 @@ IDS = {
     "name": ("docs.css", "docs.css", "none"),
     "account_id": ("acct_ours", "acct_CANARY", "acct_none"),
     "run_id": ("1", "2", "3000"),
-    "position": ("1", "3", "3000"),
+    "position": ("3", "3", "3000"),
 }
 CANARY = re.compile("CANARY", re.IGNORECASE)
 
@@ -140,7 +142,9 @@ def site(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[Site]:
         ours, theirs = company_with(engine, "acct_ours"), company_with(engine, "acct_CANARY")
         mine = new_invoice("in_mine", line_of("il_mine"), customer_name="Zed Inc")
         secret = new_invoice("in_CANARY", line_of("il_CANARY", description="CANARY"), customer_name="CANARY Inc")
+        unread = new_invoice("in_unread", status="pondering")
         record_events(engine, event(mine, account="acct_ours"), event(secret, account="acct_CANARY"))
+        record_events(engine, event(unread, account="acct_ours"))
         catch_up(engine)
         for company_id, actor in ((ours, "tests"), (theirs, "CANARY")):
             with engine.begin() as connection:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from app.wiring.tools import Tools
 from events.connection.accounts import Account as Connected
 from events.connection.accounts import authorize
+from events.connection.lifecycle import note_deauthorized
 from events.log.read import stream_events
 from sandbox.stripe.account.platform import Access
 from sandbox.stripe.faults.faults import Fault, FaultKind
@@ -228,17 +229,20 @@ def test_o5_a_session_that_ended_meanwhile_leads_to_sign_in_and_to_a_new_start(
     assert setup.connect(ada, company_id, setup.acme).status_code == 303
 
 
-def test_o6_a_refusal_is_explained_and_logged(
+def test_o6_somebody_who_refuses_is_told_calmly_that_nothing_changed_and_may_reload(
     setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
 ) -> None:
     callback = setup.callback_path(ada, company_id, None)
 
     answer = ada.get(with_parameters(callback, error_description="<script>alert(1)</script>"))
 
-    assert answer.status_code == 400
-    assert answer.mimetype == "text/html"
-    assert "declined" in answer.text
-    assert "alert(1)" not in answer.text
+    settings = f"/settings/integrations?company={company_id}&notice=declined"
+    assert (answer.status_code, answer.headers["Location"]) == (303, settings)
+    for page in (ada.get(settings), ada.get(settings)):
+        assert page.status_code == 200
+        assert "You didn&#39;t connect Stripe. Nothing changed." in page.text
+        assert "didn't work" not in page.text
+        assert "alert(1)" not in page.text
     assert setup.exchanges() == 0
     assert setup.connection(company_id).status == "pending_authorization"
     with engine.connect() as connection:
@@ -252,6 +256,20 @@ def test_o6_a_code_beside_an_error_is_no_code(setup: ConnectSetup, ada: Browser,
     assert ada.get(with_parameters(callback, error="access_denied")).status_code == 400
     assert ada.get(with_parameters(callback, code=None)).status_code == 400
     assert setup.exchanges() == 0
+
+
+def test_link_that_was_used_or_has_expired_says_so_and_leads_back_to_the_settings(
+    setup: ConnectSetup, ada: Browser, company_id: int, clock: SetClock
+) -> None:
+    used, old = setup.callback_path(ada, company_id, None), setup.callback_path(ada, company_id, setup.acme)
+    assert ada.get(used).status_code == 303
+    clock.advance(timedelta(minutes=11))
+
+    for page in (ada.get(used), ada.get(old), ada.get(CALLBACK)):
+        assert page.status_code == 400
+        assert "This link has expired. Start again from Settings." in page.text
+        assert 'href="/settings/integrations"' in page.text
+        assert "Bad Request" not in page.text
 
 
 def test_o7_a_code_that_expired_connects_nothing_and_is_not_sent_again(
@@ -368,6 +386,45 @@ def test_another_account_while_one_is_connected_is_refused_and_deauthorized(
     assert setup.connection(company_id).account_id == setup.acme.id
     assert setup.is_connected_at_stripe(setup.acme)
     assert not setup.is_connected_at_stripe(setup.zed)
+
+
+def test_another_account_replaces_one_whose_access_has_ended_and_the_page_says_what_stays(
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine, clock: SetClock
+) -> None:
+    setup.connect(ada, company_id, setup.acme)
+    clock.advance(timedelta(minutes=1))
+    with engine.begin() as connection:
+        note_deauthorized(connection, company_id, reason="stripe_event", occurred_at=clock(), now=clock())
+    others = new_company(engine, "Another one")
+    other = signed_in(setup.app, engine, others, email="eve@example.org")
+
+    answer = setup.connect(ada, company_id, setup.zed)
+
+    assert answer.headers["Location"] == f"/settings/integrations?company={company_id}&notice=account_replaced"
+    assert "lines of the previous one stay in the table" in ada.get(answer.headers["Location"]).text
+    state = setup.connection(company_id)
+    assert (state.status, state.account_id, state.last_success_at) == ("connected", setup.zed.id, None)
+    assert [fact for fact in setup.facts(company_id) if fact.startswith("connection.")] == [
+        "connection.authorized",
+        "connection.deauthorized",
+        "connection.disconnected",
+        "connection.authorized",
+    ]
+    assert setup.connect(other, others, setup.acme).status_code == 303
+    assert setup.connection(others).account_id == setup.acme.id
+
+
+def test_account_of_another_company_does_not_replace_one_whose_access_has_ended(
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine, clock: SetClock
+) -> None:
+    setup.connect(ada, company_id, setup.acme)
+    company_with(engine, setup.zed.id)
+    with engine.begin() as connection:
+        note_deauthorized(connection, company_id, reason="stripe_event", occurred_at=clock(), now=clock())
+
+    assert setup.connect(ada, company_id, setup.zed).status_code == 409
+    state = setup.connection(company_id)
+    assert (state.status, state.account_id) == ("reauthorization_required", setup.acme.id)
 
 
 def test_o11_an_account_that_is_connected_again_goes_on_where_it_was(

@@ -77,3 +77,17 @@ def test_the_files_of_others_are_the_ones_that_were_looked_at() -> None:
     assert {str(path.relative_to(VENDOR)): sha256(path.read_bytes()).hexdigest() for path in held} == {
         path: digest for digest, path in lines
     }
+
+
+def test_new_browser_opens_the_company_that_was_opened_last_elsewhere(
+    app: Flask, engine: Engine, company_id: int
+) -> None:
+    browser = signed_in(app, engine, company_id)
+    second = company_with(engine, "acct_2")
+    add_member(engine, second)
+    for opened in (company_id, second):
+        browser.get(f"/companies/{opened}/revenue-mapping")
+        another = Browser(app)
+        another.sign_in()
+
+        assert f'href="/companies/{opened}/syncs"' in another.get("/settings/integrations").text

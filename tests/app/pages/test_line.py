@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine
 
-from tests.support.payloads import ACCOUNT, event, new_invoice, new_line, price
+from tests.support.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, price
 from tests.support.web.mapping_page import Visitor, attribute, text_of
 from tests.support.web.people import Browser, signed_in
 
@@ -40,6 +40,19 @@ def test_a_line_leads_to_its_invoice_in_the_accounts_dashboard(visitor: Visitor)
     assert f"https://dashboard.stripe.com/{ACCOUNT}/test/invoices/in_t" in visitor.page(
         "/lines/il_test", livemode="false"
     )
+
+
+def test_history_that_is_too_long_for_a_page_leads_to_the_older_events(visitor: Visitor) -> None:
+    renamed = (event(customer(f"Zed {n}"), "customer.updated", created=CREATED + n) for n in range(1, 1002))
+    visitor.reader.receive(event(new_invoice("in_1")), *renamed)
+
+    newest = visitor.page("/lines/il_1")
+    older = visitor.follow(attribute(newest, '<p><a class="btn" href'))
+
+    assert "The newest events for this line, newest first." in text_of(newest)
+    assert "Line added" not in newest
+    assert "Line added" in older
+    assert "Show older events" not in older
 
 
 def test_the_history_tells_each_step_with_what_it_changed_and_why(visitor: Visitor) -> None:

@@ -69,6 +69,15 @@ def test_amounts_are_written_with_the_currencys_decimals_in_the_readers_locale(
     assert written in row_of(page, "il_1")
 
 
+def test_amounts_have_a_true_minus_and_a_space_after_a_currency_of_letters(visitor: Visitor) -> None:
+    visitor.reader.add_lines(new_line("il_1", currency="kwd", amount=97_020), new_line("il_2", amount=-2_000))
+
+    page = visitor.page()
+
+    assert "KWD\xa097.020" in row_of(page, "il_1")
+    assert "\N{MINUS SIGN}$20.00" in row_of(page, "il_2")
+
+
 def test_stripes_texts_are_shown_and_never_run(visitor: Visitor) -> None:
     evil = "<img src=x onerror=alert(1)>"
     invoice = new_invoice("in_1", new_line('il_"><b>', description=evil), customer_name=evil, number=evil)

@@ -10,12 +10,14 @@ from sqlalchemy import Engine, text
 
 from app.factory import create_app
 from app.wiring.tools import Tools
-from events.connection.lifecycle import note_deauthorized, pause
+from events.connection.accounts import Account, authorize
+from events.connection.lifecycle import disconnect, note_deauthorized, pause
 from sandbox.stripe.faults.faults import Fault, FaultKind
 from stripe_gateway.restricted_keys import NEEDED_PERMISSIONS
 from tenants.companies import add_company
 from tests.support.clock import NOON, SetClock
-from tests.support.company import company_with
+from tests.support.company import catch_up, company_with, record_events
+from tests.support.payloads import event, new_invoice
 from tests.support.syncs.run_states import (
     FAILED,
     PARTIALLY_SUCCEEDED,
@@ -204,6 +206,40 @@ def test_initiating_a_sync_leads_to_the_settings_that_show_it(admin: Reader, eng
     with engine.connect() as connection:
         run_id = connection.execute(text("SELECT max(id) FROM sync_run")).scalar_one()
     assert f'data-follows="/v1/companies/{admin.company_id}/syncs/{run_id}/events"' in page
+
+
+def test_card_is_not_green_while_the_table_lacks_something(admin: Reader, engine: Engine) -> None:
+    finish_run(engine, start_run(engine, admin.company_id), SUCCEEDED)
+    assert "No action needed." in text_of(admin.settings())
+    record_events(engine, event(new_invoice("in_1", status="pondering"), account="acct_page"))
+    catch_up(engine)
+
+    page = admin.settings()
+
+    assert '<span class="badge warn">Incomplete</span>' in page
+    assert "1 update from Stripe couldn't be read, so the table is incomplete. Review what's missing." in text_of(page)
+    assert f'<a href="{admin.path("/revenue-mapping/quarantine")}">View</a>' in page
+    assert "No action needed" not in page
+
+
+def test_account_that_the_operator_connected_is_said_to_be_so(admin: Reader, engine: Engine) -> None:
+    assert "Through Stripe Connect" in text_of(admin.settings())
+    with engine.begin() as connection:
+        disconnect(connection, admin.company_id, actor="tests", now=NOON)
+        authorize(connection, admin.company_id, Account("acct_page", livemode=True), now=NOON, actor="operator")
+
+    assert "Connected By your operator" in text_of(admin.settings())
+
+
+def test_who_may_not_do_something_is_told_who_may(admin: Reader, app: Flask, engine: Engine) -> None:
+    viewer = Reader(signed_in(app, engine, admin.company_id, "viewer", email="bo@x.org"), admin.company_id)
+
+    for path, told in (("/connection/pause", "Only admins can do this."), ("/syncs", "Only editors and admins can")):
+        refused = viewer.browser.send(viewer.path(path))
+
+        assert refused.status_code == 403
+        assert told in text_of(refused.text)
+        assert "Ask an admin of your company." in text_of(refused.text)
 
 
 def test_an_account_of_somebody_else_comes_back_as_a_message_on_the_page(

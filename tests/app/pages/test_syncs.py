@@ -119,7 +119,22 @@ def test_the_books_stand_side_by_side_by_month(editor: Reader, engine: Engine) -
 
     told = text_of(editor.syncs(f"/{lease.run_id}"))
 
-    assert "2026-02 paid 2 5 $7.00 2 4 $7.00 Differs" in told
+    assert "2026-02 paid USD 2 5 $7.00 2 4 $7.00 Differs" in told
+
+
+def test_months_that_are_equal_are_folded_behind_their_number(editor: Reader, engine: Engine) -> None:
+    lease = start_run(engine, editor.company_id)
+    differs = PARTIALLY_SUCCEEDED.reconciliation["books"][0]  # type: ignore[index]
+    equal = [differs | {"month": f"2025-{month:02}", "currency": "kwd", "is_equal": True} for month in range(1, 13)]
+    reconciliation = {"matched": 24, "repaired": 0, "differences": [], "books": [differs, *equal]}
+    finish_run(engine, lease, Ending("succeeded", reconciliation=reconciliation))
+
+    page = editor.syncs(f"/{lease.run_id}")
+
+    open_part, _, folded = page.partition(">12 equal</summary>")
+    assert "2026-02 paid USD" in text_of(open_part)
+    assert "2025-" not in open_part
+    assert text_of(folded).count("paid KWD") == 12
 
 
 def test_an_error_is_told_as_what_happened_what_we_do_what_to_do_and_what_it_means_for_the_figures(

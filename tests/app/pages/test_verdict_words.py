@@ -15,6 +15,7 @@ from app.pages.syncs.words import duration, has_to_act
 from backlog.sync_vocabulary import DIFFERENCES, ERRORS, PHASES, STATUSES
 from backlog.syncs.health import ConnectionHealth, Health
 from backlog.syncs.requests import SyncRun
+from projections.reads.missing import Missing
 from tests.support.clock import NOON
 
 CONNECTIONS = ("pending_authorization", "connected", "reauthorization_required", "paused", "disconnected")
@@ -84,6 +85,24 @@ def test_green_is_shown_only_for_what_was_proven() -> None:
         if verdict.tone == "good":
             assert health == "healthy"
             assert last is None or last.status in ("succeeded", "canceled")
+
+
+def test_while_something_is_missing_no_verdict_is_green_or_says_that_nothing_has_to_be_done() -> None:
+    lasts = [None, *(run_that(*ending) for ending in ENDINGS)]
+    for health, last, is_new in product(get_args(Health), lasts, (True, False)):
+        connection = state("connected", health, is_new=is_new)
+        for missing, told in (
+            (Missing(unread=1), "1 update from Stripe couldn't be read, so the table is incomplete."),
+            (Missing(unread=100, incomplete=3), "At least 100 updates from Stripe couldn't be read"),
+            (Missing(incomplete=2), "2 invoices still lack some lines. We're fetching them."),
+        ):
+            verdict = verdict_on(connection, last, missing)
+
+            if missing.unread or health != "syncing":
+                assert told in verdict.says
+                assert verdict.tone != "good"
+                assert "No action needed" not in verdict.todo
+    assert verdict_on(state("disconnected", "healthy"), None, Missing(1, 1)).badge == "Disconnected"
 
 
 def test_every_error_phase_and_status_has_its_words() -> None:

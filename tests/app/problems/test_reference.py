@@ -106,6 +106,21 @@ def test_every_route_of_the_api_is_described_and_no_other(app: Flask, client: Fl
     assert all(path.startswith("/v1/companies/{company_id}/") for path in paths)
 
 
+def test_reference_page_shows_code_as_code_and_no_value_of_python(client: FlaskClient) -> None:
+    page = client.get("/docs").text
+
+    assert "`" not in page
+    assert "('" not in Page(page).text
+    assert "<code>since</code>" in page or "<code>from</code>" in page
+    assert "None" not in Page(page).text.split()
+
+
+def test_browser_finds_an_icon_by_its_usual_name(client: FlaskClient) -> None:
+    icon = client.get("/favicon.ico", buffered=True)
+
+    assert (icon.status_code, icon.mimetype) == (200, "image/svg+xml")
+
+
 def test_every_error_is_described_as_a_problem(client: FlaskClient) -> None:
     document = json_of(client.get("/openapi.json"))
     responses = document["components"]["responses"]
@@ -172,7 +187,7 @@ def test_the_page_shows_every_route_object_and_problem(client: FlaskClient) -> N
         for method, operation in operations.items():
             if method != "parameters":
                 assert page.text.count(f"{method.upper()} {path}") >= 2
-                assert operation["summary"] in page.text
+                assert all(part.strip() in page.text for part in operation["summary"].split("`"))
                 assert all(parameter["name"] in page.text for parameter in operation.get("parameters", ()))
     assert {f"problem-{code}" for code in PROBLEMS} <= set(page.anchors)
     assert {"Problem", "RevenueLine", "RevenueLineRow", "SyncRun", "SyncDifference"} <= set(page.anchors)

@@ -208,10 +208,19 @@ def test_compressed_body_is_refused_and_never_inflated(offline_client: FlaskClie
 def test_body_of_another_kind_than_json_is_refused(offline_client: FlaskClient, content_type: str) -> None:
     body = invoice_event()
 
-    assert (
-        offline_client.post(WEBHOOK_PATH, data=body, headers=signed(body) | {"Content-Type": content_type}).status_code
-        == 400
-    )
+    answer = offline_client.post(WEBHOOK_PATH, data=body, headers=signed(body) | {"Content-Type": content_type})
+
+    assert (answer.status_code, answer.json and answer.json["code"]) == (400, "not_json")
+
+
+@pytest.mark.parametrize("headers", [{"Content-Type": "text/plain"}, {"Content-Encoding": "gzip"}])
+@pytest.mark.parametrize("below", ["", "/accounts/acct_1"])
+def test_request_that_is_not_signed_learns_nothing_of_its_content_type_or_encoding(
+    offline_client: FlaskClient, below: str, headers: dict[str, str]
+) -> None:
+    answer = offline_client.post(WEBHOOK_PATH + below, data=b"BODY", headers=headers)
+
+    assert (answer.status_code, answer.json and answer.json["code"]) == (400, "unacceptable_webhook")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])

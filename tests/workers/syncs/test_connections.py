@@ -91,6 +91,24 @@ def test_an_account_that_was_taken_from_us_has_to_be_connected_anew(
     assert types[:2] == ["sync.finished", "connection.deauthorized"]
 
 
+def test_sync_is_proven_by_the_account_that_is_connected_while_lines_of_the_one_before_stay(
+    tools: Tools, account: SimulatedAccount, company_id: int, simulated: SimulatedStripe
+) -> None:
+    sync(tools, company_id)
+    simulated.disconnect(account.id, livemode=True)
+    assert sync(tools, company_id).error_code == "account_access_lost"
+    other = simulated.create_account("Sample Successor")
+    generate(other, invoices=10, seed=4, until=YESTERDAY)
+    with tools.engine.begin() as connection:
+        authorize(connection, company_id, Account(other.id, livemode=True), now=tools.clock(), actor="tests")
+
+    run = sync(tools, company_id, trigger="initial")
+
+    assert (run.status, run.reconciliation["differences"]) == ("succeeded", [])
+    both = sorted(truth_of(account) + truth_of(other), key=lambda row: (row["invoice_id"], row["invoice_line_item_id"]))
+    assert table_of(tools.engine, company_id) == both
+
+
 def test_an_account_that_gave_us_a_key_is_read_with_that_key(
     tools: Tools, account: SimulatedAccount, simulated: SimulatedStripe, stripe_server: StripeServer
 ) -> None:

@@ -14,7 +14,8 @@ from sqlalchemy import Engine, text
 from backlog.queues import open_redis
 from backlog.syncs.requests import cancel_sync, request_sync
 from backlog.syncs.schedule import request_due_syncs
-from events.connection.lifecycle import DISCONNECTED, PAUSED, disconnect, pause
+from events.connection.accounts import DISCONNECTED
+from events.connection.lifecycle import PAUSED, disconnect, pause
 from sandbox.stripe.account.accounts import Account
 from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.generate.generate import generate
