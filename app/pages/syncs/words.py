@@ -82,11 +82,11 @@ def changes(run: SyncRun) -> str:
 
 
 def proof(run: SyncRun) -> str | None:
-    """Return how many invoices were proven to equal Stripe's books; None when nothing was compared."""
+    """Return how many invoices were proven to match Stripe; None when nothing was compared."""
     if run.reconciliation is None:
         return None
     matched, repaired = run.reconciliation["matched"], run.reconciliation["repaired"]
-    equal = f"{_invoices(matched)} equal to Stripe's books"
+    equal = f"{count(matched)} {'invoice matches' if matched == 1 else 'invoices match'} Stripe"
     return f"{equal}; {count(repaired)} repaired" if repaired else equal
 
 
@@ -94,10 +94,6 @@ def differing(run: SyncRun) -> str | None:
     """Return how many differences remained; None without any."""
     found = len(differences_of(run))
     return f"{count(found)} {'difference' if found == 1 else 'differences'}" if found else None
-
-
-def _invoices(number: int) -> str:
-    return f"{count(number)} {'invoice' if number == 1 else 'invoices'}"
 
 
 def _actor(actor: str, emails: Mapping[int, str]) -> str:

@@ -67,7 +67,7 @@ def test_the_history_tells_each_step_with_what_it_changed_and_why(visitor: Visit
     assert history.index("price.created") < history.index("invoice.updated") < history.index("invoice.finalized")
     assert "Invoice status Open → Paid" in history
     assert "Cadence Unknown → Quarterly" in history
-    assert "The status open does not count: a status only climbs, and it is paid." in history
+    assert "The status open was ignored: a status never goes back, and it is already paid." in history
     assert "Stripe webhook. Occurred 1 Jan 2026, 00:00 UTC, recorded" in history
     assert "No change invoice.updated" in history
 
