@@ -170,7 +170,7 @@ def lines(page: Page) -> list[Locator]:
 
 def cents(shown: str) -> int:
     """Return an amount of dollars as shown, in cents."""
-    return int(re.sub(r"[^0-9-]", "", shown))
+    return int(re.sub(r"[^0-9-]", "", shown.replace("\N{MINUS SIGN}", "-")))
 
 
 def exported(page: Page) -> list[dict[str, str]]:
