@@ -18,6 +18,8 @@ from projections.revenue.register import Register, Value
 from projections.revenue.row import Row
 from projections.revenue.state import InvoiceState, Key
 
+# How the explanation of a fact that could not be read begins; its technical reason follows.
+UNREAD = "The event couldn't be read: "
 _NOTHING = InvoiceState()
 
 
@@ -112,7 +114,7 @@ def _of_values(observations: Sequence[Observation], before: Row | None, after: R
                 cadence = cadence_of(recurrence.unit, recurrence.count) if recurrence else "one_time"
                 yield _of_value("price's cadence", cadence, before and before.cadence, row.cadence)
             case Unreadable():
-                yield f"The event couldn't be read: {seen.reason}."
+                yield f"{UNREAD}{seen.reason}."
             case _:
                 pass
 

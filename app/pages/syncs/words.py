@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from app.pages.unreadable import reason_in_words
 from app.pages.wording import count
 from backlog.sync_vocabulary import ERRORS, STATUSES
 from backlog.syncs.requests import SyncRun
@@ -35,6 +36,14 @@ def differences_of(run: SyncRun) -> list[dict[str, Any]]:
     """Return the differences that remained when a sync ended."""
     found: Mapping[str, list[dict[str, Any]]] = run.reconciliation or {}
     return found.get("differences", [])
+
+
+def detail_of(difference: Mapping[str, Any]) -> str | None:
+    """Return the details of a difference; of what could not be read, the reason in plain words."""
+    detail: str | None = difference.get("detail")
+    if difference["kind"] != "unreadable" or not detail:
+        return detail
+    return reason_in_words(f"invoice:{difference.get('invoice_id')}", detail)
 
 
 def started_by(run: SyncRun, emails: Mapping[int, str], *, interval_seconds: int) -> str:

@@ -42,6 +42,15 @@ def test_a_line_leads_to_its_invoice_in_the_accounts_dashboard(visitor: Visitor)
     )
 
 
+def test_event_that_could_not_be_read_is_explained_in_plain_words(visitor: Visitor) -> None:
+    visitor.reader.receive(event(new_invoice("in_1")), event(new_invoice("in_1", new_line(amount="much"))))
+
+    told = text_of(visitor.page("/lines/il_1"))
+
+    assert "Stripe sent this invoice in a form we can't read: the amount of its line 1 is not a number." in told
+    assert "Expected" not in told
+
+
 def test_history_that_is_too_long_for_a_page_leads_to_the_older_events(visitor: Visitor) -> None:
     renamed = (event(customer(f"Zed {n}"), "customer.updated", created=CREATED + n) for n in range(1, 1002))
     visitor.reader.receive(event(new_invoice("in_1")), *renamed)

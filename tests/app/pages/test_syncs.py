@@ -100,14 +100,16 @@ def test_differences_are_told_one_by_one_with_both_sides(editor: Reader, engine:
         {"kind": "missing", "invoice_id": "in_<i>1", "currency": "usd", **sides},
         {"kind": "lines_differ", "invoice_id": "in_2", "currency": "jpy", **sides},
         {"kind": "lines_differ", "invoice_id": "in_3", **sides},
+        {"kind": "unreadable", "invoice_id": "in_4", "detail": "Expected `int`, got `str` - at `$.data[0].amount`"},
     ]
     finish_run(engine, lease, Ending("partially_succeeded", reconciliation=of | {"differences": differences}))
 
     page = editor.syncs(f"/{lease.run_id}")
 
-    assert "4 invoices match Stripe; 3 differences" in text_of(page).replace(" ;", ";")
+    assert "4 invoices match Stripe; 4 differences" in text_of(page).replace(" ;", ";")
     assert "Missing from the table paid, 3 lines, $12.00 –" in text_of(page)
     assert "paid, 3 lines, ¥1,200" in text_of(page)
+    assert "Unreadable – – Stripe sent this invoice in a form we can't read: the amount of its line 1" in text_of(page)
     assert "paid, 3 lines, 1,200 minor units" in text_of(page)
     assert "<i>" not in page
     assert "revenue-mapping?invoice_id=in_%3Ci%3E1" in page
