@@ -75,7 +75,7 @@ def test_whatever_is_wrong_below_v1_is_a_problem_even_for_a_browser(client: Flas
     browser = {"Accept": "text/html,*/*;q=0.8"}
     for path in (*paths, "/v1", "/v1/", "/v1//companies", "/v1/companies", f"{reader.path()}/", "/v1/%2e%2e/sign-in"):
         for method in ("GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"):
-            answer = client.open(path, method=method, headers=reader.key | browser, buffered=True)
+            answer = client.open(path, method=method, headers={**reader.key, **browser}, buffered=True)
             if answer.status_code >= 400:
                 assert problem_of(answer)["code"] in PROBLEMS, (method, path)
 
