@@ -17,7 +17,7 @@ PHASES: Mapping[str, str] = {
     "queued": "Waiting for its turn",
     "listing": "Reading invoices from Stripe",
     "fetching": "Fetching what is still missing",
-    "proving": "Comparing the table with Stripe's books",
+    "proving": "Comparing the table with Stripe",
     "finished": "Finished",
 }
 # Columns of the run's row, and members of its `counts`.
@@ -42,41 +42,41 @@ class SyncError(NamedTuple):
     what_we_do: str
 
 
-_RETRIED = "We retry less and less often; until this is fixed it fails again."
+_RETRIED = "We'll keep retrying, less and less often, until this is fixed."
 ERRORS: Mapping[str, SyncError] = {
     "stripe_unavailable": SyncError(
-        "Stripe did not answer, or did not answer what was asked.",
-        "Nothing is lost. The next sync starts by itself and continues where this one stopped. You can start it now.",
+        "Stripe didn't respond as expected.",
+        "Nothing is lost. The next sync starts automatically, and continues where this one stopped. Or start one now.",
         has_to_act=False,
-        what_we_do="We retry, soon at first, and continue where this sync stopped.",
+        what_we_do="We'll retry soon, and continue where this sync stopped.",
     ),
     "stripe_key_refused": SyncError(
-        "Stripe refuses the platform's key.",
-        "Ask whoever runs this installation to check STRIPE_SECRET_KEY: it was rolled, or belongs to the other mode.",
+        "Stripe rejected the platform's key.",
+        "Ask your operator to check STRIPE_SECRET_KEY. It may have been rolled, or be for the other mode.",
         has_to_act=True,
         what_we_do=_RETRIED,
     ),
     "account_access_lost": SyncError(
         "Stripe no longer lets us read this account.",
-        "Connect the Stripe account again. What was read before stays.",
+        "Reconnect the Stripe account. Everything read so far is kept.",
         has_to_act=True,
-        what_we_do="We have stopped asking Stripe for this account.",
+        what_we_do="We've stopped reading this account.",
     ),
     "permission_missing": SyncError(
-        "The connection may not read invoices.",
-        "Connect again with a key or an authorization that may read invoices, customers and prices.",
+        "We don't have permission to read invoices.",
+        "Reconnect with a key or authorization that can read invoices, customers and prices.",
         has_to_act=True,
         what_we_do=_RETRIED,
     ),
     "projection_halted": SyncError(
-        "The table stopped following the log, so nothing can be proven about it.",
-        "Ask whoever runs this installation to look at 'flask projections status'. What was read is kept in the log.",
+        "The table stopped updating, so it can't be compared with Stripe.",
+        "Ask your operator to run 'flask projections status'. Everything read so far is kept.",
         has_to_act=True,
         what_we_do=_RETRIED,
     ),
     "worker_crashed": SyncError(
-        "Worker after worker ended while reading this account.",
-        "Ask whoever runs this installation to check the memory and the logs of the workers.",
+        "The workers kept crashing while reading this account.",
+        "Ask your operator to check the workers' memory and logs.",
         has_to_act=True,
         what_we_do=_RETRIED,
     ),

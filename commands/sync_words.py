@@ -39,8 +39,8 @@ def in_words(run: Mapping[str, Any]) -> str:
 
 def _proven(reconciliation: Mapping[str, Any]) -> str:
     matched, repaired = reconciliation["matched"], reconciliation["repaired"]
-    equal = counted(matched, "invoice equals", "invoices equal")
-    return f"{equal} Stripe's books, {repaired:,} {'was' if repaired == 1 else 'were'} put right"
+    equal = counted(matched, "invoice matches", "invoices match")
+    return f"{equal} Stripe, {repaired:,} {'was' if repaired == 1 else 'were'} repaired"
 
 
 def _difference(difference: Mapping[str, Any]) -> str:

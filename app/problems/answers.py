@@ -57,5 +57,5 @@ def _page_of(known: Problem, body: Mapping[str, object]) -> str:
         return render_template("problem_part.html", problem=body)
     if known.is_shown_in_settings and "principal" in g:
         return settings_page(body)
-    heading = known.heading or body["title"]
+    heading = known.heading or "That didn't work"
     return render_template("problem.html", problem=body, heading=heading, leads_to_settings=known.leads_to_settings)

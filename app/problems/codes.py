@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Problem(NamedTuple):
-    """A problem. `remedy` says what to do; `heading` is what a page shows instead of HTTP's words for the status.
+    """A problem. `remedy` says what to do; `heading` is what a page shows above it.
 
     Problems between people and Stripe are shown where people can continue: in the settings of their company, or with a
     link to them.

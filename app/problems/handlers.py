@@ -86,7 +86,9 @@ def _role_too_low(error: RoleTooLowError) -> Response:
 
 def _key_refused(error: KeyRefusedError) -> Response:
     if is_read_by_people():
-        detail = "The key lacks permissions." if error.missing else "Stripe does not know this key. Copy it again."
+        detail = (
+            "This key is missing permissions." if error.missing else "Stripe doesn't recognize this key. Copy it again."
+        )
         return problem("key_refused", detail, lacking=error.missing)
     lacking = [f"Lacks the permission {name}." for name in error.missing] or ["Stripe does not know this key."]
     errors = [{"pointer": "/restricted_key", "detail": detail} for detail in lacking]
@@ -101,13 +103,13 @@ def _database_failed(error: DBAPIError | PoolTimeoutError | psycopg.Error) -> Re
     if not (is_transient(error) or is_outage(error)):
         return _unexpected(error)
     _log.error("database away", extra={"error": type(error).__name__, "sqlstate": sqlstate_of(error)})
-    return problem("unavailable", "The database did not answer. Nothing was changed. Try again.")
+    return problem("unavailable", "The database didn't respond. Nothing was changed. Try again.")
 
 
 def _http_exception(error: HTTPException) -> Response:
     status = error.code or 500
     if status == HTTPStatus.NOT_FOUND:
-        return problem("not_found", "There is nothing here, or nothing that you may see.")
+        return problem("not_found", "There's nothing here, or you don't have access to it.")
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         messages = getattr(error, "data", {}).get("messages", {})
         return invalid([{"pointer": pointer, "detail": detail} for pointer, detail in _pointed(messages, "")])
@@ -133,4 +135,4 @@ def _unexpected(error: Exception) -> Response:
     _log.exception("unexpected error", extra={"request_id": str(request_uuid()), "method": request.method})
     if request.blueprint == "webhooks":
         return _raised(NotDurableError(str(error)))
-    return problem("unexpected", "Something went wrong on our side. Nothing is known to be lost.")
+    return problem("unexpected", "Something went wrong on our side. Try again.")

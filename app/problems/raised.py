@@ -32,41 +32,44 @@ class Raised(NamedTuple):
 
 
 RAISED: dict[type[Exception], Raised] = {
-    ForgedRequestError: Raised("forged_request", "The request does not come from one of our pages. Reload the page."),
+    ForgedRequestError: Raised("forged_request", "Reload the page and try again."),
     ForeignHostError: Raised("misdirected_request", "This service has another address."),
     UnprovenIdentityError: Raised(
-        "unproven_identity", "The identity provider's answer could not be verified. Start again."
+        "unproven_identity", "We couldn't verify the answer of your sign-in provider. Try again."
     ),
-    UnknownIdentityError: Raised("unknown_identity", "We know who you are, but you have no access yet. Ask an admin."),
-    ProviderAwayError: Raised("provider_away", "The identity provider did not answer. Try again later."),
-    NoCompanyNamedError: Raised("no_company_named", "The address names no company."),
+    UnknownIdentityError: Raised("unknown_identity", "You don't have access yet. Ask an admin of your company."),
+    ProviderAwayError: Raised("provider_away", "Your sign-in provider didn't respond. Try again later."),
+    NoCompanyNamedError: Raised(
+        "no_company_named", "This link doesn't say which company to connect. Start again from Settings."
+    ),
     IncompleteReturnError: Raised("unknown_state", "This link has expired. Start again from Settings."),
     UnknownStateError: Raised("unknown_state", "This link has expired. Start again from Settings."),
     UsedStateError: Raised("unknown_state", "This link has expired. Start again from Settings."),
     ForeignStateError: Raised("foreign_state", "Sign in as the person who started, or start again from Settings."),
-    ExchangeRefusedError: Raised("code_refused", "Stripe no longer accepted its own code. Start again."),
-    OutcomeUnknownError: Raised("outcome_unknown", "Stripe did not say whether it connected the account. Start again."),
+    ExchangeRefusedError: Raised("code_refused", "Stripe's code has expired. Connect again."),
+    OutcomeUnknownError: Raised(
+        "outcome_unknown", "We couldn't tell whether Stripe connected the account. Connect again."
+    ),
     WrongGrantError: Raised(
-        "wrong_grant", "Stripe granted another mode or more access than we asked for. Start again."
+        "wrong_grant", "Stripe granted a different mode or more access than we asked for. Connect again."
     ),
-    StripeAwayError: Raised("stripe_away", "Stripe did not answer. Nothing was changed. Try again."),
-    AnotherAccountError: Raised(
-        "another_account", "The company has another account connected. Disconnect that one first."
-    ),
+    StripeAwayError: Raised("stripe_away", "Stripe didn't respond. Nothing was changed. Try again."),
+    AnotherAccountError: Raised("another_account", "Another Stripe account is connected. Disconnect it first."),
     AccountTakenError: Raised("account_taken", "This account is already connected. Choose another one."),
-    ConnectNotConfiguredError: Raised("connect_not_configured", "Connecting on Stripe's page is not set up here."),
+    ConnectNotConfiguredError: Raised(
+        "connect_not_configured",
+        "Connecting through Stripe isn't set up here. Use a restricted key, or ask your operator.",
+    ),
     NotARestrictedKeyError: Raised(
         "key_refused", "A restricted key begins with rk_live_ or rk_test_. Copy the whole key."
     ),
     NotConnectedError: Raised(
-        "not_connected", "No account is connected, the connection is paused, or the account has to be connected again."
+        "not_connected", "No account is connected, or the connection is paused or needs to be reconnected."
     ),
     IdempotencyKeyReusedError: Raised("idempotency_key_reused", "This Idempotency-Key was used for another request."),
     TooManyStreamsError: Raised("unavailable", "Too many syncs are being followed. Try again, or poll the sync."),
     InvalidCursorError: Raised("invalid_cursor", "The cursor belongs to another list. Start again without it."),
-    NotFoldedYetError: Raised(
-        "not_folded_yet", "The table has not caught up yet, or its history is being rebuilt. Try again."
-    ),
+    NotFoldedYetError: Raised("not_folded_yet", "The table is still catching up. Try again in a few seconds."),
     UnacceptableWebhookError: Raised(
         "unacceptable_webhook", "The request is not an event signed with one of our endpoint secrets."
     ),

@@ -18,6 +18,8 @@ from projections.revenue.register import Register, Value
 from projections.revenue.row import Row
 from projections.revenue.state import InvoiceState, Key
 
+# How the explanation of a fact that could not be read begins; its technical reason follows.
+UNREAD = "The event couldn't be read: "
 _NOTHING = InvoiceState()
 
 
@@ -31,12 +33,12 @@ class Explainer:
     def reasons(self, fact: Fact, before: Row | None, after: Row | None) -> list[str]:
         """Return what a fact did to a line that stood as `before` and then as `after`, and why. Pass each fact once."""
         if fact.sighting.livemode != self._key[0]:
-            return ["The fact is of the other mode."]
+            return ["This event is in the other mode."]
         held = self._invoice()
         about = [one for one in fact.observations if getattr(one, "invoice_id", None) == self._key[1]]
         self._revenue.apply(fact.sighting, fact.entity, about)
         sentences = [*_of_invoice(held, self._invoice(), about), *_of_values(fact.observations, before, after)]
-        return sentences or ["The fact tells nothing of this line."]
+        return sentences or ["This event says nothing about this line."]
 
     def _invoice(self) -> InvoiceState:
         held = self._revenue.invoices.get(self._key)
@@ -60,43 +62,45 @@ def _of_invoice(before: InvoiceState, after: InvoiceState, about: Sequence[Obser
 
 def _of_status(before: Register[str] | None, after: Register[str] | None, value: str) -> str:
     if before is None or after is None:
-        return f"The first to tell the invoice's status: {value}."
+        return f"First known status: {value}."
     if value == before.value:
-        return f"The status was known to be {value}."
+        return f"The status was already {value}."
     if after.value == value:
         return f"The status went from {before.value} to {value}."
     if STATUS_RANK[value] < STATUS_RANK[before.value]:
-        return f"The status {value} does not count: a status only climbs, and it is {before.value}."
-    return f"The status {value} does not count: {_why_not(after)}, and it is {before.value}."
+        return f"The status {value} was ignored: a status never goes back, and it is already {before.value}."
+    return f"The status {value} was ignored: {_why_not(after)}. It stays {before.value}."
 
 
 def _of_lines(before: Register[Value] | None, after: Register[Value] | None, lines: Value, *, is_whole: bool) -> str:
     which = "whole line set" if is_whole else "part of the lines"
     if before is None or after is None:
-        return f"The first to tell the lines: the {which}."
+        return f"First known lines: the {which}."
     if lines == before.value:
-        return f"Its {which} was known." if is_whole == bool(before.stamp[0]) else f"The same lines, as a {which}."
+        return (
+            f"Its {which} was already known." if is_whole == bool(before.stamp[0]) else f"The same lines, as a {which}."
+        )
     if after.value == lines:
         return f"Its {which} replaced what was known: it is {'newer' if before.stamp[0] == is_whole else 'complete'}."
     if before.stamp[0] and not is_whole:
-        return "Its lines do not count: a part never replaces the whole line set."
-    return f"Its lines do not count: {_why_not(after)}."
+        return "Its lines were ignored: a part never replaces the whole line set."
+    return f"Its lines were ignored: {_why_not(after)}."
 
 
 def _of_header(before: Register[Value] | None, after: Register[Value] | None, header: Value) -> str:
     if before is None or after is None:
-        return "The first to tell the invoice's customer and number."
+        return "First known customer and number."
     if header == before.value:
-        return "Customer and number were known."
+        return "Customer and number were already known."
     if after.value == header:
-        return "Customer and number come from this newer sighting."
-    return f"Customer and number do not count: {_why_not(after)}."
+        return "Customer and number come from this newer version."
+    return f"Customer and number were ignored: {_why_not(after)}."
 
 
 def _why_not(after: Register[Value]) -> str:
     if after.is_contested:
-        return "another fact of the same second says otherwise, so Stripe is asked"
-    return "a newer sighting of the invoice was known"
+        return "another event of the same second differs, so we ask Stripe"
+    return "a newer version of the invoice was already known"
 
 
 def _of_values(observations: Sequence[Observation], before: Row | None, after: Row | None) -> Iterator[str]:
@@ -110,12 +114,12 @@ def _of_values(observations: Sequence[Observation], before: Row | None, after: R
                 cadence = cadence_of(recurrence.unit, recurrence.count) if recurrence else "one_time"
                 yield _of_value("price's cadence", cadence, before and before.cadence, row.cadence)
             case Unreadable():
-                yield f"The fact could not be read: {seen.reason}."
+                yield f"{UNREAD}{seen.reason}."
             case _:
                 pass
 
 
 def _of_value(what: str, value: str, before: str | None, after: str | None) -> str:
     if value != after:
-        return f"The {what} {value!r} does not count: a newer or surer one was known."
-    return f"The {what} was known." if before == value else f"The {what} is known from this: {value!r}."
+        return f"The {what} {value!r} was ignored: a newer or more reliable one was already known."
+    return f"The {what} was already known." if before == value else f"The {what} is known from this: {value!r}."

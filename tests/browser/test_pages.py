@@ -42,7 +42,7 @@ def test_a_sync_is_told_for_everybody_in_every_look(page: Page, inside: Company)
     page.goto(f"/companies/{inside.id}/syncs")
     page.get_by_role("main").get_by_role("row").nth(1).get_by_role("link").first.click()
 
-    expect(page.get_by_text("equal to Stripe's books")).to_be_visible()
+    expect(page.get_by_text("match Stripe")).to_be_visible()
     check_looks(page, "sync")
 
 

@@ -137,7 +137,7 @@ def test_waiting_ends_with_the_proof(run: Run, engine: Engine, company_id: int) 
     result = run_until_ended(run, engine, SUCCEEDED, "sync", company_id, "--wait")
 
     assert result.exit_code == 0
-    assert "succeeded: 7 invoices equal Stripe's books, 2 were put right." in result.stdout
+    assert "succeeded: 7 invoices match Stripe, 2 were repaired." in result.stdout
 
 
 def test_the_json_after_waiting_is_that_of_the_api(
@@ -167,8 +167,8 @@ def test_a_failure_says_what_to_do_and_is_one(run: Run, engine: Engine, company_
     result = run_until_ended(run, engine, FAILED, "sync", company_id, "--wait")
 
     assert result.exit_code == 1
-    assert "failed: Stripe did not answer" in result.stdout
-    assert "The next sync starts by itself" in result.stdout
+    assert "failed: Stripe didn't respond as expected." in result.stdout
+    assert "The next sync starts automatically" in result.stdout
     assert "503 from /v1/invoices" in result.stdout
 
 

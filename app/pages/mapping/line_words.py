@@ -4,7 +4,9 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from app.pages.mapping.words import day, every, spoken
+from app.pages.unreadable import reason_in_words
 from app.pages.wording import amount, instant
+from projections.reads.explanations import UNREAD
 from projections.reads.history import History, Step
 
 _LABELS = {
@@ -108,8 +110,14 @@ def _happening_of(step: Step, money: Money) -> Happening:
         event.occurred_at,
         event.recorded_at,
         changes,
-        step.reasons,
+        [_reason_of(event.entity, reason) for reason in step.reasons],
     )
+
+
+def _reason_of(entity: str | None, reason: str) -> str:
+    if not reason.startswith(UNREAD):
+        return reason
+    return reason_in_words(entity, reason.removeprefix(UNREAD).removesuffix("."))
 
 
 def _words(name: str, value: object, money: Money) -> str:

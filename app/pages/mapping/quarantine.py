@@ -12,7 +12,7 @@ from app.pages.forms import LONGEST_FORM_BYTES
 from app.pages.frame import for_member, framed
 from app.pages.mapping.query import table_address
 from app.pages.mapping.table import HERE, understood
-from app.pages.mapping.unreadable import reason_in_words
+from app.pages.unreadable import reason_in_words
 from app.pages.wording import ago
 from app.wiring.tools import current_tools
 from backlog.fetch_requests import FetchedObject, LatestFetch, latest_fetches, request_fetches

@@ -8,6 +8,7 @@ from app.connect.state import health_in
 from app.pages.forms import LONGEST_FORM_BYTES, to_settings
 from app.pages.frame import for_member, framed
 from app.pages.syncs.shown_runs import books_of, exponent, shown, with_names
+from app.pages.syncs.words import detail_of
 from app.wiring.tools import current_tools
 from backlog.sync_vocabulary import DIFFERENCES
 from backlog.syncs.requests import list_runs
@@ -67,6 +68,7 @@ def show_sync(company_id: int, run_id: int) -> Response:
         books=books_of(run),
         kinds=DIFFERENCES,
         exponent=exponent,
+        detail_of=detail_of,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from app.pages.unreadable import reason_in_words
 from app.pages.wording import count
 from backlog.sync_vocabulary import ERRORS, STATUSES
 from backlog.syncs.requests import SyncRun
@@ -35,6 +36,14 @@ def differences_of(run: SyncRun) -> list[dict[str, Any]]:
     """Return the differences that remained when a sync ended."""
     found: Mapping[str, list[dict[str, Any]]] = run.reconciliation or {}
     return found.get("differences", [])
+
+
+def detail_of(difference: Mapping[str, Any]) -> str | None:
+    """Return the details of a difference; of what could not be read, the reason in plain words."""
+    detail: str | None = difference.get("detail")
+    if difference["kind"] != "unreadable" or not detail:
+        return detail
+    return reason_in_words(f"invoice:{difference.get('invoice_id')}", detail)
 
 
 def started_by(run: SyncRun, emails: Mapping[int, str], *, interval_seconds: int) -> str:
@@ -82,11 +91,11 @@ def changes(run: SyncRun) -> str:
 
 
 def proof(run: SyncRun) -> str | None:
-    """Return how many invoices were proven to equal Stripe's books; None when nothing was compared."""
+    """Return how many invoices were proven to match Stripe; None when nothing was compared."""
     if run.reconciliation is None:
         return None
     matched, repaired = run.reconciliation["matched"], run.reconciliation["repaired"]
-    equal = f"{_invoices(matched)} equal to Stripe's books"
+    equal = f"{count(matched)} {'invoice matches' if matched == 1 else 'invoices match'} Stripe"
     return f"{equal}; {count(repaired)} repaired" if repaired else equal
 
 
@@ -94,10 +103,6 @@ def differing(run: SyncRun) -> str | None:
     """Return how many differences remained; None without any."""
     found = len(differences_of(run))
     return f"{count(found)} {'difference' if found == 1 else 'differences'}" if found else None
-
-
-def _invoices(number: int) -> str:
-    return f"{count(number)} {'invoice' if number == 1 else 'invoices'}"
 
 
 def _actor(actor: str, emails: Mapping[int, str]) -> str:

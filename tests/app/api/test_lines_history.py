@@ -75,10 +75,13 @@ def test_what_was_ignored_says_why(reader: Reader) -> None:
         "ignored",
         "ignored",
     ]
-    assert "The status open does not count: a status only climbs, and it is paid." in late["reasons"]
-    assert "Customer and number do not count: a newer sighting of the invoice was known." in late["reasons"]
+    assert "The status open was ignored: a status never goes back, and it is already paid." in late["reasons"]
+    assert "Customer and number were ignored: a newer version of the invoice was already known." in late["reasons"]
     assert "The same lines, as a part of the lines." in part["reasons"]
-    assert "The customer's name 'Old Name' does not count: a newer or surer one was known." in named["reasons"]
+    assert (
+        "The customer's name 'Old Name' was ignored: a newer or more reliable one was already known."
+        in named["reasons"]
+    )
 
 
 def test_long_history_says_that_there_is_more_and_pages_give_every_step_once(reader: Reader) -> None:

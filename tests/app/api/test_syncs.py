@@ -250,7 +250,7 @@ def test_a_failed_sync_says_what_happened_and_what_to_do(editor: Editor) -> None
 
     assert (run["status"], run["reconciliation"]) == ("failed", None)
     assert (run["error"]["code"], run["error"]["detail"]) == ("stripe_unavailable", "503 from /v1/invoices")
-    assert "next sync starts by itself" in run["error"]["what_you_can_do"]
+    assert "next sync starts automatically" in run["error"]["what_you_can_do"]
 
 
 def test_a_running_sync_shows_its_counts_and_how_far_back_it_is(editor: Editor) -> None:

@@ -42,6 +42,15 @@ def test_a_line_leads_to_its_invoice_in_the_accounts_dashboard(visitor: Visitor)
     )
 
 
+def test_event_that_could_not_be_read_is_explained_in_plain_words(visitor: Visitor) -> None:
+    visitor.reader.receive(event(new_invoice("in_1")), event(new_invoice("in_1", new_line(amount="much"))))
+
+    told = text_of(visitor.page("/lines/il_1"))
+
+    assert "Stripe sent this invoice in a form we can't read: the amount of its line 1 is not a number." in told
+    assert "Expected" not in told
+
+
 def test_history_that_is_too_long_for_a_page_leads_to_the_older_events(visitor: Visitor) -> None:
     renamed = (event(customer(f"Zed {n}"), "customer.updated", created=CREATED + n) for n in range(1, 1002))
     visitor.reader.receive(event(new_invoice("in_1")), *renamed)
@@ -67,7 +76,7 @@ def test_the_history_tells_each_step_with_what_it_changed_and_why(visitor: Visit
     assert history.index("price.created") < history.index("invoice.updated") < history.index("invoice.finalized")
     assert "Invoice status Open → Paid" in history
     assert "Cadence Unknown → Quarterly" in history
-    assert "The status open does not count: a status only climbs, and it is paid." in history
+    assert "The status open was ignored: a status never goes back, and it is already paid." in history
     assert "from Stripe webhook. Occurred 1 Jan 2026, 00:00 UTC, recorded" in history
     assert re.search(r"No change 1 Jan 2026, 00:00 UTC .* invoice.updated", history)
 

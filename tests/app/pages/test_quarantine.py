@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, text
 
-from app.pages.mapping.unreadable import reason_in_words
+from app.pages.unreadable import reason_in_words
 from events.connection.lifecycle import pause
 from events.stripe.observations import Unreadable
 from events.stripe.words import observations_of

@@ -264,7 +264,7 @@ def test_while_stripe_is_away_nothing_is_disconnected_and_the_page_says_so(
     answer = newcomer.browser.send(newcomer.path("/connection/disconnect"))
 
     assert answer.status_code == 503
-    assert "Stripe did not answer. Nothing was changed. Try again." in text_of(answer.text)
+    assert "Stripe didn't respond. Nothing was changed. Try again." in text_of(answer.text)
     assert "/connection/disconnect" in newcomer.offers(answer.text)
 
 

@@ -54,7 +54,7 @@ def test_the_history_tells_newest_first_who_asked_how_long_it_took_and_what_it_c
 
     assert page.index(f'/syncs/{newest}"') < page.index(f'/syncs/{proven.run_id}"')
     assert "Initiated by ada@example.org Queued" in text_of(page)
-    assert "7 invoices equal to Stripe's books; 2 repaired" in text_of(page)
+    assert "7 invoices match Stripe; 2 repaired" in text_of(page)
 
 
 def test_who_asked_is_named_also_when_they_have_left(editor: Reader, app: Flask, engine: Engine) -> None:
@@ -100,14 +100,16 @@ def test_differences_are_told_one_by_one_with_both_sides(editor: Reader, engine:
         {"kind": "missing", "invoice_id": "in_<i>1", "currency": "usd", **sides},
         {"kind": "lines_differ", "invoice_id": "in_2", "currency": "jpy", **sides},
         {"kind": "lines_differ", "invoice_id": "in_3", **sides},
+        {"kind": "unreadable", "invoice_id": "in_4", "detail": "Expected `int`, got `str` - at `$.data[0].amount`"},
     ]
     finish_run(engine, lease, Ending("partially_succeeded", reconciliation=of | {"differences": differences}))
 
     page = editor.syncs(f"/{lease.run_id}")
 
-    assert "4 invoices equal to Stripe's books; 3 differences" in text_of(page).replace(" ;", ";")
+    assert "4 invoices match Stripe; 4 differences" in text_of(page).replace(" ;", ";")
     assert "Missing from the table paid, 3 lines, $12.00 –" in text_of(page)
     assert "paid, 3 lines, ¥1,200" in text_of(page)
+    assert "Unreadable – – Stripe sent this invoice in a form we can't read: the amount of its line 1" in text_of(page)
     assert "paid, 3 lines, 1,200 minor units" in text_of(page)
     assert "<i>" not in page
     assert "revenue-mapping?invoice_id=in_%3Ci%3E1" in page
@@ -146,8 +148,8 @@ def test_an_error_is_told_as_what_happened_what_we_do_what_to_do_and_what_it_mea
 
     told = text_of(editor.syncs(f"/{lease.run_id}"))
 
-    assert "Stripe did not answer, or did not answer what was asked." in told
-    assert "What we're doing We retry, soon at first" in told
+    assert "Stripe didn't respond as expected." in told
+    assert "What we're doing We'll retry soon" in told
     assert "The next sync starts in a moment, at 1 Mar 2026, 12:01 UTC" in told
     assert "What you can do Nothing is lost." in told
     assert "Your data Never verified as complete." in told

@@ -1,6 +1,7 @@
 """Every error response has the same shape, and reveals nothing internal."""
 
 import json
+import re
 from dataclasses import replace
 from uuid import UUID
 
@@ -62,6 +63,21 @@ def test_every_refusal_is_a_problem_of_one_shape(client: FlaskClient, engine: En
 def test_paths_that_lead_nowhere_are_problems_too(client: FlaskClient) -> None:
     for path in ("/nothing", "/v1", "/v1/companies/x/revenue-lines", "/static/nothing", "/%00", "/v1/%FF", "/..%2fetc"):
         assert problem_of(client.get(path))["code"] == "not_found"
+
+
+def test_whatever_is_wrong_below_v1_is_a_problem_even_for_a_browser(client: FlaskClient, engine: Engine) -> None:
+    reader = Reader.of_new_company(client, engine)
+    paths = {
+        re.sub(r"<(?:\w+:)?company_id>", str(reader.company_id), re.sub(r"<int:(?!company)\w+>", "1", rule.rule))
+        for rule in client.application.url_map.iter_rules()
+        if rule.rule.startswith("/v1/")
+    }
+    browser = {"Accept": "text/html,*/*;q=0.8"}
+    for path in (*paths, "/v1", "/v1/", "/v1//companies", "/v1/companies", f"{reader.path()}/", "/v1/%2e%2e/sign-in"):
+        for method in ("GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"):
+            answer = client.open(path, method=method, headers={**reader.key, **browser}, buffered=True)
+            if answer.status_code >= 400:
+                assert problem_of(answer)["code"] in PROBLEMS, (method, path)
 
 
 def test_an_internal_error_reveals_nothing_but_its_request_id(

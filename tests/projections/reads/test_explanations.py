@@ -34,9 +34,9 @@ WHOLE_SET, OTHER_SET = InvoiceLinesSeen("in_1", (LINE,)), InvoiceLinesSeen("in_1
 ROW = Row._make([None] * len(Row._fields))._replace(
     customer_id="cus_1", customer_name="Zed", price_id="price_q", cadence="quarterly"
 )
-NEWER = "a newer sighting of the invoice was known"
-SAME_SECOND = "another fact of the same second says otherwise, so Stripe is asked"
-NOTHING = ["The fact tells nothing of this line."]
+NEWER = "a newer version of the invoice was already known"
+SAME_SECOND = "another event of the same second differs, so we ask Stripe"
+NOTHING = ["This event says nothing about this line."]
 
 
 def fact(observation: Observation, second: int, *, livemode: bool = True) -> Fact:
@@ -61,27 +61,27 @@ def reasons(
 def test_fact_of_the_other_mode_is_only_that() -> None:
     explainer = Explainer((True, "in_1"))
 
-    assert explainer.reasons(fact(OPEN, 3, livemode=False), None, None) == ["The fact is of the other mode."]
-    assert explainer.reasons(fact(OPEN, 5), None, None)[0] == "The first to tell the invoice's status: open."
+    assert explainer.reasons(fact(OPEN, 3, livemode=False), None, None) == ["This event is in the other mode."]
+    assert explainer.reasons(fact(OPEN, 5), None, None)[0] == "First known status: open."
 
 
 def test_first_fact_about_an_invoice_is_the_first_to_tell_all_of_it() -> None:
     assert reasons(None, OPEN) == [
-        "The first to tell the invoice's status: open.",
-        "The first to tell the lines: the whole line set.",
-        "The first to tell the invoice's customer and number.",
+        "First known status: open.",
+        "First known lines: the whole line set.",
+        "First known customer and number.",
     ]
 
 
 @pytest.mark.parametrize(
     ("known", "seen", "second", "reason"),
     [
-        (OPEN, OPEN, 5, "The status was known to be open."),
+        (OPEN, OPEN, 5, "The status was already open."),
         (OPEN, PAID, 5, "The status went from open to paid."),
         (OPEN, PAID, 1, "The status went from open to paid."),
-        (PAID, OPEN, 5, "The status open does not count: a status only climbs, and it is paid."),
-        (PAID, VOID, 1, f"The status void does not count: {NEWER}, and it is paid."),
-        (VOID, PAID, 3, f"The status paid does not count: {SAME_SECOND}, and it is void."),
+        (PAID, OPEN, 5, "The status open was ignored: a status never goes back, and it is already paid."),
+        (PAID, VOID, 1, f"The status void was ignored: {NEWER}. It stays paid."),
+        (VOID, PAID, 3, f"The status paid was ignored: {SAME_SECOND}. It stays void."),
     ],
 )
 def test_status_is_explained_by_its_climbing_and_its_age(
@@ -93,17 +93,17 @@ def test_status_is_explained_by_its_climbing_and_its_age(
 @pytest.mark.parametrize(
     ("known", "seen", "second", "reason"),
     [
-        (None, PART, 5, "The first to tell the lines: the part of the lines."),
-        (OPEN, OPEN, 5, "Its whole line set was known."),
-        (PART, PART, 5, "Its part of the lines was known."),
+        (None, PART, 5, "First known lines: the part of the lines."),
+        (OPEN, OPEN, 5, "Its whole line set was already known."),
+        (PART, PART, 5, "Its part of the lines was already known."),
         (PART, OPEN, 5, "The same lines, as a whole line set."),
         (OPEN, PART, 5, "The same lines, as a part of the lines."),
         (OPEN, OTHER_LINES, 5, "Its whole line set replaced what was known: it is newer."),
         (PART, OTHER_PART, 5, "Its part of the lines replaced what was known: it is newer."),
         (PART, OTHER_LINES, 1, "Its whole line set replaced what was known: it is complete."),
-        (OPEN, OTHER_PART, 5, "Its lines do not count: a part never replaces the whole line set."),
-        (OPEN, OTHER_LINES, 1, f"Its lines do not count: {NEWER}."),
-        (PART, OTHER_PART, 1, f"Its lines do not count: {NEWER}."),
+        (OPEN, OTHER_PART, 5, "Its lines were ignored: a part never replaces the whole line set."),
+        (OPEN, OTHER_LINES, 1, f"Its lines were ignored: {NEWER}."),
+        (PART, OTHER_PART, 1, f"Its lines were ignored: {NEWER}."),
     ],
 )
 def test_lines_are_explained_by_completeness_and_age(
@@ -115,8 +115,8 @@ def test_lines_are_explained_by_completeness_and_age(
 @pytest.mark.parametrize(
     ("known", "seen", "reason"),
     [
-        (None, WHOLE_SET, "The first to tell the lines: the whole line set."),
-        (OPEN, WHOLE_SET, "Its whole line set was known."),
+        (None, WHOLE_SET, "First known lines: the whole line set."),
+        (OPEN, WHOLE_SET, "Its whole line set was already known."),
         (PART, WHOLE_SET, "The same lines, as a whole line set."),
         (PART, OTHER_SET, "Its whole line set replaced what was known: it is complete."),
         (OPEN, InvoiceDeleted("in_1"), "The invoice was deleted: its lines left the table for good."),
@@ -129,10 +129,10 @@ def test_line_sets_and_deletions_have_one_reason(known: InvoiceSeen | None, seen
 @pytest.mark.parametrize(
     ("header", "second", "reason"),
     [
-        (HEADER, 5, "Customer and number were known."),
-        (OTHER_HEADER, 5, "Customer and number come from this newer sighting."),
-        (replace(HEADER, number="F00D-0000"), 3, f"Customer and number do not count: {SAME_SECOND}."),
-        (OTHER_HEADER, 1, f"Customer and number do not count: {NEWER}."),
+        (HEADER, 5, "Customer and number were already known."),
+        (OTHER_HEADER, 5, "Customer and number come from this newer version."),
+        (replace(HEADER, number="F00D-0000"), 3, f"Customer and number were ignored: {SAME_SECOND}."),
+        (OTHER_HEADER, 1, f"Customer and number were ignored: {NEWER}."),
     ],
 )
 def test_header_is_explained_by_its_age(header: InvoiceHeader, second: int, reason: str) -> None:
@@ -142,7 +142,7 @@ def test_header_is_explained_by_its_age(header: InvoiceHeader, second: int, reas
 @pytest.mark.parametrize(
     ("seen", "before", "after", "reason"),
     [
-        (CustomerNamed("cus_1", "Zed", None), ROW, ROW, "The customer's name was known."),
+        (CustomerNamed("cus_1", "Zed", None), ROW, ROW, "The customer's name was already known."),
         (CustomerNamed("cus_1", "Zed", None), None, ROW, "The customer's name is known from this: 'Zed'."),
         (
             CustomerNamed("cus_1", "Zed", None),
@@ -154,7 +154,7 @@ def test_header_is_explained_by_its_age(header: InvoiceHeader, second: int, reas
             CustomerNamed("cus_1", "Zeta", None),
             ROW,
             ROW,
-            "The customer's name 'Zeta' does not count: a newer or surer one was known.",
+            "The customer's name 'Zeta' was ignored: a newer or more reliable one was already known.",
         ),
         (
             PriceSeen("price_q", Recurrence("month", 3), "price"),
@@ -162,12 +162,12 @@ def test_header_is_explained_by_its_age(header: InvoiceHeader, second: int, reas
             ROW,
             "The price's cadence is known from this: 'quarterly'.",
         ),
-        (PriceSeen("price_q", Recurrence("month", 3), "price"), ROW, ROW, "The price's cadence was known."),
+        (PriceSeen("price_q", Recurrence("month", 3), "price"), ROW, ROW, "The price's cadence was already known."),
         (
             PriceSeen("price_q", Recurrence("month", 1), "plan"),
             ROW,
             ROW,
-            "The price's cadence 'monthly' does not count: a newer or surer one was known.",
+            "The price's cadence 'monthly' was ignored: a newer or more reliable one was already known.",
         ),
         (
             PriceSeen("price_q", None, "price"),
@@ -175,8 +175,8 @@ def test_header_is_explained_by_its_age(header: InvoiceHeader, second: int, reas
             ROW._replace(cadence="one_time"),
             "The price's cadence is known from this: 'one_time'.",
         ),
-        (Unreadable("the currency is missing"), ROW, ROW, "The fact could not be read: the currency is missing."),
-        (CustomerNamed("cus_1", "Zed", None), ROW, None, "The customer's name was known."),
+        (Unreadable("the currency is missing"), ROW, ROW, "The event couldn't be read: the currency is missing."),
+        (CustomerNamed("cus_1", "Zed", None), ROW, None, "The customer's name was already known."),
     ],
 )
 def test_name_and_cadence_are_explained_by_the_row_before_and_after(
@@ -206,4 +206,4 @@ def test_a_fact_of_the_other_mode_does_not_count_as_known() -> None:
     explainer = Explainer((True, "in_1"))
     explainer.reasons(fact(OPEN, 3, livemode=False), None, None)
 
-    assert explainer.reasons(fact(PAID, 5), None, None)[0] == "The first to tell the invoice's status: paid."
+    assert explainer.reasons(fact(PAID, 5), None, None)[0] == "First known status: paid."
