@@ -8,6 +8,7 @@ from flask.json.provider import DefaultJSONProvider
 
 from app.api import changes, connection, line_history, revenue_lines, revenue_lines_csv, revenue_months, syncs
 from app.api.base import install_api
+from app.api.people import api_keys, audit, companies, invitations, me, members
 from app.auth import defences, provider_sign_in, sign_in
 from app.connect import oauth
 from app.http import request_log
@@ -58,6 +59,12 @@ def create_app(tools: Tools) -> Flask:
         changes.blueprint,
         syncs.blueprint,
         connection.blueprint,
+        me.blueprint,
+        companies.blueprint,
+        members.blueprint,
+        invitations.blueprint,
+        api_keys.blueprint,
+        audit.blueprint,
     )
     app.register_blueprint(reference.blueprint)
     pages = (integrations, connection_forms, sync_pages, table, chart, line_drawer)

@@ -11,6 +11,7 @@ from tenants.sessions import LONGEST, Session, end_session, open_session, sessio
 
 _LONGEST_TOKEN = 1_000
 _VISITOR_BYTES = 32
+_LONGEST_DEVICE = 300
 
 
 def session() -> Session | None:
@@ -38,8 +39,13 @@ def sign_in(response: Response, user_id: int) -> None:
     with as_owner(tools.engine) as connection:
         if old:
             end_session(connection, old)
-        token = open_session(connection, user_id, now=tools.clock())
+        token = open_session(connection, user_id, now=tools.clock(), device=_device())
     set_cookie(response, "session", token, max_age=int(LONGEST.total_seconds()))
+
+
+def _device() -> str | None:
+    sent = request.headers.get("User-Agent", "")
+    return "".join(one for one in sent if one.isprintable())[:_LONGEST_DEVICE] or None
 
 
 def sign_out(response: Response) -> None:

@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 
 from app.wiring.tools import Tools
 from backlog.syncs.requests import request_sync
+from tenants.invitations import invite
 from tenants.roles import ROLES, Role
 from tenants.sessions import IDLE
 from tenants.tables import api_key
@@ -29,13 +30,13 @@ from tests.support.web.lines import line_of, without_request_id
 from tests.support.web.people import Browser, signed_in
 from tests.support.web.stripe_page import ConnectSetup
 
-Needed = Role | Literal["everybody", "signature", "session", "session form"]
+Needed = Role | Literal["everybody", "signature", "session", "session form", "any caller"]
 
 V1 = "/v1/companies/<int:company_id>"
 PAGES = "/companies/<int:company_id>"
 TABLE = f"{PAGES}/revenue-mapping"
-# What each route needs. "session": shows every user who is signed in something of their own. "session form": checks the
-# browser's form token before anything else.
+# What each route needs. "any caller": tells whoever has a key or a session of themselves. "session": shows every user
+# who is signed in something of their own. "session form": checks the browser's form token before anything else.
 EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", "/"): "session",
     ("GET", "/docs"): "everybody",
@@ -88,6 +89,20 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", f"{V1}/syncs/<int:run_id>"): "viewer",
     ("POST", f"{V1}/syncs/<int:run_id>/cancel"): "editor",
     ("GET", f"{V1}/syncs/<int:run_id>/events"): "viewer",
+    ("GET", "/v1/me"): "any caller",
+    ("GET", V1): "viewer",
+    ("PATCH", V1): "admin",
+    ("GET", f"{V1}/members"): "admin",
+    ("PATCH", f"{V1}/members/<int:user_id>"): "admin",
+    ("DELETE", f"{V1}/members/<int:user_id>"): "admin",
+    ("POST", f"{V1}/members/<int:user_id>/password-link"): "admin",
+    ("GET", f"{V1}/invitations"): "admin",
+    ("POST", f"{V1}/invitations"): "admin",
+    ("DELETE", f"{V1}/invitations/<int:invitation_id>"): "admin",
+    ("GET", f"{V1}/api-keys"): "admin",
+    ("POST", f"{V1}/api-keys"): "admin",
+    ("DELETE", f"{V1}/api-keys/<int:key_id>"): "admin",
+    ("GET", f"{V1}/audit"): "editor",
 }
 # Ids below a company: one of ours, one of theirs, one that does not exist.
 IDS = {
@@ -96,6 +111,11 @@ IDS = {
     "account_id": ("acct_ours", "acct_CANARY", "acct_none"),
     "run_id": ("1", "2", "3000"),
     "position": ("1", "3", "3000"),
+    # The last admin of ours, whom nobody removes, and theirs.
+    "user_id": ("6", "3", "3000"),
+    "invitation_id": ("1", "2", "3000"),
+    # Ours was revoked before.
+    "key_id": ("1", "2", "3000"),
 }
 CANARY = re.compile("CANARY", re.IGNORECASE)
 
@@ -145,6 +165,7 @@ def site(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[Site]:
         for company_id, actor in ((ours, "tests"), (theirs, "CANARY")):
             with engine.begin() as connection:
                 request_sync(connection, company_id, trigger="manual", actor=actor, now=clock())
+                invite(connection, company_id, email=f"{actor}@example.org", role="viewer", actor=actor, now=clock())
         yield Site(setup.app, ours, theirs, callers_of(setup.app, engine, clock, ours, theirs))
 
 
@@ -158,7 +179,7 @@ def callers_of(app: Flask, engine: Engine, clock: SetClock, ours: int, theirs: i
     def key_caller(name: str, headers: dict[str, str], role: Role | None, *, is_known: bool = True) -> Caller:
         return Caller(name, app.test_client(), headers, role, is_known)
 
-    expired = person("expired", ours, "admin")
+    expired = person("expired", ours, "editor")
     clock.advance(IDLE + timedelta(hours=1))
     removed = person("removed", ours, "admin")
     with engine.begin() as connection:
