@@ -1,0 +1,91 @@
+"""Serve our static files: compressed once, under an address that changes with them, so that browsers keep them."""
+
+from collections.abc import Mapping
+from functools import cache
+from gzip import compress
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from flask import Blueprint, Flask, Response, abort, request
+from markupsafe import Markup
+from werkzeug.wrappers import Response as Answer
+
+_STATIC = Path(__file__).parent.parent / "static"
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
+_COMPRESSED = frozenset({".css", ".js", ".svg"})
+_FOREVER = "public, max-age=31536000, immutable"
+_DIGEST_LENGTH = 12
+
+blueprint = Blueprint("static", __name__, url_prefix="/static")
+
+
+class Asset(NamedTuple):
+    """A static file, as it is and compressed with gzip, and its media type. `gzipped` is None for what is already."""
+
+    plain: bytes
+    gzipped: bytes | None
+    mimetype: str
+
+
+@cache
+def assets() -> Mapping[str, Asset]:
+    """Return all static files by their path below `static/`."""
+    paths = sorted(path for path in _STATIC.rglob("*") if path.is_file())
+    return {str(path.relative_to(_STATIC)): _asset(path) for path in paths}
+
+
+@cache
+def digest() -> str:
+    """Return a digest of all static files together: styles refer to other files by relative address."""
+    whole = sha256()
+    for name, asset in assets().items():
+        whole.update(name.encode() + b"\0" + sha256(asset.plain).digest())
+    return whole.hexdigest()[:_DIGEST_LENGTH]
+
+
+def asset_address(name: str) -> str:
+    """Return the address of a static file.
+
+    :raises KeyError: there is no such file
+    """
+    if name not in assets():
+        raise KeyError(name)
+    return f"/static/{digest()}/{name}"
+
+
+@cache
+def icon(name: str) -> Markup:
+    """Return an icon of the kit as an inline image that screen readers skip."""
+    drawing = assets()[f"vendor/tabler-icons/{name}.svg"].plain.decode()
+    # A file of this release, not what somebody sent.
+    return Markup(drawing.replace("<svg", '<svg aria-hidden="true"', 1))  # noqa: S704
+
+
+def install(app: Flask) -> None:
+    """Register the route, and `asset` and `icon` for templates."""
+    app.register_blueprint(blueprint)
+    app.add_template_global(asset_address, "asset")
+    app.add_template_global(icon, "icon")
+
+
+@blueprint.get("/<path:name>")
+def serve_asset(name: str) -> Answer:
+    """Serve a static file. Under the digest of this release browsers keep it for good, else they ask again."""
+    first, _, rest = name.partition("/")
+    is_digest = len(first) == _DIGEST_LENGTH and rest in assets()
+    asset = assets().get(rest if is_digest else name) or abort(404)
+    response = Response(asset.plain, mimetype=asset.mimetype)
+    if asset.gzipped and "gzip" in request.accept_encodings:
+        response.set_data(asset.gzipped)
+        response.content_encoding = "gzip"
+    response.vary.add("Accept-Encoding")
+    response.headers["Cache-Control"] = _FOREVER if is_digest and first == digest() else "no-cache"
+    response.add_etag()
+    return response.make_conditional(request)
+
+
+def _asset(path: Path) -> Asset:
+    plain = path.read_bytes()
+    gzipped = compress(plain, 9, mtime=0) if path.suffix in _COMPRESSED else None
+    return Asset(plain, gzipped, _TYPES.get(path.suffix, "text/plain"))
