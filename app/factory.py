@@ -14,8 +14,14 @@ from app.connect import oauth
 from app.http import assets, request_log
 from app.ops import health, metrics
 from app.pages import wording
+from app.pages.account import account
+from app.pages.joining import invitation, passwords, sign_up
 from app.pages.mapping import chart, line_drawer, table
+from app.pages.settings import api_keys as api_key_pages
+from app.pages.settings import audit as audit_pages
+from app.pages.settings import company as company_pages
 from app.pages.settings import connection_forms, integrations
+from app.pages.settings import people as people_pages
 from app.pages.syncs import pages as sync_pages
 from app.problems import handlers, reference
 from app.webhooks import endpoint
@@ -68,6 +74,7 @@ def create_app(tools: Tools) -> Flask:
     )
     app.register_blueprint(reference.blueprint)
     pages = (integrations, connection_forms, sync_pages, table, chart, line_drawer)
-    for views in (sign_in, provider_sign_in, oauth, *pages):
+    people = (people_pages, api_key_pages, company_pages, audit_pages, account, invitation, sign_up, passwords)
+    for views in (sign_in, provider_sign_in, oauth, *pages, *people):
         app.register_blueprint(views.blueprint)
     return app

@@ -1,9 +1,9 @@
 """Invitations: links that let one address into one company with one role, once, within seven days."""
 
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Select, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from tenants.access_facts import INVITATION_CREATED, INVITATION_REVOKED, note_access
@@ -91,12 +91,14 @@ def list_invitations(
     connection: Connection, company_id: int, *, limit: int, before: int | None = None
 ) -> list[Invitation]:
     """Return a company's invitations, newest first, with ids below `before` if it is given."""
-    rows = connection.execute(
-        select(*_COLUMNS)
-        .where(invitation.c.company_id == company_id, *([invitation.c.id < before] if before is not None else []))
-        .order_by(invitation.c.id.desc())
-        .limit(limit)
-    )
+    below = [] if before is None else [invitation.c.id < before]
+    rows = connection.execute(_newest(company_id).where(*below).limit(limit))
+    return [Invitation(*row) for row in rows]
+
+
+def list_open_invitations(connection: Connection, company_id: int, *, limit: int, now: datetime) -> list[Invitation]:
+    """Return the invitations of a company whose links work, newest first."""
+    rows = connection.execute(_newest(company_id).where(is_open, invitation.c.expires_at > now).limit(limit))
     return [Invitation(*row) for row in rows]
 
 
@@ -132,6 +134,10 @@ def revoke_invitations_by(connection: Connection, company_id: int, inviter: str,
     )
     for invitation_id in connection.execute(theirs.order_by(invitation.c.id).with_for_update()).scalars().all():
         revoke_invitation(connection, company_id, invitation_id, actor=actor, now=now)
+
+
+def _newest(company_id: int) -> Select[Any]:
+    return select(*_COLUMNS).where(invitation.c.company_id == company_id).order_by(invitation.c.id.desc())
 
 
 def _refuse_member(connection: Connection, company_id: int, address: str) -> None:

@@ -4,7 +4,7 @@ import secrets
 
 from flask import Response, g, request
 
-from app.auth.csrf import csrf_token
+from app.auth.csrf import csrf_token, refuse_forgery
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.sessions import LONGEST, Session, end_session, open_session, session_of
@@ -72,7 +72,19 @@ def keep_visitor(response: Response) -> None:
 
 def form_token() -> str:
     """Return the CSRF token for a page's forms: the session's, or else the visitor's."""
-    return csrf_token((session_token() if session() else None) or visitor())
+    return csrf_token(_form_secret())
+
+
+def refuse_forged_form() -> None:
+    """Raise an error unless the form was sent from our own page in this browser, whether or not anybody is signed in.
+
+    :raises ForgedRequestError: the token is missing or another's, or the browser reports another origin
+    """
+    refuse_forgery(_form_secret())
+
+
+def _form_secret() -> str:
+    return (session_token() if session() else None) or visitor()
 
 
 def cookie(purpose: str) -> str | None:

@@ -89,6 +89,31 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", f"{V1}/syncs/<int:run_id>"): "viewer",
     ("POST", f"{V1}/syncs/<int:run_id>/cancel"): "editor",
     ("GET", f"{V1}/syncs/<int:run_id>/events"): "viewer",
+    ("GET", "/sign-up"): "everybody",
+    ("POST", "/sign-up"): "session form",
+    ("GET", "/invitations/<token>"): "everybody",
+    ("POST", "/invitations/<token>"): "session form",
+    ("GET", "/forgotten-password"): "everybody",
+    ("POST", "/forgotten-password"): "session form",
+    ("GET", "/new-password/<token>"): "everybody",
+    ("POST", "/new-password/<token>"): "session form",
+    ("GET", f"{PAGES}/account"): "viewer",
+    ("POST", f"{PAGES}/account/name"): "viewer",
+    ("POST", f"{PAGES}/account/password"): "viewer",
+    ("POST", f"{PAGES}/account/sessions/<int:session_id>/end"): "viewer",
+    ("POST", f"{PAGES}/account/sessions/end"): "viewer",
+    ("GET", f"{PAGES}/people"): "viewer",
+    ("POST", f"{PAGES}/people/invitations"): "admin",
+    ("POST", f"{PAGES}/people/invitations/<int:invitation_id>/revoke"): "admin",
+    ("POST", f"{PAGES}/people/<int:user_id>/role"): "admin",
+    ("POST", f"{PAGES}/people/<int:user_id>/remove"): "admin",
+    ("POST", f"{PAGES}/people/<int:user_id>/password-link"): "admin",
+    ("GET", f"{PAGES}/api-keys"): "viewer",
+    ("POST", f"{PAGES}/api-keys"): "admin",
+    ("POST", f"{PAGES}/api-keys/<int:key_id>/revoke"): "admin",
+    ("GET", f"{PAGES}/company"): "viewer",
+    ("POST", f"{PAGES}/company"): "admin",
+    ("GET", f"{PAGES}/audit"): "editor",
     ("GET", "/v1/me"): "any caller",
     ("GET", V1): "viewer",
     ("PATCH", V1): "admin",
@@ -111,6 +136,8 @@ IDS = {
     "account_id": ("acct_ours", "acct_CANARY", "acct_none"),
     "run_id": ("1", "2", "3000"),
     "position": ("1", "3", "3000"),
+    "token": ("none", "CANARY-token", "nothing"),
+    "session_id": ("3000", "3", "3001"),
     # The last admin of ours, whom nobody removes, and theirs.
     "user_id": ("6", "3", "3000"),
     "invitation_id": ("1", "2", "3000"),
@@ -146,10 +173,10 @@ class Site:
     callers: list[Caller]
 
     def served(self) -> list[tuple[str, str]]:
+        # What signs a caller out comes last.
+        rules = sorted(self.app.url_map.iter_rules(), key=lambda rule: rule.rule.endswith("/sessions/end"))
         return [
-            (method, rule.rule)
-            for rule in self.app.url_map.iter_rules()
-            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+            (method, rule.rule) for rule in rules for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
         ]
 
 
