@@ -18,7 +18,7 @@ _DEFAULT = "en_US"
 _ENGLISH = Locale.parse(_DEFAULT)
 _KNOWN = frozenset(locale_identifiers())
 _MOST_LANGUAGES = 10
-_LONGEST_END = 10
+_LONGEST_WHOLE = 18
 _A_MOMENT = timedelta(minutes=1)
 
 
@@ -72,7 +72,7 @@ def words(name: str) -> str:
 def short(identifier: str) -> str:
     """Return an id without its middle, if it is long: in_1NaBcDeFgHiJkLm is in_1NaBc…JkLm."""
     kept = identifier.find("_") + 1
-    is_short = len(identifier) <= kept + _LONGEST_END
+    is_short = len(identifier) <= _LONGEST_WHOLE
     return identifier if is_short else f"{identifier[: kept + 5]}…{identifier[-4:]}"
 
 
