@@ -8,13 +8,20 @@ from flask.json.provider import DefaultJSONProvider
 
 from app.api import changes, connection, line_history, revenue_lines, revenue_lines_csv, revenue_months, syncs
 from app.api.base import install_api
+from app.api.people import api_keys, audit, companies, invitations, me, members
 from app.auth import defences, provider_sign_in, sign_in
 from app.connect import oauth
 from app.http import assets, request_log
 from app.ops import health, metrics
 from app.pages import wording
+from app.pages.account import account
+from app.pages.joining import invitation, passwords, sign_up
 from app.pages.mapping import chart, line_drawer, quarantine, table
+from app.pages.settings import api_keys as api_key_pages
+from app.pages.settings import audit as audit_pages
+from app.pages.settings import company as company_pages
 from app.pages.settings import connection_forms, integrations
+from app.pages.settings import people as people_pages
 from app.pages.syncs import pages as sync_pages
 from app.problems import handlers, reference
 from app.webhooks import endpoint
@@ -58,9 +65,16 @@ def create_app(tools: Tools) -> Flask:
         changes.blueprint,
         syncs.blueprint,
         connection.blueprint,
+        me.blueprint,
+        companies.blueprint,
+        members.blueprint,
+        invitations.blueprint,
+        api_keys.blueprint,
+        audit.blueprint,
     )
     app.register_blueprint(reference.blueprint)
     pages = (integrations, connection_forms, sync_pages, table, chart, line_drawer, quarantine)
-    for views in (sign_in, provider_sign_in, oauth, *pages):
+    people = (people_pages, api_key_pages, company_pages, audit_pages, account, invitation, sign_up, passwords)
+    for views in (sign_in, provider_sign_in, oauth, *pages, *people):
         app.register_blueprint(views.blueprint)
     return app

@@ -3,6 +3,7 @@
 import sys
 
 import click
+from sqlalchemy import Connection
 
 from commands.terminal import (
     as_json,
@@ -14,16 +15,19 @@ from commands.terminal import (
     transaction,
 )
 from runtime.clock import utc_now
+from tenants.password_links import change_password, prove_address
 from tenants.passwords import Passwords, UnusablePasswordError
 from tenants.roles import ROLES, Role
 from tenants.sessions import end_sessions_of
 from tenants.users import (
     UnusableEmailError,
+    User,
     add_user,
     find_user,
     list_members,
     normal_email,
     remove_member,
+    role_of,
     set_member,
     set_password,
 )
@@ -44,21 +48,34 @@ def group() -> None:
 @click.option("--no-password", is_flag=True, help="Set no password: the user signs in through the identity provider.")
 @as_json
 def create(email: str, *, company_id: int, role: Role, password_stdin: bool, no_password: bool, is_json: bool) -> None:
-    """Add a user to a company with a role. Prompts for a password; an existing one is kept."""
+    """Add a user to a company with a role. Prompts for a password; an existing one is kept.
+
+    It is not kept if the user came from another company and never proved the address: somebody else may know it.
+    """
     address = _address(email)
     with transaction() as connection:
         refuse_unknown_company(connection, company_id)
         known = find_user(connection, address)
-    needs_password = password_stdin or not (no_password or (known and known.password_hash))
+        is_stranger = (
+            known is not None and not known.is_address_proven and not role_of(connection, company_id, known.id)
+        )
+    needs_password = password_stdin or not (no_password or (known and known.password_hash and not is_stranger))
     password_hash = _hashed_password(from_stdin=password_stdin) if needs_password else None
     with transaction() as connection:
         user = add_user(connection, address, password_hash=password_hash)
+        if is_stranger:
+            _take_from_whoever_made_it(connection, user, password_hash)
         is_changed = set_member(connection, company_id, user.id, role, actor="operator", now=utc_now())
     if is_json:
         member = {"id": user.id, "email": user.email, "company_id": company_id, "role": role}
         print_json(member | {"is_new": known is None, "is_changed": is_changed})
     else:
         click.echo(f"{user.email} is a member of company {company_id} with role {role}.")
+
+
+def _take_from_whoever_made_it(connection: Connection, user: User, password_hash: str | None) -> None:
+    change_password(connection, user.id, password_hash, now=utc_now())
+    prove_address(connection, user.id, now=utc_now())
 
 
 @group.command("list")

@@ -8,6 +8,7 @@ import events.log.tables
 import projections.facts.state_tables
 import projections.revenue.store.past_tables
 import projections.revenue.store.tables
+import tenants.link_tables
 import tenants.tables
 
 metadata: Sequence[Any] = (

@@ -1,4 +1,4 @@
-"""Record who was given or refused access: each change of a company's keys and members is a fact in its log."""
+"""Record who changed what about a company's access, its people and its keys: each change is a fact in its log."""
 
 from datetime import datetime
 
@@ -12,9 +12,18 @@ API_KEY_REVOKED = "access.api_key_revoked"
 MEMBER_ADDED = "access.member_added"
 MEMBER_ROLE_CHANGED = "access.member_role_changed"
 MEMBER_REMOVED = "access.member_removed"
+INVITATION_CREATED = "access.invitation_created"
+INVITATION_ACCEPTED = "access.invitation_accepted"
+INVITATION_REVOKED = "access.invitation_revoked"
+PASSWORD_LINK_CREATED = "access.password_link_created"  # noqa: S105 - the name of a fact
+PASSWORD_CHANGED = "access.password_changed"  # noqa: S105 - the name of a fact
+COMPANY_CREATED = "access.company_created"
+COMPANY_RENAMED = "access.company_renamed"
 CONNECTION_REFUSED = "access.connection_refused"
 # Somebody else proved access to the account and was refused: its company should know, but not who it was.
 CLAIM_REFUSED = "access.claim_refused"
+# Reports read days in it.
+TIME_ZONE_SET = "accounting.time_zone_set"
 
 
 def note_access(

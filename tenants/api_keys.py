@@ -33,18 +33,22 @@ class NewApiKey(NamedTuple):
 
 
 class ApiKey(NamedTuple):
-    """An API key without its secret."""
+    """An API key without its secret. `created_by` is the actor that its fact names, if that is known."""
 
     id: int
     company_id: int
     role: Role
+    name: str
     prefix: str
+    created_by: str | None
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
 
 
-def create_api_key(connection: Connection, company_id: int, role: Role) -> NewApiKey:
+def create_api_key(
+    connection: Connection, company_id: int, role: Role, *, name: str = "", created_by: str | None = None
+) -> NewApiKey:
     """Create an API key. Commits nothing.
 
     :raises sqlalchemy.exc.IntegrityError: the company does not exist
@@ -53,19 +57,23 @@ def create_api_key(connection: Connection, company_id: int, role: Role) -> NewAp
     prefix = key[:_PREFIX_LENGTH]
     key_id = connection.execute(
         insert(api_key)
-        .values(company_id=company_id, role=role, prefix=prefix, key_sha256=_hash(key))
+        .values(
+            company_id=company_id, role=role, prefix=prefix, key_sha256=_hash(key), name=name, created_by=created_by
+        )
         .returning(api_key.c.id)
     ).scalar_one()
     return NewApiKey(key_id, company_id, role, prefix, key)
 
 
-def grant_api_key(connection: Connection, company_id: int, role: Role, *, actor: str, now: datetime) -> NewApiKey:
+def grant_api_key(
+    connection: Connection, company_id: int, role: Role, *, actor: str, now: datetime, name: str = ""
+) -> NewApiKey:
     """Create an API key and record in the company's log who created it. Commits nothing; call it last.
 
     :raises sqlalchemy.exc.IntegrityError: the company does not exist
     """
-    created = create_api_key(connection, company_id, role)
-    details = {"role": role, "prefix": created.prefix}
+    created = create_api_key(connection, company_id, role, name=name, created_by=actor)
+    details = {"role": role, "prefix": created.prefix} | ({"name": name} if name else {})
     note_access(connection, company_id, API_KEY_CREATED, about=f"api_key:{created.id}", actor=actor, now=now, **details)
     return created
 
@@ -78,6 +86,32 @@ def list_api_keys(connection: Connection, company_id: int) -> list[ApiKey]:
         .order_by(api_key.c.id)
     )
     return [ApiKey(*row) for row in rows]
+
+
+def newest_api_keys(connection: Connection, company_id: int, *, limit: int, before: int | None = None) -> list[ApiKey]:
+    """Return a company's keys, including revoked ones, newest first, with ids below `before` if it is given."""
+    rows = connection.execute(
+        select(*(api_key.c[name] for name in ApiKey._fields))
+        .where(api_key.c.company_id == company_id, *([api_key.c.id < before] if before is not None else []))
+        .order_by(api_key.c.id.desc())
+        .limit(limit)
+    )
+    return [ApiKey(*row) for row in rows]
+
+
+def find_api_key(connection: Connection, company_id: int, key_id: int) -> ApiKey:
+    """Return one of a company's keys.
+
+    :raises UnknownApiKeyError: the company has no key with this id
+    """
+    row = connection.execute(
+        select(*(api_key.c[name] for name in ApiKey._fields)).where(
+            api_key.c.company_id == company_id, api_key.c.id == key_id
+        )
+    ).one_or_none()
+    if row is None:
+        raise UnknownApiKeyError
+    return ApiKey(*row)
 
 
 def revoke_api_key(connection: Connection, company_id: int, key_id: int, *, actor: str, now: datetime) -> bool:

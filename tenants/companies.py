@@ -1,36 +1,84 @@
 """Companies: the owners of the books."""
 
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
+from zoneinfo import available_timezones
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
+from tenants.access_facts import COMPANY_CREATED, COMPANY_RENAMED, TIME_ZONE_SET, note_access
 from tenants.tables import company
+from tenants.users import set_member
+
+
+class UnknownTimeZoneError(ValueError):
+    """The name is not one of the IANA time zones."""
 
 
 class Company(NamedTuple):
-    """A company with its id."""
+    """A company with its id. `time_zone` is an IANA name; the company's days begin and end there."""
 
     id: int
     name: str
     created_at: datetime
+    time_zone: str = "UTC"
+
+
+_COLUMNS = [company.c[name] for name in Company._fields]
 
 
 def add_company(connection: Connection, name: str) -> Company:
     """Add a company. Commits nothing; not safe to repeat, since names need not be unique."""
-    row = connection.execute(insert(company).values(name=name).returning(company.c.id, company.c.created_at)).one()
-    return Company(row.id, name, row.created_at)
+    return Company(*connection.execute(insert(company).values(name=name).returning(*_COLUMNS)).one())
+
+
+def found_company(connection: Connection, name: str, *, user_id: int, now: datetime) -> Company:
+    """Add a company with its first admin, who founds it. Commits nothing; call it last."""
+    founded, actor = add_company(connection, name), f"user:{user_id}"
+    about = f"company:{founded.id}"
+    note_access(connection, founded.id, COMPANY_CREATED, about=about, actor=actor, now=now, name=name)
+    set_member(connection, founded.id, user_id, "admin", actor=actor, now=now)
+    return founded
 
 
 def list_companies(connection: Connection) -> list[Company]:
     """Return all companies, oldest first."""
-    rows = connection.execute(select(company.c.id, company.c.name, company.c.created_at).order_by(company.c.id))
-    return [Company(*row) for row in rows]
+    return [Company(*row) for row in connection.execute(select(*_COLUMNS).order_by(company.c.id))]
 
 
 def find_company(connection: Connection, company_id: int) -> Company | None:
     """Return the company with this id, or None."""
-    row = connection.execute(
-        select(company.c.id, company.c.name, company.c.created_at).where(company.c.id == company_id)
-    ).one_or_none()
+    row = connection.execute(select(*_COLUMNS).where(company.c.id == company_id)).one_or_none()
     return Company(*row) if row else None
+
+
+def rename_company(connection: Connection, company_id: int, name: str, *, actor: str, now: datetime) -> None:
+    """Give a company another name, and record it if it is another one. Commits nothing; call it last."""
+    changed = connection.execute(
+        update(company).where(company.c.id == company_id, company.c.name != name).values(name=name)
+    )
+    if changed.rowcount:
+        about = f"company:{company_id}"
+        note_access(connection, company_id, COMPANY_RENAMED, about=about, actor=actor, now=now, name=name)
+
+
+def set_time_zone(connection: Connection, company_id: int, time_zone: str, *, actor: str, now: datetime) -> None:
+    """Set where a company's days begin, and record it if that changes. Commits nothing; call it last.
+
+    :raises UnknownTimeZoneError: it is not an IANA name
+    """
+    if time_zone not in time_zones():
+        raise UnknownTimeZoneError("not the name of a time zone, such as Europe/Berlin or UTC")
+    changed = connection.execute(
+        update(company).where(company.c.id == company_id, company.c.time_zone != time_zone).values(time_zone=time_zone)
+    )
+    if changed.rowcount:
+        about = f"company:{company_id}"
+        note_access(connection, company_id, TIME_ZONE_SET, about=about, actor=actor, now=now, time_zone=time_zone)
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Return the names of all IANA time zones."""
+    return frozenset(available_timezones())

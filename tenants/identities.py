@@ -1,7 +1,8 @@
 """Map the identities of an identity provider to users."""
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
+from tenants.sessions import end_sessions_of
 from tenants.tables import user_account
 
 
@@ -9,7 +10,8 @@ def user_of_identity(connection: Connection, issuer: str, subject: str, *, verif
     """Return the id of the user that a provider names, or None if nobody has added them. Commits nothing.
 
     At first sign-in, the user with the verified address is bound to the subject: an address may pass to somebody else,
-    a subject does not.
+    a subject does not. If nobody had proven that address before, the password and the sessions of the account end:
+    somebody else may have made it.
     """
     user = user_account.c
     known = connection.execute(
@@ -17,9 +19,19 @@ def user_of_identity(connection: Connection, issuer: str, subject: str, *, verif
     ).scalar_one_or_none()
     if known is not None or verified_email is None or "\x00" in verified_email:
         return known
-    return connection.execute(
+    bound = connection.execute(
         update(user_account)
         .where(user.email == verified_email.strip().lower(), user.oidc_subject.is_(None))
         .values(oidc_issuer=issuer, oidc_subject=subject)
-        .returning(user.id)
-    ).scalar_one_or_none()
+        .returning(user.id, user.address_proven_at)
+    ).one_or_none()
+    if bound is None:
+        return None
+    if bound.address_proven_at is None:
+        end_sessions_of(connection, bound.id)
+        connection.execute(
+            update(user_account)
+            .where(user.id == bound.id)
+            .values(password_hash=None, address_proven_at=func.clock_timestamp())
+        )
+    return int(bound.id)

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from tenants.last_use import note_use
-from tenants.tables import user_account, user_session
+from tenants.tables import membership, user_account, user_session
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=7)
@@ -26,9 +26,19 @@ class Session(NamedTuple):
     user_id: int
     email: str
     company_id: int | None
+    name: str | None = None
 
 
-def open_session(connection: Connection, user_id: int, *, now: datetime) -> str:
+class OwnSession(NamedTuple):
+    """A session as its owner sees it. `device` is what the browser said of itself when they signed in."""
+
+    id: int
+    device: str | None
+    created_at: datetime
+    last_used_at: datetime
+
+
+def open_session(connection: Connection, user_id: int, *, now: datetime, device: str | None = None) -> str:
     """Sign a user in and return the session's token, which is not stored. Commits nothing.
 
     The session begins in the company that the user opened last.
@@ -40,6 +50,7 @@ def open_session(connection: Connection, user_id: int, *, now: datetime) -> str:
             token_sha256=_hash(token),
             user_id=user_id,
             company_id=select(user_account.c.last_company_id).where(user_account.c.id == user_id).scalar_subquery(),
+            device=device,
             created_at=now,
             last_used_at=now,
             expires_at=now + LONGEST,
@@ -66,6 +77,7 @@ def session_of(connection: Connection, token: str, *, now: datetime) -> Session 
             user_session.c.user_id,
             user_account.c.email,
             user_session.c.company_id,
+            user_account.c.name,
             user_session.c.last_used_at,
         )
         .join(user_account, user_account.c.id == user_session.c.user_id)
@@ -79,7 +91,21 @@ def session_of(connection: Connection, token: str, *, now: datetime) -> Session 
         return None
     if row.last_used_at < now - _LAST_USED_ACCURACY:
         note_use(connection, update(user_session).where(user_session.c.id == row.id).values(last_used_at=now))
-    return Session(row.id, row.user_id, row.email, row.company_id)
+    return Session(row.id, row.user_id, row.email, row.company_id, row.name)
+
+
+def list_sessions(connection: Connection, user_id: int, *, now: datetime) -> list[OwnSession]:
+    """Return a user's sessions that have not ended, the last used first."""
+    rows = connection.execute(
+        select(*(user_session.c[name] for name in OwnSession._fields))
+        .where(
+            user_session.c.user_id == user_id,
+            user_session.c.expires_at > now,
+            user_session.c.last_used_at > now - IDLE,
+        )
+        .order_by(user_session.c.last_used_at.desc(), user_session.c.id.desc())
+    )
+    return [OwnSession(*row) for row in rows]
 
 
 def end_session(connection: Connection, token: str) -> None:
@@ -87,9 +113,27 @@ def end_session(connection: Connection, token: str) -> None:
     connection.execute(delete(user_session).where(user_session.c.token_sha256 == _hash(token)))
 
 
-def end_sessions_of(connection: Connection, user_id: int) -> int:
-    """End all sessions of a user and return how many there were. Commits nothing."""
-    return connection.execute(delete(user_session).where(user_session.c.user_id == user_id)).rowcount
+def end_sessions_of(connection: Connection, user_id: int, *, but: int | None = None) -> int:
+    """End all sessions of a user, but one if it is named, and return how many there were. Commits nothing."""
+    others = [] if but is None else [user_session.c.id != but]
+    return connection.execute(delete(user_session).where(user_session.c.user_id == user_id, *others)).rowcount
+
+
+def end_own_session(connection: Connection, user_id: int, session_id: int) -> None:
+    """End one of a user's sessions, if it is theirs. Commits nothing; safe to repeat."""
+    connection.execute(delete(user_session).where(user_session.c.id == session_id, user_session.c.user_id == user_id))
+
+
+def end_sessions_after_removal(connection: Connection, company_id: int, user_id: int) -> None:
+    """End the sessions of a user who leaves a company: those in it, and all if they have no other. Commits nothing."""
+    elsewhere = select(membership.c.user_id).where(
+        membership.c.user_id == user_id, membership.c.company_id != company_id
+    )
+    connection.execute(
+        delete(user_session).where(
+            user_session.c.user_id == user_id, or_(user_session.c.company_id == company_id, ~elsewhere.exists())
+        )
+    )
 
 
 def note_company(connection: Connection, session: Session, company_id: int) -> None:

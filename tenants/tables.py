@@ -25,6 +25,8 @@ company = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("name", Text, nullable=False),
+    # An IANA name: the days that reports speak of begin and end there.
+    Column("time_zone", Text, nullable=False, server_default="UTC"),
     Column("created_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
 )
 
@@ -36,6 +38,9 @@ api_key = Table(
     Column("role", Text, nullable=False),
     Column("prefix", Text, nullable=False),
     Column("key_sha256", LargeBinary, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
+    # The actor that its fact names. Null: not known any more.
+    Column("created_by", Text),
     Column("created_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
     Column("last_used_at", INSTANT),
     Column("revoked_at", INSTANT),
@@ -49,6 +54,9 @@ user_account = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("email", Text, nullable=False),
+    Column("name", Text),
+    # Null: nobody but the user has said that the address is theirs. Operators vouch for those they add.
+    Column("address_proven_at", INSTANT, server_default=func.clock_timestamp()),
     # Null: signs in through the identity provider only.
     Column("password_hash", Text),
     # The user's identity at the identity provider. An address may pass to somebody else; this does not.
@@ -68,6 +76,7 @@ membership = Table(
     Column("company_id", BigInteger, ForeignKey(company.c.id), primary_key=True),
     Column("role", Text, nullable=False),
     Column("created_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
+    Column("last_seen_at", INSTANT),
     CheckConstraint("role IN ('viewer', 'editor', 'admin')", name="role"),
 )
 Index("membership_company_id_idx", membership.c.company_id)
@@ -80,6 +89,7 @@ user_session = Table(
     Column("user_id", BigInteger, ForeignKey(user_account.c.id), nullable=False),
     # The company opened last.
     Column("company_id", BigInteger, ForeignKey(company.c.id)),
+    Column("device", Text),
     Column("created_at", INSTANT, nullable=False),
     Column("last_used_at", INSTANT, nullable=False),
     Column("expires_at", INSTANT, nullable=False),

@@ -20,11 +20,15 @@ class UnusableEmailError(ValueError):
 
 
 class User(NamedTuple):
-    """A user. Without a password hash they can only sign in through the identity provider."""
+    """A user. Without a password hash they can only sign in through the identity provider.
+
+    `is_address_proven`: somebody but the user has confirmed that the address is theirs.
+    """
 
     id: int
     email: str
     password_hash: str | None
+    is_address_proven: bool = True
 
 
 class Membership(NamedTuple):
@@ -80,11 +84,26 @@ def add_user(connection: Connection, email: str, *, password_hash: str | None) -
 def find_user(connection: Connection, email: str) -> User | None:
     """Return the user with this address, ignoring case and surrounding whitespace; None if there is none."""
     row = connection.execute(
-        select(user_account.c.id, user_account.c.email, user_account.c.password_hash).where(
-            user_account.c.email == email.strip().lower()
-        )
+        select(
+            user_account.c.id,
+            user_account.c.email,
+            user_account.c.password_hash,
+            user_account.c.address_proven_at.is_not(None),
+        ).where(user_account.c.email == email.strip().lower())
     ).one_or_none()
     return User(*row) if row else None
+
+
+def password_hash_of(connection: Connection, user_id: int) -> str | None:
+    """Return a user's password hash; None if they sign in through the identity provider only."""
+    return connection.execute(
+        select(user_account.c.password_hash).where(user_account.c.id == user_id)
+    ).scalar_one_or_none()
+
+
+def set_name(connection: Connection, user_id: int, name: str | None) -> None:
+    """Set what a user is called; None: by the address. Commits nothing."""
+    connection.execute(update(user_account).where(user_account.c.id == user_id).values(name=name))
 
 
 def set_password(connection: Connection, user_id: int, password_hash: str) -> None:

@@ -13,6 +13,7 @@ from app.http.rate_limits import Limit, client_address
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.api_keys import principal_of
+from tenants.members import visiting_role
 from tenants.roles import Principal, Role
 from tenants.sessions import session_of
 from tenants.users import role_of
@@ -55,10 +56,26 @@ def for_role(needed: Role) -> Callable[[Callable[..., Answer]], Callable[..., An
     return guard
 
 
+def for_any_caller(view: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Restrict a view that reads to whoever has a key or a session, and pass it that as `caller`.
+
+    The view then raises NotSignedInError (401). Place it as `for_role`.
+    """
+
+    @wraps(view)
+    def guarded(**path: object) -> Answer:
+        caller = _principal_of_key() if "Authorization" in request.headers else session()
+        if caller is None:
+            raise NotSignedInError
+        return view(caller=caller, **path)
+
+    return guarded
+
+
 def admitted(company_id: int, needed: Role) -> Principal:
     """Return the caller if its role in the company is high enough; errors as in `for_role`."""
-    principal = _principal_of_key(company_id) if "Authorization" in request.headers else _member(company_id)
-    if principal is None:
+    principal = _principal_of_key() if "Authorization" in request.headers else _member(company_id)
+    if principal is None or principal.company_id != company_id:
         abort(404)
     if not principal.reaches(needed):
         raise RoleTooLowError(needed)
@@ -98,7 +115,7 @@ def still_let_in() -> Callable[[Connection], bool]:
     )
 
 
-def _principal_of_key(company_id: int) -> Principal | None:
+def _principal_of_key() -> Principal:
     key, found, tools = _sent_key(), None, current_tools()
     if key:
         with as_owner(tools.engine) as connection:
@@ -106,7 +123,7 @@ def _principal_of_key(company_id: int) -> Principal | None:
     if found is None:
         tools.limits.count(_WRONG_KEYS, client_address())
         raise NotSignedInError
-    return found if found.company_id == company_id else None
+    return found
 
 
 def _sent_key() -> str:
@@ -123,6 +140,7 @@ def _member(company_id: int) -> Principal | None:
     if request.method not in _SAFE_METHODS:
         refuse_forgery(session_token())
     # Read at every request, so that a lowered role takes effect at once.
-    with as_owner(current_tools().engine) as connection:
-        role = role_of(connection, company_id, who.user_id) if company_id < 2**63 else None
+    tools = current_tools()
+    with as_owner(tools.engine) as connection:
+        role = visiting_role(connection, company_id, who.user_id, now=tools.clock()) if company_id < 2**63 else None
     return Principal(company_id, role, f"user:{who.user_id}") if role else None

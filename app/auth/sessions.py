@@ -4,13 +4,14 @@ import secrets
 
 from flask import Response, g, request
 
-from app.auth.csrf import csrf_token
+from app.auth.csrf import csrf_token, refuse_forgery
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.sessions import LONGEST, Session, end_session, open_session, session_of
 
 _LONGEST_TOKEN = 1_000
 _VISITOR_BYTES = 32
+_LONGEST_DEVICE = 300
 
 
 def session() -> Session | None:
@@ -38,8 +39,13 @@ def sign_in(response: Response, user_id: int) -> None:
     with as_owner(tools.engine) as connection:
         if old:
             end_session(connection, old)
-        token = open_session(connection, user_id, now=tools.clock())
+        token = open_session(connection, user_id, now=tools.clock(), device=_device())
     set_cookie(response, "session", token, max_age=int(LONGEST.total_seconds()))
+
+
+def _device() -> str | None:
+    sent = request.headers.get("User-Agent", "")
+    return "".join(one for one in sent if one.isprintable())[:_LONGEST_DEVICE] or None
 
 
 def sign_out(response: Response) -> None:
@@ -66,7 +72,19 @@ def keep_visitor(response: Response) -> None:
 
 def form_token() -> str:
     """Return the CSRF token for a page's forms: the session's, or else the visitor's."""
-    return csrf_token((session_token() if session() else None) or visitor())
+    return csrf_token(_form_secret())
+
+
+def refuse_forged_form() -> None:
+    """Raise an error unless the form was sent from our own page in this browser, whether or not anybody is signed in.
+
+    :raises ForgedRequestError: the token is missing or another's, or the browser reports another origin
+    """
+    refuse_forgery(_form_secret())
+
+
+def _form_secret() -> str:
+    return (session_token() if session() else None) or visitor()
 
 
 def cookie(purpose: str) -> str | None:

@@ -26,8 +26,10 @@ _LONGEST_EMAIL = 254
 _LONGEST_FORM_BYTES = 10_000
 # The only pages that people are redirected to after signing in, so that no link can use us to send them elsewhere.
 _WAY_BACK = re.compile(
-    r"/|/settings/integrations(\?company=[0-9]{1,18})?|/connect/stripe\?company=[0-9]{1,18}"
-    r"|/companies/[0-9]{1,18}/(revenue-mapping|syncs)(/[\w%.-]{1,200}){0,2}(\?[!-\[\]-~]{0,2000})?",
+    r"/|/sign-up|/invitations/[\w-]{20,100}|/settings/integrations(\?company=[0-9]{1,18})?"
+    r"|/connect/stripe\?company=[0-9]{1,18}"
+    r"|/companies/[0-9]{1,18}/(revenue-mapping|syncs|people|api-keys|company|audit|account)(/[\w%.-]{1,200}){0,2}"
+    r"(\?[!-\[\]-~]{0,2000})?",
     re.ASCII,
 )
 
@@ -107,6 +109,7 @@ def _form(way_back: str, email: str = "", mistake: str | None = None, *, status:
         mistake=mistake,
         token=form_token(),
         has_provider=current_tools().identity_provider is not None,
+        is_sign_up_open=current_tools().is_sign_up_open,
     )
     response = make_response(page, status)
     keep_visitor(response)

@@ -9,6 +9,7 @@ from marshmallow import ValidationError, fields, validate
 
 _BIGINT = validate.Range(min=-(2**63), max=2**63 - 1)
 _MOST_CHARACTERS = 255
+LONGEST_NAME = 100
 _DIGITS_OF_A_POSITION = 18
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FIRST_INSTANT = datetime(1, 1, 1, tzinfo=UTC)
@@ -21,6 +22,16 @@ class Words(fields.String):
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
         super().__init__(validate=[validate.Length(1, _MOST_CHARACTERS), _without_nul], **kwargs)
+
+
+class Name(fields.String):
+    """What people call something: one line of 1 to 100 characters, without space around it."""
+
+    def _deserialize(self, *args: Any, **options: Any) -> str:  # noqa: ANN401
+        name = super()._deserialize(*args, **options).strip()
+        if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+            raise ValidationError(f"Not one line of 1 to {LONGEST_NAME} characters.")
+        return name
 
 
 class IdempotencyKey(fields.String):

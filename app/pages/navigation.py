@@ -21,7 +21,13 @@ class Place(NamedTuple):
 
 REVENUE = (Place("revenue-mapping", "Revenue Mapping", "table", "/companies/{}/revenue-mapping"),)
 DATA = (Place("syncs", "Sync history", "history", "/companies/{}/syncs"),)
-SETTINGS = (Place("integrations", "Integrations", "plug-connected", "/settings/integrations?company={}"),)
+SETTINGS = (
+    Place("integrations", "Integrations", "plug-connected", "/settings/integrations?company={}"),
+    Place("people", "People", "users", "/companies/{}/people"),
+    Place("api-keys", "API keys", "key", "/companies/{}/api-keys"),
+    Place("company", "Company", "building", "/companies/{}/company"),
+    Place("audit", "Audit log", "list-details", "/companies/{}/audit", "editor"),
+)
 
 
 def places_for(places: tuple[Place, ...]) -> list[Place]:

@@ -56,6 +56,29 @@ _OF_PEOPLE = (
         heading="Sign-in isn't available right now",
     ),
 )
+_OF_ACCESS = (
+    Problem(
+        "link_over",
+        410,
+        "Ask for a new link: each works once, an invitation for seven days, one for a new password for an hour.",
+        heading="This link no longer works",
+    ),
+    Problem(
+        "foreign_invitation",
+        403,
+        "Sign in as the person whom the invitation is for.",
+        heading="This invitation is for somebody else",
+    ),
+    Problem("last_admin", 409, "Make another member an admin first.", heading="Somebody has to be an admin"),
+    Problem("already_member", 409, "Change the member's role instead.", heading="Already a member"),
+    Problem("invitation_accepted", 409, "Remove the member instead.", heading="Already accepted"),
+    Problem(
+        "member_elsewhere",
+        409,
+        "Configure mail, or have the operator set the password: flask users set-password EMAIL.",
+        heading="This needs your operator",
+    ),
+)
 _OF_CONNECTING = (
     Problem(
         "unknown_state",
@@ -162,4 +185,4 @@ _OF_HTTP = (
     Problem("expectation_failed", 417, "Expect nothing but 100-continue."),
     Problem("unsupported_transfer_coding", 501, "Send the body in chunks or with its length, in no other coding."),
 )
-PROBLEMS = {one.code: one for one in (*_OF_PEOPLE, *_OF_CONNECTING, *_OF_READING, *_OF_HTTP)}
+PROBLEMS = {one.code: one for one in (*_OF_PEOPLE, *_OF_ACCESS, *_OF_CONNECTING, *_OF_READING, *_OF_HTTP)}

@@ -21,6 +21,11 @@ from projections.reads.snapshots import NotFoldedYetError
 from stripe_gateway.connect import ExchangeRefusedError, OutcomeUnknownError, StripeAwayError, WrongGrantError
 from tenants.connect_attempts import ForeignStateError, UnknownStateError, UsedStateError
 from tenants.connection_request_keys import IdempotencyKeyReusedError
+from tenants.invitations import AlreadyMemberError, InvitationAcceptedError
+from tenants.joining import ForeignInvitationError
+from tenants.link_tokens import LinkOverError
+from tenants.members import LastAdminError
+from tenants.password_links import MemberElsewhereError
 
 
 class Raised(NamedTuple):
@@ -67,6 +72,15 @@ RAISED: dict[type[Exception], Raised] = {
         "not_connected", "No account is connected, or the connection is paused or needs to be reconnected."
     ),
     IdempotencyKeyReusedError: Raised("idempotency_key_reused", "This Idempotency-Key was used for another request."),
+    LinkOverError: Raised("link_over", "This link was used or withdrawn, or is too old. Ask for a new one."),
+    ForeignInvitationError: Raised("foreign_invitation", "This invitation is for another e-mail address."),
+    LastAdminError: Raised("last_admin", "Somebody has to be an admin. Make another member an admin first."),
+    AlreadyMemberError: Raised("already_member", "This person is a member already. Change their role instead."),
+    InvitationAcceptedError: Raised("invitation_accepted", "The invitation was accepted. Remove the member instead."),
+    MemberElsewhereError: Raised(
+        "member_elsewhere",
+        "This person belongs to another company, too, which the link would open. Ask the operator of revmap instead.",
+    ),
     TooManyStreamsError: Raised("unavailable", "Too many syncs are being followed. Try again, or poll the sync."),
     InvalidCursorError: Raised("invalid_cursor", "The cursor belongs to another list. Start again without it."),
     NotFoldedYetError: Raised("not_folded_yet", "The table is still catching up. Try again in a few seconds."),

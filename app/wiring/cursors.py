@@ -35,6 +35,7 @@ class CursorSigner:
     def __init__(self, secret_key: str) -> None:
         self._serializer = URLSafeSerializer(secret_key, salt="revenue-lines-cursor")
         self._of_runs = URLSafeSerializer(secret_key, salt="sync-runs-cursor")
+        self._of_items = URLSafeSerializer(secret_key, salt="items-cursor")
         self._of_changes = URLSafeSerializer(secret_key, salt="revenue-changes-cursor")
 
     def write(self, of: ListOf, after: After) -> str:
@@ -71,6 +72,23 @@ class CursorSigner:
         if of_company != company_id:
             raise InvalidCursorError
         return int(run_id)
+
+    def write_item(self, list_name: str, company_id: int, place: int) -> str:
+        """Return the cursor that continues one of a company's lists after the item at this place."""
+        return self._of_items.dumps([list_name, company_id, place])
+
+    def read_item(self, list_name: str, company_id: int, cursor: str) -> int:
+        """Return the place after which the cursor continues.
+
+        :raises InvalidCursorError: forged, truncated, or of another company or list
+        """
+        try:
+            *of, place = self._of_items.loads(cursor)
+        except (BadData, ValueError, TypeError) as error:
+            raise InvalidCursorError from error
+        if of != [list_name, company_id]:
+            raise InvalidCursorError
+        return int(place)
 
     def write_mark(self, company_id: int, version: int, mark: ChangeMark) -> str:
         """Return the cursor that continues after this change of a company's table, as made by a version of the fold."""

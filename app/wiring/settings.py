@@ -68,6 +68,7 @@ class WebSettings:
     sync_interval_seconds: int
     stripe: StripeSettings
     provider: ProviderSettings | None
+    is_sign_up_open: bool
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
@@ -89,6 +90,7 @@ class WebSettings:
             ),
             stripe=StripeSettings.from_environ(environment),
             provider=_provider(environment),
+            is_sign_up_open=_sign_up(environment) == "open",
         )
         environment.refuse_if_incomplete()
         return settings
@@ -100,6 +102,13 @@ def _address(environment: Environment) -> PublicAddress:
     except (UnusableAddressError, ValueError) as error:
         environment.note(f"PUBLIC_URL is not usable: {error}")
         return PublicAddress.from_url(DEFAULT_ADDRESS)
+
+
+def _sign_up(environment: Environment) -> str:
+    sign_up = environment.optional("SIGN_UP") or "invited"
+    if sign_up not in ("invited", "open"):
+        environment.note("SIGN_UP is neither invited nor open")
+    return sign_up
 
 
 def _provider(environment: Environment) -> ProviderSettings | None:

@@ -13,6 +13,7 @@ from app.http.rate_limits import RateLimits
 from app.http.stopping import stopping
 from app.wiring.cursors import CursorSigner
 from app.wiring.identity_provider import IdentityProvider
+from app.wiring.mail import QueueMail
 from app.wiring.settings import WebSettings
 from backlog.queues import FETCH, SYNC, Waker, open_redis
 from events.intake.lanes import Appender, AppendLanes
@@ -64,6 +65,8 @@ class Tools:
     # The other origins that our forms may redirect to.
     leads_to: tuple[str, ...] = ()
     sync_interval_seconds: int = 86_400
+    queue_mail: QueueMail | None = None  # None: no mail is configured, and links are shown to copy
+    is_sign_up_open: bool = False
 
 
 def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
@@ -98,6 +101,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         identity_provider=_identity_provider(settings),
         leads_to=(settings.stripe.connect_base,),
         sync_interval_seconds=settings.sync_interval_seconds,
+        is_sign_up_open=settings.is_sign_up_open,
     )
 
 

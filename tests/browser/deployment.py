@@ -103,6 +103,7 @@ class Deployment:
                 "STRIPE_CONNECT_BASE": stripe.url,
                 "APP_SECRET_KEY": "the tests' secret key",
                 "ENCRYPTION_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
+                "SIGN_UP": "open",
                 "WEB_CONCURRENCY": "1",
             }
             workers, clock = ["-m", "workers", "work"], ["-m", "workers", "clock"]

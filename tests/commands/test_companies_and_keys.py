@@ -13,15 +13,24 @@ from tests.support.commands import error_of, json_of
 
 
 def test_a_company_is_printed_with_its_id(run: Run) -> None:
-    for words in (("Zed Inc",), ("  Zed Inc  ", "--json")):
-        company = json_of(run("companies", "create", *words))
+    created = run("companies", "create", "Zed Inc")
+    as_json = run("companies", "create", "  Zed Sons  ", "--json")
 
-        assert list(company) == ["id", "name"]
-        assert company["name"] == "Zed Inc"
+    assert (list(json_of(created)), json_of(created)["name"]) == (["id", "name"], "Zed Inc")
+    assert (list(json_of(as_json)), json_of(as_json)["name"]) == (["id", "name"], "Zed Sons")
+    assert "Created company 1, Zed Inc" in created.stderr
+    assert as_json.stderr == ""
+
+
+def test_a_name_is_not_given_twice_by_mistake(run: Run) -> None:
+    first = json_of(run("companies", "create", "Zed Inc"))["id"]
+
+    assert f"company {first} has this name" in error_of(run("companies", "create", " Zed Inc"))
+    assert json_of(run("companies", "create", "Zed Inc", "--again"))["id"] != first
 
 
 def test_companies_are_listed_oldest_first(run: Run) -> None:
-    created = [json_of(run("companies", "create", name)) for name in ("Zed", "Wool & Söhne", "Zed")]
+    created = [json_of(run("companies", "create", name, "--again")) for name in ("Zed", "Wool & Söhne", "Zed")]
 
     listed = json_of(run("companies", "list", "--json"))["companies"]
 

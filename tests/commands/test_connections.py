@@ -20,7 +20,7 @@ from tests.support.syncs.run_states import run_of
 
 
 def create_company(run: Run) -> int:
-    company_id: int = json_of(run("companies", "create", "Zed"))["id"]
+    company_id: int = json_of(run("companies", "create", "Zed", "--again"))["id"]
     return company_id
 
 

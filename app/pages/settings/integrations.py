@@ -28,9 +28,19 @@ def show_integrations() -> Response:
     """Show the connection of the company in the query, else of the one opened last."""
     chosen = _chosen()
     if chosen is None:
-        return Response(render_template("settings/no_company.html", token=form_token()), mimetype="text/html")
+        return _no_company()
     g.principal = admitted_person(chosen.company_id, "viewer")
     return make_response(settings_page(notice=request.args.get("notice", "")))
+
+
+def _no_company() -> Response:
+    page = render_template(
+        "settings/no_company.html",
+        who=session(),
+        token=form_token(),
+        is_sign_up_open=current_tools().is_sign_up_open,
+    )
+    return Response(page, mimetype="text/html")
 
 
 def _chosen() -> Membership | None:

@@ -42,6 +42,16 @@ def test_all_settings_are_read() -> None:
     assert WebSettings.from_environ(Environment(GOOD)).address.origin == "http://127.0.0.1:8000"
 
 
+def test_people_make_companies_of_their_own_only_where_that_is_open(capsys: pytest.CaptureFixture[str]) -> None:
+    open_to = {
+        sign_up: WebSettings.from_environ(Environment(GOOD | {"SIGN_UP": sign_up})).is_sign_up_open
+        for sign_up in ("", "invited", "open")
+    }
+
+    assert open_to == {"": False, "invited": False, "open": True}
+    assert "SIGN_UP" in refusal_of(GOOD | {"SIGN_UP": "hidden"}, capsys)
+
+
 @pytest.mark.parametrize("name", GOOD)
 @pytest.mark.parametrize("blank", [None, "", " ", "\t\n"])
 def test_a_missing_or_blank_variable_stops_the_process_with_its_name(

@@ -1,0 +1,43 @@
+"""Route for the audit log: who did what, in words."""
+
+from flask import Blueprint, request
+from flask.wrappers import Response
+
+from app.api.people.audit import audit_page
+from app.pages.frame import for_member, framed
+
+blueprint = Blueprint("audit pages", __name__, url_prefix="/companies/<int:company_id>/audit")
+
+_AT_ONCE = 50
+_WORDS = {
+    "access.member_added": "Member added",
+    "access.member_role_changed": "Role changed",
+    "access.member_removed": "Member removed",
+    "access.invitation_created": "Invitation sent",
+    "access.invitation_accepted": "Invitation accepted",
+    "access.invitation_revoked": "Invitation withdrawn",
+    "access.api_key_created": "API key created",
+    "access.api_key_revoked": "API key revoked",
+    "access.password_link_created": "Password link sent",
+    "access.password_changed": "Password changed",
+    "access.company_created": "Company created",
+    "access.company_renamed": "Company renamed",
+    "access.connection_refused": "Connecting an account refused",
+    "access.claim_refused": "Another company tried to connect this account",
+    "accounting.time_zone_set": "Time zone changed",
+}
+
+
+@blueprint.get("")
+@for_member("editor")
+def show_audit(company_id: int) -> Response:
+    """Show who did what, newest first."""
+    cursor = {"cursor": request.args["cursor"]} if "cursor" in request.args else {}
+    page = audit_page(company_id, {"limit": _AT_ONCE, **cursor})
+    return framed("settings/audit.html", here="audit", entries=page, did=did, is_continued=bool(cursor))
+
+
+def did(fact: str) -> str:
+    """Return what a fact of ours says, in words: its own, if nobody has written better ones."""
+    family, _, deed = fact.partition(".")
+    return _WORDS.get(fact) or f"{family} {deed}".replace("_", " ").capitalize()

@@ -1,0 +1,137 @@
+"""A finance team lives in the product without a command line: from signing up to somebody's last day."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from runtime.clock import utc_now
+from tenants.invitations import invite as invite_address
+from tests.browser.deployment import PASSWORD, Company, Deployment
+from tests.browser.looks import check_looks
+from tests.browser.mishaps import Mishaps
+
+
+def sign_up(page: Page) -> None:
+    page.goto("/sign-in")
+    page.get_by_role("link", name="Create a company").click()
+    check_looks(page, "sign-up")
+    page.get_by_label("Company").fill("Zed Inc")
+    page.get_by_label("Your name").fill("Zoe Zed")
+    page.get_by_label("Email").fill("zoe@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Create company").click()
+
+
+def invite(page: Page, email: str) -> str:
+    """Invite an address as a viewer, and return the link that is shown."""
+    page.get_by_role("link", name="People").click()
+    expect(page.get_by_text("No open invitations.")).to_be_visible()
+    page.get_by_label("Email").fill(email)
+    page.get_by_role("combobox", name="Role", exact=True).select_option("viewer")
+    page.get_by_role("button", name="Invite").click()
+    return page.get_by_label("Invitation link").input_value()
+
+
+def join(page: Page, link: str) -> None:
+    page.goto(link)
+    expect(page.get_by_role("heading", name="Join Zed Inc")).to_be_visible()
+    page.get_by_label("Your name").fill("Bob")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Join").click()
+
+
+@pytest.fixture
+def bob(browser: Browser, deployment: Deployment) -> Iterator[Page]:
+    """Yield a page of a second person, whose browser runs no scripts: everything here works without."""
+    context = browser.new_context(base_url=deployment.origin, java_script_enabled=False)
+    yield context.new_page()
+    context.close()
+
+
+def test_a_team_forms_and_somebody_leaves_it(page: Page, bob: Page) -> None:
+    sign_up(page)
+    expect(page.get_by_role("heading", name="Integrations")).to_be_visible()
+    link = invite(page, "bob@example.org")
+    check_looks(page, "settings-people-invited")
+
+    join(bob, link)
+    expect(bob).to_have_url(re.compile("/revenue-mapping$"))
+    bob.goto(link)
+    expect(bob.get_by_role("heading", name="This link no longer works")).to_be_visible()
+
+    page.get_by_role("link", name="People").click()
+    page.get_by_label("Role of Bob", exact=True).select_option("editor")
+    page.get_by_role("button", name="Change the role of Bob").click()
+    expect(page.get_by_role("status")).to_contain_text("The role is changed.")
+    bob.goto(page.url.partition("?")[0].replace("/people", "/audit"))
+    expect(bob.get_by_text("Role changed: bob@example.org")).to_be_visible()
+
+    page.get_by_label("More about Bob").click()
+    page.get_by_role("link", name="Remove").click()
+    check_looks(page, "settings-people-remove")
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("status")).to_contain_text("Removed.")
+    bob.reload()
+    expect(bob).to_have_url(re.compile("/sign-in"))
+
+
+def test_an_invitation_and_its_end_look_as_all_pages_do(
+    page: Page, company: Company, deployment: Deployment, mishaps: Mishaps
+) -> None:
+    mishaps.expect("status of 410")
+    with deployment.engine.begin() as connection:
+        _, token = invite_address(
+            connection, company.id, email="new@example.org", role="editor", actor="tests", now=utc_now()
+        )
+
+    page.goto(f"/invitations/{token}")
+    check_looks(page, "invitation")
+    page.goto("/invitations/none")
+    check_looks(page, "link-over")
+
+
+def test_keys_are_made_and_revoked(page: Page, company: Company) -> None:
+    company.enter(page.context)
+    page.goto(f"/companies/{company.id}/api-keys")
+    expect(page.get_by_text("No keys yet")).to_be_visible()
+    check_looks(page, "settings-no-keys")
+    page.get_by_label("Name").fill("Warehouse")
+    page.get_by_role("button", name="Create key").click()
+    expect(page.get_by_label("API key", exact=True)).to_have_value(re.compile("^rmk_"))
+    check_looks(page, "settings-keys")
+    page.get_by_role("link", name="Revoke Warehouse").click()
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_text("The key is revoked.")).to_be_visible()
+
+
+def test_the_company_the_audit_and_ones_account_look_as_all_pages_do(page: Page, company: Company) -> None:
+    company.enter(page.context)
+    page.goto(f"/companies/{company.id}/company")
+    page.get_by_label("Time zone").select_option("Europe/Berlin")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    check_looks(page, "settings-company")
+
+    page.get_by_role("link", name="Audit log").click()
+    expect(page.get_by_text("Time zone changed")).to_be_visible()
+    check_looks(page, "settings-audit")
+
+    page.get_by_title("Profile").click()
+    page.get_by_role("link", name="Your account").click()
+    check_looks(page, "account")
+    page.get_by_role("button", name="Sign out everywhere").click()
+    expect(page).to_have_url(re.compile("/sign-in"))
+    page.get_by_role("link", name="Forgot your password?").click()
+    expect(page.get_by_text("Ask an admin of your company for a link")).to_be_visible()
+    check_looks(page, "forgotten-password")
+
+
+def test_who_may_not_manage_people_sees_whom_to_ask(page: Page, deployment: Deployment) -> None:
+    company = deployment.company(role="viewer")
+    company.enter(page.context)
+    page.goto(f"/companies/{company.id}/people")
+
+    expect(page.get_by_text("Ask an admin of your company")).to_be_visible()
+    check_looks(page, "settings-people-viewer")
