@@ -6,7 +6,17 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from app.api import changes, connection, line_history, revenue_lines, revenue_lines_csv, revenue_months, syncs
+from app.api import (
+    changes,
+    connection,
+    line_history,
+    notifications,
+    revenue_lines,
+    revenue_lines_csv,
+    revenue_months,
+    syncs,
+    webhook_endpoints,
+)
 from app.api.base import install_api
 from app.auth import defences, provider_sign_in, sign_in
 from app.connect import oauth
@@ -58,6 +68,8 @@ def create_app(tools: Tools) -> Flask:
         changes.blueprint,
         syncs.blueprint,
         connection.blueprint,
+        webhook_endpoints.blueprint,
+        notifications.blueprint,
     )
     app.register_blueprint(reference.blueprint)
     pages = (integrations, connection_forms, sync_pages, table, chart, line_drawer)

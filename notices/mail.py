@@ -56,7 +56,7 @@ class Letter(NamedTuple):
 
         :raises UnknownDataKeyError, DamagedSecretError: they cannot be opened
         """
-        name = _bound_to(self.recipient)
+        name = bound_to(self.recipient)
         subject, body = json.loads(box.open(self.sealed, self.key_id, company_id=self.company_id or 0, name=name))
         return subject, body
 
@@ -77,7 +77,7 @@ def queue_mail(  # noqa: PLR0913 - what an e-mail consists of
     after the commit; without that, the clock finds the e-mail.
     """
     plain = json.dumps([" ".join(subject.split()), text]).encode()
-    sealed = box.seal(plain, company_id=company_id or 0, name=_bound_to(to))
+    sealed = box.seal(plain, company_id=company_id or 0, name=bound_to(to))
     connection.execute(
         # Without the row's id in return, which the web process may not read.
         insert(mail)
@@ -126,5 +126,6 @@ def _end(engine: Engine, letter: Letter, status: str, error: str | None, now: da
         connection.execute(_ENDED, {"id": letter.id, "status": status, "error": error, "now": now})
 
 
-def _bound_to(recipient: str) -> str:
+def bound_to(recipient: str) -> str:
+    """Return the name under which an e-mail to this recipient is sealed."""
     return f"mail:{recipient}"

@@ -16,6 +16,12 @@ CONNECTION_REFUSED = "access.connection_refused"
 # Somebody else proved access to the account and was refused: its company should know, but not who it was.
 CLAIM_REFUSED = "access.claim_refused"
 
+ENDPOINT_CREATED = "access.webhook_endpoint_created"
+ENDPOINT_CHANGED = "access.webhook_endpoint_changed"
+ENDPOINT_DELETED = "access.webhook_endpoint_deleted"
+ENDPOINT_DISABLED = "access.webhook_endpoint_disabled"
+ENDPOINT_SECRET_ROTATED = "access.webhook_endpoint_secret_rotated"  # noqa: S105 - the name of a fact
+
 
 def note_access(
     connection: Connection,

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from app.api.endpoint_steps import EndpointDisabledError
+from app.api.notifications import NotAPersonError
 from app.auth.csrf import ForgedRequestError
 from app.auth.defences import ForeignHostError
 from app.auth.provider_sign_in import UnknownIdentityError
@@ -17,6 +19,7 @@ from app.wiring.identity_provider import ProviderAwayError, UnprovenIdentityErro
 from events.connection.accounts import AccountTakenError, AnotherAccountError
 from events.connection.lifecycle import NotConnectedError
 from events.intake.group_append import NotDurableError
+from notices.endpoints import TooManyEndpointsError
 from projections.reads.snapshots import NotFoldedYetError
 from stripe_gateway.connect import ExchangeRefusedError, OutcomeUnknownError, StripeAwayError, WrongGrantError
 from tenants.connect_attempts import ForeignStateError, UnknownStateError, UsedStateError
@@ -64,6 +67,11 @@ RAISED: dict[type[Exception], Raised] = {
     NotConnectedError: Raised(
         "not_connected", "No account is connected, the connection is paused, or the account has to be connected again."
     ),
+    TooManyEndpointsError: Raised(
+        "too_many_endpoints", "The company has 16 webhook endpoints. Delete one that is no longer used."
+    ),
+    EndpointDisabledError: Raised("endpoint_disabled", "The endpoint is disabled. Enable it first."),
+    NotAPersonError: Raised("not_a_person", "Keys have no notifications. Sign in to choose your own."),
     IdempotencyKeyReusedError: Raised("idempotency_key_reused", "This Idempotency-Key was used for another request."),
     TooManyStreamsError: Raised("unavailable", "Too many syncs are being followed. Try again, or poll the sync."),
     InvalidCursorError: Raised("invalid_cursor", "The cursor belongs to another list. Start again without it."),

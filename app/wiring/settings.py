@@ -5,6 +5,7 @@ from typing import Self
 
 from app.http.public_address import PublicAddress, UnusableAddressError
 from notices.mail_server import MailServer, mail_server_from
+from notices.outbound import Outbound, outbound_from
 from runtime.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
 from tenants.data_keys import data_keys_from
 
@@ -71,6 +72,7 @@ class WebSettings:
     provider: ProviderSettings | None
     # None: no e-mail is sent.
     mail_server: MailServer | None
+    outbound: Outbound
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
@@ -92,6 +94,7 @@ class WebSettings:
             ),
             stripe=StripeSettings.from_environ(environment),
             provider=_provider(environment),
+            outbound=outbound_from(environment, environment.optional("OUTBOUND_WEBHOOKS")),
             mail_server=mail_server_from(
                 environment, environment.optional("SMTP_URL"), environment.optional("MAIL_FROM")
             ),

@@ -16,6 +16,7 @@ from app.wiring.identity_provider import IdentityProvider
 from app.wiring.settings import WebSettings
 from backlog.queues import NOTICE, SYNC, Waker, open_redis
 from events.intake.lanes import Appender, AppendLanes
+from notices.outbound import Outbound
 from runtime.clock import Clock, utc_now
 from runtime.database import open_engine, walled
 from stripe_gateway.connect import Connector, StripeConnect
@@ -54,7 +55,7 @@ class Tools:
     clock: Clock
     # Wakes the sync workers; returns at once, whatever Redis does.
     wake_sync: Callable[[], None]
-    # The same for the workers that send e-mails.
+    # The same for the workers that send e-mails and webhooks.
     wake_notice: Callable[[], None]
     # Waits that many seconds while other requests run; returns whether the process is to stop.
     pause: Callable[[float], bool]
@@ -66,6 +67,8 @@ class Tools:
     sync_interval_seconds: int = 86_400
     # Whether e-mails are sent: if not, queue none.
     sends_mail: bool = False
+    # Where webhooks may be sent.
+    outbound: Outbound = "public"
 
 
 def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
@@ -101,6 +104,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         leads_to=(settings.stripe.connect_base,),
         sync_interval_seconds=settings.sync_interval_seconds,
         sends_mail=settings.mail_server is not None,
+        outbound=settings.outbound,
     )
 
 

@@ -3,29 +3,33 @@
 import time
 
 from backlog.queues import NOTICE, acknowledge, wake_if_possible
-from workers.notices.mailing import Postman
-from workers.wiring.tools import Tools, current_tools
+from workers.notices.desk import Desk, current_desk
 
 # A job that runs longer wakes its successor and ends, so that a shutdown never waits for it.
 _LONGEST_SECONDS = 5.0
+_LOOK_AGAIN_SECONDS = 0.25
 
 
 def send_what_is_due() -> int:
-    """Send the e-mails that are due; return how many the server accepted."""
-    return send_with(current_tools())
+    """Send the webhooks and e-mails that are due; return how many webhooks were begun."""
+    return send_with(current_desk())
 
 
-def send_with(tools: Tools) -> int:
-    """Send until nothing is due or the time is up; return how many e-mails were accepted. Commits one by one."""
-    acknowledge(tools.redis, NOTICE)
-    if tools.mail_server is None:
-        return 0
-    postman = Postman(tools.engine, tools.box, tools.clock, tools.mail_server)
+def send_with(desk: Desk) -> int:
+    """Send until nothing is due or under way, or the time is up; return how many webhooks were begun. Commits.
+
+    What is still under way then goes on in its thread.
+    """
+    acknowledge(desk.redis, NOTICE)
+    desk.send_mail()
     deadline = time.monotonic() + _LONGEST_SECONDS
-    sent = 0
-    while not tools.stopping.is_set() and (accepted := postman.send_due()):
-        sent += accepted
+    begun = 0
+    while not desk.stopping.is_set():
+        some = desk.sender.send_some()
+        begun += some
         if time.monotonic() > deadline:
-            wake_if_possible(tools.redis, NOTICE)
+            wake_if_possible(desk.redis, NOTICE)
             break
-    return sent
+        if not some and not desk.sender.wait(_LOOK_AGAIN_SECONDS):
+            break
+    return begun

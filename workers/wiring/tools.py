@@ -10,7 +10,6 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from backlog.queues import open_redis
-from notices.mail_server import MailServer
 from runtime.clock import Clock, utc_now
 from runtime.database import open_engine
 from stripe_gateway.client import CONNECTIONS, Gateway, StripeGateway
@@ -41,9 +40,8 @@ class Tools:
     # Set when the process should stop: current work ends at the next page.
     stopping: Event
     pause: Callable[[float], object]
-    box: SecretBox
-    # None: no e-mail is sent.
-    mail_server: MailServer | None = None
+    # Whether e-mails are sent.
+    sends_mail: bool = False
 
 
 @cache
@@ -65,8 +63,7 @@ def current_tools() -> Tools:
         sync_period_seconds=settings.sync_period_seconds,
         stopping=stopping,
         pause=stopping.wait,
-        box=SecretBox(settings.data_keys),
-        mail_server=settings.mail_server,
+        sends_mail=settings.mail_server is not None,
     )
 
 

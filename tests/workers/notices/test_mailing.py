@@ -18,7 +18,6 @@ from tenants.secrets import SecretBox
 from tests.support.certificates import certified
 from tests.support.clock import NOON, SetClock
 from tests.support.mail_server import Inbox, mail_server
-from workers.notices.jobs import send_with
 from workers.notices.mailing import Postman
 from workers.wiring.tools import Tools
 
@@ -50,8 +49,9 @@ def test_an_email_is_sealed_until_it_is_sent_and_forgotten_afterwards(tools: Too
     (before,) = mails(engine)
 
     with mail_server(inbox) as server:
-        assert send_with(replace(tools, mail_server=server)) == 1
-        assert send_with(replace(tools, mail_server=server)) == 0
+        postman = Postman(engine, BOX, tools.clock, server)
+        assert postman.send_due() == 1
+        assert postman.send_due() == 0
 
     (after,) = mails(engine)
     assert b"ONE-TIME" not in before.sealed

@@ -1,0 +1,112 @@
+"""Send webhooks in threads that outlive the job: nobody waits for an endpoint that hangs."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Condition
+from time import monotonic
+
+from sqlalchemy import Engine
+from standardwebhooks import Webhook
+
+from notices.claims import Attempt, Delivery, claim_deliveries, note_attempt
+from notices.endpoint_secrets import signing_secrets
+from runtime.clock import Clock
+from tenants.secrets import DamagedSecretError, SecretBox, UnknownDataKeyError
+from workers.notices.posting import NotSentError, Poster
+
+# At once in this process: endpoints that failed or were slow take none of the others' places.
+QUICK_PLACES = 16
+SLOW_PLACES = 16
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Sender:
+    """Sends webhooks in its own threads, so many at once to quick endpoints and so many to slow ones."""
+
+    engine: Engine
+    box: SecretBox
+    clock: Clock
+    poster: Poster
+    _executor: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(QUICK_PLACES + SLOW_PLACES, thread_name_prefix="webhooks")
+    )
+    _changed: Condition = field(default_factory=Condition)
+    _under_way: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
+
+    def send_some(self) -> int:
+        """Begin to send as many deliveries as there are places for; return how many. Commits."""
+        return self._begin(are_slow=False, places=QUICK_PLACES) + self._begin(are_slow=True, places=SLOW_PLACES)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait that long for a delivery under way to be over; return whether any was under way."""
+        with self._changed:
+            is_busy = sum(self._under_way.values()) > 0
+            if is_busy:
+                self._changed.wait(seconds)
+            return is_busy
+
+    def drain(self) -> None:
+        """Wait until nothing is under way."""
+        with self._changed:
+            self._changed.wait_for(lambda: not sum(self._under_way.values()))
+
+    def close(self) -> None:
+        """Wait for what is under way and end the threads."""
+        self._executor.shutdown()
+
+    def _begin(self, *, are_slow: bool, places: int) -> int:
+        free = places - self._under_way[are_slow]
+        deliveries = claim_deliveries(self.engine, are_slow=are_slow, most=free) if free else []
+        for delivery in deliveries:
+            with self._changed:
+                self._under_way[are_slow] += 1
+            self._executor.submit(self._send, delivery).add_done_callback(self._ended(are_slow))
+        return len(deliveries)
+
+    def _ended(self, are_slow: bool) -> Callable[[Future[None]], None]:  # noqa: FBT001 - a key
+        def end(future: Future[None]) -> None:
+            with self._changed:
+                self._under_way[are_slow] -= 1
+                self._changed.notify_all()
+            if error := future.exception():
+                # Its lease runs out, and it is sent again with the same id.
+                _log.error("webhook not recorded", extra={"error": type(error).__name__})
+
+        return end
+
+    def _send(self, delivery: Delivery) -> None:
+        started_at, started = self.clock(), monotonic()
+        status, answer, error = self._outcome(delivery, started_at)
+        attempt = Attempt(started_at, round((monotonic() - started) * 1000), status, answer, error)
+        note_attempt(self.engine, delivery, attempt, now=self.clock())
+        if not attempt.is_accepted:
+            fields = {"delivery_id": delivery.id, "endpoint_id": delivery.endpoint_id, "status": status}
+            _log.info("webhook not accepted", extra=fields)
+
+    def _outcome(self, delivery: Delivery, now: datetime) -> tuple[int | None, str | None, str | None]:
+        try:
+            answer = self.poster.post(delivery.url, delivery.body.encode(), self._headers(delivery, now))
+        except NotSentError as error:
+            return None, None, str(error)
+        except UnknownDataKeyError as error:
+            return None, None, f"ENCRYPTION_KEYS lacks the key {error}."
+        except DamagedSecretError:
+            return None, None, "The endpoint's secret was changed outside of revmap. Rotate it."
+        return answer.status, answer.beginning, None
+
+    def _headers(self, delivery: Delivery, now: datetime) -> dict[str, str]:
+        with self.engine.connect() as connection:
+            secrets = signing_secrets(connection, self.box, delivery.endpoint_id, now=now)
+        signatures = [Webhook(secret).sign(delivery.message_id, now, delivery.body) for secret in secrets]
+        return {
+            "Content-Type": "application/json",
+            "User-Agent": "revmap",
+            "webhook-id": delivery.message_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": " ".join(signatures),
+        }
