@@ -38,6 +38,7 @@ _PUT_BACK = text("""
     WHERE id = :id AND status = 'waiting'
 """)
 _ANY_DUE = text("SELECT EXISTS (SELECT FROM mail WHERE status = 'waiting' AND due_at <= :now)")
+_BACKLOG = text("SELECT count(*) AS waiting, min(queued_at) AS oldest FROM mail WHERE status = 'waiting'")
 _PURGE = text("DELETE FROM mail WHERE ended_at < :before")
 
 
@@ -89,6 +90,12 @@ def queue_mail(  # noqa: PLR0913 - what an e-mail consists of
 def is_any_mail_due(connection: Connection, *, now: datetime) -> bool:
     """Return whether an e-mail is waiting to be sent."""
     return bool(connection.execute(_ANY_DUE, {"now": now}).scalar())
+
+
+def mail_backlog(connection: Connection) -> tuple[int, datetime | None]:
+    """Return how many e-mails wait, and since when. Needs `as_owner`."""
+    row = connection.execute(_BACKLOG).one()
+    return row.waiting, row.oldest
 
 
 def claim_letters(engine: Engine, *, now: datetime) -> list[Letter]:

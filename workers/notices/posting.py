@@ -142,7 +142,7 @@ class _Wire:
         return io.BufferedReader(_Bytes(self._sock, self._deadline, self._most_bytes), 8192)
 
     def close(self) -> None:
-        self._sock.close()
+        """Leave the socket open: its answer is still read when http.client has done with it."""
 
 
 class _Bytes(io.RawIOBase):
