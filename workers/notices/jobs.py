@@ -25,11 +25,15 @@ def send_with(desk: Desk) -> int:
     deadline = time.monotonic() + _LONGEST_SECONDS
     begun = 0
     while not desk.stopping.is_set():
+        # Asked first: what ends from here on may leave its endpoint free for the next delivery.
+        was_busy = desk.sender.is_busy()
         some = desk.sender.send_some()
         begun += some
         if time.monotonic() > deadline:
             wake_if_possible(desk.redis, NOTICE)
             break
-        if not some and not desk.sender.wait(_LOOK_AGAIN_SECONDS):
+        if not some and not was_busy:
             break
+        if not some:
+            desk.sender.wait(_LOOK_AGAIN_SECONDS)
     return begun

@@ -42,13 +42,16 @@ class Sender:
         """Begin to send as many deliveries as there are places for; return how many. Commits."""
         return self._begin(are_slow=False, places=QUICK_PLACES) + self._begin(are_slow=True, places=SLOW_PLACES)
 
-    def wait(self, seconds: float) -> bool:
-        """Wait that long for a delivery under way to be over; return whether any was under way."""
+    def is_busy(self) -> bool:
+        """Return whether anything is under way."""
         with self._changed:
-            is_busy = sum(self._under_way.values()) > 0
-            if is_busy:
+            return sum(self._under_way.values()) > 0
+
+    def wait(self, seconds: float) -> None:
+        """Wait until a delivery under way is over, that long at most, and not at all if none is."""
+        with self._changed:
+            if sum(self._under_way.values()):
                 self._changed.wait(seconds)
-            return is_busy
 
     def drain(self) -> None:
         """Wait until nothing is under way."""
