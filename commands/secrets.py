@@ -23,7 +23,7 @@ _KEY_IDS = (
 
 @click.group("secrets")
 def group() -> None:
-    """Manage the sealed secrets of connections. Requires ENCRYPTION_KEYS."""
+    """Manage the sealed secrets of connections, webhook endpoints and waiting e-mails. Requires ENCRYPTION_KEYS."""
 
 
 @group.command("status")

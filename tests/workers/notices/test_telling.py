@@ -1,4 +1,4 @@
-"""What happens is announced in its own transaction; people are told once that it needs them, and once that it is over."""
+"""What happens is announced in its own transaction; people are told once when it begins, and once when it is over."""
 
 from collections.abc import Iterator
 from dataclasses import replace
