@@ -1,12 +1,12 @@
 """Lease deliveries to send, and record what came of them. One request at a time is under way to an endpoint.
 
-An endpoint that fails rests. One that failed or was slow is asked among those that were, so that however many hang,
-the others wait for none of them.
+An endpoint that fails rests. Those that failed or were slow, and those that were never asked, are asked among
+themselves: however many hang, the others wait for none of them.
 """
 
 import json
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
@@ -51,9 +51,9 @@ _CHOOSE = text(f"""
         SELECT e.id, w.due_at, row_number() OVER (PARTITION BY e.company_id ORDER BY w.due_at, e.id)
             + (SELECT count(*) FROM webhook_endpoint b
                WHERE b.company_id = e.company_id AND b.busy_until > clock_timestamp()
-                 AND b.is_slow = :are_slow) AS turn
+                 AND b.standing = :standing) AS turn
         FROM waiting w JOIN webhook_endpoint e ON e.id = w.endpoint_id
-        WHERE w.due_at <= clock_timestamp() AND {_IS_READY} AND e.is_slow = :are_slow
+        WHERE w.due_at <= clock_timestamp() AND {_IS_READY} AND e.standing = :standing
     )
     SELECT e.id, e.company_id, e.url FROM webhook_endpoint e JOIN ranked r ON r.id = e.id
     WHERE r.turn <= :most_of_company AND {_IS_READY}
@@ -92,7 +92,7 @@ _FAILED = text("""
     WHERE id = :id AND attempts = :number AND status = 'waiting'
 """)
 _REST = text("""
-    UPDATE webhook_endpoint SET failures = failures + 1, is_slow = true,
+    UPDATE webhook_endpoint SET failures = failures + 1, standing = 'slow',
         failing_since = coalesce(failing_since, clock_timestamp()),
         busy_until = clock_timestamp(),
         rests_until = clock_timestamp() + make_interval(secs => least(:longest, power(2, least(failures, 20))))
@@ -100,12 +100,15 @@ _REST = text("""
     RETURNING failing_since <= clock_timestamp() - :disabled_after AND disabled_at IS NULL AS is_hopeless, url
 """)
 _RECOVER = text("""
-    UPDATE webhook_endpoint SET failures = 0, failing_since = NULL, is_slow = :is_slow, busy_until = clock_timestamp()
+    UPDATE webhook_endpoint SET failures = 0, failing_since = NULL, standing = :standing, busy_until = clock_timestamp()
     WHERE id = :endpoint_id AND busy_until = :busy_until
 """)
 _DISABLE = text("""
     UPDATE webhook_endpoint SET disabled_at = :now, disabled_because = 'failing' WHERE id = :endpoint_id
 """)
+
+
+Standing = Literal["new", "quick", "slow"]
 
 
 class Delivery(NamedTuple):
@@ -141,9 +144,9 @@ def is_any_delivery_due(connection: Connection) -> bool:
     return bool(connection.execute(_ANY_DUE).scalar())
 
 
-def claim_deliveries(engine: Engine, *, are_slow: bool, most: int) -> list[Delivery]:
-    """Lease one delivery each of up to `most` endpoints: those that were slow or failed, or the others. Commits."""
-    parameters = {"are_slow": are_slow, "most": most, "most_of_company": _MOST_OF_COMPANY}
+def claim_deliveries(engine: Engine, *, standing: Standing, most: int) -> list[Delivery]:
+    """Lease one delivery each of up to `most` endpoints of this standing. Commits."""
+    parameters = {"standing": standing, "most": most, "most_of_company": _MOST_OF_COMPANY}
     with engine.begin() as connection:
         endpoints = connection.execute(_CHOOSE, parameters).all()
         taken = (_taken(connection, *endpoint) for endpoint in endpoints)
@@ -176,8 +179,8 @@ def note_attempt(engine: Engine, delivery: Delivery, attempt: Attempt, *, now: d
     with engine.begin() as connection:
         if attempt.is_accepted:
             updated = connection.execute(_DELIVERED, of_delivery)
-            is_slow = attempt.duration_ms > _SLOW_MS
-            connection.execute(_RECOVER, of_endpoint | {"is_slow": is_slow})
+            standing: Standing = "slow" if attempt.duration_ms > _SLOW_MS else "quick"
+            connection.execute(_RECOVER, of_endpoint | {"standing": standing})
         else:
             rest = {"first": _FIRST_REST_SECONDS, "longest": _LONGEST_REST_SECONDS}
             updated = connection.execute(_FAILED, of_delivery | rest)

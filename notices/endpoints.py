@@ -105,6 +105,8 @@ def change_endpoint(
         close_notice(connection, company_id, ENDPOINT_DISABLED, str(endpoint.id), now=now)
     elif endpoint.is_enabled and not is_enabled:
         values |= {"disabled_at": now, "disabled_because": "by_hand"}
+    if "url" in values:
+        values["standing"] = "new"
     if not values:
         return endpoint
     changed = connection.execute(

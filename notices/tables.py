@@ -2,7 +2,6 @@
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -62,10 +61,11 @@ webhook_endpoint = Table(
     # Since when every attempt has failed, and how many did.
     Column("failing_since", INSTANT),
     Column("failures", Integer, nullable=False, server_default=text("0")),
-    # Whether the last attempt failed or took long: such endpoints wait for each other, and nobody else for them.
-    Column("is_slow", Boolean, nullable=False, server_default=text("false")),
+    # `slow` if the last attempt failed or took long. Each kind waits for its own alone.
+    Column("standing", Text, nullable=False, server_default="new"),
     Column("busy_until", INSTANT, nullable=False, server_default="-infinity"),
     Column("rests_until", INSTANT, nullable=False, server_default="-infinity"),
+    CheckConstraint("standing IN ('new', 'quick', 'slow')", name="standing"),
     CheckConstraint("disabled_because IN ('by_hand', 'failing')", name="disabled_because"),
     CheckConstraint("(disabled_at IS NULL) = (disabled_because IS NULL)", name="disabled"),
 )

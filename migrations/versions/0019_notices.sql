@@ -32,9 +32,10 @@ CREATE TABLE webhook_endpoint (
     disabled_because text,
     failing_since timestamptz,
     failures integer NOT NULL DEFAULT 0,
-    is_slow boolean NOT NULL DEFAULT false,
+    standing text NOT NULL DEFAULT 'new',
     busy_until timestamptz NOT NULL DEFAULT '-infinity',
     rests_until timestamptz NOT NULL DEFAULT '-infinity',
+    CONSTRAINT webhook_endpoint_standing_check CHECK (standing IN ('new', 'quick', 'slow')),
     CONSTRAINT webhook_endpoint_disabled_because_check CHECK (disabled_because IN ('by_hand', 'failing')),
     CONSTRAINT webhook_endpoint_disabled_check CHECK ((disabled_at IS NULL) = (disabled_because IS NULL))
 );

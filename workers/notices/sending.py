@@ -1,7 +1,7 @@
 """Send webhooks in threads that outlive the job: nobody waits for an endpoint that hangs."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,36 +11,35 @@ from time import monotonic
 from sqlalchemy import Engine
 from standardwebhooks import Webhook
 
-from notices.claims import Attempt, Delivery, claim_deliveries, note_attempt
+from notices.claims import Attempt, Delivery, Standing, claim_deliveries, note_attempt
 from notices.endpoint_secrets import signing_secrets
 from runtime.clock import Clock
 from tenants.secrets import DamagedSecretError, SecretBox, UnknownDataKeyError
 from workers.notices.posting import NotSentError, Poster
 
-# At once in this process: endpoints that failed or were slow take none of the others' places.
-QUICK_PLACES = 16
-SLOW_PLACES = 16
+# Requests at once in this process, by the standing of the endpoint: none takes another's place.
+PLACES: Mapping[Standing, int] = {"quick": 16, "new": 8, "slow": 8}
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Sender:
-    """Sends webhooks in its own threads, so many at once to quick endpoints and so many to slow ones."""
+    """Sends webhooks in its own threads, so many at once to endpoints of each standing."""
 
     engine: Engine
     box: SecretBox
     clock: Clock
     poster: Poster
     _executor: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(QUICK_PLACES + SLOW_PLACES, thread_name_prefix="webhooks")
+        default_factory=lambda: ThreadPoolExecutor(sum(PLACES.values()), thread_name_prefix="webhooks")
     )
     _changed: Condition = field(default_factory=Condition)
-    _under_way: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
+    _under_way: dict[Standing, int] = field(default_factory=lambda: dict.fromkeys(PLACES, 0))
 
     def send_some(self) -> int:
         """Begin to send as many deliveries as there are places for; return how many. Commits."""
-        return self._begin(are_slow=False, places=QUICK_PLACES) + self._begin(are_slow=True, places=SLOW_PLACES)
+        return sum(self._begin(standing) for standing in PLACES)
 
     def is_busy(self) -> bool:
         """Return whether anything is under way."""
@@ -62,19 +61,19 @@ class Sender:
         """Wait for what is under way and end the threads."""
         self._executor.shutdown()
 
-    def _begin(self, *, are_slow: bool, places: int) -> int:
-        free = places - self._under_way[are_slow]
-        deliveries = claim_deliveries(self.engine, are_slow=are_slow, most=free) if free else []
+    def _begin(self, standing: Standing) -> int:
+        free = PLACES[standing] - self._under_way[standing]
+        deliveries = claim_deliveries(self.engine, standing=standing, most=free) if free else []
         for delivery in deliveries:
             with self._changed:
-                self._under_way[are_slow] += 1
-            self._executor.submit(self._send, delivery).add_done_callback(self._ended(are_slow))
+                self._under_way[standing] += 1
+            self._executor.submit(self._send, delivery).add_done_callback(self._ended(standing))
         return len(deliveries)
 
-    def _ended(self, are_slow: bool) -> Callable[[Future[None]], None]:  # noqa: FBT001 - a key
+    def _ended(self, standing: Standing) -> Callable[[Future[None]], None]:
         def end(future: Future[None]) -> None:
             with self._changed:
-                self._under_way[are_slow] -= 1
+                self._under_way[standing] -= 1
                 self._changed.notify_all()
             if error := future.exception():
                 # Its lease runs out, and it is sent again with the same id.
