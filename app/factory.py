@@ -20,7 +20,7 @@ from app.api import (
 from app.api.base import install_api
 from app.auth import defences, provider_sign_in, sign_in
 from app.connect import oauth
-from app.http import request_log
+from app.http import assets, request_log
 from app.ops import health, metrics
 from app.pages import wording
 from app.pages.mapping import chart, line_drawer, table
@@ -49,13 +49,13 @@ class _App(Flask):
 
 def create_app(tools: Tools) -> Flask:
     """Return the app that serves all routes with these tools."""
-    app = _App(__name__)
+    app = _App(__name__, static_folder=None)
     app.json = _InOrder(app)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     install_tools(app, tools)
-    for installed in (request_log, defences, handlers, wording):
+    for installed in (request_log, defences, handlers, wording, assets):
         installed.install(app)
     for part in (endpoint, health, metrics):
         app.register_blueprint(part.blueprint)

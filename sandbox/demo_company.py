@@ -1,4 +1,4 @@
-"""The demo's company, created once and connected to the first simulated account, with an API key and a user."""
+"""The demo's company, created once and connected to the first simulated account, with an API key and two users."""
 
 from sqlalchemy import Engine
 
@@ -10,13 +10,15 @@ from sandbox.stripe.demo import FIRST_COMPANY
 from tenants.api_keys import create_api_key, principal_of
 from tenants.companies import add_company
 from tenants.passwords import Passwords
+from tenants.roles import Role
 from tenants.users import add_user, set_member, set_password
 
 EMAIL = "ada@example.org"
+_COLLEAGUE = "grace@example.org"
 
 
 def demo_company(engine: Engine, saved: DemoSettings) -> tuple[str, int]:
-    """Create the demo's company and user if needed, and return its API key and company id. Commits; safe to repeat."""
+    """Create the demo's company and users if needed, and return its API key and company id. Commits; safe to repeat."""
     with engine.begin() as connection:
         # The file may belong to another database than the current one.
         is_known = saved.api_key and principal_of(connection, saved.api_key, now=utc_now())
@@ -34,9 +36,11 @@ def demo_company(engine: Engine, saved: DemoSettings) -> tuple[str, int]:
 
 def _let_in(engine: Engine, saved: DemoSettings, company_id: int) -> None:
     passwords = Passwords()
+    members: tuple[tuple[str, Role], ...] = ((EMAIL, "admin"), (_COLLEAGUE, "editor"))
     with engine.begin() as connection:
-        user = add_user(connection, EMAIL, password_hash=None)
-        if not passwords.matches(user.password_hash, saved.password):
-            set_password(connection, user.id, passwords.hashed(saved.password))
-            saved.save()
-        set_member(connection, company_id, user.id, "admin", actor="demo", now=utc_now())
+        for email, role in members:
+            user = add_user(connection, email, password_hash=None)
+            if not passwords.matches(user.password_hash, saved.password):
+                set_password(connection, user.id, passwords.hashed(saved.password))
+            set_member(connection, company_id, user.id, role, actor="demo", now=utc_now())
+    saved.save()

@@ -42,6 +42,6 @@ def _set_security_headers(response: Response) -> Response:
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if tools.address.is_secure:
         response.headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}"
-    if request.endpoint and not request.endpoint.endswith("static"):
+    if request.endpoint and request.blueprint != "static":
         response.headers.setdefault("Cache-Control", "private, no-store")
     return response

@@ -9,6 +9,7 @@ from flask.wrappers import Response
 
 from app.auth.access import admitted_person, principal
 from app.auth.sessions import form_token, session
+from app.pages import navigation
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.roles import Role
@@ -55,6 +56,8 @@ def framed_text(template: str, *, here: str, **content: object) -> str:
         company=next(one for one in memberships if one.company_id == company_id),
         memberships=memberships,
         may=principal().reaches,
+        navigation=navigation,
+        places_for=navigation.places_for,
         token=form_token(),
         **content,
     )

@@ -18,6 +18,7 @@ _DEFAULT = "en_US"
 _ENGLISH = Locale.parse(_DEFAULT)
 _KNOWN = frozenset(locale_identifiers())
 _MOST_LANGUAGES = 10
+_LONGEST_WHOLE = 18
 _A_MOMENT = timedelta(minutes=1)
 
 
@@ -30,6 +31,7 @@ def install(app: Flask) -> None:
     app.add_template_filter(coming)
     app.add_template_filter(month_of)
     app.add_template_filter(words)
+    app.add_template_filter(short)
 
 
 def amount(minor_units: int, currency: str, exponent: int) -> str:
@@ -65,6 +67,13 @@ def month_of(moment: datetime) -> str:
 def words(name: str) -> str:
     """Return one of our snake_case names as words: semi_annual is semi annual."""
     return name.replace("_", " ")
+
+
+def short(identifier: str) -> str:
+    """Return an id without its middle, if it is long: in_1NaBcDeFgHiJkLm is in_1NaBc…JkLm."""
+    kept = identifier.find("_") + 1
+    is_short = len(identifier) <= _LONGEST_WHOLE
+    return identifier if is_short else f"{identifier[: kept + 5]}…{identifier[-4:]}"
 
 
 def reader_locale() -> Locale:

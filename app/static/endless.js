@@ -2,8 +2,21 @@
 "use strict";
 
 (() => {
-  const box = document.getElementById("lines");
-  if (!box) return;
+  let left = null;
+
+  function start() {
+    left?.();
+    left = null;
+    const box = document.getElementById("lines");
+    if (box) left = keepNear(box);
+  }
+
+  start();
+  document.addEventListener("view", start);
+})();
+
+// Returns a function that lets go of the box.
+function keepNear(box) {
   const table = box.querySelector("table");
   const more = table.querySelector("tbody.more");
   const link = more.querySelector("a");
@@ -69,14 +82,19 @@
     page.replaceChildren(gap);
   }
 
-  for (const page of table.querySelectorAll("tbody.page")) observer.observe(page);
+  for (const page of table.querySelectorAll("tbody.batch")) observer.observe(page);
   observer.observe(more);
   link.addEventListener("click", (event) => {
     event.preventDefault();
     once(more, grow);
   });
-  document.addEventListener("htmx:after:swap", () => {
+  const count = () => {
     const totals = document.querySelector("[data-line-count]");
     if (totals) table.setAttribute("aria-rowcount", Number(totals.dataset.lineCount) + 1);
-  });
-})();
+  };
+  document.addEventListener("htmx:after:swap", count);
+  return () => {
+    observer.disconnect();
+    document.removeEventListener("htmx:after:swap", count);
+  };
+}

@@ -32,16 +32,19 @@
       {
         width: place.clientWidth,
         height: place.clientHeight,
-        padding: [8, 28, 0, 0],
+        padding: [10, 16, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-        scales: { x: { time: false, range: [-0.5, months.length - 0.5] }, y: { range: (_, low, high) => [Math.min(low, 0) * 1.05, Math.max(high, 0) * 1.05 || 1] } },
+        scales: { x: { time: false, range: [-0.5, months.length - 0.5] }, y: { range: (_, low, high) => whole(low, high) } },
         axes: [
           { ...axis, grid: { show: false }, size: 24, splits: (self) => marks(months.length, self.bbox.width / devicePixelRatio), values: (_, at) => at.map((one) => months[one] ?? "") },
-          { ...axis, size: 64, values: (_, at) => at.map((one) => money.format(one / unit)) },
+          { ...axis, size: 64, splits: (self, _, low, high) => ticks(low, high), values: (_, at) => at.map((one) => money.format(one / unit)) },
         ],
         series: [{}, ...stacks.map(({ fill }) => ({ fill, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.8, 48] }) }))],
-        hooks: { setCursor: [(self) => tell(self, tip, chart, rows[self.cursor.idx])] },
+        hooks: {
+          setCursor: [(self) => tell(self, tip, chart, rows[self.cursor.idx])],
+          ready: [(self) => self.over.addEventListener("click", () => filter(chart, rows[self.cursor.idx]))],
+        },
       },
       [months.map((_, at) => at), ...stacks.map(({ values }) => values)],
       place,
@@ -60,20 +63,54 @@
     return Array.from({ length: Math.ceil(count / step) }, (_, at) => count - 1 - at * step).reverse();
   }
 
+  // The bars end at or below the last tick, and the ticks are round numbers.
+  function ticks(low, high) {
+    const step = roundUp((Math.max(high, 0) - Math.min(low, 0)) / 4 || 1);
+    const first = Math.floor(Math.min(low, 0) / step);
+    return Array.from({ length: Math.ceil(Math.max(high, 0) / step) - first + 1 }, (_, at) => (first + at) * step);
+  }
+
+  function whole(low, high) {
+    const at = ticks(low, high);
+    return [at[0], at[at.length - 1] || 1];
+  }
+
+  function roundUp(size) {
+    const ten = 10 ** Math.floor(Math.log10(size));
+    return ten * [1, 2, 2.5, 5, 10].find((one) => one * ten >= size * 0.999);
+  }
+
   function tell(self, tip, chart, row) {
     tip.hidden = !row || self.cursor.left < 0;
     if (tip.hidden) return;
     const names = [...chart.querySelectorAll(".months thead th")].map((cell) => cell.textContent);
-    const cells = [...row.cells].filter((cell) => cell.dataset.minor !== "0");
-    const lines = cells.map((cell) => (cell.cellIndex ? `${names[cell.cellIndex]} ${cell.textContent}` : cell.textContent));
-    tip.replaceChildren(...lines.map((text) => Object.assign(document.createElement("span"), { textContent: text })));
+    const swatches = [...chart.querySelectorAll(".swatch")];
+    const cells = [...row.cells].filter((cell) => cell.cellIndex && cell.dataset.minor !== "0");
+    const heading = Object.assign(document.createElement("b"), { textContent: row.cells[0].textContent });
+    tip.replaceChildren(heading, ...cells.flatMap((cell) => [
+      swatches[cell.cellIndex - 1]?.cloneNode() ?? document.createElement("span"),
+      Object.assign(document.createElement("span"), { textContent: names[cell.cellIndex] }),
+      Object.assign(document.createElement("span"), { textContent: cell.textContent, className: "figure" }),
+    ]));
     const left = self.cursor.left + 72;
     tip.style.left = `${left + tip.offsetWidth > self.width ? left - tip.offsetWidth - 24 : left}px`;
+  }
+
+  // A click on a bar shows its month alone; in the address the end of a range is not part of it.
+  function filter(chart, row) {
+    if (!row || !chart.dataset.filter) return;
+    const [year, month] = row.dataset.from.split("-").map(Number);
+    const after = new Date(Date.UTC(year, month, 1)).toISOString().slice(0, 10);
+    const address = new URL(chart.dataset.filter, location);
+    address.searchParams.set("date_from", row.dataset.from);
+    address.searchParams.set("date_to", after);
+    location.assign(address);
   }
 
   // Other parts of the page are swapped, too: then the chart stays as it is.
   document.addEventListener("htmx:after:swap", () => {
     if (document.querySelector(".chart") !== drawn) draw();
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  // After the theme was set for it.
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(draw));
 })();

@@ -12,12 +12,13 @@ from sandbox.stripe.records.versions import NEWEST
 from sandbox.stripe.running import Settings, StripeServer
 
 FIRST_COMPANY = "Sample Studio"
+_MONTHS = 24
 _COMPANIES = (FIRST_COMPANY, "Example Foods")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOptions:
-    """Options of the demo. `invoices` is the number of the first company's live invoices.
+    """Options of the demo. `invoices` is the number of the first company's live invoices, over two years.
 
     `until` is the Unix second at which the made-up history ends, now if None. The same seed, size and end give the
     same history, so a client that keeps the data it read should keep `until` too.
@@ -25,7 +26,7 @@ class DemoOptions:
 
     address: Address = field(default_factory=lambda: Address(port=12111))
     seed: int = 1
-    invoices: int = 300
+    invoices: int = 600
     api_version: str = NEWEST
     latency_ms: int = 0
     rate_limits: bool = False
@@ -51,7 +52,9 @@ def start_demo(options: DemoOptions, clock: Callable[[], int]) -> StripeServer:
         account = stripe.create_account(name)
         for livemode, share in ((True, 1), (False, 10)):
             invoices = options.invoices // (share * (place + 1))
-            generate(account, invoices=invoices, seed=options.seed, livemode=livemode, until=options.until)
+            generate(
+                account, invoices=invoices, seed=options.seed, months=_MONTHS, livemode=livemode, until=options.until
+            )
             # What happens from now on differs between runs, so its ids must differ too.
             account.ledger(livemode=livemode).ids.continue_as(token("run", clock(), account.id, livemode))
     if not options.tells_history:

@@ -42,6 +42,7 @@ def test_who_signs_out_is_shown_the_door_and_stays_out(page: Page, company: Comp
     company.enter(page.context)
     page.goto("/settings/integrations")
 
+    page.get_by_text(company.email).click()
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile("/sign-in"))
     page.goto("/settings/integrations")

@@ -51,7 +51,7 @@ def test_what_was_expected_must_happen(mishaps: Mishaps) -> None:
     [
         ("<input>", "label"),
         ("<button></button>", "button-name"),
-        ("<img src='/static/docs.css'>", "image-alt"),
+        ("<img src='/static/icon.svg'>", "image-alt"),
     ],
 )
 def test_what_is_not_for_everybody_is_named(page: Page, html: str, rule: str) -> None:

@@ -30,7 +30,7 @@ def served() -> frozenset[Served]:
         Served(f"{method} {_with_named_parameters(rule.rule)}", _role_of(app.view_functions[rule.endpoint]))
         for app in [_idle_app()]
         for rule in app.url_map.iter_rules()
-        if rule.endpoint != "static"
+        if rule.endpoint != "static.serve_asset"
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     )
 

@@ -38,6 +38,17 @@ class Chart(NamedTuple):
     months: list[tuple[date, list[int], int]]
 
 
+class Sums(NamedTuple):
+    """Minor units of one currency: billed, billed after discounts and included tax, and void or uncollectible."""
+
+    currency: str
+    exponent: int
+    line_count: int
+    billed: int
+    billed_net: int
+    unbilled: int
+
+
 @blueprint.get("/figures")
 @for_member("viewer")
 def show_figures(company_id: int) -> Response:
@@ -47,13 +58,15 @@ def show_figures(company_id: int) -> Response:
         line_filter = list_of(snapshot.connection, company_id, view.query).line_filter
         months = sum_months(snapshot, line_filter)
     totals = totals_of(months)
+    currency = _currency(totals, view)
     part = render_template(
         "mapping/chart_figures.html",
         view=view,
         totals=totals,
         line_count=sum(total.count for total in totals),
         exponents={total.currency: exponent_of(total.currency) for total in totals},
-        chart=chart_of(_billed(months, view), _currency(totals, view)),
+        sums=sums_of(months, currency) if currency else None,
+        chart=chart_of(_billed(months, view), currency),
     )
     return make_response(part)
 
@@ -66,6 +79,19 @@ def totals_of(months: Iterable[MonthTotal]) -> list[Total]:
             sums[month.currency][place] += part
     totals = [Total(currency, *parts) for currency, parts in sums.items()]
     return sorted(totals, key=lambda total: (-total.count, total.currency))
+
+
+def sums_of(months: Iterable[MonthTotal], currency: str) -> Sums:
+    """Return what the lines of one currency add up to, billed revenue apart from what is not expected to be paid."""
+    count = billed = billed_net = unbilled = 0
+    for month in (month for month in months if month.currency == currency):
+        count += month.line_count
+        if month.invoice_status in _NOT_BILLED:
+            unbilled += month.amount
+        else:
+            billed += month.amount
+            billed_net += month.net_amount
+    return Sums(currency, exponent_of(currency), count, billed, billed_net, unbilled)
 
 
 def chart_of(months: Sequence[MonthTotal], currency: str | None) -> Chart | None:

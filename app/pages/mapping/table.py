@@ -39,6 +39,7 @@ for _function in (
     words.every,
     words.spoken_choices,
     words.currency_choices,
+    words.sort_choices,
 ):
     blueprint.add_app_template_global(_function)
 
@@ -142,7 +143,7 @@ def _page(content: _Content) -> Response:
         chips=chips_of(view),
         csv=_csv(content),
         columns=(DEFAULT, ADDABLE),
-        known={"invoice_status": FINAL_STATUSES, "type": LINE_TYPES, "cadence": CADENCES},
+        known={"sorts": ("date", "amount"), "invoice_status": FINAL_STATUSES, "type": LINE_TYPES, "cadence": CADENCES},
         moments={"End of yesterday": today, "End of last month": today.replace(day=1)},
         now=now,
         why=why_empty(view, content.freshness.connection),

@@ -8,6 +8,9 @@ from babel.dates import format_date
 
 from events.stripe.money import EXPONENTS
 
+_HIGH = {"date": "newest", "amount": "largest"}
+_LOW = {"date": "oldest", "amount": "smallest"}
+
 
 @lru_cache(maxsize=4096)
 def day(value: date) -> str:
@@ -41,6 +44,18 @@ def month(first: date) -> str:
 def spoken_choices(names: Iterable[str]) -> list[tuple[str, str]]:
     """Return names with their labels, for a select field."""
     return [(name, spoken(name)) for name in names]
+
+
+def sort_choices(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the orders of the table with their labels, each both ways."""
+    return [
+        choice
+        for name in names
+        for choice in (
+            (f"-{name}", f"{spoken(name)}, {_HIGH.get(name, 'Z to A')} first"),
+            (name, f"{spoken(name)}, {_LOW.get(name, 'A to Z')} first"),
+        )
+    ]
 
 
 def currency_choices(held: Sequence[str]) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from events.intake.receive import STRIPE_SOURCE
 from events.log.read import last_recorded_at
 from projections.reads.snapshots import snapshot_of
 
+_RECENT_SYNCS = 14
 # Permissions as the Stripe Dashboard names them.
 _PERMISSIONS = {
     "rak_invoice_read": "Invoices: read",
@@ -26,12 +27,16 @@ _PERMISSIONS = {
 
 
 class StripeCard(NamedTuple):
-    """The content of the Stripe card. `active` is the sync in progress, `last` the last one that ended."""
+    """The content of the Stripe card. `active` is the sync in progress, `last` the last one that ended.
+
+    `recent` are the last ones that ended, oldest first.
+    """
 
     connection: ConnectionHealth
     verdict: Verdict
     active: ShownRun | None
     last: ShownRun | None
+    recent: list[ShownRun]
     last_event_at: object
 
 
@@ -55,13 +60,15 @@ def settings_page(problem: Mapping[str, object] | None = None) -> str:
 
 def _card(connection: Connection, company_id: int) -> StripeCard:
     health = health_in(connection, company_id)
-    runs = list_runs(connection, company_id, limit=2)
+    runs = list_runs(connection, company_id, limit=_RECENT_SYNCS + 1)
     active = runs[0] if runs and runs[0].finished_at is None else None
+    ended = [shown(connection, run) for run in runs if run is not active][:_RECENT_SYNCS]
     last = next((run for run in runs if run is not active), None)
     return StripeCard(
         health,
         verdict_on(health, last),
         shown(connection, active) if active is not None else None,
-        shown(connection, last) if last is not None else None,
+        next(iter(ended), None),
+        ended[::-1],
         last_recorded_at(connection, company_id, source=STRIPE_SOURCE),
     )

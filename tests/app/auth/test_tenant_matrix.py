@@ -40,7 +40,7 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", "/"): "session",
     ("GET", "/docs"): "everybody",
     ("GET", "/openapi.json"): "everybody",
-    ("GET", "/static/<path:filename>"): "everybody",
+    ("GET", "/static/<path:name>"): "everybody",
     ("GET", "/healthz"): "everybody",
     ("GET", "/readyz"): "everybody",
     ("GET", "/metrics"): "everybody",
@@ -102,7 +102,7 @@ EXPECTED: dict[tuple[str, str], Needed] = {
 # Ids below a company: one of ours, one of theirs, one that does not exist.
 IDS = {
     "line_id": ("il_mine", "il_CANARY", "il_none"),
-    "filename": ("docs.css", "docs.css", "none"),
+    "name": ("docs.css", "docs.css", "none"),
     "account_id": ("acct_ours", "acct_CANARY", "acct_none"),
     "run_id": ("1", "2", "3000"),
     "position": ("1", "3", "3000"),

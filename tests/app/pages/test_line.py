@@ -55,8 +55,8 @@ def test_the_history_tells_each_step_with_what_it_changed_and_why(visitor: Visit
     assert "Invoice status Open → Paid" in history
     assert "Cadence Unknown → Quarterly" in history
     assert "The status open does not count: a status only climbs, and it is paid." in history
-    assert "Stripe webhook. Occurred 1 Jan 2026, 00:00 UTC, recorded" in history
-    assert "No change invoice.updated" in history
+    assert "from Stripe webhook. Occurred 1 Jan 2026, 00:00 UTC, recorded" in history
+    assert re.search(r"No change 1 Jan 2026, 00:00 UTC .* invoice.updated", history)
 
 
 def test_an_amount_in_the_history_is_written_as_money(visitor: Visitor) -> None:
@@ -86,7 +86,7 @@ def test_a_line_that_left_the_table_keeps_its_history(visitor: Visitor) -> None:
     told = text_of(visitor.page("/lines/il_1"))
 
     assert "This line was removed" in told
-    assert "Line removed invoice.deleted" in told
+    assert re.search(r"Line removed 1 Jan 2026, 00:00 UTC .* invoice.deleted", told)
 
 
 def test_an_events_body_is_shown_to_editors_as_text(app: Flask, engine: Engine, visitor: Visitor) -> None:

@@ -33,7 +33,7 @@ def test_the_table_has_the_seven_columns_in_their_order(visitor: Visitor) -> Non
 
     assert headings_in(page) == SEVEN
     row = text_of(row_of(page, "il_1"))
-    assert row.endswith("il_1 sub_1 Zed Inc cus_1 Cadence unknown 3 × Team plan 1 Jan 2026 $12,345.00")
+    assert row.endswith("il_1 sub_1 Zed Inc cus_1 Paid Cadence unknown 3 × Team plan 1 Jan 2026 $12,345.00")
 
 
 def test_columns_that_are_chosen_are_shown_in_the_tables_order_and_said_in_the_address(visitor: Visitor) -> None:
@@ -128,7 +128,7 @@ def test_walking_by_the_pages_own_links_gives_every_line_once_as_they_stood_at_f
     while following:
         part = visitor.follow(following)
         walked += ids_in(part)
-        numbers.append(attribute(part, "tr aria-rowindex"))
+        numbers.append(attribute(part, 'tr role="row" aria-rowindex'))
         following = attribute(part, "data-following")
 
     assert walked == [f"il_{number:03}" for number in reversed(range(230))]

@@ -49,12 +49,11 @@ def newcomer(setup: ConnectSetup, engine: Engine) -> Reader:
     return Reader(signed_in(setup.app, engine, company_id), company_id)
 
 
-def test_only_stripe_can_be_connected_and_the_other_groups_say_so(newcomer: Reader) -> None:
+def test_who_is_not_connected_is_told_what_will_be_read(newcomer: Reader) -> None:
     told = text_of(newcomer.settings())
 
-    assert "Accounting Accounting integrations aren't available yet." in told
-    assert "Payroll Payroll integrations aren't available yet." in told
-    assert "Revenue S Stripe Not connected" in told
+    assert "Revenue Stripe Not connected" in told
+    assert "We read every finalized invoice, its customers and prices." in told
 
 
 def test_who_may_connect_is_led_to_stripes_page_or_pastes_a_key_and_nobody_else(

@@ -75,7 +75,7 @@ def test_older_syncs_follow_by_a_cursor_each_once(editor: Reader, engine: Engine
             cancel_sync(connection, editor.company_id, ids[-1], actor="tests", now=NOON)
 
     first = editor.syncs()
-    older = first.partition('class="button quiet" href="')[2].partition('"')[0]
+    older = first.partition('class="btn" href="')[2].partition('"')[0]
     second = editor.page(older)
 
     shown = [[one for one in reversed(ids) if f'/syncs/{one}"' in page] for page in (first, second)]

@@ -50,19 +50,19 @@ class Visitor:
 
 def ids_in(page: str) -> list[str]:
     """Return the ids of the lines that a page or fragment shows, in order."""
-    return re.findall(r'<a class="line" href="[^"]*">([^<]*)</a>', page)
+    return re.findall(r'<a class="line" href="[^"]*" title="([^"]*)">', page)
 
 
 def headings_in(page: str) -> list[str]:
     """Return the headings of the table's columns, in order."""
-    head = page[page.index('<tr aria-rowindex="1">') : page.index("</thead>")]
+    head = page[page.index('<tr role="row" aria-rowindex="1">') : page.index("</thead>")]
     return [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<th [^>]*>(.*?)</th>", head, re.DOTALL)]
 
 
 def row_of(page: str, line_id: str) -> str:
     """Return the HTML of a line's row in a page."""
     rows: list[str] = re.findall(r"<tr.*?</tr>", page, re.DOTALL)
-    return next(row for row in rows if f">{line_id}</a>" in row)
+    return next(row for row in rows if f'title="{line_id}">' in row)
 
 
 def attribute(page: str, name: str) -> str:

@@ -1,0 +1,30 @@
+"""The places that pages are found at: those of the navigation, and the tabs of the settings."""
+
+from typing import NamedTuple
+
+from app.auth.access import principal
+from tenants.roles import Role
+
+
+class Place(NamedTuple):
+    """A page in a list of pages: its name as `here`, its title, the icon beside it, and who may open it.
+
+    `address` has the company's id in the place of `{}`.
+    """
+
+    name: str
+    title: str
+    icon: str
+    address: str
+    role: Role = "viewer"
+
+
+REVENUE = (Place("revenue-mapping", "Revenue Mapping", "table", "/companies/{}/revenue-mapping"),)
+DATA = (Place("syncs", "Sync history", "history", "/companies/{}/syncs"),)
+SETTINGS = (Place("integrations", "Integrations", "plug-connected", "/settings/integrations?company={}"),)
+
+
+def places_for(places: tuple[Place, ...]) -> list[Place]:
+    """Return the places that the current principal may open, with the addresses of their company."""
+    who = principal()
+    return [place._replace(address=place.address.format(who.company_id)) for place in places if who.reaches(place.role)]
