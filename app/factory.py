@@ -24,6 +24,7 @@ from app.http import assets, request_log
 from app.ops import health, metrics
 from app.pages import wording
 from app.pages.mapping import chart, line_drawer, table
+from app.pages.notices import notices_page, notifications_page, webhooks_page
 from app.pages.settings import connection_forms, integrations
 from app.pages.syncs import pages as sync_pages
 from app.problems import handlers, reference
@@ -73,6 +74,7 @@ def create_app(tools: Tools) -> Flask:
     )
     app.register_blueprint(reference.blueprint)
     pages = (integrations, connection_forms, sync_pages, table, chart, line_drawer)
-    for views in (sign_in, provider_sign_in, oauth, *pages):
+    told = (notices_page, notifications_page, webhooks_page)
+    for views in (sign_in, provider_sign_in, oauth, *pages, *told):
         app.register_blueprint(views.blueprint)
     return app

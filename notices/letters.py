@@ -22,10 +22,25 @@ class Told(NamedTuple):
     details: Mapping[str, Any]
 
 
+class Summary(NamedTuple):
+    """A notice in a line, what happened, what to do, and the name of the page where that is done."""
+
+    title: str
+    happened: str
+    to_do: str
+    place: str
+
+
+def summary_of(told: Told) -> Summary:
+    """Return what a notice says."""
+    return _BEGINNINGS[told.type](told.details)
+
+
 def letter_of_beginning(told: Told, public_url: str) -> Letter:
     """Return the e-mail that says that something needs somebody."""
-    subject, happened, to_do = _BEGINNINGS[told.type](told.details)
-    return _letter(told, subject, [happened, f"{to_do}\n{link_of(told.type, told.company_id, public_url)}"], public_url)
+    title, happened, to_do, place = summary_of(told)
+    where = f"{place}: {link_of(told.type, told.company_id, public_url)}"
+    return _letter(told, title, [happened, f"{to_do}\n{where}"], public_url)
 
 
 def letter_of_end(told: Told, public_url: str) -> Letter:
@@ -56,39 +71,43 @@ def _letter(told: Told, subject: str, paragraphs: list[str], public_url: str) ->
     return Letter(f"{subject} ({told.company_name})", "\n\n".join([*paragraphs, f"-- \n{footer}"]) + "\n")
 
 
-def _action_required(_details: Mapping[str, Any]) -> tuple[str, str, str]:
-    return (
+def _action_required(_details: Mapping[str, Any]) -> Summary:
+    return Summary(
         "Stripe has to be connected again",
         "Stripe no longer lets us read the account. Since then, new invoices do not appear in the table.",
-        "Connect Stripe again:",
+        "Connect Stripe again.",
+        "Integrations",
     )
 
 
-def _sync_failed(details: Mapping[str, Any]) -> tuple[str, str, str]:
+def _sync_failed(details: Mapping[str, Any]) -> Summary:
     error = details.get("error") or {}
     title = error.get("title") or "The last sync failed."
-    advice = error.get("what_you_can_do") or "Look at the syncs."
     since = str(details.get("failing_since", ""))[:16].replace("T", " ")
-    return (
+    return Summary(
         "Syncs with Stripe keep failing",
         f"No sync has succeeded since {since} UTC. {title} The table may lack what happened since.",
-        f"{advice}\nThe syncs:",
+        error.get("what_you_can_do") or "Look at the syncs.",
+        "Sync history",
     )
 
 
-def _quarantine_opened(details: Mapping[str, Any]) -> tuple[str, str, str]:
-    return (
+def _quarantine_opened(details: Mapping[str, Any]) -> Summary:
+    reason = details.get("reason", "it could not be read")
+    return Summary(
         "Something about the books could not be read",
-        f"A fact from Stripe is not in the table, because {details.get('reason', 'it could not be read')}.",
-        "Look at what is missing. The fact itself is kept:",
+        f"A fact from Stripe is missing from the table, because of this: {reason}.",
+        "See what is missing. The original is kept, and is read as soon as that is possible.",
+        "Invoices we couldn't read",
     )
 
 
-def _endpoint_disabled(details: Mapping[str, Any]) -> tuple[str, str, str]:
-    return (
+def _endpoint_disabled(details: Mapping[str, Any]) -> Summary:
+    return Summary(
         "A webhook endpoint was disabled",
-        f"For five days, {details.get('url', 'the endpoint')} accepted no webhook. We have stopped sending to it.",
-        "Mend the endpoint, enable it, and send again what it missed:",
+        f"For five days, {details.get('url', 'the endpoint')} accepted no webhook, so we stopped sending to it.",
+        "Mend the endpoint, enable it, and send again what it missed.",
+        "Webhooks",
     )
 
 

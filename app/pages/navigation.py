@@ -20,8 +20,15 @@ class Place(NamedTuple):
 
 
 REVENUE = (Place("revenue-mapping", "Revenue Mapping", "table", "/companies/{}/revenue-mapping"),)
-DATA = (Place("syncs", "Sync history", "history", "/companies/{}/syncs"),)
-SETTINGS = (Place("integrations", "Integrations", "plug-connected", "/settings/integrations?company={}"),)
+DATA = (
+    Place("syncs", "Sync history", "history", "/companies/{}/syncs"),
+    Place("notices", "Notices", "bell", "/companies/{}/notices"),
+)
+SETTINGS = (
+    Place("integrations", "Integrations", "plug-connected", "/settings/integrations?company={}"),
+    Place("webhooks", "Webhooks", "webhook", "/companies/{}/settings/webhooks", "admin"),
+    Place("notifications", "Notifications", "bell", "/companies/{}/settings/notifications"),
+)
 
 
 def places_for(places: tuple[Place, ...]) -> list[Place]:

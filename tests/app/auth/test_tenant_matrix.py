@@ -34,6 +34,8 @@ Needed = Role | Literal["everybody", "signature", "session", "session form"]
 V1 = "/v1/companies/<int:company_id>"
 PAGES = "/companies/<int:company_id>"
 TABLE = f"{PAGES}/revenue-mapping"
+WEBHOOKS = f"{PAGES}/settings/webhooks"
+STEPS = ("change", "enable", "disable", "rotate-secret", "delete", "deliveries/<int:delivery_id>/redeliver")
 # What each route needs. "session": shows every user who is signed in something of their own. "session form": checks the
 # browser's form token before anything else.
 EXPECTED: dict[tuple[str, str], Needed] = {
@@ -61,6 +63,13 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", f"{PAGES}/syncs/<int:run_id>"): "viewer",
     ("GET", f"{PAGES}/syncs/<int:run_id>/progress"): "viewer",
     ("POST", f"{PAGES}/syncs/<int:run_id>/cancel"): "editor",
+    ("GET", f"{PAGES}/notices"): "viewer",
+    ("GET", f"{PAGES}/settings/notifications"): "viewer",
+    ("POST", f"{PAGES}/settings/notifications"): "viewer",
+    ("GET", WEBHOOKS): "admin",
+    ("POST", WEBHOOKS): "admin",
+    ("GET", f"{WEBHOOKS}/<int:endpoint_id>"): "admin",
+    **{("POST", f"{WEBHOOKS}/<int:endpoint_id>/{step}"): "admin" for step in STEPS},
     ("GET", "/connect/stripe"): "admin",
     ("GET", "/connect/stripe/callback"): "everybody",
     ("GET", TABLE): "viewer",

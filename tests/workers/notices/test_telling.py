@@ -233,7 +233,7 @@ def test_one_email_is_sent_when_syncs_fail_for_hours_and_one_when_it_is_over(
     assert (to, subject) == ("ada@zed.test", "Syncs with Stripe keep failing (Company of acct_zed)")
     assert over == "Syncs with Stripe no longer fail (Company of acct_zed)"
     assert "No sync has succeeded since 2026-03-01 12:00 UTC. It broke." in body
-    assert f"Mend it.\nThe syncs:\nhttps://revmap.test/companies/{company_id}/syncs\n" in body
+    assert f"Mend it.\nSync history: https://revmap.test/companies/{company_id}/syncs\n" in body
     assert f"To change that: https://revmap.test/companies/{company_id}/settings/notifications" in body
 
 
