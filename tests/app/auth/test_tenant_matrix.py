@@ -239,7 +239,8 @@ def test_everybody_is_let_in_as_far_as_their_role_reaches_and_no_further(site: S
         if needed not in ROLES:
             continue
         for caller in site.callers:
-            site.put_back()
+            if "endpoint_id" in rule:
+                site.put_back()
             status = caller.request(method, path_of(rule, site.ours, 0)).status_code
             if status != expected_status(caller, needed, rule, status):
                 wrong.append((caller.name, method, rule, status))
