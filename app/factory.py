@@ -6,7 +6,17 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from app.api import changes, connection, line_history, revenue_lines, revenue_lines_csv, revenue_months, syncs
+from app.api import (
+    changes,
+    connection,
+    line_history,
+    notifications,
+    revenue_lines,
+    revenue_lines_csv,
+    revenue_months,
+    syncs,
+    webhook_endpoints,
+)
 from app.api.base import install_api
 from app.api.people import api_keys, audit, companies, invitations, me, members
 from app.auth import defences, provider_sign_in, sign_in
@@ -17,6 +27,7 @@ from app.pages import wording
 from app.pages.account import account
 from app.pages.joining import invitation, passwords, sign_up
 from app.pages.mapping import chart, line_drawer, quarantine, table
+from app.pages.notices import notices_page, notifications_page, webhooks_page
 from app.pages.settings import api_keys as api_key_pages
 from app.pages.settings import audit as audit_pages
 from app.pages.settings import company as company_pages
@@ -71,10 +82,13 @@ def create_app(tools: Tools) -> Flask:
         invitations.blueprint,
         api_keys.blueprint,
         audit.blueprint,
+        webhook_endpoints.blueprint,
+        notifications.blueprint,
     )
     app.register_blueprint(reference.blueprint)
     pages = (integrations, connection_forms, sync_pages, table, chart, line_drawer, quarantine)
     people = (people_pages, api_key_pages, company_pages, audit_pages, account, invitation, sign_up, passwords)
-    for views in (sign_in, provider_sign_in, oauth, *pages, *people):
+    told = (notices_page, notifications_page, webhooks_page)
+    for views in (sign_in, provider_sign_in, oauth, *pages, *people, *told):
         app.register_blueprint(views.blueprint)
     return app

@@ -3,18 +3,27 @@
 from collections import Counter
 
 import click
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 
 from commands.terminal import as_json, print_json, print_table, transaction
+from notices import resealing
+from notices.tables import mail, webhook_secret
 from runtime.environ import Environment
 from tenants.data_keys import data_keys_from
 from tenants.secrets import DamagedSecretError, SecretBox, UnknownDataKeyError, reseal_some
 from tenants.tables import secret
 
+# A sealed thing each.
+_KEY_IDS = (
+    select(secret.c.key_id),
+    select(webhook_secret.c.key_id),
+    select(mail.c.key_id).where(mail.c.key_id.is_not(None)),
+)
+
 
 @click.group("secrets")
 def group() -> None:
-    """Manage the sealed secrets of connections. Requires ENCRYPTION_KEYS."""
+    """Manage the sealed secrets of connections, webhook endpoints and waiting e-mails. Requires ENCRYPTION_KEYS."""
 
 
 @group.command("status")
@@ -23,7 +32,7 @@ def status(*, is_json: bool) -> None:
     """Count the secrets sealed under each key. Shows whether ENCRYPTION_KEYS contains the key."""
     box = _box()
     with transaction() as connection:
-        sealed = Counter(connection.execute(select(secret.c.key_id)).scalars())
+        sealed = Counter(connection.scalars(union_all(*_KEY_IDS)))
     rows = [
         {"key_id": key, "secrets": count, "is_known": key in box.key_ids, "is_newest": key == box.newest}
         for key, count in sorted(sealed.items())
@@ -39,7 +48,7 @@ def rotate(*, is_json: bool) -> None:
     try:
         while True:
             with transaction() as connection:
-                count = reseal_some(connection, box)
+                count = reseal_some(connection, box) + resealing.reseal_some(connection, box)
             resealed += count
             if not count:
                 break

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Table
 
-from projections.facts.facts import FactPage
+from projections.facts.facts import FactPage, Folded
 from projections.revenue.fold import NAME as REVENUE_LINES
 from projections.revenue.store.fold_pages import fold_revenue
 from projections.revenue.store.past_tables import (
@@ -36,14 +36,13 @@ class Projection:
     """Tables made from the log by one fold.
 
     Each `version` of the fold has its own builds: raise it whenever the fold derives something else from the same
-    facts. The fold writes a batch of facts, of many companies, into the tables, commits nothing, and returns the
-    companies whose tables then lack something that Stripe could tell. `tables` are grouped by the names that users see;
-    the groups share builds and position.
+    facts. The fold writes a batch of facts, of many companies, into the tables and commits nothing. `tables` are
+    grouped by the names that users see; the groups share builds and position.
     """
 
     name: str
     version: int
-    fold: Callable[[Driver, Sequence[FactPage]], set[int]]
+    fold: Callable[[Driver, Sequence[FactPage]], Folded]
     tables: dict[str, tuple[Table, ...]]
 
 

@@ -69,4 +69,5 @@ def simulated_stripe_environment(saved: DemoSettings, stripe_port: int, web_port
         "STRIPE_API_BASE": base,
         "STRIPE_CONNECT_BASE": base,
         "PUBLIC_URL": f"http://127.0.0.1:{web_port}",
+        "OUTBOUND_WEBHOOKS": "any",
     }

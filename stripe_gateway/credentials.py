@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, select
 
 from events.connection.accounts import connection_state
-from events.connection.lifecycle import note_deauthorized
+from notices.connections import lose_access
 from stripe_gateway.connect import ExchangeRefusedError, Tokens
 from stripe_gateway.stripe_app import ACCESS_TOKEN_LASTS, StripeApp
 from tenants.secrets import SecretBox, find_secret, keep_secret
@@ -86,7 +86,7 @@ class CredentialStore:
                 return tokens.access_token
         except ExchangeRefusedError as error:
             with self._engine.begin() as connection:
-                note_deauthorized(connection, company_id, reason="token_expired", occurred_at=now, now=now)
+                lose_access(connection, company_id, reason="token_expired", occurred_at=now, now=now)
             raise NoCredentialsError from error
 
 

@@ -25,6 +25,12 @@ CLAIM_REFUSED = "access.claim_refused"
 # Reports read days in it.
 TIME_ZONE_SET = "accounting.time_zone_set"
 
+ENDPOINT_CREATED = "access.webhook_endpoint_created"
+ENDPOINT_CHANGED = "access.webhook_endpoint_changed"
+ENDPOINT_DELETED = "access.webhook_endpoint_deleted"
+ENDPOINT_DISABLED = "access.webhook_endpoint_disabled"
+ENDPOINT_SECRET_ROTATED = "access.webhook_endpoint_secret_rotated"  # noqa: S105 - the name of a fact
+
 
 def note_access(
     connection: Connection,

@@ -5,16 +5,21 @@ import signal
 from threading import Event
 
 from redis.exceptions import RedisError
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from backlog.fetch_requests import purge_answered, request_gaps
 from backlog.fetches import is_any_due
-from backlog.queues import FETCH, PROJECTION, SYNC, wake
+from backlog.queues import FETCH, NOTICE, PROJECTION, SYNC, wake
 from backlog.syncs.schedule import audit_schedule, request_due_syncs
 from events.intake.parked import join_parked_events, owners_of_parked, purge_parked_events
+from notices.claims import is_any_delivery_due
+from notices.deliveries import purge_deliveries
+from notices.mail import is_any_mail_due, purge_mail
+from notices.mailing import is_any_notice_unmailed
 from projections.engine.behind import audit_marks, is_anybody_behind
 from runtime.sqlstates import is_outage
+from workers.notices.settling import settle_notices
 from workers.syncs.leases import is_any_run_due
 from workers.wiring.tools import Tools
 
@@ -48,17 +53,30 @@ def sweep(tools: Tools, *, is_long: bool) -> None:
         with tools.engine.begin() as connection:
             purge_parked_events(connection)
             purge_answered(connection)
+            purge_mail(connection, now=tools.clock())
+            purge_deliveries(connection)
         request_gaps(tools.engine)
+    settle_notices(tools.engine, tools.clock, is_long=is_long)
     request_due_syncs(tools.engine, now=tools.clock(), period_seconds=tools.sync_period_seconds)
     with tools.engine.connect() as connection:
         is_behind, is_due = is_anybody_behind(connection), is_any_due(connection)
         is_run_due = is_any_run_due(connection)
+        has_notices = _has_notices(tools, connection)
     if is_behind:
         wake(tools.redis, PROJECTION)
     if is_due:
         wake(tools.redis, FETCH)
     if is_run_due:
         wake(tools.redis, SYNC)
+    if has_notices:
+        wake(tools.redis, NOTICE)
+
+
+def _has_notices(tools: Tools, connection: Connection) -> bool:
+    has_mail = tools.sends_mail and (
+        is_any_notice_unmailed(connection) or is_any_mail_due(connection, now=tools.clock())
+    )
+    return has_mail or is_any_delivery_due(connection)
 
 
 class Audit:

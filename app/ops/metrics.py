@@ -4,7 +4,7 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
 
@@ -20,9 +20,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.http.request_counts import exposition
 from app.wiring.tools import Tools, current_tools
-from backlog.queues import FETCH, PROJECTION, SYNC
+from backlog.queues import JOB_OF
 from backlog.syncs.run_counts import run_counts_since
 from events.log.audit import parked_count
+from notices.deliveries import delivery_backlog
+from notices.mail import mail_backlog
 from projections.engine.status import projection_lag
 from projections.registry import PROJECTIONS
 from runtime.database import as_owner
@@ -67,7 +69,8 @@ def _of_database(tools: Tools) -> list[Figure]:
     up = "revmap_database_up", "1 if the database answers."
     try:
         with as_owner(tools.engine) as connection:
-            standing = (_of_log(connection), _of_projections(connection, tools), _of_syncs(connection, tools))
+            readings = (_of_projections, _of_syncs, _of_notices)
+            standing = (_of_log(connection), *(reading(connection, tools) for reading in readings))
             return [Figure(*up, 1), *chain.from_iterable(standing)]
     except SQLAlchemyError:
         return [Figure(*up, 0)]
@@ -99,11 +102,23 @@ def _of_syncs(connection: Connection, tools: Tools) -> Iterator[Figure]:
     yield Figure("revmap_sync_repaired_invoices", repaired, sum(count.repaired for count in counts))
 
 
+def _of_notices(connection: Connection, tools: Tools) -> Iterator[Figure]:
+    webhooks, mails = delivery_backlog(connection), mail_backlog(connection)
+    yield Figure("revmap_webhooks_waiting", "Webhooks to enabled endpoints that were not accepted yet.", webhooks[0])
+    yield Figure("revmap_webhooks_oldest_seconds", "Age of the oldest of them.", _age(webhooks[1], tools))
+    yield Figure("revmap_mails_waiting", "E-mails that the mail server has not accepted yet.", mails[0])
+    yield Figure("revmap_mails_oldest_seconds", "Age of the oldest of them.", _age(mails[1], tools))
+
+
+def _age(since: datetime | None, tools: Tools) -> float:
+    return max(0, (tools.clock() - since).total_seconds()) if since else 0
+
+
 def _of_redis(tools: Tools) -> list[Figure]:
     up = "revmap_redis_up", "1 if Redis answers."
     jobs = "Jobs that wait for a worker."
     try:
-        waiting = {name: Queue(name, connection=tools.redis).count for name in (PROJECTION, FETCH, SYNC)}
+        waiting = {name: Queue(name, connection=tools.redis).count for name in JOB_OF}
     except RedisError:
         return [Figure(*up, 0)]
     return [Figure(*up, 1), *(Figure("revmap_queue_jobs", jobs, n, (("queue", name),)) for name, n in waiting.items())]

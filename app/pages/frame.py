@@ -10,6 +10,7 @@ from flask.wrappers import Response
 from app.auth.access import admitted_person, principal
 from app.auth.sessions import form_token, session
 from app.pages import navigation
+from app.pages.open_notices import notices_for_reader
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.roles import Role
@@ -59,6 +60,7 @@ def framed_text(template: str, *, here: str, **content: object) -> str:
         navigation=navigation,
         places_for=navigation.places_for,
         token=form_token(),
+        notice_count=len(notices_for_reader()),
         **content,
     )
 

@@ -20,11 +20,16 @@ class Place(NamedTuple):
 
 
 REVENUE = (Place("revenue-mapping", "Revenue Mapping", "table", "/companies/{}/revenue-mapping"),)
-DATA = (Place("syncs", "Sync history", "history", "/companies/{}/syncs"),)
+DATA = (
+    Place("syncs", "Sync history", "history", "/companies/{}/syncs"),
+    Place("notices", "Notices", "bell", "/companies/{}/notices"),
+)
 SETTINGS = (
     Place("integrations", "Integrations", "plug-connected", "/settings/integrations?company={}"),
     Place("people", "People", "users", "/companies/{}/people"),
     Place("api-keys", "API keys", "key", "/companies/{}/api-keys"),
+    Place("webhooks", "Webhooks", "webhook", "/companies/{}/settings/webhooks", "admin"),
+    Place("notifications", "Notifications", "bell", "/companies/{}/settings/notifications"),
     Place("company", "Company", "building", "/companies/{}/company"),
     Place("audit", "Audit log", "list-details", "/companies/{}/audit", "editor"),
 )

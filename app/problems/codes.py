@@ -152,6 +152,21 @@ _OF_CONNECTING = (
         is_shown_in_settings=True,
     ),
 )
+_OF_NOTICES = (
+    Problem(
+        "too_many_endpoints",
+        409,
+        "Delete an endpoint that is no longer used: a company has at most 16.",
+        heading="There are too many endpoints",
+    ),
+    Problem(
+        "endpoint_disabled",
+        409,
+        "Enable the endpoint, and send the webhook again.",
+        heading="This endpoint is disabled",
+    ),
+    Problem("not_a_person", 409, "Sign in: a key has no e-mail address, and no notifications of its own."),
+)
 _OF_READING = (
     Problem(
         "not_found",
@@ -185,4 +200,4 @@ _OF_HTTP = (
     Problem("expectation_failed", 417, "Expect nothing but 100-continue."),
     Problem("unsupported_transfer_coding", 501, "Send the body in chunks or with its length, in no other coding."),
 )
-PROBLEMS = {one.code: one for one in (*_OF_PEOPLE, *_OF_ACCESS, *_OF_CONNECTING, *_OF_READING, *_OF_HTTP)}
+PROBLEMS = {one.code: one for one in (*_OF_PEOPLE, *_OF_ACCESS, *_OF_CONNECTING, *_OF_NOTICES, *_OF_READING, *_OF_HTTP)}

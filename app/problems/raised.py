@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from app.api.endpoint_steps import EndpointDisabledError
+from app.api.notifications import NotAPersonError
 from app.auth.csrf import ForgedRequestError
 from app.auth.defences import ForeignHostError
 from app.auth.provider_sign_in import UnknownIdentityError
@@ -17,6 +19,7 @@ from app.wiring.identity_provider import ProviderAwayError, UnprovenIdentityErro
 from events.connection.accounts import AccountTakenError, AnotherAccountError
 from events.connection.lifecycle import NotConnectedError
 from events.intake.group_append import NotDurableError
+from notices.endpoints import TooManyEndpointsError
 from projections.reads.snapshots import NotFoldedYetError
 from stripe_gateway.connect import ExchangeRefusedError, OutcomeUnknownError, StripeAwayError, WrongGrantError
 from tenants.connect_attempts import ForeignStateError, UnknownStateError, UsedStateError
@@ -71,6 +74,11 @@ RAISED: dict[type[Exception], Raised] = {
     NotConnectedError: Raised(
         "not_connected", "No account is connected, or the connection is paused or needs to be reconnected."
     ),
+    TooManyEndpointsError: Raised(
+        "too_many_endpoints", "The company has 16 webhook endpoints. Delete one that is no longer used."
+    ),
+    EndpointDisabledError: Raised("endpoint_disabled", "The endpoint is disabled. Enable it first."),
+    NotAPersonError: Raised("not_a_person", "Keys have no notifications. Sign in to choose your own."),
     IdempotencyKeyReusedError: Raised("idempotency_key_reused", "This Idempotency-Key was used for another request."),
     LinkOverError: Raised("link_over", "This link was used or withdrawn, or is too old. Ask for a new one."),
     ForeignInvitationError: Raised("foreign_invitation", "This invitation is for another e-mail address."),

@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from events.connection.accounts import Account
-from events.connection.lifecycle import note_deauthorized, owner_of
+from events.connection.lifecycle import owner_of
 from events.log.append import NewEvent
+from notices.connections import lose_access
 from runtime.database import as_owner
 
 DEAUTHORIZED_BY_STRIPE = "account.application.deauthorized"
@@ -24,7 +25,7 @@ def close_connection(engine: Engine, event: NewEvent, *, now: datetime) -> None:
         return
     with as_owner(engine) as connection:
         company_id = owner_of(connection, Account(event.account_id, event.livemode))
-        is_new = company_id is not None and note_deauthorized(
+        is_new = company_id is not None and lose_access(
             connection,
             company_id,
             reason="stripe_event",

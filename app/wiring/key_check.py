@@ -6,6 +6,7 @@ import sys
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.wiring.settings import WebSettings
+from notices.resealing import sealed_under
 from runtime.database import open_engine
 from runtime.environ import EXIT_MISCONFIGURED
 from runtime.logs import log_as_json
@@ -22,7 +23,8 @@ def refuse_unknown_keys(settings: WebSettings) -> None:
     engine = open_engine(settings.database_url, name="key-check", pool_size=1)
     try:
         with engine.connect() as connection:
-            missing = set(key_ids_in_use(connection)) - SecretBox(settings.data_keys).key_ids
+            in_use = {*key_ids_in_use(connection), *sealed_under(connection)}
+            missing = in_use - SecretBox(settings.data_keys).key_ids
     except SQLAlchemyError as error:
         # The database or its schema does not exist yet: each secret is then checked when it is used.
         _log.warning("keys not checked", extra={"error": type(error).__name__})

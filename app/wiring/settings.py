@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from app.http.public_address import PublicAddress, UnusableAddressError
+from notices.mail_server import MailServer, mail_server_from
+from notices.outbound import Outbound, outbound_from
 from runtime.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
 from tenants.data_keys import data_keys_from
 
@@ -69,6 +71,9 @@ class WebSettings:
     stripe: StripeSettings
     provider: ProviderSettings | None
     is_sign_up_open: bool
+    # None: no e-mail is sent.
+    mail_server: MailServer | None
+    outbound: Outbound
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
@@ -91,6 +96,10 @@ class WebSettings:
             stripe=StripeSettings.from_environ(environment),
             provider=_provider(environment),
             is_sign_up_open=_sign_up(environment) == "open",
+            outbound=outbound_from(environment, environment.optional("OUTBOUND_WEBHOOKS")),
+            mail_server=mail_server_from(
+                environment, environment.optional("SMTP_URL"), environment.optional("MAIL_FROM")
+            ),
         )
         environment.refuse_if_incomplete()
         return settings

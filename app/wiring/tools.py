@@ -13,10 +13,11 @@ from app.http.rate_limits import RateLimits
 from app.http.stopping import stopping
 from app.wiring.cursors import CursorSigner
 from app.wiring.identity_provider import IdentityProvider
-from app.wiring.mail import QueueMail
+from app.wiring.mail import QueueMail, SealedMail
 from app.wiring.settings import WebSettings
-from backlog.queues import FETCH, SYNC, Waker, open_redis
+from backlog.queues import FETCH, NOTICE, SYNC, Waker, open_redis
 from events.intake.lanes import Appender, AppendLanes
+from notices.outbound import Outbound
 from runtime.clock import Clock, utc_now
 from runtime.database import open_engine, walled
 from stripe_gateway.connect import Connector, StripeConnect
@@ -57,6 +58,8 @@ class Tools:
     wake_sync: Callable[[], None]
     # The same for the workers that fetch single objects.
     wake_fetch: Callable[[], None]
+    # The same for the workers that send e-mails and webhooks.
+    wake_notice: Callable[[], None]
     # Waits that many seconds while other requests run; returns whether the process is to stop.
     pause: Callable[[float], bool]
     restricted_keys: RestrictedKeys
@@ -67,11 +70,13 @@ class Tools:
     sync_interval_seconds: int = 86_400
     queue_mail: QueueMail | None = None  # None: no mail is configured, and links are shown to copy
     is_sign_up_open: bool = False
+    # Where webhooks may be sent.
+    outbound: Outbound = "public"
 
 
 def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
     """Create the tools. Nothing connects before its first use, so that they may be created before a fork."""
-    redis = open_redis(settings.redis_url)
+    redis, box = open_redis(settings.redis_url), SecretBox(settings.data_keys)
     intake = open_engine(
         settings.database_url,
         name="intake",
@@ -91,17 +96,20 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         address=settings.address,
         limits=RateLimits(redis),
         passwords=Passwords(),
-        box=SecretBox(settings.data_keys),
+        box=box,
         restricted_keys=RestrictedKeys(settings.stripe.api_base),
         clock=clock,
         wake_sync=Waker(redis, SYNC).ask,
         wake_fetch=Waker(redis, FETCH).ask,
+        wake_notice=Waker(redis, NOTICE).ask,
         pause=stopping.wait,
         connect=_connect(settings),
         identity_provider=_identity_provider(settings),
         leads_to=(settings.stripe.connect_base,),
         sync_interval_seconds=settings.sync_interval_seconds,
+        queue_mail=SealedMail(box, clock) if settings.mail_server else None,
         is_sign_up_open=settings.is_sign_up_open,
+        outbound=settings.outbound,
     )
 
 

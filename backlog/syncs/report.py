@@ -1,5 +1,7 @@
 """Show a sync run as JSON."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection, text
 
 from backlog.sync_vocabulary import COUNTS, ERRORS
@@ -36,6 +38,24 @@ def run_as_json(run: SyncRun, *, reached: object = None, has_details: bool = Tru
         "error": _error(run),
         "reconciliation": run.reconciliation if has_details else _summary(run.reconciliation),
     }
+
+
+def told_run(run: SyncRun) -> dict[str, object]:
+    """Return what webhooks and e-mails say of a run that is over: instants are text."""
+    has_succeeded = run.status == "succeeded"
+    return {
+        "sync_id": run.id,
+        "trigger": run.trigger,
+        "status": run.status,
+        "started_at": _as_text(run.started_at),
+        "finished_at": _as_text(run.finished_at),
+        "data_through": _as_text(run.coverage_to) if has_succeeded else None,
+        "error": _error(run),
+    }
+
+
+def _as_text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def reached_back_to(connection: Connection, run: SyncRun) -> object:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
+from notices.announcements import Moved, announce_changes
 from projections.builds.builds import lock_for_flip, make_live
 from projections.engine.batches import Batch, fold_batch
 from projections.engine.folding import Claim, fold, set_for_folding
@@ -46,6 +47,11 @@ _CLAIM = """
       AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
     ORDER BY f.lacking DESC, s.company_id, s.projection FOR UPDATE OF s SKIP LOCKED
 """
+_LIVE = text("""
+    SELECT s.position FROM projection_active a
+    JOIN projection_state s ON s.projection = a.projection AND s.company_id = a.company_id AND s.build = a.build
+    WHERE a.projection = :projection AND a.company_id = :company_id
+""")
 _POSITION = text("""
     SELECT position FROM projection_state
     WHERE projection = :projection AND company_id = :company_id AND build = :build FOR UPDATE
@@ -122,9 +128,18 @@ def flip(engine: Engine, claim: Claim) -> Claim:
                     set_for_folding(driver)
                     _fold_through(driver, [held], {held.company_id: head})
                 connection.execute(_WAIT)
+                _tell(connection, held, head)
                 make_live(connection, held)
                 return held._replace(position=head)
         fold_to(engine, claim, head)
+
+
+def _tell(connection: Connection, held: Claim, head: int) -> None:
+    # What the table lacked that is replaced here was never announced.
+    live = connection.execute(_LIVE, held._asdict()).scalar()
+    if live is not None and live < head:
+        with raw_driver(connection) as driver:
+            announce_changes(driver, [Moved(held.company_id, live, head)])
 
 
 def fold_to(engine: Engine, claim: Claim, position: int) -> int:

@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
+from notices.announcements import IS_LISTENING, Moved, announce_changes
+from notices.causes import open_quarantine
 from projections.engine.batches import Batch, fold_batch
 from projections.engine.behind import update_marks
 from projections.engine.folding import Claim, fold
-from projections.facts.facts import read_facts
+from projections.facts.facts import Fact, Folded, read_facts
 from projections.registry import versions
 from runtime.database import Driver
 
@@ -20,16 +22,17 @@ BATCH_SIZE = 16_000
 MOST_BUILDS = 128
 
 # Marked companies in the order of their marks: an index has them alone, and whatever is folded goes to its back.
-_CLAIM = """
+_CLAIM = f"""
     SELECT s.projection, s.company_id, s.build, s.position, h.position AS head,
-           EXISTS (SELECT FROM projection_skip k WHERE k.company_id = s.company_id), s.failing_since IS NOT NULL
+           EXISTS (SELECT FROM projection_skip k WHERE k.company_id = s.company_id), {IS_LISTENING},
+           s.failing_since IS NOT NULL
     FROM company_head h
     CROSS JOIN unnest(%(names)b::text[], %(versions)b::integer[]) AS p (name, version)
     JOIN projection_state s ON s.company_id = h.company_id AND s.projection = p.name AND s.version = p.version
     WHERE h.behind_since IS NOT NULL AND s.status = 'live' AND s.position < h.position
       AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
     ORDER BY h.behind_since LIMIT %(most)s FOR UPDATE OF s SKIP LOCKED
-"""
+"""  # noqa: S608 - our own words
 
 
 class Advanced(NamedTuple):
@@ -65,9 +68,22 @@ def _advanced(driver: Driver, claims: Sequence[Claim], size: int, stays_apart: b
     ends = {company_id: _meeting_point(held) for company_id, held in by_company.items()}
     facts = read_facts(driver, starts, _shares({one: ends[one] - starts[one] for one in starts}, size))
     turn = [claim for claim in claims if claim.company_id in facts and claim.position == starts[claim.company_id]]
-    lacking = fold(driver, turn, facts, stays_apart=stays_apart)
+    folded = fold(driver, turn, facts, stays_apart=stays_apart)
+    _tell(driver, turn, facts, folded)
     update_marks(driver, facts)
-    return Advanced(list(facts), sum(map(len, facts.values())), lacking)
+    return Advanced(list(facts), sum(map(len, facts.values())), folded.lacking)
+
+
+def _tell(driver: Driver, turn: Sequence[Claim], facts: Mapping[int, Sequence[Fact]], folded: Folded) -> None:
+    moved = {
+        Moved(claim.company_id, claim.position, facts[claim.company_id][-1].position)
+        for claim in turn
+        if claim.is_listening and claim.company_id in folded.changed
+    }
+    if moved:
+        announce_changes(driver, sorted(moved))
+    if folded.quarantined:
+        open_quarantine(driver, folded.quarantined)
 
 
 def _nothing_advanced(claims: Sequence[Claim]) -> Advanced:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from projections.facts.facts import Fact, FactPage
+from projections.facts.facts import Fact, FactPage, Folded
 from projections.registry import PROJECTIONS
 from runtime.database import Driver
 from runtime.json_rows import as_rows, rows_of
@@ -18,7 +18,8 @@ from runtime.json_rows import as_rows, rows_of
 class Claim(NamedTuple):
     """One company's build of a projection, locked for this transaction.
 
-    `head`: the last position of the log, if known; `has_skips`: whether events of the log may have to be skipped.
+    `head`: the last position of the log, if known; `has_skips`: whether events of the log may have to be skipped;
+    `is_listening`: whether the company wants webhooks about changed lines.
     """
 
     projection: str
@@ -27,6 +28,7 @@ class Claim(NamedTuple):
     position: int
     head: int = 0
     has_skips: bool = True
+    is_listening: bool = False
 
 
 _SKIPS = f"""
@@ -74,15 +76,15 @@ def fold(
     facts: Mapping[int, Sequence[Fact]],
     *,
     stays_apart: bool = False,
-) -> set[int]:
+) -> Folded:
     """Fold each company's facts into every claimed build, and move the checkpoints to the last fact. Commits nothing.
 
-    Returns the companies whose tables then lack something that Stripe could tell. All claims of a company stand right
-    before its first fact. `stays_apart`: an event that fails is near, so builds that are folded alone remain so.
+    All claims of a company stand right before its first fact. `stays_apart`: an event that fails is near, so builds
+    that are folded alone remain so.
     """
     with_skips = {claim.company_id for claim in claims if claim.has_skips}
     skipped = set(driver.execute(_SKIPS, as_rows(("company_id",), ([one] for one in with_skips)))) if with_skips else ()
-    lacking: set[int] = set()
+    folded = Folded(set(), set(), [])
     for projection in PROJECTIONS:
         pages = [
             FactPage(
@@ -95,10 +97,13 @@ def fold(
             if claim.projection == projection.name
         ]
         if pages:
-            lacking |= projection.fold(driver, pages)
+            lacking, changed, quarantined = projection.fold(driver, pages)
+            folded.lacking.update(lacking)
+            folded.changed.update(changed)
+            folded.quarantined.extend(quarantined)
     reached = {claim: facts[claim.company_id][-1].position for claim in claims}
     checkpoint(driver, reached, stays_apart=stays_apart)
-    return lacking
+    return folded
 
 
 def checkpoint(driver: Driver, reached: Mapping[Claim, int], *, stays_apart: bool = False) -> None:

@@ -39,6 +39,18 @@ class FactPage(NamedTuple):
     facts: Sequence[Fact]
 
 
+class Folded(NamedTuple):
+    """What folding came to.
+
+    `lacking`: companies whose tables then lack something that Stripe could tell; `changed`: those whose rows changed;
+    `quarantined`: company, position and reason of every fact that could not be read.
+    """
+
+    lacking: set[int]
+    changed: set[int]
+    quarantined: list[tuple[int, int, str]]
+
+
 def read_facts(driver: Driver, after: Mapping[int, int], most: Mapping[int, int]) -> dict[int, list[Fact]]:
     """Read the next facts of companies: up to `most` events of each above `after`, and in all as many as fit in memory.
 

@@ -15,6 +15,8 @@ PLACES = (
     ("table-without-a-match", "revenue-mapping?q=nowhere", "Revenue Mapping"),
     ("quarantine", "revenue-mapping/quarantine", "Invoices we couldn't read"),
     ("syncs", "syncs", "Sync history"),
+    ("notices", "notices", "Notices"),
+    ("notifications", "settings/notifications", "Notifications"),
 )
 
 
@@ -79,6 +81,27 @@ def test_a_mistake_in_a_filter_is_told_at_its_field_and_nothing_is_lost(
     expect(page.get_by_role("alert")).to_be_visible()
     expect(page.get_by_role("searchbox")).to_have_value("Team")
     check_looks(page, "table-mistaken")
+
+
+def test_an_endpoint_is_added_and_what_was_sent_is_shown(page: Page, deployment: Deployment) -> None:
+    company = deployment.company(invoices=1)
+    company.enter(page.context)
+    page.goto(f"/companies/{company.id}/settings/webhooks")
+    check_looks(page, "webhooks-none")
+    page.get_by_label("URL").fill("https://hooks.zed.test/revmap")
+    page.get_by_role("button", name="Add endpoint").click()
+
+    expect(page.get_by_text("Copy the signing secret now.")).to_be_visible()
+    page.goto("/settings/integrations")
+    page.get_by_text("Options", exact=True).click()
+    page.get_by_role("button", name="Initiate Sync").click()
+    expect(page.get_by_text("Last sync: succeeded")).to_be_visible()
+    page.goto(f"/companies/{company.id}/settings/webhooks")
+    check_looks(page, "webhooks")
+    page.get_by_role("link", name="https://hooks.zed.test/revmap").click()
+    page.get_by_text("sync.succeeded").last.click()
+    expect(page.get_by_role("heading", name="Body")).to_be_visible()
+    check_looks(page, "webhook")
 
 
 def test_who_is_not_connected_is_told_what_to_do(page: Page, company: Company) -> None:

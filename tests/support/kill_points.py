@@ -177,7 +177,7 @@ def _wait_until_children_are_gone(engine: Engine) -> None:
 def _checkpoint_before_effect() -> None:
     effect = folding.fold
 
-    def fold(driver: Driver, claims: Any, facts: Any, **options: Any) -> set[int]:
+    def fold(driver: Driver, claims: Any, facts: Any, **options: Any) -> Any:
         folding.checkpoint(driver, {claim: facts[claim.company_id][-1].position for claim in claims})
         driver.commit()
         return effect(driver, claims, facts, **options)

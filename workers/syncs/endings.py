@@ -6,9 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from backlog.syncs.requests import finished_fact
+from backlog.sync_vocabulary import ERRORS
+from backlog.syncs.report import told_run
+from backlog.syncs.requests import SyncRun, finished_fact
 from backlog.syncs.run_counts import note_ended
 from events.log.append import append
+from notices.connections import tell_failure, tell_success
 from workers.syncs.leases import Lease, LeaseLostError
 
 _ACTOR = "sync"
@@ -36,6 +39,13 @@ _SCHEDULE = text("""
         failures = CASE WHEN :is_failure THEN least(s.failures + 1, 20) ELSE 0 END,
         next_sync_at = :now + make_interval(secs =>
             CASE WHEN :is_failure THEN least(:first * power(2, s.failures), :longest, :period) ELSE :period END)
+""")
+# The first sync that failed since the last that did not, and how many did, the one that has just ended included.
+_FAILING = text("""
+    SELECT min(finished_at) AS since, count(*) AS failures FROM sync_run
+    WHERE company_id = :company_id AND status = 'failed' AND id > coalesce((
+        SELECT max(id) FROM sync_run
+        WHERE company_id = :company_id AND status IN ('succeeded', 'partially_succeeded')), 0)
 """)
 
 
@@ -84,5 +94,21 @@ def finish(connection: Connection, lease: Lease, ending: Ending, *, now: datetim
             "period": period_seconds,
         },
     )
+    _tell(connection, run, now=now)
     append(connection, lease.company_id, [finished_fact(run, now=now, actor=_ACTOR)])
     note_ended(connection, run.status, repaired=run.repaired, ended_at=now)
+
+
+def _tell(connection: Connection, run: SyncRun, *, now: datetime) -> None:
+    if run.status == "failed":
+        failing = connection.execute(_FAILING, {"company_id": run.company_id}).one()
+        tell_failure(
+            connection,
+            run.company_id,
+            told_run(run),
+            failing=(failing.since, failing.failures),
+            needs_somebody=ERRORS[run.error_code].has_to_act,
+            now=now,
+        )
+    elif run.status != "canceled":
+        tell_success(connection, run.company_id, told_run(run), now=now)

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, text
 from backlog.fetch_requests import request_gaps
 from backlog.fetches import PATIENT_ATTEMPTS, latest_answer, open_fetches
 from events.connection.accounts import connection_state
-from events.connection.lifecycle import note_deauthorized
 from events.log.read import head_of
+from notices.connections import lose_access
 from projections.engine.behind import begin_lacking_builds
 from projections.engine.catch_up import advance
 from projections.revenue.fold import NAME
@@ -170,5 +170,5 @@ def _end(tools: Tools, lease: Lease, ending: Ending) -> None:
     now = tools.clock()
     with tools.engine.begin() as connection:
         if ending.error is not None and ending.error[0] == "account_access_lost":
-            note_deauthorized(connection, lease.company_id, reason="stripe_refusal", occurred_at=now, now=now)
+            lose_access(connection, lease.company_id, reason="stripe_refusal", occurred_at=now, now=now)
         finish(connection, lease, ending, now=now, period_seconds=tools.sync_period_seconds)

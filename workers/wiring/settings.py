@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Self
 
+from notices.mail_server import MailServer, mail_server_from
+from notices.outbound import Outbound, outbound_from
 from runtime.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
 from tenants.data_keys import data_keys_from
 
+DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
 STRIPE_API_BASE = "https://api.stripe.com"
 
 
@@ -21,6 +24,10 @@ class WorkerSettings:
     data_keys: tuple[bytes, ...] = field(repr=False)
     # Set if companies connect by installing a Stripe App: its tokens are renewed with it.
     app_client_id: str | None = None
+    # None: no e-mail is sent.
+    mail_server: MailServer | None = None
+    public_url: str = DEFAULT_PUBLIC_URL
+    outbound: Outbound = "public"
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
@@ -41,6 +48,11 @@ class WorkerSettings:
             app_client_id=environment.optional("STRIPE_CLIENT_ID")
             if environment.optional("STRIPE_CONNECT_METHOD") == "app"
             else None,
+            public_url=environment.optional_url("PUBLIC_URL", DEFAULT_PUBLIC_URL).rstrip("/"),
+            outbound=outbound_from(environment, environment.optional("OUTBOUND_WEBHOOKS")),
+            mail_server=mail_server_from(
+                environment, environment.optional("SMTP_URL"), environment.optional("MAIL_FROM")
+            ),
         )
         environment.refuse_if_incomplete()
         return settings

@@ -40,6 +40,8 @@ class Tools:
     # Set when the process should stop: current work ends at the next page.
     stopping: Event
     pause: Callable[[float], object]
+    # Whether e-mails are sent.
+    sends_mail: bool = False
 
 
 @cache
@@ -61,6 +63,7 @@ def current_tools() -> Tools:
         sync_period_seconds=settings.sync_period_seconds,
         stopping=stopping,
         pause=stopping.wait,
+        sends_mail=settings.mail_server is not None,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from projections.facts.facts import FactPage
+from projections.facts.facts import FactPage, Folded
 from projections.revenue.build_state import BuildState
 from projections.revenue.fold import RevenueState
 from projections.revenue.row_changes import RowChanges
@@ -19,17 +19,19 @@ from runtime.database import Driver
 _ROWS_AT_ONCE = 5000
 
 
-def fold_revenue(driver: Driver, pages: Sequence[FactPage]) -> set[int]:
+def fold_revenue(driver: Driver, pages: Sequence[FactPage]) -> Folded:
     """Fold the facts of every page into the page's build. Commits nothing.
 
-    Returns the companies whose tables then lack something that Stripe could tell. Anything else derived from facts is
-    one more step here: derived from the state or from the row changes, and written with the rest.
+    Anything else derived from facts is one more step here: derived from the state or from the row changes, and written
+    with the rest.
     """
     builds = [BuildState(page.company_id, page.build, page.is_begun, RevenueState()) for page in pages]
     last_checksums = _load(driver, builds, pages)
     _apply(builds, pages)
     sums = {build.company_id: RowSums() for build in builds}
+    touched: set[int] = set()
     for moved in _derive_moved(driver, builds):
+        touched |= _touched(moved)
         _derive_sums(sums, moved)
         write_rows(driver, moved)
     changed = _derive_rows(builds)
@@ -37,7 +39,13 @@ def fold_revenue(driver: Driver, pages: Sequence[FactPage]) -> set[int]:
     write_rows(driver, changed)
     write_state(driver, builds)
     write_sums(driver, [(build.company_id, build.build, sums[build.company_id]) for build in builds], last_checksums)
-    return {build.company_id for build, changes in changed if build.revenue.has_gaps or changes.has_unknown}
+    lacking = {build.company_id for build, changes in changed if build.revenue.has_gaps or changes.has_unknown}
+    quarantined = [
+        (build.company_id, one.sighting.change.position, one.reason)
+        for build in builds
+        for one in build.revenue.quarantined
+    ]
+    return Folded(lacking, touched | _touched(changed), quarantined)
 
 
 def _load(driver: Driver, builds: Sequence[BuildState], pages: Sequence[FactPage]) -> LastChecksums:
@@ -62,6 +70,10 @@ def _derive_moved(driver: Driver, builds: Sequence[BuildState]) -> Iterator[list
         for build, row in portion:
             follow_stored(changed[build.company_id][1], row, build.revenue)
         yield list(changed.values())
+
+
+def _touched(changed: Sequence[Changed]) -> set[int]:
+    return {build.company_id for build, changes in changed if changes.current or changes.ended}
 
 
 def _derive_rows(builds: Sequence[BuildState]) -> list[Changed]:

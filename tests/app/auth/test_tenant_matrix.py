@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, text, update
 from werkzeug.test import TestResponse
 
 from app.wiring.tools import Tools
@@ -35,6 +35,8 @@ Needed = Role | Literal["everybody", "signature", "session", "session form", "an
 V1 = "/v1/companies/<int:company_id>"
 PAGES = "/companies/<int:company_id>"
 TABLE = f"{PAGES}/revenue-mapping"
+WEBHOOKS = f"{PAGES}/settings/webhooks"
+STEPS = ("change", "enable", "disable", "rotate-secret", "delete", "deliveries/<int:delivery_id>/redeliver")
 # What each route needs. "any caller": tells whoever has a key or a session of themselves. "session": shows every user
 # who is signed in something of their own. "session form": checks the browser's form token before anything else.
 EXPECTED: dict[tuple[str, str], Needed] = {
@@ -63,6 +65,13 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", f"{PAGES}/syncs/<int:run_id>"): "viewer",
     ("GET", f"{PAGES}/syncs/<int:run_id>/progress"): "viewer",
     ("POST", f"{PAGES}/syncs/<int:run_id>/cancel"): "editor",
+    ("GET", f"{PAGES}/notices"): "viewer",
+    ("GET", f"{PAGES}/settings/notifications"): "viewer",
+    ("POST", f"{PAGES}/settings/notifications"): "viewer",
+    ("GET", WEBHOOKS): "admin",
+    ("POST", WEBHOOKS): "admin",
+    ("GET", f"{WEBHOOKS}/<int:endpoint_id>"): "admin",
+    **{("POST", f"{WEBHOOKS}/<int:endpoint_id>/{step}"): "admin" for step in STEPS},
     ("GET", "/connect/stripe"): "admin",
     ("GET", "/connect/stripe/callback"): "everybody",
     ("GET", TABLE): "viewer",
@@ -130,6 +139,16 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("POST", f"{V1}/api-keys"): "admin",
     ("DELETE", f"{V1}/api-keys/<int:key_id>"): "admin",
     ("GET", f"{V1}/audit"): "editor",
+    ("GET", f"{V1}/webhook-endpoints"): "admin",
+    ("POST", f"{V1}/webhook-endpoints"): "admin",
+    ("GET", f"{V1}/webhook-endpoints/<int:endpoint_id>"): "admin",
+    ("PATCH", f"{V1}/webhook-endpoints/<int:endpoint_id>"): "admin",
+    ("DELETE", f"{V1}/webhook-endpoints/<int:endpoint_id>"): "admin",
+    ("POST", f"{V1}/webhook-endpoints/<int:endpoint_id>/rotate-secret"): "admin",
+    ("GET", f"{V1}/webhook-endpoints/<int:endpoint_id>/deliveries"): "admin",
+    ("POST", f"{V1}/webhook-endpoints/<int:endpoint_id>/deliveries/<int:delivery_id>/redeliver"): "admin",
+    ("GET", f"{V1}/notifications"): "viewer",
+    ("PUT", f"{V1}/notifications"): "viewer",
 }
 # Ids below a company: one of ours, one of theirs, one that does not exist.
 IDS = {
@@ -145,7 +164,17 @@ IDS = {
     "invitation_id": ("1", "2", "3000"),
     # Ours was revoked before.
     "key_id": ("1", "2", "3000"),
+    "endpoint_id": ("1", "2", "3000"),
+    "delivery_id": ("1", "2", "3000"),
 }
+_ENDPOINT = """
+    INSERT INTO webhook_endpoint (id, company_id, url, types, created_at) OVERRIDING SYSTEM VALUE
+    VALUES (:id, :company_id, 'https://' || :name || '.test', '{sync.failed}', '2026-03-01') ON CONFLICT DO NOTHING
+"""
+_DELIVERY = """
+    INSERT INTO webhook_delivery (id, company_id, endpoint_id, type, occurred_at, body) OVERRIDING SYSTEM VALUE
+    VALUES (:id, :company_id, :id, 'sync.failed', '2026-03-01', :name) ON CONFLICT DO NOTHING
+"""
 CANARY = re.compile("CANARY", re.IGNORECASE)
 
 
@@ -173,6 +202,14 @@ class Site:
     ours: int
     theirs: int
     callers: list[Caller]
+    engine: Engine
+
+    def put_back(self) -> None:
+        """Put back what a caller may have deleted."""
+        with self.engine.begin() as connection:
+            for number, company_id, name in ((1, self.ours, "mine"), (2, self.theirs, "CANARY")):
+                connection.execute(text(_ENDPOINT), {"id": number, "company_id": company_id, "name": name})
+                connection.execute(text(_DELIVERY), {"id": number, "company_id": company_id, "name": name})
 
     def served(self) -> list[tuple[str, str]]:
         # What signs a caller out comes last.
@@ -197,7 +234,9 @@ def site(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[Site]:
             with engine.begin() as connection:
                 request_sync(connection, company_id, trigger="manual", actor=actor, now=clock())
                 invite(connection, company_id, email=f"{actor}@example.org", role="viewer", actor=actor, now=clock())
-        yield Site(setup.app, ours, theirs, callers_of(setup.app, engine, clock, ours, theirs))
+        found = Site(setup.app, ours, theirs, callers_of(setup.app, engine, clock, ours, theirs), engine)
+        found.put_back()
+        yield found
 
 
 def callers_of(app: Flask, engine: Engine, clock: SetClock, ours: int, theirs: int) -> list[Caller]:
@@ -252,6 +291,8 @@ def test_everybody_is_let_in_as_far_as_their_role_reaches_and_no_further(site: S
         if needed not in ROLES:
             continue
         for caller in site.callers:
+            if "endpoint_id" in rule:
+                site.put_back()
             status = caller.request(method, path_of(rule, site.ours, 0)).status_code
             if status != expected_status(caller, needed, rule, status):
                 wrong.append((caller.name, method, rule, status))
@@ -283,7 +324,7 @@ def test_another_companys_resource_and_a_missing_one_get_the_same_response(site:
             if caller.name.startswith("another company's"):
                 foreign.pop()  # belongs to this caller
             for absent, theirs in zip(missing, foreign, strict=False):
-                if "<line_id>" in rule or "999999" in absent:
+                if "<line_id>" in rule or "endpoint_id" in rule or "999999" in absent:
                     answers = [caller.request(method, path) for path in (absent, theirs)]
                     if comparable(answers[0]) != comparable(answers[1]):
                         wrong.append((caller.name, method, absent, theirs, [one.status_code for one in answers]))

@@ -52,6 +52,7 @@ def tools_on(
         clock=clock,
         wake_sync=wake_sync,
         wake_fetch=lambda: None,
+        wake_notice=lambda: None,
         pause=pause,
     )
 

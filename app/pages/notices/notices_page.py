@@ -1,0 +1,18 @@
+"""Route for the list of what needs somebody in a company."""
+
+from flask import Blueprint
+from flask.wrappers import Response
+
+from app.pages.frame import for_member, framed
+from app.pages.notices.words import shown_notice
+from app.pages.open_notices import notices_for_reader
+
+blueprint = Blueprint("notices", __name__, url_prefix="/companies/<int:company_id>")
+
+
+@blueprint.get("/notices")
+@for_member("viewer")
+def show_notices(company_id: int) -> Response:
+    """List what needs somebody now, newest first."""
+    notices = [shown_notice(row, company_id) for row in notices_for_reader()]
+    return framed("notices/notices.html", here="notices", notices=notices)

@@ -1,0 +1,57 @@
+"""Announce to a company's webhook endpoints what happened, in the transaction in which it does."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from notices.vocabulary import REVENUE_LINES_CHANGED
+from runtime.database import Driver
+from runtime.json_rows import as_rows, rows_of
+
+_ANNOUNCE = text("""
+    INSERT INTO webhook_delivery (company_id, endpoint_id, type, occurred_at, data)
+    SELECT company_id, id, :type, :now, CAST(:data AS jsonb) FROM webhook_endpoint
+    WHERE company_id = :company_id AND disabled_at IS NULL AND :type = ANY (types) ORDER BY id
+""")
+# For the statement that claims builds to fold: whether the company of the head `h` listens at all.
+IS_LISTENING = f"""
+    EXISTS (SELECT FROM webhook_endpoint e WHERE e.company_id = h.company_id AND e.disabled_at IS NULL
+            AND '{REVENUE_LINES_CHANGED}' = ANY (e.types))
+"""
+_MOVED = ("company_id", "position_from", "position_to")
+# A second's changes are told at once, and all that come while they are not sent yet.
+_ANNOUNCE_CHANGES = f"""
+    INSERT INTO webhook_delivery AS d (company_id, endpoint_id, type, occurred_at, position_from, position_to, due_at)
+    SELECT k.company_id, e.id, '{REVENUE_LINES_CHANGED}', statement_timestamp(), k.position_from, k.position_to,
+           statement_timestamp() + interval '1 second'
+    FROM {rows_of("company_id bigint, position_from bigint, position_to bigint")}
+    JOIN webhook_endpoint e ON e.company_id = k.company_id
+    WHERE e.disabled_at IS NULL AND '{REVENUE_LINES_CHANGED}' = ANY (e.types) ORDER BY e.id
+    ON CONFLICT (endpoint_id) WHERE type = '{REVENUE_LINES_CHANGED}' AND body IS NULL
+    DO UPDATE SET position_to = excluded.position_to, occurred_at = excluded.occurred_at
+"""  # noqa: S608 - our own words
+
+
+class Moved(NamedTuple):
+    """A company's table changed: it was folded up to the first position, and is now folded up to the second."""
+
+    company_id: int
+    position_from: int
+    position_to: int
+
+
+def announce(connection: Connection, company_id: int, what: str, data: Mapping[str, object], *, now: datetime) -> None:
+    """Queue a webhook of this type to each of the company's endpoints that wants it. Commits nothing.
+
+    It is sent within two seconds of the commit.
+    """
+    parameters = {"company_id": company_id, "type": what, "data": json.dumps(dict(data)), "now": now}
+    connection.execute(_ANNOUNCE, parameters)
+
+
+def announce_changes(driver: Driver, moved: Iterable[Moved]) -> None:
+    """Queue webhooks about changed lines; what waits already and was not sent is told with them. Commits nothing."""
+    driver.execute(_ANNOUNCE_CHANGES, as_rows(_MOVED, moved))

@@ -1,0 +1,60 @@
+"""Reseal the secrets of endpoints and the e-mails that wait, when the data keys are rotated."""
+
+from sqlalchemy import Connection, select, union, update
+
+from notices.endpoint_secrets import bound_to as bound_to_endpoint
+from notices.mail import bound_to as bound_to_recipient
+from notices.tables import mail, webhook_secret
+from tenants.secrets import SecretBox
+
+_RESEALED_AT_ONCE = 100
+
+
+def sealed_under(connection: Connection) -> list[str]:
+    """Return the ids of the keys that secrets of endpoints and waiting e-mails are sealed under."""
+    both = union(select(webhook_secret.c.key_id), select(mail.c.key_id).where(mail.c.key_id.is_not(None))).subquery()
+    return list(connection.scalars(select(both.c.key_id).order_by(both.c.key_id)))
+
+
+def reseal_some(connection: Connection, box: SecretBox) -> int:
+    """Reseal up to 100 each that are under an older key, and return how many. Commits nothing.
+
+    Call again until it returns 0. Rows that others have locked are skipped.
+
+    :raises UnknownDataKeyError, DamagedSecretError: one of them cannot be opened
+    """
+    return _reseal_secrets(connection, box) + _reseal_mail(connection, box)
+
+
+def _reseal_secrets(connection: Connection, box: SecretBox) -> int:
+    held = webhook_secret.c
+    rows = connection.execute(
+        select(held.id, held.company_id, held.endpoint_id, held.key_id, held.sealed)
+        .where(held.key_id != box.newest)
+        .order_by(held.id)
+        .limit(_RESEALED_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        name = bound_to_endpoint(row.endpoint_id)
+        plain = box.open(row.sealed, row.key_id, company_id=row.company_id, name=name)
+        sealed = box.seal(plain, company_id=row.company_id, name=name)
+        connection.execute(update(webhook_secret).where(held.id == row.id).values(key_id=box.newest, sealed=sealed))
+    return len(rows)
+
+
+def _reseal_mail(connection: Connection, box: SecretBox) -> int:
+    held = mail.c
+    rows = connection.execute(
+        select(held.id, held.company_id, held.recipient, held.key_id, held.sealed)
+        .where(held.key_id != box.newest)
+        .order_by(held.id)
+        .limit(_RESEALED_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        company_id, name = row.company_id or 0, bound_to_recipient(row.recipient)
+        plain = box.open(row.sealed, row.key_id, company_id=company_id, name=name)
+        sealed = box.seal(plain, company_id=company_id, name=name)
+        connection.execute(update(mail).where(held.id == row.id).values(key_id=box.newest, sealed=sealed))
+    return len(rows)
