@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlalchemy import Engine
 
-from app.api.export_schemas import COLUMNS
+from app.api.exports.schemas import COLUMNS
 from bench.histories import fill_logs
 from bench.rebuild import settle
 from bench.stage import servers

@@ -12,8 +12,8 @@ from flask import Response
 from marshmallow import fields, validate
 
 from app.api.base import ApiBlueprint
-from app.api.export_names import attachment_of
-from app.api.export_schemas import LinesExport, RevenueLineRow
+from app.api.exports.names import attachment_of
+from app.api.exports.schemas import LinesExport, RevenueLineRow
 from app.api.revenue_lines import list_of
 from app.auth.access import for_role
 from app.http.entity_tags import not_modified, tag_of

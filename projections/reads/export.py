@@ -64,29 +64,26 @@ def every_line(
     booleans have the same text as in JSON. A last column is added: whether a text that others wrote begins with
     anything but an ASCII letter or digit (`SUSPECT`). Otherwise as `copied_rows`.
     """
-
-    def cells(part: Rows) -> list[ColumnElement[Any]]:
-        return [*_csv_cells(part, columns, amounts), _is_suspect(part, columns)]
-
-    with copied_rows(snapshot, line_filter, sort=sort, cells=cells, copy_format="CSV") as batches:
+    statement = rows_in_order(
+        snapshot,
+        line_filter,
+        sort=sort,
+        cells=lambda part: [*_csv_cells(part, columns, amounts), _is_suspect(part, columns)],
+    )
+    with copied_rows(snapshot, line_filter, statement, copy_format="CSV") as batches:
         yield batches
 
 
 @contextmanager
 def copied_rows(
-    snapshot: Snapshot,
-    line_filter: LineFilter,
-    *,
-    sort: Sort,
-    cells: Callable[[Rows], list[ColumnElement[Any]]],
-    copy_format: Literal["CSV", "TEXT"],
+    snapshot: Snapshot, line_filter: LineFilter, statement: Select[Any], *, copy_format: Literal["CSV", "TEXT"]
 ) -> Iterator[Iterator[list[bytes]]]:
-    """Yield batches of all rows that the filter selects, as PostgreSQL's COPY writes these cells of each.
+    """Yield batches of all rows of a statement about the filter's lines, as PostgreSQL's COPY writes them.
 
     The first rows are read before the `with` block begins: a query that fails, fails there. Keep the snapshot open as
     long as rows are read, which may take an hour.
     """
-    compiled = _statement(snapshot, line_filter, sort=sort, cells=cells).compile(snapshot.connection.engine)
+    compiled = statement.compile(snapshot.connection.engine)
     bound = compiled.construct_params(snapshot.bound() | line_filter.bound())
     # The driver writes parameters into the statement, where -9223372036854775808::bigint negates a number too large.
     parameters = {name: str(value) if type(value) is int else value for name, value in bound.items()}
@@ -110,25 +107,22 @@ def _batches(batch: list[bytes], rows: Iterator[bytes]) -> Iterator[list[bytes]]
         batch = list(islice(rows, ROWS_AT_ONCE))
 
 
-def scale_of(part: Rows) -> ColumnElement[Decimal]:
-    """Return what a minor unit of a row's currency is worth in major units: 0.01, with as many decimals as it has."""
-    exponent = part.column("currency_exponent")
-    known = {places: literal(Decimal(1).scaleb(-places), Numeric) for places in sorted({*EXPONENTS.values()})}
-    return case(known, value=exponent, else_=cast(func.concat("1e-", exponent), Numeric))
-
-
-def _statement(
-    snapshot: Snapshot,
-    line_filter: LineFilter,
-    *,
-    sort: Sort,
-    cells: Callable[[Rows], list[ColumnElement[Any]]],
+def rows_in_order(
+    snapshot: Snapshot, line_filter: LineFilter, *, sort: Sort, cells: Callable[[Rows], list[ColumnElement[Any]]]
 ) -> Select[Any]:
+    """Return the statement that selects these cells of all lines of the filter, in the order of the pages."""
     parts = rows_at(line_filter.asked(), is_past=snapshot.is_past)
     if len(parts) == 1:
         return parts[0].select(*cells(parts[0])).order_by(*in_order(parts[0], sort))
     together = union_all(*(part.select(*map(part.column, LINE_COLUMNS)) for part in parts)).subquery()
     return select(*cells(Rows(together, [], together.c.__getitem__))).order_by(*in_order(together, sort))
+
+
+def scale_of(part: Rows) -> ColumnElement[Decimal]:
+    """Return what a minor unit of a row's currency is worth in major units: 0.01, with as many decimals as it has."""
+    exponent = part.column("currency_exponent")
+    known = {places: literal(Decimal(1).scaleb(-places), Numeric) for places in sorted({*EXPONENTS.values()})}
+    return case(known, value=exponent, else_=cast(func.concat("1e-", exponent), Numeric))
 
 
 def _csv_cells(part: Rows, names: Sequence[str], amounts: Amounts) -> Iterator[ColumnElement[Any]]:

@@ -73,6 +73,7 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", f"{V1}/revenue-lines"): "viewer",
     ("GET", f"{V1}/revenue-lines/<line_id>"): "viewer",
     ("GET", f"{V1}/revenue-lines.csv"): "viewer",
+    ("GET", f"{V1}/revenue-lines.xlsx"): "viewer",
     ("GET", f"{V1}/quarantine"): "viewer",
     ("GET", f"{V1}/revenue-lines/<line_id>/history"): "viewer",
     ("GET", f"{V1}/revenue-by-month"): "viewer",
