@@ -10,11 +10,13 @@ from rq import Queue
 PROJECTION = "projection"
 FETCH = "fetch"
 SYNC = "sync"
+NOTICE = "notice"
 
 JOB_OF = {
     PROJECTION: "workers.jobs.catch_up_projections",
     FETCH: "workers.jobs.fetch_what_is_due",
     SYNC: "workers.jobs.sync_what_is_due",
+    NOTICE: "workers.notices.jobs.send_what_is_due",
 }
 _REDIS_TIMEOUT_SECONDS = 0.5
 _JOB_SECONDS = 60

@@ -5,6 +5,7 @@ from typing import Any
 
 import backlog.tables
 import events.log.tables
+import notices.tables
 import projections.facts.state_tables
 import projections.revenue.store.past_tables
 import projections.revenue.store.tables
@@ -15,4 +16,5 @@ metadata: Sequence[Any] = (
     tenants.tables.metadata,
     projections.facts.state_tables.metadata,
     backlog.tables.metadata,
+    notices.tables.metadata,
 )

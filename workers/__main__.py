@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from backlog.queues import FETCH, PROJECTION, SYNC
+from backlog.queues import JOB_OF
 from runtime.logs import log_as_json
 from runtime.processes import Command, keep_running
 from workers.clock_process import run_clock
@@ -20,7 +20,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--queue", type=click.Choice([PROJECTION, FETCH, SYNC]), help="Work on this queue only, in this process.")
+@click.option("--queue", type=click.Choice(list(JOB_OF)), help="Work on this queue only, in this process.")
 def work(queue: str | None) -> None:
     """Work on the queues, one process each, and restart any that dies."""
     settings = WorkerSettings.from_environ()
@@ -29,7 +29,7 @@ def work(queue: str | None) -> None:
         run_worker(queue, settings.redis_url)
         return
     argv = [sys.executable, "-m", "workers", "work", "--queue"]
-    keep_running([Command(name, [*argv, name]) for name in (PROJECTION, FETCH, SYNC)])
+    keep_running([Command(name, [*argv, name]) for name in JOB_OF])
 
 
 @main.command()

@@ -10,9 +10,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from backlog.fetch_requests import purge_answered, request_gaps
 from backlog.fetches import is_any_due
-from backlog.queues import FETCH, PROJECTION, SYNC, wake
+from backlog.queues import FETCH, NOTICE, PROJECTION, SYNC, wake
 from backlog.syncs.schedule import audit_schedule, request_due_syncs
 from events.intake.parked import join_parked_events, owners_of_parked, purge_parked_events
+from notices.mail import is_any_mail_due, purge_mail
 from projections.engine.behind import audit_marks, is_anybody_behind
 from runtime.sqlstates import is_outage
 from workers.syncs.leases import is_any_run_due
@@ -48,17 +49,21 @@ def sweep(tools: Tools, *, is_long: bool) -> None:
         with tools.engine.begin() as connection:
             purge_parked_events(connection)
             purge_answered(connection)
+            purge_mail(connection, now=tools.clock())
         request_gaps(tools.engine)
     request_due_syncs(tools.engine, now=tools.clock(), period_seconds=tools.sync_period_seconds)
     with tools.engine.connect() as connection:
         is_behind, is_due = is_anybody_behind(connection), is_any_due(connection)
         is_run_due = is_any_run_due(connection)
+        is_mail_due = tools.mail_server is not None and is_any_mail_due(connection, now=tools.clock())
     if is_behind:
         wake(tools.redis, PROJECTION)
     if is_due:
         wake(tools.redis, FETCH)
     if is_run_due:
         wake(tools.redis, SYNC)
+    if is_mail_due:
+        wake(tools.redis, NOTICE)
 
 
 class Audit:

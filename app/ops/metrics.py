@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.http.request_counts import exposition
 from app.wiring.tools import Tools, current_tools
-from backlog.queues import FETCH, PROJECTION, SYNC
+from backlog.queues import JOB_OF
 from backlog.syncs.run_counts import run_counts_since
 from events.log.audit import parked_count
 from projections.engine.status import projection_lag
@@ -103,7 +103,7 @@ def _of_redis(tools: Tools) -> list[Figure]:
     up = "revmap_redis_up", "1 if Redis answers."
     jobs = "Jobs that wait for a worker."
     try:
-        waiting = {name: Queue(name, connection=tools.redis).count for name in (PROJECTION, FETCH, SYNC)}
+        waiting = {name: Queue(name, connection=tools.redis).count for name in JOB_OF}
     except RedisError:
         return [Figure(*up, 0)]
     return [Figure(*up, 1), *(Figure("revmap_queue_jobs", jobs, n, (("queue", name),)) for name, n in waiting.items())]

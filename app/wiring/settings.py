@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from app.http.public_address import PublicAddress, UnusableAddressError
+from notices.mail_server import MailServer, mail_server_from
 from runtime.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
 from tenants.data_keys import data_keys_from
 
@@ -68,6 +69,8 @@ class WebSettings:
     sync_interval_seconds: int
     stripe: StripeSettings
     provider: ProviderSettings | None
+    # None: no e-mail is sent.
+    mail_server: MailServer | None
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
@@ -89,6 +92,9 @@ class WebSettings:
             ),
             stripe=StripeSettings.from_environ(environment),
             provider=_provider(environment),
+            mail_server=mail_server_from(
+                environment, environment.optional("SMTP_URL"), environment.optional("MAIL_FROM")
+            ),
         )
         environment.refuse_if_incomplete()
         return settings

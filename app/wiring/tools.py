@@ -14,7 +14,7 @@ from app.http.stopping import stopping
 from app.wiring.cursors import CursorSigner
 from app.wiring.identity_provider import IdentityProvider
 from app.wiring.settings import WebSettings
-from backlog.queues import SYNC, Waker, open_redis
+from backlog.queues import NOTICE, SYNC, Waker, open_redis
 from events.intake.lanes import Appender, AppendLanes
 from runtime.clock import Clock, utc_now
 from runtime.database import open_engine, walled
@@ -54,6 +54,8 @@ class Tools:
     clock: Clock
     # Wakes the sync workers; returns at once, whatever Redis does.
     wake_sync: Callable[[], None]
+    # The same for the workers that send e-mails.
+    wake_notice: Callable[[], None]
     # Waits that many seconds while other requests run; returns whether the process is to stop.
     pause: Callable[[float], bool]
     restricted_keys: RestrictedKeys
@@ -62,6 +64,8 @@ class Tools:
     # The other origins that our forms may redirect to.
     leads_to: tuple[str, ...] = ()
     sync_interval_seconds: int = 86_400
+    # Whether e-mails are sent: if not, queue none.
+    sends_mail: bool = False
 
 
 def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
@@ -90,11 +94,13 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         restricted_keys=RestrictedKeys(settings.stripe.api_base),
         clock=clock,
         wake_sync=Waker(redis, SYNC).ask,
+        wake_notice=Waker(redis, NOTICE).ask,
         pause=stopping.wait,
         connect=_connect(settings),
         identity_provider=_identity_provider(settings),
         leads_to=(settings.stripe.connect_base,),
         sync_interval_seconds=settings.sync_interval_seconds,
+        sends_mail=settings.mail_server is not None,
     )
 
 

@@ -51,7 +51,7 @@ def test_each_queue_is_woken_on_its_own(fake: Redis) -> None:
     assert wake(fake, FETCH)
 
 
-@pytest.mark.parametrize("queue", [PROJECTION, FETCH])
+@pytest.mark.parametrize("queue", JOB_OF)
 def test_every_queued_name_is_a_function(queue: str) -> None:
     assert callable(import_attribute(JOB_OF[queue]))
 
@@ -62,6 +62,7 @@ def test_what_releases_leave_in_redis_for_each_other_keeps_its_names(fake: Redis
         "projection": "workers.jobs.catch_up_projections",
         "fetch": "workers.jobs.fetch_what_is_due",
         "sync": "workers.jobs.sync_what_is_due",
+        "notice": "workers.notices.jobs.send_what_is_due",
     }
     assert wake(fake, PROJECTION)
     assert fake.exists("revmap:rung:projection") == 1

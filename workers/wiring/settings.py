@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Self
 
+from notices.mail_server import MailServer, mail_server_from
 from runtime.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
 from tenants.data_keys import data_keys_from
 
@@ -21,6 +22,8 @@ class WorkerSettings:
     data_keys: tuple[bytes, ...] = field(repr=False)
     # Set if companies connect by installing a Stripe App: its tokens are renewed with it.
     app_client_id: str | None = None
+    # None: no e-mail is sent.
+    mail_server: MailServer | None = None
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
@@ -41,6 +44,9 @@ class WorkerSettings:
             app_client_id=environment.optional("STRIPE_CLIENT_ID")
             if environment.optional("STRIPE_CONNECT_METHOD") == "app"
             else None,
+            mail_server=mail_server_from(
+                environment, environment.optional("SMTP_URL"), environment.optional("MAIL_FROM")
+            ),
         )
         environment.refuse_if_incomplete()
         return settings

@@ -10,6 +10,7 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from backlog.queues import open_redis
+from notices.mail_server import MailServer
 from runtime.clock import Clock, utc_now
 from runtime.database import open_engine
 from stripe_gateway.client import CONNECTIONS, Gateway, StripeGateway
@@ -40,6 +41,9 @@ class Tools:
     # Set when the process should stop: current work ends at the next page.
     stopping: Event
     pause: Callable[[float], object]
+    box: SecretBox
+    # None: no e-mail is sent.
+    mail_server: MailServer | None = None
 
 
 @cache
@@ -61,6 +65,8 @@ def current_tools() -> Tools:
         sync_period_seconds=settings.sync_period_seconds,
         stopping=stopping,
         pause=stopping.wait,
+        box=SecretBox(settings.data_keys),
+        mail_server=settings.mail_server,
     )
 
 

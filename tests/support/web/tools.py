@@ -51,6 +51,7 @@ def tools_on(
         restricted_keys=RestrictedKeys("http://127.0.0.1:9"),
         clock=clock,
         wake_sync=wake_sync,
+        wake_notice=lambda: None,
         pause=pause,
     )
 
