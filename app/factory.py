@@ -9,6 +9,7 @@ from flask.json.provider import DefaultJSONProvider
 from app.api import (
     changes,
     connection,
+    export_schedules,
     line_history,
     revenue_lines,
     revenue_lines_csv,
@@ -68,6 +69,7 @@ def create_app(tools: Tools) -> Flask:
         changes.blueprint,
         syncs.blueprint,
         connection.blueprint,
+        export_schedules.blueprint,
     )
     app.register_blueprint(reference.blueprint)
     pages = (integrations, connection_forms, sync_pages, table, chart, line_drawer)

@@ -16,6 +16,8 @@ from events.intake.parked import join_parked_events, owners_of_parked, purge_par
 from notices.mail import is_any_mail_due, purge_mail
 from projections.engine.behind import audit_marks, is_anybody_behind
 from runtime.sqlstates import is_outage
+from workers.exports.due import tell_due_exports
+from workers.exports.telling import Messenger
 from workers.syncs.leases import is_any_run_due
 from workers.wiring.tools import Tools
 
@@ -43,7 +45,7 @@ def run_clock(tools: Tools) -> None:
 
 
 def sweep(tools: Tools, *, is_long: bool) -> None:
-    """Request due syncs and wake workers for what is due or behind; a long sweep also joins or purges parked events."""
+    """Request due syncs, tell of due exports and wake workers; a long sweep also joins or purges parked events."""
     if is_long:
         _join_parked(tools.engine)
         with tools.engine.begin() as connection:
@@ -52,6 +54,8 @@ def sweep(tools: Tools, *, is_long: bool) -> None:
             purge_mail(connection, now=tools.clock())
         request_gaps(tools.engine)
     request_due_syncs(tools.engine, now=tools.clock(), period_seconds=tools.sync_period_seconds)
+    messenger = Messenger(tools.box, tools.public_url, sends_mail=tools.mail_server is not None)
+    tell_due_exports(tools.engine, messenger, now=tools.clock())
     with tools.engine.connect() as connection:
         is_behind, is_due = is_anybody_behind(connection), is_any_due(connection)
         is_run_due = is_any_run_due(connection)

@@ -14,6 +14,7 @@ from app.http.event_stream import TooManyStreamsError
 from app.webhooks.door import UnacceptableWebhookError
 from app.wiring.cursors import InvalidCursorError
 from app.wiring.identity_provider import ProviderAwayError, UnprovenIdentityError
+from backlog.exports.schedules import TooManySchedulesError
 from events.connection.accounts import AccountTakenError, AnotherAccountError
 from events.connection.lifecycle import NotConnectedError
 from events.intake.group_append import NotDurableError
@@ -65,6 +66,7 @@ RAISED: dict[type[Exception], Raised] = {
         "not_connected", "No account is connected, the connection is paused, or the account has to be connected again."
     ),
     IdempotencyKeyReusedError: Raised("idempotency_key_reused", "This Idempotency-Key was used for another request."),
+    TooManySchedulesError: Raised("too_many_schedules", "The company has 50 schedules of exports. Delete one first."),
     TooManyStreamsError: Raised("unavailable", "Too many syncs are being followed. Try again, or poll the sync."),
     InvalidCursorError: Raised("invalid_cursor", "The cursor belongs to another list. Start again without it."),
     NotFoldedYetError: Raised(

@@ -7,6 +7,7 @@ from notices.mail_server import MailServer, mail_server_from
 from runtime.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
 from tenants.data_keys import data_keys_from
 
+DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
 STRIPE_API_BASE = "https://api.stripe.com"
 
 
@@ -24,6 +25,7 @@ class WorkerSettings:
     app_client_id: str | None = None
     # None: no e-mail is sent.
     mail_server: MailServer | None = None
+    public_url: str = DEFAULT_PUBLIC_URL
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
@@ -44,6 +46,7 @@ class WorkerSettings:
             app_client_id=environment.optional("STRIPE_CLIENT_ID")
             if environment.optional("STRIPE_CONNECT_METHOD") == "app"
             else None,
+            public_url=environment.optional_url("PUBLIC_URL", DEFAULT_PUBLIC_URL).rstrip("/"),
             mail_server=mail_server_from(
                 environment, environment.optional("SMTP_URL"), environment.optional("MAIL_FROM")
             ),

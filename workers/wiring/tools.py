@@ -19,7 +19,7 @@ from stripe_gateway.keyring import CompanyKeyring, Keyring
 from stripe_gateway.rate_limit import RateLimit
 from stripe_gateway.stripe_app import StripeApp
 from tenants.secrets import SecretBox
-from workers.wiring.settings import WorkerSettings
+from workers.wiring.settings import DEFAULT_PUBLIC_URL, WorkerSettings
 
 _POOL_SIZE = 2
 
@@ -44,6 +44,8 @@ class Tools:
     box: SecretBox
     # None: no e-mail is sent.
     mail_server: MailServer | None = None
+    # Where people reach revmap, for links.
+    public_url: str = DEFAULT_PUBLIC_URL
 
 
 @cache
@@ -67,6 +69,7 @@ def current_tools() -> Tools:
         pause=stopping.wait,
         box=SecretBox(settings.data_keys),
         mail_server=settings.mail_server,
+        public_url=settings.public_url,
     )
 
 

@@ -17,6 +17,8 @@ from sqlalchemy import Engine, update
 from werkzeug.test import TestResponse
 
 from app.wiring.tools import Tools
+from backlog.exports.recurrence import Recurrence
+from backlog.exports.schedules import Plan, add_schedule
 from backlog.syncs.requests import request_sync
 from tenants.roles import ROLES, Role
 from tenants.sessions import IDLE
@@ -89,6 +91,10 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", f"{V1}/syncs/<int:run_id>"): "viewer",
     ("POST", f"{V1}/syncs/<int:run_id>/cancel"): "editor",
     ("GET", f"{V1}/syncs/<int:run_id>/events"): "viewer",
+    ("GET", f"{V1}/export-schedules"): "editor",
+    ("POST", f"{V1}/export-schedules"): "editor",
+    ("PATCH", f"{V1}/export-schedules/<int:schedule_id>"): "editor",
+    ("DELETE", f"{V1}/export-schedules/<int:schedule_id>"): "editor",
 }
 # Ids below a company: one of ours, one of theirs, one that does not exist.
 IDS = {
@@ -96,6 +102,7 @@ IDS = {
     "filename": ("docs.css", "docs.css", "none"),
     "account_id": ("acct_ours", "acct_CANARY", "acct_none"),
     "run_id": ("1", "2", "3000"),
+    "schedule_id": ("1", "2", "3000"),
     "position": ("1", "3", "3000"),
 }
 CANARY = re.compile("CANARY", re.IGNORECASE)
@@ -146,6 +153,8 @@ def site(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[Site]:
         for company_id, actor in ((ours, "tests"), (theirs, "CANARY")):
             with engine.begin() as connection:
                 request_sync(connection, company_id, trigger="manual", actor=actor, now=clock())
+                plan = Plan("csv", {"q": actor}, Recurrence("daily", None, 6, "UTC"), [])
+                add_schedule(connection, company_id, plan, actor=actor, key=None, now=clock())
         yield Site(setup.app, ours, theirs, callers_of(setup.app, engine, clock, ours, theirs))
 
 
