@@ -1,5 +1,6 @@
 """Serve the revenue mapping table as an Excel workbook: every line of a filter, streamed from one snapshot."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -8,7 +9,7 @@ from flask import Response
 from app.api.base import ApiBlueprint
 from app.api.exports.about_lines import about_lines
 from app.api.exports.names import attachment_of
-from app.api.exports.schemas import LinesExport
+from app.api.exports.schemas import LinesExport, RevenueLineRow
 from app.api.exports.workbook import workbook_of
 from app.api.exports.workbook_parts import Contents, styles_of
 from app.api.revenue_lines import list_of
@@ -26,7 +27,7 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 @blueprint.get("/revenue-lines.xlsx")
 @for_role("viewer")
 @blueprint.arguments(LinesExport, location="query")
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type=_XLSX)
+@blueprint.response(200, RevenueLineRow, content_type=_XLSX)
 def export_workbook(query: dict[str, Any], company_id: int) -> Response:
     """Export all revenue lines of a filter as an Excel workbook, all from the same moment.
 
@@ -47,9 +48,14 @@ def export_workbook(query: dict[str, Any], company_id: int) -> Response:
         rows = every_sheet_row(snapshot, of.line_filter, sort=of.sort, columns=columns, styles=styles_of(contents))
         batches = stack.enter_context(rows)
         resources = stack.pop_all()
-        response = Response(workbook_of(contents, ((as_xml(one), len(one)) for one in batches)), mimetype=_XLSX)
+        response = Response(_workbook(contents, batches, resources), mimetype=_XLSX)
         # Also called when the client has disconnected, and when nothing was ever read.
         response.call_on_close(resources.close)
     response.headers["Content-Disposition"] = disposition
     response.set_etag(tag, weak=True)
     return response
+
+
+def _workbook(contents: Contents, batches: Iterable[Sequence[bytes]], resources: ExitStack) -> Iterator[bytes]:
+    yield from workbook_of(contents, ((as_xml(rows), len(rows)) for rows in batches))
+    resources.close()

@@ -53,7 +53,8 @@ def _filters(of: ListOf) -> Iterator[Fact]:
     if not conditions:
         yield "Filters", "none"
     for name, value in conditions.items():
-        yield f"Filter: {name}", value if isinstance(value, int | datetime) else str(value)
+        unit = " (minor units)" if name in ("amount_min", "amount_max") else ""
+        yield f"Filter: {name}{unit}", value if isinstance(value, int | datetime) else str(value)
 
 
 def _total(total: Total) -> Fact:

@@ -183,7 +183,7 @@ def test_the_second_sheet_says_what_the_first_one_shows(reader: Reader) -> None:
         ("Sorted", "by amount, smallest first"),
         ("Mode", "live"),
         ("Filter: type", "unknown"),
-        ("Filter: amount_max", 500_000),
+        ("Filter: amount_max (minor units)", 500_000),
         ("Lines", 2),
         ("JPY", 1, -42_000, -42_000),
         ("USD", 1, 1234, 1234),
