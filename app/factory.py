@@ -9,10 +9,12 @@ from flask.json.provider import DefaultJSONProvider
 from app.api import (
     changes,
     connection,
+    export_schedules,
     line_history,
     notifications,
     revenue_lines,
     revenue_lines_csv,
+    revenue_lines_xlsx,
     revenue_months,
     syncs,
     webhook_endpoints,
@@ -71,6 +73,7 @@ def create_app(tools: Tools) -> Flask:
         app,
         revenue_lines.blueprint,
         revenue_lines_csv.blueprint,
+        revenue_lines_xlsx.blueprint,
         revenue_months.blueprint,
         line_history.blueprint,
         changes.blueprint,
@@ -84,6 +87,7 @@ def create_app(tools: Tools) -> Flask:
         audit.blueprint,
         webhook_endpoints.blueprint,
         notifications.blueprint,
+        export_schedules.blueprint,
     )
     app.register_blueprint(reference.blueprint)
     pages = (integrations, connection_forms, sync_pages, table, chart, line_drawer, quarantine)

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from bench import backfill, catchup, crowds, disturbance, ingest, pages, queries, rebuild
+from bench import backfill, catchup, crowds, disturbance, exports, ingest, pages, queries, rebuild
 from bench.companies import run as measure_companies
 
 
@@ -85,6 +85,14 @@ def crowds_command(sockets: int, seconds: int, per_second: int) -> None:
 def pages_command(lines: int, repeats: int) -> None:
     """Measure the page of a large table through gunicorn: first paint, scrolling fifty pages, figures and CSV."""
     click.echo(json.dumps(pages.run(lines=lines, repeats=repeats), indent=2))
+
+
+@main.command("exports")
+@click.option("--lines", default=1_000_000, show_default=True, help="Lines of the company's table.")
+@click.option("--repeats", default=3, show_default=True, help="Turns of each export; their median counts.")
+def exports_command(lines: int, repeats: int) -> None:
+    """Measure CSV and Excel exports of a large table through gunicorn, and compare them with COPY alone."""
+    click.echo(json.dumps(exports.run(lines=lines, repeats=repeats), indent=2))
 
 
 @main.command("queries")

@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlalchemy import Engine
 
-from app.api.revenue_lines_csv import COLUMNS
+from app.api.exports.schemas import COLUMNS
 from bench.histories import fill_logs
 from bench.rebuild import settle
 from bench.stage import servers
@@ -142,7 +142,7 @@ def _csv_rate(engine: Engine, company_id: int) -> int:
     started, count = time.perf_counter(), 0
     with (
         snapshot_of(engine, company_id) as snapshot,
-        every_line(snapshot, _all(), sort="-date", columns=COLUMNS) as batches,
+        every_line(snapshot, _all(), sort="-date", columns=COLUMNS, amounts="decimal") as batches,
     ):
         for batch in batches:
             count += len(batch)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import backlog.exports.tables
 import backlog.tables
 import events.log.tables
 import notices.tables
@@ -17,5 +18,6 @@ metadata: Sequence[Any] = (
     tenants.tables.metadata,
     projections.facts.state_tables.metadata,
     backlog.tables.metadata,
+    backlog.exports.tables.metadata,
     notices.tables.metadata,
 )

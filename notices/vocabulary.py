@@ -9,6 +9,7 @@ SYNC_SUCCEEDED = "sync.succeeded"
 SYNC_FAILED = "sync.failed"
 ACTION_REQUIRED = "connection.action_required"
 QUARANTINE_OPENED = "quarantine.opened"
+EXPORT_READY = "export.ready"
 ENDPOINT_DISABLED = "webhook_endpoint.disabled"
 
 # What a webhook may be about, and when it is sent. Types may be added: whoever receives them ignores unknown ones.
@@ -18,6 +19,7 @@ WEBHOOK_TYPES: Mapping[str, str] = {
     SYNC_FAILED: "A sync failed.",
     ACTION_REQUIRED: "Stripe has to be connected again.",
     QUARANTINE_OPENED: "Something about the books could not be read, for a reason that is new.",
+    EXPORT_READY: "A scheduled export was due: its lines are fixed as of that moment.",
 }
 
 # What people are told: on the pages, and by e-mail if they want that.

@@ -19,6 +19,8 @@ from notices.mail import is_any_mail_due, purge_mail
 from notices.mailing import is_any_notice_unmailed
 from projections.engine.behind import audit_marks, is_anybody_behind
 from runtime.sqlstates import is_outage
+from workers.exports.due import tell_due_exports
+from workers.exports.telling import Messenger
 from workers.notices.settling import settle_notices
 from workers.syncs.leases import is_any_run_due
 from workers.wiring.tools import Tools
@@ -47,7 +49,7 @@ def run_clock(tools: Tools) -> None:
 
 
 def sweep(tools: Tools, *, is_long: bool) -> None:
-    """Request due syncs and wake workers for what is due or behind; a long sweep also joins or purges parked events."""
+    """Request due syncs, tell of due exports and wake workers; a long sweep also joins or purges parked events."""
     if is_long:
         _join_parked(tools.engine)
         with tools.engine.begin() as connection:
@@ -58,6 +60,8 @@ def sweep(tools: Tools, *, is_long: bool) -> None:
         request_gaps(tools.engine)
     settle_notices(tools.engine, tools.clock, is_long=is_long)
     request_due_syncs(tools.engine, now=tools.clock(), period_seconds=tools.sync_period_seconds)
+    messenger = Messenger(tools.box, tools.public_url, sends_mail=tools.sends_mail)
+    tell_due_exports(tools.engine, messenger, now=tools.clock())
     with tools.engine.connect() as connection:
         is_behind, is_due = is_anybody_behind(connection), is_any_due(connection)
         is_run_due = is_any_run_due(connection)

@@ -9,51 +9,17 @@ from io import StringIO
 from typing import Any
 
 from flask import Response
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from app.api.base import ApiBlueprint
+from app.api.exports.names import attachment_of
+from app.api.exports.schemas import LinesExport, RevenueLineRow
 from app.api.revenue_lines import list_of
-from app.api.schemas import LinesFilter, RevenueLine
 from app.auth.access import for_role
 from app.http.entity_tags import not_modified, tag_of
-from app.http.fields import Instant, Names
 from app.wiring.tools import current_tools
-from projections.reads.export import SUSPECT, WRITTEN_BY_OTHERS, every_line
+from projections.reads.export import AMOUNTS, SUSPECT, WRITTEN_BY_OTHERS, every_line
 from projections.reads.snapshots import snapshot_of
-
-COLUMNS = (
-    "invoice_line_item_id",
-    "subscription_id",
-    "customer_name",
-    "customer_id",
-    "description",
-    "date",
-    "amount",
-    "currency",
-    "currency_exponent",
-    "discount_amount",
-    "tax_amount",
-    "net_amount",
-    "type",
-    "cadence",
-    "interval_unit",
-    "interval_count",
-    "cadence_source",
-    "period_start",
-    "period_end",
-    "proration",
-    "quantity",
-    "price_id",
-    "product_id",
-    "customer_name_on_invoice",
-    "invoice_id",
-    "invoice_number",
-    "invoice_status",
-    "invoice_complete",
-    "livemode",
-    "position",
-    "updated_at",
-)
 
 blueprint = ApiBlueprint("revenue lines as CSV", __name__, url_prefix="/v1/companies/<int:company_id>")
 
@@ -64,57 +30,44 @@ _BEFORE_MARK = -len(SUSPECT)
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[^\S\t\r\n]*[\t\r\n]")
 
 
-class LinesExport(LinesFilter):
-    """Which revenue lines to export, in which order and with which columns."""
+class CsvExport(LinesExport):
+    """Which revenue lines to export, and how to write their amounts."""
 
-    columns = Names(
-        COLUMNS,
-        load_default=COLUMNS,
+    amounts = fields.String(
+        load_default="decimal",
+        validate=validate.OneOf(AMOUNTS),
         metadata={
-            "type": "string",
-            "default": ",".join(COLUMNS),
-            "description": "Names of columns, separated by commas. Default: all columns.",
+            "description": "decimal: in major units, with the decimals of the currency (1234.00). minor: in whole minor"
+            " units (123400). Default: decimal."
         },
     )
 
 
-class RevenueLineRow(RevenueLine):
-    """One row of the CSV: a revenue line, with two columns each for its interval and its period."""
-
-    class Meta:
-        """The fields, in the order of the columns."""
-
-        fields = COLUMNS
-
-    interval_unit = fields.String(allow_none=True, metadata={"description": "day, week, month or year."})
-    interval_count = fields.Integer(allow_none=True)
-    period_start = Instant()
-    period_end = Instant(metadata={"description": "Exclusive."})
-
-
 @blueprint.get("/revenue-lines.csv")
 @for_role("viewer")
-@blueprint.arguments(LinesExport, location="query")
+@blueprint.arguments(CsvExport, location="query")
 @blueprint.response(200, RevenueLineRow, content_type="text/csv")
 def export_revenue_lines(query: dict[str, Any], company_id: int) -> Response:
     """Export all revenue lines of a filter as CSV with a header, all from the same moment.
 
-    Text that a spreadsheet would take for a formula is prefixed with an apostrophe. Numbers are unchanged.
+    Text that a spreadsheet would take for a formula is prefixed with an apostrophe. Numbers, also negative ones, are
+    written as numbers.
     """
-    columns: tuple[str, ...] = query["columns"]
+    columns, amounts = query["columns"], query["amounts"]
     with ExitStack() as stack:
         snapshot = stack.enter_context(snapshot_of(current_tools().exports, company_id, query.get("as_of")))
         of = list_of(snapshot.connection, company_id, query)
-        tag = tag_of(snapshot, "csv", of.digest(), columns)
+        tag = tag_of(snapshot, "csv", of.digest(), columns, amounts)
         if unchanged := not_modified(tag):
             return unchanged
-        batches = stack.enter_context(every_line(snapshot, of.line_filter, sort=of.sort, columns=columns))
+        disposition = attachment_of(snapshot, "revenue-lines", "csv", as_of=query.get("as_of"))
+        lines = every_line(snapshot, of.line_filter, sort=of.sort, columns=columns, amounts=amounts)
+        batches = stack.enter_context(lines)
         resources = stack.pop_all()
         response = Response(_csv(batches, columns, resources), mimetype="text/csv")
         # Also called when the client has disconnected, and when nothing was ever read.
         response.call_on_close(resources.close)
-    name = f"revenue-lines-{company_id}-{snapshot.position}.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Content-Disposition"] = disposition
     response.set_etag(tag)
     return response
 

@@ -13,10 +13,10 @@ def tag_of(snapshot: Snapshot, *query: object) -> str:
     return sha256(repr(parts).encode()).hexdigest()[:32]
 
 
-def not_modified(tag: str) -> Response | None:
+def not_modified(tag: str, *, is_weak: bool = False) -> Response | None:
     """Return a 304 response if the request says that the client already has the response with this tag, else None."""
     if not request.if_none_match.contains_weak(tag):
         return None
     response = Response(status=304)
-    response.set_etag(tag)
+    response.set_etag(tag, weak=is_weak)
     return response

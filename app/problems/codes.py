@@ -181,6 +181,7 @@ _OF_READING = (
         "Start the list again without the cursor: it belongs to another list.",
         heading="This link no longer works",
     ),
+    Problem("too_many_schedules", 409, "Delete a schedule of exports before adding another one."),
     Problem("not_folded_yet", 503, f"{_RETRY}: the table is being updated.", heading="Not ready yet"),
     Problem("unavailable", 503, f"{_RETRY}.", heading="Temporarily unavailable"),
     Problem("unexpected", 500, "The fault is ours. Quote the request_id.", heading="Something went wrong"),

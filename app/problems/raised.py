@@ -16,6 +16,7 @@ from app.http.event_stream import TooManyStreamsError
 from app.webhooks.door import UnacceptableWebhookError
 from app.wiring.cursors import InvalidCursorError
 from app.wiring.identity_provider import ProviderAwayError, UnprovenIdentityError
+from backlog.exports.schedules import TooManySchedulesError
 from events.connection.accounts import AccountTakenError, AnotherAccountError
 from events.connection.lifecycle import NotConnectedError
 from events.intake.group_append import NotDurableError
@@ -89,6 +90,7 @@ RAISED: dict[type[Exception], Raised] = {
         "member_elsewhere",
         "This person belongs to another company, too, which the link would open. Ask the operator of revmap instead.",
     ),
+    TooManySchedulesError: Raised("too_many_schedules", "The company has 50 schedules of exports. Delete one first."),
     TooManyStreamsError: Raised("unavailable", "Too many syncs are being followed. Try again, or poll the sync."),
     InvalidCursorError: Raised("invalid_cursor", "The cursor belongs to another list. Start again without it."),
     NotFoldedYetError: Raised("not_folded_yet", "The table is still catching up. Try again in a few seconds."),

@@ -48,18 +48,19 @@ class LineFilter:
 
     def as_text(self) -> str:
         """Return the canonical text of this filter, for tags and cursors."""
-        return "&".join(f"{name}={value!r}" for name, value in self._conditions().items())
+        return "&".join(f"{name}={value!r}" for name, value in self.conditions().items())
 
     def asked(self) -> frozenset[str]:
         """Return the names of the conditions."""
-        return frozenset(self._conditions())
+        return frozenset(self.conditions())
 
     def bound(self) -> dict[str, object]:
         """Return the parameters for a statement with these conditions."""
-        conditions = self._conditions()
+        conditions = self.conditions()
         return conditions | {"q": _anywhere(self.q)} if self.q is not None else conditions
 
-    def _conditions(self) -> dict[str, object]:
+    def conditions(self) -> dict[str, object]:
+        """Return the conditions by name."""
         values = ((field.name, getattr(self, field.name)) for field in fields(self))
         return {name: value for name, value in values if value is not None}
 

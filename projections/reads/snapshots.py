@@ -95,10 +95,15 @@ def _as_of(snapshot: Snapshot, as_of: int | datetime) -> Snapshot:
     return snapshot.at(position)
 
 
+def position_at(connection: Connection, company_id: int, instant: datetime) -> int:
+    """Return the position of the last event that a company's log had recorded by an instant; 0 if there is none."""
+    parameters = {"company_id": company_id, "instant": instant}
+    return connection.execute(_LAST_RECORDED_BY, parameters).scalar() or 0
+
+
 def _position_at(snapshot: Snapshot, as_of: int | datetime) -> int:
-    parameters = {"company_id": snapshot.company_id}
     if isinstance(as_of, datetime):
-        return snapshot.connection.execute(_LAST_RECORDED_BY, parameters | {"instant": as_of}).scalar() or 0
+        return position_at(snapshot.connection, snapshot.company_id, as_of)
     head = head_of(snapshot.connection, snapshot.company_id)
     if as_of > head:
         raise PositionAheadError

@@ -12,6 +12,7 @@ from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
 from stripe_gateway.client import StripeGateway
 from stripe_gateway.rate_limit import RateLimit
+from tenants.secrets import SecretBox
 from tests.support.clock import NOON, SetClock
 from tests.support.platform_keyring import PlatformKeyring
 from tests.support.syncs.runs import reset_rate_limits
@@ -49,6 +50,7 @@ def tools(engine: Engine, redis: Redis, stripe_server: StripeServer, clock: SetC
             ),
             clock=clock,
             executor=threads,
+            box=SecretBox([b"k" * 32]),
             sync_period_seconds=86_400,
             stopping=Event(),
             pause=no_pause,

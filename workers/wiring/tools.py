@@ -18,7 +18,7 @@ from stripe_gateway.keyring import CompanyKeyring, Keyring
 from stripe_gateway.rate_limit import RateLimit
 from stripe_gateway.stripe_app import StripeApp
 from tenants.secrets import SecretBox
-from workers.wiring.settings import WorkerSettings
+from workers.wiring.settings import DEFAULT_PUBLIC_URL, WorkerSettings
 
 _POOL_SIZE = 2
 
@@ -40,8 +40,11 @@ class Tools:
     # Set when the process should stop: current work ends at the next page.
     stopping: Event
     pause: Callable[[float], object]
+    box: SecretBox
     # Whether e-mails are sent.
     sends_mail: bool = False
+    # Where people reach revmap, for links.
+    public_url: str = DEFAULT_PUBLIC_URL
 
 
 @cache
@@ -64,6 +67,8 @@ def current_tools() -> Tools:
         stopping=stopping,
         pause=stopping.wait,
         sends_mail=settings.mail_server is not None,
+        box=SecretBox(settings.data_keys),
+        public_url=settings.public_url,
     )
 
 

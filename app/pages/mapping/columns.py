@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Column(NamedTuple):
-    """A column: its name in URLs, heading, way of rendering, and the CSV columns with the same content."""
+    """A column: its name in URLs, heading, way of rendering, and the columns of exports with the same content."""
 
     name: str
     title: str
@@ -16,8 +16,8 @@ def _column(name: str, title: str, kind: str, *written: str) -> Column:
     return Column(name, title, kind, written or (name,))
 
 
-# An amount on the page includes its currency; in the CSV that takes two more columns.
-_MONEY = ("currency", "currency_exponent")
+# An amount on the page includes its currency; in an export that takes another column.
+_CURRENCY = "currency"
 
 DEFAULT = (
     _column("invoice_line_item_id", "Invoice line item ID", "line"),
@@ -26,7 +26,7 @@ DEFAULT = (
     _column("customer_id", "Customer ID", "id"),
     _column("description", "Description", "description"),
     _column("date", "Date", "day"),
-    _column("amount", "Amount", "money", "amount", *_MONEY),
+    _column("amount", "Amount", "money", "amount", _CURRENCY),
 )
 ADDABLE = (
     _column("type", "Type", "word"),
@@ -35,9 +35,9 @@ ADDABLE = (
     _column("invoice_id", "Invoice ID", "id"),
     _column("invoice_number", "Invoice number", "text"),
     _column("invoice_status", "Invoice status", "word"),
-    _column("discount_amount", "Discount", "money", "discount_amount", *_MONEY),
-    _column("tax_amount", "Included tax", "money", "tax_amount", *_MONEY),
-    _column("net_amount", "Net", "money", "net_amount", *_MONEY),
+    _column("discount_amount", "Discount", "money", "discount_amount", _CURRENCY),
+    _column("tax_amount", "Included tax", "money", "tax_amount", _CURRENCY),
+    _column("net_amount", "Net", "money", "net_amount", _CURRENCY),
     _column("currency", "Currency", "code"),
     _column("proration", "Proration", "flag"),
     _column("product_id", "Product", "text"),
@@ -53,5 +53,5 @@ def shown(names: tuple[str, ...]) -> list[Column]:
 
 
 def written(columns: list[Column]) -> str:
-    """Return the value of the CSV's `columns=` parameter that matches these columns."""
+    """Return the value of an export's `columns=` parameter that matches these columns."""
     return ",".join(dict.fromkeys(name for column in columns for name in column.written))

@@ -28,6 +28,7 @@ from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, S
 
 HERE = "revenue-mapping"
 _RETRY_AFTER_SECONDS = 5
+_FORMATS = {"CSV": "csv", "Excel": "xlsx"}
 
 blueprint = Blueprint("revenue mapping", __name__, url_prefix="/companies/<int:company_id>/revenue-mapping")
 for _filter in (words.day, words.month, words.spoken):
@@ -129,7 +130,7 @@ def _page(content: _Content) -> Response:
         status=422 if view.mistakes else 200,
         **content._asdict(),
         chips=chips_of(view),
-        csv=_csv(content),
+        exports=_exports(content),
         columns=(DEFAULT, ADDABLE),
         known={"sorts": ("date", "amount"), "invoice_status": FINAL_STATUSES, "type": LINE_TYPES, "cadence": CADENCES},
         moments={"End of yesterday": today, "End of last month": today.replace(day=1)},
@@ -138,10 +139,11 @@ def _page(content: _Content) -> Response:
     )
 
 
-def _csv(content: _Content) -> str:
+def _exports(content: _Content) -> dict[str, str]:
     # Exactly what is shown: the same lines as of the same position, and the matching columns.
     view = content.view
     parameters = view.state("chart", "columns") | {"columns": written(view.columns)}
     if content.lines and "at=" in content.lines.here:
         parameters["as_of"] = str(content.position)
-    return f"/v1/companies/{view.company_id}/revenue-lines.csv?{urlencode(parameters)}"
+    lines = f"/v1/companies/{view.company_id}/revenue-lines"
+    return {title: f"{lines}.{ending}?{urlencode(parameters)}" for title, ending in _FORMATS.items()}

@@ -4,18 +4,22 @@ import csv
 import io
 import json
 import resource
+from decimal import Decimal
 from itertools import product
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, func, insert, select, true
+from sqlalchemy import Engine, func, insert, select, true, update
 from sqlalchemy.pool import QueuePool
 
 from app.wiring.tools import Tools
 from projections.reads.filters import SORTS
 from projections.revenue.store.tables import revenue_line
+from tenants.tables import company
+from tests.support.clock import NOON
 from tests.support.payloads import customer, event, new_invoice, price
 from tests.support.web.lines import Reader, json_of, line_of
 
@@ -82,14 +86,56 @@ def test_the_header_names_the_seven_columns_first_and_then_the_others(reader: Re
     ]
 
 
-def test_the_file_is_named_for_its_company_and_its_moment(reader: Reader) -> None:
+def test_the_file_is_named_for_its_company_its_table_and_its_moment(reader: Reader) -> None:
     reader.add_lines(line_of("il_1"))
+    today = NOON.date().isoformat()
+    cases: tuple[tuple[str, dict[str, Any], str], ...] = (
+        ("Zed Inc", {}, f"zed-inc-revenue-lines-{today}"),
+        ("Zed Inc", {"as_of": "2026-11-01T00:00:00Z"}, "zed-inc-revenue-lines-as-of-2026-10-31"),
+        ('../ Zed "&" \r\n CON: ', {}, f"zed-con-revenue-lines-{today}"),
+        ("***", {}, f"revenue-lines-{today}"),
+    )
+    for owner, query, name in cases:
+        rename(reader, owner)
+        headers = reader.get("/revenue-lines.csv", **query).headers
 
-    headers = reader.get("/revenue-lines.csv").headers
+        assert headers["Content-Disposition"] == f'attachment; filename="{name}.csv"'
+        assert headers["Content-Type"] == "text/csv; charset=utf-8"
+        assert headers["Cache-Control"] == "private, no-store"
 
-    assert headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert headers["Content-Disposition"] == f'attachment; filename="revenue-lines-{reader.company_id}-2.csv"'
-    assert headers["Cache-Control"] == "private, no-store"
+
+def test_a_name_in_any_script_is_kept_and_has_an_ascii_equal_beside_it(reader: Reader) -> None:
+    today = NOON.date().isoformat()
+
+    for owner, plain, exact in (
+        ("Zürich Café", "zurich-cafe-", "zürich-café-"),
+        ("ゼッド", "", "ゼッド-"),
+        ("字" * 200, "", "字" * 50 + "-"),
+    ):
+        rename(reader, owner)
+        disposition = reader.get("/revenue-lines.csv").headers["Content-Disposition"]
+
+        begun = f"attachment; filename=\"{plain}revenue-lines-{today}.csv\"; filename*=UTF-8''"
+        assert disposition.startswith(begun)
+        assert unquote(disposition.removeprefix(begun)) == f"{exact}revenue-lines-{today}.csv"
+        assert len(unquote(disposition.removeprefix(begun)).encode()) < 255
+
+
+def test_a_file_of_a_past_position_is_named_for_the_day_of_its_last_event(reader: Reader) -> None:
+    reader.add_lines(line_of("il_1"))
+    reader.add_lines(line_of("il_2"), invoice_id="in_2")
+    with reader.engine.connect() as connection:
+        day = connection.exec_driver_sql("SELECT recorded_at FROM event WHERE position = 2").scalar_one().date()
+
+    past, now = (reader.get("/revenue-lines.csv", as_of=n).headers["Content-Disposition"] for n in (2, 3))
+
+    assert past.endswith(f'-revenue-lines-as-of-{day}.csv"')
+    assert now.endswith(f'-revenue-lines-{NOON.date()}.csv"')
+
+
+def rename(reader: Reader, name: str) -> None:
+    with reader.engine.begin() as connection:
+        connection.execute(update(company).values(name=name))
 
 
 def test_text_that_a_spreadsheet_would_run_is_made_harmless(reader: Reader) -> None:
@@ -109,20 +155,46 @@ def test_harmless_text_arrives_as_it_is(reader: Reader) -> None:
     assert [row["description"] for row in rows_of(reader, sort="date")] == list(HARMLESS)
 
 
-def test_numbers_are_never_touched(reader: Reader) -> None:
+def test_numbers_are_written_as_numbers_also_below_zero(reader: Reader) -> None:
     credit = line_of("il_1", -30_000, discount_amounts=[{"amount": -5}], quantity_decimal="-2.50")
     reader.add_lines(credit)
 
     row = rows_of(reader)[0]
 
     assert [row[name] for name in ("amount", "discount_amount", "tax_amount", "net_amount", "quantity")] == [
-        "-30000",
-        "-5",
-        "0",
-        "-29995",
+        "-300.00",
+        "-0.05",
+        "0.00",
+        "-299.95",
         "-2.5",
     ]
-    assert ",-30000,usd,2,-5,0,-29995," in reader.get("/revenue-lines.csv").text
+    assert ",-300.00,usd,2,-0.05,0.00,-299.95," in reader.get("/revenue-lines.csv").text
+
+
+def test_amounts_have_the_decimals_of_their_currency_now_and_in_the_past(reader: Reader) -> None:
+    amounts = {"usd": 123_400, "kwd": 97_020, "jpy": 42_000, "eur": 7}
+    reader.receive(
+        *(
+            event(new_invoice(f"in_{name}", line_of(f"il_{name}", amount, currency=name)))
+            for name, amount in amounts.items()
+        ),
+        event(new_invoice("in_most", line_of("il_most", 2**63 - 1)), created=1_800_000_000),
+    )
+    most = {"il_usd": "1234.00", "il_kwd": "97.020", "il_jpy": "42000", "il_eur": "0.07"}
+
+    for as_of in (5, 6):
+        written = {row["invoice_line_item_id"]: row["amount"] for row in rows_of(reader, as_of=as_of)}
+        assert written == most | ({"il_most": "92233720368547758.07"} if as_of > 5 else {})
+    assert reader.get("/revenue-lines.csv", amounts="cents").status_code == 422
+
+
+def test_minor_units_on_request_are_written_as_the_api_returns_them(reader: Reader) -> None:
+    reader.add_lines(line_of("il_1", -30_000, discount_amounts=[{"amount": -5}]))
+
+    answer = reader.get("/revenue-lines.csv", amounts="minor")
+
+    assert ",-30000,usd,2,-5,0,-29995," in answer.text
+    assert answer.headers["ETag"] != reader.get("/revenue-lines.csv").headers["ETag"]
 
 
 def test_the_rows_are_those_of_the_list_in_its_order(reader: Reader) -> None:
@@ -145,7 +217,10 @@ def test_the_rows_are_those_of_the_list_in_its_order(reader: Reader) -> None:
     for query, sort in product(queries, SORTS):
         listed = reader.page(sort=sort, limit=500, **query)["data"]
 
-        assert rows_of(reader, sort=sort, **query) == [as_row(line) for line in listed]
+        assert rows_of(reader, sort=sort, amounts="minor", **query) == [as_row(line) for line in listed]
+        for written, line in zip(rows_of(reader, sort=sort, **query), listed, strict=True):
+            for name in ("amount", "discount_amount", "tax_amount", "net_amount"):
+                assert Decimal(written[name]).scaleb(line["currency_exponent"]) == line[name]
 
 
 def as_row(line: dict) -> dict[str, str]:
@@ -233,7 +308,7 @@ def test_columns_can_be_chosen_in_any_order(reader: Reader) -> None:
 
     answer = reader.get("/revenue-lines.csv", columns="amount,description,invoice_line_item_id")
 
-    assert answer.text == "amount,description,invoice_line_item_id\r\n100,'=1,il_1\r\n"
+    assert answer.text == "amount,description,invoice_line_item_id\r\n1.00,'=1,il_1\r\n"
     assert answer.headers["ETag"] != reader.get("/revenue-lines.csv").headers["ETag"]
 
 

@@ -17,6 +17,8 @@ from sqlalchemy import Engine, text, update
 from werkzeug.test import TestResponse
 
 from app.wiring.tools import Tools
+from backlog.exports.recurrence import Recurrence
+from backlog.exports.schedules import Plan, add_schedule
 from backlog.syncs.requests import request_sync
 from tenants.invitations import invite
 from tenants.roles import ROLES, Role
@@ -85,6 +87,7 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", f"{V1}/revenue-lines"): "viewer",
     ("GET", f"{V1}/revenue-lines/<line_id>"): "viewer",
     ("GET", f"{V1}/revenue-lines.csv"): "viewer",
+    ("GET", f"{V1}/revenue-lines.xlsx"): "viewer",
     ("GET", f"{V1}/quarantine"): "viewer",
     ("GET", f"{V1}/revenue-lines/<line_id>/history"): "viewer",
     ("GET", f"{V1}/revenue-by-month"): "viewer",
@@ -149,6 +152,10 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("POST", f"{V1}/webhook-endpoints/<int:endpoint_id>/deliveries/<int:delivery_id>/redeliver"): "admin",
     ("GET", f"{V1}/notifications"): "viewer",
     ("PUT", f"{V1}/notifications"): "viewer",
+    ("GET", f"{V1}/export-schedules"): "editor",
+    ("POST", f"{V1}/export-schedules"): "editor",
+    ("PATCH", f"{V1}/export-schedules/<int:schedule_id>"): "editor",
+    ("DELETE", f"{V1}/export-schedules/<int:schedule_id>"): "editor",
 }
 # Ids below a company: one of ours, one of theirs, one that does not exist.
 IDS = {
@@ -166,6 +173,7 @@ IDS = {
     "key_id": ("1", "2", "3000"),
     "endpoint_id": ("1", "2", "3000"),
     "delivery_id": ("1", "2", "3000"),
+    "schedule_id": ("1", "2", "3000"),
 }
 _ENDPOINT = """
     INSERT INTO webhook_endpoint (id, company_id, url, types, created_at) OVERRIDING SYSTEM VALUE
@@ -234,6 +242,8 @@ def site(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[Site]:
             with engine.begin() as connection:
                 request_sync(connection, company_id, trigger="manual", actor=actor, now=clock())
                 invite(connection, company_id, email=f"{actor}@example.org", role="viewer", actor=actor, now=clock())
+                plan = Plan("csv", {"q": actor}, Recurrence("daily", None, 6, "UTC"), [])
+                add_schedule(connection, company_id, plan, actor=actor, key=None, now=clock())
         found = Site(setup.app, ours, theirs, callers_of(setup.app, engine, clock, ours, theirs), engine)
         found.put_back()
         yield found

@@ -52,7 +52,8 @@ def answers_of(snapshot: Snapshot, line_ids: list[str]) -> dict[str, object]:
         "months": list_months(snapshot, LineFilter(livemode=livemode)),
         "lines": [as_tuple(line) for line in found if line],
     }
-    with every_line(snapshot, FILTERS[0], sort="-date", columns=("invoice_line_item_id", "position")) as batches:
+    columns = ("invoice_line_item_id", "position", "net_amount")
+    with every_line(snapshot, FILTERS[0], sort="-date", columns=columns, amounts="decimal") as batches:
         answers["csv"] = [row for batch in batches for row in batch]
     return answers
 

@@ -22,6 +22,7 @@ from runtime.database import open_engine
 from stripe_gateway.client import StripeGateway
 from stripe_gateway.pages import Page
 from stripe_gateway.rate_limit import RateLimit
+from tenants.secrets import SecretBox
 from tests.support.clock import SetClock
 from tests.support.platform_keyring import PlatformKeyring
 from tests.support.syncs.runs import reset_rate_limits
@@ -57,6 +58,7 @@ def work(settings: Settings) -> None:
         ),
         clock=SetClock(),
         executor=ThreadPoolExecutor(4),
+        box=SecretBox([b"k" * 32]),
         sync_period_seconds=86_400,
         stopping=Event(),
         pause=pause,

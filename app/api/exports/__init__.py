@@ -1,0 +1,1 @@
+"""What exports are made of: their parameters, their names, and workbooks that are streamed. Imports app.wiring."""

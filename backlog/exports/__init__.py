@@ -1,0 +1,1 @@
+"""Exports that people are told of regularly, as rows. Imports projections, notices, tenants, events and runtime."""
