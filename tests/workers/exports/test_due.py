@@ -77,7 +77,7 @@ def test_members_are_sent_a_link_to_the_lines_as_of_the_due_moment(reader: Reade
     answer = reader.ask(download)
     assert answer.text == "invoice_line_item_id\r\nil_before\r\n"
     assert reader.ask(download, headers={}).status_code == 401
-    assert urlsplit(page)[2:4] == (f"/companies/{reader.company_id}/revenue-mapping", "sort=date&q=il_&as_of=3")
+    assert urlsplit(page)[2:4] == (f"/companies/{reader.company_id}/revenue-mapping", "q=il_&sort=date&as_of=3")
     assert [(run.due_at, run.position, run.told_at) for run in runs(reader, schedule)] == [(DUE, 3, now)]
 
 
