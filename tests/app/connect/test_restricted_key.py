@@ -8,6 +8,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import Engine
 
+from events.connection.lifecycle import note_deauthorized
 from sandbox.postgres import PostgresServer
 from sandbox.stripe.faults.faults import Fault, FaultKind
 from sandbox.stripe.records.specs import LineSpec
@@ -67,6 +68,23 @@ def test_a_good_key_connects_its_account_and_makes_its_own_endpoint(
     assert endpoint.url == f"https://localhost/webhooks/stripe/accounts/{setup.acme.id}"
     assert "invoice.created" not in endpoint.types
     assert "invoice.finalized" in endpoint.types
+
+
+def test_key_of_another_account_replaces_one_whose_access_has_ended_with_all_its_secrets(
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine
+) -> None:
+    paste(ada, company_id, key_of_acme(setup))
+    with engine.begin() as connection:
+        note_deauthorized(connection, company_id, reason="stripe_refusal", occurred_at=setup.clock(), now=setup.clock())
+    key = setup.server.stripe.restricted_key(setup.zed.id, livemode=True, permissions=NEEDED_PERMISSIONS)
+
+    led = ada.send(f"/companies/{company_id}/connection/key", data={"restricted_key": key})
+
+    assert led.headers["Location"].endswith("&notice=account_replaced")
+    assert setup.connection(company_id).account_id == setup.zed.id
+    with engine.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT name FROM secret").scalars().all()
+    assert kept == ["restricted_key"]
 
 
 def test_webhooks_to_the_accounts_own_endpoint_join_the_companys_log_once(
