@@ -51,7 +51,7 @@ def url_of(server: Receiver, number: int, behaviour: str) -> str:
     return f"{server.url}/{number}/{behaviour}"
 
 
-def set_up(engine: Engine, server: Receiver, company_id: int) -> None:
+def set_up(engine: Engine, server: Receiver) -> None:
     """Create companies whose endpoints are all bad, with five deliveries to each."""
     for number in range(max(1, DELIVERIES // _OF_COMPANY)):
         company = company_with(engine, f"acct_{number}")
@@ -61,7 +61,6 @@ def set_up(engine: Engine, server: Receiver, company_id: int) -> None:
         with engine.begin() as connection:
             for _ in range(5):
                 announce(connection, company, SYNC_FAILED, {}, now=NOON)
-    new_endpoint(engine, company_id, f"{server.url}/good", SYNC_FAILED)
 
 
 def count(engine: Engine, statement: Any, **parameters: object) -> int:
@@ -103,9 +102,10 @@ def test_bad_endpoints_hold_up_no_other_and_lose_nothing(
     redis: Redis,
     record_property: Callable[[str, object], None],
 ) -> None:
-    set_up(engine, server, company_id)
-    waited: list[tuple[int, float]] = []
+    new_endpoint(engine, company_id, f"{server.url}/good", SYNC_FAILED)
     with at_work(engine, redis):
+        waited = [await_good(engine, server, company_id, 0)]
+        set_up(engine, server)
         while len(waited) < 5 or count(engine, _BAD_WITHOUT, good=company_id):
             waited.append(await_good(engine, server, company_id, len(waited)))
             end_rests(engine)
