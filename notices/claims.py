@@ -45,19 +45,21 @@ _ANY_DUE = text(f"""
     SELECT EXISTS (SELECT FROM waiting w JOIN webhook_endpoint e ON e.id = w.endpoint_id
                    WHERE w.due_at <= clock_timestamp() AND {_IS_READY})
 """)  # noqa: S608 - our own words
-# Companies take turns.
+# Companies take turns, and those whose other endpoints are slow come last with new ones.
 _CHOOSE = text(f"""
     {_WAITING}, ranked AS (
         SELECT e.id, w.due_at, row_number() OVER (PARTITION BY e.company_id ORDER BY w.due_at, e.id)
             + (SELECT count(*) FROM webhook_endpoint b
                WHERE b.company_id = e.company_id AND b.busy_until > clock_timestamp()
-                 AND b.standing = :standing) AS turn
+                 AND b.standing = :standing) AS turn,
+            (SELECT count(*) FROM webhook_endpoint b WHERE :standing = 'new' AND b.company_id = e.company_id
+               AND b.standing = 'slow') AS slow_ones
         FROM waiting w JOIN webhook_endpoint e ON e.id = w.endpoint_id
         WHERE w.due_at <= clock_timestamp() AND {_IS_READY} AND e.standing = :standing
     )
     SELECT e.id, e.company_id, e.url FROM webhook_endpoint e JOIN ranked r ON r.id = e.id
     WHERE r.turn <= :most_of_company AND {_IS_READY}
-    ORDER BY r.turn, r.due_at, e.id LIMIT :most FOR NO KEY UPDATE OF e SKIP LOCKED
+    ORDER BY r.turn + r.slow_ones, r.due_at, e.id LIMIT :most FOR NO KEY UPDATE OF e SKIP LOCKED
 """)  # noqa: S608 - our own words
 _TAKE = text("""
     SELECT id, message_id, type, occurred_at, data, position_from, position_to, body, attempts FROM webhook_delivery

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from events.connection.accounts import connection_state
 from events.connection.lifecycle import DeauthorizationReason, note_deauthorized
@@ -16,6 +16,7 @@ _FAILING_FOR = timedelta(hours=3)
 _FAILURES_THAT_NEED_SOMEBODY = 3
 
 _CAUSE = "stripe"
+_KEEP_ENDPOINTS = text("SELECT id FROM webhook_endpoint WHERE company_id = :company_id ORDER BY id FOR KEY SHARE")
 
 
 def lose_access(
@@ -28,6 +29,8 @@ def lose_access(
     external_id: str | None = None,
 ) -> bool:
     """Record that access to the account was lost, and tell it; return whether anything changed. Commits nothing."""
+    # Endpoints before the log, as whoever deletes one locks them.
+    connection.execute(_KEEP_ENDPOINTS, {"company_id": company_id})
     if not note_deauthorized(
         connection, company_id, reason=reason, occurred_at=occurred_at, now=now, external_id=external_id
     ):

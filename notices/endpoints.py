@@ -93,28 +93,28 @@ def change_endpoint(
     actor: str,
     now: datetime,
 ) -> Endpoint:
-    """Change `url`, `types`, `description` or `is_enabled`, and return the endpoint. Call it last.
+    """Change `url`, `types`, `description` or `is_enabled`, and return the endpoint. Safe to repeat; call it last.
 
     One that is enabled again begins without its failures, and is asked at once.
     """
-    values: dict[str, object] = {name: value for name, value in changes.items() if name != "is_enabled"}
-    is_enabled = changes.get("is_enabled", endpoint.is_enabled)
-    if is_enabled and not endpoint.is_enabled:
+    changed_fields = {name: value for name, value in changes.items() if getattr(endpoint, name) != value}
+    if not changed_fields:
+        return endpoint
+    values = {name: value for name, value in changed_fields.items() if name != "is_enabled"}
+    if "url" in values:
+        values["standing"] = "new"
+    if changed_fields.get("is_enabled"):
         values |= {"disabled_at": None, "disabled_because": None, "failing_since": None, "failures": 0}
         values["rests_until"] = literal_column("'-infinity'::timestamptz")
         close_notice(connection, company_id, ENDPOINT_DISABLED, str(endpoint.id), now=now)
-    elif endpoint.is_enabled and not is_enabled:
+    elif "is_enabled" in changed_fields:
         values |= {"disabled_at": now, "disabled_because": "by_hand"}
-    if "url" in values:
-        values["standing"] = "new"
-    if not values:
-        return endpoint
     changed = connection.execute(
         update(webhook_endpoint).where(_is(company_id, endpoint.id)).values(values).returning(*_COLUMNS)
     ).one_or_none()
     if changed is None:
         return endpoint  # somebody deleted it at this moment
-    _note(connection, company_id, ENDPOINT_CHANGED, endpoint.id, actor, now, **changes)
+    _note(connection, company_id, ENDPOINT_CHANGED, endpoint.id, actor, now, **changed_fields)
     return Endpoint(*changed)
 
 

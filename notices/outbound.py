@@ -10,8 +10,8 @@ from runtime.environ import Environment
 Outbound = Literal["public", "any"]
 
 _LONGEST_URL = 2000
-# RFC 6052, RFC 8215: an IPv4 address in its last 32 bits is where a translator sends it.
-_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+# RFC 6052: an IPv4 address in its last 32 bits is where a translator sends it.
+_TRANSLATED = IPv6Network("64:ff9b::/96")
 
 
 class UnusableUrlError(ValueError):
@@ -57,17 +57,18 @@ def is_public(address: str) -> bool:
         found = ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    inner = _embedded(found) if isinstance(found, IPv6Address) else None
-    return all(one.is_global and not one.is_multicast and not one.is_reserved for one in (inner or found,))
+    if isinstance(found, IPv6Address):
+        if found.is_site_local:
+            return False
+        found = _embedded(found) or found
+    return found.is_global and not found.is_multicast and not found.is_reserved
 
 
 def _embedded(address: IPv6Address) -> IPv4Address | None:
     """Return the IPv4 address that a packet to this one ends at, if any."""
     if address.ipv4_mapped or address.sixtofour:
         return address.ipv4_mapped or address.sixtofour
-    if address.teredo:
-        return address.teredo[1]
-    if any(address in network for network in _TRANSLATED):
+    if address in _TRANSLATED:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return None
 

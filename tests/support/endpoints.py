@@ -35,7 +35,7 @@ def attempts(engine: Engine) -> list[tuple[int, int | None, str | None]]:
 
 
 def let_pass(engine: Engine, time: timedelta) -> None:
-    """Move everything about webhooks back, as if that time had passed."""
+    """Move everything about webhooks back, as if that time had passed; leases stay."""
     with engine.begin() as connection:
         connection.execute(
             text("UPDATE webhook_delivery SET due_at = due_at - :time, give_up_at = give_up_at - :time"),
@@ -43,8 +43,21 @@ def let_pass(engine: Engine, time: timedelta) -> None:
         )
         connection.execute(
             text("""
-                UPDATE webhook_endpoint SET failing_since = failing_since - :time,
-                    rests_until = rests_until - :time, busy_until = busy_until - :time
+                UPDATE webhook_endpoint
+                SET failing_since = failing_since - :time, rests_until = rests_until - :time
             """),
             {"time": time},
         )
+
+
+def end_leases(engine: Engine) -> None:
+    """Let the leases of all deliveries run out, as if the processes that hold them had died."""
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE webhook_delivery SET due_at = clock_timestamp() WHERE status = 'waiting'"))
+        connection.execute(text("UPDATE webhook_endpoint SET busy_until = clock_timestamp()"))
+
+
+def end_rests(engine: Engine) -> None:
+    """Let the rests of all endpoints be over."""
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE webhook_endpoint SET rests_until = '-infinity' WHERE rests_until > now()"))

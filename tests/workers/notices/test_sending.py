@@ -16,7 +16,7 @@ from notices.vocabulary import SYNC_FAILED, SYNC_SUCCEEDED
 from runtime.clock import utc_now
 from tests.support.clock import NOON
 from tests.support.company import company_with
-from tests.support.endpoints import BOX, attempts, deliveries, let_pass, new_endpoint
+from tests.support.endpoints import BOX, attempts, deliveries, end_leases, let_pass, new_endpoint
 from tests.support.receiver import Receiver
 from workers.notices.desk import Desk
 from workers.notices.jobs import send_with
@@ -103,7 +103,7 @@ def test_a_process_that_dies_between_commit_and_answer_loses_nothing_and_repeats
     desk.sender._outcome(leased, utc_now())
     assert not claim_deliveries(engine, standing="new", most=9)
     assert send_with(desk) == 0
-    let_pass(engine, timedelta(seconds=91))
+    end_leases(engine)
     work(desk)
 
     first, second = server.received
