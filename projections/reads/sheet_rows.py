@@ -87,12 +87,12 @@ def every_sheet_row(
 def as_xml(rows: Sequence[bytes]) -> bytes:
     """Return rows of `every_sheet_row` as XML in UTF-8: what XML cannot hold is escaped as spreadsheets do."""
     xml = b"".join(rows)
-    # Searching for a few bytes is fast; the expressions below are not, and hardly ever needed.
+    # Searching for a byte or two is fast; the expressions are not, and hardly ever needed.
     if b"_x" in xml:
         xml = _LIKE_AN_ESCAPE.sub(b"_x005F_", xml)
     if b"\\" in xml:
         xml = _COPY_ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), xml)
-    if b"\xef\xbf" in xml or len(xml.translate(None, _CONTROLS)) < len(xml):
+    if b"\xef" in xml or len(xml.translate(None, _CONTROLS)) < len(xml):
         xml = _UNWRITABLE.sub(lambda found: b"_x%04X_" % ord(found[0].decode()), xml)
     return xml
 

@@ -13,7 +13,7 @@ from app.http.native_threads import in_native_thread
 MOST_ROWS = 1_048_000
 # Excel takes an archive for damaged that has an entry with sizes in 64 bits.
 _MOST_BYTES = 2**31 - 2**20
-# Level 1 takes half as long as level 6, for a file that is a fifth larger.
+# Level 1 takes half as long as level 6, for a file that is half as large again.
 _COMPRESSION = 1
 # Programs that tell what a file is from its beginning look for this name.
 _FIRST_PART = "_rels/.rels"

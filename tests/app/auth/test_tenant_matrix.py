@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from io import BytesIO
 from typing import Literal
+from zipfile import ZipFile
 
 import pytest
 from flask import Flask
@@ -17,8 +19,6 @@ from sqlalchemy import Engine, text, update
 from werkzeug.test import TestResponse
 
 from app.wiring.tools import Tools
-from backlog.exports.recurrence import Recurrence
-from backlog.exports.schedules import Plan, add_schedule
 from backlog.syncs.requests import request_sync
 from tenants.invitations import invite
 from tenants.roles import ROLES, Role
@@ -183,6 +183,11 @@ _DELIVERY = """
     INSERT INTO webhook_delivery (id, company_id, endpoint_id, type, occurred_at, body) OVERRIDING SYSTEM VALUE
     VALUES (:id, :company_id, :id, 'sync.failed', '2026-03-01', :name) ON CONFLICT DO NOTHING
 """
+_SCHEDULE = """
+    INSERT INTO export_schedule (id, company_id, format, view, recurs, hour, time_zone, emails, created_by, created_at)
+    OVERRIDING SYSTEM VALUE
+    VALUES (:id, :company_id, 'csv', '{}', 'daily', 6, 'UTC', '{}', :name, '2026-03-01') ON CONFLICT DO NOTHING
+"""
 CANARY = re.compile("CANARY", re.IGNORECASE)
 
 
@@ -218,6 +223,7 @@ class Site:
             for number, company_id, name in ((1, self.ours, "mine"), (2, self.theirs, "CANARY")):
                 connection.execute(text(_ENDPOINT), {"id": number, "company_id": company_id, "name": name})
                 connection.execute(text(_DELIVERY), {"id": number, "company_id": company_id, "name": name})
+                connection.execute(text(_SCHEDULE), {"id": number, "company_id": company_id, "name": name})
 
     def served(self) -> list[tuple[str, str]]:
         # What signs a caller out comes last.
@@ -242,8 +248,6 @@ def site(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[Site]:
             with engine.begin() as connection:
                 request_sync(connection, company_id, trigger="manual", actor=actor, now=clock())
                 invite(connection, company_id, email=f"{actor}@example.org", role="viewer", actor=actor, now=clock())
-                plan = Plan("csv", {"q": actor}, Recurrence("daily", None, 6, "UTC"), [])
-                add_schedule(connection, company_id, plan, actor=actor, key=None, now=clock())
         found = Site(setup.app, ours, theirs, callers_of(setup.app, engine, clock, ours, theirs), engine)
         found.put_back()
         yield found
@@ -301,7 +305,7 @@ def test_everybody_is_let_in_as_far_as_their_role_reaches_and_no_further(site: S
         if needed not in ROLES:
             continue
         for caller in site.callers:
-            if "endpoint_id" in rule:
+            if "endpoint_id" in rule or "schedule_id" in rule:
                 site.put_back()
             status = caller.request(method, path_of(rule, site.ours, 0)).status_code
             if status != expected_status(caller, needed, rule, status):
@@ -334,7 +338,7 @@ def test_another_companys_resource_and_a_missing_one_get_the_same_response(site:
             if caller.name.startswith("another company's"):
                 foreign.pop()  # belongs to this caller
             for absent, theirs in zip(missing, foreign, strict=False):
-                if "<line_id>" in rule or "endpoint_id" in rule or "999999" in absent:
+                if "<line_id>" in rule or "endpoint_id" in rule or "schedule_id" in rule or "999999" in absent:
                     answers = [caller.request(method, path) for path in (absent, theirs)]
                     if comparable(answers[0]) != comparable(answers[1]):
                         wrong.append((caller.name, method, absent, theirs, [one.status_code for one in answers]))
@@ -345,13 +349,21 @@ def comparable(answer: TestResponse) -> tuple[object, ...]:
     """Return a response without its request id and without what its own address names, to compare responses."""
     if answer.mimetype == "application/problem+json":
         return without_request_id(answer)
-    text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "…", without_next_path(answer.text))
-    return answer.status_code, re.sub(r"company(=|%3D|%253D)\d+", "company=…", text)
+    seen = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "…", without_next_path(text_of(answer)))
+    return answer.status_code, re.sub(r"company(=|%3D|%253D)\d+", "company=…", seen)
 
 
-def without_next_path(text: str) -> str:
+def text_of(answer: TestResponse) -> str:
+    """Return the text of a response; of a workbook, the texts of all its parts."""
+    if not answer.data.startswith(b"PK"):
+        return answer.text
+    with ZipFile(BytesIO(answer.data)) as archive:
+        return "".join(archive.read(name).decode() for name in archive.namelist())
+
+
+def without_next_path(seen: str) -> str:
     """Return a text without the address to return to after signing in."""
-    return re.sub(r"next=[\w%.-]+", "next=…", text)
+    return re.sub(r"next=[\w%.-]+", "next=…", seen)
 
 
 def test_a_canary_of_one_company_is_seen_by_nobody_else(
@@ -366,8 +378,8 @@ def test_a_canary_of_one_company_is_seen_by_nobody_else(
                 continue
             for path in sorted(paths):
                 answer = caller.request(method, path)
-                text = without_next_path(f"{answer.headers} {answer.text}")
-                if CANARY.search(text):
+                seen = without_next_path(f"{answer.headers} {text_of(answer)}")
+                if CANARY.search(seen):
                     leaks.append((caller.name, method, path))
     stored = b"".join(redis.dump(key) or b"" for key in redis.scan_iter("*"))
 
@@ -379,7 +391,8 @@ def test_a_canary_of_one_company_is_seen_by_nobody_else(
 def test_its_owner_sees_the_canary(site: Site) -> None:
     owner = next(caller for caller in site.callers if caller.name == "another company's key")
 
-    assert "CANARY" in owner.request("GET", path_of(f"{V1}/revenue-lines", site.theirs, 1)).text
+    for below in ("", ".csv", ".xlsx"):
+        assert "CANARY" in text_of(owner.request("GET", path_of(f"{V1}/revenue-lines{below}", site.theirs, 1)))
 
 
 def test_a_session_changes_nothing_without_its_own_pages_token(site: Site) -> None:

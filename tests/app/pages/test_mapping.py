@@ -173,6 +173,7 @@ def test_the_csv_has_exactly_what_is_shown(visitor: Visitor) -> None:
 
     assert rows[0] == ["invoice_line_item_id", "description", "amount", "currency"]
     assert [row[:3] for row in rows[1:]] == [["il_1", "3 × Team plan", "1.00"], ["il_2", "'=1+1", "9.00"]]
+    assert export[1].replace(".csv", ".xlsx") in page
 
 
 def test_the_table_as_of_a_moment_is_a_page_too_and_says_so(visitor: Visitor) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,11 +15,13 @@ from backlog.exports.recurrence import Recurrence
 from backlog.exports.schedules import Plan, add_schedule, change_schedule, list_schedules, runs_of
 from notices.mail import claim_letters
 from tenants.secrets import SecretBox
-from tests.support.clock import NOON
+from tests.support.clock import NOON, SetClock
 from tests.support.web.lines import Reader, line_of
 from tests.support.web.people import add_member
+from workers.clock_process import sweep
 from workers.exports.due import tell_due_exports
 from workers.exports.telling import Messenger
+from workers.wiring.tools import Tools
 
 MONTHLY = Recurrence("monthly", 1, 0, "UTC")
 DUE = datetime(2026, 4, 1, tzinfo=UTC)
@@ -77,7 +79,8 @@ def test_members_are_sent_a_link_to_the_lines_as_of_the_due_moment(reader: Reade
     answer = reader.ask(download)
     assert answer.text == "invoice_line_item_id\r\nil_before\r\n"
     assert reader.ask(download, headers={}).status_code == 401
-    assert urlsplit(page)[2:4] == (f"/companies/{reader.company_id}/revenue-mapping", "q=il_&sort=date&as_of=3")
+    assert urlsplit(page).path == f"/companies/{reader.company_id}/revenue-mapping"
+    assert dict(parse_qsl(urlsplit(page).query)) == {"sort": "date", "q": "il_", "as_of": "3"}
     assert [(run.due_at, run.position, run.told_at) for run in runs(reader, schedule)] == [(DUE, 3, now)]
 
 
@@ -125,6 +128,18 @@ def test_nobody_is_told_of_what_is_paused_or_without_a_mail_server(reader: Reade
     assert runs(reader, paused) == []
     assert [run.position for run in runs(reader, other)] != []
     assert letters(engine, DUE) == {}
+
+
+def test_the_clock_tells_of_what_is_due(reader: Reader, tools: Tools, clock: SetClock) -> None:
+    schedule = scheduled(reader, {})
+    clock.now = DUE - timedelta(seconds=1)
+    sweep(tools, is_long=False)
+    assert runs(reader, schedule) == []
+
+    clock.now = DUE
+    sweep(tools, is_long=False)
+
+    assert [run.told_at for run in runs(reader, schedule)] == [DUE]
 
 
 def test_who_is_due_is_found_by_an_index_of_those_who_are_not_paused(engine: Engine) -> None:
