@@ -9,7 +9,6 @@ from projections.recognition.rounding import WHOLE
 Kind = Literal["revenue", "pass_through", "tax", "excluded"]
 TreatmentKind = Literal["period", "booked", "months"]
 Anchor = Literal["booked", "period_start"]
-Layer = Literal["line_override", "subscription_override", "rule", "unmapped"]
 
 REVENUE: Kind = "revenue"
 KINDS: tuple[Kind, ...] = get_args(Kind)

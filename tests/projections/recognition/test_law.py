@@ -128,6 +128,19 @@ def test_l5_order_of_credits_does_not_matter(case: Given, random: Random) -> Non
 
 
 @settings(max_examples=100)
+@given(ANY, credit_lists())
+def test_l16_later_credit_moves_no_earlier_month(case: Given, later: list[Credit]) -> None:
+    line, statuses, credits_of_line, shares, policy = case
+    added = [credit._replace(credit_id=f"later_{credit.credit_id}", voided=None) for credit in later]
+    before, after = parts_of(*case), parts_of(line, statuses, [*credits_of_line, *added], shares, policy)
+    zone = zone_of(policy.time_zone)
+    months = [month_of(day_of(credit.effective.at, zone)) for credit in added]
+
+    for month in range(min(months, default=0) - 15, min(months, default=0) + 1):
+        assert recognized_until(before, month) == recognized_until(after, month)
+
+
+@settings(max_examples=100)
 @given(lines(), transitions(), share_lists(), POLICIES, MOMENTS)
 def test_fully_credited_line_recognizes_exactly_nothing_more(
     line: BilledLine, statuses: Transitions, shares: Shares, policy: Policy, moment: int
