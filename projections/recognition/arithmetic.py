@@ -66,11 +66,13 @@ def _sum(month: int, steps: Sequence[Step], cut: Cut, span: Span, policy: Policy
                     # Rounding mirrors negative amounts, so that their sign can stand before the term.
                     is_negative = (sign * term.sign < 0) != (term.amount < 0)
                     terms[_Rounded(abs(term.amount), elapsed, term.basis_points)] += -1 if is_negative else 1
-    length, text = span.end - span.start, ""
-    for rounded, count in terms.items():
-        for _ in range(abs(count)):
-            text += f" {'+' if count > 0 else '−'} {_text_of(rounded, length)}"
-    return text.removeprefix(" + ").replace(" − ", "−", text.startswith(" − ")) or "0"
+    length = span.end - span.start
+    text = " ".join(
+        f"{'+' if count > 0 else '−'} {_text_of(rounded, length)}"
+        for rounded, count in terms.items()
+        for _ in range(abs(count))
+    )
+    return f"−{text[2:]}" if text.startswith("−") else text.removeprefix("+ ") or "0"
 
 
 def _text_of(rounded: _Rounded, length: int) -> str:
