@@ -15,7 +15,6 @@ from projections.recognition.outcome import UNMAPPED, Share
 from tests.support.recognition import Case
 from tests.support.rules import (
     SUBJECTS,
-    conditions,
     plainly_mapped,
     plainly_matches,
     rule,
@@ -89,28 +88,6 @@ def test_effects_are_counted_line_by_line(documents: list[dict], lines: list[tup
             assert effect.shadowed_by is None
 
 
-@settings(max_examples=100)
-@given(rule_documents(), st.lists(SUBJECTS, max_size=8))
-def test_rule_that_is_found_unreachable_maps_no_line(documents: list[dict], lines: list[dict]) -> None:
-    by_id = {document["id"]: document for document in documents}
-    for finding in unreachable(rules_of(*documents)):
-        for line in lines:
-            assert plainly_mapped(documents, line)[0] != finding.rule_id
-            if plainly_matches(by_id[finding.rule_id], line):
-                assert finding.shadowed_by is not None
-                assert plainly_matches(by_id[finding.shadowed_by], line)
-
-
-@settings(max_examples=100)
-@given(conditions(), conditions(), st.lists(SUBJECTS, min_size=4, max_size=8))
-def test_condition_that_is_found_wider_holds_of_every_line(wide: dict, narrow: dict, lines: list[dict]) -> None:
-    documents = [{**rule_with(wide), "id": "rule_1"}, {**rule_with(narrow), "id": "rule_2"}]
-    found = {finding.rule_id: finding.shadowed_by for finding in unreachable(rules_of(*documents))}
-    for line in lines:
-        if plainly_matches(documents[1], line):
-            assert found.get("rule_2") is None or plainly_matches(documents[0], line)
-
-
 def test_a2_first_rule_wins_and_the_second_is_named() -> None:
     why = explained(
         rule_set(rule("rule_eur", ("currency", "is", "eur")), rule("rule_pro", PRO), rule("rule_all")),
@@ -137,33 +114,6 @@ def test_a3_broad_rule_shadows_those_behind_it() -> None:
         ("rule_usd", 0, 0, None),
     ]
     assert unreachable(rules_of(*documents)) == [Finding("rule_pro", "rule_all"), Finding("rule_usd", "rule_all")]
-
-
-def test_shadows_are_found_before_any_line_is_looked_at() -> None:
-    documents = [
-        rule("rule_wide", ("description", "contains", "plan"), ("net_amount", "gte", 0)),
-        rule("rule_narrow", ("description", "starts_with", "Pro Plan"), ("net_amount", "between", [5, 9]), USD),
-        rule("rule_listed", ("product_id", "in", ["prod_a", "prod_b"])),
-        {"id": "rule_table", "lookup": {"field": "product_id", "table": {"prod_a": "str_a"}}},
-        rule("rule_either", ("currency", "is", "eur"), USD, match="any"),
-        rule("rule_usd", ("currency", "is", "USD")),
-        rule("rule_never", ("currency", "is", "usd"), ("currency", "is", "eur")),
-        rule("rule_open", ("product_id", "is_not", "prod_x")),
-    ]
-
-    assert unreachable(rules_of(*documents)) == [
-        Finding("rule_narrow", "rule_wide"),
-        Finding("rule_table", "rule_listed"),
-        Finding("rule_usd", "rule_either"),
-        Finding("rule_never", None),
-    ]
-
-
-def test_rule_that_applies_to_other_days_shadows_nothing() -> None:
-    early = {"by": "service_start", "to": "2026-01-01"}
-    documents = [rule("rule_1", USD, applies=early), rule("rule_2", USD), rule("rule_3", USD, applies=early)]
-
-    assert unreachable(rules_of(*documents)) == [Finding("rule_3", "rule_1")]
 
 
 def test_a4_rule_applies_from_its_day_on_and_until_before_its_last() -> None:
