@@ -209,19 +209,22 @@ def test_rule_keeps_its_id_and_one_without_gets_one() -> None:
     assert [rule.rule_id for rule in rules_of({"outcome": to("a")}, rule("rule_7"))] == ["rule_new1", "rule_7"]
 
 
-def test_treatments_are_read() -> None:
+def test_plans_kinds_and_treatments_are_read_and_written() -> None:
     outcome = {
         "shares": [
             {"bp": 5000, "stream_id": "a", "treatment": {"kind": "months", "n": 12, "from": "period_start"}},
-            {"bp": 5000, "stream_id": "a", "plan_id": "p", "treatment": {"kind": "booked"}},
+            {"bp": 4000, "stream_id": "a", "plan_id": "p", "treatment": {"kind": "booked"}},
+            {"bp": 1000, "stream_id": "b", "kind": "pass_through"},
         ]
     }
-    (found,) = rules_of({"outcome": outcome})
+    rules = rules_of({"outcome": outcome})
 
-    assert found.outcome == (  # type: ignore[union-attr]
+    assert rules[0].outcome == (  # type: ignore[union-attr]
         Share(5000, "a", treatment=Treatment("months", 12, "period_start")),
-        Share(5000, "a", "p", treatment=Treatment("booked")),
+        Share(4000, "a", "p", treatment=Treatment("booked")),
+        Share(1000, "b", kind="pass_through"),
     )
+    assert document_of(rules)[0]["outcome"] == outcome
 
 
 def test_streams_and_plans_that_do_not_exist_are_named() -> None:
