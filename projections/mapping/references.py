@@ -1,0 +1,68 @@
+"""The streams and plans that outcomes name, and the treatments that streams bring along. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from projections.mapping.problems import InvalidRulesError, Place, Problem, quoted
+from projections.mapping.rules import LookupRule, Rules
+from projections.recognition.outcome import REVENUE, Share, Shares, Treatment
+
+
+class Stream(NamedTuple):
+    """A revenue stream: the ids of its plans, and how its revenue is earned unless a share says otherwise."""
+
+    plan_ids: frozenset[str] = frozenset()
+    default_treatment: Treatment | None = None
+
+
+Streams = Mapping[str, Stream]
+
+
+def check_references(rules: Rules, streams: Streams, *, pointer: str = "/rules") -> None:
+    """Check that all streams and plans that rules name exist. Archived ones do.
+
+    :raises InvalidRulesError: some do not
+    """
+    noted: list[Problem] = []
+    for number, rule in enumerate(rules):
+        here = Place(noted, pointer) / number
+        if isinstance(rule, LookupRule):
+            for key, stream_id in rule.table.items():
+                _check(here / "lookup" / "table" / key, stream_id, streams)
+        else:
+            check_shares(here / "outcome" / "shares", rule.outcome, streams)
+    if noted:
+        raise InvalidRulesError(noted)
+
+
+def check_shares(place: Place, shares: Shares, streams: Streams) -> None:
+    """Note what streams and plans of an outcome do not exist."""
+    for number, share in enumerate(shares):
+        here = place / number
+        if share.stream_id is None:
+            continue
+        if _check(here / "stream_id", share.stream_id, streams):
+            plans = streams[share.stream_id].plan_ids
+            if share.plan_id is not None and share.plan_id not in plans:
+                (here / "plan_id").note(f"The stream {quoted(share.stream_id)} has no plan {quoted(share.plan_id)}.")
+
+
+def with_default_treatments(shares: Shares, streams: Streams) -> Shares:
+    """Return shares with the default treatments of their streams where they have none themselves."""
+    return tuple(_with_default(shares, streams))
+
+
+def _with_default(shares: Shares, streams: Streams) -> Iterator[Share]:
+    for share in shares:
+        stream = streams.get(share.stream_id or "")
+        if stream is None or share.treatment is not None or share.kind != REVENUE:
+            yield share
+        else:
+            yield share._replace(treatment=stream.default_treatment)
+
+
+def _check(place: Place, stream_id: str, streams: Streams) -> bool:
+    if stream_id in streams:
+        return True
+    place.note(f"There is no revenue stream {quoted(stream_id)}.")
+    return False
