@@ -22,6 +22,7 @@ from backlog.exports import schedules
 from backlog.exports.recurrence import Recurrence
 from backlog.exports.schedules import Plan, ScheduleRow
 from runtime.database import as_owner, within_company
+from tenants.companies import find_company
 from tenants.users import list_members
 
 blueprint = ApiBlueprint(
@@ -57,7 +58,8 @@ def add_export_schedule(
     headers: dict[str, Any], body: dict[str, Any], company_id: int
 ) -> tuple[dict[str, object], dict[str, str]]:
     """Add a schedule: at each due moment, people are told of the export as of that moment."""
-    plan, tools, key = _plan(company_id, body), current_tools(), headers.get("idempotency_key")
+    tools, key = current_tools(), headers.get("idempotency_key")
+    plan = _plan(company_id, {"time_zone": _time_zone_of(company_id), **body})
     with within_company(tools.engine, company_id) as connection:
         schedule_id = schedules.add_schedule(
             connection, company_id, plan, actor=principal().actor, key=key, now=tools.clock()
@@ -114,6 +116,12 @@ def _plan(company_id: int, body: dict[str, Any]) -> Plan:
         _refuse("emails", f"Not addresses of members: {', '.join(sorted(strangers))}.")
     recurrence = Recurrence(*(body[name] for name in _OF_RECURRENCE))
     return Plan(body["format"], as_parameters(body["view"]), recurrence, list(dict.fromkeys(emails)))
+
+
+def _time_zone_of(company_id: int) -> str:
+    with as_owner(current_tools().engine) as connection:
+        company = find_company(connection, company_id)
+    return company.time_zone if company else "UTC"
 
 
 def _addresses_of_members(company_id: int) -> set[str]:

@@ -2,12 +2,12 @@
 
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import available_timezones
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.api.exports.schemas import LinesExport
 from app.http.fields import IdempotencyKey, Instant, WholeNumber, Words
+from tenants.companies import time_zones
 
 _FORMATS = ("csv", "xlsx")
 _RECURS = ("daily", "monthly")
@@ -35,7 +35,7 @@ class ScheduleFields(Schema):
         metadata={"description": "Of the month, when monthly. Of shorter months it is the last day."},
     )
     hour = WholeNumber(validate=validate.Range(0, 23), metadata={"description": "On the clocks of the time zone."})
-    time_zone = Words(metadata={"description": "A name of the time zone database: Europe/Zurich. Default: UTC."})
+    time_zone = Words(metadata={"description": "Such as Europe/Zurich. Default: the company's."})
     emails = fields.List(
         fields.Email(),
         validate=validate.Length(max=_MOST_EMAILS),
@@ -44,7 +44,7 @@ class ScheduleFields(Schema):
 
     @validates_schema
     def _known_time_zone(self, data: dict[str, Any], **_options: object) -> None:
-        if data.get("time_zone", "UTC") not in available_timezones():
+        if data.get("time_zone", "UTC") not in time_zones():
             raise ValidationError("Not a name of the time zone database, like Europe/Zurich.", "time_zone")
 
 
@@ -56,7 +56,6 @@ class NewSchedule(ScheduleFields):
     recurs = fields.String(required=True, validate=validate.OneOf(_RECURS))
     day = WholeNumber(load_default=None, allow_none=True, validate=validate.Range(1, 31))
     hour = WholeNumber(load_default=6, validate=validate.Range(0, 23))
-    time_zone = Words(load_default="UTC")
     emails = fields.List(fields.Email(), load_default=list, validate=validate.Length(max=_MOST_EMAILS))
 
 

@@ -8,7 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from tests.support.clock import SetClock
+from tenants.companies import set_time_zone
+from tests.support.clock import NOON, SetClock
 from tests.support.company import new_key_headers
 from tests.support.web.lines import Reader, json_of
 from tests.support.web.people import add_member
@@ -56,6 +57,15 @@ def test_a_schedule_is_shown_as_it_was_added_with_when_it_is_due(editor: Reader)
     }
     assert (added["paused"], added["next_due_at"], added["runs"]) == (False, "2026-03-31T22:00:00Z", [])
     assert json_of(editor.get("/export-schedules"))["data"] == [added]
+
+
+def test_a_schedule_without_a_time_zone_follows_the_companys_clocks(editor: Reader, engine: Engine) -> None:
+    with engine.begin() as connection:
+        set_time_zone(connection, editor.company_id, "Europe/Zurich", actor="tests", now=NOON)
+
+    added = json_of(send(editor, "POST", body={name: value for name, value in BODY.items() if name != "time_zone"}))
+
+    assert (added["time_zone"], added["next_due_at"]) == ("Europe/Zurich", "2026-03-31T22:00:00Z")
 
 
 def test_a_request_that_is_repeated_under_its_key_adds_one_schedule(editor: Reader) -> None:
