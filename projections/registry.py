@@ -50,7 +50,7 @@ class Projection:
 PROJECTIONS = (
     Projection(
         REVENUE_LINES,
-        4,
+        5,
         fold_revenue,
         {
             REVENUE_LINES: (

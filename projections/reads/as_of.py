@@ -1,9 +1,9 @@
 """Select the rows of the table as they stood at a position, in SQL that costs little more than reading current rows.
 
-A line practically always keeps its place in the table (its day, amount, customer and subscription). So past rows are
-found by walking the current rows in their order: a row that has not changed since is returned as it is, any other is
-looked up in the past by its key. What remains are *displaced* versions, whose line has gone or moved to another place:
-they are few, and are marked when that happens.
+A line practically always keeps its place in the table (its day, currency, amount, customer and subscription). So past
+rows are found by walking the current rows in their order: a row that has not changed since is returned as it is, any
+other is looked up in the past by its key. What remains are *displaced* versions, whose line has gone or moved to
+another place: they are few, and are marked when that happens.
 
 Statements name no company, build or position: `Snapshot.bound` has them. So each is made once for all readers who ask
 the same.
@@ -36,7 +36,7 @@ BUILD: ColumnElement[int] = bindparam("build", type_=Integer)
 POSITION: ColumnElement[int] = bindparam("position", type_=BigInteger)
 
 _KEY = ("company_id", "build", "livemode", "invoice_id", "invoice_line_item_id")
-_PLACE = ("date", "amount", "customer_id", "subscription_id")
+_PLACE = ("date", "currency", "amount", "customer_id", "subscription_id")
 _COLUMNS = tuple(column.name for column in revenue_line.c if column.name != "first_position")
 
 

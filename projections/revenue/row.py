@@ -33,6 +33,7 @@ class Row(NamedTuple):
     invoice_number: str | None
     customer_id: str | None
     customer_name_on_invoice: str | None
+    customer_email: str | None
     invoice_line_item_id: str
     subscription_id: str | None
     description: str | None

@@ -71,7 +71,7 @@ class _Period(NamedTuple):
 def head_of(key: Key, header: InvoiceHeader) -> Head:
     """Return what all lines of an invoice have in common."""
     livemode, invoice_id = key
-    named = texts_of(invoice_id, header.number, header.customer_id, header.customer_name)
+    named = texts_of(invoice_id, header.number, header.customer_id, header.customer_name, header.customer_email)
     return Head(livemode, invoice_id, header, f"{'t' if livemode else 'f'}\t{named}")
 
 
@@ -93,7 +93,7 @@ def fixed_part(head: Head, line: Line) -> FixedPart:
         invoice_id,
         line_id,
         line.price_id,
-        (day, amount, header.customer_id, subscription_id),
+        (day, currency, amount, header.customer_id, subscription_id),
         (livemode, day),
         (livemode, month, currency),
         amount,
@@ -138,7 +138,7 @@ def parts_of_stored(row: Row) -> RowParts:
         row.invoice_id,
         row.invoice_line_item_id,
         row.price_id,
-        (row.date, row.amount, row.customer_id, row.subscription_id),
+        (row.date, row.currency, row.amount, row.customer_id, row.subscription_id),
         (row.livemode, row.date),
         (row.livemode, row.date.replace(day=1), row.currency),
         row.amount,
