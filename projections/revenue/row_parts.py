@@ -23,13 +23,16 @@ Grouping = tuple[str, str, str]
 
 
 class FixedPart(Struct, frozen=True, gc=False):
-    """What an invoice says of a line once for all: its text, and the values that keys, order and sums need."""
+    """What an invoice says of a line once for all: its text, and the values that keys, order, sums and facets need."""
 
     text: bytes
     livemode: bool
     invoice_id: str
     line_id: str
     price_id: str | None
+    product_id: str | None
+    customer_email: str | None
+    description: str | None
     # What the table is ordered and looked up by.
     place: tuple[object, ...]
     day: tuple[bool, date]
@@ -93,6 +96,9 @@ def fixed_part(head: Head, line: Line) -> FixedPart:
         invoice_id,
         line_id,
         line.price_id,
+        line.product_id,
+        header.customer_email,
+        line.description,
         (day, currency, amount, header.customer_id, subscription_id),
         (livemode, day),
         (livemode, month, currency),
@@ -138,6 +144,9 @@ def parts_of_stored(row: Row) -> RowParts:
         row.invoice_id,
         row.invoice_line_item_id,
         row.price_id,
+        row.product_id,
+        row.customer_email,
+        row.description,
         (row.date, row.currency, row.amount, row.customer_id, row.subscription_id),
         (row.livemode, row.date),
         (row.livemode, row.date.replace(day=1), row.currency),
