@@ -66,6 +66,16 @@ def rows_at(asked: Collection[str], *, is_past: bool) -> list[Rows]:
     return [part.where(condition_of(asked, part.column)) for part in parts]
 
 
+def rows_anywhere(asked: Collection[str]) -> list[Rows]:
+    """Return the rows that met conditions at a position, wherever their lines stand now: in any order.
+
+    In parts that have no row in common: rows that have not changed since, and those that have, of which a position long
+    ago has many.
+    """
+    parts = [now().where(revenue_line.c.position <= POSITION), stood()]
+    return [part.where(condition_of(asked, part.column)) for part in parts]
+
+
 def now() -> Rows:
     """Return the rows that stand now."""
     return Rows(revenue_line, scope_of(revenue_line.c), revenue_line.c.__getitem__)

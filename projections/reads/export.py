@@ -9,8 +9,8 @@ from sqlalchemy import Boolean, ColumnElement, Date, Select, Text, and_, cast, f
 
 from events.log.tables import INSTANT
 from projections.reads.as_of import Rows, rows_at
-from projections.reads.filters import LineFilter, Sort
-from projections.reads.listing import in_order
+from projections.reads.filters import LineFilter
+from projections.reads.orders import Sort, fields_of, in_order
 from projections.reads.snapshots import Snapshot
 from projections.revenue.store.tables import revenue_line
 from runtime.database import driver_of
@@ -65,7 +65,7 @@ def _statement(snapshot: Snapshot, line_filter: LineFilter, *, sort: Sort, colum
     parts = rows_at(line_filter.asked(), is_past=snapshot.is_past)
     if len(parts) == 1:
         return parts[0].select(*_csv_columns(parts[0], columns)).order_by(*in_order(parts[0], sort))
-    names = dict.fromkeys((*columns, sort.removeprefix("-"), "invoice_line_item_id", "invoice_id"))
+    names = dict.fromkeys((*columns, *fields_of(sort), "invoice_line_item_id", "invoice_id"))
     together = union_all(*(part.select(*map(part.column, names)) for part in parts)).subquery()
     return select(*_csv_columns(Rows(together, [], together.c.__getitem__), columns)).order_by(
         *in_order(together, sort)

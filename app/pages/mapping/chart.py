@@ -16,10 +16,8 @@ from app.wiring.tools import current_tools
 from events.stripe.cadence import CADENCES
 from events.stripe.money import exponent_of
 from projections.reads.snapshots import snapshot_of
-from projections.reads.totals import MonthTotal, Total, sum_months
+from projections.reads.totals import NOT_BILLED, UNCOLLECTIBLE, VOID, MonthTotal, Total, sum_months
 
-# Not expected to be paid, so not billed revenue, unless the view is filtered by one of these statuses.
-_NOT_BILLED = frozenset({"void", "uncollectible"})
 # Beyond it, months without a line are left out: a single stray date would leave the chart mostly empty.
 _MOST_MONTHS_FILLED = 600
 
@@ -60,12 +58,19 @@ def show_figures(company_id: int) -> Response:
 
 def totals_of(months: Iterable[MonthTotal]) -> list[Total]:
     """Sum months by currency, the currency with the most lines first."""
-    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    sums: dict[str, list[int]] = defaultdict(lambda: [0] * 7)
     for month in months:
-        for place, part in enumerate((month.line_count, month.amount, month.net_amount)):
+        for place, part in enumerate(_parts_of(month)):
             sums[month.currency][place] += part
     totals = [Total(currency, *parts) for currency, parts in sums.items()]
     return sorted(totals, key=lambda total: (-total.count, total.currency))
+
+
+def _parts_of(month: MonthTotal) -> tuple[int, ...]:
+    """Return what a month adds to a `Total`, in its order."""
+    billed = month.invoice_status not in NOT_BILLED
+    ended = (month.amount if month.invoice_status == status else 0 for status in (VOID, UNCOLLECTIBLE))
+    return month.line_count, month.amount, month.net_amount, month.amount * billed, month.net_amount * billed, *ended
 
 
 def chart_of(months: Sequence[MonthTotal], currency: str | None) -> Chart | None:
@@ -82,8 +87,10 @@ def chart_of(months: Sequence[MonthTotal], currency: str | None) -> Chart | None
 
 
 def _billed(months: list[MonthTotal], view: View) -> list[MonthTotal]:
-    is_requested = view.query.get("invoice_status") in _NOT_BILLED
-    return [month for month in months if is_requested or month.invoice_status not in _NOT_BILLED]
+    # Void and uncollectible lines are no billed revenue, unless the view is of nothing else.
+    statuses = view.query.get("invoice_status", ())
+    is_requested = bool(statuses) and set(statuses) <= set(NOT_BILLED)
+    return [month for month in months if is_requested or month.invoice_status not in NOT_BILLED]
 
 
 def _currency(totals: list[Total], view: View) -> str | None:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from app.api.revenue_lines import after_row, list_of
+from app.api.revenue_lines import list_of
 from app.pages.mapping.query import View, table_address
 from app.wiring.tools import current_tools
 from projections.reads.lines import LineRow, list_lines
+from projections.reads.orders import after_row
 from projections.reads.snapshots import Snapshot
 
 ROWS_A_PAGE = 100

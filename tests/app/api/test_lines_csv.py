@@ -14,7 +14,7 @@ from sqlalchemy import Engine, func, insert, select, true
 from sqlalchemy.pool import QueuePool
 
 from app.wiring.tools import Tools
-from projections.reads.filters import SORTS
+from projections.reads.orders import SORTS
 from projections.revenue.store.tables import revenue_line
 from tests.support.payloads import customer, event, new_invoice, price
 from tests.support.web.lines import Reader, json_of, line_of
@@ -72,6 +72,7 @@ def test_the_header_names_the_seven_columns_first_and_then_the_others(reader: Re
         "price_id",
         "product_id",
         "customer_name_on_invoice",
+        "customer_email",
         "invoice_id",
         "invoice_number",
         "invoice_status",

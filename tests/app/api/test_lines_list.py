@@ -72,6 +72,7 @@ def test_a_line_shows_everything_that_is_known_of_it(reader: Reader) -> None:
         "price_id": "price_q",
         "product_id": "prod_1",
         "customer_name_on_invoice": "Zed Inc",
+        "customer_email": None,
         "invoice_id": "in_1",
         "invoice_number": "F00D-0001",
         "invoice_status": "paid",
@@ -128,9 +129,9 @@ def test_totals_are_of_the_whole_filter_and_never_of_the_page(reader: Reader) ->
     page = reader.page(include="totals", limit=1, amount_max=400)
 
     assert len(page["data"]) == 1
-    assert page["totals"] == [
-        {"currency": "eur", "count": 1, "amount": 1, "net_amount": 1},
-        {"currency": "usd", "count": 3, "amount": 77, "net_amount": 77},
+    assert [(one["currency"], one["count"], one["amount"], one["net_amount"]) for one in page["totals"]] == [
+        ("eur", 1, 1, 1),
+        ("usd", 3, 77, 77),
     ]
     assert "totals" not in reader.page()
 
