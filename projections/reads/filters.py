@@ -30,7 +30,7 @@ _SEARCHED = (
     *("customer_name", "customer_email", "description", "invoice_number", "customer_id", "invoice_id"),
     "invoice_line_item_id",
 )
-_ESCAPE = "/"
+ESCAPE = "/"
 _BETWEEN = "\x1f"  # the unit separator, which nobody searches for
 
 # One value or several; a line has to have one of them.
@@ -103,7 +103,7 @@ def condition_of(asked: Collection[str], column: ColumnOf) -> ColumnElement[bool
         if name in asked
     ]
     if "q" in asked:
-        conditions.append(_text_of(column).like(func.lower(_value("q", "description")), escape=_ESCAPE))
+        conditions.append(_text_of(column).like(func.lower(_value("q", "description")), escape=ESCAPE))
     return and_(true(), *conditions)
 
 
@@ -114,8 +114,8 @@ def about(asked: Collection[str], *columns: str) -> frozenset[str]:
 
 def anywhere(words: str) -> str:
     """Return the pattern for LIKE that finds these words anywhere, each of their characters as it stands."""
-    for special in (_ESCAPE, "%", "_"):
-        words = words.replace(special, _ESCAPE + special)
+    for special in (ESCAPE, "%", "_"):
+        words = words.replace(special, ESCAPE + special)
     return f"%{words}%"
 
 

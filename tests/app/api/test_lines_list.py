@@ -109,6 +109,74 @@ def test_each_sort_orders_by_its_column_and_then_by_id(reader: Reader) -> None:
     assert reader.ids(sort="-amount") == ["il_d", "il_c", "il_a", "il_b"]
 
 
+def test_amounts_are_ordered_within_their_currency(reader: Reader) -> None:
+    """Minor units were compared across currencies: 97.020 dinars came before 42,000 yen and 360 dollars."""
+    amounts = {"kwd": (97_020, 36_960), "jpy": (42_000,), "usd": (36_000, -100)}
+    for currency, each in amounts.items():
+        lines = [line_of(f"il_{currency}_{amount}", amount, currency=currency) for amount in each]
+        reader.receive(event(new_invoice(f"in_{currency}", *lines, currency=currency)))
+    rising = ["il_jpy_42000", "il_kwd_36960", "il_kwd_97020", "il_usd_-100", "il_usd_36000"]
+
+    assert reader.ids(sort="amount") == rising
+    assert reader.ids(sort="-amount") == rising[::-1]
+    assert reader.ids(sort="-amount", currency="usd") == ["il_usd_36000", "il_usd_-100"]
+    assert reader.ids(sort="amount", currency=["usd", "kwd"], amount_min=40_000) == ["il_kwd_97020"]
+    assert [page[0] for page in reader.pages(sort="amount", limit=1)] == rising
+
+
+def test_lines_are_ordered_by_customer_number_and_change(reader: Reader) -> None:
+    for number, (name, email) in enumerate((("beta", "z@example.org"), (None, "Alpha@example.org"), ("Gamma", None))):
+        named = {
+            "customer": f"cus_{number}",
+            "customer_name": name,
+            "customer_email": email,
+            "number": f"F-{9 - number}",
+        }
+        reader.receive(event(new_invoice(f"in_{number}", line_of(f"il_{number}"), **named)))
+
+    assert reader.ids(sort="customer_name") == ["il_1", "il_0", "il_2"]
+    assert reader.ids(sort="invoice_number") == ["il_2", "il_1", "il_0"]
+    assert reader.ids(sort="updated_at") == ["il_0", "il_1", "il_2"]
+    position = reader.page()["position"]
+    reader.receive(event(customer("Omega", "cus_0"), "customer.updated", created=1_900_000_000))
+    assert reader.ids(sort="-updated_at") == ["il_0", "il_2", "il_1"]
+    assert reader.ids(sort="customer_name") == ["il_1", "il_2", "il_0"]
+    assert reader.ids(sort="customer_name", as_of=position) == ["il_1", "il_0", "il_2"]
+    assert reader.ids(sort="-updated_at", as_of=position) == ["il_2", "il_1", "il_0"]
+
+
+def test_an_order_without_an_index_is_refused_with_those_that_there_are(reader: Reader) -> None:
+    refused = reader.get(sort="description")
+
+    (error,) = json_of(refused)["errors"]
+    assert (refused.status_code, error["pointer"]) == (422, "/query/sort")
+    for sort in ("date", "amount", "customer_name", "invoice_number", "updated_at"):
+        assert f"-{sort}" in error["detail"]
+
+
+@pytest.mark.parametrize("more", [{}, {"q": "plan"}])
+def test_totals_tell_billed_from_void_and_uncollectible(reader: Reader, more: dict[str, str]) -> None:
+    """Totals included lines that the chart beside them left out."""
+    for status, amount in (("paid", 1000), ("open", 300), ("void", 70), ("uncollectible", 5)):
+        line = line_of(f"il_{status}", amount, discount_amounts=[{"amount": 1}])
+        reader.receive(event(new_invoice(f"in_{status}", line, status=status), "invoice.updated"))
+    position = reader.page()["position"]
+    told = {
+        "currency": "usd",
+        "count": 4,
+        "amount": 1375,
+        "net_amount": 1371,
+        "billed_amount": 1300,
+        "billed_net_amount": 1298,
+        "void_amount": 70,
+        "uncollectible_amount": 5,
+    }
+
+    assert reader.page(include="totals", **more)["totals"] == [told]
+    reader.add_lines(line_of("il_later", 1), invoice_id="in_later")
+    assert reader.page(include="totals", as_of=position, **more)["totals"] == [told]
+
+
 def test_a_list_shows_the_mode_of_the_connection_and_modes_never_mix(client: FlaskClient, engine: Engine) -> None:
     in_live = Reader.of_new_company(client, engine, "acct_live")
     in_test = Reader.of_new_company(client, engine, "acct_test", livemode=False)
