@@ -13,6 +13,7 @@ from app.api import (
     revenue_lines,
     revenue_lines_csv,
     revenue_months,
+    saved_views,
     suggestions,
     syncs,
 )
@@ -22,7 +23,9 @@ from app.connect import oauth
 from app.http import request_log
 from app.ops import health, metrics
 from app.pages import wording
-from app.pages.mapping import chart, line_drawer, table
+from app.pages.mapping import chart, line_drawer, preferences, table
+from app.pages.mapping import saved_views as saved_view_pages
+from app.pages.mapping import suggestions as suggestion_parts
 from app.pages.settings import connection_forms, integrations
 from app.pages.syncs import pages as sync_pages
 from app.problems import handlers, reference
@@ -64,13 +67,15 @@ def create_app(tools: Tools) -> Flask:
         revenue_lines_csv.blueprint,
         revenue_months.blueprint,
         suggestions.blueprint,
+        saved_views.blueprint,
         line_history.blueprint,
         changes.blueprint,
         syncs.blueprint,
         connection.blueprint,
     )
     app.register_blueprint(reference.blueprint)
-    pages = (integrations, connection_forms, sync_pages, table, chart, line_drawer)
+    mapping = (table, chart, line_drawer, preferences, saved_view_pages, suggestion_parts)
+    pages = (integrations, connection_forms, sync_pages, *mapping)
     for views in (sign_in, provider_sign_in, oauth, *pages):
         app.register_blueprint(views.blueprint)
     return app

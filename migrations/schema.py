@@ -10,6 +10,7 @@ import projections.revenue.store.facet_table
 import projections.revenue.store.past_tables
 import projections.revenue.store.tables
 import tenants.tables
+import tenants.view_tables
 
 metadata: Sequence[Any] = (
     events.log.tables.metadata,

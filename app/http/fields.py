@@ -32,6 +32,7 @@ class Several(fields.List[str]):
         super().__init__(value, validate=few, **kwargs)
 
     def _deserialize(self, value: Any, *context: Any, **options: Any) -> Any:  # noqa: ANN401
+        value = [value] if isinstance(value, str) else value
         try:
             return tuple(sorted(set(super()._deserialize(value, *context, **options))))
         except ValidationError as error:

@@ -21,6 +21,7 @@ from projections.reads.snapshots import NotFoldedYetError
 from stripe_gateway.connect import ExchangeRefusedError, OutcomeUnknownError, StripeAwayError, WrongGrantError
 from tenants.connect_attempts import ForeignStateError, UnknownStateError, UsedStateError
 from tenants.connection_request_keys import IdempotencyKeyReusedError
+from tenants.saved_views import MOST_VIEWS, NameTakenError, TooManyViewsError
 
 
 class Raised(NamedTuple):
@@ -66,6 +67,8 @@ RAISED: dict[type[Exception], Raised] = {
     ),
     IdempotencyKeyReusedError: Raised("idempotency_key_reused", "This Idempotency-Key was used for another request."),
     TooManyStreamsError: Raised("unavailable", "Too many syncs are being followed. Try again, or poll the sync."),
+    NameTakenError: Raised("name_taken", "There is a view of that name. Choose another one."),
+    TooManyViewsError: Raised("too_many_views", f"There are {MOST_VIEWS} saved views already. Delete one first."),
     InvalidCursorError: Raised("invalid_cursor", "The cursor belongs to another list. Start again without it."),
     NotFoldedYetError: Raised(
         "not_folded_yet", "The table has not caught up yet, or its history is being rebuilt. Try again."

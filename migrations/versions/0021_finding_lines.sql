@@ -1,19 +1,15 @@
--- The address that an invoice names: shown when its customer has no name.
-ALTER TABLE revenue_line ADD COLUMN customer_email text;
-ALTER TABLE revenue_line_past ADD COLUMN customer_email text;
+-- The address that an invoice names, shown when its customer has no name; and what lines are ordered by for their
+-- customer: an expression would do, but row-level security keeps its functions out of the conditions of an index.
+ALTER TABLE revenue_line ADD COLUMN customer_email text, ADD COLUMN customer_order text;
+ALTER TABLE revenue_line_past ADD COLUMN customer_email text, ADD COLUMN customer_order text;
 
 CREATE INDEX revenue_line_by_product ON revenue_line (company_id, build, product_id);
 -- Amounts are compared within one currency.
 DROP INDEX revenue_line_by_amount;
 CREATE INDEX revenue_line_by_amount
     ON revenue_line (company_id, build, livemode, currency, amount, invoice_line_item_id, invoice_id);
--- What people wrote may be longer than what fits into an index.
-CREATE INDEX revenue_line_by_customer_name ON revenue_line
-    (company_id, build, livemode, lower(left(coalesce(customer_name, customer_email, ''), 120)), invoice_line_item_id,
-     invoice_id);
-CREATE INDEX revenue_line_by_invoice_number
-    ON revenue_line (company_id, build, livemode, left(coalesce(invoice_number, ''), 120), invoice_line_item_id,
-     invoice_id);
+CREATE INDEX revenue_line_by_customer_order
+    ON revenue_line (company_id, build, livemode, customer_order, invoice_line_item_id, invoice_id);
 DROP INDEX revenue_line_by_position;
 CREATE INDEX revenue_line_by_position
     ON revenue_line (company_id, build, position, invoice_line_item_id, invoice_id);

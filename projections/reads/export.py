@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, ColumnElement, Date, Select, Text, and_, cast, f
 from events.log.tables import INSTANT
 from projections.reads.as_of import Rows, rows_at
 from projections.reads.filters import LineFilter
-from projections.reads.orders import Sort, fields_of, in_order
+from projections.reads.orders import Sort, check_order, fields_of, in_order
 from projections.reads.snapshots import Snapshot
 from projections.revenue.store.tables import revenue_line
 from runtime.database import driver_of
@@ -37,7 +37,10 @@ def every_line(
     booleans have the same text as in JSON. A last column is added: whether a text that others wrote begins with
     anything but an ASCII letter or digit (`SUSPECT`). The first rows are read before the `with` block begins: a query
     that fails, fails there. Keep the snapshot open as long as rows are read.
+
+    :raises NotFoldedYetError: as `list_lines`
     """
+    check_order(snapshot, sort)
     compiled = _statement(snapshot, line_filter, sort=sort, columns=columns).compile(snapshot.connection.engine)
     bound = compiled.construct_params(snapshot.bound() | line_filter.bound())
     # The driver writes parameters into the statement, where -9223372036854775808::bigint negates a number too large.

@@ -17,7 +17,7 @@ from projections.revenue.store.tables import revenue_line
 
 # Events about one line in its whole life; even a price that very many lines share has few events.
 _MOST_EVENTS = 1000
-_LEARNED = ("position", "updated_at")
+_LEARNED = frozenset({"position", "updated_at", "customer_order"})
 
 _ABOUT = text("""
     SELECT position FROM event

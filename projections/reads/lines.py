@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, Text, bindparam, func, select, union_all
 from projections.reads.as_of import versions_of_line
 from projections.reads.filters import LineFilter
 from projections.reads.listing import LINE_COLUMNS, Question, Way, listing, steps_of, way_of
-from projections.reads.orders import After, Sort
+from projections.reads.orders import After, Sort, check_order
 from projections.reads.rare_lines import count_of
 from projections.reads.snapshots import Snapshot
 from projections.revenue.store.tables import revenue_invoice, revenue_quarantine
@@ -25,7 +25,11 @@ MANY = 100_000
 def list_lines(
     snapshot: Snapshot, line_filter: LineFilter, *, sort: Sort, limit: int, after: After | None
 ) -> Sequence[LineRow]:
-    """Return up to `limit` rows that follow `after`, in the order of `sort`, then of their ids."""
+    """Return up to `limit` rows that follow `after`, in the order of `sort`, then of their ids.
+
+    :raises NotFoldedYetError: the table was built by an older release and has no such order
+    """
+    check_order(snapshot, sort)
     question = Question(line_filter.asked(), sort, is_past=snapshot.is_past, is_continued=after is not None)
     parameters = {**snapshot.bound(), **line_filter.bound(), "limit": limit, "steps": STEPS}
     parameters |= after.bound() if after else {}

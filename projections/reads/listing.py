@@ -95,7 +95,8 @@ def _steps(question: Question) -> Subquery:
 def _continued(part: Rows, question: Question) -> Rows:
     if not question.is_continued:
         return part
-    here, there = tuple_(*keys_of(part.column, question.sort)), tuple_(*keys_after(question.sort))
+    here = tuple_(*map(part.column, keys_of(question.sort)))
+    there = tuple_(*keys_after(question.sort))
     return part.where(here < there if question.sort.startswith("-") else here > there)
 
 

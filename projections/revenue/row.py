@@ -51,6 +51,7 @@ class Row(NamedTuple):
     currency_exponent: int
     proration: bool
     customer_name: str | None
+    customer_order: str
     type: str
     cadence: str
     interval_unit: str | None

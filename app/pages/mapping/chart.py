@@ -51,6 +51,7 @@ def show_figures(company_id: int) -> Response:
         totals=totals,
         line_count=sum(total.count for total in totals),
         exponents={total.currency: exponent_of(total.currency) for total in totals},
+        is_billed=not _is_of_unbilled(view),
         chart=chart_of(_billed(months, view), _currency(totals, view)),
     )
     return make_response(part)
@@ -87,10 +88,13 @@ def chart_of(months: Sequence[MonthTotal], currency: str | None) -> Chart | None
 
 
 def _billed(months: list[MonthTotal], view: View) -> list[MonthTotal]:
+    return [month for month in months if _is_of_unbilled(view) or month.invoice_status not in NOT_BILLED]
+
+
+def _is_of_unbilled(view: View) -> bool:
     # Void and uncollectible lines are no billed revenue, unless the view is of nothing else.
     statuses = view.query.get("invoice_status", ())
-    is_requested = bool(statuses) and set(statuses) <= set(NOT_BILLED)
-    return [month for month in months if is_requested or month.invoice_status not in NOT_BILLED]
+    return bool(statuses) and set(statuses) <= set(NOT_BILLED)
 
 
 def _currency(totals: list[Total], view: View) -> str | None:

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from projections.reads.orders import SORTS
+
 
 class Column(NamedTuple):
     """A column: its name in URLs, heading, way of rendering, and the CSV columns with the same content."""
@@ -10,6 +12,11 @@ class Column(NamedTuple):
     title: str
     kind: str
     written: tuple[str, ...]
+
+    @property
+    def is_sortable(self) -> bool:
+        """Return whether the table can be read in the order of this column."""
+        return self.name in SORTS
 
 
 def _column(name: str, title: str, kind: str, *written: str) -> Column:
@@ -42,6 +49,8 @@ ADDABLE = (
     _column("proration", "Proration", "flag"),
     _column("product_id", "Product", "text"),
     _column("price_id", "Price", "text"),
+    _column("customer_email", "Customer e-mail", "text"),
+    _column("updated_at", "Updated", "instant"),
 )
 BY_NAME = {column.name: column for column in (*DEFAULT, *ADDABLE)}
 DEFAULT_NAMES = tuple(column.name for column in DEFAULT)

@@ -12,7 +12,7 @@ from app.api.schemas import LineQuery
 from app.auth.access import principal
 from app.pages.frame import for_member, framed
 from app.pages.mapping.line_words import cadence_words, happenings_of
-from app.pages.mapping.query import table_address
+from app.pages.mapping.query import Parameters, table_address
 from app.pages.mapping.table import HERE
 from app.wiring.tools import current_tools
 from events.connection.accounts import owned_account
@@ -36,7 +36,7 @@ def show_line(company_id: int, line_id: str) -> Response:
     with snapshot_of(current_tools().engine, company_id, query.get("as_of")) as snapshot:
         livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
         content = _content(snapshot, line_id, livemode=livemode)
-    kept = {name: value for name, value in request.args.items() if name in ("as_of", "livemode")}
+    kept = Parameters((name, value) for name, value in request.args.items() if name in ("as_of", "livemode"))
     content |= {"line_id": line_id, "table": table_address(company_id, "", kept), "as_of": query.get("as_of")}
     content["by"] = content["table"] + ("&" if kept else "?")
     if "HX-Request" in request.headers:

@@ -4,7 +4,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ColumnElement,
     Date,
     Index,
     Integer,
@@ -12,8 +11,6 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    func,
-    literal_column,
     text,
 )
 
@@ -34,6 +31,8 @@ revenue_line = Table(
     Column("customer_name_on_invoice", Text),
     # The address that the invoice names; unlike a name, no later one is known.
     Column("customer_email", Text),
+    # The name, or else the address, without case: what lines are ordered by.
+    Column("customer_order", Text),
     Column("description", Text),
     Column("date", Date, nullable=False),
     Column("period_start", INSTANT, nullable=False),
@@ -67,21 +66,6 @@ _scope = (revenue_line.c.company_id, revenue_line.c.build)
 # Values that few lines may share. The type follows from the cadence, and a longer key makes an index slower.
 COMBINATION = ("cadence", "invoice_status", "currency")
 _in_order = (revenue_line.c.invoice_line_item_id, revenue_line.c.invoice_id)
-# What people wrote may be longer than what fits into an index.
-_MOST_CHARACTERS: ColumnElement[int] = literal_column("120")
-_NOTHING: ColumnElement[str] = literal_column("''")
-
-
-def name_in_order(name: ColumnElement[str], email: ColumnElement[str]) -> ColumnElement[str]:
-    """Return what lines are ordered by for their customer's name: the index of names has this expression."""
-    return func.lower(func.left(func.coalesce(name, email, _NOTHING), _MOST_CHARACTERS))
-
-
-def number_in_order(number: ColumnElement[str]) -> ColumnElement[str]:
-    """Return what lines are ordered by for their invoice's number: the index of numbers has this expression."""
-    return func.left(func.coalesce(number, _NOTHING), _MOST_CHARACTERS)
-
-
 Index("revenue_line_by_date", *_scope, revenue_line.c.livemode, revenue_line.c.date, *_in_order)
 Index(
     "revenue_line_by_amount",
@@ -91,20 +75,7 @@ Index(
     revenue_line.c.amount,
     *_in_order,
 )
-Index(
-    "revenue_line_by_customer_name",
-    *_scope,
-    revenue_line.c.livemode,
-    name_in_order(revenue_line.c.customer_name, revenue_line.c.customer_email),
-    *_in_order,
-)
-Index(
-    "revenue_line_by_invoice_number",
-    *_scope,
-    revenue_line.c.livemode,
-    number_in_order(revenue_line.c.invoice_number),
-    *_in_order,
-)
+Index("revenue_line_by_customer_order", *_scope, revenue_line.c.livemode, revenue_line.c.customer_order, *_in_order)
 Index("revenue_line_by_id", *_scope, revenue_line.c.invoice_line_item_id)
 Index("revenue_line_by_customer", *_scope, revenue_line.c.customer_id)
 Index("revenue_line_by_price", *_scope, revenue_line.c.price_id)

@@ -117,13 +117,13 @@ def test_several_values_count_the_same_in_lists_totals_months_csv_and_the_past(r
     position = reader.page()["position"]
 
     page = reader.page(**query, include="totals")
-    months = json_of(reader.get("/revenue-by-month", **query))["data"]
+    months = json_of(reader.ask(reader.path("/revenue-by-month"), query=query))["data"]
     then = reader.page(**query, include="totals", as_of=position)
 
     assert [(one["currency"], one["count"]) for one in page["totals"]] == [("eur", 1), ("usd", 1)]
     assert page["totals"] == then["totals"] == reader.page(**query, q="il", include="totals")["totals"]
     assert sorted((one["currency"], one["invoice_status"]) for one in months) == [("eur", "open"), ("usd", "void")]
-    assert reader.get("/revenue-lines.csv", **query).text.count("\n") == 3
+    assert reader.ask(reader.path("/revenue-lines.csv"), query=query).text.count("\n") == 3
     assert reader.ids(invoice_status=["void", "open"]) == reader.ids(invoice_status=["open", "void", "open"])
     cursor = reader.page(invoice_status=["void", "open"], limit=1)["next_cursor"]
     assert len(reader.ids(invoice_status=["open", "void"], limit=1, cursor=cursor)) == 1

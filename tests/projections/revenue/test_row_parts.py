@@ -46,7 +46,7 @@ LINE = Line(
 QUARTERLY = Billing("recurring", "quarterly", "month", 3, "price")
 VARIABLE = variable_part("Zed", QUARTERLY, "paid", True, Change(7, NOON))  # noqa: FBT003
 PERIOD = b"2026-01-01\t2026-01-01T00:00:00+00:00\t2026-04-01T00:00:00+00:00"
-TAIL = b"\tZed\trecurring\tquarterly\tmonth\t3\tprice\tpaid\tt\t7\t2026-03-01T12:00:00+00:00"
+TAIL = b"\tZed\tzed\trecurring\tquarterly\tmonth\t3\tprice\tpaid\tt\t7\t2026-03-01T12:00:00+00:00"
 
 
 def fixed(line: Line = LINE, header: InvoiceHeader = HEADER, *, livemode: bool = True) -> FixedPart:
@@ -80,6 +80,7 @@ def stored(line: Line, header: InvoiceHeader, variable: VariablePart) -> Row:
         0 if line.currency == "jpy" else 2,
         line.proration,
         variable.customer_name,
+        (variable.customer_name or variable.customer_email or "").casefold(),
         *variable.billing,
         variable.invoice_status,
         variable.is_complete,
