@@ -9,7 +9,7 @@ from app.api.base import ApiBlueprint, without_parameters
 from app.api.view_keeping import changeable_view, found_view, person_id, save_view, seen_views
 from app.api.view_parameters import AddressParameters
 from app.auth.access import for_role
-from app.http.fields import Instant, Words
+from app.http.fields import Instant
 from app.wiring.tools import current_tools
 from runtime.database import within_company
 from tenants.saved_views import SavedView, change_view, remove_view
@@ -19,7 +19,6 @@ blueprint = ApiBlueprint(
 )
 
 PRIVATE, COMPANY = SCOPES = ("private", "company")
-_MOST_CHARACTERS = 100
 _PARAMETERS = {
     "type": "object",
     "description": "Parameters of the table's address, checked as those of GET …/revenue-lines; also columns, density"
@@ -27,12 +26,12 @@ _PARAMETERS = {
 }
 
 
-class ViewName(Words):
-    """The name of a view."""
+class ViewName(fields.String):
+    """The name of a view, without spaces around it."""
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
-        super().__init__(**kwargs)
-        self.validators = [*self.validators, validate.Length(1, _MOST_CHARACTERS)]
+        visible = validate.Regexp(r"[^\x00-\x1f]{1,100}\Z", error="Not 1 to 100 visible characters.")
+        super().__init__(validate=visible, metadata={"minLength": 1, "maxLength": 100}, **kwargs)
 
     def _deserialize(self, *args: Any, **options: Any) -> str:  # noqa: ANN401
         return str(super()._deserialize(*args, **options)).strip()

@@ -28,7 +28,7 @@ CREATE TABLE revenue_facet (
     words text COLLATE "C" NOT NULL GENERATED ALWAYS AS
         (lower(coalesce(left(name, 120) || E'\x1f', '') || coalesce(left(hint, 120) || E'\x1f', '') || id)) STORED,
     CONSTRAINT revenue_facet_pkey PRIMARY KEY (company_id, build, livemode, facet, id)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX revenue_facet_by_words ON revenue_facet (company_id, build, livemode, facet, words);
 SELECT wall_in_company('revenue_facet', 'SELECT', false);
 

@@ -24,6 +24,8 @@ from projections.reads.filters import ESCAPE, anywhere
 from projections.reads.snapshots import NotFoldedYetError, Snapshot
 from projections.revenue.store.facet_table import revenue_facet
 
+# So many that have no lines any more may be passed over.
+_MOST_WITHOUT_LINES = 50
 # No character comes after it.
 _LAST_CHARACTER = literal_column("U&'\\+10FFFF'", Text)
 
@@ -44,28 +46,41 @@ def suggest(snapshot: Snapshot, facet: str, typed: str, *, livemode: bool, limit
         "typed": typed,
         "typed_anywhere": anywhere(typed),
     }
-    found = snapshot.connection.execute(_finding(begins=True), bound | {"limit": limit}).all()
-    if len(found) == limit:
-        return found
-    # Few begin with it: now all are read, up to as many as are still wanted.
-    return [*found, *snapshot.connection.execute(_finding(begins=False), bound | {"limit": limit - len(found)})]
+    found: list[Row[Any]] = []
+    # A whole id, as somebody pastes it, is looked up; what is in the middle of words is found by reading all of them.
+    for way in ("is", "begins", "contains") if typed else ("begins",):
+        rest = bound | {"limit": limit - len(found), "most_read": limit + _MOST_WITHOUT_LINES}
+        found += snapshot.connection.execute(_finding(way), rest)
+        if len(found) == limit or (way == "is" and found):
+            break
+    return found
 
 
 @lru_cache
-def _finding(*, begins: bool) -> Select[Any]:
-    columns, lowered = revenue_facet.c, func.lower(bindparam("typed", type_=Text))
-    prefix = and_(columns.words >= lowered, columns.words < lowered.concat(_LAST_CHARACTER))
-    infix = columns.words.like(func.lower(bindparam("typed_anywhere", type_=Text)), escape=ESCAPE)
-    is_meant: ColumnElement[bool] = prefix if begins else and_(infix, not_(prefix))
-    return (
-        select(columns.id, columns.name, columns.hint, columns.line_count)
-        .where(
-            *scope_of(columns),
-            columns.livemode == bindparam("livemode", type_=Boolean),
-            columns.facet == bindparam("facet", type_=Text),
-            columns.line_count > 0,
-            is_meant,
-        )
-        .order_by(columns.words)
-        .limit(bindparam("limit", type_=Integer))
+def _finding(way: str) -> Select[Any]:
+    columns = revenue_facet.c
+    statement = select(columns.id, columns.name, columns.hint, columns.line_count).where(
+        *_scope(columns), columns.line_count > 0
     )
+    if way == "is":
+        statement = statement.where(columns.id == bindparam("typed", type_=Text))
+    else:
+        # The words alone, which are in the index: reading the rows, too, would take several times as long.
+        inner = revenue_facet.alias("inner_facet").c
+        words = select(inner.words).where(*_scope(inner), _is_meant(inner.words, way)).order_by(inner.words)
+        found = words.limit(bindparam("most_read", type_=Integer)).subquery("found")
+        statement = statement.join(found, columns.words == found.c.words)
+    return statement.order_by(columns.words).limit(bindparam("limit", type_=Integer))
+
+
+def _is_meant(words: ColumnElement[str], way: str) -> ColumnElement[bool]:
+    lowered = func.lower(bindparam("typed", type_=Text))
+    begins = and_(words >= lowered, words < lowered.concat(_LAST_CHARACTER))
+    if way == "begins":
+        return begins
+    return and_(words.like(func.lower(bindparam("typed_anywhere", type_=Text)), escape=ESCAPE), not_(begins))
+
+
+def _scope(columns: Any) -> list[ColumnElement[bool]]:  # noqa: ANN401 - the table's or its alias's
+    is_mode = columns.livemode == bindparam("livemode", type_=Boolean)
+    return [*scope_of(columns), is_mode, columns.facet == bindparam("facet", type_=Text)]

@@ -64,7 +64,7 @@ def _amounts(
     currencies = given.get("currency") or [only_currency() or ""]
     if len(currencies) > 1 or not currencies[0]:
         # What is wrong with the amounts is said as well, so that nobody mends one thing to be told of the next.
-        mistakes["currency"] = ["Choose one currency for the amounts."]
+        mistakes["currency"] = [f"Choose {'one' if currencies[0] else 'a'} currency for the amounts."]
         for name, text in written.items():
             _read(mistakes, name, text, lambda amount: str(number(amount)))
         return {}

@@ -37,7 +37,7 @@ def open_view(company_id: int, view_id: int) -> Response:
 @blueprint.post("")
 @for_member("viewer")
 def save_this_view(company_id: int) -> Response:
-    """Save the view that the form's hidden fields describe, and show it, with what is wrong with the name if anything."""
+    """Save the view that the form's hidden fields describe, and show it, with what is wrong with its name."""
     view = view_of(company_id, MultiDict(pair for pair in request.form.items(multi=True) if pair[0] not in _OWN_FIELDS))
     name, scope = request.form.get("view_name", "").strip(), request.form.get("scope", PRIVATE)
     if view.mistakes:
