@@ -15,7 +15,6 @@ from sqlalchemy import (
     bindparam,
     func,
     literal_column,
-    not_,
     select,
 )
 
@@ -49,11 +48,12 @@ def suggest(snapshot: Snapshot, facet: str, typed: str, *, livemode: bool, limit
     found: list[Row[Any]] = []
     # A whole id, as somebody pastes it, is looked up; what is in the middle of words is found by reading all of them.
     for way in ("is", "begins", "contains") if typed else ("begins",):
-        rest = bound | {"limit": limit - len(found), "most_read": limit + _MOST_WITHOUT_LINES}
-        found += snapshot.connection.execute(_finding(way), rest)
-        if len(found) == limit or (way == "is" and found):
+        wanted = bound | {"limit": limit, "most_read": limit + _MOST_WITHOUT_LINES}
+        known = {row.id for row in found}
+        found += [row for row in snapshot.connection.execute(_finding(way), wanted) if row.id not in known]
+        if len(found) >= limit or (way == "is" and found):
             break
-    return found
+    return found[:limit]
 
 
 @lru_cache
@@ -74,11 +74,10 @@ def _finding(way: str) -> Select[Any]:
 
 
 def _is_meant(words: ColumnElement[str], way: str) -> ColumnElement[bool]:
+    if way == "contains":
+        return words.like(func.lower(bindparam("typed_anywhere", type_=Text)), escape=ESCAPE)
     lowered = func.lower(bindparam("typed", type_=Text))
-    begins = and_(words >= lowered, words < lowered.concat(_LAST_CHARACTER))
-    if way == "begins":
-        return begins
-    return and_(words.like(func.lower(bindparam("typed_anywhere", type_=Text)), escape=ESCAPE), not_(begins))
+    return and_(words >= lowered, words < lowered.concat(_LAST_CHARACTER))
 
 
 def _scope(columns: Any) -> list[ColumnElement[bool]]:  # noqa: ANN401 - the table's or its alias's
