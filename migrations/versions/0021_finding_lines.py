@@ -11,8 +11,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add columns, indexes and tables. Folding waits for the indexes, some seconds per million lines; webhooks do not.
+    """Add columns, indexes and tables.
 
-    Until it stops, the release before this one sorts all lines for each page that is in the order of amounts.
+    Folding waits for the indexes, some seconds per million lines, readers for the last one, and webhooks for nothing.
+    Until it stops, the release before this one sorts all lines for a page in the order of amounts.
     """
     op.execute((Path(__file__).parent / "0021_finding_lines.sql").read_text())

@@ -1,17 +1,8 @@
--- The address that an invoice names, shown when its customer has no name; and what lines are ordered by for their
--- customer: an expression would do, but row-level security keeps its functions out of the conditions of an index.
-ALTER TABLE revenue_line ADD COLUMN customer_email text, ADD COLUMN customer_order text;
-ALTER TABLE revenue_line_past ADD COLUMN customer_email text, ADD COLUMN customer_order text;
-
+-- Meanwhile readers go on; only who folds has to wait.
 CREATE INDEX revenue_line_by_product ON revenue_line (company_id, build, product_id);
--- Amounts are compared within one currency.
-DROP INDEX revenue_line_by_amount;
-CREATE INDEX revenue_line_by_amount
+CREATE INDEX revenue_line_by_currency_and_amount
     ON revenue_line (company_id, build, livemode, currency, amount, invoice_line_item_id, invoice_id);
-CREATE INDEX revenue_line_by_customer_order
-    ON revenue_line (company_id, build, livemode, customer_order, invoice_line_item_id, invoice_id);
-DROP INDEX revenue_line_by_position;
-CREATE INDEX revenue_line_by_position
+CREATE INDEX revenue_line_by_position_and_ids
     ON revenue_line (company_id, build, position, invoice_line_item_id, invoice_id);
 
 -- The customers, subscriptions, prices and products that lines have, with the number of lines of each. `words` is what
@@ -56,3 +47,14 @@ CREATE TABLE table_preference (
     CONSTRAINT table_preference_pkey PRIMARY KEY (company_id, user_id)
 );
 SELECT wall_in_company('table_preference', 'SELECT, INSERT, UPDATE, DELETE');
+
+-- From here on readers wait, too, so it comes last. The address that an invoice names is shown when its customer has no
+-- name. What lines are ordered by for their customer is a column and no expression: row-level security keeps its
+-- functions out of the conditions of an index. Amounts are compared within one currency.
+ALTER TABLE revenue_line_past ADD COLUMN customer_email text, ADD COLUMN customer_order text;
+ALTER TABLE revenue_line ADD COLUMN customer_email text, ADD COLUMN customer_order text;
+CREATE INDEX revenue_line_by_customer_order
+    ON revenue_line (company_id, build, livemode, customer_order, invoice_line_item_id, invoice_id);
+DROP INDEX revenue_line_by_amount, revenue_line_by_position;
+ALTER INDEX revenue_line_by_currency_and_amount RENAME TO revenue_line_by_amount;
+ALTER INDEX revenue_line_by_position_and_ids RENAME TO revenue_line_by_position;

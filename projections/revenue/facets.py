@@ -4,7 +4,6 @@ What is kept does not depend on the batches in which row changes are added.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -14,12 +13,8 @@ CUSTOMER, SUBSCRIPTION, PRICE, PRODUCT = FACETS = ("customer", "subscription", "
 _OF_A_CUSTOMER = frozenset({CUSTOMER, SUBSCRIPTION})
 
 
-class FacetKey(NamedTuple):
-    """A customer, subscription, price or product of a mode."""
-
-    livemode: bool
-    facet: str
-    id: str
+# The mode, the facet, and the id of a customer, subscription, price or product.
+FacetKey = tuple[bool, str, str]
 
 
 class _Seen(Struct, gc=False):
@@ -43,11 +38,11 @@ class FacetChanges:
     def add(self, changes: RowChanges) -> None:
         """Add every row that came, and subtract every row that went."""
         for row in changes.ended:
-            if not row.is_stored:
+            if row.is_stored:
+                for key in _keys(row):
+                    self._seen_of(key).line_count -= 1
+            else:
                 self._note(row, 0)  # came and went: it is counted no longer, but it had a name
-                continue
-            for key in _keys(row):
-                self._seen.setdefault(key, _Seen()).line_count -= 1
         for row in changes.current:
             self._note(row, 1)
 
@@ -57,20 +52,27 @@ class FacetChanges:
             yield key, seen.line_count, seen.name, seen.hint
 
     def _note(self, row: RowVersion, line_count: int) -> None:
-        at = (row.variable.change.position, row.fixed.invoice_id, row.fixed.line_id)
+        fixed, name = row.fixed, row.variable.customer_name
+        at = (row.variable.change.position, fixed.invoice_id, fixed.line_id)
         for key in _keys(row):
-            seen = self._seen.setdefault(key, _Seen())
+            seen = self._seen_of(key)
             seen.line_count += line_count
-            if key.facet in _OF_A_CUSTOMER and row.variable.customer_name is not None and at > seen.named_at:
-                seen.name, seen.named_at = row.variable.customer_name, at
-            hint = row.fixed.customer_email if key.facet == CUSTOMER else row.fixed.description
-            if hint is not None and (seen.hint is None or (at > seen.hinted_at) is (key.facet == CUSTOMER)):
+            is_customer = key[1] == CUSTOMER
+            if name is not None and at > seen.named_at and key[1] in _OF_A_CUSTOMER:
+                seen.name, seen.named_at = name, at
+            hint = fixed.customer_email if is_customer else fixed.description
+            if hint is not None and (seen.hint is None or (at > seen.hinted_at) is is_customer):
                 seen.hint, seen.hinted_at = hint, at
 
+    def _seen_of(self, key: FacetKey) -> _Seen:
+        seen = self._seen.get(key)
+        if seen is None:
+            seen = self._seen[key] = _Seen()
+        return seen
 
-def _keys(row: RowVersion) -> Iterator[FacetKey]:
+
+def _keys(row: RowVersion) -> list[FacetKey]:
     fixed = row.fixed
     *_, customer_id, subscription_id = fixed.place
-    for facet, facet_id in zip(FACETS, (customer_id, subscription_id, fixed.price_id, fixed.product_id), strict=True):
-        if facet_id:
-            yield FacetKey(fixed.livemode, facet, str(facet_id))
+    ids = (customer_id, subscription_id, fixed.price_id, fixed.product_id)
+    return [(fixed.livemode, facet, str(one)) for facet, one in zip(FACETS, ids, strict=True) if one]
