@@ -16,6 +16,7 @@ from projections.engine.behind import begin_lacking_builds
 from projections.engine.catch_up import advance
 from projections.reads.as_of import now
 from projections.reads.export import every_line
+from projections.reads.facets import suggest
 from projections.reads.filters import LineFilter
 from projections.reads.lines import list_lines
 from projections.reads.orders import SORTS, After, Sort, fields_of, in_order
@@ -81,6 +82,9 @@ def measure(engine: Engine, company_id: int, *, repeats: int) -> dict[str, objec
         "totals_as_of": _timed([_totals(engine, company_id, head // 2, _all())], repeats),
         "months": _timed([_months(engine, company_id, None)], repeats),
         "months_as_of": _timed([_months(engine, company_id, head // 2 + 1000)], repeats),
+        "suggestions": {
+            typed: _timed([_suggestions(engine, company_id, typed)], repeats) for typed in ("c", "mer 77", "nobody")
+        },
         "csv_rows_per_second": _csv_rate(engine, company_id),
     }
 
@@ -115,6 +119,14 @@ def _totals(engine: Engine, company_id: int, as_of: int | None, line_filter: Lin
     def read() -> object:
         with snapshot_of(engine, company_id, as_of) as snapshot:
             return total_lines(snapshot, line_filter)
+
+    return read
+
+
+def _suggestions(engine: Engine, company_id: int, typed: str) -> Callable[[], object]:
+    def read() -> object:
+        with snapshot_of(engine, company_id) as snapshot:
+            return suggest(snapshot, "customer", typed, livemode=True, limit=10)
 
     return read
 

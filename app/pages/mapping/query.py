@@ -32,6 +32,11 @@ FILTERS = (
 # In the order in which URLs have them.
 _STATE = (*FILTERS, "sort", "as_of", "chart", "columns", "density")
 _LAST = 2**63 - 1
+# What the API says of parameters, in the words of the form.
+_SAID = {
+    "date_from is after date_to.": "The first day is after the last one.",
+    "amount_min is above amount_max.": "The minimum is above the maximum.",
+}
 
 
 class MappingQuery(ViewParameters):
@@ -187,7 +192,7 @@ def _read(given: Given) -> tuple[dict[str, Any], Mistakes]:
     except ValidationError as error:
         by_name = error.messages if isinstance(error.messages, dict) else {"": error.messages}
         valid = error.valid_data if isinstance(error.valid_data, dict) else {}
-        return valid, {str(name): list(messages) for name, messages in by_name.items()}
+        return valid, {str(name): [_SAID.get(text, text) for text in messages] for name, messages in by_name.items()}
     return query, {}
 
 

@@ -75,7 +75,7 @@ MISTAKES: list[tuple[dict[str, str], str, str]] = [
     ({"amount_to": "1.005", "currency": "usd"}, "amount_max", "Use at most 2 decimal places for USD."),
     ({"date_from": "2026-02-30"}, "date_from", "Not a day written YYYY-MM-DD."),
     ({"last_day": "9999-12-31"}, "date_to", "That date is too far in the future."),
-    ({"date_from": "2026-02-03", "date_to": "2026-02-01"}, "date_from", "date_from is after date_to."),
+    ({"date_from": "2026-02-03", "date_to": "2026-02-01"}, "date_from", "The first day is after the last one."),
     ({"cadence": "weekly"}, "cadence", "Must be one of"),
     ({"moment": "soon"}, "moment", "Enter a date and time like 2026-11-21T14:00."),
     ({"as_of": "2036-01-01T00:00:00Z"}, "moment", "That time is in the future."),
