@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
+from projections.facts.state_tables import projection_state
 from tests.support.company import catch_up, record_events
 from tests.support.payloads import ACCOUNT, customer, event, new_invoice, new_line, price
 from tests.support.web.lines import Reader, json_of, line_of
@@ -151,6 +152,20 @@ def test_an_order_without_an_index_is_refused_with_those_that_there_are(reader: 
     assert (refused.status_code, error["pointer"]) == (422, "/query/sort")
     for sort in ("date", "amount", "customer_name", "updated_at"):
         assert f"-{sort}" in error["detail"]
+
+
+def test_a_table_that_an_older_release_built_is_read_in_the_orders_that_it_has(reader: Reader) -> None:
+    reader.add_lines(line_of("il_1"))
+    with reader.engine.begin() as connection:
+        connection.execute(projection_state.update().values(version=1))
+
+    assert reader.ids(sort="-updated_at") == reader.ids(sort="amount", price_id="price_q") == ["il_1"]
+    for refused in (
+        reader.get(sort="customer_name"),
+        reader.get("/revenue-lines.csv", sort="-customer_name"),
+        reader.get("/revenue-lines/suggestions", field="customer"),
+    ):
+        assert (refused.status_code, json_of(refused)["code"]) == (503, "not_folded_yet")
 
 
 @pytest.mark.parametrize("more", [{}, {"q": "plan"}])
