@@ -9,8 +9,7 @@ from msgspec import Struct
 
 from projections.revenue.row_changes import RowChanges, RowVersion
 
-CUSTOMER, SUBSCRIPTION, PRICE, PRODUCT = FACETS = ("customer", "subscription", "price", "product")
-_OF_A_CUSTOMER = frozenset({CUSTOMER, SUBSCRIPTION})
+CUSTOMER, SUBSCRIPTION, PRICE, PRODUCT = ("customer", "subscription", "price", "product")
 
 
 # The mode, the facet, and the id of a customer, subscription, price or product.
@@ -39,7 +38,7 @@ class FacetChanges:
         """Add every row that came, and subtract every row that went."""
         for row in changes.ended:
             if row.is_stored:
-                for key in _keys(row):
+                for key, _, _ in _facets_of(row):
                     self._seen_of(key).line_count -= 1
             else:
                 self._note(row, 0)  # came and went: it is counted no longer, but it had a name
@@ -52,16 +51,13 @@ class FacetChanges:
             yield key, seen.line_count, seen.name, seen.hint
 
     def _note(self, row: RowVersion, line_count: int) -> None:
-        fixed, name = row.fixed, row.variable.customer_name
-        at = (row.variable.change.position, fixed.invoice_id, fixed.line_id)
-        for key in _keys(row):
+        at = (row.variable.change.position, row.fixed.invoice_id, row.fixed.line_id)
+        for key, name, hint in _facets_of(row):
             seen = self._seen_of(key)
             seen.line_count += line_count
-            is_customer = key[1] == CUSTOMER
-            if name is not None and at > seen.named_at and key[1] in _OF_A_CUSTOMER:
+            if name is not None and at > seen.named_at:
                 seen.name, seen.named_at = name, at
-            hint = fixed.customer_email if is_customer else fixed.description
-            if hint is not None and (seen.hint is None or (at > seen.hinted_at) is is_customer):
+            if hint is not None and (seen.hint is None or (at > seen.hinted_at) is (key[1] == CUSTOMER)):
                 seen.hint, seen.hinted_at = hint, at
 
     def _seen_of(self, key: FacetKey) -> _Seen:
@@ -71,8 +67,14 @@ class FacetChanges:
         return seen
 
 
-def _keys(row: RowVersion) -> list[FacetKey]:
-    fixed = row.fixed
+def _facets_of(row: RowVersion) -> list[tuple[FacetKey, str | None, str | None]]:
+    """Return what a row can be chosen by, each with its name and its hint."""
+    fixed, customer_name = row.fixed, row.variable.customer_name
     *_, customer_id, subscription_id = fixed.place
-    ids = (customer_id, subscription_id, fixed.price_id, fixed.product_id)
-    return [(fixed.livemode, facet, str(one)) for facet, one in zip(FACETS, ids, strict=True) if one]
+    each = (
+        (CUSTOMER, customer_id, customer_name, fixed.customer_email),
+        (SUBSCRIPTION, subscription_id, customer_name, fixed.description),
+        (PRICE, fixed.price_id, None, fixed.description),
+        (PRODUCT, fixed.product_id, None, fixed.description),
+    )
+    return [((fixed.livemode, facet, str(one)), name, hint) for facet, one, name, hint in each if one]

@@ -8,14 +8,16 @@ from runtime.json_rows import as_rows, rows_of
 
 _COLUMNS = ("company_id", "build", "livemode", "facet", "id", "name", "hint", "line_count")
 _TYPES = "company_id bigint, build integer, livemode boolean, facet text, id text, name text, hint text"
+_NAME = "coalesce(excluded.name, f.name)"
+_HINT = (
+    f"CASE WHEN f.facet = '{CUSTOMER}' THEN coalesce(excluded.hint, f.hint) ELSE coalesce(f.hint, excluded.hint) END"
+)
 _ADD = f"""
     INSERT INTO revenue_facet AS f ({", ".join(_COLUMNS)})
     SELECT {", ".join(_COLUMNS)} FROM {rows_of(f"{_TYPES}, line_count bigint")}
     ON CONFLICT (company_id, build, livemode, facet, id) DO UPDATE
-    SET name = coalesce(excluded.name, f.name), line_count = f.line_count + excluded.line_count,
-        hint = CASE WHEN f.facet = '{CUSTOMER}' THEN coalesce(excluded.hint, f.hint)
-                    ELSE coalesce(f.hint, excluded.hint) END
-    WHERE excluded.line_count <> 0 OR excluded.name IS DISTINCT FROM f.name OR excluded.hint IS DISTINCT FROM f.hint
+    SET name = {_NAME}, hint = {_HINT}, line_count = f.line_count + excluded.line_count
+    WHERE excluded.line_count <> 0 OR {_NAME} IS DISTINCT FROM f.name OR {_HINT} IS DISTINCT FROM f.hint
 """  # noqa: S608 - our own words
 
 
