@@ -16,6 +16,8 @@ from app.api import (
     revenue_lines_csv,
     revenue_lines_xlsx,
     revenue_months,
+    saved_views,
+    suggestions,
     syncs,
     webhook_endpoints,
 )
@@ -28,7 +30,9 @@ from app.ops import health, metrics
 from app.pages import wording
 from app.pages.account import account
 from app.pages.joining import invitation, passwords, sign_up
-from app.pages.mapping import chart, line_drawer, quarantine, table
+from app.pages.mapping import chart, line_drawer, preferences, quarantine, table
+from app.pages.mapping import saved_views as saved_view_pages
+from app.pages.mapping import suggestions as suggestion_parts
 from app.pages.notices import notices_page, notifications_page, webhooks_page
 from app.pages.settings import api_keys as api_key_pages
 from app.pages.settings import audit as audit_pages
@@ -75,6 +79,8 @@ def create_app(tools: Tools) -> Flask:
         revenue_lines_csv.blueprint,
         revenue_lines_xlsx.blueprint,
         revenue_months.blueprint,
+        suggestions.blueprint,
+        saved_views.blueprint,
         line_history.blueprint,
         changes.blueprint,
         syncs.blueprint,
@@ -90,7 +96,8 @@ def create_app(tools: Tools) -> Flask:
         export_schedules.blueprint,
     )
     app.register_blueprint(reference.blueprint)
-    pages = (integrations, connection_forms, sync_pages, table, chart, line_drawer, quarantine)
+    mapping = (table, chart, line_drawer, quarantine, preferences, saved_view_pages, suggestion_parts)
+    pages = (integrations, connection_forms, sync_pages, *mapping)
     people = (people_pages, api_key_pages, company_pages, audit_pages, account, invitation, sign_up, passwords)
     told = (notices_page, notifications_page, webhooks_page)
     for views in (sign_in, provider_sign_in, oauth, *pages, *people, *told):

@@ -14,9 +14,12 @@ from bench.stage import servers
 from migrations.run import upgrade
 from projections.engine.behind import begin_lacking_builds
 from projections.engine.catch_up import advance
+from projections.reads.as_of import now
 from projections.reads.export import every_line
-from projections.reads.filters import SORTS, LineFilter, Sort
-from projections.reads.lines import After, list_lines
+from projections.reads.facets import suggest
+from projections.reads.filters import LineFilter
+from projections.reads.lines import list_lines
+from projections.reads.orders import SORTS, After, Sort, fields_of, in_order
 from projections.reads.snapshots import Snapshot, snapshot_of
 from projections.reads.totals import list_months, total_lines
 from runtime.database import open_engine
@@ -49,12 +52,13 @@ def large_table(environment: Mapping[str, str], lines: int) -> Iterator[tuple[En
 def measure(engine: Engine, company_id: int, *, repeats: int) -> dict[str, object]:
     """Return medians and 99th percentiles in milliseconds of reads of a company's table, each in its own snapshot."""
     with snapshot_of(engine, company_id) as snapshot:
-        head, marks = snapshot.position, {sort: list(_marks(snapshot, sort)) for sort in SORTS}
+        line_count = sum(total.count for total in total_lines(snapshot, _all()))
+        head, marks = snapshot.position, {sort: list(_marks(snapshot, sort, line_count)) for sort in SORTS}
         customer = list_lines(snapshot, _all(), sort="-date", limit=1, after=None)[0].customer_id
     filters = {
         "none": _all(),
-        "customer": LineFilter(livemode=True, customer_id=customer),
-        "paid_recurring": LineFilter(livemode=True, invoice_status="paid", type="recurring"),
+        "customer": LineFilter(livemode=True, customer_id=(customer,)),
+        "paid_recurring": LineFilter(livemode=True, invoice_status=("paid",), type=("recurring",)),
         "month": LineFilter(livemode=True, date_from=date(2024, 3, 1), date_to=date(2024, 4, 1)),
     }
     lists = {
@@ -78,6 +82,9 @@ def measure(engine: Engine, company_id: int, *, repeats: int) -> dict[str, objec
         "totals_as_of": _timed([_totals(engine, company_id, head // 2, _all())], repeats),
         "months": _timed([_months(engine, company_id, None)], repeats),
         "months_as_of": _timed([_months(engine, company_id, head // 2 + 1000)], repeats),
+        "suggestions": {
+            typed: _timed([_suggestions(engine, company_id, typed)], repeats) for typed in ("c", "mer 77", "nobody")
+        },
         "csv_rows_per_second": _csv_rate(engine, company_id),
     }
 
@@ -86,18 +93,16 @@ def _all() -> LineFilter:
     return LineFilter(livemode=True)
 
 
-def _marks(snapshot: Snapshot, sort: Sort) -> Iterator[After | None]:
+def _marks(snapshot: Snapshot, sort: Sort, line_count: int) -> Iterator[After | None]:
     # The values at these depths of the order, found without reading all pages before them.
     for depth in _DEPTHS:
         if depth == 0.0:
             yield None
             continue
-        column = sort.removeprefix("-")
-        share = depth if not sort.startswith("-") else 1 - depth
-        value = snapshot.connection.exec_driver_sql(
-            f"SELECT percentile_disc({share}) WITHIN GROUP (ORDER BY {column}) FROM revenue_line"  # noqa: S608
-        ).scalar_one()
-        yield After(value, "", "")
+        table = now()
+        ordered = table.select(*map(table.column, fields_of(sort))).order_by(*in_order(table, sort))
+        row = snapshot.connection.execute(ordered.offset(int(depth * line_count)).limit(1), snapshot.bound()).one()
+        yield After(tuple(row), "", "")
 
 
 def _reader(
@@ -114,6 +119,14 @@ def _totals(engine: Engine, company_id: int, as_of: int | None, line_filter: Lin
     def read() -> object:
         with snapshot_of(engine, company_id, as_of) as snapshot:
             return total_lines(snapshot, line_filter)
+
+    return read
+
+
+def _suggestions(engine: Engine, company_id: int, typed: str) -> Callable[[], object]:
+    def read() -> object:
+        with snapshot_of(engine, company_id) as snapshot:
+            return suggest(snapshot, "customer", typed, livemode=True, limit=10)
 
     return read
 

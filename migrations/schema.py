@@ -8,10 +8,12 @@ import backlog.tables
 import events.log.tables
 import notices.tables
 import projections.facts.state_tables
+import projections.revenue.store.facet_table
 import projections.revenue.store.past_tables
 import projections.revenue.store.tables
 import tenants.link_tables
 import tenants.tables
+import tenants.view_tables
 
 metadata: Sequence[Any] = (
     events.log.tables.metadata,

@@ -11,6 +11,7 @@ from sqlalchemy import Table
 
 from projections.facts.facts import FactPage, Folded
 from projections.revenue.fold import NAME as REVENUE_LINES
+from projections.revenue.store.facet_table import revenue_facet
 from projections.revenue.store.fold_pages import fold_revenue
 from projections.revenue.store.past_tables import (
     revenue_by_month,
@@ -49,7 +50,7 @@ class Projection:
 PROJECTIONS = (
     Projection(
         REVENUE_LINES,
-        4,
+        5,
         fold_revenue,
         {
             REVENUE_LINES: (
@@ -61,6 +62,7 @@ PROJECTIONS = (
                 revenue_quarantine,
                 revenue_checksum,
                 revenue_day,
+                revenue_facet,
             ),
             BY_MONTH: (revenue_by_month, revenue_month_stretch),
         },

@@ -9,6 +9,7 @@ from flask import Flask, Request, Response, request
 from flask_smorest import Api, Blueprint, abort
 from marshmallow import RAISE, Schema, ValidationError, fields
 from marshmallow import missing as absent
+from marshmallow.fields import List
 from webargs.flaskparser import FlaskParser
 
 from app.http.bodies import HeldBody, UnsupportedBodyError, require_json
@@ -57,7 +58,7 @@ class Problem(Schema):
 
 
 class StrictParser(FlaskParser):
-    """Refuses unknown parameters, and parameters given twice: two readers could pick different values."""
+    """Refuses unknown parameters, and those given twice that have one value: two readers could pick different ones."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}  # noqa: RUF012
 
@@ -66,7 +67,8 @@ class StrictParser(FlaskParser):
 
         :raises ValidationError: a parameter is given more than once
         """
-        twice = [name for name, values in req.args.lists() if len(values) > 1]
+        may_repeat = {field.data_key or name for name, field in schema.fields.items() if isinstance(field, List)}
+        twice = [name for name, values in req.args.lists() if len(values) > 1 and name not in may_repeat]
         if twice:
             raise ValidationError({name: ["Given more than once."] for name in twice})
         return super().load_querystring(req, schema)

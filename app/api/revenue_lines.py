@@ -15,8 +15,9 @@ from app.wiring.cursors import ListOf
 from app.wiring.tools import current_tools
 from events.connection.accounts import owned_account
 from projections.reads.checksums import checksum_of
-from projections.reads.filters import LineFilter, Sort
-from projections.reads.lines import After, LineRow, find_line, list_lines, list_quarantined
+from projections.reads.filters import LineFilter
+from projections.reads.lines import LineRow, find_line, list_lines, list_quarantined
+from projections.reads.orders import after_row
 from projections.reads.snapshots import snapshot_of
 from projections.reads.totals import total_lines
 
@@ -96,11 +97,6 @@ def mode_of(connection: Connection, company_id: int, requested: bool | None) -> 
         return requested
     account = owned_account(connection, company_id)
     return account.livemode if account else True
-
-
-def after_row(row: LineRow, sort: Sort) -> After:
-    """Return the mark after which a list continues: this row, in this order."""
-    return After(getattr(row, sort.removeprefix("-")), row.invoice_line_item_id, row.invoice_id)
 
 
 def revenue_line_of(row: LineRow) -> dict[str, object]:

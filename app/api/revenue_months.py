@@ -12,7 +12,7 @@ from app.api.revenue_lines import mode_of
 from app.api.schemas import AS_OF
 from app.auth.access import for_role
 from app.http.entity_tags import not_modified, tag_of
-from app.http.fields import Currency, Flag
+from app.http.fields import Currency, Flag, Several
 from app.wiring.tools import current_tools
 from events.stripe.cadence import CADENCES, LINE_TYPES
 from events.stripe.invoice import FINAL_STATUSES
@@ -45,10 +45,10 @@ class MonthsQuery(Schema):
     livemode = Flag(metadata={"description": "Default: the mode of the company's connection."})
     month_from = MonthField(data_key="month_from", attribute="date_from", metadata={"description": "Inclusive."})
     month_to = MonthField(data_key="month_to", attribute="date_to", metadata={"description": "Exclusive."})
-    currency = Currency()
-    invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
-    type = fields.String(validate=validate.OneOf(LINE_TYPES))
-    cadence = fields.String(validate=validate.OneOf(CADENCES))
+    currency = Several(Currency())
+    invoice_status = Several(fields.String(validate=validate.OneOf(FINAL_STATUSES)))
+    type = Several(fields.String(validate=validate.OneOf(LINE_TYPES)))
+    cadence = Several(fields.String(validate=validate.OneOf(CADENCES)))
 
 
 class RevenueMonth(Schema):

@@ -5,10 +5,10 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.http.fields import Currency, Day, Flag, Instant, MinorUnits, Moment, WholeNumber, Words
+from app.http.fields import Currency, Day, Flag, Instant, MinorUnits, Moment, Several, WholeNumber, Words
 from events.stripe.cadence import CADENCES, LINE_TYPES
 from events.stripe.invoice import FINAL_STATUSES
-from projections.reads.filters import SORTS
+from projections.reads.orders import SORTS
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
@@ -24,24 +24,38 @@ AS_OF = Moment(
 class LinesFilter(Schema):
     """Which revenue lines to return, in which order."""
 
-    sort = fields.String(load_default="-date", validate=validate.OneOf(SORTS))
+    sort = fields.String(
+        load_default="-date",
+        validate=validate.OneOf(SORTS),
+        metadata={
+            "description": "The order; `-` reverses it. Amounts are ordered by currency first, and within it by amount."
+            " customer_name ignores case and takes the e-mail address if there is no name; updated_at is the order in"
+            " which lines changed."
+        },
+    )
     livemode = Flag(metadata={"description": "Default: the mode of the company's connection."})
-    customer_id = Words()
-    subscription_id = Words()
-    invoice_id = Words()
-    invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
-    type = fields.String(validate=validate.OneOf(LINE_TYPES))
-    cadence = fields.String(validate=validate.OneOf(CADENCES))
-    currency = Currency()
+    customer_id = Several(Words())
+    subscription_id = Several(Words())
+    invoice_id = Several(Words())
+    price_id = Several(Words())
+    product_id = Several(Words())
+    invoice_status = Several(fields.String(validate=validate.OneOf(FINAL_STATUSES)))
+    type = Several(fields.String(validate=validate.OneOf(LINE_TYPES)))
+    cadence = Several(fields.String(validate=validate.OneOf(CADENCES)))
+    currency = Several(Currency())
     date_from = Day(metadata={"description": "Inclusive."})
     date_to = Day(metadata={"description": "Exclusive."})
     amount_min = MinorUnits(metadata={"description": "Inclusive, in minor units."})
     amount_max = MinorUnits(metadata={"description": "Inclusive, in minor units."})
-    q = Words(metadata={"description": "Part of a customer's name, a description, an invoice number or an id."})
+    q = Words(
+        metadata={
+            "description": "Part of a customer's name or e-mail address, a description, an invoice number or an id."
+        }
+    )
     modified_after = Instant()
     as_of = AS_OF
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def _bounds_in_order(self, data: dict[str, Any], **_options: object) -> None:
         if data.get("date_from", date.min) > data.get("date_to", date.max):
             raise ValidationError("date_from is after date_to.", "date_from")
@@ -104,6 +118,7 @@ class RevenueLine(Schema):
     price_id = fields.String(allow_none=True)
     product_id = fields.String(allow_none=True)
     customer_name_on_invoice = fields.String(allow_none=True)
+    customer_email = fields.String(allow_none=True, metadata={"description": "The address that the invoice names."})
     invoice_id = fields.String()
     invoice_number = fields.String(allow_none=True)
     invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
@@ -118,8 +133,14 @@ class Total(Schema):
 
     currency = fields.String()
     count = fields.Integer()
-    amount = fields.Integer()
+    amount = fields.Integer(metadata={"description": "Of all lines: billed, void and uncollectible ones."})
     net_amount = fields.Integer()
+    billed_amount = fields.Integer(
+        metadata={"description": "Of open and paid invoices alone, as in a chart of revenue."}
+    )
+    billed_net_amount = fields.Integer(metadata={"description": "The net amount of open and paid invoices."})
+    void_amount = fields.Integer(metadata={"description": "The amount of void invoices."})
+    uncollectible_amount = fields.Integer(metadata={"description": "The amount of uncollectible invoices."})
 
 
 class RevenueLineList(Schema):

@@ -10,6 +10,7 @@ from marshmallow import ValidationError, fields, validate
 _BIGINT = validate.Range(min=-(2**63), max=2**63 - 1)
 _MOST_CHARACTERS = 255
 LONGEST_NAME = 100
+MOST_VALUES = 50
 _DIGITS_OF_A_POSITION = 18
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FIRST_INSTANT = datetime(1, 1, 1, tzinfo=UTC)
@@ -32,6 +33,23 @@ class Name(fields.String):
         if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
             raise ValidationError(f"Not one line of 1 to {LONGEST_NAME} characters.")
         return name
+
+
+class Several(fields.List[str]):
+    """A parameter that may be given several times, up to 50: the different values, sorted."""
+
+    def __init__(self, value: fields.Field[Any], **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        few = validate.Length(1, MOST_VALUES, error="Not 1 to {max} values.")
+        super().__init__(value, validate=few, **kwargs)
+
+    def _deserialize(self, value: Any, *context: Any, **options: Any) -> Any:  # noqa: ANN401
+        value = [value] if isinstance(value, str) else value
+        try:
+            return tuple(sorted(set(super()._deserialize(value, *context, **options))))
+        except ValidationError as error:
+            # Told of the parameter, as for one that is given once.
+            by_place = error.messages if isinstance(error.messages, dict) else {0: error.messages}
+            raise ValidationError(list(dict.fromkeys(text for texts in by_place.values() for text in texts))) from error
 
 
 class IdempotencyKey(fields.String):

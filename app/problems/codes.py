@@ -182,6 +182,8 @@ _OF_READING = (
         heading="This link no longer works",
     ),
     Problem("too_many_schedules", 409, "Delete a schedule of exports before adding another one."),
+    Problem("name_taken", 409, "Choose another name.", heading="This name is taken"),
+    Problem("too_many_views", 409, "Delete a saved view first.", heading="Too many saved views"),
     Problem("not_folded_yet", 503, f"{_RETRY}: the table is being updated.", heading="Not ready yet"),
     Problem("unavailable", 503, f"{_RETRY}.", heading="Temporarily unavailable"),
     Problem("unexpected", 500, "The fault is ours. Quote the request_id.", heading="Something went wrong"),

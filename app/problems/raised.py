@@ -30,6 +30,7 @@ from tenants.joining import ForeignInvitationError
 from tenants.link_tokens import LinkOverError
 from tenants.members import LastAdminError
 from tenants.password_links import MemberElsewhereError
+from tenants.saved_views import MOST_VIEWS, NameTakenError, TooManyViewsError
 
 
 class Raised(NamedTuple):
@@ -92,6 +93,8 @@ RAISED: dict[type[Exception], Raised] = {
     ),
     TooManySchedulesError: Raised("too_many_schedules", "The company has 50 schedules of exports. Delete one first."),
     TooManyStreamsError: Raised("unavailable", "Too many syncs are being followed. Try again, or poll the sync."),
+    NameTakenError: Raised("name_taken", "There is a view of that name. Choose another one."),
+    TooManyViewsError: Raised("too_many_views", f"There are {MOST_VIEWS} saved views already. Delete one first."),
     InvalidCursorError: Raised("invalid_cursor", "The cursor belongs to another list. Start again without it."),
     NotFoldedYetError: Raised("not_folded_yet", "The table is still catching up. Try again in a few seconds."),
     UnacceptableWebhookError: Raised(

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from itsdangerous import BadData, URLSafeSerializer
 
 from projections.reads.changes import ChangeMark
-from projections.reads.filters import LineFilter, Sort
-from projections.reads.lines import After
+from projections.reads.filters import LineFilter
+from projections.reads.orders import After, Sort, fields_of
 
 
 class InvalidCursorError(Exception):
@@ -40,8 +40,8 @@ class CursorSigner:
 
     def write(self, of: ListOf, after: After) -> str:
         """Return the cursor that continues the list after this row."""
-        value = after.value.isoformat() if isinstance(after.value, date) else after.value
-        return self._serializer.dumps([of.digest(), value, after.invoice_line_item_id, after.invoice_id])
+        values = [value.isoformat() if isinstance(value, date) else value for value in after.values]
+        return self._serializer.dumps([of.digest(), *values, after.invoice_line_item_id, after.invoice_id])
 
     def read(self, of: ListOf, cursor: str) -> After:
         """Return the row after which the cursor continues.
@@ -49,12 +49,17 @@ class CursorSigner:
         :raises InvalidCursorError: forged, truncated, or of another company, filter or order
         """
         try:
-            digest, value, line_id, invoice_id = self._serializer.loads(cursor)
+            digest, *values, line_id, invoice_id = self._serializer.loads(cursor)
         except (BadData, ValueError) as error:
             raise InvalidCursorError from error
-        if digest != of.digest():
+        names = fields_of(of.sort)
+        # An older release wrote other values for some orders.
+        if digest != of.digest() or len(values) != len(names):
             raise InvalidCursorError
-        return After(date.fromisoformat(value) if of.sort.endswith("date") else value, line_id, invoice_id)
+        read = (
+            date.fromisoformat(value) if name == "date" else value for name, value in zip(names, values, strict=True)
+        )
+        return After(tuple(read), line_id, invoice_id)
 
     def write_run(self, company_id: int, run_id: int) -> str:
         """Return the cursor that continues a company's list of syncs after this one."""

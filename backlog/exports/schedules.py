@@ -32,7 +32,7 @@ class Plan(NamedTuple):
     """What is exported in which format, when, and which members are told by e-mail."""
 
     format: str
-    view: Mapping[str, str]
+    view: Mapping[str, str | list[str]]
     recurrence: Recurrence
     emails: Sequence[str]
 
@@ -120,5 +120,5 @@ def recurrence_of(row: ScheduleRow) -> Recurrence:
 
 def export_path(row: ScheduleRow, position: int) -> str:
     """Return the path of a schedule's export as of a position of the log."""
-    query = urlencode({**row.view, "as_of": position})
+    query = urlencode({**row.view, "as_of": position}, doseq=True)
     return f"/v1/companies/{row.company_id}/revenue-lines.{row.format}?{query}"

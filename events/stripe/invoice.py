@@ -54,6 +54,7 @@ def invoice_seen(invoice: wire.Invoice, line_set: LineSet) -> InvoiceSeen:
         customer_name=invoice.customer_name,
         subscription_id=(details and _id(details.subscription)) or _id(invoice.subscription),
         number=invoice.number,
+        customer_email=invoice.customer_email,
     )
     return InvoiceSeen(invoice.id, invoice.status, header, line_set.lines, line_set.is_complete)
 

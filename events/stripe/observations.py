@@ -31,6 +31,7 @@ class InvoiceHeader(Struct, frozen=True, array_like=True, gc=False):
     customer_name: str | None
     subscription_id: str | None
     number: str | None
+    customer_email: str | None = None
 
 
 class Recurrence(Struct, frozen=True, array_like=True, gc=False):

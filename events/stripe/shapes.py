@@ -155,6 +155,7 @@ class Invoice(Struct):
     customer: Reference = None
     customer_account: Id | None = None
     customer_name: str | None = None
+    customer_email: str | None = None
     parent: InvoiceParent | None = None
     subscription: Reference = None
     # Decoded separately, because most of the many events about an invoice contain the same lines.

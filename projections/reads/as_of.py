@@ -1,9 +1,9 @@
 """Select the rows of the table as they stood at a position, in SQL that costs little more than reading current rows.
 
-A line practically always keeps its place in the table (its day, amount, customer and subscription). So past rows are
-found by walking the current rows in their order: a row that has not changed since is returned as it is, any other is
-looked up in the past by its key. What remains are *displaced* versions, whose line has gone or moved to another place:
-they are few, and are marked when that happens.
+A line practically always keeps its place in the table (its day, currency, amount, customer and subscription). So past
+rows are found by walking the current rows in their order: a row that has not changed since is returned as it is, any
+other is looked up in the past by its key. What remains are *displaced* versions, whose line has gone or moved to
+another place: they are few, and are marked when that happens.
 
 Statements name no company, build or position: `Snapshot.bound` has them. So each is made once for all readers who ask
 the same.
@@ -36,7 +36,7 @@ BUILD: ColumnElement[int] = bindparam("build", type_=Integer)
 POSITION: ColumnElement[int] = bindparam("position", type_=BigInteger)
 
 _KEY = ("company_id", "build", "livemode", "invoice_id", "invoice_line_item_id")
-_PLACE = ("date", "amount", "customer_id", "subscription_id")
+_PLACE = ("date", "currency", "amount", "customer_id", "subscription_id")
 _COLUMNS = tuple(column.name for column in revenue_line.c if column.name != "first_position")
 
 
@@ -63,6 +63,16 @@ def scope_of(columns: Any) -> list[ColumnElement[bool]]:  # noqa: ANN401 - those
 def rows_at(asked: Collection[str], *, is_past: bool) -> list[Rows]:
     """Return the rows that meet conditions, as a snapshot sees them, in parts that have no row in common."""
     parts = [_in_place(), _displaced()] if is_past else [now()]
+    return [part.where(condition_of(asked, part.column)) for part in parts]
+
+
+def rows_anywhere(asked: Collection[str]) -> list[Rows]:
+    """Return the rows that met conditions at a position, wherever their lines stand now: in any order.
+
+    In parts that have no row in common: rows that have not changed since, and those that have, of which a position long
+    ago has many.
+    """
+    parts = [now().where(revenue_line.c.position <= POSITION), stood()]
     return [part.where(condition_of(asked, part.column)) for part in parts]
 
 

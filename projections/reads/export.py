@@ -28,8 +28,9 @@ from sqlalchemy import (
 from events.log.tables import INSTANT
 from events.stripe.money import EXPONENTS
 from projections.reads.as_of import Rows, rows_at
-from projections.reads.filters import LineFilter, Sort
-from projections.reads.listing import LINE_COLUMNS, in_order
+from projections.reads.filters import LineFilter
+from projections.reads.listing import LINE_COLUMNS
+from projections.reads.orders import Sort, check_order, in_order
 from projections.reads.snapshots import Snapshot
 from projections.revenue.store.tables import revenue_line
 from runtime.database import driver_of
@@ -63,6 +64,8 @@ def every_line(
     Yields batches of rows with these columns of the table, in UTF-8, each ending with a newline; days, instants and
     booleans have the same text as in JSON. A last column is added: whether a text that others wrote begins with
     anything but an ASCII letter or digit (`SUSPECT`). Otherwise as `copied_rows`.
+
+    :raises NotFoldedYetError: as `rows_in_order`
     """
     statement = rows_in_order(
         snapshot,
@@ -110,7 +113,11 @@ def _batches(batch: list[bytes], rows: Iterator[bytes]) -> Iterator[list[bytes]]
 def rows_in_order(
     snapshot: Snapshot, line_filter: LineFilter, *, sort: Sort, cells: Callable[[Rows], list[ColumnElement[Any]]]
 ) -> Select[Any]:
-    """Return the statement that selects these cells of all lines of the filter, in the order of the pages."""
+    """Return the statement that selects these cells of all lines of the filter, in the order of the pages.
+
+    :raises NotFoldedYetError: as `check_order`
+    """
+    check_order(snapshot, sort)
     parts = rows_at(line_filter.asked(), is_past=snapshot.is_past)
     if len(parts) == 1:
         return parts[0].select(*cells(parts[0])).order_by(*in_order(parts[0], sort))

@@ -3,18 +3,21 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func
+from sqlalchemy import ColumnElement, and_, any_, bindparam, func, true
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from projections.revenue.store.tables import revenue_line
 
-Sort = Literal["date", "-date", "amount", "-amount"]
-SORTS: tuple[Sort, ...] = ("date", "-date", "amount", "-amount")
-
-_EQUAL = (
-    "livemode", "customer_id", "subscription_id", "invoice_id", "invoice_status", "type", "cadence", "currency"
-)  # fmt: skip
+# Conditions that may name several values, of which a line has one.
+SEVERAL = (
+    *("customer_id", "subscription_id", "invoice_id", "price_id", "product_id"),
+    *("invoice_status", "type", "cadence", "currency"),
+)
+# The names of conditions that have several values: their statements differ from those for one value.
+AMONG = {f"{name}_among": name for name in SEVERAL}
+_EQUAL = ("livemode", *SEVERAL)
 _BOUNDS: dict[str, tuple[str, str]] = {
     "date_from": ("date", ">="),
     "date_to": ("date", "<"),
@@ -22,9 +25,16 @@ _BOUNDS: dict[str, tuple[str, str]] = {
     "amount_max": ("amount", "<="),
     "modified_after": ("updated_at", ">"),
 }
-_SEARCHED = ("customer_name", "description", "invoice_number", "customer_id", "invoice_id", "invoice_line_item_id")
-_ESCAPE = "/"
+_COLUMN_OF = {name: column for name, (column, _) in _BOUNDS.items()} | AMONG
+_SEARCHED = (
+    *("customer_name", "customer_email", "description", "invoice_number", "customer_id", "invoice_id"),
+    "invoice_line_item_id",
+)
+ESCAPE = "/"
 _BETWEEN = "\x1f"  # the unit separator, which nobody searches for
+
+# One value or several; a line has to have one of them.
+Values = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +42,15 @@ class LineFilter:
     """Conditions that lines must all meet. `date_from` is inclusive, `date_to` exclusive; amounts are inclusive."""
 
     livemode: bool
-    customer_id: str | None = None
-    subscription_id: str | None = None
-    invoice_id: str | None = None
-    invoice_status: str | None = None
-    type: str | None = None
-    cadence: str | None = None
-    currency: str | None = None
+    customer_id: Values = ()
+    subscription_id: Values = ()
+    invoice_id: Values = ()
+    price_id: Values = ()
+    product_id: Values = ()
+    invoice_status: Values = ()
+    type: Values = ()
+    cadence: Values = ()
+    currency: Values = ()
     date_from: date | None = None
     date_to: date | None = None
     amount_min: int | None = None
@@ -57,12 +69,22 @@ class LineFilter:
     def bound(self) -> dict[str, object]:
         """Return the parameters for a statement with these conditions."""
         conditions = self.conditions()
-        return conditions | {"q": _anywhere(self.q)} if self.q is not None else conditions
+        return conditions | {"q": anywhere(self.q)} if self.q is not None else conditions
 
     def conditions(self) -> dict[str, object]:
-        """Return the conditions by name."""
-        values = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return {name: value for name, value in values if value is not None}
+        """Return the conditions by name: those with several values as in `AMONG`, with a sorted list."""
+        conditions: dict[str, object] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, tuple):
+                values = sorted(set(value))
+                if len(values) > 1:
+                    conditions[f"{field.name}_among"] = values
+                elif values:
+                    conditions[field.name] = values[0]
+            elif value is not None:
+                conditions[field.name] = value
+        return conditions
 
 
 ColumnOf = Callable[[str], ColumnElement[Any]]
@@ -72,18 +94,30 @@ def condition_of(asked: Collection[str], column: ColumnOf) -> ColumnElement[bool
     """Return conditions as SQL, about the columns that `column` returns for their names; `bound` has their values."""
     conditions = [column(name) == _value(name, name) for name in _EQUAL if name in asked]
     conditions += [
+        column(of) == any_(bindparam(name, type_=ARRAY(revenue_line.c[of].type)))
+        for name, of in AMONG.items()
+        if name in asked
+    ]
+    conditions += [
         column(of).op(compare, is_comparison=True)(_value(name, of))
         for name, (of, compare) in _BOUNDS.items()
         if name in asked
     ]
     if "q" in asked:
-        conditions.append(_text_of(column).like(func.lower(_value("q", "description")), escape=_ESCAPE))
-    return and_(*conditions)
+        conditions.append(_text_of(column).like(func.lower(_value("q", "description")), escape=ESCAPE))
+    return and_(true(), *conditions)
 
 
-def about(asked: Collection[str], column: str) -> frozenset[str]:
-    """Return the conditions that are about this column."""
-    return frozenset(name for name in asked if name == column or _BOUNDS.get(name, ("",))[0] == column)
+def about(asked: Collection[str], *columns: str) -> frozenset[str]:
+    """Return the conditions that are about these columns."""
+    return frozenset(name for name in asked if _COLUMN_OF.get(name, name) in columns)
+
+
+def anywhere(words: str) -> str:
+    """Return the pattern for LIKE that finds these words anywhere, each of their characters as it stands."""
+    for special in (ESCAPE, "%", "_"):
+        words = words.replace(special, ESCAPE + special)
+    return f"%{words}%"
 
 
 def _value(name: str, column: str) -> ColumnElement[Any]:
@@ -93,9 +127,3 @@ def _value(name: str, column: str) -> ColumnElement[Any]:
 def _text_of(column: ColumnOf) -> ColumnElement[str]:
     # Concatenated first and lowered once: twice as fast as lowering each column.
     return func.lower(func.concat_ws(_BETWEEN, *map(column, _SEARCHED)))
-
-
-def _anywhere(words: str) -> str:
-    for special in (_ESCAPE, "%", "_"):
-        words = words.replace(special, _ESCAPE + special)
-    return f"%{words}%"

@@ -17,7 +17,7 @@ from projections.revenue.store.tables import revenue_line
 
 # Most lines have a handful of events; a price or a customer that is changed by a program may have thousands.
 MOST_STEPS = 1000
-_LEARNED = ("position", "updated_at")
+_LEARNED = frozenset({"position", "updated_at", "customer_order"})
 
 _ABOUT = text("""
     SELECT position FROM event

@@ -1,9 +1,8 @@
 """Read the revenue mapping table. A company's readers see one build at one position, never a mix."""
 
 from collections.abc import Sequence
-from datetime import date
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -23,8 +22,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.reads.as_of import versions_of_line
-from projections.reads.filters import LineFilter, Sort
+from projections.reads.filters import LineFilter
 from projections.reads.listing import LINE_COLUMNS, Question, Way, listing, steps_of, way_of
+from projections.reads.orders import After, Sort, check_order
 from projections.reads.rare_lines import count_of
 from projections.reads.snapshots import Snapshot
 from projections.revenue.store.tables import revenue_customer, revenue_invoice, revenue_price, revenue_quarantine
@@ -37,20 +37,17 @@ STEPS = 5_000
 MANY = 100_000
 
 
-class After(NamedTuple):
-    """The last row of the previous page: its sort value and the ids that order rows with the same value."""
-
-    value: date | int
-    invoice_line_item_id: str
-    invoice_id: str
-
-
 def list_lines(
     snapshot: Snapshot, line_filter: LineFilter, *, sort: Sort, limit: int, after: After | None
 ) -> Sequence[LineRow]:
-    """Return up to `limit` rows that follow `after`, in the order of `sort`, then of their ids."""
+    """Return up to `limit` rows that follow `after`, in the order of `sort`, then of their ids.
+
+    :raises NotFoldedYetError: the table was built by an older release and has no such order
+    """
+    check_order(snapshot, sort)
     question = Question(line_filter.asked(), sort, is_past=snapshot.is_past, is_continued=after is not None)
-    parameters = {**snapshot.bound(), **line_filter.bound(), "limit": limit, "steps": STEPS, **_bound(after)}
+    parameters = {**snapshot.bound(), **line_filter.bound(), "limit": limit, "steps": STEPS}
+    parameters |= after.bound() if after else {}
     way = way_of(question)
     of_combinations = None if way is Way.SORT else count_of(snapshot, line_filter)
     if of_combinations == 0:
@@ -119,7 +116,3 @@ def _finding(*, is_past: bool) -> Select[Any]:
         )
     ).subquery()
     return select(held).order_by(held.c.date.desc(), held.c.invoice_id.desc()).limit(1)
-
-
-def _bound(after: After | None) -> dict[str, object]:
-    return {f"after_{name}": value for name, value in after._asdict().items()} if after else {}

@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select, tuple_, union_all
 from sqlalchemy.sql.selectable import Subquery
 
-from projections.reads.as_of import Rows, newest_day, now, rows_at
-from projections.reads.filters import Sort, about, condition_of
+from projections.reads.as_of import Rows, newest_day, now, rows_anywhere, rows_at
+from projections.reads.filters import about, condition_of
+from projections.reads.orders import Sort, in_order, keeps_place, keys_after, keys_of, of_index
 from projections.reads.rare_lines import rows_of_combinations
 from projections.revenue.store.tables import revenue_line
 
 LINE_COLUMNS = tuple(column.name for column in revenue_line.c if column.name != "first_position")
 
 # Columns in which few lines have the same value, each with an index of its own.
-_NARROW = frozenset(("customer_id", "subscription_id", "invoice_id"))
-_IDS = ("invoice_line_item_id", "invoice_id")
+_NARROW = ("customer_id", "subscription_id", "invoice_id")
 _LIMIT: ColumnElement[int] = bindparam("limit", type_=Integer)
 _STEPS: ColumnElement[int] = bindparam("steps", type_=Integer)
 
@@ -48,10 +48,10 @@ def way_of(question: Question) -> Way:
 
     A planner guesses how far to walk as if matches were spread evenly, which may be far off.
     """
-    if question.asked & _NARROW:
+    if about(question.asked, *_NARROW):
         return Way.SORT
     # For the past, a part of the way is no use: displaced rows would be returned before rows that were not reached.
-    return Way.ORDER if question.is_past or question.asked <= _of_index(question) else Way.WALK
+    return Way.ORDER if question.is_past or question.asked <= of_index(question.asked, question.sort) else Way.WALK
 
 
 @lru_cache(maxsize=1024)
@@ -71,18 +71,14 @@ def steps_of(question: Question) -> Select[Any]:
     return select(func.count()).select_from(_steps(question))
 
 
-def in_order(part: Rows | Subquery, sort: Sort) -> list[Any]:
-    """Return what the table is ordered by: the value of `sort`, then the ids."""
-    column = part.column if isinstance(part, Rows) else part.c.__getitem__
-    keys = [column(name) for name in _order(sort)]
-    return [key.desc() for key in keys] if sort.startswith("-") else keys
-
-
 def _parts(question: Question, way: Way) -> list[Rows]:
     if way is Way.WALK:
         return [_walked(question)]
-    find = rows_of_combinations if way is Way.COMBINATIONS else rows_at
-    return find(question.asked, is_past=question.is_past)
+    if way is Way.COMBINATIONS:
+        return rows_of_combinations(question.asked, is_past=question.is_past)
+    if question.is_past and not keeps_place(question.sort):
+        return rows_anywhere(question.asked)
+    return rows_at(question.asked, is_past=question.is_past)
 
 
 def _walked(question: Question) -> Rows:
@@ -92,22 +88,15 @@ def _walked(question: Question) -> Rows:
 
 def _steps(question: Question) -> Subquery:
     table = now()
-    begun = _continued(table.where(condition_of(_of_index(question), table.column)), question)
+    begun = _continued(table.where(condition_of(of_index(question.asked, question.sort), table.column)), question)
     return begun.select(*revenue_line.c).order_by(*in_order(begun, question.sort)).limit(_STEPS).subquery("steps")
-
-
-def _of_index(question: Question) -> frozenset[str]:
-    return about(question.asked, "livemode") | about(question.asked, question.sort.removeprefix("-"))
 
 
 def _continued(part: Rows, question: Question) -> Rows:
     if not question.is_continued:
         return part
-    values = [
-        bindparam(f"after_{name}", type_=revenue_line.c[column].type)
-        for name, column in zip(("value", *_IDS), _order(question.sort), strict=True)
-    ]
-    here, there = tuple_(*map(part.column, _order(question.sort))), tuple_(*values)
+    here = tuple_(*map(part.column, keys_of(question.sort)))
+    there = tuple_(*keys_after(question.sort))
     return part.where(here < there if question.sort.startswith("-") else here > there)
 
 
@@ -125,7 +114,3 @@ def _sorted_page(part: Rows, question: Question) -> Select[Any]:
 def _merged(statements: Sequence[Select[Any]], sort: Sort) -> Select[Any]:
     together = union_all(*(select(statement.subquery()) for statement in statements)).subquery()
     return select(together).order_by(*in_order(together, sort)).limit(_LIMIT)
-
-
-def _order(sort: Sort) -> tuple[str, ...]:
-    return (sort.removeprefix("-"), *_IDS)

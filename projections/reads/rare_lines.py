@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, bindparam, func, select, true
 
 from projections.reads.as_of import POSITION, Rows, scope_of, stood
-from projections.reads.filters import LineFilter, condition_of
+from projections.reads.filters import LineFilter, about, condition_of
 from projections.reads.snapshots import Snapshot
 from projections.revenue.store.past_tables import MONTH_KEY, revenue_by_month, revenue_month_stretch
 from projections.revenue.store.tables import COMBINATION, revenue_line
@@ -76,4 +76,4 @@ def _counting(asked: frozenset[str], *, is_past: bool) -> Select[Any]:
 
 
 def _named(asked: Collection[str]) -> frozenset[str]:
-    return frozenset(asked).intersection(MONTH_KEY)
+    return about(asked, *MONTH_KEY)

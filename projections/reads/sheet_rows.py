@@ -24,8 +24,9 @@ from sqlalchemy import (
 from events.log.tables import INSTANT
 from projections.reads.as_of import Rows
 from projections.reads.export import MONEY_COLUMNS, WRITTEN_BY_OTHERS, copied_rows, rows_in_order, scale_of
-from projections.reads.filters import LineFilter, Sort
-from projections.reads.listing import LINE_COLUMNS, in_order
+from projections.reads.filters import LineFilter
+from projections.reads.listing import LINE_COLUMNS
+from projections.reads.orders import Sort, in_order
 from projections.reads.snapshots import Snapshot
 from projections.revenue.store.tables import revenue_line
 

@@ -4,29 +4,48 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Date, DateTime, Numeric, Select, and_, cast, func, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    DateTime,
+    Numeric,
+    Select,
+    and_,
+    cast,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.sql.selectable import Subquery
 
 from projections.reads.as_of import Rows, rows_at
-from projections.reads.filters import LineFilter
+from projections.reads.filters import LineFilter, about, condition_of
 from projections.reads.snapshots import Snapshot
 from projections.revenue.store.past_tables import MONTH_KEY, revenue_by_month, revenue_line_past, revenue_month_stretch
 from projections.revenue.store.tables import revenue_line
 from projections.revenue.sums import MONTH_STRETCH
 
 _SUMS = ("count", "amount", "net_amount")
-# Conditions that the sums by month can answer; days only if they begin a month.
-_KNOWN = frozenset(("livemode", "invoice_status", "type", "cadence", "currency", "date_from", "date_to"))
+# The statuses of invoices that are not expected to be paid, and so are no billed revenue.
+VOID, UNCOLLECTIBLE = NOT_BILLED = ("void", "uncollectible")
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The totals of a filter in one currency, in its minor units."""
+    """The totals of a filter in one currency, in its minor units.
+
+    `amount` is billed_amount + void_amount + uncollectible_amount; only the first is billed revenue.
+    """
 
     currency: str
     count: int
     amount: int
     net_amount: int
+    billed_amount: int
+    billed_net_amount: int
+    void_amount: int
+    uncollectible_amount: int
 
 
 class MonthTotal(NamedTuple):
@@ -47,16 +66,15 @@ def total_lines(snapshot: Snapshot, line_filter: LineFilter) -> list[Total]:
     is_kept = _is_kept(snapshot, line_filter)
     statement = _from_months(snapshot, line_filter) if is_kept else _from_lines(snapshot, line_filter)
     rows = snapshot.connection.execute(statement, snapshot.bound() | line_filter.bound())
-    return [Total(currency, int(count), int(amount), int(net_amount)) for currency, count, amount, net_amount in rows]
+    return [Total(currency, *map(int, sums)) for currency, *sums in rows]
 
 
 def list_months(snapshot: Snapshot, line_filter: LineFilter) -> list[MonthTotal]:
     """Return the stored sums by month that a filter selects, in order. It may name only what sums are grouped by."""
     months = _months(snapshot)
     keys = [months.c[name] for name in MONTH_KEY if name != "livemode"]
-    rows = snapshot.connection.execute(
-        select(*keys, *(months.c[name] for name in _SUMS)).where(_condition(months, line_filter)).order_by(*keys)
-    )
+    statement = select(*keys, *(months.c[name] for name in _SUMS)).where(_condition(months, line_filter))
+    rows = snapshot.connection.execute(statement.order_by(*keys), line_filter.bound())
     return [MonthTotal._make((*key, int(count), int(amount), int(net))) for *key, count, amount, net in rows]
 
 
@@ -82,14 +100,16 @@ def list_currencies(snapshot: Snapshot, *, livemode: bool) -> list[str]:
 
 
 def _is_kept(snapshot: Snapshot, line_filter: LineFilter) -> bool:
-    days = (line_filter.date_from, line_filter.date_to)
-    return snapshot.is_whole and line_filter.asked() <= _KNOWN and all(day is None or day.day == 1 for day in days)
+    # The sums by month know what they are grouped by, and days that begin a month.
+    asked, days = line_filter.asked(), (line_filter.date_from, line_filter.date_to)
+    is_known = asked == about(asked, *MONTH_KEY, "date")
+    return snapshot.is_whole and is_known and all(day is None or day.day == 1 for day in days)
 
 
 def _from_months(snapshot: Snapshot, line_filter: LineFilter) -> Select[Any]:
     months = _months(snapshot)
     return (
-        select(months.c.currency, *(func.sum(months.c[name]) for name in _SUMS))
+        select(months.c.currency, *_sums_of(months, func.sum(months.c.count)))
         .where(_condition(months, line_filter))
         .group_by(months.c.currency)
         .order_by(months.c.currency)
@@ -97,13 +117,22 @@ def _from_months(snapshot: Snapshot, line_filter: LineFilter) -> Select[Any]:
 
 
 def _from_lines(snapshot: Snapshot, line_filter: LineFilter) -> Select[Any]:
-    names = ("currency", "amount", "net_amount")
+    names = ("currency", "invoice_status", "amount", "net_amount")
     lines = union_all(*(part.select(*map(part.column, names)) for part in _parts(snapshot, line_filter))).subquery()
-    return (
-        select(lines.c.currency, func.count(), func.sum(lines.c.amount), func.sum(lines.c.net_amount))
-        .group_by(lines.c.currency)
-        .order_by(lines.c.currency)
+    sums = _sums_of(lines, func.count())
+    return select(lines.c.currency, *sums).group_by(lines.c.currency).order_by(lines.c.currency)
+
+
+def _sums_of(rows: Subquery, count: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+    """Return the sums of a `Total`, in its order."""
+    amount, net_amount, status = rows.c.amount, rows.c.net_amount, rows.c.invoice_status
+    parts = (
+        func.sum(amount).filter(status.not_in(NOT_BILLED)),
+        func.sum(net_amount).filter(status.not_in(NOT_BILLED)),
+        func.sum(amount).filter(status == VOID),
+        func.sum(amount).filter(status == UNCOLLECTIBLE),
     )
+    return [count, func.sum(amount), func.sum(net_amount), *(func.coalesce(part, 0) for part in parts)]
 
 
 def _months_from_lines(snapshot: Snapshot, line_filter: LineFilter) -> Select[Any]:
@@ -119,9 +148,8 @@ def _parts(snapshot: Snapshot, line_filter: LineFilter) -> list[Rows]:
 
 
 def _condition(months: Subquery, line_filter: LineFilter) -> ColumnElement[bool]:
-    conditions = [months.c.count > 0]
-    values = {name: getattr(line_filter, name) for name in MONTH_KEY if name != "month"}
-    conditions += [months.c[name] == value for name, value in values.items() if value is not None]
+    asked = about(line_filter.asked(), *MONTH_KEY)
+    conditions = [months.c.count > 0, condition_of(asked, months.c.__getitem__)]
     if line_filter.date_from is not None:
         conditions.append(months.c.month >= line_filter.date_from)
     if line_filter.date_to is not None:

@@ -37,7 +37,14 @@ class InvoiceRows:
             if part is None:
                 price = price_of((livemode, price_id)) if price_id else None
                 change, billing = _latest(held.change, name, price), billing_of(price_id, price)
-                part = variable_part(customer_name, billing, invoice.status.value, is_complete, change)
+                part = variable_part(
+                    customer_name,
+                    billing,
+                    invoice.status.value,
+                    is_complete,
+                    change,
+                    customer_email=header.customer_email,
+                )
                 variable[price_id] = part
             rows.append((fixed, part))
         return rows

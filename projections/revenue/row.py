@@ -33,6 +33,7 @@ class Row(NamedTuple):
     invoice_number: str | None
     customer_id: str | None
     customer_name_on_invoice: str | None
+    customer_email: str | None
     invoice_line_item_id: str
     subscription_id: str | None
     description: str | None
@@ -50,6 +51,7 @@ class Row(NamedTuple):
     currency_exponent: int
     proration: bool
     customer_name: str | None
+    customer_order: str
     type: str
     cadence: str
     interval_unit: str | None

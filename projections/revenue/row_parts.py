@@ -17,19 +17,25 @@ from projections.revenue.row import FIXED_FIELD_COUNT, Billing, Row, billing_of
 from projections.revenue.row_text import text_of, texts_of
 from projections.revenue.state import HeldValue, Key, PricedAs
 
+# What lines are ordered by has to fit into an index, however long a name is.
+_MOST_ORDERED = 120
+
 # (livemode, first day of the month, currency), and (status, type, cadence).
 BilledMonth = tuple[bool, date, str]
 Grouping = tuple[str, str, str]
 
 
 class FixedPart(Struct, frozen=True, gc=False):
-    """What an invoice says of a line once for all: its text, and the values that keys, order and sums need."""
+    """What an invoice says of a line once for all: its text, and the values that keys, order, sums and facets need."""
 
     text: bytes
     livemode: bool
     invoice_id: str
     line_id: str
     price_id: str | None
+    product_id: str | None
+    customer_email: str | None
+    description: str | None
     # What the table is ordered and looked up by.
     place: tuple[object, ...]
     day: tuple[bool, date]
@@ -42,6 +48,7 @@ class VariablePart(Struct, frozen=True, gc=False):
     """The part of a row that may change: its fields, their text after a tab, and the values that group sums."""
 
     customer_name: str | None
+    customer_email: str | None
     billing: Billing
     invoice_status: str
     is_complete: bool
@@ -71,7 +78,7 @@ class _Period(NamedTuple):
 def head_of(key: Key, header: InvoiceHeader) -> Head:
     """Return what all lines of an invoice have in common."""
     livemode, invoice_id = key
-    named = texts_of(invoice_id, header.number, header.customer_id, header.customer_name)
+    named = texts_of(invoice_id, header.number, header.customer_id, header.customer_name, header.customer_email)
     return Head(livemode, invoice_id, header, f"{'t' if livemode else 'f'}\t{named}")
 
 
@@ -93,7 +100,10 @@ def fixed_part(head: Head, line: Line) -> FixedPart:
         invoice_id,
         line_id,
         line.price_id,
-        (day, amount, header.customer_id, subscription_id),
+        line.product_id,
+        header.customer_email,
+        line.description,
+        (day, currency, amount, header.customer_id, subscription_id),
         (livemode, day),
         (livemode, month, currency),
         amount,
@@ -107,26 +117,43 @@ def variable_part(
     invoice_status: str,
     is_complete: bool,  # noqa: FBT001 - a value
     change: Change,
+    *,
+    customer_email: str | None = None,
 ) -> VariablePart:
-    """Return the part of a row that may change."""
+    """Return the part of a row that may change; the invoice's e-mail address takes the place of a missing name."""
+    order = (customer_name or customer_email or "").casefold()[:_MOST_ORDERED]
     text = (
-        f"\t{texts_of(customer_name)}\t{_text_of_billing(billing)}\t{invoice_status}\t{'t' if is_complete else 'f'}\t"
-        f"{change.position}\t{change.recorded_at.isoformat()}"
+        f"\t{texts_of(customer_name, order)}\t{_text_of_billing(billing)}\t{invoice_status}\t"
+        f"{'t' if is_complete else 'f'}\t{change.position}\t{change.recorded_at.isoformat()}"
     )
     grouping = (invoice_status, billing.type, billing.cadence)
-    return VariablePart(customer_name, billing, invoice_status, is_complete, change, text.encode(), grouping)
+    return VariablePart(
+        customer_name, customer_email, billing, invoice_status, is_complete, change, text.encode(), grouping
+    )
 
 
 def with_price(variable: VariablePart, price_id: str | None, held: HeldValue[PricedAs]) -> VariablePart:
     """Return the variable part after the line's price changed."""
     billing = billing_of(price_id, held)
-    return variable_part(variable.customer_name, billing, variable.invoice_status, variable.is_complete, held.change)
+    return variable_part(
+        variable.customer_name,
+        billing,
+        variable.invoice_status,
+        variable.is_complete,
+        held.change,
+        customer_email=variable.customer_email,
+    )
 
 
 def with_name(variable: VariablePart, held: HeldValue[str]) -> VariablePart:
     """Return the variable part after the name of the line's customer changed."""
     return variable_part(
-        held.register.value, variable.billing, variable.invoice_status, variable.is_complete, held.change
+        held.register.value,
+        variable.billing,
+        variable.invoice_status,
+        variable.is_complete,
+        held.change,
+        customer_email=variable.customer_email,
     )
 
 
@@ -138,7 +165,10 @@ def parts_of_stored(row: Row) -> RowParts:
         row.invoice_id,
         row.invoice_line_item_id,
         row.price_id,
-        (row.date, row.amount, row.customer_id, row.subscription_id),
+        row.product_id,
+        row.customer_email,
+        row.description,
+        (row.date, row.currency, row.amount, row.customer_id, row.subscription_id),
         (row.livemode, row.date),
         (row.livemode, row.date.replace(day=1), row.currency),
         row.amount,
@@ -146,7 +176,14 @@ def parts_of_stored(row: Row) -> RowParts:
     )
     billing = Billing(row.type, row.cadence, row.interval_unit, row.interval_count, row.cadence_source)
     change = Change(row.position, row.updated_at)
-    return fixed, variable_part(row.customer_name, billing, row.invoice_status, row.invoice_complete, change)
+    return fixed, variable_part(
+        row.customer_name,
+        billing,
+        row.invoice_status,
+        row.invoice_complete,
+        change,
+        customer_email=row.customer_email,
+    )
 
 
 @lru_cache(64)

@@ -28,6 +28,9 @@ READS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/revenue-lines", _LIST | {"sort": "date", "invoice_status": "paid"}),
     ("/revenue-lines", _LIST | {"sort": "amount", "type": "recurring", "currency": "usd"}),
     ("/revenue-lines", _LIST | {"cadence": "annual", "amount_min": "1"}),
+    ("/revenue-lines", _LIST | {"sort": "customer_name", "currency": ["eur", "usd"]}),
+    ("/revenue-lines", _LIST | {"sort": "-updated_at", "invoice_status": ["open", "paid"]}),
+    ("/revenue-lines", _LIST | {"sort": "-customer_name"}),
 )
 _COPY = {
     "event": """

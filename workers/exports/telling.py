@@ -36,7 +36,8 @@ class ReadyExport(NamedTuple):
     def links(self, public_url: str) -> tuple[str, str]:
         """Return the links to the export, and to the page that shows the same lines."""
         view = {name: value for name, value in self.schedule.view.items() if name != "columns"}
-        page = f"/companies/{self.schedule.company_id}/revenue-mapping?{urlencode(view | {'as_of': self.position})}"
+        query = urlencode(view | {"as_of": self.position}, doseq=True)
+        page = f"/companies/{self.schedule.company_id}/revenue-mapping?{query}"
         return public_url + export_path(self.schedule, self.position), public_url + page
 
     def told(self, url: str) -> dict[str, object]:

@@ -7,6 +7,7 @@ from app.api.exports.workbook_parts import Amount, Fact
 from app.wiring.cursors import ListOf
 from events.stripe.money import exponent_of
 from projections.reads.checksums import checksum_of
+from projections.reads.filters import AMONG
 from projections.reads.freshness import recorded_at
 from projections.reads.snapshots import Snapshot
 from projections.reads.totals import Total, total_lines
@@ -17,6 +18,10 @@ _SORTED = {
     "-date": "by date, newest first",
     "amount": "by amount, smallest first",
     "-amount": "by amount, largest first",
+    "customer_name": "by customer name, A to Z",
+    "-customer_name": "by customer name, Z to A",
+    "updated_at": "by last change, oldest first",
+    "-updated_at": "by last change, newest first",
 }
 
 
@@ -54,7 +59,13 @@ def _filters(of: ListOf) -> Iterator[Fact]:
         yield "Filters", "none"
     for name, value in conditions.items():
         unit = " (minor units)" if name in ("amount_min", "amount_max") else ""
-        yield f"Filter: {name}{unit}", value if isinstance(value, int | datetime) else str(value)
+        yield f"Filter: {AMONG.get(name, name)}{unit}", _as_cell(value)
+
+
+def _as_cell(value: object) -> int | datetime | str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return value if isinstance(value, int | datetime) else str(value)
 
 
 def _total(total: Total) -> Fact:

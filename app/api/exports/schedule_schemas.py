@@ -7,6 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from app.api.exports.schemas import LinesExport
 from app.http.fields import IdempotencyKey, Instant, WholeNumber, Words
+from projections.reads.filters import SEVERAL
 from tenants.companies import time_zones
 
 _FORMATS = ("csv", "xlsx")
@@ -88,7 +89,12 @@ class ExportSchedule(Schema):
     object = fields.Constant("export_schedule")
     id = fields.Integer()
     format = fields.String(validate=validate.OneOf(_FORMATS))
-    view = fields.Dict(keys=fields.String(), values=fields.String())
+    view = fields.Dict(
+        keys=fields.String(),
+        metadata={
+            "description": "A text for each parameter, or a list of texts for those that may have several values."
+        },
+    )
     recurs = fields.String(validate=validate.OneOf(_RECURS))
     day = fields.Integer(allow_none=True)
     hour = fields.Integer()
@@ -109,9 +115,9 @@ class ExportScheduleList(Schema):
     has_more = fields.Boolean()
 
 
-def as_parameters(view: dict[str, Any]) -> dict[str, str]:
-    """Return a view as the parameters of an export's URL."""
-    return {name: _as_text(value) for name, value in view.items()}
+def as_parameters(view: dict[str, Any]) -> dict[str, str | list[str]]:
+    """Return a view as the parameters of an export's URL: a list of texts for those that may have several values."""
+    return {name: list(value) if name in SEVERAL else _as_text(value) for name, value in view.items()}
 
 
 def _as_text(value: object) -> str:

@@ -30,6 +30,7 @@ COLUMNS = (
     "price_id",
     "product_id",
     "customer_name_on_invoice",
+    "customer_email",
     "invoice_id",
     "invoice_number",
     "invoice_status",

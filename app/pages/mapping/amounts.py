@@ -20,18 +20,28 @@ def minor_units(written: str, currency: str) -> int:
     :raises UnclearAmountError: not a number in the reader's locale, an unknown currency, or too many decimals
     """
     try:
-        number = parse_decimal(written[:_LONGEST], reader_locale(), strict=True)
-        units = number.scaleb(exponent_of(currency))
-    except (NumberFormatError, InvalidOperation) as error:
-        raise UnclearAmountError(f"Enter an amount like {_example()}.") from error
+        exponent = exponent_of(currency)
     except UnknownCurrencyError as error:
         raise UnclearAmountError(f"We don't support the currency {currency.upper()}.") from error
-    # parse_decimal() also accepts words and exponents: NaN, 1e5.
-    if not units.is_finite() or len(written) > _LONGEST or any(map(str.isalpha, written)):
-        raise UnclearAmountError(f"Enter an amount like {_example()}.")
+    units = number(written).scaleb(exponent)
     if units != units.to_integral_value():
-        raise UnclearAmountError(f"Use at most {exponent_of(currency)} decimal places for {currency.upper()}.")
+        raise UnclearAmountError(f"Use at most {exponent} decimal places for {currency.upper()}.")
     return int(units)
+
+
+def number(written: str) -> Decimal:
+    """Parse an amount, of whatever currency.
+
+    :raises UnclearAmountError: not a number in the reader's locale
+    """
+    try:
+        parsed = parse_decimal(written[:_LONGEST], reader_locale(), strict=True)
+    except (NumberFormatError, InvalidOperation) as error:
+        raise UnclearAmountError(f"Enter an amount like {_example()}.") from error
+    # parse_decimal() also accepts words and exponents: NaN, 1e5.
+    if not parsed.is_finite() or len(written) > _LONGEST or any(map(str.isalpha, written)):
+        raise UnclearAmountError(f"Enter an amount like {_example()}.")
+    return parsed
 
 
 def major_units(units: int, currency: str) -> str:

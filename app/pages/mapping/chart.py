@@ -16,10 +16,8 @@ from app.wiring.tools import current_tools
 from events.stripe.cadence import CADENCES
 from events.stripe.money import exponent_of
 from projections.reads.snapshots import snapshot_of
-from projections.reads.totals import MonthTotal, Total, sum_months
+from projections.reads.totals import NOT_BILLED, UNCOLLECTIBLE, VOID, MonthTotal, Total, sum_months
 
-# Not expected to be paid, so not billed revenue, unless the view is filtered by one of these statuses.
-_NOT_BILLED = frozenset({"void", "uncollectible"})
 # Beyond it, months without a line are left out: a single stray date would leave the chart mostly empty.
 _MOST_MONTHS_FILLED = 600
 
@@ -38,17 +36,6 @@ class Chart(NamedTuple):
     months: list[tuple[date, list[int], int]]
 
 
-class Sums(NamedTuple):
-    """Minor units of one currency: billed, billed after discounts and included tax, and void or uncollectible."""
-
-    currency: str
-    exponent: int
-    line_count: int
-    billed: int
-    billed_net: int
-    unbilled: int
-
-
 @blueprint.get("/figures")
 @for_member("viewer")
 def show_figures(company_id: int) -> Response:
@@ -64,8 +51,9 @@ def show_figures(company_id: int) -> Response:
         view=view,
         totals=totals,
         line_count=sum(total.count for total in totals),
-        exponents={total.currency: exponent_of(total.currency) for total in totals},
-        sums=sums_of(months, currency) if currency else None,
+        exponent=exponent_of(currency) if currency else None,
+        total=_of_currency(totals, currency),
+        is_billed=not _is_of_unbilled(view),
         chart=chart_of(_billed(months, view), currency),
     )
     return make_response(part)
@@ -73,25 +61,19 @@ def show_figures(company_id: int) -> Response:
 
 def totals_of(months: Iterable[MonthTotal]) -> list[Total]:
     """Sum months by currency, the currency with the most lines first."""
-    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    sums: dict[str, list[int]] = defaultdict(lambda: [0] * 7)
     for month in months:
-        for place, part in enumerate((month.line_count, month.amount, month.net_amount)):
+        for place, part in enumerate(_parts_of(month)):
             sums[month.currency][place] += part
     totals = [Total(currency, *parts) for currency, parts in sums.items()]
     return sorted(totals, key=lambda total: (-total.count, total.currency))
 
 
-def sums_of(months: Iterable[MonthTotal], currency: str) -> Sums:
-    """Return what the lines of one currency add up to, billed revenue apart from what is not expected to be paid."""
-    count = billed = billed_net = unbilled = 0
-    for month in (month for month in months if month.currency == currency):
-        count += month.line_count
-        if month.invoice_status in _NOT_BILLED:
-            unbilled += month.amount
-        else:
-            billed += month.amount
-            billed_net += month.net_amount
-    return Sums(currency, exponent_of(currency), count, billed, billed_net, unbilled)
+def _parts_of(month: MonthTotal) -> tuple[int, ...]:
+    """Return what a month adds to a `Total`, in its order."""
+    billed = month.invoice_status not in NOT_BILLED
+    ended = (month.amount if month.invoice_status == status else 0 for status in (VOID, UNCOLLECTIBLE))
+    return month.line_count, month.amount, month.net_amount, month.amount * billed, month.net_amount * billed, *ended
 
 
 def chart_of(months: Sequence[MonthTotal], currency: str | None) -> Chart | None:
@@ -108,14 +90,23 @@ def chart_of(months: Sequence[MonthTotal], currency: str | None) -> Chart | None
 
 
 def _billed(months: list[MonthTotal], view: View) -> list[MonthTotal]:
-    is_requested = view.query.get("invoice_status") in _NOT_BILLED
-    return [month for month in months if is_requested or month.invoice_status not in _NOT_BILLED]
+    return [month for month in months if _is_of_unbilled(view) or month.invoice_status not in NOT_BILLED]
+
+
+def _is_of_unbilled(view: View) -> bool:
+    # Void and uncollectible lines are no billed revenue, unless the view is of nothing else.
+    statuses = view.query.get("invoice_status", ())
+    return bool(statuses) and set(statuses) <= set(NOT_BILLED)
 
 
 def _currency(totals: list[Total], view: View) -> str | None:
     chosen: str | None = view.query.get("chart")
     names = [total.currency for total in totals]
     return chosen if chosen in names else next(iter(names), None)
+
+
+def _of_currency(totals: list[Total], currency: str | None) -> Total | None:
+    return next((total for total in totals if total.currency == currency), None)
 
 
 def _filled(months: set[date]) -> list[date]:

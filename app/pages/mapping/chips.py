@@ -1,18 +1,22 @@
 """Chips for the active filters of a view, each with the URL that removes it."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from app.pages.mapping.query import FILTERS, View
+from app.pages.mapping.query import FILTERS, View, one_currency
 from app.pages.mapping.words import day, spoken
 from app.pages.wording import amount, instant
 from events.stripe.money import EXPONENTS
+from projections.reads.filters import SEVERAL
 
 _LABELS = {
     "q": "Search",
     "customer_id": "Customer",
     "subscription_id": "Subscription",
     "invoice_id": "Invoice",
+    "price_id": "Price",
+    "product_id": "Product",
     "invoice_status": "Status",
     "type": "Type",
     "cadence": "Cadence",
@@ -28,7 +32,7 @@ _SPOKEN = frozenset({"invoice_status", "type", "cadence"})
 
 
 class Chip(NamedTuple):
-    """An active filter, and the URL of the view without it."""
+    """An active filter, or one of its values, and the URL of the view without it."""
 
     label: str
     value: str
@@ -36,18 +40,26 @@ class Chip(NamedTuple):
 
 
 def chips_of(view: View) -> list[Chip]:
-    """Return the active filters of a view; those with a mistake are left out."""
-    names = [name for name in FILTERS if name in view.words and name in view.query]
-    return [Chip(_LABELS[name], _value(view, name), _without(view, name)) for name in names]
+    """Return the active filters of a view, each value by itself; those with a mistake are left out."""
+    return [
+        Chip(_LABELS[name], text, href)
+        for name in FILTERS
+        if name in view.given and name in view.query
+        for text, href in (_values(view, name) if name in SEVERAL else [(_value(view, name), view.link("", name))])
+    ]
 
 
-def _without(view: View, name: str) -> str:
+def _values(view: View, name: str) -> Iterator[tuple[str, str]]:
     # Amounts are in a currency: without it they would mean something else.
-    return view.link("", name, *(("amount_min", "amount_max") if name == "currency" else ()))
+    bound = ("amount_min", "amount_max") if name == "currency" else ()
+    said = view.chosen(name)
+    for value in said:
+        text = value.upper() if name == "currency" else spoken(value) if name in _SPOKEN else value
+        yield text, view.link_with(name, [other for other in said if other != value], *bound)
 
 
 def _value(view: View, name: str) -> str:
-    value, currency = view.query[name], str(view.query.get("currency", ""))
+    value, currency = view.query[name], one_currency(view)
     if name in ("amount_min", "amount_max"):
         known = currency in EXPONENTS
         return amount(value, currency, EXPONENTS[currency]) if known else f"{value} minor units"
@@ -55,8 +67,4 @@ def _value(view: View, name: str) -> str:
         return day(value - timedelta(days=1) if name == "date_to" and value > date.min else value)
     if name == "livemode":
         return "live" if value else "test"
-    if name == "modified_after":
-        return instant(value)
-    if name == "currency":
-        return str(value).upper()
-    return spoken(value) if name in _SPOKEN else str(value)
+    return instant(value) if name == "modified_after" else str(value)

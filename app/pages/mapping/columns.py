@@ -42,6 +42,8 @@ ADDABLE = (
     _column("proration", "Proration", "flag"),
     _column("product_id", "Product", "text"),
     _column("price_id", "Price", "text"),
+    _column("customer_email", "Customer e-mail", "text"),
+    _column("updated_at", "Updated", "instant"),
 )
 BY_NAME = {column.name: column for column in (*DEFAULT, *ADDABLE)}
 DEFAULT_NAMES = tuple(column.name for column in DEFAULT)

@@ -9,10 +9,13 @@ from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from app.http.fields import Day
-from app.pages.mapping.amounts import UnclearAmountError, minor_units
-from app.pages.mapping.columns import BY_NAME, DEFAULT_NAMES
+from app.pages.mapping.amounts import UnclearAmountError, minor_units, number
+from app.pages.mapping.columns import BY_NAME
+from projections.reads.filters import SEVERAL
 
 Mistakes = dict[str, list[str]]
+# API parameters, each with its values: one, or several where it may be given several times.
+Given = dict[str, list[str]]
 
 # Fields that differ from the API: the last day instead of the day after it, money instead of minor units, and so on.
 _FORM_NAMES = frozenset({"column", "moment", "last_day", "amount_from", "amount_to"})
@@ -21,7 +24,7 @@ _FORM_NAMES = frozenset({"column", "moment", "last_day", "amount_from", "amount_
 class Entered(NamedTuple):
     """API parameters, and mistakes by parameter. `is_form` if form fields were sent that the URL should not keep."""
 
-    words: dict[str, str]
+    given: Given
     mistakes: Mistakes
     is_form: bool
 
@@ -31,45 +34,52 @@ def api_words(sent: MultiDict[str, str], only_currency: Callable[[], str | None]
 
     `only_currency` returns the currency of a table that has just one; it is called for amounts without a currency.
     """
-    words = {name: value for name, value in sent.items() if name not in _FORM_NAMES and value.strip()}
+    said = ((name, list(dict.fromkeys(filter(str.strip, values)))) for name, values in sent.lists())
+    given = {name: values for name, values in said if values and name not in _FORM_NAMES}
     mistakes = {
-        name: ["Given more than once."] for name, values in sent.lists() if len(values) > 1 and name != "column"
+        name: ["Given more than once."]
+        for name, values in sent.lists()
+        if len(values) > 1 and name not in (*SEVERAL, "column")
     }
     if "column" in sent:
-        words |= _columns(sent.getlist("column"))
-    words |= _read(mistakes, "as_of", sent.get("moment", ""), _instant)
-    words |= _read(mistakes, "date_to", sent.get("last_day", ""), _day_after)
-    words |= _amounts(sent, words, mistakes, only_currency)
-    is_form = any(name in _FORM_NAMES or not value.strip() for name, value in sent.items())
-    return Entered(words, mistakes, is_form)
+        given |= _columns(sent.getlist("column"))
+    given |= _read(mistakes, "as_of", sent.get("moment", ""), _instant)
+    given |= _read(mistakes, "date_to", sent.get("last_day", ""), _day_after)
+    given |= _amounts(sent, given, mistakes, only_currency)
+    is_form = any(name in _FORM_NAMES or not value.strip() for name, value in sent.items(multi=True))
+    return Entered(given, mistakes, is_form)
 
 
-def _columns(chosen: list[str]) -> dict[str, str]:
+def _columns(chosen: list[str]) -> Given:
     names = [*(name for name in BY_NAME if name in chosen), *(name for name in chosen if name and name not in BY_NAME)]
-    return {} if not names or tuple(names) == DEFAULT_NAMES else {"columns": ",".join(names)}
+    return {"columns": [",".join(names)]} if names else {}
 
 
 def _amounts(
-    sent: MultiDict[str, str], words: dict[str, str], mistakes: Mistakes, only_currency: Callable[[], str | None]
-) -> dict[str, str]:
+    sent: MultiDict[str, str], given: Given, mistakes: Mistakes, only_currency: Callable[[], str | None]
+) -> Given:
     written = {"amount_min": sent.get("amount_from", "").strip(), "amount_max": sent.get("amount_to", "").strip()}
     if not any(written.values()):
         return {}
-    currency = words.get("currency") or only_currency()
-    if currency is None:
-        mistakes["currency"] = ["Choose a currency for the amounts."]
+    currencies = given.get("currency") or [only_currency() or ""]
+    if len(currencies) > 1 or not currencies[0]:
+        # What is wrong with the amounts is said as well, so that nobody mends one thing to be told of the next.
+        mistakes["currency"] = [f"Choose {'one' if currencies[0] else 'a'} currency for the amounts."]
+        for name, text in written.items():
+            _read(mistakes, name, text, lambda amount: str(number(amount)))
         return {}
-    found = {"currency": currency.lower()}
+    currency = currencies[0].lower()
+    found = {"currency": [currency]}
     for name, text in written.items():
-        found |= _read(mistakes, name, text, lambda amount: str(minor_units(amount, currency.lower())))
+        found |= _read(mistakes, name, text, lambda amount: str(minor_units(amount, currency)))
     return found
 
 
-def _read(mistakes: Mistakes, name: str, text: str, reader: Callable[[str], str]) -> dict[str, str]:
+def _read(mistakes: Mistakes, name: str, text: str, reader: Callable[[str], str]) -> Given:
     if not text.strip():
         return {}
     try:
-        return {name: reader(text.strip())}
+        return {name: [reader(text.strip())]}
     except ValidationError as error:
         mistakes[name] = list(error.messages)
     except UnclearAmountError as error:

@@ -7,6 +7,7 @@ from app.api.revenue_lines import mode_of
 from app.connect.state import health_of
 from app.pages.mapping.query import View
 from backlog.syncs.health import ConnectionHealth
+from events.connection.accounts import owned_account
 from projections.reads.freshness import events_behind, has_changed_since, holds_mode, last_changed_at
 from projections.reads.snapshots import Snapshot
 from projections.reads.totals import list_currencies
@@ -27,11 +28,15 @@ class Freshness(NamedTuple):
 
 
 class Choices(NamedTuple):
-    """What the filters offer: currencies, most used first, whether both modes have lines, and which mode is shown."""
+    """What the filters offer: currencies, most used first, whether both modes have lines, and which mode is shown.
+
+    `connected_livemode` is the mode that syncs read; None if no account is connected.
+    """
 
     currencies: list[str]
     has_both_modes: bool
     livemode: bool
+    connected_livemode: bool | None
 
 
 def freshness_of(snapshot: Snapshot, since: int) -> Freshness:
@@ -50,13 +55,17 @@ def choices_of(snapshot: Snapshot, view: View) -> Choices:
     """Return the currencies and modes that the table can be filtered by."""
     livemode = mode_of(snapshot.connection, snapshot.company_id, view.query.get("livemode"))
     has_both_modes = holds_mode(snapshot, livemode=not livemode)
-    return Choices(list_currencies(snapshot, livemode=livemode), has_both_modes, livemode)
+    account = owned_account(snapshot.connection, snapshot.company_id)
+    connected = account.livemode if account else None
+    return Choices(list_currencies(snapshot, livemode=livemode), has_both_modes, livemode, connected)
 
 
-def why_empty(view: View, connection: ConnectionHealth) -> str:
+def why_empty(view: View, connection: ConnectionHealth, choices: Choices) -> str:
     """Return the reason why a view has no lines, so that the page can say what to do."""
     if view.is_filtered:
         return "filtered"
+    if choices.connected_livemode is not None and choices.livemode != choices.connected_livemode:
+        return "other_mode"
     if view.as_of is not None:
         return "then"
     if connection.status != "connected":

@@ -14,7 +14,7 @@ from app.auth.access import principal
 from app.http.fields import WholeNumber
 from app.pages.frame import for_member, framed
 from app.pages.mapping.line_words import cadence_words, happenings_of
-from app.pages.mapping.query import table_address
+from app.pages.mapping.query import Parameters, table_address
 from app.pages.mapping.table import HERE
 from app.wiring.tools import current_tools
 from events.connection.accounts import owned_account
@@ -39,7 +39,7 @@ class _LinePageQuery(LineQuery):
 def show_line(company_id: int, line_id: str) -> Response:
     """Show a line and its history: as a part of the table's page if htmx asks, else as a page of its own."""
     query = _query()
-    kept = {name: value for name, value in request.args.items() if name in ("as_of", "livemode")}
+    kept = Parameters((name, value) for name, value in request.args.items() if name in ("as_of", "livemode"))
     with snapshot_of(current_tools().engine, company_id, query.get("as_of")) as snapshot:
         livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
         content = _content(snapshot, line_id, kept, livemode=livemode, before=query.get("before"))
@@ -85,7 +85,7 @@ def _query() -> dict[str, Any]:
 
 
 def _content(
-    snapshot: Snapshot, line_id: str, kept: dict[str, str], *, livemode: bool, before: int | None
+    snapshot: Snapshot, line_id: str, kept: Parameters, *, livemode: bool, before: int | None
 ) -> dict[str, Any]:
     # PostgreSQL text cannot contain NUL, so no line has such an id.
     if "\x00" in line_id:
@@ -98,7 +98,7 @@ def _content(
         "row": row,
         "cadence": cadence_words(row) if row else "",
         "history": happenings_of(history),
-        "older": f"?{urlencode(kept | {'before': history.steps[0].event.position})}" if history.has_more else None,
+        "older": f"?{urlencode([*kept, ('before', history.steps[0].event.position)])}" if history.has_more else None,
         "at_stripe": _dashboard_url(snapshot, row.invoice_id, livemode=livemode) if row else None,
         "position": snapshot.position,
     }

@@ -13,6 +13,7 @@ _LABELS = {
     "customer_name": "Customer name",
     "customer_id": "Customer ID",
     "customer_name_on_invoice": "Customer name on invoice",
+    "customer_email": "Customer e-mail",
     "subscription_id": "Subscription ID",
     "description": "Description",
     "date": "Date",

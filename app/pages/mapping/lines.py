@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from app.api.revenue_lines import after_row, list_of
+from app.api.revenue_lines import list_of
 from app.pages.mapping.query import View, table_address
 from app.wiring.tools import current_tools
 from projections.reads.lines import LineRow, list_lines
+from projections.reads.orders import after_row
 from projections.reads.snapshots import Snapshot
 
 ROWS_A_PAGE = 100
+_FILTERED_BY_ID = ("customer_id", "subscription_id", "invoice_id", "price_id", "product_id")
 
 
 class LinesPage(NamedTuple):
@@ -52,10 +54,10 @@ def read_lines(snapshot: Snapshot, view: View) -> LinesPage:
 
 
 def _of_line(view: View) -> tuple[str, str]:
-    kept = {name: value for name, value in view.words.items() if name in ("as_of", "livemode")}
+    kept = [(name, value) for name, value in view.state() if name in ("as_of", "livemode")]
     return table_address(view.company_id, "/lines/"), f"?{urlencode(kept)}" if kept else ""
 
 
 def _by(view: View) -> dict[str, str]:
-    addresses = {name: view.link("", name) for name in ("customer_id", "subscription_id", "invoice_id")}
+    addresses = {name: view.link("", name) for name in _FILTERED_BY_ID}
     return {name: f"{address}{'&' if '?' in address else '?'}{name}=" for name, address in addresses.items()}

@@ -1,5 +1,6 @@
 """The view of the table that a URL asks for, in the API's own parameters and validated by the API's schema."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -7,55 +8,90 @@ from urllib.parse import urlencode
 
 from flask import request
 from marshmallow import RAISE, ValidationError, fields, validate
+from werkzeug.datastructures import MultiDict
 
-from app.api.schemas import LinesFilter
-from app.http.fields import Currency, Names, WholeNumber
+from app.api.view_keeping import person_id
+from app.api.view_parameters import DENSITIES, ViewParameters
+from app.http.fields import WholeNumber
 from app.pages.mapping.amounts import major_units
 from app.pages.mapping.columns import BY_NAME, DEFAULT_NAMES, Column, shown
-from app.pages.mapping.form import Mistakes, api_words
+from app.pages.mapping.form import Given, Mistakes, api_words
 from app.wiring.tools import current_tools
 from events.stripe.money import EXPONENTS
+from projections.reads.filters import SEVERAL
 from projections.reads.snapshots import snapshot_of
 from projections.reads.totals import list_currencies
+from runtime.database import within_company
+from tenants.table_preferences import Preference, preference_of
 
 FILTERS = (
-    *("q", "customer_id", "subscription_id", "invoice_id", "invoice_status", "type", "cadence", "currency"),
+    *("q", "customer_id", "subscription_id", "invoice_id", "price_id", "product_id"),
+    *("invoice_status", "type", "cadence", "currency"),
     *("date_from", "date_to", "amount_min", "amount_max", "modified_after", "livemode"),
 )
 # In the order in which URLs have them.
-_STATE = (*FILTERS, "sort", "as_of", "chart", "columns")
+_STATE = (*FILTERS, "sort", "as_of", "chart", "columns", "density")
 _LAST = 2**63 - 1
+# What the API says of parameters, in the words of the form.
+_SAID = {
+    "date_from is after date_to.": "The first day is after the last one.",
+    "amount_min is above amount_max.": "The minimum is above the maximum.",
+}
 
 
-class MappingQuery(LinesFilter):
-    """The API's list parameters, and those of pages alone: columns, chart currency, and which part is requested."""
+class MappingQuery(ViewParameters):
+    """The parameters of a view, and which part of its page is requested."""
 
-    columns = Names(BY_NAME, load_default=DEFAULT_NAMES)
-    chart = Currency()
     at = WholeNumber(validate=validate.Range(0, _LAST))
     row = WholeNumber(load_default=1, validate=validate.Range(1, _LAST))
     cursor = fields.String(validate=validate.Length(1, 2000))
 
 
+class Parameters(tuple[tuple[str, str], ...]):
+    """Parameters of an address in their order: a name and a value each. A name may come several times."""
+
+    __slots__ = ()
+
+    def items(self) -> Iterator[tuple[str, str]]:
+        """Return the names with their values, as of a mapping."""
+        return iter(self)
+
+
 @dataclass(frozen=True, slots=True)
 class View:
-    """A requested view: `words` as in the URL, `query` as parsed, `mistakes` by parameter name.
+    """A requested view: `given` as in the URL, `query` as parsed, `mistakes` by parameter name.
 
     `sent` is the raw query, to refill fields that could not be parsed. `is_form` if form fields were sent that have to
-    be translated into API parameters.
+    be translated into API parameters. `preferred` is how the reader wants the table to look if the URL does not say.
     """
 
     company_id: int
-    words: dict[str, str]
+    given: Given
     query: dict[str, Any]
     mistakes: Mistakes
     sent: dict[str, str]
     is_form: bool
+    preferred: Preference
+
+    @property
+    def words(self) -> dict[str, str]:
+        """Return the parameters in the URL, with the first value of each; `chosen` has all of them."""
+        return {name: values[0] for name, values in self.given.items()}
+
+    def chosen(self, name: str) -> list[str]:
+        """Return the values that the URL has for a parameter."""
+        return list(self.given.get(name, ()))
 
     @property
     def columns(self) -> list[Column]:
         """Return the shown columns, in table order."""
-        return shown(self.query.get("columns", DEFAULT_NAMES))
+        preferred = [name for name in (self.preferred.columns or "").split(",") if name in BY_NAME]
+        return shown(tuple(self.query.get("columns") or preferred or DEFAULT_NAMES))
+
+    @property
+    def density(self) -> str:
+        """Return how much room rows take: comfortable or compact."""
+        return str(self.query.get("density") or self.preferred.density or DENSITIES[0])
 
     @property
     def sort(self) -> str:
@@ -79,14 +115,20 @@ class View:
         """Return whether a filter is active. The mode does not count: one is always chosen."""
         return any(name in self.words for name in FILTERS if name != "livemode")
 
-    def state(self, *but: str) -> dict[str, str]:
+    def state(self, *but: str) -> Parameters:
         """Return the parameters of this view except some, for the hidden fields of a form or for a URL."""
-        return {name: self.words[name] for name in _STATE if name in self.words and name not in but}
+        return _pairs({name: self.given[name] for name in _STATE if name in self.given and name not in but})
 
     def link(self, below: str = "", /, *but: str, **more: object) -> str:
         """Return the URL of this view, or of a part of it, without the parameters `but` and with `more`."""
-        words = {**self.state(*but, *more), **{name: str(value) for name, value in more.items() if value is not None}}
-        return table_address(self.company_id, below, words)
+        added = _pairs({name: [str(value)] for name, value in more.items() if value is not None})
+        return table_address(self.company_id, below, Parameters((*self.state(*but, *more), *added)))
+
+    def link_with(self, name: str, values: list[str], *but: str) -> str:
+        """Return the URL of this view with these values of a parameter, and without the parameters `but`."""
+        given = {**self.given, name: values}
+        kept = {one: given[one] for one in _STATE if given.get(one) and one not in but}
+        return table_address(self.company_id, "", _pairs(kept))
 
     def unfiltered(self) -> str:
         """Return the URL of this view without filters."""
@@ -99,29 +141,58 @@ class View:
         return _WRITTEN[name](self, units_of) if name in _WRITTEN else ""
 
 
-def table_address(company_id: int, below: str = "", words: dict[str, str] | None = None) -> str:
+def table_address(company_id: int, below: str = "", parameters: Parameters = Parameters()) -> str:  # noqa: B008 - a constant
     """Return the URL of a company's table, or of a part of it."""
     path = f"/companies/{company_id}/revenue-mapping{below}"
-    return f"{path}?{urlencode(words)}" if words else path
+    return f"{path}?{urlencode(parameters)}" if parameters else path
 
 
-def view_of(company_id: int) -> View:
-    """Parse the view that the current request asks for. Mistakes are collected and never raised."""
-    entered = api_words(request.args, lambda: _only_currency(company_id))
-    query, mistakes = _read(entered.words)
+def view_of(company_id: int, sent: MultiDict[str, str] | None = None) -> View:
+    """Parse the view that the request asks for, or that a form describes. Mistakes are collected and never raised."""
+    sent = request.args if sent is None else sent
+    entered = api_words(sent, lambda: _only_currency(company_id))
+    query, mistakes = _read(entered.given)
     as_of = query.get("as_of")
     if isinstance(as_of, datetime) and as_of > current_tools().clock():
         mistakes["as_of"] = ["That time is in the future."]
-    return View(company_id, entered.words, query, mistakes | entered.mistakes, request.args.to_dict(), entered.is_form)
+    preferred = _preferred(company_id)
+    return View(
+        company_id, entered.given, query, mistakes | entered.mistakes, sent.to_dict(), entered.is_form, preferred
+    )
 
 
-def _read(words: dict[str, str]) -> tuple[dict[str, Any], Mistakes]:
+def address_of(company_id: int, parameters: Mapping[str, str | list[str]]) -> str:
+    """Return the URL of a view that was saved with these parameters."""
+    given = {name: [said] if isinstance(said, str) else said for name, said in parameters.items()}
+    return table_address(company_id, "", _pairs({name: given[name] for name in _STATE if name in given}))
+
+
+def parameters_of(view: View) -> dict[str, str | list[str]]:
+    """Return the parameters of a view as they are saved."""
+    kept = {name: values for name, values in view.given.items() if name in _STATE}
+    return {name: list(values) if name in SEVERAL else values[0] for name, values in kept.items()}
+
+
+def _pairs(given: Mapping[str, list[str]]) -> Parameters:
+    return Parameters((name, value) for name, values in given.items() for value in values)
+
+
+def _preferred(company_id: int) -> Preference:
+    user_id = person_id()
+    if user_id is None:
+        return Preference()
+    with within_company(current_tools().engine, company_id) as connection:
+        return preference_of(connection, company_id, user_id)
+
+
+def _read(given: Given) -> tuple[dict[str, Any], Mistakes]:
     try:
-        query: dict[str, Any] = MappingQuery().load(words, unknown=RAISE)
+        said = {name: values if name in SEVERAL else values[0] for name, values in given.items()}
+        query: dict[str, Any] = MappingQuery().load(said, unknown=RAISE)
     except ValidationError as error:
         by_name = error.messages if isinstance(error.messages, dict) else {"": error.messages}
         valid = error.valid_data if isinstance(error.valid_data, dict) else {}
-        return valid, {str(name): list(messages) for name, messages in by_name.items()}
+        return valid, {str(name): [_SAID.get(text, text) for text in messages] for name, messages in by_name.items()}
     return query, {}
 
 
@@ -133,8 +204,14 @@ def _only_currency(company_id: int) -> str | None:
 
 
 def _money(name: str, view: View, units_of: str) -> str:
-    units, currency = view.query.get(name), view.query.get("currency") or units_of
+    units, currency = view.query.get(name), one_currency(view) or units_of
     return major_units(units, currency) if units is not None and currency in EXPONENTS else ""
+
+
+def one_currency(view: View) -> str:
+    """Return the currency that the view is filtered by; empty if it is none or several."""
+    chosen = view.query.get("currency", ())
+    return str(chosen[0]) if len(chosen) == 1 else ""
 
 
 def _last_day(view: View, _units_of: str) -> str:

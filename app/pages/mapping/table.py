@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, abort, make_response, redirect, render_template
 from werkzeug.wrappers import Response
 
+from app.api.view_keeping import seen_views
 from app.pages.frame import for_member, framed
 from app.pages.mapping import words
 from app.pages.mapping.chips import chips_of
@@ -24,10 +25,17 @@ from events.stripe.cadence import CADENCES, LINE_TYPES
 from events.stripe.invoice import FINAL_STATUSES
 from projections.reads.freshness import recorded_at
 from projections.reads.missing import missing_from
+from projections.reads.orders import SORTS
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
 
 HERE = "revenue-mapping"
 _RETRY_AFTER_SECONDS = 5
+_KNOWN = {
+    "sorts": [sort for sort in SORTS if not sort.startswith("-")],
+    "invoice_status": FINAL_STATUSES,
+    "type": LINE_TYPES,
+    "cadence": CADENCES,
+}
 _FORMATS = {"CSV": "csv", "Excel": "xlsx"}
 
 blueprint = Blueprint("revenue mapping", __name__, url_prefix="/companies/<int:company_id>/revenue-mapping")
@@ -39,8 +47,18 @@ for _function in (
     words.spoken_choices,
     words.currency_choices,
     words.sort_choices,
+    words.sort_label,
+    words.other_sort,
 ):
     blueprint.add_app_template_global(_function)
+
+
+class Saving(NamedTuple):
+    """A view that could not be saved: what was entered, and what is wrong with it."""
+
+    name: str
+    scope: str
+    mistake: str
 
 
 class _Content(NamedTuple):
@@ -62,15 +80,7 @@ def show_table(company_id: int) -> Response:
     view = view_of(company_id)
     if view.is_form and not view.mistakes:
         return redirect(view.link(), 303)
-    try:
-        return _page(_content(view))
-    except PositionAheadError:
-        view.mistakes["as_of"] = ["There is no event with that number yet."]
-        return _page(_content(view))
-    except NotFoldedYetError:
-        page = framed("mapping/not_yet.html", here=HERE, status=503, view=view, seconds=_RETRY_AFTER_SECONDS)
-        page.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
-        return page
+    return table_page(view)
 
 
 @blueprint.get("/rows")
@@ -121,29 +131,44 @@ def _with_lines(content: _Content, snapshot: Snapshot) -> _Content:
     )
 
 
-def _page(content: _Content) -> Response:
+def table_page(view: View, saving: Saving | None = None) -> Response:
+    """Return the page of a view; with `saving`, of one that could not be saved."""
+    try:
+        return _page(_content(view), saving)
+    except PositionAheadError:
+        view.mistakes["as_of"] = ["There is no event with that number yet."]
+        return _page(_content(view), saving)
+    except NotFoldedYetError:
+        page = framed("mapping/not_yet.html", here=HERE, status=503, view=view, seconds=_RETRY_AFTER_SECONDS)
+        page.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+        return page
+
+
+def _page(content: _Content, saving: Saving | None) -> Response:
     view, now = content.view, current_tools().clock()
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return framed(
         "mapping/table_page.html",
         here=HERE,
-        status=422 if view.mistakes else 200,
+        status=422 if view.mistakes or saving else 200,
         **content._asdict(),
         chips=chips_of(view),
         exports=_exports(content),
         columns=(DEFAULT, ADDABLE),
-        known={"sorts": ("date", "amount"), "invoice_status": FINAL_STATUSES, "type": LINE_TYPES, "cadence": CADENCES},
+        known=_KNOWN,
         moments={"End of yesterday": today, "End of last month": today.replace(day=1)},
         now=now,
-        why=why_empty(view, content.freshness.connection),
+        why=why_empty(view, content.freshness.connection, content.choices),
+        saved_views=seen_views(view.company_id),
+        saving=saving,
     )
 
 
 def _exports(content: _Content) -> dict[str, str]:
     # Exactly what is shown: the same lines as of the same position, and the matching columns.
     view = content.view
-    parameters = view.state("chart", "columns") | {"columns": written(view.columns)}
-    if content.lines and "at=" in content.lines.here:
-        parameters["as_of"] = str(content.position)
+    is_past = bool(content.lines and "at=" in content.lines.here)
+    kept = view.state("chart", "columns", "density", *(["as_of"] if is_past else []))
+    parameters = [*kept, ("columns", written(view.columns)), *([("as_of", str(content.position))] if is_past else [])]
     lines = f"/v1/companies/{view.company_id}/revenue-lines"
     return {title: f"{lines}.{ending}?{urlencode(parameters)}" for title, ending in _FORMATS.items()}

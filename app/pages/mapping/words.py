@@ -8,8 +8,13 @@ from babel.dates import format_date
 
 from events.stripe.money import EXPONENTS
 
-_HIGH = {"date": "newest", "amount": "largest"}
-_LOW = {"date": "oldest", "amount": "smallest"}
+# What the table is ordered by, and its two directions: the one that people ask for first, and the other.
+_ORDERS = {
+    "date": ("Date", {"-date": "newest first", "date": "oldest first"}),
+    "amount": ("Amount", {"-amount": "largest first", "amount": "smallest first"}),
+    "customer_name": ("Customer name", {"customer_name": "A to Z", "-customer_name": "Z to A"}),
+    "updated_at": ("Updated", {"-updated_at": "newest first", "updated_at": "oldest first"}),
+}
 
 
 @lru_cache(maxsize=4096)
@@ -48,14 +53,19 @@ def spoken_choices(names: Iterable[str]) -> list[tuple[str, str]]:
 
 def sort_choices(names: Iterable[str]) -> list[tuple[str, str]]:
     """Return the orders of the table with their labels, each both ways."""
-    return [
-        choice
-        for name in names
-        for choice in (
-            (f"-{name}", f"{spoken(name)}, {_HIGH.get(name, 'Z to A')} first"),
-            (name, f"{spoken(name)}, {_LOW.get(name, 'A to Z')} first"),
-        )
-    ]
+    return [(sort, sort_label(sort)) for name in names for sort in _ORDERS[name][1]]
+
+
+def sort_label(sort: str) -> str:
+    """Return the label of an order: Date, newest first."""
+    title, directions = _ORDERS[sort.removeprefix("-")]
+    return f"{title}, {directions[sort]}"
+
+
+def other_sort(name: str, sort: str) -> str:
+    """Return the order that the heading of a column leads to, from an order of the table."""
+    first, second = _ORDERS[name][1]
+    return second if sort == first else first
 
 
 def currency_choices(held: Sequence[str]) -> list[tuple[str, str]]:

@@ -1,15 +1,17 @@
-"""Fold pages of facts into the revenue tables of their builds: load, apply, derive rows, derive sums, write."""
+"""Fold pages of facts into the revenue tables of their builds: load, apply, derive rows, sums and facets, write."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from projections.facts.facts import FactPage, Folded
 from projections.revenue.build_state import BuildState
+from projections.revenue.facets import FacetChanges
 from projections.revenue.fold import RevenueState
 from projections.revenue.row_changes import RowChanges
 from projections.revenue.row_versions import changes_of, follow_stored
 from projections.revenue.store.load_state import load_state
 from projections.revenue.store.moved_rows import moved_rows
+from projections.revenue.store.write_facets import write_facets
 from projections.revenue.store.write_rows import Changed, write_rows
 from projections.revenue.store.write_state import write_state
 from projections.revenue.store.write_sums import LastChecksums, find_last_checksums, write_sums
@@ -29,16 +31,18 @@ def fold_revenue(driver: Driver, pages: Sequence[FactPage]) -> Folded:
     last_checksums = _load(driver, builds, pages)
     _apply(builds, pages)
     sums = {build.company_id: RowSums() for build in builds}
+    facets = {build.company_id: FacetChanges() for build in builds}
     touched: set[int] = set()
     for moved in _derive_moved(driver, builds):
         touched |= _touched(moved)
-        _derive_sums(sums, moved)
+        _derive_sums(sums, facets, moved)
         write_rows(driver, moved)
     changed = _derive_rows(builds)
-    _derive_sums(sums, changed)
+    _derive_sums(sums, facets, changed)
     write_rows(driver, changed)
     write_state(driver, builds)
     write_sums(driver, [(build.company_id, build.build, sums[build.company_id]) for build in builds], last_checksums)
+    write_facets(driver, [(build.company_id, build.build, facets[build.company_id]) for build in builds])
     lacking = {build.company_id for build, changes in changed if build.revenue.has_gaps or changes.has_unknown}
     quarantined = [
         (build.company_id, one.sighting.change.position, one.reason)
@@ -80,6 +84,7 @@ def _derive_rows(builds: Sequence[BuildState]) -> list[Changed]:
     return [(build, changes_of(build.revenue)) for build in builds]
 
 
-def _derive_sums(sums: dict[int, RowSums], changed: Sequence[Changed]) -> None:
+def _derive_sums(sums: dict[int, RowSums], facets: dict[int, FacetChanges], changed: Sequence[Changed]) -> None:
     for build, changes in changed:
         sums[build.company_id].add(changes)
+        facets[build.company_id].add(changes)

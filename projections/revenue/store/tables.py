@@ -29,6 +29,10 @@ revenue_line = Table(
     Column("customer_id", Text),
     Column("customer_name", Text),
     Column("customer_name_on_invoice", Text),
+    # The address that the invoice names; unlike a name, no later one is known.
+    Column("customer_email", Text),
+    # The name, or else the address, without case: what lines are ordered by.
+    Column("customer_order", Text),
     Column("description", Text),
     Column("date", Date, nullable=False),
     Column("period_start", INSTANT, nullable=False),
@@ -63,13 +67,22 @@ _scope = (revenue_line.c.company_id, revenue_line.c.build)
 COMBINATION = ("cadence", "invoice_status", "currency")
 _in_order = (revenue_line.c.invoice_line_item_id, revenue_line.c.invoice_id)
 Index("revenue_line_by_date", *_scope, revenue_line.c.livemode, revenue_line.c.date, *_in_order)
-Index("revenue_line_by_amount", *_scope, revenue_line.c.livemode, revenue_line.c.amount, *_in_order)
+Index(
+    "revenue_line_by_amount",
+    *_scope,
+    revenue_line.c.livemode,
+    revenue_line.c.currency,
+    revenue_line.c.amount,
+    *_in_order,
+)
+Index("revenue_line_by_customer_order", *_scope, revenue_line.c.livemode, revenue_line.c.customer_order, *_in_order)
 Index("revenue_line_by_id", *_scope, revenue_line.c.invoice_line_item_id)
 Index("revenue_line_by_customer", *_scope, revenue_line.c.customer_id)
 Index("revenue_line_by_price", *_scope, revenue_line.c.price_id)
 Index("revenue_line_by_subscription", *_scope, revenue_line.c.subscription_id)
 Index("revenue_line_by_kind", *_scope, *(revenue_line.c[name] for name in COMBINATION))
-Index("revenue_line_by_position", *_scope, revenue_line.c.position)
+Index("revenue_line_by_product", *_scope, revenue_line.c.product_id)
+Index("revenue_line_by_position", *_scope, revenue_line.c.position, *_in_order)
 Index(
     "revenue_line_unpriced",
     *_scope,

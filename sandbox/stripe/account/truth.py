@@ -70,6 +70,7 @@ def _row(invoice: Invoice, line: Line, *, livemode: bool) -> Row:
         "proration": line.proration,
         "quantity": line.quantity,
         "customer_name_on_invoice": invoice.frozen_name,
+        "customer_email": invoice.customer.email,
         "invoice_id": invoice.id,
         "invoice_number": invoice.number,
         "invoice_status": invoice.status,

@@ -51,7 +51,7 @@ def test_a_schedule_is_shown_as_it_was_added_with_when_it_is_due(editor: Reader)
     assert added["view"] == {
         "sort": "-date",
         "livemode": "true",
-        "currency": "usd",
+        "currency": ["usd"],
         "date_from": "2026-01-01",
         "columns": "amount,currency",
     }

@@ -24,7 +24,8 @@ def test_list_totals_line_and_csv_read_as_of_a_position(reader: Reader) -> None:
     assert [(line["invoice_id"], line["invoice_status"], line["customer_name"]) for line in then["data"]] == [
         ("in_1", "open", "Zed Inc")
     ]
-    assert then["totals"] == [{"currency": "usd", "count": 1, "amount": 30_000, "net_amount": 30_000}]
+    (total,) = then["totals"]
+    assert (total["currency"], total["count"], total["amount"], total["billed_amount"]) == ("usd", 1, 30_000, 30_000)
     assert json_of(reader.get("/revenue-lines/il_1", as_of=3))["invoice_status"] == "open"
     assert reader.get("/revenue-lines/il_2", as_of=2).status_code == 404
     assert reader.get("/revenue-lines.csv", as_of=2).text.count("\r\n") == 2

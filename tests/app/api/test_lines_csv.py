@@ -16,7 +16,7 @@ from sqlalchemy import Engine, func, insert, select, true, update
 from sqlalchemy.pool import QueuePool
 
 from app.wiring.tools import Tools
-from projections.reads.filters import SORTS
+from projections.reads.orders import SORTS
 from projections.revenue.store.tables import revenue_line
 from tenants.tables import company
 from tests.support.clock import NOON
@@ -76,6 +76,7 @@ def test_the_header_names_the_seven_columns_first_and_then_the_others(reader: Re
         "price_id",
         "product_id",
         "customer_name_on_invoice",
+        "customer_email",
         "invoice_id",
         "invoice_number",
         "invoice_status",

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, func, select
 
 from projections.revenue.store.tables import revenue_line
 from tests.support.payloads import event, new_invoice, price
-from tests.support.web.lines import Reader, line_of
+from tests.support.web.lines import Reader, json_of, line_of
 
 NO_PRICE = {"pricing": None, "parent": {"type": "invoice_item_details", "invoice_item_details": {}}}
 
@@ -38,6 +38,17 @@ FILTERS: tuple[tuple[dict[str, Any], set[str]], ...] = (
     ({"amount_max": 0}, {"il_once", "il_unknown"}),
     ({"amount_min": 0, "amount_max": 0}, {"il_unknown"}),
     ({"amount_min": -(2**63), "amount_max": 2**63 - 1}, {"il_quarter", "il_once", "il_unknown"}),
+    ({"customer_id": ["cus_1", "cus_2"]}, {"il_quarter", "il_once", "il_unknown"}),
+    ({"customer_id": ["cus_2", "cus_none"]}, {"il_once"}),
+    ({"subscription_id": ["sub_1", "sub_2"], "invoice_id": ["in_2", "in_3"]}, {"il_unknown"}),
+    ({"invoice_status": ["open", "void"]}, {"il_once", "il_unknown"}),
+    ({"invoice_status": ["void", "open", "void"], "type": ["one_time", "recurring"]}, {"il_once"}),
+    ({"cadence": ["quarterly", "unknown"], "currency": ["usd", "EUR"]}, {"il_quarter", "il_unknown"}),
+    ({"currency": ["EUR", "jpy"]}, {"il_once"}),
+    ({"price_id": "price_x"}, {"il_unknown"}),
+    ({"price_id": ["price_x", "price_q"]}, {"il_quarter", "il_unknown"}),
+    ({"product_id": "prod_1", "price_id": ["price_q", "price_none"]}, {"il_quarter"}),
+    ({"product_id": "prod_none"}, set()),
     ({"customer_id": "cus_1", "amount_min": 1, "currency": "usd", "type": "recurring"}, {"il_quarter"}),
     ({"customer_id": "cus_1", "currency": "eur"}, set()),
     ({"q": "il", "invoice_status": "paid", "date_to": "2026-06-01"}, {"il_quarter"}),
@@ -99,6 +110,46 @@ def test_a_list_holds_what_its_filter_says_and_nothing_else(reader: Reader) -> N
 def test_a_search_takes_every_character_as_it_stands(reader: Reader) -> None:
     for q, found in SEARCHES:
         assert set(reader.ids(q=q)) == found, q
+
+
+def test_several_values_count_the_same_in_lists_totals_months_csv_and_the_past(reader: Reader) -> None:
+    query = {"invoice_status": ["open", "void"], "currency": ["usd", "eur"]}
+    position = reader.page()["position"]
+
+    page = reader.page(**query, include="totals")
+    months = json_of(reader.ask(reader.path("/revenue-by-month"), query=query))["data"]
+    then = reader.page(**query, include="totals", as_of=position)
+
+    assert [(one["currency"], one["count"]) for one in page["totals"]] == [("eur", 1), ("usd", 1)]
+    assert page["totals"] == then["totals"] == reader.page(**query, q="il", include="totals")["totals"]
+    assert sorted((one["currency"], one["invoice_status"]) for one in months) == [("eur", "open"), ("usd", "void")]
+    assert reader.ask(reader.path("/revenue-lines.csv"), query=query).text.count("\n") == 3
+    assert reader.ids(invoice_status=["void", "open"]) == reader.ids(invoice_status=["open", "void", "open"])
+    cursor = reader.page(invoice_status=["void", "open"], limit=1)["next_cursor"]
+    assert len(reader.ids(invoice_status=["open", "void"], limit=1, cursor=cursor)) == 1
+
+
+def test_fifty_values_are_taken_and_no_more(reader: Reader) -> None:
+    values = [f"cus_{number}" for number in range(51)]
+
+    assert len(reader.ids(customer_id=values[:50])) == 3
+    refused = reader.get("/revenue-lines", customer_id=values)
+    assert (refused.status_code, json_of(refused)["errors"]) == (
+        422,
+        [{"pointer": "/query/customer_id", "detail": "Not 1 to 50 values."}],
+    )
+
+
+def test_a_customer_without_a_name_is_found_by_the_address_that_its_invoice_names(reader: Reader) -> None:
+    """Lines without a customer's name showed nothing, and could not be searched."""
+    unnamed = new_invoice(
+        "in_6", line_of("il_u"), customer="cus_u", customer_name=None, customer_email="Una@example.org"
+    )
+    reader.receive(event(unnamed))
+
+    (line,) = reader.page(q="una@EXAMPLE")["data"]
+
+    assert (line["customer_name"], line["customer_email"]) == (None, "Una@example.org")
 
 
 def test_modified_after_gives_what_changed_since_that_instant(reader: Reader) -> None:

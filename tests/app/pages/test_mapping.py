@@ -55,7 +55,7 @@ def test_every_column_can_be_shown(visitor: Visitor) -> None:
 
     page = visitor.page(columns=",".join(names))
 
-    assert len(headings_in(page)) == len(names) == 20
+    assert len(headings_in(page)) == len(names) == 22
 
 
 @pytest.mark.parametrize(("language", "written"), [("en", "¥30,000"), ("de", "30.000\xa0¥")])

@@ -75,7 +75,7 @@ MISTAKES: list[tuple[dict[str, str], str, str]] = [
     ({"amount_to": "1.005", "currency": "usd"}, "amount_max", "Use at most 2 decimal places for USD."),
     ({"date_from": "2026-02-30"}, "date_from", "Not a day written YYYY-MM-DD."),
     ({"last_day": "9999-12-31"}, "date_to", "That date is too far in the future."),
-    ({"date_from": "2026-02-03", "date_to": "2026-02-01"}, "date_from", "date_from is after date_to."),
+    ({"date_from": "2026-02-03", "date_to": "2026-02-01"}, "date_from", "The first day is after the last one."),
     ({"cadence": "weekly"}, "cadence", "Must be one of"),
     ({"moment": "soon"}, "moment", "Enter a date and time like 2026-11-21T14:00."),
     ({"as_of": "2036-01-01T00:00:00Z"}, "moment", "That time is in the future."),
@@ -94,6 +94,79 @@ def test_a_mistake_is_told_at_its_field_and_nothing_that_was_entered_is_lost(vis
         assert 'value="kept words"' in answer.text
         for value in set(sent.values()) - {"usd", "999999", "2036-01-01T00:00:00Z"}:
             assert f'value="{value}"' in answer.text, sent
+
+
+def test_every_mistake_is_told_at_once_each_at_its_field(visitor: Visitor) -> None:
+    """An amount that is none was only answered with: choose the currency."""
+    answer = visitor.get(amount_from="abc", amount_to="12", date_from="soon", cadence="weekly")
+
+    said = {name: unescape(text) for name, text in re.findall(r'id="(\w+)-mistake"[^>]*>([^<]*)<', answer.text)}
+    assert answer.status_code == 422
+    assert said["currency"] == "Choose a currency for the amounts."
+    assert said["amount_min"].startswith("Enter an amount like")
+    assert set(said) == {"currency", "amount_min", "date_from", "cadence"}
+    for value in ("abc", "12", "soon", "weekly"):
+        assert f'value="{value}"' in answer.text
+    both = visitor.get(currency=["usd", "eur"], amount_from="1")
+    assert "Choose one currency for the amounts." in both.text
+    bounds = visitor.get(date_from="2026-02-03", date_to="2026-02-01", currency="us")
+    assert {"date_from-mistake", "currency-mistake"} <= set(re.findall(r'id="([\w-]+-mistake)"', bounds.text))
+
+
+def test_several_values_are_chips_of_their_own_and_stay_in_every_form(visitor: Visitor) -> None:
+    visitor.reader.receive(
+        *(event(new_invoice(f"in_{n}", line_of(f"il_{n}"), customer=f"cus_{n}", number=None)) for n in range(3))
+    )
+    query = {"customer_id": ["cus_0", "cus_2"], "invoice_status": ["open", "paid"]}
+
+    page = visitor.page(**query)
+
+    chips = page[page.index('<ul class="chips plain"') :]
+    found = re.findall(r'<li><a href="([^"]*)"><span class="muted">([^<]*):</span> <span class="clip">([^<]*)<', chips)
+    assert [chip[1:] for chip in found] == [
+        ("Customer", "cus_0"),
+        ("Customer", "cus_2"),
+        ("Status", "Open"),
+        ("Status", "Paid"),
+    ]
+    assert ids_in(page) == ["il_2", "il_0"]
+    assert ids_in(visitor.follow(found[0][0])) == ["il_2"]
+    assert page.count('type="hidden" name="customer_id"') % 2 == 0
+    for value in ("cus_0", "cus_2"):
+        assert re.search(rf'name="customer_id" value="{value}" maxlength', page)
+    csv = visitor.follow(re.findall(r'href="(/v1/[^"]*csv[^"]*)"', page)[0])
+    assert csv.count("\n") == 1 + 2
+
+
+def test_a_mode_that_the_connection_does_not_cover_is_not_said_to_be_read(visitor: Visitor) -> None:
+    """The page said that the account had been read to the end, and has no invoice."""
+    visitor.reader.add_lines(line_of("il_live"))
+
+    page = visitor.page(livemode="false")
+
+    assert "This connection covers live data" in page
+    assert "read test data from Stripe" in text_of(page)
+    assert "fully read" not in page
+    assert ids_in(visitor.follow(re.findall(r'href="([^"]*)">View live data', page)[0])) == ["il_live"]
+
+
+def test_a_customer_without_a_name_shows_the_address(visitor: Visitor) -> None:
+    unnamed = new_invoice("in_1", line_of("il_1"), customer_name=None, customer_email="Una@example.org")
+    visitor.reader.receive(event(unnamed))
+
+    assert "Una@example.org" in visitor.page(q="una@")
+    assert "Una@example.org" in visitor.page("/lines/il_1")
+    assert ids_in(visitor.page(sort="-customer_name")) == ["il_1"]
+
+
+def test_the_fields_suggest_what_there_is(visitor: Visitor) -> None:
+    visitor.reader.receive(event(new_invoice("in_1", line_of("il_1"), line_of("il_2"), customer_email="z@example.org")))
+
+    found = visitor.page("/suggestions", field="customer", q="ze")
+
+    assert found.strip() == '<option value="cus_1">Zed Inc · z@example.org · 2 lines</option>'
+    assert visitor.page("/suggestions", field="price", q="").strip().startswith('<option value="price_q">')
+    assert visitor.get("/suggestions", field="colour").status_code == 422
 
 
 def test_what_stands_wrongly_in_an_address_is_named(visitor: Visitor) -> None:

@@ -25,7 +25,7 @@ from sqlalchemy import Engine
 from app.factory import create_app
 from app.problems.codes import PROBLEMS
 from app.wiring.tools import Tools
-from projections.reads.filters import SORTS
+from projections.reads.orders import SORTS
 from tests.support.syncs.run_states import PARTIALLY_SUCCEEDED, finish_run, start_run
 from tests.support.web.lines import Reader, json_of, line_of
 from tests.support.web.syncs import new_editor

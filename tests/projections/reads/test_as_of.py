@@ -14,8 +14,9 @@ from projections.facts.state_tables import projection_state
 from projections.reads import checksums, lines, rare_lines, totals
 from projections.reads.checksums import checksum_of
 from projections.reads.export import every_line
-from projections.reads.filters import SORTS, LineFilter, Sort
-from projections.reads.lines import After, LineRow, find_line, list_lines
+from projections.reads.filters import LineFilter
+from projections.reads.lines import LineRow, find_line, list_lines
+from projections.reads.orders import SORTS, Sort, after_row
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
 from projections.reads.totals import list_months, total_lines
 from projections.revenue import sums
@@ -27,11 +28,15 @@ LINES = "revenue_lines"
 FILTERS = (
     LineFilter(livemode=True),
     LineFilter(livemode=False),
-    LineFilter(livemode=True, invoice_status="paid", currency="usd"),
-    LineFilter(livemode=True, cadence="quarterly", date_from=date(2026, 1, 1), date_to=date(2026, 2, 1)),
-    LineFilter(livemode=True, customer_id="cus_1"),
-    LineFilter(livemode=True, subscription_id="sub_1", amount_min=1, q="zed"),
-    LineFilter(livemode=True, invoice_id="in_1", date_from=date(2026, 1, 2)),
+    LineFilter(livemode=True, invoice_status=("paid",), currency=("usd",)),
+    LineFilter(livemode=True, cadence=("quarterly",), date_from=date(2026, 1, 1), date_to=date(2026, 2, 1)),
+    LineFilter(livemode=True, customer_id=("cus_1", "cus_2")),
+    LineFilter(livemode=True, subscription_id=("sub_1",), amount_min=1, q="zed"),
+    LineFilter(livemode=True, invoice_id=("in_1",), date_from=date(2026, 1, 2)),
+    LineFilter(
+        livemode=True, price_id=("price_0", "price_1"), currency=("eur", "usd"), invoice_status=("open", "paid")
+    ),
+    LineFilter(livemode=True, product_id=("prod_1",), amount_max=200),
 )
 
 
@@ -63,7 +68,7 @@ def pages(snapshot: Snapshot, line_filter: LineFilter, sort: Sort) -> Iterator[t
     after = None
     while rows := list_lines(snapshot, line_filter, sort=sort, limit=5, after=after):
         yield from map(as_tuple, rows)
-        after = After(getattr(rows[-1], sort.removeprefix("-")), rows[-1].invoice_line_item_id, rows[-1].invoice_id)
+        after = after_row(rows[-1], sort)
 
 
 def as_tuple(row: LineRow) -> tuple:

@@ -27,7 +27,7 @@ from tests.support.payloads import CREATED
 
 DAY, QUARTER = 86_400, 7_776_000
 LATER = Change(8, datetime(2026, 3, 2, tzinfo=UTC))
-HEADER = InvoiceHeader("cus_1", "Zed Inc", "sub_1", "F00D-0001")
+HEADER = InvoiceHeader("cus_1", "Zed Inc", "sub_1", "F00D-0001", "zed@example.org")
 LINE = Line(
     line_id="il_1",
     subscription_id=None,
@@ -46,7 +46,7 @@ LINE = Line(
 QUARTERLY = Billing("recurring", "quarterly", "month", 3, "price")
 VARIABLE = variable_part("Zed", QUARTERLY, "paid", True, Change(7, NOON))  # noqa: FBT003
 PERIOD = b"2026-01-01\t2026-01-01T00:00:00+00:00\t2026-04-01T00:00:00+00:00"
-TAIL = b"\tZed\trecurring\tquarterly\tmonth\t3\tprice\tpaid\tt\t7\t2026-03-01T12:00:00+00:00"
+TAIL = b"\tZed\tzed\trecurring\tquarterly\tmonth\t3\tprice\tpaid\tt\t7\t2026-03-01T12:00:00+00:00"
 
 
 def fixed(line: Line = LINE, header: InvoiceHeader = HEADER, *, livemode: bool = True) -> FixedPart:
@@ -62,6 +62,7 @@ def stored(line: Line, header: InvoiceHeader, variable: VariablePart) -> Row:
         header.number,
         header.customer_id,
         header.customer_name,
+        header.customer_email,
         line.line_id,
         line.subscription_id or header.subscription_id,
         line.description,
@@ -79,6 +80,7 @@ def stored(line: Line, header: InvoiceHeader, variable: VariablePart) -> Row:
         0 if line.currency == "jpy" else 2,
         line.proration,
         variable.customer_name,
+        (variable.customer_name or variable.customer_email or "").casefold(),
         *variable.billing,
         variable.invoice_status,
         variable.is_complete,
@@ -91,7 +93,9 @@ def priced(recurrence: Recurrence | None, source: str = "price") -> HeldValue[Pr
 
 
 def test_text_of_a_row_has_all_its_fields_in_order() -> None:
-    head = b"t\tin_1\tF00D-0001\tcus_1\tZed Inc\til_1\tsub_1\t3 \xc3\x97 Team plan\t3\tprice_q\tprod_1\t"
+    head = (
+        b"t\tin_1\tF00D-0001\tcus_1\tZed Inc\tzed@example.org\til_1\tsub_1\t3 \xc3\x97 Team plan\t3\tprice_q\tprod_1\t"
+    )
 
     assert fixed().text + VARIABLE.text == head + PERIOD + b"\t30000\t0\t0\t30000\tusd\t2\tf" + TAIL
 
@@ -116,6 +120,8 @@ VARIABLES = [
 def test_parts_of_a_stored_row_equal_the_parts_it_was_made_of(
     line: Line, header: InvoiceHeader, variable: VariablePart
 ) -> None:
+    changing = (variable.customer_name, variable.billing, variable.invoice_status, variable.is_complete)
+    variable = variable_part(*changing, variable.change, customer_email=header.customer_email)
     row = stored(line, header, variable)
     parts: RowParts = (fixed(line, header), variable)
 
@@ -137,13 +143,17 @@ def test_net_amount_is_the_amount_less_discounts_and_taxes(amount: int, discount
 @pytest.mark.parametrize(
     ("line", "header", "place"),
     [
-        (LINE, HEADER, (date(2026, 1, 1), 30_000, "cus_1", "sub_1")),
-        (replace(LINE, subscription_id="sub_2"), HEADER, (date(2026, 1, 1), 30_000, "cus_1", "sub_2")),
-        (replace(LINE, amount=-5), InvoiceHeader(None, None, None, None), (date(2026, 1, 1), -5, None, None)),
-        (replace(LINE, description="other", price_id="price_m"), HEADER, (date(2026, 1, 1), 30_000, "cus_1", "sub_1")),
+        (LINE, HEADER, (date(2026, 1, 1), "usd", 30_000, "cus_1", "sub_1")),
+        (replace(LINE, subscription_id="sub_2"), HEADER, (date(2026, 1, 1), "usd", 30_000, "cus_1", "sub_2")),
+        (replace(LINE, amount=-5), InvoiceHeader(None, None, None, None), (date(2026, 1, 1), "usd", -5, None, None)),
+        (
+            replace(LINE, description="other", price_id="price_m"),
+            HEADER,
+            (date(2026, 1, 1), "usd", 30_000, "cus_1", "sub_1"),
+        ),
     ],
 )
-def test_place_of_a_line_is_its_day_amount_customer_and_subscription(
+def test_place_of_a_line_is_its_day_currency_amount_customer_and_subscription(
     line: Line, header: InvoiceHeader, place: tuple[object, ...]
 ) -> None:
     assert fixed(line, header).place == place

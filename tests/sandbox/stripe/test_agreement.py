@@ -86,6 +86,7 @@ def row(line: Json, invoice: Json, prices: dict[str, Json]) -> Json:
         "price_id": price["id"] if price else None,
         "product_id": price["product"] if price else None,
         "customer_name_on_invoice": invoice["customer_name"],
+        "customer_email": invoice["customer_email"],
         "invoice_id": invoice["id"],
         "invoice_number": invoice["number"],
         "invoice_status": invoice["status"],

@@ -63,6 +63,7 @@ def test_a_quarter_of_a_subscription_is_one_row(acme: Account) -> None:
             "proration": False,
             "quantity": "3",
             "customer_name_on_invoice": "Zed Inc",
+            "customer_email": customer.email,
             "invoice_id": invoice.id,
             "invoice_number": invoice.number,
             "invoice_status": "paid",

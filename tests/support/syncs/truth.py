@@ -28,7 +28,7 @@ def table_of(engine: Engine, company_id: int) -> list[dict[str, object]]:
 def as_truth(row: dict) -> dict[str, object]:
     unit, count = row.pop("interval_unit"), row.pop("interval_count")
     start, end = row.pop("period_start"), row.pop("period_end")
-    for name in ("company_id", "build", "position", "updated_at", "first_position"):
+    for name in ("company_id", "build", "position", "updated_at", "first_position", "customer_order"):
         del row[name]
     return row | {
         "object": "revenue_line",

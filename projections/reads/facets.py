@@ -1,0 +1,85 @@
+"""Find customers, subscriptions, prices and products that lines have, by a part of their name or id, as one types."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
+
+from projections.reads.as_of import scope_of
+from projections.reads.filters import ESCAPE, anywhere
+from projections.reads.snapshots import NotFoldedYetError, Snapshot
+from projections.revenue.store.facet_table import revenue_facet
+
+# So many that have no lines any more may be passed over.
+_MOST_WITHOUT_LINES = 50
+# No character comes after it.
+_LAST_CHARACTER = literal_column("U&'\\+10FFFF'", Text)
+
+
+def suggest(snapshot: Snapshot, facet: str, typed: str, *, livemode: bool, limit: int) -> Sequence[Row[Any]]:
+    """Return up to `limit` of those that have lines now: first those that begin with what was typed, then the others.
+
+    Each has its id, name, hint and number of lines. Case does not count, and ids and hints are searched, too.
+
+    :raises NotFoldedYetError: the table was built by an older release
+    """
+    if not snapshot.is_whole:
+        raise NotFoldedYetError
+    bound = {
+        **snapshot.bound(),
+        "facet": facet,
+        "livemode": livemode,
+        "typed": typed,
+        "typed_anywhere": anywhere(typed),
+    }
+    found: list[Row[Any]] = []
+    # A whole id, as somebody pastes it, is looked up; what is in the middle of words is found by reading all of them.
+    for way in ("is", "begins", "contains") if typed else ("begins",):
+        wanted = bound | {"limit": limit, "most_read": limit + _MOST_WITHOUT_LINES}
+        known = {row.id for row in found}
+        found += [row for row in snapshot.connection.execute(_finding(way), wanted) if row.id not in known]
+        if len(found) >= limit or (way == "is" and found):
+            break
+    return found[:limit]
+
+
+@lru_cache
+def _finding(way: str) -> Select[Any]:
+    columns = revenue_facet.c
+    statement = select(columns.id, columns.name, columns.hint, columns.line_count).where(
+        *_scope(columns), columns.line_count > 0
+    )
+    if way == "is":
+        statement = statement.where(columns.id == bindparam("typed", type_=Text))
+    else:
+        # The words alone, which are in the index: reading the rows, too, would take several times as long.
+        inner = revenue_facet.alias("inner_facet").c
+        words = select(inner.words).where(*_scope(inner), _is_meant(inner.words, way)).order_by(inner.words)
+        found = words.limit(bindparam("most_read", type_=Integer)).subquery("found")
+        statement = statement.join(found, columns.words == found.c.words)
+    return statement.order_by(columns.words).limit(bindparam("limit", type_=Integer))
+
+
+def _is_meant(words: ColumnElement[str], way: str) -> ColumnElement[bool]:
+    if way == "contains":
+        return words.like(func.lower(bindparam("typed_anywhere", type_=Text)), escape=ESCAPE)
+    lowered = func.lower(bindparam("typed", type_=Text))
+    return and_(words >= lowered, words < lowered.concat(_LAST_CHARACTER))
+
+
+def _scope(columns: Any) -> list[ColumnElement[bool]]:  # noqa: ANN401 - the table's or its alias's
+    is_mode = columns.livemode == bindparam("livemode", type_=Boolean)
+    return [*scope_of(columns), is_mode, columns.facet == bindparam("facet", type_=Text)]

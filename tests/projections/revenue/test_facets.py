@@ -1,0 +1,60 @@
+"""Customers, subscriptions, prices and products are kept with names, hints and numbers of lines, in any batches."""
+
+from random import Random
+
+import pytest
+from sqlalchemy import Engine, text
+
+from tests.support.company import catch_up, company_with, record_events
+from tests.support.histories import busy_history
+from tests.support.payloads import ACCOUNT, customer, event, new_invoice, new_line
+
+COUNTED = " UNION ALL ".join(
+    f"SELECT livemode, '{one}', {one}_id, count(*) FROM revenue_line WHERE {one}_id IS NOT NULL GROUP BY 1, 3"  # noqa: S608
+    for one in ("customer", "subscription", "price", "product")
+)
+NAMED = "SELECT DISTINCT livemode, customer_id, customer_name FROM revenue_line WHERE customer_id IS NOT NULL"
+
+
+def rows_of(engine: Engine, statement: str) -> list[tuple]:
+    with engine.connect() as connection:
+        return sorted((tuple(row) for row in connection.execute(text(statement))), key=repr)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_facets_are_counted_and_named_as_lines_are_whatever_the_batches(engine: Engine, seed: int) -> None:
+    events = busy_history(Random(seed), 60)
+    kept = []
+    for number, batch_size in enumerate((1000, 7, 1)):
+        account = f"acct_{number}"
+        company_id = company_with(engine, account)
+        record_events(engine, *(one | {"account": account, "id": f"{one['id']}_{number}"} for one in events))
+        catch_up(engine, batch_size=batch_size)
+        of_company = f"company_id = {company_id}"
+        facets = rows_of(
+            engine,
+            f"SELECT livemode, facet, id, name, hint, line_count, words FROM revenue_facet WHERE {of_company}",  # noqa: S608
+        )
+        kept.append(facets)
+
+        counted = rows_of(engine, COUNTED.replace("WHERE", f"WHERE {of_company} AND"))
+        assert sorted((row[0], row[1], row[2], row[5]) for row in facets if row[5]) == sorted(counted)
+        names = {(row[0], row[2]): row[3] for row in facets if row[1] == "customer"}
+        for livemode, customer_id, name in rows_of(engine, f"{NAMED} AND {of_company}"):
+            assert names[livemode, customer_id] == name
+
+    assert kept[0]
+    assert kept[0] == kept[1] == kept[2]
+
+
+def test_a_customer_is_found_by_the_newest_name_and_address_and_counted_while_lines_are_there(engine: Engine) -> None:
+    company_with(engine, ACCOUNT)
+    invoice = new_invoice("in_1", new_line("il_1"), new_line("il_2"), customer_email="Zed@Example.org")
+    record_events(engine, event(invoice), event(customer("ZETA"), "customer.updated", created=1_800_000_000))
+    catch_up(engine)
+    found = "SELECT id, name, hint, line_count, words FROM revenue_facet WHERE facet = 'customer'"
+
+    assert rows_of(engine, found) == [("cus_1", "ZETA", "Zed@Example.org", 2, "zeta\x1fzed@example.org\x1fcus_1")]
+    record_events(engine, event({"id": "in_1", "object": "invoice", "status": "draft"}, "invoice.deleted"))
+    catch_up(engine)
+    assert rows_of(engine, found)[0][3] == 0
