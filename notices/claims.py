@@ -5,6 +5,7 @@ themselves: however many hang, the others wait for none of them.
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -47,19 +48,23 @@ _ANY_DUE = text(f"""
 """)  # noqa: S608 - our own words
 # Companies take turns, and those whose other endpoints are slow come last with new ones.
 _CHOOSE = text(f"""
-    {_WAITING}, ranked AS (
-        SELECT e.id, w.due_at, row_number() OVER (PARTITION BY e.company_id ORDER BY w.due_at, e.id)
-            + (SELECT count(*) FROM webhook_endpoint b
-               WHERE b.company_id = e.company_id AND b.busy_until > clock_timestamp()
-                 AND b.standing = :standing) AS turn,
-            (SELECT count(*) FROM webhook_endpoint b WHERE :standing = 'new' AND b.company_id = e.company_id
-               AND b.standing = 'slow') AS slow_ones
+    {_WAITING}, turned AS (
+        SELECT e.id, e.standing, w.due_at,
+            row_number() OVER (PARTITION BY e.company_id, e.standing ORDER BY w.due_at, e.id)
+            + (SELECT count(*) FROM webhook_endpoint b WHERE b.company_id = e.company_id
+               AND b.busy_until > clock_timestamp() AND b.standing = e.standing) AS turn,
+            CASE e.standing WHEN 'new' THEN (
+                SELECT count(*) FROM webhook_endpoint b WHERE b.company_id = e.company_id AND b.standing = 'slow')
+            ELSE 0 END AS slow_ones
         FROM waiting w JOIN webhook_endpoint e ON e.id = w.endpoint_id
-        WHERE w.due_at <= clock_timestamp() AND {_IS_READY} AND e.standing = :standing
+        WHERE w.due_at <= clock_timestamp() AND {_IS_READY}
+    ), placed AS (
+        SELECT id, row_number() OVER (PARTITION BY standing ORDER BY turn + slow_ones, due_at, id) AS place
+        FROM turned WHERE turn <= :most_of_company
     )
-    SELECT e.id, e.company_id, e.url FROM webhook_endpoint e JOIN ranked r ON r.id = e.id
-    WHERE r.turn <= :most_of_company AND {_IS_READY}
-    ORDER BY r.turn + r.slow_ones, r.due_at, e.id LIMIT :most FOR NO KEY UPDATE OF e SKIP LOCKED
+    SELECT e.id, e.company_id, e.url, e.standing FROM webhook_endpoint e JOIN placed p ON p.id = e.id
+    WHERE p.place <= CASE e.standing WHEN 'quick' THEN :quick WHEN 'new' THEN :new ELSE :slow END AND {_IS_READY}
+    ORDER BY p.place, e.id FOR NO KEY UPDATE OF e SKIP LOCKED
 """)  # noqa: S608 - our own words
 _TAKE = text("""
     SELECT id, message_id, type, occurred_at, data, position_from, position_to, body, attempts FROM webhook_delivery
@@ -111,6 +116,7 @@ _DISABLE = text("""
 
 
 Standing = Literal["new", "quick", "slow"]
+_STANDINGS: tuple[Standing, ...] = ("new", "quick", "slow")
 
 
 class Delivery(NamedTuple):
@@ -124,6 +130,7 @@ class Delivery(NamedTuple):
     body: str
     number: int
     busy_until: datetime
+    standing: Standing
 
 
 class Attempt(NamedTuple):
@@ -146,16 +153,16 @@ def is_any_delivery_due(connection: Connection) -> bool:
     return bool(connection.execute(_ANY_DUE).scalar())
 
 
-def claim_deliveries(engine: Engine, *, standing: Standing, most: int) -> list[Delivery]:
-    """Lease one delivery each of up to `most` endpoints of this standing. Commits."""
-    parameters = {"standing": standing, "most": most, "most_of_company": _MOST_OF_COMPANY}
+def claim_deliveries(engine: Engine, places: Mapping[Standing, int]) -> list[Delivery]:
+    """Lease one delivery each of so many endpoints of each standing, none of those that are left out. Commits."""
+    parameters: dict[str, int] = {one: places.get(one, 0) for one in _STANDINGS}
     with engine.begin() as connection:
-        endpoints = connection.execute(_CHOOSE, parameters).all()
+        endpoints = connection.execute(_CHOOSE, parameters | {"most_of_company": _MOST_OF_COMPANY}).all()
         taken = (_taken(connection, *endpoint) for endpoint in endpoints)
         return [delivery for delivery in taken if delivery is not None]
 
 
-def _taken(connection: Connection, endpoint_id: int, company_id: int, url: str) -> Delivery | None:
+def _taken(connection: Connection, endpoint_id: int, company_id: int, url: str, standing: Standing) -> Delivery | None:
     row = connection.execute(_TAKE, {"endpoint_id": endpoint_id}).one_or_none()
     if row is None:
         return None
@@ -165,7 +172,7 @@ def _taken(connection: Connection, endpoint_id: int, company_id: int, url: str) 
     body = row.body or body_of(company_id, row.type, row.occurred_at, data)
     lease = {"id": row.id, "endpoint_id": endpoint_id, "body": body, "lease": LEASE_SECONDS}
     busy_until = connection.execute(_LEASE, lease).scalar_one()
-    return Delivery(row.id, company_id, endpoint_id, url, row.message_id, body, row.attempts + 1, busy_until)
+    return Delivery(row.id, company_id, endpoint_id, url, row.message_id, body, row.attempts + 1, busy_until, standing)
 
 
 def body_of(company_id: int, what: str, occurred_at: datetime, data: dict[str, object]) -> str:

@@ -8,6 +8,7 @@ from workers.notices.desk import Desk, current_desk
 # A job that runs longer wakes its successor and ends, so that a shutdown never waits for it.
 _LONGEST_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.25
+_PAUSE_SECONDS = 0.01
 
 
 def send_what_is_due() -> int:
@@ -36,4 +37,6 @@ def send_with(desk: Desk) -> int:
             break
         if not some:
             desk.sender.wait(_LOOK_AGAIN_SECONDS)
+            # More may end in this moment, and a look costs as much for many as for one.
+            desk.stopping.wait(_PAUSE_SECONDS)
     return begun

@@ -39,7 +39,14 @@ class Sender:
 
     def send_some(self) -> int:
         """Begin to send as many deliveries as there are places for; return how many. Commits."""
-        return sum(self._begin(standing) for standing in PLACES)
+        with self._changed:
+            free = {standing: places - self._under_way[standing] for standing, places in PLACES.items()}
+        deliveries = claim_deliveries(self.engine, free) if any(free.values()) else []
+        for delivery in deliveries:
+            with self._changed:
+                self._under_way[delivery.standing] += 1
+            self._executor.submit(self._send, delivery).add_done_callback(self._ended(delivery.standing))
+        return len(deliveries)
 
     def is_busy(self) -> bool:
         """Return whether anything is under way."""
@@ -60,15 +67,6 @@ class Sender:
     def close(self) -> None:
         """Wait for what is under way and end the threads."""
         self._executor.shutdown()
-
-    def _begin(self, standing: Standing) -> int:
-        free = PLACES[standing] - self._under_way[standing]
-        deliveries = claim_deliveries(self.engine, standing=standing, most=free) if free else []
-        for delivery in deliveries:
-            with self._changed:
-                self._under_way[standing] += 1
-            self._executor.submit(self._send, delivery).add_done_callback(self._ended(standing))
-        return len(deliveries)
 
     def _ended(self, standing: Standing) -> Callable[[Future[None]], None]:
         def end(future: Future[None]) -> None:

@@ -144,7 +144,7 @@ def test_what_was_sent_is_shown_with_every_answer_and_sent_again(admin: Admin, e
     for number in range(3):
         with engine.begin() as connection:
             announce(connection, admin.company_id, SYNC_FAILED, {"sync_id": number}, now=NOON)
-    (leased,) = claim_deliveries(engine, standing="new", most=9)
+    (leased,) = claim_deliveries(engine, {"new": 9})
     note_attempt(engine, leased, Attempt(NOON, 21, 500, "no", None), now=NOON)
     below = f"/{endpoint_id}/deliveries"
 
@@ -168,7 +168,7 @@ def test_what_was_sent_is_shown_with_every_answer_and_sent_again(admin: Admin, e
     assert (again.status_code, json_of(again)["status"]) == (202, "waiting")
     with engine.begin() as connection:
         connection.execute(text("UPDATE webhook_delivery SET status = 'failed' WHERE attempts = 0"))
-    assert [one.id for one in claim_deliveries(engine, standing="slow", most=9)] == [shown["id"]]
+    assert [one.id for one in claim_deliveries(engine, {"slow": 9})] == [shown["id"]]
     assert admin.send("POST", f"{below}/99/redeliver").status_code == 404
     admin.send("PATCH", f"/{endpoint_id}", json={"is_enabled": False})
     refused = admin.send("POST", f"{below}/{shown['id']}/redeliver")

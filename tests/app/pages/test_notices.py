@@ -109,7 +109,7 @@ def test_an_endpoint_shows_what_was_sent_and_is_looked_after(admin: Reader, engi
     (endpoint,) = set(re.findall(rf"{admin.path('')}(/settings/webhooks/\d+)/disable", page))
     with engine.begin() as connection:
         announce(connection, admin.company_id, SYNC_FAILED, {"sync_id": 7}, now=NOON)
-    (leased,) = claim_deliveries(engine, standing="new", most=1)
+    (leased,) = claim_deliveries(engine, {"new": 1})
     note_attempt(engine, leased, Attempt(NOON, 1234, 500, "<i>no</i>", None), now=NOON)
 
     shown = admin.page(admin.path(endpoint))

@@ -99,9 +99,9 @@ def test_a_process_that_dies_between_commit_and_answer_loses_nothing_and_repeats
     _, secret = new_endpoint(engine, company_id, server.url)
     tell(engine, company_id)
 
-    (leased,) = claim_deliveries(engine, standing="new", most=9)  # and is killed here, before or after it sent this
+    (leased,) = claim_deliveries(engine, {"new": 9})  # and is killed here, before or after it sent this
     desk.sender._outcome(leased, utc_now())
-    assert not claim_deliveries(engine, standing="new", most=9)
+    assert not claim_deliveries(engine, {"new": 9})
     assert send_with(desk) == 0
     end_leases(engine)
     work(desk)
@@ -221,9 +221,9 @@ def test_companies_take_turns_and_have_four_requests_under_way_at_most(engine: E
     tell(engine, company_id)
     tell(engine, other)
 
-    first = claim_deliveries(engine, standing="new", most=2)
-    second = claim_deliveries(engine, standing="new", most=16)
-    third = claim_deliveries(engine, standing="new", most=16)
+    first = claim_deliveries(engine, {"new": 2})
+    second = claim_deliveries(engine, {"new": 16})
+    third = claim_deliveries(engine, {"new": 16})
 
     assert sorted(one.company_id for one in first) == sorted([company_id, other])
     assert [one.company_id for one in second] == [company_id] * 3
@@ -235,7 +235,7 @@ def test_a_deleted_endpoint_takes_its_deliveries_along(
 ) -> None:
     endpoint_id, _ = new_endpoint(engine, company_id, server.url)
     tell(engine, company_id)
-    (leased,) = claim_deliveries(engine, standing="new", most=9)
+    (leased,) = claim_deliveries(engine, {"new": 9})
     with engine.begin() as connection:
         assert delete_endpoint(connection, company_id, endpoint_id, actor="tests", now=NOON)
     desk.sender._send(leased)
