@@ -16,7 +16,8 @@ from app.pages import wording
 from app.pages.mapping import chart, line_drawer, table
 from app.pages.settings import connection_forms, integrations
 from app.pages.syncs import pages as sync_pages
-from app.problems import handlers, reference
+from app.problems import handlers
+from app.reference import page as reference
 from app.webhooks import endpoint
 from app.webhooks.door import keep_webhook
 from app.wiring.tools import Tools, install_tools, tools_of

@@ -1,0 +1,155 @@
+"""Ask every operation of the API once, in an order in which each finds what it needs."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import requests
+
+from app.api.document.examples import Example
+from app.api.document.operations import operations_in
+from runtime.clock import utc_now
+from sandbox.examples.asked import ASKED, Asked
+from sandbox.examples.demo import Demo, until
+from sandbox.examples.made_up import made_up
+from sandbox.examples.plain import plain, plain_lines
+
+_UNDER_WAY = ("queued", "running", "pending")
+
+
+class Told(NamedTuple):
+    """The example of each operation that answered as hoped, and why the others did not, by `operationId`."""
+
+    examples: dict[str, Example]
+    refusals: dict[str, str]
+
+
+class UnknownIdError(LookupError):
+    """No answer so far names the id that a path needs."""
+
+
+class Operation(NamedTuple):
+    """An operation of the document."""
+
+    name: str
+    path: str
+    method: str
+    described: Mapping[str, Any]
+
+
+def told_by(demo: Demo) -> Told:
+    """Ask all operations that the demo describes."""
+    document = demo.ask("GET", "/openapi.json").json()
+    operations = [Operation(name, *found) for name, found in operations_in(document).items()]
+    asking, told = _Asking(demo, document), Told({}, {})
+    for operation in sorted(operations, key=lambda one: _turn(document, one)):
+        try:
+            told.examples[operation.name] = asking.example_of(operation)
+        except (UnknownIdError, requests.HTTPError) as error:
+            told.refusals[operation.name] = str(error)
+    return told
+
+
+def _turn(document: Mapping[str, Any], operation: Operation) -> tuple[int, int]:
+    """Return when it is asked: first what creates, then what reads, what changes, what acts, what deletes."""
+    lists = _is_list(document, document["paths"][operation.path].get("get", {}))
+    turns = {"post": 0 if lists else 3, "get": 1, "put": 2, "patch": 2, "delete": 4}
+    return ASKED.get(operation.name, Asked()).turn, turns[operation.method]
+
+
+def _is_list(document: Mapping[str, Any], read: Mapping[str, Any]) -> bool:
+    content = read.get("responses", {}).get("200", {}).get("content", {})
+    name = content.get("application/json", {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+    return "data" in document["components"]["schemas"].get(name, {}).get("properties", {})
+
+
+class _Asking:
+    def __init__(self, demo: Demo, document: Mapping[str, Any]) -> None:
+        self._demo = demo
+        self._document = document
+        # An item of each collection, by the collection's path: one that was just created, or else the first.
+        self._items: dict[str, Mapping[str, Any]] = {}
+
+    def example_of(self, operation: Operation) -> Example:
+        """Ask an operation and return its example.
+
+        :raises UnknownIdError: an id in its path is unknown
+        :raises requests.HTTPError: it refused
+        """
+        asked = ASKED.get(operation.name, Asked())
+        path = self._path_of(operation, asked)
+        query = asked.query or self._page_of(operation)
+        body = self._filled(asked.body) if asked.body is not None else self._body_of(operation)
+        answer = self._demo.ask(
+            operation.method.upper(), operation.path.format(**path), params=query, headers=asked.headers, json=body
+        )
+        if not answer.ok:
+            raise requests.HTTPError(f"{answer.status_code}: {answer.text.strip()}")
+        self._note(operation, answer)
+        now = utc_now()
+        media_type, told = _told(answer)
+        return Example(
+            path=plain(path, now=now),
+            query=query,
+            headers=asked.headers,
+            body=plain(body, now=now),
+            status=answer.status_code,
+            media_type=media_type,
+            answer=told,
+        )
+
+    def _path_of(self, operation: Operation, asked: Asked) -> dict[str, Any]:
+        named = self._document["paths"][operation.path].get("parameters", ())
+        known = {"company_id": self._demo.company_id, **self._filled(asked.path)}
+        names = [parameter["name"] for parameter in named if parameter["in"] == "path"]
+        return {name: known.get(name) or self._id_of(operation.path, name) for name in names}
+
+    def _id_of(self, path: str, name: str) -> Any:  # noqa: ANN401 - text or a number
+        if name in self._demo.ids and name not in ("run_id", "position"):
+            return self._demo.ids[name]
+        item = self._items.get(path.partition(f"/{{{name}}}")[0], {})
+        found = item.get(name, item.get("id", next((item[key] for key in item if key.endswith("_id")), None)))
+        if found is None:
+            raise UnknownIdError(f"no answer names its {name}")
+        return found
+
+    def _page_of(self, operation: Operation) -> dict[str, Any]:
+        parameters = operation.described.get("parameters", ())
+        return {"limit": 2} if any(parameter["name"] == "limit" for parameter in parameters) else {}
+
+    def _body_of(self, operation: Operation) -> Any:  # noqa: ANN401 - any JSON
+        content = operation.described.get("requestBody", {}).get("content", {})
+        return made_up(self._document, content["application/json"]["schema"]) if content else None
+
+    def _filled(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        known = {**self._demo.ids, "restricted_key": self._demo.restricted_key}
+        return {name: known[text[1:-1]] if _is_name(text) else text for name, text in values.items()}
+
+    def _note(self, operation: Operation, answer: requests.Response) -> None:
+        if "json" not in answer.headers.get("Content-Type", ""):
+            return
+        told = answer.json()
+        if operation.method == "post":
+            self._items[operation.path] = told
+            if told.get("status") in _UNDER_WAY and "Location" in answer.headers:
+                until(lambda: self._is_over(answer.headers["Location"]), f"{operation.name} stays under way")
+        elif told.get("data") and operation.path not in self._items:
+            self._items[operation.path] = told["data"][0]
+
+    def _is_over(self, location: str) -> bool:
+        return self._demo.ask("GET", location).json()["status"] not in _UNDER_WAY
+
+
+def _is_name(text: object) -> bool:
+    return isinstance(text, str) and text.startswith("{") and text.endswith("}")
+
+
+def _told(answer: requests.Response) -> tuple[str | None, Any]:
+    media_type = answer.headers.get("Content-Type", "").partition(";")[0] or None
+    if media_type is None or not answer.content:
+        return None, None
+    if media_type == "application/json":
+        return media_type, plain(answer.json(), now=utc_now())
+    if media_type.startswith("text/"):
+        answer.encoding = "utf-8"
+        return media_type, plain_lines(answer.text, now=utc_now())
+    return media_type, None
