@@ -1,17 +1,18 @@
 """Ask every operation of the API once, in an order in which each finds what it needs."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
-import requests
+from werkzeug.test import TestResponse
 
 from app.api.document.examples import Example
 from app.api.document.operations import operations_in
 from runtime.clock import utc_now
 from sandbox.examples.asked import ASKED, Asked
-from sandbox.examples.demo import Demo, until
+from sandbox.examples.demo import Demo
 from sandbox.examples.made_up import made_up
-from sandbox.examples.plain import plain, plain_lines
+from sandbox.examples.plain import RECEIVING, plain, plain_lines
 
 _UNDER_WAY = ("queued", "running", "pending")
 
@@ -27,6 +28,10 @@ class UnknownIdError(LookupError):
     """No answer so far names the id that a path needs."""
 
 
+class RefusedError(Exception):
+    """An operation answered with a problem; the message shows it."""
+
+
 class Operation(NamedTuple):
     """An operation of the document."""
 
@@ -38,13 +43,13 @@ class Operation(NamedTuple):
 
 def told_by(demo: Demo) -> Told:
     """Ask all operations that the demo describes."""
-    document = demo.ask("GET", "/openapi.json").json()
+    document = demo.ask("GET", "/openapi.json").get_json()
     operations = [Operation(name, *found) for name, found in operations_in(document).items()]
     asking, told = _Asking(demo, document), Told({}, {})
     for operation in sorted(operations, key=lambda one: _turn(document, one)):
         try:
             told.examples[operation.name] = asking.example_of(operation)
-        except (UnknownIdError, requests.HTTPError) as error:
+        except (UnknownIdError, RefusedError) as error:
             told.refusals[operation.name] = str(error)
     return told
 
@@ -73,17 +78,21 @@ class _Asking:
         """Ask an operation and return its example.
 
         :raises UnknownIdError: an id in its path is unknown
-        :raises requests.HTTPError: it refused
+        :raises RefusedError: it refused
         """
         asked = ASKED.get(operation.name, Asked())
         path = self._path_of(operation, asked)
         query = asked.query or self._page_of(operation)
         body = self._filled(asked.body) if asked.body is not None else self._body_of(operation)
         answer = self._demo.ask(
-            operation.method.upper(), operation.path.format(**path), params=query, headers=asked.headers, json=body
+            operation.method.upper(),
+            operation.path.format(**path),
+            query_string=query,
+            headers=asked.headers,
+            **({} if body is None else {"json": body}),
         )
-        if not answer.ok:
-            raise requests.HTTPError(f"{answer.status_code}: {answer.text.strip()}")
+        if answer.status_code >= HTTPStatus.BAD_REQUEST:
+            raise RefusedError(f"{answer.status_code}: {answer.text.strip()}")
         self._note(operation, answer)
         now = utc_now()
         media_type, told = _told(answer)
@@ -118,38 +127,40 @@ class _Asking:
 
     def _body_of(self, operation: Operation) -> Any:  # noqa: ANN401 - any JSON
         content = operation.described.get("requestBody", {}).get("content", {})
-        return made_up(self._document, content["application/json"]["schema"]) if content else None
+        body = made_up(self._document, content["application/json"]["schema"]) if content else None
+        if isinstance(body, dict) and "url" in body:
+            # What is sent to an endpoint of the examples must not leave this machine.
+            body["url"] = self._demo.receiver + RECEIVING
+        return body
 
     def _filled(self, values: Mapping[str, Any]) -> dict[str, Any]:
         known = {**self._demo.ids, "restricted_key": self._demo.restricted_key}
         return {name: known[text[1:-1]] if _is_name(text) else text for name, text in values.items()}
 
-    def _note(self, operation: Operation, answer: requests.Response) -> None:
-        if "json" not in answer.headers.get("Content-Type", ""):
-            return
-        told = answer.json()
-        if operation.method == "post":
+    def _note(self, operation: Operation, answer: TestResponse) -> None:
+        told = answer.get_json() if answer.is_json else None
+        if operation.method == "post" and told:
             self._items[operation.path] = told
             if told.get("status") in _UNDER_WAY and "Location" in answer.headers:
-                until(lambda: self._is_over(answer.headers["Location"]), f"{operation.name} stays under way")
-        elif told.get("data") and operation.path not in self._items:
+                location = answer.headers["Location"]
+                self._demo.work_until(lambda: self._is_over(location), f"{operation.name} stays under way")
+            elif not ASKED.get(operation.name, Asked()).turn:  # after those, nobody asks what became of it
+                self._demo.work()
+        elif told and told.get("data") and operation.path not in self._items:
             self._items[operation.path] = told["data"][0]
 
     def _is_over(self, location: str) -> bool:
-        return self._demo.ask("GET", location).json()["status"] not in _UNDER_WAY
+        return self._demo.ask("GET", location).get_json()["status"] not in _UNDER_WAY
 
 
 def _is_name(text: object) -> bool:
     return isinstance(text, str) and text.startswith("{") and text.endswith("}")
 
 
-def _told(answer: requests.Response) -> tuple[str | None, Any]:
-    media_type = answer.headers.get("Content-Type", "").partition(";")[0] or None
-    if media_type is None or not answer.content:
+def _told(answer: TestResponse) -> tuple[str | None, Any]:
+    if not answer.data:
         return None, None
-    if media_type == "application/json":
-        return media_type, plain(answer.json(), now=utc_now())
-    if media_type.startswith("text/"):
-        answer.encoding = "utf-8"
-        return media_type, plain_lines(answer.text, now=utc_now())
-    return media_type, None
+    if answer.is_json:
+        return answer.mimetype, plain(answer.get_json(), now=utc_now())
+    is_text = (answer.mimetype or "").startswith("text/")
+    return answer.mimetype, plain_lines(answer.text, now=utc_now()) if is_text else None

@@ -7,6 +7,8 @@ from typing import Any
 
 # The moment at which all examples are asked.
 MOMENT = datetime(2026, 4, 1, 12, tzinfo=UTC)
+# The path to which the product sends what customers of it ask for.
+RECEIVING = "/revmap-events"
 _RECENT = timedelta(days=2)
 _MOST_ITEMS = 2
 _MOST_CHARACTERS = 360
@@ -27,7 +29,7 @@ _MADE_UP = (
     (re.compile(r"(?<=id: )(\d+)-[0-9a-f]{16}"), r"\1-0123456789abcdef"),
     # A link that works once.
     (re.compile(r"(?<=[/=#])[A-Za-z0-9_-]{32,}"), "EXAMPLE-OF-A-LINK-THAT-DOES-NOT-WORK"),
-    (re.compile(r"http://127\.0\.0\.1:\d+"), "https://revmap.example.com"),
+    (re.compile(rf"http://127\.0\.0\.1:\d+(?={RECEIVING})"), "https://example.com"),
 )
 
 

@@ -1,10 +1,18 @@
 """The examples of the API reference are what the product answers."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 from redis import Redis
 
-from app.api.document.examples import examples
-from sandbox.examples.__main__ import fresh_examples
+from app.api.document.examples import Example, examples
 from sandbox.valkey import ValkeyServer
+
+pytestmark = pytest.mark.timeout(150)
+COMMAND = "run `.venv/bin/python -m sandbox.examples`, which writes all of them"
 
 
 def shape(value: object) -> object:
@@ -17,16 +25,19 @@ def shape(value: object) -> object:
 
 
 def test_a_fresh_run_answers_in_the_shape_of_the_examples(
-    database_url: str, redis: Redis, valkey: ValkeyServer
+    database_url: str, redis: Redis, valkey: ValkeyServer, tmp_path: Path
 ) -> None:
     assert redis.dbsize() == 0
+    servers = ["--database-url", database_url, "--redis-url", valkey.url]
 
-    told = fresh_examples(database_url, valkey.url)
+    run = subprocess.run(
+        [sys.executable, "-m", "sandbox.examples", "--into", tmp_path, *servers], capture_output=True, check=False
+    )
 
-    assert told.refusals == {}
-    for name, example in told.examples.items():
-        kept = examples().get(name)
-        assert kept is not None, f"{name} has no example: run `.venv/bin/python -m sandbox.examples`."
-        told_shape, kept_shape = shape(example._asdict()), shape(kept._asdict())
-        assert told_shape == kept_shape, f"{name} answers otherwise: run `.venv/bin/python -m sandbox.examples`."
+    assert run.returncode == 0, run.stderr.decode()
+    fresh = {file.stem: Example(**json.loads(file.read_text())) for file in tmp_path.glob("*.json")}
+    assert set(fresh) == set(examples()), f"Other operations: {COMMAND}."
+    for name, example in fresh.items():
+        kept = examples()[name]
+        assert shape(example._asdict()) == shape(kept._asdict()), f"{name} answers otherwise: {COMMAND}."
         assert (example.query, example.headers, example.body) == (kept.query, kept.headers, kept.body)
