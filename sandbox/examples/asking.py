@@ -138,7 +138,7 @@ class _Asking:
         return {name: known[text[1:-1]] if _is_name(text) else text for name, text in values.items()}
 
     def _note(self, operation: Operation, answer: TestResponse) -> None:
-        told = answer.get_json() if answer.is_json else None
+        told = answer.get_json() if answer.data and answer.is_json else None
         if operation.method == "post" and told:
             self._items[operation.path] = told
             if told.get("status") in _UNDER_WAY and "Location" in answer.headers:
