@@ -72,5 +72,9 @@ def _notes(schema: Mapping[str, Any]) -> Iterator[str]:
     if shortest is not None and longest is not None:
         yield f"{shortest} to {longest:,} characters"
     default = schema.get("default")
-    if default is not None and len(str(default)) <= _LONGEST_DEFAULT:
+    if (
+        default is not None
+        and len(str(default)) <= _LONGEST_DEFAULT
+        and "Default:" not in schema.get("description", "")
+    ):
         yield f"default {str(default).lower() if isinstance(default, bool) else default}"

@@ -72,7 +72,7 @@ def test_a_route_of_the_reference_is_found_by_keyboard_and_its_command_copied(pa
     if viewport == "desktop":
         expect(contents.get_by_role("link", name="Cancel sync")).to_have_attribute("aria-current", "true")
     route = page.get_by_role("article", name="Cancel sync")
-    expect(route.get_by_role("heading")).to_be_in_viewport()
+    expect(route.get_by_role("heading", level=3)).to_be_in_viewport()
     route.get_by_role("button", name="Copy").first.click()
     assert page.evaluate("() => navigator.clipboard.readText()").startswith("curl -X POST ")
 
