@@ -25,7 +25,8 @@ def value_of(name: str, schema: Mapping[str, Any], **known: Any) -> Value:  # no
     """Return what a schema says of a value."""
     choices = [str(choice) for choice in schema.get("enum", ()) if choice is not None]
     described = {"description": schema.get("description", ""), **known}
-    return Value(name, _kind(schema), _object_in(schema), ", ".join(_notes(schema)), choices, **described)
+    notes = ", ".join(_notes(schema, described["description"]))
+    return Value(name, _kind(schema), _object_in(schema), notes, choices, **described)
 
 
 def values_of(schema: Mapping[str, Any]) -> list[Value]:
@@ -64,7 +65,7 @@ def _one_kind(kind: str, schema: Mapping[str, Any]) -> str:
     return _FORMATS.get(schema.get("format", ""), kind) if kind == "string" else kind
 
 
-def _notes(schema: Mapping[str, Any]) -> Iterator[str]:
+def _notes(schema: Mapping[str, Any], description: str) -> Iterator[str]:
     least, most = schema.get("minimum"), schema.get("maximum")
     if least is not None and most is not None and most <= _LARGEST_TOLD:
         yield f"{least} to {most}"
@@ -72,9 +73,5 @@ def _notes(schema: Mapping[str, Any]) -> Iterator[str]:
     if shortest is not None and longest is not None:
         yield f"{shortest} to {longest:,} characters"
     default = schema.get("default")
-    if (
-        default is not None
-        and len(str(default)) <= _LONGEST_DEFAULT
-        and "Default:" not in schema.get("description", "")
-    ):
+    if default is not None and len(str(default)) <= _LONGEST_DEFAULT and "Default:" not in description:
         yield f"default {str(default).lower() if isinstance(default, bool) else default}"
