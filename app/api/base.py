@@ -11,9 +11,8 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 from marshmallow import missing as absent
 from webargs.flaskparser import FlaskParser
 
-from app.api.document.examples import add_examples
+from app.api.document.completion import completed
 from app.api.document.operations import OperationNames
-from app.api.document.usual_words import add_usual_words
 from app.api.document.values import describe_values
 from app.http.bodies import HeldBody, UnsupportedBodyError
 from app.http.entity_tags import not_modified
@@ -113,15 +112,7 @@ class ProblemApi(Api):  # type: ignore[misc]  # flask-smorest has no types
 
     def complete_document(self, origin: str) -> None:
         """Complete the document, once all operations are registered. `origin` is where the API is served."""
-        self.document = self.spec.to_dict() | {"tags": self._names.tags(), "servers": [{"url": origin}]}
-        components = self.document["components"]
-        for schema in components["schemas"].values():
-            schema.pop("additionalProperties", None)  # fields may be added: clients ignore those they do not know
-        for response in components["responses"].values():
-            response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        components["schemas"].pop("PaginationMetadata", None)  # of flask-smorest's own paging
-        add_usual_words(self.document)
-        add_examples(self.document)
+        self.document = completed(self.spec.to_dict(), tags=self._names.tags(), origin=origin)
         self._document_as_json = json.dumps(self.document, sort_keys=False).encode()
 
     def _openapi_json(self) -> Response:

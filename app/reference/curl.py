@@ -14,7 +14,8 @@ def curl_of(origin: str, method: str, path: str, example: Example | None) -> str
     command = ["curl", "-N"] if asked.media_type == "text/event-stream" else ["curl"]
     command += [] if method == "GET" else ["-X", method]
     lines = [f'{" ".join(command)} "{origin}{_filled(path, asked)}{_query(asked)}"']
-    lines += ['-H "Authorization: Bearer $REVMAP_KEY"']
+    # What keys are refused is shown as the request of somebody who is signed in.
+    lines += [] if "Cookie" in asked.headers else ['-H "Authorization: Bearer $REVMAP_KEY"']
     lines += [f'-H "{name}: {value}"' for name, value in asked.headers.items()]
     if asked.body is not None:
         body = json.dumps(asked.body, ensure_ascii=False).replace("'", "'\\''")

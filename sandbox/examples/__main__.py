@@ -11,7 +11,7 @@ from app.api.document.examples import FOLDER
 from migrations.run import upgrade
 from runtime.database import open_engine
 from sandbox.examples.asking import Told, told_by
-from sandbox.examples.demo import running_demo
+from sandbox.examples.running import running_demo
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
 

@@ -10,9 +10,10 @@ from app.api.document.examples import Example
 from app.api.document.operations import operations_in
 from runtime.clock import utc_now
 from sandbox.examples.asked import ASKED, Asked
-from sandbox.examples.demo import Demo
+from sandbox.examples.demo import SESSION_COOKIE, Demo
 from sandbox.examples.made_up import made_up
 from sandbox.examples.plain import RECEIVING, plain, plain_lines
+from sandbox.examples.turns import CREATING, Operation, turn_of
 
 _UNDER_WAY = ("queued", "running", "pending")
 
@@ -32,39 +33,19 @@ class RefusedError(Exception):
     """An operation answered with a problem; the message shows it."""
 
 
-class Operation(NamedTuple):
-    """An operation of the document."""
-
-    name: str
-    path: str
-    method: str
-    described: Mapping[str, Any]
-
-
 def told_by(demo: Demo) -> Told:
     """Ask all operations that the demo describes."""
     document = demo.ask("GET", "/openapi.json").get_json()
     operations = [Operation(name, *found) for name, found in operations_in(document).items()]
     asking, told = _Asking(demo, document), Told({}, {})
-    for operation in sorted(operations, key=lambda one: _turn(document, one)):
+    for operation in sorted(operations, key=lambda one: turn_of(document, one)):
+        if not demo.ids.get("position") and turn_of(document, operation) > CREATING:
+            demo.pay()  # so that what was created has something to tell
         try:
             told.examples[operation.name] = asking.example_of(operation)
         except (UnknownIdError, RefusedError) as error:
             told.refusals[operation.name] = str(error)
     return told
-
-
-def _turn(document: Mapping[str, Any], operation: Operation) -> tuple[int, int]:
-    """Return when it is asked: first what creates, then what reads, what changes, what acts, what deletes."""
-    lists = _is_list(document, document["paths"][operation.path].get("get", {}))
-    turns = {"post": 0 if lists else 3, "get": 1, "put": 2, "patch": 2, "delete": 4}
-    return ASKED.get(operation.name, Asked()).turn, turns[operation.method]
-
-
-def _is_list(document: Mapping[str, Any], read: Mapping[str, Any]) -> bool:
-    content = read.get("responses", {}).get("200", {}).get("content", {})
-    name = content.get("application/json", {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
-    return "data" in document["components"]["schemas"].get(name, {}).get("properties", {})
 
 
 class _Asking:
@@ -84,27 +65,34 @@ class _Asking:
         path = self._path_of(operation, asked)
         query = asked.query or self._page_of(operation)
         body = self._filled(asked.body) if asked.body is not None else self._body_of(operation)
-        answer = self._demo.ask(
-            operation.method.upper(),
-            operation.path.format(**path),
-            query_string=query,
-            headers=asked.headers,
-            **({} if body is None else {"json": body}),
-        )
-        if answer.status_code >= HTTPStatus.BAD_REQUEST:
-            raise RefusedError(f"{answer.status_code}: {answer.text.strip()}")
+        sent = {"query_string": query, **({} if body is None else {"json": body})}
+        answer, headers = self._answer_to(operation, operation.path.format(**path), asked.headers, sent)
         self._note(operation, answer)
         now = utc_now()
         media_type, told = _told(answer)
         return Example(
             path=plain(path, now=now),
             query=query,
-            headers=asked.headers,
+            headers=headers,
             body=plain(body, now=now),
             status=answer.status_code,
             media_type=media_type,
             answer=told,
         )
+
+    def _answer_to(
+        self, operation: Operation, path: str, headers: dict[str, str], sent: dict[str, Any]
+    ) -> tuple[TestResponse, dict[str, str]]:
+        """Return an answer and the headers that were sent. What keys are refused is asked by a person."""
+        method = operation.method.upper()
+        answer = self._demo.ask(method, path, headers=headers, **sent)
+        if answer.is_json and answer.data and answer.get_json().get("code") == "not_a_person":
+            answer = self._demo.ask_as_person(method, path, headers=headers, **sent)
+            token = {} if method == "GET" else {"X-CSRF-Token": "$TOKEN"}
+            headers = {"Cookie": f"{SESSION_COOKIE}=$SESSION", **token, **headers}
+        if answer.status_code >= HTTPStatus.BAD_REQUEST:
+            raise RefusedError(f"{answer.status_code}: {answer.text.strip()}")
+        return answer, headers
 
     def _path_of(self, operation: Operation, asked: Asked) -> dict[str, Any]:
         named = self._document["paths"][operation.path].get("parameters", ())
