@@ -28,6 +28,18 @@ ASKED = {
     "getSync": Asked(path={"run_id": "{run_id}"}),
     "followSync": Asked(path={"run_id": "{run_id}"}),
     "getEvent": Asked(path={"position": "{position}"}),
+    "addExportSchedule": Asked(
+        body={
+            "format": "xlsx",
+            "view": {"invoice_status": "paid"},
+            "recurs": "monthly",
+            "day": 1,
+            "hour": 6,
+            "time_zone": "Europe/Berlin",
+            "emails": ["ada@example.org"],
+        }
+    ),
+    "changeExportSchedule": Asked(body={"paused": True}),
     "disconnectAccount": Asked(turn=1),
     "connectAccount": Asked(
         headers={"Idempotency-Key": "connect-sample-studio"}, body={"restricted_key": "{restricted_key}"}, turn=2

@@ -41,10 +41,22 @@ def test_what_is_long_is_cut() -> None:
 
 def test_a_body_is_made_from_its_schema() -> None:
     role = {"type": "string", "enum": [None, "viewer", "editor"]}
-    person = {"type": "object", "properties": {"email": {"type": ["string", "null"]}, "role": role}}
+    person = {
+        "type": "object",
+        "properties": {"email": {"type": ["string", "null"]}, "role": role},
+        "required": ["role"],
+    }
     document = {"components": {"schemas": {"Person": person}}}
     people = {"type": "array", "items": {"anyOf": [{"$ref": "#/components/schemas/Person"}, {"type": "null"}]}}
+    told = {"type": "array", "items": {"type": "string", "format": "email"}}
+    all_of_it = {"people": people, "emails": told, "is_open": {"type": "boolean"}}
 
-    body = made_up(document, {"properties": {"people": people, "is_open": {"type": "boolean"}}})
+    body = made_up(document, {"properties": all_of_it | {"from": {"type": "string", "format": "date"}}})
 
-    assert body == {"people": [{"email": "linus@example.org", "role": "viewer"}], "is_open": True}
+    assert body == {
+        "people": [{"role": "viewer"}],
+        "emails": ["ada@example.org"],
+        "is_open": True,
+        "from": "2026-03-01",
+    }
+    assert made_up(document, person) == {"role": "viewer"}
