@@ -5,7 +5,7 @@ from typing import Any
 from app.api.document.examples import add_examples
 from app.api.document.usual_words import add_usual_words
 
-_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
 
 
 def completed(document: dict[str, Any], *, tags: list[dict[str, str]], origin: str) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def completed(document: dict[str, Any], *, tags: list[dict[str, str]], origin: s
     for schema in components["schemas"].values():
         schema.pop("additionalProperties", None)  # fields may be added: clients ignore those they do not know
     for response in components["responses"].values():
-        response["content"] = _PROBLEM
+        response["content"] = {"application/problem+json": _PROBLEM}
     add_usual_words(document)
     add_examples(document)
     return document

@@ -5,6 +5,7 @@ from typing import Any
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import fields
 
+_TYPES = {str: "string", bool: "boolean", int: "integer", type(None): "null"}
 _TYPED = ("type", "$ref", "anyOf", "allOf", "oneOf")
 # Fields of any type: what they are is known to their schema alone.
 _UNTYPED = (fields.Field, fields.Raw, fields.Nested, fields.Pluck)
@@ -17,7 +18,9 @@ def describe_values(converter: OpenAPIConverter) -> None:
 
 
 def _constant(_self: OpenAPIConverter, field: fields.Field[Any], **_context: object) -> dict[str, Any]:
-    return {"type": "string", "const": field.constant} if isinstance(field, fields.Constant) else {}
+    if not isinstance(field, fields.Constant):
+        return {}
+    return {"type": _TYPES[type(field.constant)], "const": field.constant}
 
 
 def _text(_self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, Any], **_context: object) -> dict[str, Any]:
