@@ -12,6 +12,7 @@ from marshmallow import missing as absent
 from webargs.flaskparser import FlaskParser
 
 from app.api.document.completion import completed
+from app.api.document.objects import ObjectDescriptions
 from app.api.document.operations import OperationNames
 from app.api.document.values import describe_values
 from app.http.bodies import HeldBody, UnsupportedBodyError
@@ -106,7 +107,7 @@ class ProblemApi(Api):  # type: ignore[misc]  # flask-smorest has no types
 
     def __init__(self, app: Flask) -> None:
         self._names = OperationNames(app)
-        super().__init__(app, spec_kwargs={"extra_plugins": [self._names]})
+        super().__init__(app, spec_kwargs={"extra_plugins": [self._names, ObjectDescriptions()]})
         self.document: dict[str, Any] = {}
         self._document_as_json = b""
 

@@ -128,6 +128,13 @@ def test_the_document_shows_the_examples(document: dict[str, Any]) -> None:
     assert sent == examples()["connectAccount"].body
 
 
+def test_objects_are_described_by_the_docstrings_of_their_schemas(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+
+    assert schemas["RevenueLine"]["description"].startswith("A line of a completed invoice.")
+    assert [name for name, schema in schemas.items() if not schema.get("description")] == []
+
+
 def test_secrets_in_examples_are_obviously_none() -> None:
     for file in FOLDER.glob("*.json"):
         for secret in SECRETS.finditer(file.read_text()):
