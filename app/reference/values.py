@@ -23,7 +23,8 @@ class Value(NamedTuple):
 
 def value_of(name: str, schema: Mapping[str, Any], **known: Any) -> Value:  # noqa: ANN401 - the fields of Value
     """Return what a schema says of a value."""
-    choices = [str(choice) for choice in schema.get("enum", ()) if choice is not None]
+    listed = schema.get("enum") or schema.get("items", {}).get("enum", ())
+    choices = [str(choice) for choice in listed if choice is not None]
     described = {"description": schema.get("description", ""), **known}
     notes = ", ".join(_notes(schema, described["description"]))
     return Value(name, _kind(schema), _object_in(schema), notes, choices, **described)

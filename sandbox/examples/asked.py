@@ -24,6 +24,10 @@ ASKED = {
         query={"columns": "invoice_line_item_id,customer_name,date,amount,currency", "cadence": "monthly"}
     ),
     "listRevenueMonths": Asked(query={"month_from": "2026-01", "month_to": "2026-04", "currency": "usd"}),
+    "listSuggestions": Asked(query={"field": "customer", "q": "zed"}),
+    "createSavedView": Asked(
+        body={"name": "Open invoices", "scope": "company", "parameters": {"invoice_status": "open", "sort": "-amount"}}
+    ),
     "startSync": Asked(headers={"Idempotency-Key": "2026-03-31-close"}),
     "getSync": Asked(path={"run_id": "{run_id}"}),
     "followSync": Asked(path={"run_id": "{run_id}"}),

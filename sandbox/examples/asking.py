@@ -63,7 +63,7 @@ class _Asking:
         """
         asked = ASKED.get(operation.name, Asked())
         path = self._path_of(operation, asked)
-        query = asked.query or self._page_of(operation)
+        query = asked.query or self._query_of(operation)
         body = self._filled(asked.body) if asked.body is not None else self._body_of(operation)
         sent = {"query_string": query, **({} if body is None else {"json": body})}
         answer, headers = self._answer_to(operation, operation.path.format(**path), asked.headers, sent)
@@ -109,9 +109,12 @@ class _Asking:
             raise UnknownIdError(f"no answer names its {name}")
         return found
 
-    def _page_of(self, operation: Operation) -> dict[str, Any]:
-        parameters = operation.described.get("parameters", ())
-        return {"limit": 2} if any(parameter["name"] == "limit" for parameter in parameters) else {}
+    def _query_of(self, operation: Operation) -> dict[str, Any]:
+        parameters = [one for one in operation.described.get("parameters", ()) if one["in"] == "query"]
+        required = {
+            one["name"]: made_up(self._document, one["schema"], one["name"]) for one in parameters if one["required"]
+        }
+        return required | ({"limit": 2} if any(one["name"] == "limit" for one in parameters) else {})
 
     def _body_of(self, operation: Operation) -> Any:  # noqa: ANN401 - any JSON
         content = operation.described.get("requestBody", {}).get("content", {})

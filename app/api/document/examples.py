@@ -41,7 +41,9 @@ def _add(operation: dict[str, Any], parameters: list[dict[str, Any]], example: E
     given = {"path": example.path, "query": example.query, "header": example.headers}
     for parameter in parameters:
         if parameter["name"] in given.get(parameter["in"], ()):
-            parameter["example"] = given[parameter["in"]][parameter["name"]]
+            value = given[parameter["in"]][parameter["name"]]
+            takes_several = parameter["schema"].get("type") == "array" and not isinstance(value, list)
+            parameter["example"] = [value] if takes_several else value
     if example.body is not None and "requestBody" in operation:
         operation["requestBody"]["content"]["application/json"]["examples"] = {"example": {"value": example.body}}
     answered = operation["responses"].get(str(example.status), {}).get("content", {}).get(example.media_type)

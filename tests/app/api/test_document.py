@@ -6,11 +6,16 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from flask.testing import FlaskClient
+from marshmallow import fields
 
 from app.api.document.examples import FOLDER, examples
 from app.api.document.operations import camel_case, operations_in, subject_of
+from app.api.document.values import describe_values
+from app.http.fields import Currency, Moment, Names
 from tests.support.web.lines import json_of
 
 COMMAND = "run `.venv/bin/python -m sandbox.examples`, which writes all of them"
@@ -114,7 +119,8 @@ def test_examples_keep_the_schemas_of_their_operations(document: dict[str, Any])
             if parameter in ("Cookie", "X-CSRF-Token"):  # of a session, for what keys are refused
                 continue
             assert parameter in known, where
-            assert faults_of(document, known[parameter], value) == [], where
+            several = [value] if known[parameter].get("type") == "array" else value
+            assert faults_of(document, known[parameter], several) == [], where
 
 
 def test_the_document_shows_the_examples(document: dict[str, Any]) -> None:
@@ -124,7 +130,7 @@ def test_the_document_shows_the_examples(document: dict[str, Any]) -> None:
 
     shown = lists["responses"]["200"]["content"]["application/json"]["examples"]["example"]["value"]
     assert shown == examples()["listRevenueLines"].answer
-    assert [one["example"] for one in lists["parameters"] if one["name"] == "cadence"] == ["monthly"]
+    assert [one["example"] for one in lists["parameters"] if one["name"] == "limit"] == [2]
     sent = connects["requestBody"]["content"]["application/json"]["examples"]["example"]["value"]
     assert sent == examples()["connectAccount"].body
 
@@ -142,13 +148,26 @@ def test_secrets_in_examples_are_obviously_none() -> None:
             assert secret[1].startswith(("EXAMPLE", "RVhBTVBMRQ")), f"{file.name}: {secret[0]}"
 
 
+def test_fields_of_our_own_are_described_as_what_is_written_for_them() -> None:
+    plugin = MarshmallowPlugin()
+    APISpec("Samples", "1", "3.1.0", plugins=[plugin])
+    converter = plugin.converter
+    assert converter is not None
+    describe_values(converter)
+
+    assert converter.field2property(Currency()) == {"type": "string", "pattern": "^[A-Za-z]{3}$"}
+    assert converter.field2property(Moment(allow_none=True)) == {"type": ["string", "null"]}
+    assert converter.field2property(Names(["a", "b"], load_default=("a", "b"))) == {"type": "string", "default": "a,b"}
+    assert converter.field2property(fields.Constant("list")) == {"type": "string", "const": "list"}
+    assert converter.field2property(fields.Constant(False)) == {"type": "boolean", "const": False}  # noqa: FBT003
+
+
 def test_values_are_described_for_readers_of_json_schema(document: dict[str, Any]) -> None:
     operations = operations_in(document)
     parameters = {one["name"]: one for one in operations["exportRevenueLines"][2]["parameters"]}
 
     assert parameters["columns"]["schema"]["type"] == "string"
     assert parameters["columns"]["schema"]["default"].startswith("invoice_line_item_id,subscription_id,")
-    assert parameters["currency"]["schema"]["pattern"] == "^[A-Za-z]{3}$"
     assert document["components"]["schemas"]["RevenueLine"]["properties"]["object"]["const"] == "revenue_line"
     for _, _, operation in operations.values():
         for parameter in operation.get("parameters", ()):
