@@ -35,7 +35,7 @@ ASKED = {
     "addExportSchedule": Asked(
         body={
             "format": "xlsx",
-            "view": {"invoice_status": "paid"},
+            "view": {"sort": "-amount"},
             "recurs": "monthly",
             "day": 1,
             "hour": 6,

@@ -47,5 +47,5 @@ def _add(operation: dict[str, Any], parameters: list[dict[str, Any]], example: E
     if example.body is not None and "requestBody" in operation:
         operation["requestBody"]["content"]["application/json"]["examples"] = {"example": {"value": example.body}}
     answered = operation["responses"].get(str(example.status), {}).get("content", {}).get(example.media_type)
-    if answered is not None:
+    if answered is not None and example.answer is not None:
         answered["examples"] = {"example": {"value": example.answer}}
