@@ -40,7 +40,8 @@ from app.pages.settings import company as company_pages
 from app.pages.settings import connection_forms, integrations
 from app.pages.settings import people as people_pages
 from app.pages.syncs import pages as sync_pages
-from app.problems import handlers, reference
+from app.problems import handlers
+from app.reference import page as reference
 from app.webhooks import endpoint
 from app.webhooks.door import keep_webhook
 from app.wiring.tools import Tools, install_tools, tools_of

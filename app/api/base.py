@@ -5,15 +5,20 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response, json, request
 from flask_smorest import Api, Blueprint, abort
 from marshmallow import RAISE, Schema, ValidationError, fields
 from marshmallow import missing as absent
 from marshmallow.fields import List
 from webargs.flaskparser import FlaskParser
 
+from app.api.document.completion import completed
+from app.api.document.objects import ObjectDescriptions
+from app.api.document.operations import OperationNames
+from app.api.document.values import describe_values
 from app.http.bodies import HeldBody, UnsupportedBodyError, require_json
 from app.http.entity_tags import not_modified
+from app.wiring.tools import tools_of
 from events.intake.strict_json import UnreadableJsonError, parse_strictly
 
 Answer = TypeVar("Answer")
@@ -99,9 +104,24 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no typ
 
 
 class ProblemApi(Api):  # type: ignore[misc]  # flask-smorest has no types
-    """An API whose errors are answered by `app.problems.handlers` alone."""
+    """An API whose errors are answered by `app.problems.handlers` alone. `document` is its OpenAPI document."""
 
     ERROR_SCHEMA = Problem
+
+    def __init__(self, app: Flask) -> None:
+        self._names = OperationNames(app)
+        super().__init__(app, spec_kwargs={"extra_plugins": [self._names, ObjectDescriptions()]})
+        self.document: dict[str, Any] = {}
+        self._document_as_json = b""
+
+    def complete_document(self, origin: str) -> None:
+        """Complete the document, once all operations are registered. `origin` is where the API is served."""
+        self.document = completed(self.spec.to_dict(), tags=self._names.tags(), origin=origin)
+        self._document_as_json = json.dumps(self.document, sort_keys=False).encode()
+
+    def _openapi_json(self) -> Response:
+        """Serve the document."""
+        return Response(self._document_as_json, mimetype="application/json")
 
     def _register_error_handlers(self) -> None:
         """Register none: `app.problems.handlers` answers all errors."""
@@ -111,12 +131,10 @@ def install_api(app: Flask, *blueprints: ApiBlueprint) -> ProblemApi:
     """Register these parts of the API, and serve their description at /openapi.json."""
     app.config.update(_SETTINGS)
     api = ProblemApi(app)
+    describe_values(api.ma_plugin.converter)
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
-    for schema in api.spec.components.schemas.values():
-        schema.pop("additionalProperties", None)  # fields may be added: clients ignore those they do not know
-    for response in api.spec.components.responses.values():
-        response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    api.complete_document(tools_of(app).address.origin)
     return api
 
 

@@ -51,7 +51,7 @@ class ChangeList(Schema):
 @for_role("viewer")
 @blueprint.arguments(ChangesQuery, location="query")
 @blueprint.response(200, ChangeList)
-def get_changes(query: dict[str, Any], company_id: int) -> dict[str, object]:
+def list_revenue_changes(query: dict[str, Any], company_id: int) -> dict[str, object]:
     """List every line added, modified or removed, in order. Applying all of these changes reproduces the table."""
     tools, version, limit = current_tools(), BY_NAME[NAME].version, query["limit"]
     after = tools.cursors.read_mark(company_id, version, query["cursor"]) if "cursor" in query else BEGINNING

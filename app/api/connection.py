@@ -83,7 +83,7 @@ class ConnectionRequest(Schema):
 @for_role("viewer")
 @without_parameters
 @blueprint.response(200, ConnectionState)
-def show_connection(company_id: int) -> dict[str, object]:
+def get_connection(company_id: int) -> dict[str, object]:
     """Retrieve the state of the connection."""
     return _state_of(company_id)
 
@@ -94,7 +94,7 @@ def show_connection(company_id: int) -> dict[str, object]:
 @blueprint.arguments(ConnectionRequest, location="headers")
 @blueprint.arguments(Authorize)
 @blueprint.response(200, ConnectionState)
-def begin_connection(headers: dict[str, Any], body: dict[str, Any], company_id: int) -> dict[str, object]:
+def connect_account(headers: dict[str, Any], body: dict[str, Any], company_id: int) -> dict[str, object]:
     """Connect with a restricted key, or create the URL at which a person authorizes the connection.
 
     For a session it is the URL of Stripe's own page; for an API key, one of ours at which the person signs in first.
@@ -120,7 +120,7 @@ def begin_connection(headers: dict[str, Any], body: dict[str, Any], company_id: 
 @for_role("admin")
 @without_parameters
 @blueprint.response(200, ConnectionState)
-def end_connection(company_id: int) -> dict[str, object]:
+def disconnect_account(company_id: int) -> dict[str, object]:
     """Disconnect the company, here and at Stripe. The table and its history are kept."""
     refuse_body(request)
     disconnect_company(company_id, actor=principal().actor)

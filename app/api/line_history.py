@@ -24,7 +24,7 @@ _LAST_POSITION = 2**63 - 1
 @for_role("viewer")
 @blueprint.arguments(HistoryQuery, location="query")
 @blueprint.response(200, History)
-def get_line_history(query: dict[str, Any], company_id: int, line_id: str) -> dict[str, object]:
+def get_revenue_line_history(query: dict[str, Any], company_id: int, line_id: str) -> dict[str, object]:
     """Retrieve the history of a revenue line: every event about it, what it changed, and why it did or did not."""
     with snapshot_of(current_tools().engine, company_id) as snapshot:
         livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))

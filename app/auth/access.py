@@ -51,6 +51,8 @@ def for_role(needed: Role) -> Callable[[Callable[..., Answer]], Callable[..., An
             g.principal = admitted(company_id, needed)
             return view(company_id=company_id, **path)
 
+        # The API's reference tells it.
+        vars(guarded)["needed_role"] = needed
         return guarded
 
     return guard

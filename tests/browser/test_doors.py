@@ -57,6 +57,26 @@ def test_the_reference_is_for_everybody(page: Page) -> None:
     check_looks(page, "docs")
 
 
+@on_every_viewport
+def test_a_route_of_the_reference_is_found_by_keyboard_and_its_command_copied(page: Page, viewport: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/docs")
+    contents = page.get_by_role("navigation", name="Contents")
+
+    page.keyboard.press("/")
+    page.keyboard.type("syncs/ cancel")
+    expect(contents.get_by_role("link")).to_have_count(1)
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(re.compile("/docs#cancelSync$"))
+    if viewport == "desktop":
+        expect(contents.get_by_role("link", name="Cancel sync")).to_have_attribute("aria-current", "true")
+    route = page.get_by_role("article", name="Cancel sync")
+    expect(route.get_by_role("heading", level=3)).to_be_in_viewport()
+    route.get_by_role("button", name="Copy").first.click()
+    assert page.evaluate("() => navigator.clipboard.readText()").startswith("curl -X POST ")
+
+
 @pytest.mark.parametrize("path", ["/settings/integrations?company=987654321"])
 def test_a_page_that_is_not_there_says_so_and_leads_back(
     page: Page, company: Company, mishaps: Mishaps, path: str

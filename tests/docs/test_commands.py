@@ -56,7 +56,8 @@ def test_table_of_processes_names_all_of_them() -> None:
     told = [named_in(row[0])[0] for row in rows(section(PAGE, "Processes and tools"))]
     below = [*commands_below("python -m workers", workers), *commands_below("python -m bench", bench)]
 
-    assert sorted(told) == sorted([*(name for name, _ in below), "python -m sandbox"])
+    sandbox = ["python -m sandbox", "python -m sandbox.examples"]
+    assert sorted(told) == sorted([*(name for name, _ in below), *sandbox])
 
 
 def test_table_of_make_names_every_target() -> None:

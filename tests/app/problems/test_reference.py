@@ -1,6 +1,9 @@
 """The OpenAPI document and the reference page are valid, complete and true."""
 
+import gzip
+import json
 import re
+import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import product
@@ -22,8 +25,12 @@ from schemathesis.specs.openapi.checks import (
 )
 from sqlalchemy import Engine
 
+from app.api.document.examples import Example
+from app.api.document.operations import operations_in
 from app.factory import create_app
 from app.problems.codes import PROBLEMS
+from app.reference.curl import curl_of
+from app.reference.marking import coloured, marked
 from app.wiring.tools import Tools
 from projections.reads.orders import SORTS
 from tests.support.syncs.run_states import PARTIALLY_SUCCEEDED, finish_run, start_run
@@ -141,7 +148,7 @@ def test_a_table_for_spreadsheets_is_described_by_its_columns(client: FlaskClien
 
     content = document["paths"]["/v1/companies/{company_id}/revenue-lines.csv"]["get"]["responses"]["200"]["content"]
 
-    assert content == {"text/csv": {"schema": {"$ref": "#/components/schemas/RevenueLineRow"}}}
+    assert content["text/csv"]["schema"] == {"$ref": "#/components/schemas/RevenueLineRow"}
     assert "period_end" in document["components"]["schemas"]["RevenueLineRow"]["properties"]
 
 
@@ -183,14 +190,27 @@ def test_the_page_shows_every_route_object_and_problem(client: FlaskClient) -> N
 
     page = Page(client.get("/docs").text)
 
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            if method != "parameters":
-                assert page.text.count(f"{method.upper()} {path}") >= 2
-                assert all(part.strip() in page.text for part in operation["summary"].split("`"))
-                assert all(parameter["name"] in page.text for parameter in operation.get("parameters", ()))
+    for name, (path, method, operation) in operations_in(document).items():
+        assert f"{method.upper()} {path}" in page.text
+        assert all(part.strip() in page.text for part in operation["summary"].split("`"))
+        assert name in page.anchors
+        assert f"#{name}" in page.links
+        assert all(parameter["name"] in page.text for parameter in operation.get("parameters", ()))
     assert {f"problem-{code}" for code in PROBLEMS} <= set(page.anchors)
     assert {"Problem", "RevenueLine", "RevenueLineRow", "SyncRun", "SyncDifference"} <= set(page.anchors)
+    topics = {"authentication", "errors", "pagination", "as-of", "idempotency", "etags", "rate-limits", "webhooks"}
+    assert topics <= set(page.anchors)
+
+
+def test_every_route_is_shown_with_a_command_to_copy_and_its_answer(client: FlaskClient) -> None:
+    page = Page(client.get("/docs").text)
+
+    lists = 'curl "https://localhost/v1/companies/$COMPANY/revenue-lines?limit=2&cadence=monthly&include=totals"'
+    assert f'{lists} \\ -H "Authorization: Bearer $REVMAP_KEY"' in page.text
+    assert 'curl -X POST "https://localhost/v1/companies/$COMPANY/syncs"' in page.text
+    assert """-d '{"restricted_key": "rk_live_EXAMPLE""" in page.text
+    assert page.text.count("Bearer $REVMAP_KEY") >= len(operations_in(json_of(client.get("/openapi.json"))))
+    assert "Answer 202" in page.text
 
 
 def test_the_page_has_whole_markup_and_its_links_lead_somewhere(client: FlaskClient) -> None:
@@ -200,10 +220,57 @@ def test_the_page_has_whole_markup_and_its_links_lead_somewhere(client: FlaskCli
 
     assert (page.faults, page.open) == ([], [])
     assert len(page.anchors) == len(set(page.anchors))
-    for raw in ("{{", "{%", "<", ">", "&lt;", "&amp;", "Undefined", "None", "['", "{'"):
-        assert raw not in page.text, raw
+    text = page.text.replace("If-None-Match", "")
+    for raw in ("{{", "{%", "<", ">", "&lt;", "&amp;", "Undefined", "None", "['", "{'", "('", "`", "\\Z"):
+        assert raw not in text, raw
     for link in page.links:
         if link.startswith("#"):
             assert link.removeprefix("#") in page.anchors
-        else:
+        elif link.startswith("/"):
             assert client.get(link, buffered=True).status_code == 200
+
+
+def test_the_page_is_drawn_once_and_sent_compressed_to_whoever_takes_it(client: FlaskClient) -> None:
+    plain, again = client.get("/docs"), client.get("/docs")
+    compressed = client.get("/docs", headers={"Accept-Encoding": "gzip"})
+
+    assert plain.data == again.data == gzip.decompress(compressed.data)
+    assert "Content-Encoding" not in plain.headers
+    assert (compressed.headers["Content-Encoding"], compressed.headers["Vary"]) == ("gzip", "Accept-Encoding")
+    assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=", plain.text)
+
+
+def test_descriptions_are_shown_safely_with_their_code_marked() -> None:
+    assert str(marked("The sum of `a<b>` & <i>more</i>")) == (
+        "The sum of <code>a&lt;b&gt;</code> &amp; &lt;i&gt;more&lt;/i&gt;"
+    )
+    shown = str(coloured({"name": '<b>"1": true</b>', "amount": -12, "is_open": None}))
+    assert "<b>" not in shown
+    assert '<span class="k">&#34;amount&#34;</span>: <span class="n">-12</span>' in shown
+    assert json.loads(Page(shown).text) == {"name": '<b>"1": true</b>', "amount": -12, "is_open": None}
+
+
+def test_a_command_quotes_what_a_shell_would_read() -> None:
+    example = Example(
+        path={"company_id": 1, "line_id": "il $1/2"},
+        query={"q": "Zed & $HOME"},
+        headers={"Idempotency-Key": "monday"},
+        body={"name": "Ada's"},
+        status=201,
+        media_type="application/json",
+        answer={},
+    )
+
+    command = curl_of("https://localhost", "POST", "/v1/companies/{company_id}/lines/{line_id}", example)
+
+    said = subprocess.run(
+        ["sh", "-c", command.replace("curl", "printf '%s\\n'", 1)],
+        env={"COMPANY": "7"},
+        capture_output=True,
+        check=True,
+    )
+    assert said.stdout.decode().splitlines() == [
+        *("-X", "POST", "https://localhost/v1/companies/7/lines/il%20%241%2F2?q=Zed+%26+%24HOME"),
+        *("-H", "Authorization: Bearer ", "-H", "Idempotency-Key: monday"),
+        *("-H", "Content-Type: application/json", "-d", '{"name": "Ada\'s"}'),
+    ]

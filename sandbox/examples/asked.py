@@ -1,0 +1,51 @@
+"""What to ask operations where their parameters' names do not say it. All others are asked without a word here."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The request of an operation: what is left out of `path` is found in other answers, a `body` made from its schema.
+
+    Text in braces, such as `{line_id}`, is one of the demo's ids. Those with a `turn` are asked after all others.
+    """
+
+    query: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    path: dict[str, Any] = field(default_factory=dict)
+    body: dict[str, Any] | None = None
+    turn: int = 0
+
+
+ASKED = {
+    "listRevenueLines": Asked(query={"limit": 2, "cadence": "monthly", "include": "totals"}),
+    "exportRevenueLines": Asked(
+        query={"columns": "invoice_line_item_id,customer_name,date,amount,currency", "cadence": "monthly"}
+    ),
+    "listRevenueMonths": Asked(query={"month_from": "2026-01", "month_to": "2026-04", "currency": "usd"}),
+    "listSuggestions": Asked(query={"field": "customer", "q": "zed"}),
+    "createSavedView": Asked(
+        body={"name": "Open invoices", "scope": "company", "parameters": {"invoice_status": "open", "sort": "-amount"}}
+    ),
+    "startSync": Asked(headers={"Idempotency-Key": "2026-03-31-close"}),
+    "getSync": Asked(path={"run_id": "{run_id}"}),
+    "followSync": Asked(path={"run_id": "{run_id}"}),
+    "getEvent": Asked(path={"position": "{position}"}),
+    "addExportSchedule": Asked(
+        body={
+            "format": "xlsx",
+            "view": {"sort": "-amount"},
+            "recurs": "monthly",
+            "day": 1,
+            "hour": 6,
+            "time_zone": "Europe/Berlin",
+            "emails": ["ada@example.org"],
+        }
+    ),
+    "changeExportSchedule": Asked(body={"paused": True}),
+    "disconnectAccount": Asked(turn=1),
+    "connectAccount": Asked(
+        headers={"Idempotency-Key": "connect-sample-studio"}, body={"restricted_key": "{restricted_key}"}, turn=2
+    ),
+}
