@@ -17,6 +17,7 @@ from events.stripe.words import (
     INVOICE_FETCHED,
     INVOICE_LINES_FETCHED,
     PRICE_FETCHED,
+    PRODUCT_FETCHED,
 )
 from stripe_gateway.client import Answer, Gateway, Tally
 from stripe_gateway.refusals import ObjectMissingError, StripeAnswerError
@@ -26,7 +27,12 @@ Shape = TypeVar("Shape")
 _LINES_A_PAGE = 100
 # 251 pages of 100 are more lines than Stripe allows an invoice; a cursor that runs in circles stops here.
 _MOST_PAGES = 251
-_FACT_OF = {"invoice": INVOICE_FETCHED, "customer": CUSTOMER_FETCHED, "price": PRICE_FETCHED}
+_FACT_OF = {
+    "invoice": INVOICE_FETCHED,
+    "customer": CUSTOMER_FETCHED,
+    "price": PRICE_FETCHED,
+    "product": PRODUCT_FETCHED,
+}
 # On an invoice that is not final yet, lines may change during paging: then they are read again from the start.
 _TRIES_AT_LINES = 3
 
@@ -54,12 +60,12 @@ class _PagesDoNotFitError(StripeAnswerError):
 
 
 def fetch(stripe: Gateway, account: Account, kind: str, object_id: str, tally: Tally) -> list[NewEvent]:
-    """Fetch an invoice with all its lines, only its lines, a price or a customer, and return facts.
+    """Fetch an invoice with all its lines, only its lines, a price, a product or a customer, and return facts.
 
     :raises StripeAnswerError: as `StripeGateway.ask`, or the answer does not match the request
     """
     match kind:
-        case "price" | "customer":
+        case "price" | "product" | "customer":
             answer = _answer_about(object_id, stripe.ask(account, f"{kind}s.get", _path(f"{kind}s", object_id), tally))
             return [fetched(account, kind, object_id, answer.body, answer)]
         case "invoice":

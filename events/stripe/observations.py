@@ -64,14 +64,22 @@ class InvoiceDeleted(Struct, frozen=True, gc=False):
 
 
 class PriceSeen(Struct, frozen=True, gc=False):
-    """How a price bills, according to the price itself or, less reliably, to a legacy plan with the same id.
+    """How a price bills and its name, if it has one: its nickname, else its lookup key.
 
-    A price without a recurrence bills once.
+    The price itself says so or, less reliably, a legacy plan with the same id. Without a recurrence it bills once.
     """
 
     price_id: str
     recurrence: Recurrence | None
     source: str
+    name: str | None = None
+
+
+class ProductNamed(Struct, frozen=True, gc=False):
+    """A product's name."""
+
+    product_id: str
+    name: str
 
 
 class CustomerNamed(Struct, frozen=True, gc=False):
@@ -88,4 +96,4 @@ class Unreadable(Struct, frozen=True, gc=False):
     reason: str
 
 
-Observation = InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted | PriceSeen | CustomerNamed | Unreadable
+Observation = InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted | PriceSeen | ProductNamed | CustomerNamed | Unreadable

@@ -10,7 +10,14 @@ import msgspec
 from events.stripe import shapes as wire
 from events.stripe.invoice import UnclearInvoiceError, invoice_seen, line_set_of, lines_seen, prices_on_lines
 from events.stripe.money import UnknownCurrencyError
-from events.stripe.observations import CustomerNamed, InvoiceDeleted, InvoiceLinesSeen, Observation, Unreadable
+from events.stripe.observations import (
+    CustomerNamed,
+    InvoiceDeleted,
+    InvoiceLinesSeen,
+    Observation,
+    ProductNamed,
+    Unreadable,
+)
 from events.stripe.price import price_seen
 
 Shape = TypeVar("Shape")
@@ -21,6 +28,7 @@ FETCHED_FROM_STRIPE = "stripe.api"
 INVOICE_FETCHED = "invoice.fetched"
 INVOICE_LINES_FETCHED = "invoice_lines.fetched"
 PRICE_FETCHED = "price.fetched"
+PRODUCT_FETCHED = "product.fetched"
 CUSTOMER_FETCHED = "customer.fetched"
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -123,6 +131,18 @@ def _read_fetched_price(payload: bytes, _entity: str | None) -> list[Observation
     return price_seen(_decoded(payload, _PRICE))
 
 
+def _product_observations(product: wire.Product) -> list[Observation]:
+    return [ProductNamed(product.id, product.name)] if product.name else []
+
+
+def _read_product_event(payload: bytes, _entity: str | None) -> list[Observation]:
+    return _product_observations(_decoded(payload, _PRODUCT_EVENT).data.object)
+
+
+def _read_fetched_product(payload: bytes, _entity: str | None) -> list[Observation]:
+    return _product_observations(_decoded(payload, _PRODUCT))
+
+
 def _customer_observations(customer: wire.Customer) -> list[Observation]:
     return [CustomerNamed(customer.id, customer.name, None)] if customer.name else []
 
@@ -142,6 +162,8 @@ _LINES = msgspec.json.Decoder(wire.Lines)
 _PRICE = msgspec.json.Decoder(wire.Price)
 _PRICE_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Price])
 _PLAN_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Plan])
+_PRODUCT = msgspec.json.Decoder(wire.Product)
+_PRODUCT_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Product])
 _CUSTOMER = msgspec.json.Decoder(wire.Customer)
 _CUSTOMER_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Customer])
 
@@ -151,9 +173,11 @@ _READERS: dict[str, Reader] = {
     INVOICE_FETCHED: _read_fetched_invoice,
     INVOICE_LINES_FETCHED: _read_fetched_lines,
     PRICE_FETCHED: _read_fetched_price,
+    PRODUCT_FETCHED: _read_fetched_product,
     CUSTOMER_FETCHED: _read_fetched_customer,
     "invoice.deleted": _read_deleted_invoice,
     **dict.fromkeys(("price.created", "price.updated", "price.deleted"), _read_price_event),
     **dict.fromkeys(("plan.created", "plan.updated", "plan.deleted"), _read_plan_event),
+    **dict.fromkeys(("product.created", "product.updated", "product.deleted"), _read_product_event),
     **dict.fromkeys(("customer.created", "customer.updated", "customer.deleted"), _read_customer_event),
 }
