@@ -28,6 +28,7 @@ class Product:
     sequence: int
     name: str
     active: bool = True
+    deleted: bool = False
 
 
 @dataclass(slots=True)
@@ -43,6 +44,8 @@ class Price:
     interval: str | None = None
     interval_count: int = 1
     active: bool = True
+    nickname: str | None = None
+    lookup_key: str | None = None
 
 
 @dataclass(slots=True)
