@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from backlog.sync_vocabulary import ACTIVE, COUNTS, PHASES, STATUSES, TRIGGERS
+from backlog.sync_vocabulary import ACTIVE, COUNTS, PHASES, RESOURCES, STATUSES, TRIGGERS
 from events.log.tables import INSTANT, NAMING_CONVENTION
 
 metadata = MetaData(naming_convention=NAMING_CONVENTION)
@@ -45,7 +45,7 @@ fetch_request = Table(
     # The head of the log once the answer was appended.
     Column("answered_position", BigInteger),
     Column("error", Text),
-    CheckConstraint("kind IN ('invoice', 'invoice_lines', 'price', 'customer')", name="kind"),
+    CheckConstraint("kind IN ('invoice', 'invoice_lines', 'price', 'product', 'customer')", name="kind"),
 )
 Index("fetch_request_due_at_idx", fetch_request.c.due_at)
 Index(
@@ -116,7 +116,7 @@ sync_segment = Table(
     Column("failures", Integer, nullable=False, server_default=text("0")),
     Column("not_before", INSTANT),
     Column("ended_as", Text),
-    CheckConstraint("resource IN ('invoices', 'customers', 'events')", name="resource"),
+    CheckConstraint(f"resource IN ({_quoted(RESOURCES)})", name="resource"),
     CheckConstraint("ended_as IN ('read', 'forbidden')", name="ended_as"),
 )
 

@@ -24,6 +24,7 @@ from projections.revenue.store.tables import (
     revenue_invoice,
     revenue_line,
     revenue_price,
+    revenue_product,
     revenue_quarantine,
 )
 from runtime.database import Driver
@@ -50,7 +51,7 @@ class Projection:
 PROJECTIONS = (
     Projection(
         REVENUE_LINES,
-        4,
+        5,
         fold_revenue,
         {
             REVENUE_LINES: (
@@ -58,6 +59,7 @@ PROJECTIONS = (
                 revenue_line_past,
                 revenue_invoice,
                 revenue_price,
+                revenue_product,
                 revenue_customer,
                 revenue_quarantine,
                 revenue_checksum,

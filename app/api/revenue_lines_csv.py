@@ -53,6 +53,8 @@ COLUMNS = (
     "livemode",
     "position",
     "updated_at",
+    "product_name",
+    "price_name",
 )
 
 blueprint = ApiBlueprint("revenue lines as CSV", __name__, url_prefix="/v1/companies/<int:company_id>")

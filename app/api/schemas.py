@@ -37,7 +37,9 @@ class LinesFilter(Schema):
     date_to = Day(metadata={"description": "Exclusive."})
     amount_min = MinorUnits(metadata={"description": "Inclusive, in minor units."})
     amount_max = MinorUnits(metadata={"description": "Inclusive, in minor units."})
-    q = Words(metadata={"description": "Part of a customer's name, a description, an invoice number or an id."})
+    q = Words(
+        metadata={"description": "Part of a customer's or a product's name, a description, an invoice number or an id."}
+    )
     modified_after = Instant()
     as_of = AS_OF
 
@@ -102,7 +104,11 @@ class RevenueLine(Schema):
     proration = fields.Boolean()
     quantity = fields.String(allow_none=True)
     price_id = fields.String(allow_none=True)
+    price_name = fields.String(
+        allow_none=True, metadata={"description": "The price's newest known nickname, else its lookup key."}
+    )
     product_id = fields.String(allow_none=True)
+    product_name = fields.String(allow_none=True, metadata={"description": "The newest known name."})
     customer_name_on_invoice = fields.String(allow_none=True)
     invoice_id = fields.String()
     invoice_number = fields.String(allow_none=True)

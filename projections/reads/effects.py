@@ -16,6 +16,7 @@ from events.stripe.observations import (
     Line,
     Observation,
     PriceSeen,
+    ProductNamed,
     Unreadable,
 )
 from events.stripe.words import FETCHED_FROM_STRIPE, observations_of
@@ -100,6 +101,8 @@ def _changed_by(revenue: RevenueState, livemode: bool, one: Observation, change:
             return revenue.invoices[livemode, one.invoice_id].change == change
         case PriceSeen():
             return revenue.prices[livemode, one.price_id].change == change
+        case ProductNamed():
+            return revenue.products[livemode, one.product_id].change == change
         case CustomerNamed():
             return revenue.names[livemode, one.customer_id].change == change
         case _:
@@ -114,6 +117,12 @@ def _is_contested(revenue: RevenueState, livemode: bool, one: Observation) -> bo
         case CustomerNamed():
             name = revenue.names.get((livemode, one.customer_id))
             return name is not None and name.register.is_contested
+        case PriceSeen():
+            price = revenue.prices.get((livemode, one.price_id))
+            return price is not None and price.register.is_contested
+        case ProductNamed():
+            product = revenue.products.get((livemode, one.product_id))
+            return product is not None and product.register.is_contested
         case _:
             return False
 

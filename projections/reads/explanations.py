@@ -10,6 +10,7 @@ from events.stripe.observations import (
     InvoiceSeen,
     Observation,
     PriceSeen,
+    ProductNamed,
     Unreadable,
 )
 from projections.facts.facts import Fact
@@ -109,10 +110,23 @@ def _of_values(observations: Sequence[Observation], before: Row | None, after: R
                 recurrence = seen.recurrence
                 cadence = cadence_of(recurrence.unit, recurrence.count) if recurrence else "one_time"
                 yield _of_value("price's cadence", cadence, before and before.cadence, row.cadence)
+                yield from _of_price_name(seen.name, before and before.price_name, row.price_name)
+            case ProductNamed() if row and seen.product_id == row.product_id:
+                yield _of_value("product's name", seen.name, before and before.product_name, row.product_name)
             case Unreadable():
                 yield f"The fact could not be read: {seen.reason}."
             case _:
                 pass
+
+
+def _of_price_name(name: str | None, before: str | None, after: str | None) -> Iterator[str]:
+    if name is None and after is None:
+        if before is not None:
+            yield "The price has no name any more."
+    elif name is None:
+        yield f"That the price has no name does not count: a newer or surer fact names it {after!r}."
+    else:
+        yield _of_value("price's name", name, before, after)
 
 
 def _of_value(what: str, value: str, before: str | None, after: str | None) -> str:

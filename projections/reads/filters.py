@@ -22,7 +22,10 @@ _BOUNDS: dict[str, tuple[str, str]] = {
     "amount_max": ("amount", "<="),
     "modified_after": ("updated_at", ">"),
 }
-_SEARCHED = ("customer_name", "description", "invoice_number", "customer_id", "invoice_id", "invoice_line_item_id")
+_SEARCHED = (
+    *("customer_name", "product_name", "description", "invoice_number"),
+    *("customer_id", "invoice_id", "invoice_line_item_id"),
+)
 _ESCAPE = "/"
 _BETWEEN = "\x1f"  # the unit separator, which nobody searches for
 

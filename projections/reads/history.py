@@ -84,6 +84,7 @@ def _positions(snapshot: Snapshot, versions: Sequence[LineVersion]) -> list[int]
     rows = [version.row for version in versions]
     entities = {f"invoice:{rows[0].invoice_id}"}
     entities.update(f"{kind}:{row.price_id}" for row in rows for kind in ("price", "plan"))
+    entities.update(f"product:{row.product_id}" for row in rows)
     entities.update(f"customer:{row.customer_id}" for row in rows)
     parameters = {"company_id": snapshot.company_id, "position": snapshot.position, "limit": _MOST_EVENTS}
     about = snapshot.connection.execute(_ABOUT, parameters | {"entities": sorted(entities)}).scalars()

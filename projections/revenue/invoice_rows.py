@@ -1,4 +1,4 @@
-"""Derive the rows of an invoice from the invoice, its prices and its customer's name. Pure."""
+"""Derive the rows of an invoice from the invoice, its prices and the names of its customer and products. Pure."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,10 +7,10 @@ from events.stripe.observations import InvoiceHeader, Line
 from projections.facts.sightings import Change
 from projections.revenue.row import billing_of
 from projections.revenue.row_parts import FixedPart, RowParts, VariablePart, fixed_part, head_of, variable_part
-from projections.revenue.state import Held, HeldValue, Key, PricedAs
+from projections.revenue.state import Held, HeldValue, Key, Name, PricedAs
 
 PriceOf = Callable[[Key], HeldValue[PricedAs] | None]
-NameOf = Callable[[Key], HeldValue[str] | None]
+NameOf = Callable[[Key], HeldValue[Name] | None]
 
 
 class InvoiceRows:
@@ -21,7 +21,7 @@ class InvoiceRows:
         # By the identity of header and lines: the caller's state keeps both objects alive.
         self._fixed: dict[tuple[int, int], list[FixedPart]] = {}
 
-    def rows(self, held: Held, price_of: PriceOf, name_of: NameOf) -> list[RowParts]:
+    def rows(self, held: Held, price_of: PriceOf, name_of: NameOf, product_of: NameOf) -> list[RowParts]:
         """Return the rows: none while only the invoice's lines are known, or once the invoice is deleted."""
         invoice, livemode = held.invoice, self._key[0]
         if invoice.is_deleted or invoice.header is None or invoice.status is None or invoice.lines is None:
@@ -29,16 +29,18 @@ class InvoiceRows:
         header, lines, is_complete = invoice.header.value, invoice.lines.value, invoice.is_complete
         name = name_of((livemode, header.customer_id)) if header.customer_id else None
         customer_name = name.register.value if name else None
-        variable: dict[str | None, VariablePart] = {}
+        variable: dict[tuple[str | None, str | None], VariablePart] = {}
         rows: list[RowParts] = []
         for fixed in self._fixed_of(header, lines):
-            price_id = fixed.price_id
-            part = variable.get(price_id)
+            price_id, product_id = sold = fixed.sold
+            part = variable.get(sold)
             if part is None:
                 price = price_of((livemode, price_id)) if price_id else None
-                change, billing = _latest(held.change, name, price), billing_of(price_id, price)
-                part = variable_part(customer_name, billing, invoice.status.value, is_complete, change)
-                variable[price_id] = part
+                product = product_of((livemode, product_id)) if product_id else None
+                names = (customer_name, product.register.value if product else None)
+                change, billing = _latest(held.change, name, price, product), billing_of(price_id, price)
+                part = variable_part(names, billing, invoice.status.value, is_complete, change)
+                variable[sold] = part
             rows.append((fixed, part))
         return rows
 

@@ -15,11 +15,13 @@ from events.stripe.observations import InvoiceHeader, Line
 from projections.facts.sightings import Change
 from projections.revenue.row import FIXED_FIELD_COUNT, Billing, Row, billing_of
 from projections.revenue.row_text import text_of, texts_of
-from projections.revenue.state import HeldValue, Key, PricedAs
+from projections.revenue.state import HeldValue, Key, Name, PricedAs
 
 # (livemode, first day of the month, currency), and (status, type, cadence).
 BilledMonth = tuple[bool, date, str]
 Grouping = tuple[str, str, str]
+# The names of a line's customer and product.
+Names = tuple[Name, Name]
 
 
 class FixedPart(Struct, frozen=True, gc=False):
@@ -29,7 +31,8 @@ class FixedPart(Struct, frozen=True, gc=False):
     livemode: bool
     invoice_id: str
     line_id: str
-    price_id: str | None
+    # What is billed: the ids of the price and the product.
+    sold: tuple[str | None, str | None]
     # What the table is ordered and looked up by.
     place: tuple[object, ...]
     day: tuple[bool, date]
@@ -41,7 +44,7 @@ class FixedPart(Struct, frozen=True, gc=False):
 class VariablePart(Struct, frozen=True, gc=False):
     """The part of a row that may change: its fields, their text after a tab, and the values that group sums."""
 
-    customer_name: str | None
+    names: Names
     billing: Billing
     invoice_status: str
     is_complete: bool
@@ -92,7 +95,7 @@ def fixed_part(head: Head, line: Line) -> FixedPart:
         livemode,
         invoice_id,
         line_id,
-        line.price_id,
+        (line.price_id, line.product_id),
         (day, amount, header.customer_id, subscription_id),
         (livemode, day),
         (livemode, month, currency),
@@ -102,7 +105,7 @@ def fixed_part(head: Head, line: Line) -> FixedPart:
 
 
 def variable_part(
-    customer_name: str | None,
+    names: Names,
     billing: Billing,
     invoice_status: str,
     is_complete: bool,  # noqa: FBT001 - a value
@@ -110,24 +113,27 @@ def variable_part(
 ) -> VariablePart:
     """Return the part of a row that may change."""
     text = (
-        f"\t{texts_of(customer_name)}\t{_text_of_billing(billing)}\t{invoice_status}\t{'t' if is_complete else 'f'}\t"
+        f"\t{texts_of(*names)}\t{_text_of_billing(billing)}\t{invoice_status}\t{'t' if is_complete else 'f'}\t"
         f"{change.position}\t{change.recorded_at.isoformat()}"
     )
     grouping = (invoice_status, billing.type, billing.cadence)
-    return VariablePart(customer_name, billing, invoice_status, is_complete, change, text.encode(), grouping)
+    return VariablePart(names, billing, invoice_status, is_complete, change, text.encode(), grouping)
 
 
 def with_price(variable: VariablePart, price_id: str | None, held: HeldValue[PricedAs]) -> VariablePart:
     """Return the variable part after the line's price changed."""
     billing = billing_of(price_id, held)
-    return variable_part(variable.customer_name, billing, variable.invoice_status, variable.is_complete, held.change)
+    return variable_part(variable.names, billing, variable.invoice_status, variable.is_complete, held.change)
 
 
-def with_name(variable: VariablePart, held: HeldValue[str]) -> VariablePart:
+def with_name(variable: VariablePart, held: HeldValue[Name]) -> VariablePart:
     """Return the variable part after the name of the line's customer changed."""
-    return variable_part(
-        held.register.value, variable.billing, variable.invoice_status, variable.is_complete, held.change
-    )
+    return _renamed(variable, (held.register.value, variable.names[1]), held.change)
+
+
+def with_product(variable: VariablePart, held: HeldValue[Name]) -> VariablePart:
+    """Return the variable part after the name of the line's product changed."""
+    return _renamed(variable, (variable.names[0], held.register.value), held.change)
 
 
 def parts_of_stored(row: Row) -> RowParts:
@@ -137,19 +143,23 @@ def parts_of_stored(row: Row) -> RowParts:
         row.livemode,
         row.invoice_id,
         row.invoice_line_item_id,
-        row.price_id,
+        (row.price_id, row.product_id),
         (row.date, row.amount, row.customer_id, row.subscription_id),
         (row.livemode, row.date),
         (row.livemode, row.date.replace(day=1), row.currency),
         row.amount,
         row.net_amount,
     )
-    billing = Billing(row.type, row.cadence, row.interval_unit, row.interval_count, row.cadence_source)
-    change = Change(row.position, row.updated_at)
-    return fixed, variable_part(row.customer_name, billing, row.invoice_status, row.invoice_complete, change)
+    billing = Billing._make(getattr(row, name) for name in Billing._fields)
+    names, change = (row.customer_name, row.product_name), Change(row.position, row.updated_at)
+    return fixed, variable_part(names, billing, row.invoice_status, row.invoice_complete, change)
 
 
-@lru_cache(64)
+def _renamed(variable: VariablePart, names: Names, change: Change) -> VariablePart:
+    return variable_part(names, variable.billing, variable.invoice_status, variable.is_complete, change)
+
+
+@lru_cache(1024)
 def _text_of_billing(billing: Billing) -> str:
     return text_of(billing).decode()
 

@@ -51,10 +51,15 @@ def _say_the_same(one: Register[Value] | None, other: Register[Value] | None) ->
 
 
 class PricedAs(Struct, frozen=True, array_like=True, gc=False):
-    """How a price bills, and which kind of fact said so."""
+    """How a price bills, which kind of fact said so, and the price's name, if it has one."""
 
     recurrence: Recurrence | None
     source: str
+    name: str | None = None
+
+
+# The name of a customer or a product. A product that lines refer to has none until a fact names it.
+Name = str | None
 
 
 class Quarantined(NamedTuple):

@@ -3,7 +3,17 @@
 from collections.abc import Callable
 from random import Random
 
-from tests.support.payloads import CREATED, customer, event, new_invoice, new_line, old_invoice, old_line, price
+from tests.support.payloads import (
+    CREATED,
+    customer,
+    event,
+    new_invoice,
+    new_line,
+    old_invoice,
+    old_line,
+    price,
+    product,
+)
 
 # Each contains something that COPY escapes, or a character of more than one byte.
 _HOSTILE = ("Zed\tand sons", "back\\slash \\N", "two\r\nlines", "Žluť & 株式会社 🧾")
@@ -18,12 +28,17 @@ def busy_history(random: Random, length: int) -> list[dict]:
 def _event(random: Random, at: int) -> dict:
     livemode = random.random() > 0.1
     envelope = {"created": at, "livemode": livemode}
-    kind = random.choice(("invoice",) * 7 + ("customer", "price", "deleted"))
+    kind = random.choice(("invoice",) * 7 + ("customer", "price", "product", "deleted"))
     if kind == "customer":
         renamed = customer(random.choice(("Zed", "Zeta", None, *_HOSTILE)), f"cus_{random.randrange(3)}")
         return event(renamed, "customer.updated", **envelope)
     if kind == "price":
-        return event(price(f"price_{random.randrange(3)}", "month", random.choice((1, 3))), "price.updated", **envelope)
+        changed = price(f"price_{random.randrange(3)}", "month", random.choice((1, 3)))
+        changed["nickname"] = random.choice(("Monthly", None, *_HOSTILE))
+        return event(changed, "price.updated", **envelope)
+    if kind == "product":
+        renamed = product(random.choice(("Plan", "Plus", None, *_HOSTILE)), f"prod_{random.randrange(3)}")
+        return event(renamed, "product.updated", **envelope)
     invoice_id = f"in_{random.randrange(8)}"
     if kind == "deleted":
         deleted: dict[str, object] = {"id": invoice_id, "object": "invoice", "status": "draft"}
@@ -47,7 +62,7 @@ def _line(random: Random, make_line: Callable[..., dict], line_id: str) -> dict:
     line["description"] = random.choice(("Plan", None, *_HOSTILE))
     price_id = f"price_{random.randrange(3)}"
     if "pricing" in line:
-        line["pricing"] = {"price_details": {"price": price_id, "product": "prod_1"}}
+        line["pricing"] = {"price_details": {"price": price_id, "product": f"prod_{random.randrange(3)}"}}
     elif random.random() < 0.5:
         line["price"] = price(price_id, "month", random.choice((1, 3)))
     else:

@@ -91,6 +91,11 @@ def price(price_id: str = "price_q", interval: str | None = "month", count: int 
     return {"id": price_id, "object": "price", "type": kind, "recurring": recurring, "product": "prod_1"}
 
 
+def product(name: str | None = "Team plan", product_id: str = "prod_1") -> dict[str, object]:
+    """Return a product; without a name, the stub of a deleted one."""
+    return {"id": product_id, "object": "product", "name": name}
+
+
 def customer(name: str | None = "Zed Inc", customer_id: str = "cus_1") -> dict[str, object]:
     """Return a customer."""
     return {"id": customer_id, "object": "customer", "name": name}

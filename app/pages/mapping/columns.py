@@ -40,8 +40,8 @@ ADDABLE = (
     _column("net_amount", "Net", "money", "net_amount", *_MONEY),
     _column("currency", "Currency", "code"),
     _column("proration", "Proration", "flag"),
-    _column("product_id", "Product", "text"),
-    _column("price_id", "Price", "text"),
+    _column("product_id", "Product", "named", "product_name", "product_id"),
+    _column("price_id", "Price", "named", "price_name", "price_id"),
 )
 BY_NAME = {column.name: column for column in (*DEFAULT, *ADDABLE)}
 DEFAULT_NAMES = tuple(column.name for column in DEFAULT)

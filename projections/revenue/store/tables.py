@@ -28,6 +28,7 @@ revenue_line = Table(
     Column("subscription_id", Text),
     Column("customer_id", Text),
     Column("customer_name", Text),
+    Column("product_name", Text),
     Column("customer_name_on_invoice", Text),
     Column("description", Text),
     Column("date", Date, nullable=False),
@@ -45,6 +46,7 @@ revenue_line = Table(
     Column("interval_unit", Text),
     Column("interval_count", Integer),
     Column("cadence_source", Text, nullable=False),
+    Column("price_name", Text),
     Column("proration", Boolean, nullable=False),
     Column("quantity", Text),
     Column("price_id", Text),
@@ -67,6 +69,7 @@ Index("revenue_line_by_amount", *_scope, revenue_line.c.livemode, revenue_line.c
 Index("revenue_line_by_id", *_scope, revenue_line.c.invoice_line_item_id)
 Index("revenue_line_by_customer", *_scope, revenue_line.c.customer_id)
 Index("revenue_line_by_price", *_scope, revenue_line.c.price_id)
+Index("revenue_line_by_product", *_scope, revenue_line.c.product_id)
 Index("revenue_line_by_subscription", *_scope, revenue_line.c.subscription_id)
 Index("revenue_line_by_kind", *_scope, *(revenue_line.c[name] for name in COMBINATION))
 Index("revenue_line_by_position", *_scope, revenue_line.c.position)
@@ -102,7 +105,11 @@ revenue_invoice = _state_table(
     Column("lacks_lines", Boolean, nullable=False),
     Column("is_contested", Boolean, nullable=False),
 )
-revenue_price = _state_table("revenue_price")
+revenue_price = _state_table(
+    "revenue_price", Column("is_contested", Boolean, nullable=False, server_default=text("false"))
+)
+# A product that lines refer to is here before its name is known.
+revenue_product = _state_table("revenue_product", Column("is_gap", Boolean, nullable=False))
 revenue_customer = _state_table("revenue_customer", Column("is_contested", Boolean, nullable=False))
 Index(
     "revenue_invoice_gaps",
@@ -110,12 +117,13 @@ Index(
     revenue_invoice.c.build,
     postgresql_where=text("lacks_lines OR is_contested"),
 )
-Index(
-    "revenue_customer_gaps",
-    revenue_customer.c.company_id,
-    revenue_customer.c.build,
-    postgresql_where=text("is_contested"),
-)
+for _table, _is_lacking in (
+    (revenue_price, "is_contested"),
+    (revenue_product, "is_gap"),
+    (revenue_customer, "is_contested"),
+):
+    _build = (_table.c.company_id, _table.c.build)
+    Index(f"{_table.name}_gaps", *_build, postgresql_where=text(_is_lacking))
 
 # Facts about revenue that could not be read.
 revenue_quarantine = Table(

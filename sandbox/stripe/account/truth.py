@@ -87,9 +87,17 @@ def _cadence_fields(price: Price | None) -> Row:
             "interval": None,
             "cadence_source": "no_price",
             "price_id": None,
+            "price_name": None,
             "product_id": None,
+            "product_name": None,
         }
-    ids = {"cadence_source": "price", "price_id": price.id, "product_id": price.product.id}
+    ids = {
+        "cadence_source": "price",
+        "price_id": price.id,
+        "price_name": price.nickname or price.lookup_key,
+        "product_id": price.product.id,
+        "product_name": price.product.name,
+    }
     if price.interval is None:
         return {"type": "one_time", "cadence": "one_time", "interval": None, **ids}
     return {

@@ -11,7 +11,17 @@ from projections.facts.sightings import Change, Sighting
 from projections.revenue.fold import RevenueState
 from projections.revenue.invoice_rows import InvoiceRows
 from tests.support.clock import NOON
-from tests.support.payloads import CREATED, customer, event, new_invoice, new_line, old_invoice, old_line, price
+from tests.support.payloads import (
+    CREATED,
+    customer,
+    event,
+    new_invoice,
+    new_line,
+    old_invoice,
+    old_line,
+    price,
+    product,
+)
 from tests.support.signing import json_bytes
 
 Observed = tuple[Sighting, str | None, list]
@@ -33,10 +43,11 @@ def table(facts: list[Observed]) -> list[tuple]:
     rows = [
         row
         for key, invoice in revenue.invoices.items()
-        for row in InvoiceRows(key).rows(invoice, revenue.prices.get, revenue.names.get)
+        for row in InvoiceRows(key).rows(invoice, revenue.prices.get, revenue.names.get, revenue.products.get)
     ]
     return sorted(
-        (fixed.text, str(variable.customer_name), *variable.grouping, variable.is_complete) for fixed, variable in rows
+        (fixed.text, str(variable.names), str(variable.billing), variable.invoice_status, variable.is_complete)
+        for fixed, variable in rows
     )
 
 
@@ -48,16 +59,19 @@ _INVOICES = st.sampled_from(("in_1", "in_2"))
 @st.composite
 def facts(draw: st.DrawFn) -> dict:
     at = draw(_SECONDS)
-    kind = draw(st.sampled_from(("new", "old", "customer", "price", "deleted")))
+    kind = draw(st.sampled_from(("new", "old", "customer", "price", "product", "deleted")))
     livemode = draw(st.booleans())
     if kind == "customer":
         return event(
             customer(draw(st.sampled_from(("Zed", "Zeta", None)))), "customer.updated", created=at, livemode=livemode
         )
     if kind == "price":
-        return event(
-            price("price_q", "month", draw(st.sampled_from((3, 6)))), "price.updated", created=at, livemode=livemode
-        )
+        named = {"nickname": draw(st.sampled_from(("Quarterly", None))), "lookup_key": "quarterly"}
+        changed = price("price_q", "month", draw(st.sampled_from((3, 6)))) | named
+        return event(changed, "price.updated", created=at, livemode=livemode)
+    if kind == "product":
+        renamed = product(draw(st.sampled_from(("Team plan", "Team", None))))
+        return event(renamed, "product.updated", created=at, livemode=livemode)
     invoice_id = draw(_INVOICES)
     if kind == "deleted":
         return event(

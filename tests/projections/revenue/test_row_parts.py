@@ -19,9 +19,10 @@ from projections.revenue.row_parts import (
     variable_part,
     with_name,
     with_price,
+    with_product,
 )
 from projections.revenue.row_text import text_of
-from projections.revenue.state import HeldValue, PricedAs
+from projections.revenue.state import HeldValue, Name, PricedAs
 from tests.support.clock import NOON
 from tests.support.payloads import CREATED
 
@@ -43,10 +44,10 @@ LINE = Line(
     price_id="price_q",
     product_id="prod_1",
 )
-QUARTERLY = Billing("recurring", "quarterly", "month", 3, "price")
-VARIABLE = variable_part("Zed", QUARTERLY, "paid", True, Change(7, NOON))  # noqa: FBT003
+QUARTERLY = Billing("recurring", "quarterly", "month", 3, "price", "Per quarter")
+VARIABLE = variable_part(("Zed", "Team plan"), QUARTERLY, "paid", True, Change(7, NOON))  # noqa: FBT003
 PERIOD = b"2026-01-01\t2026-01-01T00:00:00+00:00\t2026-04-01T00:00:00+00:00"
-TAIL = b"\tZed\trecurring\tquarterly\tmonth\t3\tprice\tpaid\tt\t7\t2026-03-01T12:00:00+00:00"
+TAIL = b"\tZed\tTeam plan\trecurring\tquarterly\tmonth\t3\tprice\tPer quarter\tpaid\tt\t7\t2026-03-01T12:00:00+00:00"
 
 
 def fixed(line: Line = LINE, header: InvoiceHeader = HEADER, *, livemode: bool = True) -> FixedPart:
@@ -56,8 +57,8 @@ def fixed(line: Line = LINE, header: InvoiceHeader = HEADER, *, livemode: bool =
 def stored(line: Line, header: InvoiceHeader, variable: VariablePart) -> Row:
     """Return the row as the table has it."""
     starts_at, ends_at = (datetime.fromtimestamp(second, UTC) for second in (line.period_start, line.period_end))
-    return Row(
-        True,  # noqa: FBT003
+    fields = (
+        True,
         "in_1",
         header.number,
         header.customer_id,
@@ -78,16 +79,17 @@ def stored(line: Line, header: InvoiceHeader, variable: VariablePart) -> Row:
         line.currency,
         0 if line.currency == "jpy" else 2,
         line.proration,
-        variable.customer_name,
+        *variable.names,
         *variable.billing,
         variable.invoice_status,
         variable.is_complete,
         *variable.change,
     )
+    return Row._make(fields)
 
 
-def priced(recurrence: Recurrence | None, source: str = "price") -> HeldValue[PricedAs]:
-    return HeldValue(Register(PricedAs(recurrence, source), (1, CREATED, 0)), LATER)
+def priced(recurrence: Recurrence | None, source: str = "price", name: str | None = None) -> HeldValue[PricedAs]:
+    return HeldValue(Register(PricedAs(recurrence, source, name), (1, CREATED, 0)), LATER)
 
 
 def test_text_of_a_row_has_all_its_fields_in_order() -> None:
@@ -106,8 +108,8 @@ LINES: list[tuple[Line, InvoiceHeader]] = [
 ]
 VARIABLES = [
     VARIABLE,
-    variable_part(None, Billing("unknown", "unknown", None, None, UNKNOWN), "open", False, LATER),  # noqa: FBT003
-    variable_part("株式\t会社", Billing("one_time", "one_time", None, None, NO_PRICE), "void", True, LATER),  # noqa: FBT003
+    variable_part((None, None), Billing("unknown", "unknown", None, None, UNKNOWN), "open", False, LATER),  # noqa: FBT003
+    variable_part(("株式\t会社", "a\\b"), Billing("one_time", "one_time", None, None, NO_PRICE), "void", True, LATER),  # noqa: FBT003
 ]
 
 
@@ -173,16 +175,18 @@ def test_day_and_month_of_a_line_are_those_in_which_its_period_begins_in_utc(
         (priced(Recurrence("month", 1)), Billing("recurring", "monthly", "month", 1, "price")),
         (priced(Recurrence("week", 2), "plan"), Billing("recurring", "other", "week", 2, "plan")),
         (priced(None), Billing("one_time", "one_time", None, None, "price")),
+        (priced(None, name="Setup"), Billing("one_time", "one_time", None, None, "price", "Setup")),
     ],
 )
 def test_changed_price_changes_billing_grouping_and_change_alone(held: HeldValue[PricedAs], billing: Billing) -> None:
     part = with_price(VARIABLE, "price_q", held)
 
-    assert part == variable_part("Zed", billing, "paid", True, LATER)  # noqa: FBT003
+    assert part == variable_part(("Zed", "Team plan"), billing, "paid", True, LATER)  # noqa: FBT003
     assert part.grouping == ("paid", billing.type, billing.cadence)
 
 
-def test_changed_name_changes_name_and_change_alone() -> None:
-    held = HeldValue(Register("Zeta", (CREATED, 0, 1)), LATER)
+def test_changed_name_of_customer_or_product_changes_that_name_and_change_alone() -> None:
+    held: HeldValue[Name] = HeldValue(Register("Zeta", (CREATED, 0, 1)), LATER)
 
-    assert with_name(VARIABLE, held) == variable_part("Zeta", QUARTERLY, "paid", True, LATER)  # noqa: FBT003
+    assert with_name(VARIABLE, held) == variable_part(("Zeta", "Team plan"), QUARTERLY, "paid", True, LATER)  # noqa: FBT003
+    assert with_product(VARIABLE, held) == variable_part(("Zed", "Zeta"), QUARTERLY, "paid", True, LATER)  # noqa: FBT003

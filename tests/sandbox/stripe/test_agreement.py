@@ -40,6 +40,7 @@ class Reader:
 
     def rows(self) -> list[Json]:
         prices = {price["id"]: price for price in self.all("prices")}
+        products = {product["id"]: product["name"] for product in self.all("products")}
         names = {customer["id"]: customer["name"] for customer in self.all("customers")}
         rows = []
         for invoice in self.all("invoices"):
@@ -49,11 +50,11 @@ class Reader:
             lines = invoice["lines"]["data"] if complete else self.all(f"invoices/{invoice['id']}/lines")
             # A deleted customer is not listed: only the invoice still has its name.
             name = names.get(invoice["customer"], invoice["customer_name"])
-            rows += [row(line, invoice, prices) | {"customer_name": name} for line in lines]
+            rows += [row(line, invoice, prices, products) | {"customer_name": name} for line in lines]
         return sorted(rows, key=lambda found: (found["invoice_id"], found["invoice_line_item_id"]))
 
 
-def row(line: Json, invoice: Json, prices: dict[str, Json]) -> Json:
+def row(line: Json, invoice: Json, prices: dict[str, Json], products: dict[str, str]) -> Json:
     details: Json = {}
     if "parent" in line:
         details = line["parent"]["subscription_item_details"] or line["parent"]["invoice_item_details"]
@@ -84,7 +85,9 @@ def row(line: Json, invoice: Json, prices: dict[str, Json]) -> Json:
         "proration": details.get("proration", line.get("proration")),
         "quantity": None if quantity is None else str(quantity),
         "price_id": price["id"] if price else None,
+        "price_name": price["nickname"] or price["lookup_key"] if price else None,
         "product_id": price["product"] if price else None,
+        "product_name": products[price["product"]] if price else None,
         "customer_name_on_invoice": invoice["customer_name"],
         "invoice_id": invoice["id"],
         "invoice_number": invoice["number"],
@@ -139,17 +142,20 @@ def test_whoever_hears_every_webhook_finds_the_truth_of_invoices_it_can_see_whol
         event["data"]["object"]["id"]: event["data"]["object"] for event in events if event["type"] == "price.created"
     }
     names: dict[str, str | None] = {}
+    products: dict[str, str] = {}
     invoices: dict[str, Json] = {}
     for event in events:
         changed = event["data"]["object"]
         if event["type"] in {"customer.created", "customer.updated"}:
             names[changed["id"]] = changed["name"] or names.get(changed["id"])
+        elif event["type"] in {"product.created", "product.updated"}:
+            products[changed["id"]] = changed["name"]
         elif event["type"].startswith("invoice.") and changed.get("status") != "draft" and "id" in changed:
             invoices[changed["id"]] = changed
 
     whole = [invoice for invoice in invoices.values() if not invoice["lines"]["has_more"]]
     rows = [
-        row(line, invoice, prices) | {"customer_name": names[invoice["customer"]]}
+        row(line, invoice, prices, products) | {"customer_name": names[invoice["customer"]]}
         for invoice in whole
         for line in invoice["lines"]["data"]
     ]
