@@ -31,8 +31,9 @@ def keep_page(connection: Connection, lease: Lease, resource: str, page: Page) -
     match resource:
         case "invoices":
             _keep_invoices(connection, lease, page)
-        case "customers":
-            facts = [fetched(lease.account, "customer", listed.id, body, page.answer) for listed, body in page.objects]
+        case "customers" | "products":
+            kind = resource.removesuffix("s")
+            facts = [fetched(lease.account, kind, listed.id, body, page.answer) for listed, body in page.objects]
             _append_differing(connection, lease.company_id, facts, compare(connection, lease.company_id, facts))
         case _:
             _keep_events(connection, lease, page)

@@ -4,6 +4,7 @@ from sqlalchemy import Connection, text
 
 from backlog.fetch_requests import request_fetches
 from backlog.fetches import open_fetches
+from backlog.sync_vocabulary import OPTIONAL
 from workers.syncs.endings import Ending, finish
 from workers.syncs.leases import Lease, held
 from workers.syncs.reconciliation import prove
@@ -21,7 +22,7 @@ _PROVED = text("""
         proofs = CASE WHEN :differing < coalesce(r.differing, :differing + 1) THEN 0 ELSE r.proofs + 1 END
     WHERE id = :id RETURNING proofs, repaired
 """)
-_FORBIDDEN = text("SELECT DISTINCT resource FROM sync_segment WHERE run_id = :id AND ended_as = 'forbidden'")
+_FORBIDDEN = text("SELECT DISTINCT resource FROM sync_segment WHERE run_id = :id AND ended_as = 'forbidden' ORDER BY 1")
 
 
 def prove_or_repair(tools: Tools, lease: Lease) -> bool:
@@ -37,23 +38,35 @@ def prove_or_repair(tools: Tools, lease: Lease) -> bool:
                 connection, lease.company_id, "invoice", to_repair, livemode=livemode, after_seconds=_NEXT_SECOND
             )
             return False
-        differences = [one.as_json() for one in proof.differences] + _not_read(connection, lease)
-        status = "partially_succeeded" if differences else "succeeded"
-        result = {"matched": proof.matched, "repaired": row.repaired, "differences": differences, "books": proof.books}
-        ending = Ending(status, reconciliation=result)
+        forbidden = _forbidden(connection, lease)
+        lacking = [one for one in forbidden if one["resource"] not in OPTIONAL]
+        differences = [one.as_json() for one in proof.differences] + lacking + _not_fetched(connection, lease)
+        result: dict[str, object] = {
+            "matched": proof.matched,
+            "repaired": row.repaired,
+            "differences": differences,
+            "notices": [one for one in forbidden if one["resource"] in OPTIONAL],
+            "books": proof.books,
+        }
+        ending = Ending("partially_succeeded" if differences else "succeeded", reconciliation=result)
         finish(connection, lease, ending, now=tools.clock(), period_seconds=tools.sync_period_seconds)
         return True
 
 
-def _not_read(connection: Connection, lease: Lease) -> list[dict[str, object]]:
-    forbidden = connection.scalars(_FORBIDDEN, {"id": lease.run_id})
-    differences: list[dict[str, object]] = [
-        {"kind": "permission_missing", "resource": resource, "detail": f"The key may not read {resource}."}
-        for resource in forbidden
+def _forbidden(connection: Connection, lease: Lease) -> list[dict[str, object]]:
+    return [
+        {
+            "kind": "permission_missing",
+            "resource": resource,
+            "detail": OPTIONAL.get(resource, f"The key may not read {resource}."),
+        }
+        for resource in connection.scalars(_FORBIDDEN, {"id": lease.run_id})
     ]
-    differences += (
+
+
+def _not_fetched(connection: Connection, lease: Lease) -> list[dict[str, object]]:
+    return [
         {"kind": "not_fetched", "resource": one.kind, "object_id": one.object_id, "detail": one.error}
         for one in open_fetches(connection, lease.company_id, livemode=lease.account.livemode)
         if one.error is not None
-    )
-    return differences
+    ]
