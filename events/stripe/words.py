@@ -8,6 +8,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from events.stripe import shapes as wire
+from events.stripe.credit_note import (
+    UnclearCreditNoteError,
+    credit_note_lines_seen,
+    credit_note_seen,
+    unreadable_credit_note,
+)
 from events.stripe.invoice import UnclearInvoiceError, invoice_seen, line_set_of, lines_seen, prices_on_lines
 from events.stripe.money import UnknownCurrencyError
 from events.stripe.observations import (
@@ -29,6 +35,8 @@ INVOICE_FETCHED = "invoice.fetched"
 INVOICE_LINES_FETCHED = "invoice_lines.fetched"
 PRICE_FETCHED = "price.fetched"
 PRODUCT_FETCHED = "product.fetched"
+CREDIT_NOTE_FETCHED = "credit_note.fetched"
+CREDIT_NOTE_LINES_FETCHED = "credit_note_lines.fetched"
 CUSTOMER_FETCHED = "customer.fetched"
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -46,8 +54,8 @@ def observations_of(event_type: str, entity: str | None, payload: bytes) -> list
     try:
         return _READERS.get(event_type, _read_invoice_event)(payload, entity)
     except msgspec.MsgspecError as error:
-        return [Unreadable(str(error))]
-    except UnclearInvoiceError as error:
+        return [Unreadable(unreadable_credit_note(str(error)) if event_type.startswith("credit_note") else str(error))]
+    except (UnclearInvoiceError, UnclearCreditNoteError) as error:
         return [Unreadable(str(error))]
     except UnknownCurrencyError as error:
         return [Unreadable(f"the currency {error.args[0]!r} is not one whose decimals were checked")]
@@ -143,6 +151,21 @@ def _read_fetched_product(payload: bytes, _entity: str | None) -> list[Observati
     return _product_observations(_decoded(payload, _PRODUCT))
 
 
+def _read_credit_note_event(payload: bytes, _entity: str | None) -> list[Observation]:
+    return [credit_note_seen(_decoded(payload, _CREDIT_NOTE_EVENT).data.object)]
+
+
+def _read_fetched_credit_note(payload: bytes, _entity: str | None) -> list[Observation]:
+    return [credit_note_seen(_decoded(payload, _CREDIT_NOTE))]
+
+
+def _read_fetched_credit_note_lines(payload: bytes, entity: str | None) -> list[Observation]:
+    kind, _, note_id = (entity or "").partition(":")
+    if kind != "credit_note" or not note_id:
+        raise UnclearCreditNoteError("its fetched lines do not name it")
+    return [credit_note_lines_seen(note_id, _decoded(payload, _CREDIT_NOTE_LINES))]
+
+
 def _customer_observations(customer: wire.Customer) -> list[Observation]:
     return [CustomerNamed(customer.id, customer.name, None)] if customer.name else []
 
@@ -164,6 +187,9 @@ _PRICE_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Price])
 _PLAN_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Plan])
 _PRODUCT = msgspec.json.Decoder(wire.Product)
 _PRODUCT_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Product])
+_CREDIT_NOTE = msgspec.json.Decoder(wire.CreditNote)
+_CREDIT_NOTE_EVENT = msgspec.json.Decoder(wire.Envelope[wire.CreditNote])
+_CREDIT_NOTE_LINES = msgspec.json.Decoder(wire.CreditNoteLines)
 _CUSTOMER = msgspec.json.Decoder(wire.Customer)
 _CUSTOMER_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Customer])
 
@@ -175,7 +201,10 @@ _READERS: dict[str, Reader] = {
     PRICE_FETCHED: _read_fetched_price,
     PRODUCT_FETCHED: _read_fetched_product,
     CUSTOMER_FETCHED: _read_fetched_customer,
+    CREDIT_NOTE_FETCHED: _read_fetched_credit_note,
+    CREDIT_NOTE_LINES_FETCHED: _read_fetched_credit_note_lines,
     "invoice.deleted": _read_deleted_invoice,
+    **dict.fromkeys(("credit_note.created", "credit_note.updated", "credit_note.voided"), _read_credit_note_event),
     **dict.fromkeys(("price.created", "price.updated", "price.deleted"), _read_price_event),
     **dict.fromkeys(("plan.created", "plan.updated", "plan.deleted"), _read_plan_event),
     **dict.fromkeys(("product.created", "product.updated", "product.deleted"), _read_product_event),
