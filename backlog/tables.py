@@ -45,7 +45,7 @@ fetch_request = Table(
     # The head of the log once the answer was appended.
     Column("answered_position", BigInteger),
     Column("error", Text),
-    CheckConstraint("kind IN ('invoice', 'invoice_lines', 'price', 'product', 'customer')", name="kind"),
+    CheckConstraint("kind IN ('invoice', 'invoice_lines', 'credit_note', 'price', 'product', 'customer')", name="kind"),
 )
 Index("fetch_request_due_at_idx", fetch_request.c.due_at)
 Index(
@@ -136,6 +136,21 @@ sync_sighting = Table(
     Column("lines_digest", Text),
     Column("unreadable", Text),
     Column("times_shown", Integer, nullable=False, server_default=text("1")),
+)
+
+# What Stripe's API last showed of a credit note, to compare with the table.
+sync_credit_note_sighting = Table(
+    "sync_credit_note_sighting",
+    metadata,
+    Column("company_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("livemode", Boolean, primary_key=True),
+    Column("credit_note_id", Text, primary_key=True),
+    Column("run_id", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("amount", BigInteger),
+    # None if Stripe did not show all lines.
+    Column("lines_digest", Text),
+    Column("unreadable", Text),
 )
 
 # The invoices that a run found new or changed, so that each is counted once.

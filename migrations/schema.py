@@ -6,6 +6,7 @@ from typing import Any
 import backlog.tables
 import events.log.tables
 import projections.facts.state_tables
+import projections.revenue.store.credit_note_tables
 import projections.revenue.store.past_tables
 import projections.revenue.store.tables
 import tenants.tables

@@ -11,6 +11,7 @@ from sqlalchemy import Table
 
 from projections.facts.facts import FactPage
 from projections.revenue.fold import NAME as REVENUE_LINES
+from projections.revenue.store.credit_note_tables import revenue_credit_note, revenue_credit_note_past
 from projections.revenue.store.fold_pages import fold_revenue
 from projections.revenue.store.past_tables import (
     revenue_by_month,
@@ -51,7 +52,7 @@ class Projection:
 PROJECTIONS = (
     Projection(
         REVENUE_LINES,
-        5,
+        6,
         fold_revenue,
         {
             REVENUE_LINES: (
@@ -61,6 +62,8 @@ PROJECTIONS = (
                 revenue_price,
                 revenue_product,
                 revenue_customer,
+                revenue_credit_note,
+                revenue_credit_note_past,
                 revenue_quarantine,
                 revenue_checksum,
                 revenue_day,

@@ -7,6 +7,8 @@ finalizes an invoice, so the newest sighting of them wins; a whole line set beat
 from collections.abc import Iterable
 
 from events.stripe.observations import (
+    CreditNoteLinesSeen,
+    CreditNoteSeen,
     CustomerNamed,
     InvoiceDeleted,
     InvoiceLinesSeen,
@@ -20,14 +22,27 @@ from events.stripe.observations import (
 from events.stripe.price import FROM_PRICE
 from projections.facts.sightings import Change, Sighting
 from projections.revenue.register import Register, Stamp, Value, settle
-from projections.revenue.state import Held, HeldValue, InvoiceState, Key, Name, PricedAs, Quarantined
+from projections.revenue.state import (
+    CreditNoteState,
+    Held,
+    HeldValue,
+    InvoiceState,
+    Key,
+    Name,
+    PricedAs,
+    Quarantined,
+)
 
 NAME = "revenue_lines"
 
 _NOTHING = InvoiceState()
+_NO_NOTE = CreditNoteState()
 # Any fact that names the product has a greater stamp.
 _UNNAMED: Register[Name] = Register(None, ())
 STATUS_RANK = {"open": 0, "uncollectible": 1, "paid": 2, "void": 2}
+_CREDIT_NOTE_RANK = {"issued": 0, "void": 1}
+
+_AboutInvoice = InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted | CreditNoteSeen | CreditNoteLinesSeen
 
 
 class RevenueState:
@@ -44,6 +59,8 @@ class RevenueState:
         self.names: dict[Key, HeldValue[Name]] = {}
         self.products: dict[Key, HeldValue[Name]] = {}
         self.quarantined: list[Quarantined] = []
+        # The ids of the credit notes that facts touched, by the keys of their invoices.
+        self.touched_notes: dict[Key, set[str]] = {}
         self.touched_invoices: set[Key] = set()
         self.touched_prices: set[Key] = set()
         self.touched_names: set[Key] = set()
@@ -57,7 +74,7 @@ class RevenueState:
     def has_gaps(self) -> bool:
         """Return whether something that facts touched is incomplete, unknown or contested, and shown."""
         return (
-            any(any(self.invoices[key].invoice.gaps) for key in self.touched_invoices)
+            any(has_gap(self.invoices[key].invoice) for key in self.touched_invoices)
             or any(self.names[key].register.is_contested for key in self.touched_names)
             or any(self.prices[key].register.is_contested for key in self.touched_prices)
             or any(is_gap(self.products[key].register) for key in self.touched_products)
@@ -69,6 +86,10 @@ class RevenueState:
             match observation:
                 case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted():
                     self._apply_to_invoice(sighting, observation)
+                case CreditNoteSeen() | CreditNoteLinesSeen():
+                    self._apply_to_invoice(sighting, observation)
+                    key = (sighting.livemode, observation.invoice_id)
+                    self.touched_notes.setdefault(key, set()).add(observation.note_id)
                 case PriceSeen():
                     self._apply_price(sighting, observation)
                 case ProductNamed():
@@ -78,7 +99,7 @@ class RevenueState:
                 case Unreadable():
                     self.quarantined.append(Quarantined(sighting, entity, observation.reason))
 
-    def _apply_to_invoice(self, sighting: Sighting, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted) -> None:
+    def _apply_to_invoice(self, sighting: Sighting, seen: _AboutInvoice) -> None:
         key = (sighting.livemode, seen.invoice_id)
         held = self.invoices.get(key)
         before = held.invoice if held else _NOTHING
@@ -136,23 +157,42 @@ def is_gap(product: Register[Name]) -> bool:
     return product.value is None or product.is_contested
 
 
-def _invoice_after(
-    invoice: InvoiceState, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted, stamp: Stamp
-) -> InvoiceState:
+def has_gap(invoice: InvoiceState) -> bool:
+    """Return whether Stripe should be asked for an invoice, its lines or one of its credit notes."""
+    return any(invoice.gaps) or any(note.is_gap for note in invoice.credit_notes.values())
+
+
+def _invoice_after(invoice: InvoiceState, seen: _AboutInvoice, stamp: Stamp) -> InvoiceState:
+    status, header, lines, is_deleted, notes = (
+        invoice.status,
+        invoice.header,
+        invoice.lines,
+        invoice.is_deleted,
+        invoice.credit_notes,
+    )
     match seen:
         case InvoiceDeleted():
-            return InvoiceState(invoice.status, invoice.header, invoice.lines, is_deleted=True)
+            is_deleted = True
         case InvoiceLinesSeen():
-            return InvoiceState(
-                invoice.status, invoice.header, settle(invoice.lines, seen.lines, (1, *stamp)), invoice.is_deleted
-            )
+            lines = settle(lines, seen.lines, (1, *stamp))
         case InvoiceSeen():
-            return InvoiceState(
-                settle(invoice.status, seen.status, (STATUS_RANK[seen.status], *stamp)),
-                settle(invoice.header, seen.header, stamp),
-                settle(invoice.lines, seen.lines, (int(seen.is_complete), *stamp)),
-                invoice.is_deleted,
-            )
+            status = settle(status, seen.status, (STATUS_RANK[seen.status], *stamp))
+            header = settle(header, seen.header, stamp)
+            lines = settle(lines, seen.lines, (int(seen.is_complete), *stamp))
+        case CreditNoteSeen() | CreditNoteLinesSeen():
+            note = _note_after(notes.get(seen.note_id, _NO_NOTE), seen, stamp)
+            notes = dict(sorted({**notes, seen.note_id: note}.items()))
+    return InvoiceState(status, header, lines, is_deleted, notes)
+
+
+def _note_after(note: CreditNoteState, seen: CreditNoteSeen | CreditNoteLinesSeen, stamp: Stamp) -> CreditNoteState:
+    if isinstance(seen, CreditNoteLinesSeen):
+        return CreditNoteState(note.status, note.header, settle(note.lines, seen.lines, (1, *stamp)))
+    return CreditNoteState(
+        settle(note.status, seen.status, (_CREDIT_NOTE_RANK[seen.status.status], *stamp)),
+        settle(note.header, seen.header, stamp),
+        settle(note.lines, seen.lines, (int(seen.is_complete), *stamp)),
+    )
 
 
 def _settled(before: HeldValue[Value] | None, value: Value, stamp: Stamp, change: Change) -> HeldValue[Value]:

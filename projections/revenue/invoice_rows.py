@@ -5,6 +5,7 @@ from typing import Any
 
 from events.stripe.observations import InvoiceHeader, Line
 from projections.facts.sightings import Change
+from projections.revenue.credits import credited_amounts
 from projections.revenue.row import billing_of
 from projections.revenue.row_parts import FixedPart, RowParts, VariablePart, fixed_part, head_of, variable_part
 from projections.revenue.state import Held, HeldValue, Key, Name, PricedAs
@@ -29,18 +30,21 @@ class InvoiceRows:
         header, lines, is_complete = invoice.header.value, invoice.lines.value, invoice.is_complete
         name = name_of((livemode, header.customer_id)) if header.customer_id else None
         customer_name = name.register.value if name else None
-        variable: dict[tuple[str | None, str | None], VariablePart] = {}
+        credited = credited_amounts(invoice) if invoice.credit_notes else {}
+        variable: dict[tuple[object, ...], VariablePart] = {}
         rows: list[RowParts] = []
         for fixed in self._fixed_of(header, lines):
             price_id, product_id = sold = fixed.sold
-            part = variable.get(sold)
+            amount = credited.get(fixed.line_id, 0) if credited else 0
+            shared = (*sold, amount) if amount else sold
+            part = variable.get(shared)
             if part is None:
                 price = price_of((livemode, price_id)) if price_id else None
                 product = product_of((livemode, product_id)) if product_id else None
                 names = (customer_name, product.register.value if product else None)
                 change, billing = _latest(held.change, name, price, product), billing_of(price_id, price)
-                part = variable_part(names, billing, invoice.status.value, is_complete, change)
-                variable[sold] = part
+                part = variable_part(names, billing, invoice.status.value, is_complete, change, amount)
+                variable[shared] = part
             rows.append((fixed, part))
         return rows
 

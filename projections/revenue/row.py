@@ -60,6 +60,7 @@ class Row(NamedTuple):
     price_name: str | None
     invoice_status: str
     invoice_complete: bool
+    credited_amount: int
     position: int
     updated_at: datetime
 

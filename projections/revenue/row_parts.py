@@ -48,6 +48,7 @@ class VariablePart(Struct, frozen=True, gc=False):
     billing: Billing
     invoice_status: str
     is_complete: bool
+    credited_amount: int
     change: Change
     text: bytes
     grouping: Grouping
@@ -110,20 +111,22 @@ def variable_part(
     invoice_status: str,
     is_complete: bool,  # noqa: FBT001 - a value
     change: Change,
+    credited_amount: int = 0,
 ) -> VariablePart:
     """Return the part of a row that may change."""
     text = (
         f"\t{texts_of(*names)}\t{_text_of_billing(billing)}\t{invoice_status}\t{'t' if is_complete else 'f'}\t"
-        f"{change.position}\t{change.recorded_at.isoformat()}"
+        f"{credited_amount}\t{change.position}\t{change.recorded_at.isoformat()}"
     )
     grouping = (invoice_status, billing.type, billing.cadence)
-    return VariablePart(names, billing, invoice_status, is_complete, change, text.encode(), grouping)
+    return VariablePart(names, billing, invoice_status, is_complete, credited_amount, change, text.encode(), grouping)
 
 
 def with_price(variable: VariablePart, price_id: str | None, held: HeldValue[PricedAs]) -> VariablePart:
     """Return the variable part after the line's price changed."""
     billing = billing_of(price_id, held)
-    return variable_part(variable.names, billing, variable.invoice_status, variable.is_complete, held.change)
+    status, is_complete, credited = variable.invoice_status, variable.is_complete, variable.credited_amount
+    return variable_part(variable.names, billing, status, is_complete, held.change, credited)
 
 
 def with_name(variable: VariablePart, held: HeldValue[Name]) -> VariablePart:
@@ -152,11 +155,13 @@ def parts_of_stored(row: Row) -> RowParts:
     )
     billing = Billing._make(getattr(row, name) for name in Billing._fields)
     names, change = (row.customer_name, row.product_name), Change(row.position, row.updated_at)
-    return fixed, variable_part(names, billing, row.invoice_status, row.invoice_complete, change)
+    credited = row.credited_amount
+    return fixed, variable_part(names, billing, row.invoice_status, row.invoice_complete, change, credited)
 
 
 def _renamed(variable: VariablePart, names: Names, change: Change) -> VariablePart:
-    return variable_part(names, variable.billing, variable.invoice_status, variable.is_complete, change)
+    status, is_complete, credited = variable.invoice_status, variable.is_complete, variable.credited_amount
+    return variable_part(names, variable.billing, status, is_complete, change, credited)
 
 
 @lru_cache(1024)

@@ -5,6 +5,8 @@ from random import Random
 
 from tests.support.payloads import (
     CREATED,
+    credit_note,
+    credit_note_line,
     customer,
     event,
     new_invoice,
@@ -28,7 +30,7 @@ def busy_history(random: Random, length: int) -> list[dict]:
 def _event(random: Random, at: int) -> dict:
     livemode = random.random() > 0.1
     envelope = {"created": at, "livemode": livemode}
-    kind = random.choice(("invoice",) * 7 + ("customer", "price", "product", "deleted"))
+    kind = random.choice(("invoice",) * 7 + ("customer", "price", "product", "note", "note", "deleted"))
     if kind == "customer":
         renamed = customer(random.choice(("Zed", "Zeta", None, *_HOSTILE)), f"cus_{random.randrange(3)}")
         return event(renamed, "customer.updated", **envelope)
@@ -40,10 +42,24 @@ def _event(random: Random, at: int) -> dict:
         renamed = product(random.choice(("Plan", "Plus", None, *_HOSTILE)), f"prod_{random.randrange(3)}")
         return event(renamed, "product.updated", **envelope)
     invoice_id = f"in_{random.randrange(8)}"
+    if kind == "note":
+        return event(_credit_note(random, invoice_id), "credit_note.updated", **envelope)
     if kind == "deleted":
         deleted: dict[str, object] = {"id": invoice_id, "object": "invoice", "status": "draft"}
         return event(deleted, "invoice.deleted", **envelope)
     return event(_invoice(random, invoice_id), "invoice.updated", **envelope)
+
+
+def _credit_note(random: Random, invoice_id: str) -> dict:
+    named = [f"il_{invoice_id}_{number}" for number in random.sample(range(4), random.randint(0, 2))]
+    lines = [
+        credit_note_line(f"cnli_{place}", random.choice((10, 60, 900)), line_id)
+        for place, line_id in enumerate([*named, None])
+    ]
+    note = credit_note(f"cn_{invoice_id}_{random.randrange(2)}", *lines, invoice=invoice_id)
+    note["status"] = random.choice(("issued", "issued", "void"))
+    note["lines"] = {"data": lines, "has_more": random.random() < 0.2}
+    return note
 
 
 def _invoice(random: Random, invoice_id: str) -> dict:

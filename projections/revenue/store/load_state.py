@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from events.stripe.observations import (
+    CreditNoteLinesSeen,
+    CreditNoteSeen,
     CustomerNamed,
     InvoiceDeleted,
     InvoiceLinesSeen,
@@ -51,6 +53,8 @@ class _Touched:
                     self.note_named(livemode, observation.header.customer_id, observation.lines)
                 elif isinstance(observation, InvoiceLinesSeen):
                     self.note_named(livemode, None, observation.lines)
+            case CreditNoteSeen() | CreditNoteLinesSeen():
+                self.states.add((INVOICES, (livemode, observation.invoice_id)))
             case PriceSeen():
                 self.states.add((PRICES, (livemode, observation.price_id)))
             case ProductNamed():

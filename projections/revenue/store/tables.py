@@ -54,6 +54,8 @@ revenue_line = Table(
     Column("invoice_number", Text),
     Column("invoice_status", Text, nullable=False),
     Column("invoice_complete", Boolean, nullable=False),
+    # What issued credit notes take from the line.
+    Column("credited_amount", BigInteger, nullable=False, server_default=text("0")),
     # The event that last changed the row, and when the log recorded it.
     Column("position", BigInteger, nullable=False),
     Column("updated_at", INSTANT, nullable=False),

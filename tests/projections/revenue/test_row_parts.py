@@ -45,9 +45,11 @@ LINE = Line(
     product_id="prod_1",
 )
 QUARTERLY = Billing("recurring", "quarterly", "month", 3, "price", "Per quarter")
-VARIABLE = variable_part(("Zed", "Team plan"), QUARTERLY, "paid", True, Change(7, NOON))  # noqa: FBT003
+VARIABLE = variable_part(("Zed", "Team plan"), QUARTERLY, "paid", True, Change(7, NOON), 500)  # noqa: FBT003
 PERIOD = b"2026-01-01\t2026-01-01T00:00:00+00:00\t2026-04-01T00:00:00+00:00"
-TAIL = b"\tZed\tTeam plan\trecurring\tquarterly\tmonth\t3\tprice\tPer quarter\tpaid\tt\t7\t2026-03-01T12:00:00+00:00"
+TAIL = (
+    b"\tZed\tTeam plan\trecurring\tquarterly\tmonth\t3\tprice\tPer quarter\tpaid\tt\t500\t7\t2026-03-01T12:00:00+00:00"
+)
 
 
 def fixed(line: Line = LINE, header: InvoiceHeader = HEADER, *, livemode: bool = True) -> FixedPart:
@@ -83,6 +85,7 @@ def stored(line: Line, header: InvoiceHeader, variable: VariablePart) -> Row:
         *variable.billing,
         variable.invoice_status,
         variable.is_complete,
+        variable.credited_amount,
         *variable.change,
     )
     return Row._make(fields)
@@ -181,12 +184,12 @@ def test_day_and_month_of_a_line_are_those_in_which_its_period_begins_in_utc(
 def test_changed_price_changes_billing_grouping_and_change_alone(held: HeldValue[PricedAs], billing: Billing) -> None:
     part = with_price(VARIABLE, "price_q", held)
 
-    assert part == variable_part(("Zed", "Team plan"), billing, "paid", True, LATER)  # noqa: FBT003
+    assert part == variable_part(("Zed", "Team plan"), billing, "paid", True, LATER, 500)  # noqa: FBT003
     assert part.grouping == ("paid", billing.type, billing.cadence)
 
 
 def test_changed_name_of_customer_or_product_changes_that_name_and_change_alone() -> None:
     held: HeldValue[Name] = HeldValue(Register("Zeta", (CREATED, 0, 1)), LATER)
 
-    assert with_name(VARIABLE, held) == variable_part(("Zeta", "Team plan"), QUARTERLY, "paid", True, LATER)  # noqa: FBT003
-    assert with_product(VARIABLE, held) == variable_part(("Zed", "Zeta"), QUARTERLY, "paid", True, LATER)  # noqa: FBT003
+    assert with_name(VARIABLE, held) == variable_part(("Zeta", "Team plan"), QUARTERLY, "paid", True, LATER, 500)  # noqa: FBT003
+    assert with_product(VARIABLE, held) == variable_part(("Zed", "Zeta"), QUARTERLY, "paid", True, LATER, 500)  # noqa: FBT003
