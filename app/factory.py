@@ -6,7 +6,16 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from app.api import changes, connection, line_history, revenue_lines, revenue_lines_csv, revenue_months, syncs
+from app.api import (
+    changes,
+    connection,
+    credit_notes,
+    line_history,
+    revenue_lines,
+    revenue_lines_csv,
+    revenue_months,
+    syncs,
+)
 from app.api.base import install_api
 from app.auth import defences, provider_sign_in, sign_in
 from app.connect import oauth
@@ -56,6 +65,7 @@ def create_app(tools: Tools) -> Flask:
         revenue_months.blueprint,
         line_history.blueprint,
         changes.blueprint,
+        credit_notes.blueprint,
         syncs.blueprint,
         connection.blueprint,
     )

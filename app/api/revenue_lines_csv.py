@@ -55,6 +55,7 @@ COLUMNS = (
     "updated_at",
     "product_name",
     "price_name",
+    "credited_amount",
 )
 
 blueprint = ApiBlueprint("revenue lines as CSV", __name__, url_prefix="/v1/companies/<int:company_id>")

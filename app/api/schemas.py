@@ -114,6 +114,7 @@ class RevenueLine(Schema):
     invoice_number = fields.String(allow_none=True)
     invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
     invoice_complete = fields.Boolean()
+    credited_amount = fields.Integer(metadata={"description": "What issued credit notes take from `net_amount`."})
     livemode = fields.Boolean()
     position = fields.Integer(metadata={"description": "The position of the event that last changed this line."})
     updated_at = Instant()

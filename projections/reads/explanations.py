@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from events.stripe.cadence import cadence_of
 from events.stripe.observations import (
+    CreditNoteLinesSeen,
+    CreditNoteSeen,
     CustomerNamed,
     InvoiceDeleted,
     InvoiceLinesSeen,
@@ -36,7 +38,12 @@ class Explainer:
         held = self._invoice()
         about = [one for one in fact.observations if getattr(one, "invoice_id", None) == self._key[1]]
         self._revenue.apply(fact.sighting, fact.entity, about)
-        sentences = [*_of_invoice(held, self._invoice(), about), *_of_values(fact.observations, before, after)]
+        credited = tuple(row.credited_amount if row else 0 for row in (before, after))
+        sentences = [
+            *_of_invoice(held, self._invoice(), about),
+            *_of_credit(about, *credited),
+            *_of_values(fact.observations, before, after),
+        ]
         return sentences or ["The fact tells nothing of this line."]
 
     def _invoice(self) -> InvoiceState:
@@ -57,6 +64,15 @@ def _of_invoice(before: InvoiceState, after: InvoiceState, about: Sequence[Obser
                 yield _of_header(before.header, after.header, seen.header)
             case _:
                 pass
+
+
+def _of_credit(about: Sequence[Observation], before: int, after: int) -> Iterator[str]:
+    for seen in about:
+        if isinstance(seen, CreditNoteSeen | CreditNoteLinesSeen):
+            if before != after:
+                yield f"Credit note {seen.note_id} changed what is credited on the line from {before} to {after}."
+            else:
+                yield f"Credit note {seen.note_id} changed nothing on this line."
 
 
 def _of_status(before: Register[str] | None, after: Register[str] | None, value: str) -> str:

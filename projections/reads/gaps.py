@@ -19,6 +19,9 @@ _GAPS = Template(f"""
     SELECT x.company_id, x.livemode, 'customer', x.id, s.position
     FROM revenue_customer x {_LIVE} WHERE x.is_contested $among
     UNION ALL
+    SELECT x.company_id, x.livemode, 'credit_note', x.credit_note_id, s.position
+    FROM revenue_credit_note x {_LIVE} WHERE x.is_gap $among
+    UNION ALL
     SELECT x.company_id, x.livemode, 'product', x.id, s.position
     FROM revenue_product x {_LIVE} WHERE x.is_gap $among
     UNION ALL
@@ -30,6 +33,7 @@ _GAPS = Template(f"""
 """)  # noqa: S608 - our own words
 
 # Subqueries for FROM: the gaps of all companies, or of those in :company_ids, and the position each is folded to.
-# `kind` is invoice, invoice_lines, price, product or customer; `object_id` is Stripe's id of what would close the gap.
+# `kind` is invoice, invoice_lines, credit_note, price, product or customer; `object_id` is Stripe's id of what would
+# close the gap.
 GAPS = _GAPS.substitute(among="")
 GAPS_AMONG = _GAPS.substitute(among="AND x.company_id = ANY (:company_ids)")

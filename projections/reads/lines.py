@@ -5,13 +5,14 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, Text, bindparam, func, select, union_all
+from sqlalchemy import Row, Select, Text, bindparam, func, or_, select, union_all
 
 from projections.reads.as_of import versions_of_line
 from projections.reads.filters import LineFilter, Sort
 from projections.reads.listing import LINE_COLUMNS, Question, Way, listing, steps_of, way_of
 from projections.reads.rare_lines import count_of
 from projections.reads.snapshots import Snapshot
+from projections.revenue.store.credit_note_tables import revenue_credit_note
 from projections.revenue.store.tables import revenue_invoice, revenue_quarantine
 
 LineRow = Row[Any]
@@ -59,7 +60,7 @@ def find_line(snapshot: Snapshot, line_id: str, *, livemode: bool) -> LineRow | 
 
 
 def list_quarantined(snapshot: Snapshot, *, limit: int, before: int | None) -> Sequence[LineRow]:
-    """Return facts that could not be read, newest first; `is_resolved` if their invoice was read since."""
+    """Return facts that could not be read, newest first; `is_resolved` if the invoice or credit note was read since."""
     held = revenue_quarantine.c
     later = (
         select(1)
@@ -72,8 +73,26 @@ def list_quarantined(snapshot: Snapshot, *, limit: int, before: int | None) -> S
         )
         .exists()
     )
+    noted = (
+        select(1)
+        .where(
+            revenue_credit_note.c.company_id == held.company_id,
+            revenue_credit_note.c.build == held.build,
+            revenue_credit_note.c.livemode == held.livemode,
+            func.concat("credit_note:", revenue_credit_note.c.credit_note_id) == held.entity,
+            revenue_credit_note.c.seen_at >= held.seen_at,
+        )
+        .exists()
+    )
     statement = (
-        select(held.position, held.livemode, held.entity, held.reason, held.recorded_at, later.label("is_resolved"))
+        select(
+            held.position,
+            held.livemode,
+            held.entity,
+            held.reason,
+            held.recorded_at,
+            or_(later, noted).label("is_resolved"),
+        )
         .where(held.company_id == snapshot.company_id, held.build == snapshot.build)
         .order_by(held.position.desc())
         .limit(limit)

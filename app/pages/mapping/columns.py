@@ -38,6 +38,7 @@ ADDABLE = (
     _column("discount_amount", "Discount", "money", "discount_amount", *_MONEY),
     _column("tax_amount", "Included tax", "money", "tax_amount", *_MONEY),
     _column("net_amount", "Net", "money", "net_amount", *_MONEY),
+    _column("credited_amount", "Credited", "money", "credited_amount", *_MONEY),
     _column("currency", "Currency", "code"),
     _column("proration", "Proration", "flag"),
     _column("product_id", "Product", "named", "product_name", "product_id"),

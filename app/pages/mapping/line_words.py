@@ -21,6 +21,7 @@ _LABELS = {
     "discount_amount": "Discount",
     "tax_amount": "Included tax",
     "net_amount": "Net",
+    "credited_amount": "Credited",
     "currency": "Currency",
     "type": "Type",
     "cadence": "Cadence",
