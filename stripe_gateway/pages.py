@@ -23,7 +23,10 @@ EVENT_TYPES = {
         *("invoice.sent", "invoice.deleted", "customer.created", "customer.updated", "customer.deleted"),
         *("price.created", "price.updated", "price.deleted", "plan.created", "plan.updated", "plan.deleted"),
     ),
-    "other_events": ("product.created", "product.updated", "product.deleted"),
+    "other_events": (
+        *("credit_note.created", "credit_note.updated", "credit_note.voided"),
+        *("product.created", "product.updated", "product.deleted"),
+    ),
 }
 
 

@@ -42,6 +42,9 @@ _ADOPT = text("""
     ), sighted AS (
         UPDATE sync_sighting SET run_id = :run_id
         WHERE company_id = :company_id AND run_id = (SELECT id FROM resumable)
+    ), noted AS (
+        UPDATE sync_credit_note_sighting SET run_id = :run_id
+        WHERE company_id = :company_id AND run_id = (SELECT id FROM resumable)
     ), dated AS (
         UPDATE sync_run SET coverage_to = e.coverage_to FROM sync_run e
         WHERE sync_run.id = :run_id AND e.id = (SELECT id FROM resumable)

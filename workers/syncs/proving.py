@@ -5,6 +5,7 @@ from sqlalchemy import Connection, text
 from backlog.fetch_requests import request_fetches
 from backlog.fetches import open_fetches
 from backlog.sync_vocabulary import OPTIONAL
+from workers.syncs.credit_note_sightings import credit_note_differences
 from workers.syncs.endings import Ending, finish
 from workers.syncs.leases import Lease, held
 from workers.syncs.reconciliation import prove
@@ -31,16 +32,23 @@ def prove_or_repair(tools: Tools, lease: Lease) -> bool:
     with held(tools.engine, lease) as connection:
         connection.execute(_ENTER, {"id": lease.run_id})
         proof = prove(connection, lease.company_id, lease.run_id, livemode=livemode)
-        row = connection.execute(_PROVED, {"id": lease.run_id, "differing": proof.differing}).one()
-        to_repair = [one.invoice_id for one in proof.differences if one.kind in _REPAIRABLE]
-        if to_repair and row.proofs < _MOST_PROOFS:
-            request_fetches(
-                connection, lease.company_id, "invoice", to_repair, livemode=livemode, after_seconds=_NEXT_SECOND
-            )
-            return False
         forbidden = _forbidden(connection, lease)
+        may_compare = all(one["resource"] != "credit_notes" for one in forbidden)
+        at = (connection, lease.company_id, lease.run_id)
+        notes = credit_note_differences(*at, livemode=livemode) if may_compare else []
+        differing = proof.differing + len(notes)
+        row = connection.execute(_PROVED, {"id": lease.run_id, "differing": differing}).one()
+        to_repair = {
+            "invoice": [one.invoice_id for one in proof.differences if one.kind in _REPAIRABLE],
+            "credit_note": [one.credit_note_id for one in notes if one.kind in _REPAIRABLE],
+        }
+        if any(to_repair.values()) and row.proofs < _MOST_PROOFS:
+            for kind, ids in to_repair.items():
+                request_fetches(connection, lease.company_id, kind, ids, livemode=livemode, after_seconds=_NEXT_SECOND)
+            return False
         lacking = [one for one in forbidden if one["resource"] not in OPTIONAL]
-        differences = [one.as_json() for one in proof.differences] + lacking + _not_fetched(connection, lease)
+        differences = [one.as_json() for one in proof.differences] + [one.as_json() for one in notes] + lacking
+        differences += _not_fetched(connection, lease)
         result: dict[str, object] = {
             "matched": proof.matched,
             "repaired": row.repaired,

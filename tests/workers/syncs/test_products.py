@@ -22,7 +22,7 @@ from tests.support.syncs.truth import table_of, truth_of
 from workers.jobs import catch_up_with, fetch_with
 from workers.wiring.tools import Tools
 
-WITHOUT_PRODUCTS = ("rak_invoice_read", "rak_customer_read", "rak_event_read", "rak_plan_read")
+WITHOUT_PRODUCTS = ("rak_invoice_read", "rak_customer_read", "rak_event_read", "rak_plan_read", "rak_credit_note_read")
 
 
 @pytest.fixture
