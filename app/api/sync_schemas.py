@@ -75,8 +75,10 @@ class SyncDifference(Schema):
     at_stripe = fields.Nested(InvoiceFigures)
     in_table = fields.Nested(InvoiceFigures)
     currency = fields.String(metadata={"description": "The currency of both amounts; absent in older reports."})
-    resource = fields.String(metadata={"description": "The kind of object that could not be read."})
-    object_id = fields.String(metadata={"description": "The id of the object that could not be read."})
+    resource = fields.String(
+        metadata={"description": "The kind of object that differs or could not be read, unless it is an invoice."}
+    )
+    object_id = fields.String(metadata={"description": "The id of that object."})
     detail = fields.String()
 
 

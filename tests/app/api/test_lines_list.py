@@ -80,6 +80,7 @@ def test_a_line_shows_everything_that_is_known_of_it(reader: Reader) -> None:
         "invoice_number": "F00D-0001",
         "invoice_status": "paid",
         "invoice_complete": True,
+        "credited_amount": 0,
         "livemode": True,
         "position": 4,
     }

@@ -13,6 +13,7 @@ from projections.engine.folding import Claim
 from projections.facts.state_tables import projection_state
 from projections.reads import checksums, lines, rare_lines, totals
 from projections.reads.checksums import checksum_of
+from projections.reads.credit_notes import CreditNoteFilter, list_credit_notes, mark_of
 from projections.reads.export import every_line
 from projections.reads.filters import SORTS, LineFilter, Sort
 from projections.reads.lines import After, LineRow, find_line, list_lines
@@ -51,6 +52,7 @@ def answers_of(snapshot: Snapshot, line_ids: list[str]) -> dict[str, object]:
         "pages": list(pages(snapshot, line_filter, sort)),
         "months": list_months(snapshot, LineFilter(livemode=livemode)),
         "lines": [as_tuple(line) for line in found if line],
+        "credit notes": list(pages_of_credit_notes(snapshot, livemode=livemode)),
     }
     with every_line(snapshot, FILTERS[0], sort="-date", columns=("invoice_line_item_id", "position")) as batches:
         answers["csv"] = [row for batch in batches for row in batch]
@@ -63,6 +65,14 @@ def pages(snapshot: Snapshot, line_filter: LineFilter, sort: Sort) -> Iterator[t
     while rows := list_lines(snapshot, line_filter, sort=sort, limit=5, after=after):
         yield from map(as_tuple, rows)
         after = After(getattr(rows[-1], sort.removeprefix("-")), rows[-1].invoice_line_item_id, rows[-1].invoice_id)
+
+
+def pages_of_credit_notes(snapshot: Snapshot, *, livemode: bool) -> Iterator[tuple]:
+    """Yield all credit notes of a mode, read in pages of two."""
+    after = None
+    while rows := list_credit_notes(snapshot, CreditNoteFilter(livemode=livemode), limit=2, after=after):
+        yield from map(as_tuple, rows)
+        after = mark_of(rows[-1])
 
 
 def as_tuple(row: LineRow) -> tuple:
@@ -98,6 +108,7 @@ def test_as_of_any_position_equals_a_replay_of_the_log_cut_there(
             ).scalars()
         )
     beside = Claim(LINES, company_id, begun.build, 0)
+    replayed: dict[str, object] = {}
 
     for position in range(42):
         fold_to(engine, beside, position)
@@ -108,6 +119,7 @@ def test_as_of_any_position_equals_a_replay_of_the_log_cut_there(
         with snapshot_of(engine, company_id, as_of=position) as snapshot:
             assert answers_of(snapshot, line_ids) == replayed, position
     assert line_ids
+    assert replayed["credit notes"]
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 1000])

@@ -38,6 +38,8 @@ def test_a_quarter_of_a_subscription_is_one_row(acme: Account) -> None:
     invoice = ledger.create_paid_invoice(customer.id, [line], InvoiceSpec(subscription=subscription.id))
     ledger.rename_customer(customer.id, "Zed Holdings")
     ledger.rename_product(product.id, "Crew plan")
+    ledger.create_credit_note(invoice.id, 500, line_id=invoice.lines[0].id)
+    ledger.create_credit_note(invoice.id, 250)
 
     assert revenue_table(acme, livemode=True) == [
         {
@@ -70,6 +72,7 @@ def test_a_quarter_of_a_subscription_is_one_row(acme: Account) -> None:
             "invoice_number": invoice.number,
             "invoice_status": "paid",
             "invoice_complete": True,
+            "credited_amount": 750,
             "livemode": True,
         }
     ]
