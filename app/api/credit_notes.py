@@ -3,7 +3,6 @@
 from hashlib import sha256
 from typing import Any
 
-import msgspec
 from flask import Response
 from marshmallow import Schema, fields, validate
 from sqlalchemy import Row
@@ -16,7 +15,7 @@ from app.http.entity_tags import not_modified, tag_of
 from app.http.fields import Flag, Instant, WholeNumber, Words
 from app.wiring.tools import current_tools
 from events.stripe.credit_note import STATUSES
-from projections.reads.credit_notes import CreditNoteFilter, list_credit_notes, mark_of
+from projections.reads.credit_notes import CreditNoteFilter, list_credit_notes, mark_of, taken_by
 from projections.reads.snapshots import snapshot_of
 
 blueprint = ApiBlueprint("credit notes", __name__, url_prefix="/v1/companies/<int:company_id>")
@@ -110,6 +109,5 @@ def get_credit_notes(query: dict[str, Any], company_id: int) -> Response | tuple
 
 
 def _credit_note_of(row: Row[Any]) -> dict[str, object]:
-    taken = msgspec.json.decode(row.lines, type=dict[str, int])
-    lines = [{"invoice_line_item_id": line_id, "amount": amount} for line_id, amount in taken.items()]
+    lines = [{"invoice_line_item_id": line_id, "amount": amount} for line_id, amount in taken_by(row).items()]
     return {**row._mapping, "lines": lines}  # noqa: SLF001 - SQLAlchemy's public name for it

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Boolean, ColumnElement, Row, Select, Table, and_, literal, select, tuple_, union, union_all
 
 from projections.reads.snapshots import Snapshot
@@ -48,6 +49,11 @@ def list_credit_notes(
 def mark_of(row: Row[Any]) -> CreditNoteMark:
     """Return the mark after which a list continues: this credit note."""
     return CreditNoteMark(row.effective_on, row.credit_note_id, row.invoice_id)
+
+
+def taken_by(row: Row[Any]) -> dict[str, int]:
+    """Return what a credit note takes from each invoice line, by the line's id, in minor units."""
+    return msgspec.json.decode(row.lines, type=dict[str, int])
 
 
 def credit_notes_of(snapshot: Snapshot, invoice_id: str) -> list[str]:
