@@ -7,7 +7,7 @@ import re
 
 from msgspec import UNSET
 
-from events.stripe import shapes as wire
+from events.stripe import credit_note_shapes as wire
 from events.stripe.money import exponent_of
 from events.stripe.observations import (
     CreditNoteHeader,

@@ -16,7 +16,8 @@ from events.stripe.observations import (
     Unreadable,
 )
 from projections.facts.facts import Fact
-from projections.revenue.fold import STATUS_RANK, RevenueState
+from projections.revenue.fold import RevenueState
+from projections.revenue.invoice_after import STATUS_RANK
 from projections.revenue.register import Register, Value
 from projections.revenue.row import Row
 from projections.revenue.state import InvoiceState, Key

@@ -21,9 +21,9 @@ from events.stripe.observations import (
 )
 from events.stripe.price import FROM_PRICE
 from projections.facts.sightings import Change, Sighting
+from projections.revenue.invoice_after import AboutInvoice, invoice_after
 from projections.revenue.register import Register, Stamp, Value, settle
 from projections.revenue.state import (
-    CreditNoteState,
     Held,
     HeldValue,
     InvoiceState,
@@ -36,13 +36,8 @@ from projections.revenue.state import (
 NAME = "revenue_lines"
 
 _NOTHING = InvoiceState()
-_NO_NOTE = CreditNoteState()
 # Any fact that names the product has a greater stamp.
 _UNNAMED: Register[Name] = Register(None, ())
-STATUS_RANK = {"open": 0, "uncollectible": 1, "paid": 2, "void": 2}
-_CREDIT_NOTE_RANK = {"issued": 0, "void": 1}
-
-_AboutInvoice = InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted | CreditNoteSeen | CreditNoteLinesSeen
 
 
 class RevenueState:
@@ -99,11 +94,11 @@ class RevenueState:
                 case Unreadable():
                     self.quarantined.append(Quarantined(sighting, entity, observation.reason))
 
-    def _apply_to_invoice(self, sighting: Sighting, seen: _AboutInvoice) -> None:
+    def _apply_to_invoice(self, sighting: Sighting, seen: AboutInvoice) -> None:
         key = (sighting.livemode, seen.invoice_id)
         held = self.invoices.get(key)
         before = held.invoice if held else _NOTHING
-        after = _invoice_after(before, seen, sighting.stamp)
+        after = invoice_after(before, seen, sighting.stamp)
         if held is None or not before.shows_the_same_as(after):
             self.invoices[key] = now = Held(after, sighting.change)
             self.invoice_states.setdefault(key, [held]).append(now)
@@ -160,39 +155,6 @@ def is_gap(product: Register[Name]) -> bool:
 def has_gap(invoice: InvoiceState) -> bool:
     """Return whether Stripe should be asked for an invoice, its lines or one of its credit notes."""
     return any(invoice.gaps) or any(note.is_gap for note in invoice.credit_notes.values())
-
-
-def _invoice_after(invoice: InvoiceState, seen: _AboutInvoice, stamp: Stamp) -> InvoiceState:
-    status, header, lines, is_deleted, notes = (
-        invoice.status,
-        invoice.header,
-        invoice.lines,
-        invoice.is_deleted,
-        invoice.credit_notes,
-    )
-    match seen:
-        case InvoiceDeleted():
-            is_deleted = True
-        case InvoiceLinesSeen():
-            lines = settle(lines, seen.lines, (1, *stamp))
-        case InvoiceSeen():
-            status = settle(status, seen.status, (STATUS_RANK[seen.status], *stamp))
-            header = settle(header, seen.header, stamp)
-            lines = settle(lines, seen.lines, (int(seen.is_complete), *stamp))
-        case CreditNoteSeen() | CreditNoteLinesSeen():
-            note = _note_after(notes.get(seen.note_id, _NO_NOTE), seen, stamp)
-            notes = dict(sorted({**notes, seen.note_id: note}.items()))
-    return InvoiceState(status, header, lines, is_deleted, notes)
-
-
-def _note_after(note: CreditNoteState, seen: CreditNoteSeen | CreditNoteLinesSeen, stamp: Stamp) -> CreditNoteState:
-    if isinstance(seen, CreditNoteLinesSeen):
-        return CreditNoteState(note.status, note.header, settle(note.lines, seen.lines, (1, *stamp)))
-    return CreditNoteState(
-        settle(note.status, seen.status, (_CREDIT_NOTE_RANK[seen.status.status], *stamp)),
-        settle(note.header, seen.header, stamp),
-        settle(note.lines, seen.lines, (int(seen.is_complete), *stamp)),
-    )
 
 
 def _settled(before: HeldValue[Value] | None, value: Value, stamp: Stamp, change: Change) -> HeldValue[Value]:
