@@ -9,6 +9,7 @@ from flask.json.provider import DefaultJSONProvider
 from app.api import (
     changes,
     connection,
+    credit_notes,
     export_schedules,
     line_history,
     notifications,
@@ -84,6 +85,7 @@ def create_app(tools: Tools) -> Flask:
         saved_views.blueprint,
         line_history.blueprint,
         changes.blueprint,
+        credit_notes.blueprint,
         syncs.blueprint,
         connection.blueprint,
         me.blueprint,

@@ -20,6 +20,15 @@ PHASES: Mapping[str, str] = {
     "proving": "Comparing the table with Stripe",
     "finished": "Finished",
 }
+# Stripe's lists that a run reads. The feed of events is read in two parts, as it takes 20 types at once.
+RESOURCES = ("invoices", "credit_notes", "customers", "products", "events", "other_events")
+# Without the permission to read these, the lines are complete all the same: a run notes it and can still succeed.
+OPTIONAL: Mapping[str, str] = {
+    "products": "The connection may not read products, so product names are missing. Allow it to read them, then sync.",
+    "credit_notes": "The connection may not read credit notes, so nothing shows what they take from revenue."
+    " Allow it to read them, then sync.",
+    "other_events": "The connection may not read events about products and credit notes: the daily sync finds changes.",
+}
 # Columns of the run's row, and members of its `counts`.
 COUNTS = ("invoices_listed", "invoices_new", "invoices_changed", "lines", "prices", "requests", "rate_limited")
 DIFFERENCES: Mapping[str, str] = {

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from backlog.sync_vocabulary import ACTIVE, COUNTS, PHASES, STATUSES, TRIGGERS
+from backlog.sync_vocabulary import ACTIVE, COUNTS, PHASES, RESOURCES, STATUSES, TRIGGERS
 from events.log.tables import INSTANT, NAMING_CONVENTION
 
 metadata = MetaData(naming_convention=NAMING_CONVENTION)
@@ -46,7 +46,7 @@ fetch_request = Table(
     # The head of the log once the answer was appended.
     Column("answered_position", BigInteger),
     Column("error", Text),
-    CheckConstraint("kind IN ('invoice', 'invoice_lines', 'price', 'customer')", name="kind"),
+    CheckConstraint("kind IN ('invoice', 'invoice_lines', 'credit_note', 'price', 'product', 'customer')", name="kind"),
 )
 Index("fetch_request_due_at_idx", fetch_request.c.due_at)
 Index(
@@ -120,7 +120,7 @@ sync_segment = Table(
     Column("failures", Integer, nullable=False, server_default=text("0")),
     Column("not_before", INSTANT),
     Column("ended_as", Text),
-    CheckConstraint("resource IN ('invoices', 'customers', 'events')", name="resource"),
+    CheckConstraint(f"resource IN ({_quoted(RESOURCES)})", name="resource"),
     CheckConstraint("ended_as IN ('read', 'forbidden')", name="ended_as"),
 )
 
@@ -140,6 +140,21 @@ sync_sighting = Table(
     Column("lines_digest", Text),
     Column("unreadable", Text),
     Column("times_shown", Integer, nullable=False, server_default=text("1")),
+)
+
+# What Stripe's API last showed of a credit note, to compare with the table.
+sync_credit_note_sighting = Table(
+    "sync_credit_note_sighting",
+    metadata,
+    Column("company_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("livemode", Boolean, primary_key=True),
+    Column("credit_note_id", Text, primary_key=True),
+    Column("run_id", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("amount", BigInteger),
+    # None if Stripe did not show all lines.
+    Column("lines_digest", Text),
+    Column("unreadable", Text),
 )
 
 # The invoices that a run found new or changed, so that each is counted once.

@@ -8,6 +8,7 @@ import backlog.tables
 import events.log.tables
 import notices.tables
 import projections.facts.state_tables
+import projections.revenue.store.credit_note_tables
 import projections.revenue.store.facet_table
 import projections.revenue.store.past_tables
 import projections.revenue.store.tables

@@ -11,6 +11,7 @@ from sqlalchemy import Table
 
 from projections.facts.facts import FactPage, Folded
 from projections.revenue.fold import NAME as REVENUE_LINES
+from projections.revenue.store.credit_note_tables import revenue_credit_note, revenue_credit_note_past
 from projections.revenue.store.facet_table import revenue_facet
 from projections.revenue.store.fold_pages import fold_revenue
 from projections.revenue.store.past_tables import (
@@ -25,6 +26,7 @@ from projections.revenue.store.tables import (
     revenue_invoice,
     revenue_line,
     revenue_price,
+    revenue_product,
     revenue_quarantine,
 )
 from runtime.database import Driver
@@ -50,7 +52,7 @@ class Projection:
 PROJECTIONS = (
     Projection(
         REVENUE_LINES,
-        5,
+        7,
         fold_revenue,
         {
             REVENUE_LINES: (
@@ -58,7 +60,10 @@ PROJECTIONS = (
                 revenue_line_past,
                 revenue_invoice,
                 revenue_price,
+                revenue_product,
                 revenue_customer,
+                revenue_credit_note,
+                revenue_credit_note_past,
                 revenue_quarantine,
                 revenue_checksum,
                 revenue_day,

@@ -15,13 +15,19 @@ from stripe_gateway.client import Answer, Gateway, Tally
 from stripe_gateway.objects import decoded
 from stripe_gateway.refusals import StripeAnswerError
 
-# Stripe accepts at most 20 types. https://docs.stripe.com/api/events/list
-EVENT_TYPES = (
-    *("invoice.finalized", "invoice.updated", "invoice.paid", "invoice.payment_succeeded", "invoice.payment_failed"),
-    *("invoice.voided", "invoice.marked_uncollectible", "invoice.overpaid", "invoice.sent", "invoice.deleted"),
-    *("customer.created", "customer.updated", "customer.deleted"),
-    *("price.created", "price.updated", "price.deleted", "plan.created", "plan.updated", "plan.deleted"),
-)
+# The parts of the feed of events, since Stripe accepts at most 20 types. https://docs.stripe.com/api/events/list
+EVENT_TYPES = {
+    "events": (
+        *("invoice.finalized", "invoice.updated", "invoice.paid", "invoice.payment_succeeded"),
+        *("invoice.payment_failed", "invoice.voided", "invoice.marked_uncollectible", "invoice.overpaid"),
+        *("invoice.sent", "invoice.deleted", "customer.created", "customer.updated", "customer.deleted"),
+        *("price.created", "price.updated", "price.deleted", "plan.created", "plan.updated", "plan.deleted"),
+    ),
+    "other_events": (
+        *("credit_note.created", "credit_note.updated", "credit_note.voided"),
+        *("product.created", "product.updated", "product.deleted"),
+    ),
+}
 
 
 _FOREVER = 2**62
@@ -62,9 +68,13 @@ class PageAddress:
             parameters["created"] = created
         if self.cursor is not None:
             parameters["starting_after"] = self.cursor
-        if self.resource == "events":
-            parameters["types"] = list(EVENT_TYPES)
+        if self.resource in EVENT_TYPES:
+            parameters["types"] = list(EVENT_TYPES[self.resource])
         return parameters
+
+    def name_at_stripe(self) -> str:
+        """Return the list's name in Stripe's paths."""
+        return "events" if self.resource in EVENT_TYPES else self.resource
 
 
 class ListedLines(msgspec.Struct):
@@ -104,7 +114,8 @@ def read_page(stripe: Gateway, account: Account, address: PageAddress, tally: Ta
     :raises PageDoesNotFitError: the page contradicts the request; nothing of it may be used
     :raises StripeAnswerError: as `StripeGateway.ask`
     """
-    path, endpoint = f"/v1/{address.resource}", f"{address.resource}.list"
+    name = address.name_at_stripe()
+    path, endpoint = f"/v1/{name}", f"{name}.list"
     answer = stripe.ask(account, endpoint, path, tally, **address.parameters())
     body = decoded(answer.body, _Body)
     objects = [(decoded(raw, Listed), bytes(raw)) for raw in body.data]

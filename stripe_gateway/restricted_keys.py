@@ -18,6 +18,8 @@ NEEDED_PERMISSIONS = {
     "rak_customer_read": "/v1/customers",
 }
 ENDPOINT_EVENTS = (
+    *("credit_note.created", "credit_note.updated", "credit_note.voided"),
+    *("product.created", "product.updated", "product.deleted"),
     *("customer.created", "customer.updated", "customer.deleted", "price.created", "price.updated", "price.deleted"),
     *("plan.created", "plan.updated", "plan.deleted", "invoice.finalized", "invoice.updated", "invoice.paid"),
     *(

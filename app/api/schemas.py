@@ -49,7 +49,8 @@ class LinesFilter(Schema):
     amount_max = MinorUnits(metadata={"description": "Inclusive, in minor units."})
     q = Words(
         metadata={
-            "description": "Part of a customer's name or e-mail address, a description, an invoice number or an id."
+            "description": "Part of a customer's name or e-mail address, a product's name, a description, "
+            "an invoice number or an id."
         }
     )
     modified_after = Instant()
@@ -116,13 +117,18 @@ class RevenueLine(Schema):
     proration = fields.Boolean()
     quantity = fields.String(allow_none=True)
     price_id = fields.String(allow_none=True)
+    price_name = fields.String(
+        allow_none=True, metadata={"description": "The price's newest known nickname, else its lookup key."}
+    )
     product_id = fields.String(allow_none=True)
+    product_name = fields.String(allow_none=True, metadata={"description": "The newest known name."})
     customer_name_on_invoice = fields.String(allow_none=True)
     customer_email = fields.String(allow_none=True, metadata={"description": "The address that the invoice names."})
     invoice_id = fields.String()
     invoice_number = fields.String(allow_none=True)
     invoice_status = fields.String(validate=validate.OneOf(FINAL_STATUSES))
     invoice_complete = fields.Boolean()
+    credited_amount = fields.Integer(metadata={"description": "What issued credit notes take from `net_amount`."})
     livemode = fields.Boolean()
     position = fields.Integer(metadata={"description": "The position of the event that last changed this line."})
     updated_at = Instant()

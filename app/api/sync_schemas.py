@@ -75,9 +75,19 @@ class SyncDifference(Schema):
     at_stripe = fields.Nested(InvoiceFigures)
     in_table = fields.Nested(InvoiceFigures)
     currency = fields.String(metadata={"description": "The currency of both amounts; absent in older reports."})
-    resource = fields.String(metadata={"description": "The kind of object that could not be read."})
-    object_id = fields.String(metadata={"description": "The id of the object that could not be read."})
+    resource = fields.String(
+        metadata={"description": "The kind of object that differs or could not be read, unless it is an invoice."}
+    )
+    object_id = fields.String(metadata={"description": "The id of that object."})
     detail = fields.String()
+
+
+class SyncNotice(Schema):
+    """Something that could not be read and that the lines do not need."""
+
+    kind = fields.String(metadata={"description": "permission_missing."})
+    resource = fields.String(metadata={"description": "The kind of object that could not be read."})
+    detail = fields.String(metadata={"description": "What is missing because of it, and what to do."})
 
 
 class BookFigures(Schema):
@@ -105,6 +115,9 @@ class SyncReconciliation(Schema):
     matched = fields.Integer(metadata={"description": "Invoices that are equal on both sides."})
     repaired = fields.Integer(metadata={"description": "Invoices that the sync corrected."})
     differences = fields.List(fields.Nested(SyncDifference), metadata={"description": "Empty if everything is equal."})
+    notices = fields.List(
+        fields.Nested(SyncNotice), metadata={"description": "What is missing though all lines are equal."}
+    )
     books = fields.List(fields.Nested(SyncBook), metadata={"description": "Newest month first. Omitted from lists."})
 
 

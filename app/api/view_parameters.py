@@ -27,6 +27,7 @@ SHOWN_COLUMNS = (
     "discount_amount",
     "tax_amount",
     "net_amount",
+    "credited_amount",
     "currency",
     "proration",
     "product_id",

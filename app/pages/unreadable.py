@@ -4,7 +4,14 @@ import re
 
 from app.pages.wording import words
 
-_OBJECTS = {"invoice": "invoice", "price": "price", "plan": "price", "customer": "customer"}
+_OBJECTS = {
+    "invoice": "invoice",
+    "credit_note": "credit note",
+    "price": "price",
+    "plan": "price",
+    "product": "product",
+    "customer": "customer",
+}
 _FIELDS = {
     "period.start": "start of the period",
     "period.end": "end of the period",
@@ -22,6 +29,8 @@ _KINDS = {"int": "is not a number", "float": "is not a number", "str": "is not t
 _WRONG = re.compile(r"Expected `([a-z]+)[^`]*`(?:, got `([a-z]+)`|([^`]*))(?: - at `(.*)`)?\Z")
 _LACKING = re.compile(r"Object missing required field `([^`]+)`(?: - at `(.*)`)?\Z")
 _CURRENCY = re.compile(r"the currency '(.+)' is not one")
+# A credit note's own reasons are written for people already, and end without a period.
+_OF_CREDIT_NOTE = "The credit note takes nothing from revenue, because "
 # Our own reasons, and how people are told them.
 _OWN = (
     (re.compile(r"the invoice's status '(.+)' is not one"), "we don't know the status \u201c{0}\u201d"),
@@ -37,6 +46,8 @@ _PLACE = re.compile(r"\$(?:\.data\.object)?(?:\.data\[(\d+|\.\.\.)\])?\.?(.*)\Z"
 def reason_in_words(entity: str | None, reason: str) -> str:
     """Return a sentence for finance people about a fact on this entity that could not be read for this reason."""
     sent = _OBJECTS.get((entity or "").partition(":")[0], "update")
+    if reason.startswith(_OF_CREDIT_NOTE):
+        return f"{reason}."
     if found := _CURRENCY.match(reason):
         return f"This {sent} is in {found[1].upper()}, a currency we don't support yet."
     why = _why(reason)

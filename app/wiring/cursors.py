@@ -7,6 +7,7 @@ from typing import NamedTuple
 from itsdangerous import BadData, URLSafeSerializer
 
 from projections.reads.changes import ChangeMark
+from projections.reads.credit_notes import CreditNoteMark
 from projections.reads.filters import LineFilter
 from projections.reads.orders import After, Sort, fields_of
 
@@ -36,6 +37,7 @@ class CursorSigner:
         self._serializer = URLSafeSerializer(secret_key, salt="revenue-lines-cursor")
         self._of_runs = URLSafeSerializer(secret_key, salt="sync-runs-cursor")
         self._of_items = URLSafeSerializer(secret_key, salt="items-cursor")
+        self._of_credit_notes = URLSafeSerializer(secret_key, salt="credit-notes-cursor")
         self._of_changes = URLSafeSerializer(secret_key, salt="revenue-changes-cursor")
 
     def write(self, of: ListOf, after: After) -> str:
@@ -94,6 +96,23 @@ class CursorSigner:
         if of != [list_name, company_id]:
             raise InvalidCursorError
         return int(place)
+
+    def write_credit_note(self, digest: str, mark: CreditNoteMark) -> str:
+        """Return the cursor that continues a list of credit notes, named by its digest, after this one."""
+        return self._of_credit_notes.dumps([digest, mark.effective_on.isoformat(), *mark[1:]])
+
+    def read_credit_note(self, digest: str, cursor: str) -> CreditNoteMark:
+        """Return the credit note after which the cursor continues.
+
+        :raises InvalidCursorError: forged, truncated, or of another list
+        """
+        try:
+            of_digest, day, note_id, invoice_id = self._of_credit_notes.loads(cursor)
+        except (BadData, ValueError, TypeError) as error:
+            raise InvalidCursorError from error
+        if of_digest != digest:
+            raise InvalidCursorError
+        return CreditNoteMark(date.fromisoformat(day), note_id, invoice_id)
 
     def write_mark(self, company_id: int, version: int, mark: ChangeMark) -> str:
         """Return the cursor that continues after this change of a company's table, as made by a version of the fold."""

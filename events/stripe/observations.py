@@ -64,15 +64,69 @@ class InvoiceDeleted(Struct, frozen=True, gc=False):
     invoice_id: str
 
 
-class PriceSeen(Struct, frozen=True, gc=False):
-    """How a price bills, according to the price itself or, less reliably, to a legacy plan with the same id.
+class CreditNoteLine(Struct, frozen=True, array_like=True, gc=False):
+    """A line of a credit note, and what it takes: its amount less discounts and included tax, in minor units.
 
-    A price without a recurrence bills once.
+    It takes that from an invoice line or, if it names none, from all lines of the invoice.
+    """
+
+    line_id: str
+    invoice_line_id: str | None
+    amount: int
+
+
+class CreditNoteHeader(Struct, frozen=True, array_like=True, gc=False):
+    """What Stripe freezes when it issues a credit note. `amount` is Stripe's own total, with exclusive tax."""
+
+    number: str | None
+    currency: str
+    amount: int
+    effective_at: int
+
+
+class CreditNoteStatus(Struct, frozen=True, array_like=True, gc=False):
+    """Whether a credit note is issued or void, and since when it is void, in Unix seconds."""
+
+    status: str
+    voided_at: int | None
+
+
+class CreditNoteSeen(Struct, frozen=True, gc=False):
+    """A credit note as a fact shows it. Without `is_complete`, it has lines that the fact does not show."""
+
+    invoice_id: str
+    note_id: str
+    status: CreditNoteStatus
+    header: CreditNoteHeader
+    lines: tuple[CreditNoteLine, ...]
+    is_complete: bool
+
+
+class CreditNoteLinesSeen(Struct, frozen=True, gc=False):
+    """All lines of a credit note, read page by page from the start."""
+
+    invoice_id: str
+    note_id: str
+    lines: tuple[CreditNoteLine, ...]
+
+
+class PriceSeen(Struct, frozen=True, gc=False):
+    """How a price bills and its name, if it has one: its nickname, else its lookup key.
+
+    The price itself says so or, less reliably, a legacy plan with the same id. Without a recurrence it bills once.
     """
 
     price_id: str
     recurrence: Recurrence | None
     source: str
+    name: str | None = None
+
+
+class ProductNamed(Struct, frozen=True, gc=False):
+    """A product's name."""
+
+    product_id: str
+    name: str
 
 
 class CustomerNamed(Struct, frozen=True, gc=False):
@@ -89,4 +143,14 @@ class Unreadable(Struct, frozen=True, gc=False):
     reason: str
 
 
-Observation = InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted | PriceSeen | CustomerNamed | Unreadable
+Observation = (
+    InvoiceSeen
+    | InvoiceLinesSeen
+    | InvoiceDeleted
+    | CreditNoteSeen
+    | CreditNoteLinesSeen
+    | PriceSeen
+    | ProductNamed
+    | CustomerNamed
+    | Unreadable
+)

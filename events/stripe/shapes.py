@@ -46,6 +46,8 @@ class Price(Struct):
     type: str | None = None
     recurring: Recurring | None = None
     product: Reference = None
+    nickname: str | None = None
+    lookup_key: str | None = None
 
 
 class Plan(Recurring):
@@ -53,6 +55,7 @@ class Plan(Recurring):
 
     id: Annotated[str, Meta(max_length=255)] = ""
     product: Reference = None
+    nickname: str | None = None
 
 
 class PriceDetails(Struct):
@@ -164,6 +167,13 @@ class Invoice(Struct):
 
 class Customer(Struct):
     """A customer; a deleted one may be a stub without a name."""
+
+    id: Id
+    name: str | None = None
+
+
+class Product(Struct):
+    """A product; a deleted one may be a stub without a name."""
 
     id: Id
     name: str | None = None

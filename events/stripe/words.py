@@ -1,19 +1,30 @@
 """Read what a fact of the log says about revenue, whatever API version rendered it. Pure."""
 
-import json
-import re
 from collections.abc import Callable
-from typing import Any, TypeVar
 
 import msgspec
 
+from events.stripe import credit_note_shapes as credit_notes
 from events.stripe import shapes as wire
+from events.stripe.credit_note import (
+    UnclearCreditNoteError,
+    credit_note_lines_seen,
+    credit_note_seen,
+    unreadable_credit_note,
+)
+from events.stripe.decoding import decoded
 from events.stripe.invoice import UnclearInvoiceError, invoice_seen, line_set_of, lines_seen, prices_on_lines
 from events.stripe.money import UnknownCurrencyError
-from events.stripe.observations import CustomerNamed, InvoiceDeleted, InvoiceLinesSeen, Observation, Unreadable
+from events.stripe.observations import (
+    CustomerNamed,
+    InvoiceDeleted,
+    InvoiceLinesSeen,
+    Observation,
+    ProductNamed,
+    Unreadable,
+)
 from events.stripe.price import price_seen
 
-Shape = TypeVar("Shape")
 Reader = Callable[[bytes, str | None], list[Observation]]
 
 # What fetching from Stripe's API adds to the log: bare objects, with the time at which Stripe answered.
@@ -21,9 +32,10 @@ FETCHED_FROM_STRIPE = "stripe.api"
 INVOICE_FETCHED = "invoice.fetched"
 INVOICE_LINES_FETCHED = "invoice_lines.fetched"
 PRICE_FETCHED = "price.fetched"
+PRODUCT_FETCHED = "product.fetched"
+CREDIT_NOTE_FETCHED = "credit_note.fetched"
+CREDIT_NOTE_LINES_FETCHED = "credit_note_lines.fetched"
 CUSTOMER_FETCHED = "customer.fetched"
-
-_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def is_about_revenue(event_type: str) -> bool:
@@ -38,42 +50,11 @@ def observations_of(event_type: str, entity: str | None, payload: bytes) -> list
     try:
         return _READERS.get(event_type, _read_invoice_event)(payload, entity)
     except msgspec.MsgspecError as error:
-        return [Unreadable(str(error))]
-    except UnclearInvoiceError as error:
+        return [Unreadable(unreadable_credit_note(str(error)) if event_type.startswith("credit_note") else str(error))]
+    except (UnclearInvoiceError, UnclearCreditNoteError) as error:
         return [Unreadable(str(error))]
     except UnknownCurrencyError as error:
         return [Unreadable(f"the currency {error.args[0]!r} is not one whose decimals were checked")]
-
-
-def _decoded(payload: bytes, decoder: msgspec.json.Decoder[Shape]) -> Shape:
-    # PostgreSQL's text can contain neither NUL nor lone surrogates; JSON can, as escapes. The log keeps the
-    # original bytes; the table shows the replacement character.
-    if not _has_escaped_nul(payload):
-        try:
-            return decoder.decode(payload)
-        except msgspec.ValidationError:
-            raise
-        except msgspec.DecodeError:
-            pass
-    return decoder.decode(msgspec.json.encode(_storable(json.loads(payload))))
-
-
-def _has_escaped_nul(payload: bytes) -> bool:
-    # From backslash to backslash: one byte is found many times as fast as a sequence of six.
-    at = payload.find(b"\\")
-    while at >= 0 and not payload.startswith(b"u0000", at + 1):
-        at = payload.find(b"\\", at + 1)
-    return at >= 0
-
-
-def _storable(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    if isinstance(value, str):
-        return _NOT_STORABLE.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [_storable(item) for item in value]
-    if isinstance(value, dict):
-        return {_storable(key): _storable(item) for key, item in value.items()}
-    return value
 
 
 def _invoice_observations(invoice: wire.Invoice) -> list[Observation]:
@@ -92,19 +73,19 @@ def _invoice_observations(invoice: wire.Invoice) -> list[Observation]:
 
 
 def _read_invoice_event(payload: bytes, _entity: str | None) -> list[Observation]:
-    return _invoice_observations(_decoded(payload, _INVOICE_EVENT).data.object)
+    return _invoice_observations(decoded(payload, _INVOICE_EVENT).data.object)
 
 
 def _read_deleted_invoice(payload: bytes, _entity: str | None) -> list[Observation]:
-    return [InvoiceDeleted(_decoded(payload, _DELETED_EVENT).data.object.id)]
+    return [InvoiceDeleted(decoded(payload, _DELETED_EVENT).data.object.id)]
 
 
 def _read_fetched_invoice(payload: bytes, _entity: str | None) -> list[Observation]:
-    return _invoice_observations(_decoded(payload, _INVOICE))
+    return _invoice_observations(decoded(payload, _INVOICE))
 
 
 def _read_fetched_lines(payload: bytes, entity: str | None) -> list[Observation]:
-    lines = _decoded(payload, _LINES)
+    lines = decoded(payload, _LINES)
     kind, _, invoice_id = (entity or "").partition(":")
     if kind != "invoice" or not invoice_id or lines.has_more:
         return [Unreadable("a fetched line set names its invoice and is whole")]
@@ -112,15 +93,42 @@ def _read_fetched_lines(payload: bytes, entity: str | None) -> list[Observation]
 
 
 def _read_price_event(payload: bytes, _entity: str | None) -> list[Observation]:
-    return price_seen(_decoded(payload, _PRICE_EVENT).data.object)
+    return price_seen(decoded(payload, _PRICE_EVENT).data.object)
 
 
 def _read_plan_event(payload: bytes, _entity: str | None) -> list[Observation]:
-    return price_seen(_decoded(payload, _PLAN_EVENT).data.object)
+    return price_seen(decoded(payload, _PLAN_EVENT).data.object)
 
 
 def _read_fetched_price(payload: bytes, _entity: str | None) -> list[Observation]:
-    return price_seen(_decoded(payload, _PRICE))
+    return price_seen(decoded(payload, _PRICE))
+
+
+def _product_observations(product: wire.Product) -> list[Observation]:
+    return [ProductNamed(product.id, product.name)] if product.name else []
+
+
+def _read_product_event(payload: bytes, _entity: str | None) -> list[Observation]:
+    return _product_observations(decoded(payload, _PRODUCT_EVENT).data.object)
+
+
+def _read_fetched_product(payload: bytes, _entity: str | None) -> list[Observation]:
+    return _product_observations(decoded(payload, _PRODUCT))
+
+
+def _read_credit_note_event(payload: bytes, _entity: str | None) -> list[Observation]:
+    return [credit_note_seen(decoded(payload, _CREDIT_NOTE_EVENT).data.object)]
+
+
+def _read_fetched_credit_note(payload: bytes, _entity: str | None) -> list[Observation]:
+    return [credit_note_seen(decoded(payload, _CREDIT_NOTE))]
+
+
+def _read_fetched_credit_note_lines(payload: bytes, entity: str | None) -> list[Observation]:
+    kind, _, note_id = (entity or "").partition(":")
+    if kind != "credit_note" or not note_id:
+        raise UnclearCreditNoteError("its fetched lines do not name it")
+    return [credit_note_lines_seen(note_id, decoded(payload, _CREDIT_NOTE_LINES))]
 
 
 def _customer_observations(customer: wire.Customer) -> list[Observation]:
@@ -128,11 +136,11 @@ def _customer_observations(customer: wire.Customer) -> list[Observation]:
 
 
 def _read_customer_event(payload: bytes, _entity: str | None) -> list[Observation]:
-    return _customer_observations(_decoded(payload, _CUSTOMER_EVENT).data.object)
+    return _customer_observations(decoded(payload, _CUSTOMER_EVENT).data.object)
 
 
 def _read_fetched_customer(payload: bytes, _entity: str | None) -> list[Observation]:
-    return _customer_observations(_decoded(payload, _CUSTOMER))
+    return _customer_observations(decoded(payload, _CUSTOMER))
 
 
 _INVOICE = msgspec.json.Decoder(wire.Invoice)
@@ -142,6 +150,11 @@ _LINES = msgspec.json.Decoder(wire.Lines)
 _PRICE = msgspec.json.Decoder(wire.Price)
 _PRICE_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Price])
 _PLAN_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Plan])
+_PRODUCT = msgspec.json.Decoder(wire.Product)
+_PRODUCT_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Product])
+_CREDIT_NOTE = msgspec.json.Decoder(credit_notes.CreditNote)
+_CREDIT_NOTE_EVENT = msgspec.json.Decoder(wire.Envelope[credit_notes.CreditNote])
+_CREDIT_NOTE_LINES = msgspec.json.Decoder(credit_notes.CreditNoteLines)
 _CUSTOMER = msgspec.json.Decoder(wire.Customer)
 _CUSTOMER_EVENT = msgspec.json.Decoder(wire.Envelope[wire.Customer])
 
@@ -151,9 +164,14 @@ _READERS: dict[str, Reader] = {
     INVOICE_FETCHED: _read_fetched_invoice,
     INVOICE_LINES_FETCHED: _read_fetched_lines,
     PRICE_FETCHED: _read_fetched_price,
+    PRODUCT_FETCHED: _read_fetched_product,
     CUSTOMER_FETCHED: _read_fetched_customer,
+    CREDIT_NOTE_FETCHED: _read_fetched_credit_note,
+    CREDIT_NOTE_LINES_FETCHED: _read_fetched_credit_note_lines,
     "invoice.deleted": _read_deleted_invoice,
+    **dict.fromkeys(("credit_note.created", "credit_note.updated", "credit_note.voided"), _read_credit_note_event),
     **dict.fromkeys(("price.created", "price.updated", "price.deleted"), _read_price_event),
     **dict.fromkeys(("plan.created", "plan.updated", "plan.deleted"), _read_plan_event),
+    **dict.fromkeys(("product.created", "product.updated", "product.deleted"), _read_product_event),
     **dict.fromkeys(("customer.created", "customer.updated", "customer.deleted"), _read_customer_event),
 }

@@ -9,6 +9,8 @@ from sqlalchemy import Connection, text
 
 from events.log.append import NewEvent
 from events.stripe.observations import (
+    CreditNoteLinesSeen,
+    CreditNoteSeen,
     CustomerNamed,
     InvoiceDeleted,
     InvoiceLinesSeen,
@@ -16,6 +18,7 @@ from events.stripe.observations import (
     Line,
     Observation,
     PriceSeen,
+    ProductNamed,
     Unreadable,
 )
 from events.stripe.words import FETCHED_FROM_STRIPE, observations_of
@@ -51,12 +54,13 @@ class _Quarantined(NamedTuple):
 class Compared(NamedTuple):
     """A fact compared with the table.
 
-    `invoice`: what it shows of an invoice; `lacks_lines`: the invoice's other lines must be fetched; `unreadable`: why
-    the table cannot show the fact.
+    `invoice` and `credit_note`: what it shows of one; `lacks_lines`: the invoice's other lines must be fetched;
+    `unreadable`: why the table cannot show the fact.
     """
 
     effect: Effect
     invoice: InvoiceSeen | None = None
+    credit_note: CreditNoteSeen | None = None
     lacks_lines: bool = False
     unreadable: str | None = None
 
@@ -102,17 +106,21 @@ def _compared(
     else:
         is_news = unreadable not in {one.reason for one in of_object}
     is_changed = is_contested or is_news or any(_changed_by(revenue, fact.livemode, one, change) for one in found)
-    effect = Effect.NOTHING if not is_changed else Effect.NEW if invoice and before is None else Effect.CHANGED
+    is_new = invoice is not None and (before is None or before.invoice.header is None)
+    effect = Effect.NOTHING if not is_changed else Effect.NEW if is_new else Effect.CHANGED
     lacks_lines = invoice is not None and not invoice.is_complete and not _are_known(before, invoice.lines)
-    return Compared(effect, invoice, lacks_lines, unreadable)
+    credit_note = next((one for one in found if isinstance(one, CreditNoteSeen)), None)
+    return Compared(effect, invoice, credit_note, lacks_lines, unreadable)
 
 
 def _changed_by(revenue: RevenueState, livemode: bool, one: Observation, change: Change) -> bool:  # noqa: FBT001 - a value
     match one:
-        case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted():
+        case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted() | CreditNoteSeen() | CreditNoteLinesSeen():
             return revenue.invoices[livemode, one.invoice_id].change == change
         case PriceSeen():
             return revenue.prices[livemode, one.price_id].change == change
+        case ProductNamed():
+            return revenue.products[livemode, one.product_id].change == change
         case CustomerNamed():
             return revenue.names[livemode, one.customer_id].change == change
         case _:
@@ -136,9 +144,18 @@ def _is_contested(revenue: RevenueState, livemode: bool, one: Observation) -> bo
         case InvoiceSeen() | InvoiceLinesSeen():
             held = revenue.invoices.get((livemode, one.invoice_id))
             return held is not None and held.invoice.is_contested
+        case CreditNoteSeen() | CreditNoteLinesSeen():
+            held = revenue.invoices.get((livemode, one.invoice_id))
+            return held is not None and one.note_id in held.invoice.contested_notes
         case CustomerNamed():
             name = revenue.names.get((livemode, one.customer_id))
             return name is not None and name.register.is_contested
+        case PriceSeen():
+            price = revenue.prices.get((livemode, one.price_id))
+            return price is not None and price.register.is_contested
+        case ProductNamed():
+            product = revenue.products.get((livemode, one.product_id))
+            return product is not None and product.register.is_contested
         case _:
             return False
 

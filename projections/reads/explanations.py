@@ -4,16 +4,20 @@ from collections.abc import Iterator, Sequence
 
 from events.stripe.cadence import cadence_of
 from events.stripe.observations import (
+    CreditNoteLinesSeen,
+    CreditNoteSeen,
     CustomerNamed,
     InvoiceDeleted,
     InvoiceLinesSeen,
     InvoiceSeen,
     Observation,
     PriceSeen,
+    ProductNamed,
     Unreadable,
 )
 from projections.facts.facts import Fact
-from projections.revenue.fold import STATUS_RANK, RevenueState
+from projections.revenue.fold import RevenueState
+from projections.revenue.invoice_after import STATUS_RANK
 from projections.revenue.register import Register, Value
 from projections.revenue.row import Row
 from projections.revenue.state import InvoiceState, Key
@@ -37,7 +41,12 @@ class Explainer:
         held = self._invoice()
         about = [one for one in fact.observations if getattr(one, "invoice_id", None) == self._key[1]]
         self._revenue.apply(fact.sighting, fact.entity, about)
-        sentences = [*_of_invoice(held, self._invoice(), about), *_of_values(fact.observations, before, after)]
+        credited = tuple(row.credited_amount if row else 0 for row in (before, after))
+        sentences = [
+            *_of_invoice(held, self._invoice(), about),
+            *_of_credit(about, *credited),
+            *_of_values(fact.observations, before, after),
+        ]
         return sentences or ["This event says nothing about this line."]
 
     def _invoice(self) -> InvoiceState:
@@ -58,6 +67,15 @@ def _of_invoice(before: InvoiceState, after: InvoiceState, about: Sequence[Obser
                 yield _of_header(before.header, after.header, seen.header)
             case _:
                 pass
+
+
+def _of_credit(about: Sequence[Observation], before: int, after: int) -> Iterator[str]:
+    for seen in about:
+        if isinstance(seen, CreditNoteSeen | CreditNoteLinesSeen):
+            if before != after:
+                yield f"Credit note {seen.note_id} changed what is credited on the line from {before} to {after}."
+            else:
+                yield f"Credit note {seen.note_id} changed nothing on this line."
 
 
 def _of_status(before: Register[str] | None, after: Register[str] | None, value: str) -> str:
@@ -113,10 +131,23 @@ def _of_values(observations: Sequence[Observation], before: Row | None, after: R
                 recurrence = seen.recurrence
                 cadence = cadence_of(recurrence.unit, recurrence.count) if recurrence else "one_time"
                 yield _of_value("price's cadence", cadence, before and before.cadence, row.cadence)
+                yield from _of_price_name(seen.name, before and before.price_name, row.price_name)
+            case ProductNamed() if row and seen.product_id == row.product_id:
+                yield _of_value("product's name", seen.name, before and before.product_name, row.product_name)
             case Unreadable():
                 yield f"{UNREAD}{seen.reason}."
             case _:
                 pass
+
+
+def _of_price_name(name: str | None, before: str | None, after: str | None) -> Iterator[str]:
+    if name is None and after is None:
+        if before is not None:
+            yield "The price has no name any more."
+    elif name is None:
+        yield f"That the price has no name was ignored: a newer or more reliable event names it {after!r}."
+    else:
+        yield _of_value("price's name", name, before, after)
 
 
 def _of_value(what: str, value: str, before: str | None, after: str | None) -> str:

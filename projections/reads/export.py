@@ -40,7 +40,7 @@ SUSPECT = b",t\n"
 # Amounts as decimals of their currency, or as whole minor units.
 Amounts = Literal["decimal", "minor"]
 AMOUNTS: tuple[Amounts, ...] = get_args(Amounts)
-MONEY_COLUMNS = frozenset(("amount", "discount_amount", "tax_amount", "net_amount"))
+MONEY_COLUMNS = frozenset(("amount", "discount_amount", "tax_amount", "net_amount", "credited_amount"))
 
 # The most frequent first: most texts are ids.
 _HARMLESS = (("a", "{"), ("A", "["), ("0", ":"))

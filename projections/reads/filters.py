@@ -27,8 +27,8 @@ _BOUNDS: dict[str, tuple[str, str]] = {
 }
 _COLUMN_OF = {name: column for name, (column, _) in _BOUNDS.items()} | AMONG
 _SEARCHED = (
-    *("customer_name", "customer_email", "description", "invoice_number", "customer_id", "invoice_id"),
-    "invoice_line_item_id",
+    *("customer_name", "customer_email", "product_name", "description", "invoice_number"),
+    *("customer_id", "invoice_id", "invoice_line_item_id"),
 )
 ESCAPE = "/"
 _BETWEEN = "\x1f"  # the unit separator, which nobody searches for

@@ -1,4 +1,4 @@
-"""Find what the table lacks: lines beyond the embedded ones, prices never seen, facts that contradict each other.
+"""Find what the table lacks: lines beyond the embedded ones, prices and products never seen, facts in contradiction.
 
 Every gap closes when a fact that fills it is folded. Each kind has an index of what is lacking; nothing else is read.
 """
@@ -19,11 +19,21 @@ _GAPS = Template(f"""
     SELECT x.company_id, x.livemode, 'customer', x.id, s.position
     FROM revenue_customer x {_LIVE} WHERE x.is_contested $among
     UNION ALL
-    SELECT DISTINCT x.company_id, x.livemode, 'price', x.price_id, s.position
+    SELECT x.company_id, x.livemode, 'credit_note', x.credit_note_id, s.position
+    FROM revenue_credit_note x {_LIVE} WHERE x.is_gap $among
+    UNION ALL
+    SELECT x.company_id, x.livemode, 'product', x.id, s.position
+    FROM revenue_product x {_LIVE} WHERE x.is_gap $among
+    UNION ALL
+    SELECT x.company_id, x.livemode, 'price', x.id, s.position
+    FROM revenue_price x {_LIVE} WHERE x.is_contested $among
+    UNION
+    SELECT x.company_id, x.livemode, 'price', x.price_id, s.position
     FROM revenue_line x {_LIVE} WHERE x.type = 'unknown' AND x.price_id IS NOT NULL $among
 """)  # noqa: S608 - our own words
 
 # Subqueries for FROM: the gaps of all companies, or of those in :company_ids, and the position each is folded to.
-# `kind` is invoice, invoice_lines, price or customer; `object_id` is Stripe's id of what would close the gap.
+# `kind` is invoice, invoice_lines, credit_note, price, product or customer; `object_id` is Stripe's id of what would
+# close the gap.
 GAPS = _GAPS.substitute(among="")
 GAPS_AMONG = _GAPS.substitute(among="AND x.company_id = ANY (:company_ids)")

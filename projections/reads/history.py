@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from events.log.bulk import BulkEvent
 from events.log.read import RecordedEvent, read_at
 from projections.facts.facts import Fact, fact_of
+from projections.reads.credit_notes import credit_notes_of
 from projections.reads.explanations import Explainer
 from projections.reads.snapshots import Snapshot
 from projections.revenue.row import Row
@@ -103,6 +104,8 @@ def _positions(snapshot: Snapshot, versions: Sequence[LineVersion], *, before: i
     rows = [version.row for version in versions]
     entities = {f"invoice:{rows[0].invoice_id}"}
     entities.update(f"{kind}:{row.price_id}" for row in rows for kind in ("price", "plan"))
+    entities.update(f"product:{row.product_id}" for row in rows)
+    entities.update(f"credit_note:{note_id}" for note_id in credit_notes_of(snapshot, rows[0].invoice_id))
     entities.update(f"customer:{row.customer_id}" for row in rows)
     about = _about(snapshot, entities, before=before, limit=limit)
     changed = chain.from_iterable((version.row.position, version.until) for version in versions)

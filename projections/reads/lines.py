@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Column,
     ColumnElement,
     Row,
     Select,
@@ -27,7 +28,14 @@ from projections.reads.listing import LINE_COLUMNS, Question, Way, listing, step
 from projections.reads.orders import After, Sort, check_order
 from projections.reads.rare_lines import count_of
 from projections.reads.snapshots import Snapshot
-from projections.revenue.store.tables import revenue_customer, revenue_invoice, revenue_price, revenue_quarantine
+from projections.revenue.store.credit_note_tables import revenue_credit_note
+from projections.revenue.store.tables import (
+    revenue_customer,
+    revenue_invoice,
+    revenue_price,
+    revenue_product,
+    revenue_quarantine,
+)
 
 LineRow = Row[Any]
 
@@ -75,10 +83,12 @@ def list_quarantined(snapshot: Snapshot, *, limit: int, before: int | None) -> S
     held = revenue_quarantine.c
     # An object that was never read compares as null.
     is_read_since = or_(
-        _is_read_since("invoice", revenue_invoice.c, revenue_invoice.c.seen_at),
-        _is_read_since("price", revenue_price.c, _stamped(revenue_price.c.book, 1)),
-        _is_read_since("plan", revenue_price.c, _stamped(revenue_price.c.book, 1)),
-        _is_read_since("customer", revenue_customer.c, _stamped(revenue_customer.c.book, 0)),
+        _is_read_since("invoice", revenue_invoice.c.id, revenue_invoice.c.seen_at),
+        _is_read_since("credit_note", revenue_credit_note.c.credit_note_id, revenue_credit_note.c.seen_at),
+        _is_read_since("price", revenue_price.c.id, _stamped(revenue_price.c.book, 1)),
+        _is_read_since("plan", revenue_price.c.id, _stamped(revenue_price.c.book, 1)),
+        _is_read_since("product", revenue_product.c.id, _stamped(revenue_product.c.book, 0)),
+        _is_read_since("customer", revenue_customer.c.id, _stamped(revenue_customer.c.book, 0)),
     )
     is_resolved = func.coalesce(is_read_since, false()).label("is_resolved")
     statement = (
@@ -90,13 +100,14 @@ def list_quarantined(snapshot: Snapshot, *, limit: int, before: int | None) -> S
     return snapshot.connection.execute(statement if before is None else statement.where(held.position < before)).all()
 
 
-def _is_read_since(kind: str, known: Any, seen_at: ColumnElement[int]) -> ColumnElement[bool]:  # noqa: ANN401 - columns
-    held = revenue_quarantine.c
-    of_object = select(seen_at).where(
+def _is_read_since(kind: str, object_id: Column[str], seen_at: ColumnElement[int]) -> ColumnElement[bool]:
+    held, known = revenue_quarantine.c, object_id.table.c
+    # A credit note that names another invoice in a later fact is kept for each.
+    of_object = select(func.max(seen_at)).where(
         known.company_id == held.company_id,
         known.build == held.build,
         known.livemode == held.livemode,
-        known.id == func.substr(held.entity, len(kind) + 2),
+        object_id == func.substr(held.entity, len(kind) + 2),
     )
     return and_(held.entity.startswith(f"{kind}:"), of_object.scalar_subquery() >= held.seen_at)
 

@@ -39,7 +39,9 @@ _SERIAL_OF_1970 = 25_569
 _SECONDS_OF_A_DAY = 86_400
 
 # Columns of free text, in which spaces at the ends are kept, and columns of words from our own lists.
-_FREE = frozenset(("customer_name", "customer_name_on_invoice", "description", "invoice_number"))
+_FREE = frozenset(
+    ("customer_name", "customer_name_on_invoice", "description", "invoice_number", "product_name", "price_name")
+)
 _LISTED = frozenset(("currency", "type", "cadence", "cadence_source", "invoice_status"))
 
 _EMPTY = "<c/>"

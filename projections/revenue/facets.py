@@ -27,8 +27,9 @@ class _Seen(Struct, gc=False):
 class FacetChanges:
     """What row changes add to the facets: lines that came and went, newest names, and hints.
 
-    A customer's name and the e-mail address that is its hint are the newest ones. A subscription has its customer's
-    name. The hint of anything else is a line's first description, so that it is not written again and again.
+    Names are the newest ones that lines have, and so is the e-mail address that is a customer's hint. A subscription
+    has its customer's name. The hint of anything else is a line's first description, so that it is not written again
+    and again.
     """
 
     def __init__(self) -> None:
@@ -69,12 +70,13 @@ class FacetChanges:
 
 def _facets_of(row: RowVersion) -> list[tuple[FacetKey, str | None, str | None]]:
     """Return what a row can be chosen by, each with its name and its hint."""
-    fixed, customer_name = row.fixed, row.variable.customer_name
+    fixed, names = row.fixed, row.variable.names
+    price_id, product_id = fixed.sold
     *_, customer_id, subscription_id = fixed.place
     each = (
-        (CUSTOMER, customer_id, customer_name, fixed.customer_email),
-        (SUBSCRIPTION, subscription_id, customer_name, fixed.description),
-        (PRICE, fixed.price_id, None, fixed.description),
-        (PRODUCT, fixed.product_id, None, fixed.description),
+        (CUSTOMER, customer_id, names.customer, names.email),
+        (SUBSCRIPTION, subscription_id, names.customer, fixed.description),
+        (PRICE, price_id, row.variable.billing.price_name, fixed.description),
+        (PRODUCT, product_id, names.product, fixed.description),
     )
     return [((fixed.livemode, facet, str(one)), name, hint) for facet, one, name, hint in each if one]

@@ -1,4 +1,4 @@
-"""Fold facts into the state of the revenue mapping table: what is known of invoices, prices and customers. Pure.
+"""Fold facts into the state of the revenue mapping table: what is known of invoices and what they refer to. Pure.
 
 The same facts give the same state in any order and with any repetition. Stripe freezes lines and header when it
 finalizes an invoice, so the newest sighting of them wins; a whole line set beats any part of one; a status only climbs.
@@ -7,49 +7,72 @@ finalizes an invoice, so the newest sighting of them wins; a whole line set beat
 from collections.abc import Iterable
 
 from events.stripe.observations import (
+    CreditNoteLinesSeen,
+    CreditNoteSeen,
     CustomerNamed,
     InvoiceDeleted,
     InvoiceLinesSeen,
     InvoiceSeen,
+    Line,
     Observation,
     PriceSeen,
+    ProductNamed,
     Unreadable,
 )
 from events.stripe.price import FROM_PRICE
 from projections.facts.sightings import Change, Sighting
-from projections.revenue.register import Stamp, Value, settle
-from projections.revenue.state import Held, HeldValue, InvoiceState, Key, PricedAs, Quarantined
+from projections.revenue.invoice_after import AboutInvoice, invoice_after
+from projections.revenue.register import Register, Stamp, Value, settle
+from projections.revenue.state import (
+    Held,
+    HeldValue,
+    InvoiceState,
+    Key,
+    Name,
+    PricedAs,
+    Quarantined,
+)
 
 NAME = "revenue_lines"
 
 _NOTHING = InvoiceState()
-STATUS_RANK = {"open": 0, "uncollectible": 1, "paid": 2, "void": 2}
+# Any fact that names the product has a greater stamp.
+_UNNAMED: Register[Name] = Register(None, ())
 
 
 class RevenueState:
     """The state of the fold for one company, by (livemode, id).
 
-    For the writer it records which keys were touched, and all states of an invoice, price or name since it was loaded:
-    first the loaded one, None if there was none, then each that shows something else than the one before it.
+    For the writer it records which keys were touched, and all states of an invoice, price or name (of a customer or a
+    product) since it was loaded: first the loaded one, None if there was none, then each that shows something else than
+    the one before it.
     """
 
     def __init__(self) -> None:
         self.invoices: dict[Key, Held] = {}
         self.prices: dict[Key, HeldValue[PricedAs]] = {}
-        self.names: dict[Key, HeldValue[str]] = {}
+        self.names: dict[Key, HeldValue[Name]] = {}
+        self.products: dict[Key, HeldValue[Name]] = {}
         self.quarantined: list[Quarantined] = []
+        # The ids of the credit notes that facts touched, by the keys of their invoices.
+        self.touched_notes: dict[Key, set[str]] = {}
         self.touched_invoices: set[Key] = set()
         self.touched_prices: set[Key] = set()
         self.touched_names: set[Key] = set()
+        self.touched_products: set[Key] = set()
         self.invoice_states: dict[Key, list[Held | None]] = {}
         self.price_states: dict[Key, list[HeldValue[PricedAs] | None]] = {}
-        self.name_states: dict[Key, list[HeldValue[str] | None]] = {}
+        self.name_states: dict[Key, list[HeldValue[Name] | None]] = {}
+        self.product_states: dict[Key, list[HeldValue[Name] | None]] = {}
 
     @property
     def has_gaps(self) -> bool:
-        """Return whether an invoice or a name that facts touched is incomplete or contested, and shown."""
-        return any(any(self.invoices[key].invoice.gaps) for key in self.touched_invoices) or any(
-            self.names[key].register.is_contested for key in self.touched_names
+        """Return whether something that facts touched is incomplete, unknown or contested, and shown."""
+        return (
+            any(has_gap(self.invoices[key].invoice) for key in self.touched_invoices)
+            or any(self.names[key].register.is_contested for key in self.touched_names)
+            or any(self.prices[key].register.is_contested for key in self.touched_prices)
+            or any(is_gap(self.products[key].register) for key in self.touched_products)
         )
 
     def apply(self, sighting: Sighting, entity: str | None, observations: Iterable[Observation]) -> None:
@@ -58,34 +81,59 @@ class RevenueState:
             match observation:
                 case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted():
                     self._apply_to_invoice(sighting, observation)
+                case CreditNoteSeen() | CreditNoteLinesSeen():
+                    self._apply_to_invoice(sighting, observation)
+                    key = (sighting.livemode, observation.invoice_id)
+                    self.touched_notes.setdefault(key, set()).add(observation.note_id)
                 case PriceSeen():
                     self._apply_price(sighting, observation)
+                case ProductNamed():
+                    self._apply_product(sighting, observation)
                 case CustomerNamed():
                     self._apply_name(sighting, observation)
                 case Unreadable():
                     self.quarantined.append(Quarantined(sighting, entity, observation.reason))
 
-    def _apply_to_invoice(self, sighting: Sighting, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted) -> None:
+    def _apply_to_invoice(self, sighting: Sighting, seen: AboutInvoice) -> None:
         key = (sighting.livemode, seen.invoice_id)
         held = self.invoices.get(key)
         before = held.invoice if held else _NOTHING
-        after = _invoice_after(before, seen, sighting.stamp)
+        after = invoice_after(before, seen, sighting.stamp)
         if held is None or not before.shows_the_same_as(after):
             self.invoices[key] = now = Held(after, sighting.change)
             self.invoice_states.setdefault(key, [held]).append(now)
         else:
             self.invoices[key] = Held(after, held.change)
         self.touched_invoices.add(key)
+        if after.lines and (before.lines is None or after.lines.value is not before.lines.value):
+            self._refer_to_products(sighting, after.lines.value)
 
     def _apply_price(self, sighting: Sighting, seen: PriceSeen) -> None:
         stamp = (int(seen.source == FROM_PRICE), *sighting.stamp)
         key = (sighting.livemode, seen.price_id)
         before = self.prices.get(key)
-        after = _settled(before, PricedAs(seen.recurrence, seen.source), stamp, sighting.change)
+        after = _settled(before, PricedAs(seen.recurrence, seen.source, seen.name), stamp, sighting.change)
         if after is not before:
             self.prices[key] = after
             self.touched_prices.add(key)
             _follow(self.price_states, key, before, after)
+
+    def _refer_to_products(self, sighting: Sighting, lines: Iterable[Line]) -> None:
+        # A product that nothing has named yet is kept without a name, so that it is found and fetched.
+        for product_id in {line.product_id for line in lines}:
+            key = (sighting.livemode, product_id or "")
+            if product_id and key not in self.products:
+                self.products[key] = HeldValue(_UNNAMED, sighting.change)
+                self.touched_products.add(key)
+
+    def _apply_product(self, sighting: Sighting, seen: ProductNamed) -> None:
+        key = (sighting.livemode, seen.product_id)
+        before = self.products.get(key)
+        after = _settled(before, seen.name, sighting.stamp, sighting.change)
+        if after is not before:
+            self.products[key] = after
+            self.touched_products.add(key)
+            _follow(self.product_states, key, before, after)
 
     def _apply_name(self, sighting: Sighting, seen: CustomerNamed) -> None:
         # Within one second, the customer itself is a better source of its name than an invoice.
@@ -99,23 +147,14 @@ class RevenueState:
             _follow(self.name_states, key, before, after)
 
 
-def _invoice_after(
-    invoice: InvoiceState, seen: InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted, stamp: Stamp
-) -> InvoiceState:
-    match seen:
-        case InvoiceDeleted():
-            return InvoiceState(invoice.status, invoice.header, invoice.lines, is_deleted=True)
-        case InvoiceLinesSeen():
-            return InvoiceState(
-                invoice.status, invoice.header, settle(invoice.lines, seen.lines, (1, *stamp)), invoice.is_deleted
-            )
-        case InvoiceSeen():
-            return InvoiceState(
-                settle(invoice.status, seen.status, (STATUS_RANK[seen.status], *stamp)),
-                settle(invoice.header, seen.header, stamp),
-                settle(invoice.lines, seen.lines, (int(seen.is_complete), *stamp)),
-                invoice.is_deleted,
-            )
+def is_gap(product: Register[Name]) -> bool:
+    """Return whether Stripe should be asked for a product: its name is unknown, or two facts of a second disagree."""
+    return product.value is None or product.is_contested
+
+
+def has_gap(invoice: InvoiceState) -> bool:
+    """Return whether Stripe should be asked for an invoice, its lines or one of its credit notes."""
+    return any(invoice.gaps) or any(note.is_gap for note in invoice.credit_notes.values())
 
 
 def _settled(before: HeldValue[Value] | None, value: Value, stamp: Stamp, change: Change) -> HeldValue[Value]:
@@ -133,4 +172,5 @@ def _follow(
     if before is None or after.change != before.change:
         states.setdefault(key, [before]).append(after)
     elif after.register.value != before.register.value:
-        states[key][-1] = after  # one fact changed the value twice
+        # One fact changed the value twice, or named the product that it refers to.
+        states[key] = [*states.get(key, [before, None])[:-1], after]

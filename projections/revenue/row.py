@@ -1,4 +1,4 @@
-"""The fields of a row of the table, and how a line bills by its price. Pure."""
+"""The fields of a row of the table, and what its price says of a line. Pure."""
 
 from datetime import date, datetime
 from functools import lru_cache
@@ -12,13 +12,14 @@ UNKNOWN = "unknown"
 
 
 class Billing(NamedTuple):
-    """How a line bills, in the words of the table."""
+    """How a line bills, in the words of the table, and the name of its price."""
 
     type: str
     cadence: str
     interval_unit: str | None
     interval_count: int | None
     cadence_source: str
+    price_name: str | None = None
 
 
 _WITHOUT_PRICE = Billing("one_time", "one_time", None, None, NO_PRICE)
@@ -52,13 +53,16 @@ class Row(NamedTuple):
     proration: bool
     customer_name: str | None
     customer_order: str
+    product_name: str | None
     type: str
     cadence: str
     interval_unit: str | None
     interval_count: int | None
     cadence_source: str
+    price_name: str | None
     invoice_status: str
     invoice_complete: bool
+    credited_amount: int
     position: int
     updated_at: datetime
 
@@ -77,6 +81,6 @@ def billing_of(price_id: str | None, held: HeldValue[PricedAs] | None) -> Billin
 @lru_cache(1024)
 def _billing_as(priced: PricedAs) -> Billing:
     if priced.recurrence is None:
-        return Billing("one_time", "one_time", None, None, priced.source)
+        return Billing("one_time", "one_time", None, None, priced.source, priced.name)
     unit, count = priced.recurrence.unit, priced.recurrence.count
-    return Billing("recurring", cadence_of(unit, count), unit, count, priced.source)
+    return Billing("recurring", cadence_of(unit, count), unit, count, priced.source, priced.name)

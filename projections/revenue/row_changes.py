@@ -47,7 +47,7 @@ class RowChanges:
     @property
     def has_unknown(self) -> bool:
         """Return whether the price of a current row was never seen."""
-        return any(row.variable.billing.type == UNKNOWN and row.fixed.price_id is not None for row in self.current)
+        return any(row.variable.billing.type == UNKNOWN and row.fixed.sold[0] is not None for row in self.current)
 
     def follow(self, before: Iterable[RowParts], moments: Iterable[tuple[int, Sequence[RowParts]]]) -> None:
         """Record the row versions of one invoice, given its rows before and those that stand from each position on."""

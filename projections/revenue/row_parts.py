@@ -15,7 +15,7 @@ from events.stripe.observations import InvoiceHeader, Line
 from projections.facts.sightings import Change
 from projections.revenue.row import FIXED_FIELD_COUNT, Billing, Row, billing_of
 from projections.revenue.row_text import text_of, texts_of
-from projections.revenue.state import HeldValue, Key, PricedAs
+from projections.revenue.state import HeldValue, Key, Name, PricedAs
 
 # What lines are ordered by has to fit into an index, however long a name is.
 _MOST_ORDERED = 120
@@ -25,6 +25,14 @@ BilledMonth = tuple[bool, date, str]
 Grouping = tuple[str, str, str]
 
 
+class Names(NamedTuple):
+    """The names of a line's customer and product, and the invoice's e-mail address, which stands in for the first."""
+
+    customer: Name
+    product: Name
+    email: str | None = None
+
+
 class FixedPart(Struct, frozen=True, gc=False):
     """What an invoice says of a line once for all: its text, and the values that keys, order, sums and facets need."""
 
@@ -32,9 +40,8 @@ class FixedPart(Struct, frozen=True, gc=False):
     livemode: bool
     invoice_id: str
     line_id: str
-    price_id: str | None
-    product_id: str | None
-    customer_email: str | None
+    # What is billed: the ids of the price and the product.
+    sold: tuple[str | None, str | None]
     description: str | None
     # What the table is ordered and looked up by.
     place: tuple[object, ...]
@@ -47,11 +54,11 @@ class FixedPart(Struct, frozen=True, gc=False):
 class VariablePart(Struct, frozen=True, gc=False):
     """The part of a row that may change: its fields, their text after a tab, and the values that group sums."""
 
-    customer_name: str | None
-    customer_email: str | None
+    names: Names
     billing: Billing
     invoice_status: str
     is_complete: bool
+    credited_amount: int
     change: Change
     text: bytes
     grouping: Grouping
@@ -99,9 +106,7 @@ def fixed_part(head: Head, line: Line) -> FixedPart:
         livemode,
         invoice_id,
         line_id,
-        line.price_id,
-        line.product_id,
-        header.customer_email,
+        (line.price_id, line.product_id),
         line.description,
         (day, currency, amount, header.customer_id, subscription_id),
         (livemode, day),
@@ -112,49 +117,36 @@ def fixed_part(head: Head, line: Line) -> FixedPart:
 
 
 def variable_part(
-    customer_name: str | None,
+    names: Names,
     billing: Billing,
     invoice_status: str,
     is_complete: bool,  # noqa: FBT001 - a value
     change: Change,
-    *,
-    customer_email: str | None = None,
+    credited_amount: int = 0,
 ) -> VariablePart:
     """Return the part of a row that may change; the invoice's e-mail address takes the place of a missing name."""
-    order = (customer_name or customer_email or "").casefold()[:_MOST_ORDERED]
+    order = (names.customer or names.email or "").casefold()[:_MOST_ORDERED]
     text = (
-        f"\t{texts_of(customer_name, order)}\t{_text_of_billing(billing)}\t{invoice_status}\t"
-        f"{'t' if is_complete else 'f'}\t{change.position}\t{change.recorded_at.isoformat()}"
+        f"\t{texts_of(names.customer, order, names.product)}\t{_text_of_billing(billing)}\t{invoice_status}\t"
+        f"{'t' if is_complete else 'f'}\t{credited_amount}\t{change.position}\t{change.recorded_at.isoformat()}"
     )
     grouping = (invoice_status, billing.type, billing.cadence)
-    return VariablePart(
-        customer_name, customer_email, billing, invoice_status, is_complete, change, text.encode(), grouping
-    )
+    return VariablePart(names, billing, invoice_status, is_complete, credited_amount, change, text.encode(), grouping)
 
 
 def with_price(variable: VariablePart, price_id: str | None, held: HeldValue[PricedAs]) -> VariablePart:
     """Return the variable part after the line's price changed."""
-    billing = billing_of(price_id, held)
-    return variable_part(
-        variable.customer_name,
-        billing,
-        variable.invoice_status,
-        variable.is_complete,
-        held.change,
-        customer_email=variable.customer_email,
-    )
+    return _altered(variable, variable.names, billing_of(price_id, held), held.change)
 
 
-def with_name(variable: VariablePart, held: HeldValue[str]) -> VariablePart:
+def with_name(variable: VariablePart, held: HeldValue[Name]) -> VariablePart:
     """Return the variable part after the name of the line's customer changed."""
-    return variable_part(
-        held.register.value,
-        variable.billing,
-        variable.invoice_status,
-        variable.is_complete,
-        held.change,
-        customer_email=variable.customer_email,
-    )
+    return _altered(variable, variable.names._replace(customer=held.register.value), variable.billing, held.change)
+
+
+def with_product(variable: VariablePart, held: HeldValue[Name]) -> VariablePart:
+    """Return the variable part after the name of the line's product changed."""
+    return _altered(variable, variable.names._replace(product=held.register.value), variable.billing, held.change)
 
 
 def parts_of_stored(row: Row) -> RowParts:
@@ -164,9 +156,7 @@ def parts_of_stored(row: Row) -> RowParts:
         row.livemode,
         row.invoice_id,
         row.invoice_line_item_id,
-        row.price_id,
-        row.product_id,
-        row.customer_email,
+        (row.price_id, row.product_id),
         row.description,
         (row.date, row.currency, row.amount, row.customer_id, row.subscription_id),
         (row.livemode, row.date),
@@ -174,19 +164,22 @@ def parts_of_stored(row: Row) -> RowParts:
         row.amount,
         row.net_amount,
     )
-    billing = Billing(row.type, row.cadence, row.interval_unit, row.interval_count, row.cadence_source)
-    change = Change(row.position, row.updated_at)
     return fixed, variable_part(
-        row.customer_name,
-        billing,
+        Names(row.customer_name, row.product_name, row.customer_email),
+        Billing._make(getattr(row, name) for name in Billing._fields),
         row.invoice_status,
         row.invoice_complete,
-        change,
-        customer_email=row.customer_email,
+        Change(row.position, row.updated_at),
+        row.credited_amount,
     )
 
 
-@lru_cache(64)
+def _altered(variable: VariablePart, names: Names, billing: Billing, change: Change) -> VariablePart:
+    status, is_complete, credited = variable.invoice_status, variable.is_complete, variable.credited_amount
+    return variable_part(names, billing, status, is_complete, change, credited)
+
+
+@lru_cache(1024)
 def _text_of_billing(billing: Billing) -> str:
     return text_of(billing).decode()
 

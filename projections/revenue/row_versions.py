@@ -12,11 +12,11 @@ from projections.revenue.fold import RevenueState
 from projections.revenue.invoice_rows import InvoiceRows
 from projections.revenue.row import Row
 from projections.revenue.row_changes import RowChanges
-from projections.revenue.row_parts import RowParts, parts_of_stored, with_name, with_price
-from projections.revenue.state import Held, HeldValue, Key, PricedAs
+from projections.revenue.row_parts import RowParts, parts_of_stored, with_name, with_price, with_product
+from projections.revenue.state import Held, HeldValue, Key, Name, PricedAs
 
-Value = TypeVar("Value", PricedAs, str)
-State = TypeVar("State", Held, HeldValue[PricedAs], HeldValue[str])
+Value = TypeVar("Value", PricedAs, Name)
+State = TypeVar("State", Held, HeldValue[PricedAs], HeldValue[Name])
 
 _BEFORE = 0
 
@@ -24,11 +24,13 @@ _BEFORE = 0
 def changes_of(revenue: RevenueState) -> RowChanges:
     """Return the changes that the applied facts made to the rows of all invoices in this state."""
     changes = RowChanges()
-    last_move = max(_last_move(revenue.name_states), _last_move(revenue.price_states))
+    last_move = max(
+        _last_move(revenue.name_states), _last_move(revenue.price_states), _last_move(revenue.product_states)
+    )
     for key, held in revenue.invoices.items():
         states = revenue.invoice_states.get(key) or [held]
         positions = {state.change.position for state in states[1:] if state}
-        # A price or name that changed before the invoice was there changed none of its rows.
+        # A price or a name that changed before the invoice was there changed none of its rows.
         first = 0 if states[0] else min(positions)
         if first < last_move:
             positions.update(_moves_of(states, key[0], revenue, first))
@@ -44,13 +46,17 @@ def follow_stored(changes: RowChanges, row: Row, revenue: RevenueState) -> None:
     fixed, variable = parts_of_stored(row)
     prices = revenue.price_states.get((row.livemode, row.price_id or ""), [])
     names = revenue.name_states.get((row.livemode, row.customer_id or ""), [])
+    products = revenue.product_states.get((row.livemode, row.product_id or ""), [])
     now = variable
     moments: list[tuple[int, list[RowParts]]] = []
-    for position in sorted({state.change.position for states in (prices, names) for state in states[1:] if state}):
+    moves = (prices, names, products)
+    for position in sorted({state.change.position for states in moves for state in states[1:] if state}):
         price, name = _reached_at(prices[1:], position), _reached_at(names[1:], position)
+        product = _reached_at(products[1:], position)
         now = with_price(now, row.price_id, price) if price else now
         now = with_name(now, name) if name else now
-        moments.append((position, [(fixed, now)]))  # one fact may change both: the row then changes once
+        now = with_product(now, product) if product else now
+        moments.append((position, [(fixed, now)]))  # one fact may change several: the row then changes once
     changes.follow([(fixed, variable)], moments)
 
 
@@ -61,6 +67,7 @@ def _last_move(moved: Mapping[Key, list[State | None]]) -> int:
 def _moves_of(states: list[Held | None], livemode: bool, revenue: RevenueState, first: int) -> Iterator[int]:  # noqa: FBT001 - a value
     customers: set[str | None] = set()
     prices: set[str | None] = set()
+    products: set[str | None] = set()
     lines: object = None
     for state in states:
         if state and state.invoice.header:
@@ -68,8 +75,10 @@ def _moves_of(states: list[Held | None], livemode: bool, revenue: RevenueState, 
         if state and state.invoice.lines and state.invoice.lines.value is not lines:
             lines = state.invoice.lines.value
             prices.update([line.price_id for line in state.invoice.lines.value])
+            products.update([line.product_id for line in state.invoice.lines.value])
     yield from _positions(revenue.name_states, livemode, customers, first)
     yield from _positions(revenue.price_states, livemode, prices, first)
+    yield from _positions(revenue.product_states, livemode, products, first)
 
 
 def _positions(
@@ -94,6 +103,7 @@ def _rows_at(
         held,
         partial(_held_at, revenue.price_states, revenue.prices, position),
         partial(_held_at, revenue.name_states, revenue.names, position),
+        partial(_held_at, revenue.product_states, revenue.products, position),
     )
 
 

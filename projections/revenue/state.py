@@ -2,20 +2,63 @@
 
 from typing import Generic, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from events.stripe.observations import InvoiceHeader, Line, Recurrence
+from events.stripe.observations import (
+    CreditNoteHeader,
+    CreditNoteLine,
+    CreditNoteStatus,
+    InvoiceHeader,
+    Line,
+    Recurrence,
+)
 from projections.facts.sightings import Change, Sighting
 from projections.revenue.register import Register, Value
 
 
+class CreditNoteState(Struct, frozen=True, array_like=True, gc=False):
+    """All that is known of a credit note. The stamp of `lines` begins with 1 if the line set is complete, else 0."""
+
+    status: Register[CreditNoteStatus] | None = None
+    header: Register[CreditNoteHeader] | None = None
+    lines: Register[tuple[CreditNoteLine, ...]] | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether the whole line set is known."""
+        return self.lines is not None and bool(self.lines.stamp[0])
+
+    @property
+    def is_gap(self) -> bool:
+        """Return whether Stripe should be asked for it: lines are missing, or two facts of a second disagree."""
+        return not self.is_complete or self.header is None or self.is_contested
+
+    @property
+    def is_contested(self) -> bool:
+        """Return whether two facts of the same second disagree, so that Stripe should be asked."""
+        return any(part is not None and part.is_contested for part in (self.status, self.header, self.lines))
+
+    def shows_the_same_as(self, other: "CreditNoteState") -> bool:
+        """Return whether both states show the same, whatever else they know."""
+        return (
+            self.is_complete == other.is_complete
+            and _say_the_same(self.status, other.status)
+            and _say_the_same(self.header, other.header)
+            and _say_the_same(self.lines, other.lines)
+        )
+
+
 class InvoiceState(Struct, frozen=True, array_like=True, gc=False):
-    """All that is known of an invoice. The stamp of `lines` begins with 1 if the line set is complete, else 0."""
+    """All that is known of an invoice. The stamp of `lines` begins with 1 if the line set is complete, else 0.
+
+    `credit_notes` by their ids, in order; those of an invoice that nothing else is known of wait for it.
+    """
 
     status: Register[str] | None = None
     header: Register[InvoiceHeader] | None = None
     lines: Register[tuple[Line, ...]] | None = None
     is_deleted: bool = False
+    credit_notes: dict[str, CreditNoteState] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:
@@ -29,9 +72,15 @@ class InvoiceState(Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def gaps(self) -> tuple[bool, bool]:
-        """Return whether its lines and whether its own facts should be fetched; neither if the table shows no line."""
+        """Return whether its lines and whether its own facts should be fetched; neither if nobody misses them."""
         is_shown = self.header is not None and not self.is_deleted
-        return is_shown and not self.is_complete, is_shown and self.is_contested
+        is_awaited = self.header is None and bool(self.credit_notes)
+        return is_shown and not self.is_complete, is_awaited or (is_shown and self.is_contested)
+
+    @property
+    def contested_notes(self) -> set[str]:
+        """Return the ids of the credit notes of which two facts of the same second disagree."""
+        return {note_id for note_id, note in self.credit_notes.items() if note.is_contested}
 
     def shows_the_same_as(self, other: "InvoiceState") -> bool:
         """Return whether the table shows the same for both states, whatever else they know."""
@@ -41,6 +90,14 @@ class InvoiceState(Struct, frozen=True, array_like=True, gc=False):
             and _say_the_same(self.status, other.status)
             and _say_the_same(self.header, other.header)
             and _say_the_same(self.lines, other.lines)
+            and self._has_the_same_credit_notes_as(other)
+        )
+
+    def _has_the_same_credit_notes_as(self, other: "InvoiceState") -> bool:
+        if not self.credit_notes and not other.credit_notes:
+            return True
+        return self.credit_notes.keys() == other.credit_notes.keys() and all(
+            note.shows_the_same_as(other.credit_notes[note_id]) for note_id, note in self.credit_notes.items()
         )
 
 
@@ -51,10 +108,15 @@ def _say_the_same(one: Register[Value] | None, other: Register[Value] | None) ->
 
 
 class PricedAs(Struct, frozen=True, array_like=True, gc=False):
-    """How a price bills, and which kind of fact said so."""
+    """How a price bills, which kind of fact said so, and the price's name, if it has one."""
 
     recurrence: Recurrence | None
     source: str
+    name: str | None = None
+
+
+# The name of a customer or a product. A product that lines refer to has none until a fact names it.
+Name = str | None
 
 
 class Quarantined(NamedTuple):

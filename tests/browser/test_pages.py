@@ -13,7 +13,7 @@ PLACES = (
     ("table-filtered", "revenue-mapping?cadence=monthly&type=recurring", "Revenue Mapping"),
     ("table-then", "revenue-mapping?as_of=2", "Revenue Mapping"),
     ("table-without-a-match", "revenue-mapping?q=nowhere", "Revenue Mapping"),
-    ("quarantine", "revenue-mapping/quarantine", "Invoices we couldn't read"),
+    ("quarantine", "revenue-mapping/quarantine", "Invoices and credit notes we couldn't read"),
     ("syncs", "syncs", "Sync history"),
     ("notices", "notices", "Notices"),
     ("notifications", "settings/notifications", "Notifications"),

@@ -22,5 +22,7 @@ def test_permissions_of_a_restricted_key_are_those_that_are_tried() -> None:
         "rak_invoice_read",
         "rak_plan_read",
         "rak_customer_read",
+        "rak_credit_note_read",
+        "rak_product_read",
     ]
-    assert {name for row in table for name in named_in(row[2])} == set(NEEDED_PERMISSIONS)
+    assert {name for row in table if row[2].startswith("yes") for name in named_in(row[2])} == set(NEEDED_PERMISSIONS)

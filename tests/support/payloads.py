@@ -91,6 +91,42 @@ def price(price_id: str = "price_q", interval: str | None = "month", count: int 
     return {"id": price_id, "object": "price", "type": kind, "recurring": recurring, "product": "prod_1"}
 
 
+def credit_note(
+    credit_note_id: str = "cn_1", *lines: dict[str, object], invoice: str = "in_1", **fields: object
+) -> dict[str, object]:
+    """Return an issued credit note, of 10.00 on line il_1 unless lines are given."""
+    read = list(lines or [credit_note_line()])
+    return {
+        "id": credit_note_id,
+        "object": "credit_note",
+        "invoice": invoice,
+        "status": "issued",
+        "currency": "usd",
+        "amount": sum(int(str(line["amount"])) for line in read),
+        "created": CREATED,
+        "effective_at": CREATED,
+        "number": "F00D-0001-CN-01",
+        "voided_at": None,
+        "lines": {"object": "list", "data": read, "has_more": False},
+    } | fields
+
+
+def credit_note_line(
+    line_id: str = "cnli_1", amount: int = 1000, invoice_line: str | None = "il_1", **fields: object
+) -> dict[str, object]:
+    """Return a line of a credit note: of an invoice line or, without one, a custom amount."""
+    kind = {"type": "custom_line_item"}
+    if invoice_line is not None:
+        kind = {"type": "invoice_line_item", "invoice_line_item": invoice_line}
+    line = {"id": line_id, "object": "credit_note_line_item", "amount": amount, "discount_amount": 0, "taxes": []}
+    return {**line, **kind, **fields}
+
+
+def product(name: str | None = "Team plan", product_id: str = "prod_1") -> dict[str, object]:
+    """Return a product; without a name, the stub of a deleted one."""
+    return {"id": product_id, "object": "product", "name": name}
+
+
 def customer(name: str | None = "Zed Inc", customer_id: str = "cus_1") -> dict[str, object]:
     """Return a customer."""
     return {"id": customer_id, "object": "customer", "name": name}

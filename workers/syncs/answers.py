@@ -10,13 +10,15 @@ from events.connection.accounts import Account
 from events.intake.envelope import NotAnEventError, event_from_stripe, stripe_external_id
 from events.intake.strict_json import UnreadableJsonError
 from events.log.append import NewEvent, append
-from events.stripe.observations import InvoiceLinesSeen
-from events.stripe.words import INVOICE_FETCHED, PRICE_FETCHED, observations_of
+from events.stripe.observations import CreditNoteLinesSeen, InvoiceLinesSeen
+from events.stripe.words import CREDIT_NOTE_FETCHED, INVOICE_FETCHED, PRICE_FETCHED, observations_of
 from projections.reads.effects import Compared, Effect, compare
+from projections.revenue.credit_notes import digest_of
 from stripe_gateway.objects import decoded, fetched
 from stripe_gateway.pages import Listed, Page
 from stripe_gateway.refusals import StripeAnswerError
 from workers.syncs.changes import count, note_changes
+from workers.syncs.credit_note_sightings import NoteShown, note_credit_note_lines, note_credit_notes
 from workers.syncs.leases import Lease
 from workers.syncs.sightings import Shown, note_lines, note_shown
 
@@ -31,8 +33,11 @@ def keep_page(connection: Connection, lease: Lease, resource: str, page: Page) -
     match resource:
         case "invoices":
             _keep_invoices(connection, lease, page)
-        case "customers":
-            facts = [fetched(lease.account, "customer", listed.id, body, page.answer) for listed, body in page.objects]
+        case "credit_notes":
+            _keep_credit_notes(connection, lease, page)
+        case "customers" | "products":
+            kind = resource.removesuffix("s")
+            facts = [fetched(lease.account, kind, listed.id, body, page.answer) for listed, body in page.objects]
             _append_differing(connection, lease.company_id, facts, compare(connection, lease.company_id, facts))
         case _:
             _keep_events(connection, lease, page)
@@ -42,12 +47,7 @@ def keep_answer(connection: Connection, account: Account, company_id: int, facts
     """Save what was fetched about one object. Safe to repeat."""
     compared = compare(connection, company_id, facts)
     for fact, one in zip(facts, compared, strict=True):
-        if fact.type == INVOICE_FETCHED:
-            _note_invoice(connection, company_id, account, fact, one)
-    for fact in facts:
-        for seen in observations_of(fact.type, fact.entity, fact.payload):
-            if isinstance(seen, InvoiceLinesSeen):
-                note_lines(connection, company_id, seen.invoice_id, seen.lines, livemode=account.livemode)
+        _note_fetched(connection, company_id, account, fact, one)
     prices = sum(fact.type == PRICE_FETCHED for fact in facts)
     count(connection, company_id, prices=prices)
     _append_differing(connection, company_id, facts, compared)
@@ -63,6 +63,17 @@ def _keep_invoices(connection: Connection, lease: Lease, page: Page) -> None:
     count(connection, lease.company_id, invoices_listed=first.invoices, lines=first.lines)
     lacking = [listed.id for (listed, _), one in zip(final, compared, strict=True) if one.lacks_lines]
     request_fetches(connection, lease.company_id, "invoice_lines", lacking, livemode=livemode)
+    _append_differing(connection, lease.company_id, facts, compared)
+
+
+def _keep_credit_notes(connection: Connection, lease: Lease, page: Page) -> None:
+    facts = [fetched(lease.account, "credit_note", listed.id, body, page.answer) for listed, body in page.objects]
+    compared = compare(connection, lease.company_id, facts)
+    shown = [
+        NoteShown(listed, one.credit_note, one.unreadable)
+        for (listed, _), one in zip(page.objects, compared, strict=True)
+    ]
+    note_credit_notes(connection, lease.company_id, lease.run_id, shown, livemode=lease.account.livemode)
     _append_differing(connection, lease.company_id, facts, compared)
 
 
@@ -96,11 +107,21 @@ def _append_differing(
         append(connection, company_id, differing)
 
 
-def _note_invoice(
-    connection: Connection, company_id: int, account: Account, fact: NewEvent, compared: Compared
-) -> None:
-    listed = decoded(fact.payload, Listed)
-    run_id = connection.execute(_RUN_UNDER_WAY, {"company_id": company_id}).scalar()
-    if run_id is not None and listed.status != "draft":
-        shown = Shown(listed, compared.invoice, compared.unreadable)
-        note_shown(connection, company_id, run_id, [shown], livemode=account.livemode)
+def _note_fetched(connection: Connection, company_id: int, account: Account, fact: NewEvent, one: Compared) -> None:
+    livemode = account.livemode
+    if fact.type in (INVOICE_FETCHED, CREDIT_NOTE_FETCHED):
+        run_id = connection.execute(_RUN_UNDER_WAY, {"company_id": company_id}).scalar()
+        listed = decoded(fact.payload, Listed)
+        if run_id is None or listed.status == "draft":
+            return
+        if fact.type == CREDIT_NOTE_FETCHED:
+            noted = NoteShown(listed, one.credit_note, one.unreadable)
+            note_credit_notes(connection, company_id, run_id, [noted], livemode=livemode)
+        else:
+            shown = Shown(listed, one.invoice, one.unreadable)
+            note_shown(connection, company_id, run_id, [shown], livemode=livemode)
+    for seen in observations_of(fact.type, fact.entity, fact.payload):
+        if isinstance(seen, InvoiceLinesSeen):
+            note_lines(connection, company_id, seen.invoice_id, seen.lines, livemode=livemode)
+        elif isinstance(seen, CreditNoteLinesSeen):
+            note_credit_note_lines(connection, company_id, seen.note_id, digest_of(seen.lines), livemode=livemode)

@@ -30,6 +30,7 @@ _FINISH = text("""
 _FORGET_SEGMENTS = text("DELETE FROM sync_segment WHERE company_id = :company_id AND run_id <= :id")
 _FORGET_CHANGES = text("DELETE FROM sync_change WHERE run_id = :id")
 _FORGET_SIGHTINGS = text("DELETE FROM sync_sighting WHERE company_id = :company_id AND run_id < :id")
+_FORGET_CREDIT_NOTES = text("DELETE FROM sync_credit_note_sighting WHERE company_id = :company_id AND run_id < :id")
 # After a failure the next run starts soon, and then less and less often.
 _SCHEDULE = text("""
     INSERT INTO sync_schedule AS s (company_id, failures, next_sync_at)
@@ -83,6 +84,7 @@ def finish(connection: Connection, lease: Lease, ending: Ending, *, now: datetim
     if ending.status != "failed":
         connection.execute(_FORGET_SEGMENTS, {"company_id": lease.company_id, "id": lease.run_id})
         connection.execute(_FORGET_SIGHTINGS, {"company_id": lease.company_id, "id": lease.run_id})
+        connection.execute(_FORGET_CREDIT_NOTES, {"company_id": lease.company_id, "id": lease.run_id})
     connection.execute(
         _SCHEDULE,
         {

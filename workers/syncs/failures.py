@@ -6,6 +6,7 @@ from random import uniform
 from sqlalchemy import Connection, Engine
 
 from backlog.fetches import FetchRequest, note_answered, note_failure, put_back
+from backlog.sync_vocabulary import OPTIONAL
 from stripe_gateway.pages import PageDoesNotFitError
 from stripe_gateway.refusals import (
     AccountRefusedError,
@@ -67,15 +68,19 @@ def note_page_failure(connection: Connection, lease: Lease, segment: Segment, er
 
 
 def note_fetch_failure(engine: Engine, request: FetchRequest, error: StripeAnswerError) -> None:
-    """Postpone the request, or mark it answered if Stripe has no such object. Commits."""
+    """Postpone the request, or mark it answered if Stripe has no such object or need not show it. Commits."""
     match error:
         case RateLimitedError():
             put_back(engine, request, str(error), seconds=error.seconds)
-        case ObjectMissingError():
+        case ObjectMissingError() | PermissionMissingError() if not _is_needed(request, error):
             with engine.begin() as connection:
                 note_answered(connection, request, error=str(error))
         case _:
             note_failure(engine, request, str(error))
+
+
+def _is_needed(request: FetchRequest, error: StripeAnswerError) -> bool:
+    return isinstance(error, PermissionMissingError) and f"{request.kind}s" not in OPTIONAL
 
 
 def _rest_seconds(failures: int) -> float:

@@ -5,6 +5,8 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from backlog.fetch_requests import try_failed_again
+from backlog.sync_vocabulary import RESOURCES
+from stripe_gateway.pages import EVENT_TYPES
 from workers.syncs.leases import Lease
 
 # What happened at the very end of the last run is read again: duplicates do no harm.
@@ -40,6 +42,9 @@ _ADOPT = text("""
     ), sighted AS (
         UPDATE sync_sighting SET run_id = :run_id
         WHERE company_id = :company_id AND run_id = (SELECT id FROM resumable)
+    ), noted AS (
+        UPDATE sync_credit_note_sighting SET run_id = :run_id
+        WHERE company_id = :company_id AND run_id = (SELECT id FROM resumable)
     ), dated AS (
         UPDATE sync_run SET coverage_to = e.coverage_to FROM sync_run e
         WHERE sync_run.id = :run_id AND e.id = (SELECT id FROM resumable)
@@ -61,9 +66,11 @@ def open_segments(connection: Connection, lease: Lease, *, now: datetime) -> Non
     try_failed_again(connection, lease.company_id, livemode=lease.account.livemode)
     if connection.execute(_ADOPT, {**of_run, **account, "now": now}).one().segments:
         return
-    connection.execute(_OPEN, {**of_run, "number": 1, "resource": "invoices", "created_from": None})
-    connection.execute(_OPEN, {**of_run, "number": 2, "resource": "customers", "created_from": None})
     complete_to = connection.execute(_COMPLETE_TO, {**of_run, **account}).scalar()
+    since: int | None = None
     if complete_to is not None:
         since = max(int(complete_to.timestamp()) - _OVERLAP_SECONDS, int(now.timestamp()) - _EVENTS_LAST_SECONDS)
-        connection.execute(_OPEN, {**of_run, "number": 3, "resource": "events", "created_from": since})
+    lists = [name for name in RESOURCES if since is not None or name not in EVENT_TYPES]
+    for number, name in enumerate(lists, 1):
+        created_from = since if name in EVENT_TYPES else None
+        connection.execute(_OPEN, {**of_run, "number": number, "resource": name, "created_from": created_from})

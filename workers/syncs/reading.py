@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from backlog.fetches import FetchRequest, claim_due, note_answered
 from backlog.queues import PROJECTION, wake_if_possible
+from backlog.sync_vocabulary import RESOURCES
 from events.log.append import NewEvent
 from stripe_gateway.client import Tally
 from stripe_gateway.objects import fetch
@@ -82,7 +83,7 @@ class Reading:
         with self._tools.engine.connect() as connection:
             segments = unread_segments(connection, self._lease)
         busy = {segment.number for segment in self._pages.values()}
-        for resource in ("invoices", "customers", "events"):
+        for resource in RESOURCES:
             of_resource = [segment for segment in segments if segment.address.resource == resource]
             under_way = sum(segment.number in busy for segment in of_resource)
             free = [one for one in of_resource if one.number not in busy and not one.is_resting]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from stripe_gateway.pages import Page, PageAddress, Window
+from stripe_gateway.pages import EVENT_TYPES, Page, PageAddress, Window
 from workers.syncs.leases import Lease
 
 MOST_AT_ONCE = 8
@@ -81,7 +81,7 @@ class Segment:
     def middle(self) -> int | None:
         """Return the Unix second at which to split what is left; None if that is too little, or still unknown."""
         oldest, window = self.address.oldest_created, self.address.window
-        if self.address.resource == "events" or oldest is None or self.newest_created is None:
+        if self.address.resource in EVENT_TYPES or oldest is None or self.newest_created is None:
             return None
         start = max(window.created_from or 0, _OLDEST_CREATED)
         if oldest - start < 2 * _SMALLEST_SPLIT_SECONDS or self.objects < _WORTH_SPLITTING or not self.says_more:

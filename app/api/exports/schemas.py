@@ -38,6 +38,9 @@ COLUMNS = (
     "livemode",
     "position",
     "updated_at",
+    "product_name",
+    "price_name",
+    "credited_amount",
 )
 
 
@@ -70,6 +73,7 @@ class RevenueLineRow(RevenueLine):
     discount_amount = _Amount("With the decimals of the currency, like every amount.")
     tax_amount = _Amount("The tax included in `amount`.")
     net_amount = _Amount("amount - discount_amount - tax_amount.")
+    credited_amount = _Amount("What issued credit notes take from `net_amount`.")
     interval_unit = fields.String(allow_none=True, metadata={"description": "day, week, month or year."})
     interval_count = fields.Integer(allow_none=True)
     period_start = Instant()

@@ -38,10 +38,11 @@ ADDABLE = (
     _column("discount_amount", "Discount", "money", "discount_amount", _CURRENCY),
     _column("tax_amount", "Included tax", "money", "tax_amount", _CURRENCY),
     _column("net_amount", "Net", "money", "net_amount", _CURRENCY),
+    _column("credited_amount", "Credited", "money", "credited_amount", _CURRENCY),
     _column("currency", "Currency", "code"),
     _column("proration", "Proration", "flag"),
-    _column("product_id", "Product", "text"),
-    _column("price_id", "Price", "text"),
+    _column("product_id", "Product", "named", "product_name", "product_id"),
+    _column("price_id", "Price", "named", "price_name", "price_id"),
     _column("customer_email", "Customer e-mail", "text"),
     _column("updated_at", "Updated", "instant"),
 )

@@ -19,8 +19,9 @@ from app.pages.mapping.table import HERE
 from app.wiring.tools import current_tools
 from events.connection.accounts import owned_account
 from events.log.read import read_at
+from projections.reads.credit_notes import CreditNoteFilter, list_credit_notes, taken_by
 from projections.reads.history import history_of
-from projections.reads.lines import find_line
+from projections.reads.lines import LineRow, find_line
 from projections.reads.snapshots import Snapshot, snapshot_of
 from runtime.database import within_company
 
@@ -28,6 +29,7 @@ blueprint = Blueprint("line drawer", __name__, url_prefix="/companies/<int:compa
 
 _STRIPES_DASHBOARD = "https://dashboard.stripe.com"
 _LAST_POSITION = 2**63 - 1
+_MOST_CREDITS = 100
 
 
 class _LinePageQuery(LineQuery):
@@ -72,7 +74,7 @@ def _way_back(company_id: int) -> tuple[str, str]:
     if line_id := request.args.get("line"):
         return table_address(company_id, f"/lines/{quote(line_id, safe='')}"), "Invoice line"
     if request.args.get("back") == "quarantine":
-        return table_address(company_id, "/quarantine"), "Invoices we couldn't read"
+        return table_address(company_id, "/quarantine"), "Invoices and credit notes we couldn't read"
     return table_address(company_id), "Revenue Mapping"
 
 
@@ -97,11 +99,19 @@ def _content(
     return {
         "row": row,
         "cadence": cadence_words(row) if row else "",
+        "credits": _credits(snapshot, row) if row and row.credited_amount else [],
         "history": happenings_of(history),
         "older": f"?{urlencode([*kept, ('before', history.steps[0].event.position)])}" if history.has_more else None,
         "at_stripe": _dashboard_url(snapshot, row.invoice_id, livemode=livemode) if row else None,
         "position": snapshot.position,
     }
+
+
+def _credits(snapshot: Snapshot, row: LineRow) -> list[tuple[str, int]]:
+    of = CreditNoteFilter(livemode=row.livemode, invoice_id=row.invoice_id, status="issued")
+    notes = list_credit_notes(snapshot, of, limit=_MOST_CREDITS, after=None)
+    taken = ((note.number or note.credit_note_id, taken_by(note).get(row.invoice_line_item_id, 0)) for note in notes)
+    return [(name, amount) for name, amount in taken if amount]
 
 
 def _dashboard_url(snapshot: Snapshot, invoice_id: str, *, livemode: bool) -> str:

@@ -28,7 +28,14 @@ blueprint = Blueprint("quarantine", __name__, url_prefix="/companies/<int:compan
 _LAST_POSITION = 2**63 - 1
 _FETCHES = Limit("fetches-again", attempts=60, seconds=3600)
 # How Stripe's API calls the objects that facts are about: a plan is read as the price of the same id.
-_FETCHED_AS = {"invoice": "invoice", "price": "price", "plan": "price", "customer": "customer"}
+_FETCHED_AS = {
+    "invoice": "invoice",
+    "credit_note": "credit_note",
+    "price": "price",
+    "plan": "price",
+    "product": "product",
+    "customer": "customer",
+}
 
 
 class Unread(NamedTuple):

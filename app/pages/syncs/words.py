@@ -43,7 +43,7 @@ def detail_of(difference: Mapping[str, Any]) -> str | None:
     detail: str | None = difference.get("detail")
     if difference["kind"] != "unreadable" or not detail:
         return detail
-    return reason_in_words(f"invoice:{difference.get('invoice_id')}", detail)
+    return reason_in_words(f"{difference.get('resource', 'invoice')}:", detail)
 
 
 def started_by(run: SyncRun, emails: Mapping[int, str], *, interval_seconds: int) -> str:

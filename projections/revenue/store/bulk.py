@@ -1,15 +1,12 @@
-"""Read, delete and insert rows of many companies, each in one statement: a statement costs more than a row."""
+"""Delete and insert rows of many companies, each in one statement: a statement costs more than a row."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-import psycopg
 from psycopg import sql
 from psycopg.pq import PipelineStatus
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 
-from projections.facts.sightings import Change
 from projections.revenue.build_state import BuildState
 from projections.revenue.state import Key
 from runtime.database import Driver
@@ -24,31 +21,11 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy l
 Places = Sequence[tuple[BuildState, Iterable[Key]]]
 Place = tuple[int, int, bool, str]
 Record = Sequence[object]
-Found = psycopg.Cursor[tuple[Any, ...]] | None
 
 
 def places_of(places: Places) -> list[Place]:
     """Return places as rows for `AT_PLACES`."""
     return [(at.company_id, at.build, *key) for at, keys in places for key in keys]
-
-
-def find_stored(driver: Driver, table: Table, places: Places) -> Found:
-    """Look for the states that a state table has at these places; None if there are no places."""
-    rows = places_of(places)
-    if not rows:
-        return None
-    return driver.execute(
-        f"SELECT t.company_id, t.livemode, t.id, t.book, t.position, t.changed_at FROM {AT_PLACES}"  # noqa: S608
-        f" JOIN {table.name} t ON t.company_id = k.company_id AND t.build = k.build AND t.livemode = k.livemode"
-        " AND t.id = k.id",
-        as_rows(PLACE, rows),
-    )
-
-
-def stored_of(found: Found) -> Iterator[tuple[int, Key, bytes, Change]]:
-    """Yield the states that were found: the company, the key, the state as bytes, and what last altered it."""
-    for company_id, livemode, object_id, stored, position, changed_at in found or ():
-        yield company_id, (livemode, object_id), stored, Change(position, changed_at)
 
 
 def remove(driver: Driver, table: Table, places: Places) -> None:

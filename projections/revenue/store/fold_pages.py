@@ -11,6 +11,7 @@ from projections.revenue.row_changes import RowChanges
 from projections.revenue.row_versions import changes_of, follow_stored
 from projections.revenue.store.load_state import load_state
 from projections.revenue.store.moved_rows import moved_rows
+from projections.revenue.store.write_credit_notes import write_credit_notes
 from projections.revenue.store.write_facets import write_facets
 from projections.revenue.store.write_rows import Changed, write_rows
 from projections.revenue.store.write_state import write_state
@@ -40,6 +41,7 @@ def fold_revenue(driver: Driver, pages: Sequence[FactPage]) -> Folded:
     changed = _derive_rows(builds)
     _derive_sums(sums, facets, changed)
     write_rows(driver, changed)
+    write_credit_notes(driver, builds)
     write_state(driver, builds)
     write_sums(driver, [(build.company_id, build.build, sums[build.company_id]) for build in builds], last_checksums)
     write_facets(driver, [(build.company_id, build.build, facets[build.company_id]) for build in builds])

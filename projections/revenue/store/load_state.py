@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from events.stripe.observations import (
+    CreditNoteLinesSeen,
+    CreditNoteSeen,
     CustomerNamed,
     InvoiceDeleted,
     InvoiceLinesSeen,
@@ -12,55 +14,68 @@ from events.stripe.observations import (
     Line,
     Observation,
     PriceSeen,
+    ProductNamed,
 )
 from projections.revenue.build_state import BuildState
 from projections.revenue.register import Register
-from projections.revenue.state import Held, HeldValue, InvoiceState, Key, PricedAs
-from projections.revenue.store.bulk import Found, find_stored, stored_of
-from projections.revenue.store.tables import revenue_customer, revenue_invoice, revenue_price
+from projections.revenue.state import Held, HeldValue, InvoiceState, Name, PricedAs
+from projections.revenue.store.find_states import (
+    CUSTOMERS,
+    INVOICES,
+    PRICES,
+    PRODUCTS,
+    Found,
+    Wanted,
+    find_states,
+    states_of,
+)
 from runtime.database import Driver
 
 _INVOICE_STATE = msgspec.json.Decoder(InvoiceState)
 _PRICE_STATE = msgspec.json.Decoder(Register[PricedAs])
-_NAME_STATE = msgspec.json.Decoder(Register[str])
+_NAME_STATE = msgspec.json.Decoder(Register[Name])
 
 # The observations of facts, each with its mode.
 _Observed = Iterable[tuple[bool, Iterable[Observation]]]
 
 
 class _Touched:
-    """Keys of the invoices, prices and customers that facts may change or that their lines refer to."""
+    """The invoices that facts may change, and what they refer to: prices, products and customers."""
 
     def __init__(self) -> None:
-        self.invoices: set[Key] = set()
-        self.prices: set[Key] = set()
-        self.names: set[Key] = set()
+        self.states: set[Wanted] = set()
 
     def note(self, livemode: bool, observation: Observation) -> None:  # noqa: FBT001 - a value
         match observation:
             case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted():
-                self.invoices.add((livemode, observation.invoice_id))
+                self.states.add((INVOICES, (livemode, observation.invoice_id)))
                 if isinstance(observation, InvoiceSeen):
                     self.note_named(livemode, observation.header.customer_id, observation.lines)
                 elif isinstance(observation, InvoiceLinesSeen):
                     self.note_named(livemode, None, observation.lines)
+            case CreditNoteSeen() | CreditNoteLinesSeen():
+                self.states.add((INVOICES, (livemode, observation.invoice_id)))
             case PriceSeen():
-                self.prices.add((livemode, observation.price_id))
+                self.states.add((PRICES, (livemode, observation.price_id)))
+            case ProductNamed():
+                self.states.add((PRODUCTS, (livemode, observation.product_id)))
             case CustomerNamed():
-                self.names.add((livemode, observation.customer_id))
+                self.states.add((CUSTOMERS, (livemode, observation.customer_id)))
             case _:
                 pass
 
     def note_named(self, livemode: bool, customer_id: str | None, lines: Iterable[Line]) -> None:  # noqa: FBT001 - a value
         if customer_id:
-            self.names.add((livemode, customer_id))
-        for price_id in {line.price_id for line in lines}:
+            self.states.add((CUSTOMERS, (livemode, customer_id)))
+        for price_id, product_id in {(line.price_id, line.product_id) for line in lines}:
             if price_id:
-                self.prices.add((livemode, price_id))
+                self.states.add((PRICES, (livemode, price_id)))
+            if product_id:
+                self.states.add((PRODUCTS, (livemode, product_id)))
 
 
 def load_state(driver: Driver, observed: Sequence[tuple[BuildState, _Observed]]) -> None:
-    """Load into each state what these facts may change, and the prices and customers of the loaded invoices."""
+    """Load into each state what these facts may change, and what the loaded invoices refer to."""
     builds = {build_state.company_id: build_state for build_state, _ in observed if build_state.is_begun}
     touched = {company_id: _Touched() for company_id in builds}
     for build_state, facts in observed:
@@ -68,28 +83,23 @@ def load_state(driver: Driver, observed: Sequence[tuple[BuildState, _Observed]])
             for livemode, observations in facts:
                 for observation in observations:
                     touched[build_state.company_id].note(livemode, observation)
-    asked = {company_id: (set(one.prices), set(one.names)) for company_id, one in touched.items()}
-    invoices = find_stored(driver, revenue_invoice, [(builds[at], one.invoices) for at, one in touched.items()])
-    found = _find_values(driver, [(builds[at], *keys) for at, keys in asked.items()])
-    for company_id, key, stored, change in stored_of(invoices):
-        builds[company_id].revenue.invoices[key] = held = Held(_INVOICE_STATE.decode(stored), change)
-        # Rows of the invoice are derived again, with prices and a name that may come from much earlier facts.
-        header, lines = held.invoice.header, held.invoice.lines
-        customer_id = header.value.customer_id if header else None
-        touched[company_id].note_named(key[0], customer_id, lines.value if lines else ())
-    _keep_values(builds, found)
-    more = [(builds[at], one.prices - asked[at][0], one.names - asked[at][1]) for at, one in touched.items()]
-    _keep_values(builds, _find_values(driver, more))
+    asked = {company_id: set(one.states) for company_id, one in touched.items()}
+    _keep(builds, find_states(driver, [(builds[at], wanted) for at, wanted in asked.items()]))
+    for company_id, one in touched.items():
+        # Rows of the invoices are derived again, with prices and names that may come from much earlier facts.
+        for key, held in builds[company_id].revenue.invoices.items():
+            header, lines = held.invoice.header, held.invoice.lines
+            one.note_named(key[0], header.value.customer_id if header else None, lines.value if lines else ())
+    _keep(builds, find_states(driver, [(builds[at], one.states - asked[at]) for at, one in touched.items()]))
 
 
-def _find_values(driver: Driver, wanted: Sequence[tuple[BuildState, set[Key], set[Key]]]) -> tuple[Found, Found]:
-    prices = find_stored(driver, revenue_price, [(at, keys) for at, keys, _ in wanted])
-    return prices, find_stored(driver, revenue_customer, [(at, keys) for at, _, keys in wanted])
-
-
-def _keep_values(builds: Mapping[int, BuildState], found: tuple[Found, Found]) -> None:
-    prices, names = found
-    for company_id, key, stored, change in stored_of(prices):
-        builds[company_id].revenue.prices[key] = HeldValue(_PRICE_STATE.decode(stored), change)
-    for company_id, key, stored, change in stored_of(names):
-        builds[company_id].revenue.names[key] = HeldValue(_NAME_STATE.decode(stored), change)
+def _keep(builds: Mapping[int, BuildState], found: Found) -> None:
+    for table, company_id, key, stored, change in states_of(found):
+        revenue = builds[company_id].revenue
+        if table == INVOICES:
+            revenue.invoices[key] = Held(_INVOICE_STATE.decode(stored), change)
+        elif table == PRICES:
+            revenue.prices[key] = HeldValue(_PRICE_STATE.decode(stored), change)
+        else:
+            names = revenue.products if table == PRODUCTS else revenue.names
+            names[key] = HeldValue(_NAME_STATE.decode(stored), change)

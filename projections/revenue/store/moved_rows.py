@@ -1,17 +1,21 @@
-"""Stream the stored rows that show a changed price or name: they may not fit into memory."""
+"""Stream the stored rows that show a changed price or a changed name: they may not fit into memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
 
 from projections.revenue.build_state import BuildState
+from projections.revenue.fold import RevenueState
 from projections.revenue.row import Row
+from projections.revenue.state import Key
 from projections.revenue.store.bulk import AT_PLACES, PLACE, Place, places_of
 from runtime.database import Driver
 from runtime.json_rows import as_rows
 
 _ROWS_AT_ONCE = 5000
+# What a row shows that may change without its invoice.
+_COLUMNS = ("customer_id", "price_id", "product_id")
 
 # Of a table that was never analyzed, PostgreSQL knows only its size. The mode is compared in a way that no index
 # serves, so that none seems as good as the one that has the column; a plan made while the table is small is not kept.
@@ -23,20 +27,24 @@ _MOVED = f"""
 
 
 def moved_rows(driver: Driver, build_states: Sequence[BuildState]) -> Iterator[tuple[BuildState, Row]]:
-    """Yield the stored rows that show a changed price or name, without those of invoices in the state.
+    """Yield the stored rows that show a changed price or a changed name, without those of invoices in the state.
 
     The rows are read as they stood when this began, so they may be changed meanwhile.
     """
     begun = {build_state.company_id: build_state for build_state in build_states if build_state.is_begun}
-    names = [(build_state, build_state.revenue.name_states) for build_state in begun.values()]
-    prices = [(build_state, build_state.revenue.price_states) for build_state in begun.values()]
-    for column, places in (("customer_id", names), ("price_id", prices)):
-        for company_id, *fields in _stored(driver, _MOVED.format(column=column), places_of(places)):
+    for place, column in enumerate(_COLUMNS):
+        moved = [(build_state, _moved(build_state.revenue)[place]) for build_state in begun.values()]
+        for company_id, *fields in _stored(driver, _MOVED.format(column=column), places_of(moved)):
             row = Row(*fields)
             revenue = begun[company_id].revenue
-            is_found_by_name = column == "price_id" and (row.livemode, row.customer_id) in revenue.name_states
-            if (row.livemode, row.invoice_id) not in revenue.invoices and not is_found_by_name:
+            earlier = zip(_COLUMNS[:place], _moved(revenue), strict=False)
+            is_found = any((row.livemode, getattr(row, other)) in states for other, states in earlier)
+            if (row.livemode, row.invoice_id) not in revenue.invoices and not is_found:
                 yield begun[company_id], row
+
+
+def _moved(revenue: RevenueState) -> tuple[Mapping[Key, object], ...]:
+    return revenue.name_states, revenue.price_states, revenue.product_states
 
 
 def _stored(driver: Driver, query: str, places: Sequence[Place]) -> Iterator[tuple[Any, ...]]:

@@ -14,7 +14,7 @@ revenue_line_past = Table(
     metadata,
     *(key_column(name, type(revenue_line.c[name].type)) for name in _PAST_KEY),
     *(
-        Column(column.name, column.type, nullable=column.nullable)
+        Column(column.name, column.type, nullable=column.nullable, server_default=column.server_default)
         for column in revenue_line.c
         if column.name not in _PAST_KEY
     ),

@@ -28,6 +28,7 @@ revenue_line = Table(
     Column("subscription_id", Text),
     Column("customer_id", Text),
     Column("customer_name", Text),
+    Column("product_name", Text),
     Column("customer_name_on_invoice", Text),
     # The address that the invoice names; unlike a name, no later one is known.
     Column("customer_email", Text),
@@ -49,6 +50,7 @@ revenue_line = Table(
     Column("interval_unit", Text),
     Column("interval_count", Integer),
     Column("cadence_source", Text, nullable=False),
+    Column("price_name", Text),
     Column("proration", Boolean, nullable=False),
     Column("quantity", Text),
     Column("price_id", Text),
@@ -56,6 +58,8 @@ revenue_line = Table(
     Column("invoice_number", Text),
     Column("invoice_status", Text, nullable=False),
     Column("invoice_complete", Boolean, nullable=False),
+    # What issued credit notes take from the line.
+    Column("credited_amount", BigInteger, nullable=False, server_default=text("0")),
     # The event that last changed the row, and when the log recorded it.
     Column("position", BigInteger, nullable=False),
     Column("updated_at", INSTANT, nullable=False),
@@ -115,7 +119,11 @@ revenue_invoice = _state_table(
     Column("lacks_lines", Boolean, nullable=False),
     Column("is_contested", Boolean, nullable=False),
 )
-revenue_price = _state_table("revenue_price")
+revenue_price = _state_table(
+    "revenue_price", Column("is_contested", Boolean, nullable=False, server_default=text("false"))
+)
+# A product that lines refer to is here before its name is known.
+revenue_product = _state_table("revenue_product", Column("is_gap", Boolean, nullable=False))
 revenue_customer = _state_table("revenue_customer", Column("is_contested", Boolean, nullable=False))
 Index(
     "revenue_invoice_gaps",
@@ -123,12 +131,13 @@ Index(
     revenue_invoice.c.build,
     postgresql_where=text("lacks_lines OR is_contested"),
 )
-Index(
-    "revenue_customer_gaps",
-    revenue_customer.c.company_id,
-    revenue_customer.c.build,
-    postgresql_where=text("is_contested"),
-)
+for _table, _is_lacking in (
+    (revenue_price, "is_contested"),
+    (revenue_product, "is_gap"),
+    (revenue_customer, "is_contested"),
+):
+    _build = (_table.c.company_id, _table.c.build)
+    Index(f"{_table.name}_gaps", *_build, postgresql_where=text(_is_lacking))
 
 # Facts about revenue that could not be read.
 revenue_quarantine = Table(

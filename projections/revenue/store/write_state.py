@@ -1,4 +1,4 @@
-"""Write the state of invoices, prices and names to its tables, for many companies at once."""
+"""Write the state of invoices, prices, products and customers to its tables, for many companies at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -6,9 +6,16 @@ from itertools import chain
 import msgspec
 
 from projections.revenue.build_state import BuildState
+from projections.revenue.fold import is_gap
 from projections.revenue.state import Key
 from projections.revenue.store.bulk import Record, insert, remove
-from projections.revenue.store.tables import revenue_customer, revenue_invoice, revenue_price, revenue_quarantine
+from projections.revenue.store.tables import (
+    revenue_customer,
+    revenue_invoice,
+    revenue_price,
+    revenue_product,
+    revenue_quarantine,
+)
 from runtime.database import Driver
 
 _ENCODER = msgspec.json.Encoder()
@@ -22,10 +29,17 @@ def write_state(driver: Driver, build_states: Sequence[BuildState]) -> None:
     ]
     prices = [(build_state, _stored(revenue.touched_prices, revenue.price_states)) for build_state, revenue in begun]
     names = [(build_state, _stored(revenue.touched_names, revenue.name_states)) for build_state, revenue in begun]
-    for table, places in ((revenue_invoice, invoices), (revenue_price, prices), (revenue_customer, names)):
-        remove(driver, table, places)
+    # A product that lines refer to for the first time has no state here, and deleting none does no harm.
+    products = [
+        (build_state, _stored(revenue.touched_products, revenue.product_states)) for build_state, revenue in begun
+    ]
+    remove(driver, revenue_invoice, invoices)
+    remove(driver, revenue_price, prices)
+    remove(driver, revenue_product, products)
+    remove(driver, revenue_customer, names)
     insert(driver, revenue_invoice, chain.from_iterable(map(_invoice_records, build_states)))
     insert(driver, revenue_price, chain.from_iterable(map(_price_records, build_states)))
+    insert(driver, revenue_product, chain.from_iterable(map(_product_records, build_states)))
     insert(driver, revenue_customer, chain.from_iterable(map(_name_records, build_states)))
     insert(driver, revenue_quarantine, chain.from_iterable(map(_quarantine_records, build_states)))
 
@@ -48,7 +62,15 @@ def _price_records(build_state: BuildState) -> Iterator[Record]:
     company_id, build, _, revenue = build_state
     for key in sorted(revenue.touched_prices):
         held = revenue.prices[key]
-        yield (company_id, build, *key, _ENCODER.encode(held.register), *held.change)
+        register = held.register
+        yield (company_id, build, *key, _ENCODER.encode(register), *held.change, register.is_contested)
+
+
+def _product_records(build_state: BuildState) -> Iterator[Record]:
+    company_id, build, _, revenue = build_state
+    for key in sorted(revenue.touched_products):
+        held = revenue.products[key]
+        yield (company_id, build, *key, _ENCODER.encode(held.register), *held.change, is_gap(held.register))
 
 
 def _name_records(build_state: BuildState) -> Iterator[Record]:

@@ -88,7 +88,27 @@ class Catalog:
         return product
 
     @alone
-    def create_price(
+    def rename_product(self, product_id: str, name: str, *, at: int | None = None) -> Product:
+        """Change a product's name."""
+        product = self.products[product_id]
+        before = self.journal.before(product)
+        product.name = name
+        self.journal.tell(("product.updated",), product, at=self.moment(at), before=before)
+        return product
+
+    @alone
+    def delete_product(self, product_id: str, *, at: int | None = None) -> Product:
+        """Delete a product, which Stripe allows only if it has no prices."""
+        product = self.products[product_id]
+        if any(price.product is product for price in self.prices):
+            message = f"{product_id} has prices"
+            raise ValueError(message)
+        self.journal.tell(("product.deleted",), product, at=self.moment(at))
+        product.deleted = True
+        return product
+
+    @alone
+    def create_price(  # noqa: PLR0913 - a price has this many fields
         self,
         product_id: str,
         unit_amount: int,
@@ -96,6 +116,8 @@ class Catalog:
         currency: str = "usd",
         every: tuple[int, str] | None = None,
         price_id: str | None = None,
+        nickname: str | None = None,
+        lookup_key: str | None = None,
         at: int | None = None,
     ) -> Price:
         """Create a price. `every` is its interval, for example `(3, "month")`; None for a one-time price.
@@ -114,9 +136,20 @@ class Catalog:
             unit_amount=unit_amount,
             interval=interval,
             interval_count=count,
+            nickname=nickname,
+            lookup_key=lookup_key,
         )
         self.prices.add(price)
         self.journal.tell(("price.created",), price, at=at)
+        return price
+
+    @alone
+    def rename_price(self, price_id: str, nickname: str | None, *, at: int | None = None) -> Price:
+        """Change a price's nickname, or remove it."""
+        price = self.prices[price_id]
+        before = self.journal.before(price)
+        price.nickname = nickname
+        self.journal.tell(("price.updated",), price, at=self.moment(at), before=before)
         return price
 
     @alone

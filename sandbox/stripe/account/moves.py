@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.stripe.account.ledger import Ledger
 from sandbox.stripe.records.records import Discount, Tax
-from sandbox.stripe.records.specs import InvoiceSpec, LineSpec
+from sandbox.stripe.records.specs import CreditSpec, InvoiceSpec, LineSpec
 
 Json = dict[str, Any]
 
@@ -15,7 +15,10 @@ _ACTIONS = frozenset(
         "rename_customer",
         "delete_customer",
         "create_product",
+        "rename_product",
+        "delete_product",
         "create_price",
+        "rename_price",
         "deactivate_price",
         "create_subscription",
         "cancel_subscription",
@@ -28,6 +31,7 @@ _ACTIONS = frozenset(
         "mark_uncollectible",
         "delete_invoice",
         "create_credit_note",
+        "void_credit_note",
     }
 )
 
@@ -36,7 +40,7 @@ def make_move(ledger: Ledger, action: str, **arguments: Any) -> str:  # noqa: AN
     """Call a method of the ledger and return the id of the object it created or changed.
 
     Arguments have the names of the method's parameters; `lines` and `spec` are objects with the fields of `LineSpec`
-    and `InvoiceSpec`, and `every` is a list like `[3, "month"]`.
+    and `InvoiceSpec` (`lines` of a credit note, of `CreditSpec`), and `every` is a list like `[3, "month"]`.
 
     :raises ValueError: there is no such action
     """
@@ -44,7 +48,8 @@ def make_move(ledger: Ledger, action: str, **arguments: Any) -> str:  # noqa: AN
         message = f"no action {action!r}; there are {', '.join(sorted(_ACTIONS))}"
         raise ValueError(message)
     if "lines" in arguments:
-        arguments["lines"] = [_line(line) for line in arguments["lines"]]
+        read = _credit_line if action == "create_credit_note" else _line
+        arguments["lines"] = [read(line) for line in arguments["lines"]]
     if "spec" in arguments:
         arguments["spec"] = InvoiceSpec(**arguments["spec"])
     if "every" in arguments:
@@ -54,12 +59,20 @@ def make_move(ledger: Ledger, action: str, **arguments: Any) -> str:  # noqa: AN
 
 
 def _line(described: Json) -> LineSpec:
-    described = dict(described)
+    described = _with_cuts(described)
     if described.get("period") is not None:
         described["period"] = _pair(described["period"])
-    described["discounts"] = tuple(Discount(**cut) for cut in described.get("discounts", ()))
-    described["taxes"] = tuple(Tax(**tax) for tax in described.get("taxes", ()))
     return LineSpec(**described)
+
+
+def _credit_line(described: Json) -> CreditSpec:
+    return CreditSpec(**_with_cuts(described))
+
+
+def _with_cuts(described: Json) -> Json:
+    discounts = tuple(Discount(**cut) for cut in described.get("discounts", ()))
+    taxes = tuple(Tax(**tax) for tax in described.get("taxes", ()))
+    return {**described, "discounts": discounts, "taxes": taxes}
 
 
 def _pair(values: Sequence[Any]) -> tuple[Any, Any]:

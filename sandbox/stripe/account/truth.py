@@ -3,12 +3,13 @@
 It shares no code with the rendering of Stripe's JSON, so that it does not repeat a mistake made there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Any
 
 from sandbox.stripe.account.accounts import Account
-from sandbox.stripe.records.records import Invoice, Line, Price
+from sandbox.stripe.records.records import CreditNote, Discount, Invoice, Line, Price, Tax
 
 Row = dict[str, Any]
 
@@ -36,14 +37,18 @@ def revenue_rows(account: Account, *, livemode: bool) -> Iterator[Row]:
     A row is a `revenue_line` without `position` and `updated_at`. Drafts and deleted drafts have no rows.
     """
     invoices = account.ledger(livemode=livemode).invoices
+    notes: dict[str, list[CreditNote]] = {}
+    for note in account.ledger(livemode=livemode).credit_notes:
+        notes.setdefault(note.invoice.id, []).append(note)
     for invoice in sorted(invoices, key=lambda invoice: invoice.id):
         if invoice.status == "draft":
             continue
+        credited = _credited(invoice, notes.get(invoice.id, []))
         for line in sorted(invoice.lines, key=lambda line: line.id):
-            yield _row(invoice, line, livemode=livemode)
+            yield _row(invoice, line, credited=credited[line.id], livemode=livemode)
 
 
-def _row(invoice: Invoice, line: Line, *, livemode: bool) -> Row:
+def _row(invoice: Invoice, line: Line, *, credited: int, livemode: bool) -> Row:
     discount = 0
     for cut in line.discounts:
         discount += cut.amount
@@ -75,8 +80,39 @@ def _row(invoice: Invoice, line: Line, *, livemode: bool) -> Row:
         "invoice_number": invoice.number,
         "invoice_status": invoice.status,
         "invoice_complete": True,
+        "credited_amount": credited,
         "livemode": livemode,
     }
+
+
+def _net(amount: int, discounts: Iterable[Discount], taxes: Iterable[Tax]) -> int:
+    return amount - sum(cut.amount for cut in discounts) - sum(tax.amount for tax in taxes if tax.inclusive)
+
+
+def _credited(invoice: Invoice, notes: Iterable[CreditNote]) -> dict[str, int]:
+    """Return what issued credit notes take from each line, in the order of their days and ids, and never beyond 0."""
+    net = {line.id: _net(line.amount, line.discounts, line.taxes) for line in invoice.lines}
+    left = dict(net)
+    for note in sorted(notes, key=lambda note: (note.effective_at // 86_400, note.id)):
+        if note.status != "issued":
+            continue
+        takes = dict.fromkeys(net, 0)
+        custom = 0
+        for line in note.lines:
+            amount = _net(line.amount, line.discounts, line.taxes)
+            if line.line_id is None:
+                custom += amount
+            else:
+                takes[line.line_id] += amount
+        reached, total = 0, sum(net.values())
+        for line_id in sorted(net) if total else ():
+            before, reached = reached, reached + net[line_id]
+            # `round` rounds half to even.
+            takes[line_id] += round(Fraction(custom * reached, total)) - round(Fraction(custom * before, total))
+        for line_id, amount in takes.items():
+            low, high = sorted((0, left[line_id]))
+            left[line_id] -= int(min(max(amount, low), high))
+    return {line_id: net[line_id] - left[line_id] for line_id in net}
 
 
 def _cadence_fields(price: Price | None) -> Row:
@@ -88,9 +124,17 @@ def _cadence_fields(price: Price | None) -> Row:
             "interval": None,
             "cadence_source": "no_price",
             "price_id": None,
+            "price_name": None,
             "product_id": None,
+            "product_name": None,
         }
-    ids = {"cadence_source": "price", "price_id": price.id, "product_id": price.product.id}
+    ids = {
+        "cadence_source": "price",
+        "price_id": price.id,
+        "price_name": price.nickname or price.lookup_key,
+        "product_id": price.product.id,
+        "product_name": price.product.name,
+    }
     if price.interval is None:
         return {"type": "one_time", "cadence": "one_time", "interval": None, **ids}
     return {

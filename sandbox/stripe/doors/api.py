@@ -1,5 +1,7 @@
 """`/v1`: the reading part of Stripe's API, and an account's own webhook endpoints."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from sandbox.stripe.account.platform import SimulatedStripe
@@ -11,7 +13,7 @@ from sandbox.stripe.http.limits import RateLimits
 from sandbox.stripe.http.messages import Answer, Request, json_answer
 from sandbox.stripe.http.parameters import ListParameters, integer, list_parameters, narrow_to
 from sandbox.stripe.http.resources import RESOURCES, Resource
-from sandbox.stripe.records.records import Event, Invoice
+from sandbox.stripe.records.records import CreditNote, Event, Invoice
 from sandbox.stripe.render.render import render_account, render_event, to_bytes
 
 Json = dict[str, Any]
@@ -51,7 +53,9 @@ class Api:
                 case ["v1", name] if name in RESOURCES:
                     return _list(request, caller, RESOURCES[name])
                 case ["v1", "invoices", invoice_id, "lines"]:
-                    return _lines(request, caller, invoice_id)
+                    return _invoice_lines(request, caller, invoice_id)
+                case ["v1", "credit_notes", note_id, "lines"]:
+                    return _credit_note_lines(request, caller, note_id)
                 case ["v1", name, identifier] if name in RESOURCES:
                     return _object(request, caller, RESOURCES[name], identifier)
         message = (
@@ -89,18 +93,32 @@ def _list(request: Request, caller: Caller, resource: Resource) -> Answer:
     return _documents(request, caller, wanted, (documents, page.has_more))
 
 
-def _lines(request: Request, caller: Caller, invoice_id: str) -> Answer:
+def _invoice_lines(request: Request, caller: Caller, invoice_id: str) -> Answer:
     caller.must_have("rak_invoice_read")
     invoice: Invoice = _record(caller, RESOURCES["invoices"], invoice_id)
+    renderer = caller.ledger.renderer
+    lines = [(line.id, partial(renderer.line, line, invoice, caller.shape)) for line in invoice.lines]
+    return _lines(request, caller, "invoice line item", lines)
+
+
+def _credit_note_lines(request: Request, caller: Caller, note_id: str) -> Answer:
+    caller.must_have("rak_credit_note_read")
+    note: CreditNote = _record(caller, RESOURCES["credit_notes"], note_id)
+    renderer = caller.ledger.renderer
+    lines = [(line.id, partial(renderer.credit_note_line, line, caller.shape)) for line in note.lines]
+    return _lines(request, caller, "credit note line item", lines)
+
+
+def _lines(request: Request, caller: Caller, noun: str, lines: Sequence[tuple[str, Callable[[], Json]]]) -> Answer:
     wanted = list_parameters(request.query, filters=())
-    places = {line.id: place for place, line in enumerate(invoice.lines)}
+    places = {line_id: place for place, (line_id, _) in enumerate(lines)}
 
     def place_of(line_id: str, param: str) -> int:
         if line_id not in places:
-            raise missing("invoice line item", line_id, param=param, status=400)
+            raise missing(noun, line_id, param=param, status=400)
         return places[line_id]
 
-    first, last = 0, len(invoice.lines)
+    first, last = 0, len(lines)
     if wanted.ending_before is not None:
         last = place_of(wanted.ending_before, "ending_before")
         first = max(last - wanted.limit, 0)
@@ -110,9 +128,7 @@ def _lines(request: Request, caller: Caller, invoice_id: str) -> Answer:
             first = place_of(wanted.starting_after, "starting_after") + 1
         has_more = last > first + wanted.limit
         last = min(last, first + wanted.limit)
-    renderer = caller.ledger.renderer
-    documents = [renderer.line(line, invoice, caller.shape) for line in invoice.lines[first:last]]
-    return _documents(request, caller, wanted, (documents, has_more))
+    return _documents(request, caller, wanted, ([render() for _, render in lines[first:last]], has_more))
 
 
 def _object(request: Request, caller: Caller, resource: Resource, identifier: str) -> Answer:

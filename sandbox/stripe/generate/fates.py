@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from sandbox.stripe.generate.credits import credit_half, credit_lines, void_credit
 from sandbox.stripe.generate.line_contents import Content
 from sandbox.stripe.generate.world import World
 from sandbox.stripe.records.records import Invoice
@@ -72,8 +73,11 @@ def _move(world: World, invoice: Invoice, move: str) -> None:
         case "write_off":
             ledger.mark_uncollectible(invoice.id, at=world.now)
         case "credit":
-            amount = world.share(invoice.amount_due, 50, invoice.currency)
-            ledger.create_credit_note(invoice.id, max(amount, 1), line_id=invoice.lines[0].id, at=world.now)
+            credit_half(world, invoice)
+        case "credit_lines":
+            credit_lines(world, invoice)
+        case "credit_and_void":
+            void_credit(world, invoice)
         case _:
             raise ValueError(move)
 
@@ -92,6 +96,8 @@ FATES: dict[Fate, int] = {
     _opened_then("write_off", "void"): 5,
     _opened_then("pay", "credit"): 15,
     _opened_then("credit", "pay"): 10,
+    _opened_then("pay", "credit_lines", "credit", waits_up_to=45 * _DAY): 10,
+    _opened_then("credit_lines", "credit_and_void", "pay"): 10,
     _opened_then("pay_elsewhere"): 10,
     _stays_draft: 10,
     _deleted_draft: 10,

@@ -48,6 +48,7 @@ def generate(
         elif place % 11 == 0:
             # Deleted last, so that it has the name its invoices froze: afterwards the API does not show it any more.
             heappush(plot, (end, next(order), _delete(world, customer)))
+    heappush(plot, (start + (end - start) // 2, next(order), _rename_product(world)))
     _play(world, plot, end, order)
 
 
@@ -66,6 +67,12 @@ def _story(world: World, filling: Filling, fate: Fate) -> Iterator[int]:
 
 def _rename(world: World, customer: Customer, place: int) -> Iterator[int]:
     world.ledger.rename_customer(customer.id, f"Renamed Sample {place} AG", at=world.now)
+    yield from ()
+
+
+def _rename_product(world: World) -> Iterator[int]:
+    onboarding = next(product for product in world.ledger.products if product.name == "Onboarding")
+    world.ledger.rename_product(onboarding.id, "Onboarding package", at=world.now)
     yield from ()
 
 

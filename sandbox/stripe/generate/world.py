@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from sandbox.stripe.account.ledger import Ledger
-from sandbox.stripe.records.cadence import COMMON, ODD, Every
+from sandbox.stripe.records.cadence import COMMON, ODD, Every, in_words
 from sandbox.stripe.records.records import Customer, Price
 
 CURRENCIES = {"usd": 10, "eur": 3, "gbp": 2, "jpy": 2, "kwd": 1}  # weights out of 18
@@ -85,6 +85,9 @@ def _make_prices(world: World) -> None:
                 currency=currency,
                 every=every,
                 price_id=_LEGACY_IDS.get((currency, every)),
+                # Few sellers name all their prices, and some only for their programs.
+                nickname=f"Team, per {in_words(every)}" if every in COMMON else None,
+                lookup_key=f"team_{every[0]}_{every[1]}_{currency}",
                 at=world.now,
             )
         world.prices[currency, None] = world.ledger.create_price(extras.id, unit * 7, currency=currency, at=world.now)

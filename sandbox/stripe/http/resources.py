@@ -49,7 +49,7 @@ def _customers(ledger: Ledger, wanted: ListParameters) -> tuple[Ordered[Any], Ke
 
 def _products(ledger: Ledger, wanted: ListParameters) -> tuple[Ordered[Any], Keep]:
     active = _truth(wanted, "active")
-    return ledger.products, lambda product: active in {None, product.active}
+    return ledger.products, lambda product: not product.deleted and active in {None, product.active}
 
 
 def _prices(ledger: Ledger, wanted: ListParameters) -> tuple[Ordered[Any], Keep]:

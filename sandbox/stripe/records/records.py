@@ -28,6 +28,7 @@ class Product:
     sequence: int
     name: str
     active: bool = True
+    deleted: bool = False
 
 
 @dataclass(slots=True)
@@ -43,6 +44,8 @@ class Price:
     interval: str | None = None
     interval_count: int = 1
     active: bool = True
+    nickname: str | None = None
+    lookup_key: str | None = None
 
 
 @dataclass(slots=True)
@@ -147,19 +150,46 @@ class Invoice:
         return max(self.total, 0) - self.credited_before_payment
 
 
+@dataclass(frozen=True, slots=True)
+class CreditNoteLine:
+    """A line of a credit note. `amount` is before discounts and exclusive tax, and includes inclusive tax.
+
+    `line_id` is the invoice line that it credits, None for an amount without a line.
+    """
+
+    id: str
+    amount: int
+    line_id: str | None
+    discounts: tuple[Discount, ...] = ()
+    taxes: tuple[Tax, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """Return what the customer gets for it: after discounts and with exclusive tax."""
+        discounts = sum(cut.amount for cut in self.discounts)
+        return self.amount - discounts + sum(tax.amount for tax in self.taxes if not tax.inclusive)
+
+
 @dataclass(slots=True)
 class CreditNote:
-    """A credit note for a finalized invoice. `line_id` is the line it credits, None for an amount without a line."""
+    """A credit note for a finalized invoice."""
 
     id: str
     created: int
     sequence: int
     invoice: Invoice
     number: str
-    amount: int
+    lines: tuple[CreditNoteLine, ...]
     before_payment: int
-    line_id: str | None
     reason: str | None
+    effective_at: int
+    status: str = "issued"
+    voided_at: int | None = None
+
+    @property
+    def amount(self) -> int:
+        """Return the total of its lines, with exclusive tax."""
+        return sum(line.total for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,16 @@ class LineSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreditSpec:
+    """A line for a credit note: of an invoice line or, without `line_id`, a custom amount."""
+
+    amount: int
+    line_id: str | None = None
+    discounts: tuple[Discount, ...] = ()
+    taxes: tuple[Tax, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceSpec:
     """The fields of an invoice other than its lines."""
 

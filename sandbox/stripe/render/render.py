@@ -4,10 +4,20 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.stripe.records.ids import sibling
-from sandbox.stripe.records.records import CreditNote, Customer, Event, Invoice, Line, Price, Product, Subscription
+from sandbox.stripe.records.records import (
+    CreditNote,
+    CreditNoteLine,
+    Customer,
+    Event,
+    Invoice,
+    Line,
+    Price,
+    Product,
+    Subscription,
+)
 from sandbox.stripe.records.versions import Shape
 from sandbox.stripe.render.catalog import render_customer, render_price, render_product, render_subscription
+from sandbox.stripe.render.credit_note import render_credit_note, render_credit_note_line
 from sandbox.stripe.render.invoice import render_invoice
 from sandbox.stripe.render.lines import render_line
 
@@ -40,7 +50,7 @@ class Renderer:
             case Subscription():
                 return render_subscription(record, livemode=self.livemode)
             case CreditNote():
-                return _credit_note(record, livemode=self.livemode)
+                return render_credit_note(record, shape, livemode=self.livemode)
             case _:
                 message = f"Stripe has no object for {type(record).__name__}"
                 raise TypeError(message)
@@ -48,6 +58,10 @@ class Renderer:
     def line(self, line: Line, invoice: Invoice, shape: Shape) -> Json:
         """Return a line of an invoice."""
         return render_line(line, invoice, shape, livemode=self.livemode)
+
+    def credit_note_line(self, line: CreditNoteLine, shape: Shape) -> Json:
+        """Return a line of a credit note."""
+        return render_credit_note_line(line, shape, livemode=self.livemode)
 
 
 def render_event(event: Event, version: str, *, account_id: str | None = None) -> bytes:
@@ -82,47 +96,4 @@ def render_account(account_id: str, *, name: str, created: int) -> Json:
         "payouts_enabled": True,
         "settings": {"dashboard": {"display_name": name, "timezone": "Etc/UTC"}},
         "type": "standard",
-    }
-
-
-def _credit_note(note: CreditNote, *, livemode: bool) -> Json:
-    line = {
-        "id": sibling(note.id, "cnli"),
-        "object": "credit_note_line_item",
-        "amount": note.amount,
-        "description": "Refund",
-        "discount_amount": 0,
-        "discount_amounts": [],
-        "livemode": livemode,
-        "quantity": 1,
-        "taxes": [],
-        "type": "invoice_line_item" if note.line_id else "custom_line_item",
-        "unit_amount": note.amount,
-        "unit_amount_decimal": str(note.amount),
-    }
-    if note.line_id:
-        line["invoice_line_item"] = note.line_id
-    return {
-        "id": note.id,
-        "object": "credit_note",
-        "amount": note.amount,
-        "created": note.created,
-        "currency": note.invoice.currency,
-        "customer": note.invoice.customer.id,
-        "discount_amount": 0,
-        "effective_at": note.created,
-        "invoice": note.invoice.id,
-        "lines": {"object": "list", "data": [line], "has_more": False, "url": f"/v1/credit_notes/{note.id}/lines"},
-        "livemode": livemode,
-        "memo": None,
-        "metadata": {},
-        "number": note.number,
-        "post_payment_amount": note.amount - note.before_payment,
-        "pre_payment_amount": note.before_payment,
-        "reason": note.reason,
-        "status": "issued",
-        "subtotal": note.amount,
-        "total": note.amount,
-        "type": "pre_payment" if note.before_payment else "post_payment",
-        "voided_at": None,
     }

@@ -84,6 +84,9 @@ def test_the_header_names_the_seven_columns_first_and_then_the_others(reader: Re
         "livemode",
         "position",
         "updated_at",
+        "product_name",
+        "price_name",
+        "credited_amount",
     ]
 
 

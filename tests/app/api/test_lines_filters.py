@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, func, select
 
 from projections.revenue.store.tables import revenue_line
-from tests.support.payloads import event, new_invoice, price
+from tests.support.payloads import event, new_invoice, price, product
 from tests.support.web.lines import Reader, json_of, line_of
 
 NO_PRICE = {"pricing": None, "parent": {"type": "invoice_item_details", "invoice_item_details": {}}}
@@ -110,6 +110,14 @@ def test_a_list_holds_what_its_filter_says_and_nothing_else(reader: Reader) -> N
 def test_a_search_takes_every_character_as_it_stands(reader: Reader) -> None:
     for q, found in SEARCHES:
         assert set(reader.ids(q=q)) == found, q
+
+
+def test_a_search_finds_the_name_of_a_product(reader: Reader) -> None:
+    pricing = {"price_details": {"price": "price_q", "product": "prod_2"}}
+    reader.add_lines(line_of("il_crew", pricing=pricing), invoice_id="in_crew")
+    reader.receive(event(product("Crew edition", "prod_2"), "product.created"))
+
+    assert reader.ids(q="crew ED") == ["il_crew"]
 
 
 def test_several_values_count_the_same_in_lists_totals_months_csv_and_the_past(reader: Reader) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from projections.facts.state_tables import projection_state
 from tests.support.company import catch_up, record_events
-from tests.support.payloads import ACCOUNT, customer, event, new_invoice, new_line, price
+from tests.support.payloads import ACCOUNT, customer, event, new_invoice, new_line, price, product
 from tests.support.web.lines import Reader, json_of, line_of
 
 SEVEN = (
@@ -44,7 +44,9 @@ def test_a_line_shows_everything_that_is_known_of_it(reader: Reader) -> None:
         discount_amounts=[{"amount": 3000}],
         taxes=[{"amount": 500, "tax_behavior": "inclusive"}, {"amount": 700, "tax_behavior": "exclusive"}],
     )
-    reader.receive(event(price("price_q", "month", 3), "price.created"), event(new_invoice("in_1", line)))
+    quarterly = price("price_q", "month", 3) | {"nickname": "Quarterly"}
+    reader.receive(event(quarterly, "price.created"), event(new_invoice("in_1", line)))
+    reader.receive(event(product("Team plan"), "product.created"))
 
     shown = reader.page()["data"][0]
 
@@ -71,15 +73,18 @@ def test_a_line_shows_everything_that_is_known_of_it(reader: Reader) -> None:
         "proration": False,
         "quantity": "3",
         "price_id": "price_q",
+        "price_name": "Quarterly",
         "product_id": "prod_1",
+        "product_name": "Team plan",
         "customer_name_on_invoice": "Zed Inc",
         "customer_email": None,
         "invoice_id": "in_1",
         "invoice_number": "F00D-0001",
         "invoice_status": "paid",
         "invoice_complete": True,
+        "credited_amount": 0,
         "livemode": True,
-        "position": 3,
+        "position": 4,
     }
 
 

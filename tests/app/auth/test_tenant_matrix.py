@@ -106,6 +106,7 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", f"{V1}/revenue-lines/<line_id>/history"): "viewer",
     ("GET", f"{V1}/revenue-by-month"): "viewer",
     ("GET", f"{V1}/changes"): "viewer",
+    ("GET", f"{V1}/credit-notes"): "viewer",
     ("GET", f"{V1}/events/<int:position>"): "editor",
     ("GET", f"{V1}/connection"): "viewer",
     ("POST", f"{V1}/connection"): "admin",

@@ -6,7 +6,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine
 
-from tests.support.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, price
+from tests.support.payloads import (
+    ACCOUNT,
+    CREATED,
+    credit_note,
+    credit_note_line,
+    customer,
+    event,
+    new_invoice,
+    new_line,
+    price,
+)
 from tests.support.web.mapping_page import Visitor, attribute, text_of
 from tests.support.web.people import Browser, signed_in
 
@@ -30,6 +40,18 @@ def test_a_line_is_a_page_of_its_own_and_a_part_of_the_tables_page(visitor: Visi
         assert "3 × Team plan" in text_of(shown)
         assert "Net $300.00" in text_of(shown)
         assert "Period 1 Jan 2026 – 31 Mar 2026" in text_of(shown)
+
+
+def test_a_line_names_the_credit_notes_that_take_from_it(visitor: Visitor) -> None:
+    visitor.reader.add_lines(new_line("il_1"), new_line("il_2"))
+    notes = (credit_note("cn_1", number="CN-01"), credit_note("cn_2", credit_note_line("cnli_1", 500), number=None))
+    other = credit_note("cn_3", credit_note_line("cnli_1", 500, "il_2"), number="CN-03")
+    visitor.reader.receive(*(event(note, "credit_note.created") for note in (*notes, other)))
+
+    shown = text_of(visitor.fragment("/lines/il_1").text)
+
+    assert "Net $300.00 Credited -$15.00 cn_2 -$5.00 CN-01 -$10.00" in shown
+    assert "CN-03" not in shown[: shown.index("History")]
 
 
 def test_a_line_leads_to_its_invoice_in_the_accounts_dashboard(visitor: Visitor) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from tenants.companies import add_company
 from tests.support.clock import SetClock
-from tests.support.payloads import event, new_invoice, new_line, price
+from tests.support.payloads import event, new_invoice, new_line, price, product
 from tests.support.web.lines import line_of
 from tests.support.web.mapping_page import Visitor, attribute, headings_in, ids_in, row_of, text_of
 from tests.support.web.people import signed_in
@@ -49,13 +49,29 @@ def test_columns_that_are_chosen_are_shown_in_the_tables_order_and_said_in_the_a
     assert text_of(row_of(page, "il_1")).endswith("il_1 $300.00 Quarterly Paid")
 
 
+def test_product_and_price_are_shown_by_name_and_by_id_while_they_have_none(visitor: Visitor) -> None:
+    names = "invoice_line_item_id,product_id,price_id"
+    visitor.reader.add_lines(new_line("il_1"))
+    by_id = visitor.page(columns=names)
+    visitor.reader.receive(event(price() | {"nickname": "Per quarter"}, "price.created"))
+    visitor.reader.receive(event(product("Team <plan>"), "product.created"))
+
+    page = visitor.page(columns=names)
+
+    assert headings_in(page) == ["Invoice line item ID", "Product", "Price"]
+    assert text_of(row_of(by_id, "il_1")).endswith("il_1 prod_1 price_q")
+    assert "Team &lt;plan&gt;</span>" in row_of(page, "il_1")
+    assert 'title="Per quarter (price_q)"' in row_of(page, "il_1")
+    assert "columns=invoice_line_item_id%2Cproduct_name%2Cproduct_id%2Cprice_name%2Cprice_id" in page
+
+
 def test_every_column_can_be_shown(visitor: Visitor) -> None:
     visitor.reader.add_lines(new_line("il_1"))
     names = re.findall(r'name="column" value="(\w+)"', visitor.page())
 
     page = visitor.page(columns=",".join(names))
 
-    assert len(headings_in(page)) == len(names) == 22
+    assert len(headings_in(page)) == len(names) == 23
 
 
 @pytest.mark.parametrize(("language", "written"), [("en", "¥30,000"), ("de", "30.000\xa0¥")])

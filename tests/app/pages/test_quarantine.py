@@ -13,7 +13,7 @@ from events.connection.lifecycle import pause
 from events.stripe.observations import Unreadable
 from events.stripe.words import observations_of
 from tests.support.clock import NOON
-from tests.support.payloads import CREATED, customer, event, new_invoice, new_line, price
+from tests.support.payloads import CREATED, credit_note, customer, event, new_invoice, new_line, price
 from tests.support.signing import json_bytes
 from tests.support.web.mapping_page import Visitor, attribute, text_of
 from tests.support.web.people import signed_in
@@ -80,6 +80,10 @@ def test_currency_without_checked_decimals_and_what_nobody_foresaw_have_their_se
     currency = reason_of("invoice.paid", None, event(new_invoice("in_1", currency="zzz")))
 
     assert reason_in_words("invoice:in_1", currency) == "This invoice is in ZZZ, a currency we don't support yet."
+    assert reason_in_words("credit_note:cn_1", currency).startswith("This credit note is in ZZZ")
+    note = reason_of("credit_note.created", None, event(credit_note() | {"amount": "ten"}, "credit_note.created"))
+    told = "The credit note takes nothing from revenue, because its amount is not what Stripe documents."
+    assert reason_in_words("credit_note:cn_1", note) == told
     for reason in ("", "JSON is malformed", "Expected `object`, got `int` - at `$.data.object`"):
         assert reason_in_words(None, reason) == "Stripe sent this update in a form we can't read."
 
@@ -141,7 +145,10 @@ def test_event_page_leads_back_to_where_one_came_from(editor: Visitor) -> None:
     from_list = attribute(editor.page("/quarantine"), 'scope="row" class="figure"><a href')
     from_line = attribute(editor.page("/lines/il_9"), 'class="body"><a href')
 
-    assert way_back(editor.follow(from_list)) == (editor.path("/quarantine"), "Invoices we couldn't read")
+    assert way_back(editor.follow(from_list)) == (
+        editor.path("/quarantine"),
+        "Invoices and credit notes we couldn't read",
+    )
     assert way_back(editor.follow(from_line)) == (editor.path("/lines/il_9"), "Invoice line")
     assert way_back(editor.page("/events/2")) == (editor.path(), "Revenue Mapping")
 

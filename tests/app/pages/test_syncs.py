@@ -6,7 +6,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, text
 
+from backlog.sync_vocabulary import OPTIONAL
 from backlog.syncs.requests import cancel_sync
+from events.stripe.credit_note import unreadable_credit_note
 from tenants.users import remove_member
 from tests.support.clock import NOON
 from tests.support.company import company_with
@@ -101,18 +103,38 @@ def test_differences_are_told_one_by_one_with_both_sides(editor: Reader, engine:
         {"kind": "lines_differ", "invoice_id": "in_2", "currency": "jpy", **sides},
         {"kind": "lines_differ", "invoice_id": "in_3", **sides},
         {"kind": "unreadable", "invoice_id": "in_4", "detail": "Expected `int`, got `str` - at `$.data[0].amount`"},
+        {
+            "kind": "unreadable",
+            "resource": "credit_note",
+            "object_id": "cn_1",
+            "detail": unreadable_credit_note("Object missing required field `amount`"),
+        },
     ]
     finish_run(engine, lease, Ending("partially_succeeded", reconciliation=of | {"differences": differences}))
 
     page = editor.syncs(f"/{lease.run_id}")
 
-    assert "4 invoices match Stripe; 4 differences" in text_of(page).replace(" ;", ";")
+    assert "4 invoices match Stripe; 5 differences" in text_of(page).replace(" ;", ";")
     assert "Missing from the table paid, 3 lines, $12.00 –" in text_of(page)
     assert "paid, 3 lines, ¥1,200" in text_of(page)
     assert "Unreadable – – Stripe sent this invoice in a form we can't read: the amount of its line 1" in text_of(page)
     assert "paid, 3 lines, 1,200 minor units" in text_of(page)
+    assert (
+        "credit note cn_1 Unreadable – – The credit note takes nothing from revenue, because its amount is missing."
+        in (text_of(page))
+    )
     assert "<i>" not in page
     assert "revenue-mapping?invoice_id=in_%3Ci%3E1" in page
+
+
+def test_what_the_connection_may_not_read_is_told_with_the_sync_and_on_the_card(editor: Reader, engine: Engine) -> None:
+    lease = start_run(engine, editor.company_id)
+    notice = {"kind": "permission_missing", "resource": "products", "detail": OPTIONAL["products"]}
+    reconciliation = {"matched": 4, "repaired": 0, "differences": [], "notices": [notice], "books": []}
+    finish_run(engine, lease, Ending("succeeded", reconciliation=reconciliation))
+
+    for page in (editor.syncs(f"/{lease.run_id}"), editor.settings()):
+        assert "so product names are missing" in text_of(page)
 
 
 def test_the_books_stand_side_by_side_by_month(editor: Reader, engine: Engine) -> None:

@@ -19,7 +19,7 @@ from projections.reads.snapshots import snapshot_of
 from projections.revenue.store import moved_rows as stored_rows
 from runtime.database import driver_of
 from tests.support.company import catch_up, company_with, record_events
-from tests.support.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, old_invoice, price
+from tests.support.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, old_invoice, price, product
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_new_shape_is_unknown_until_its_price_is_and_never_one_time(engine: En
 
     after = only_line(engine, company_id)
     assert (before.type, before.cadence, before.cadence_source) == ("unknown", "unknown", "unknown")
-    assert gaps == [("price", "price_q")]
+    assert sorted(gaps) == [("price", "price_q"), ("product", "prod_1")]
     assert (after.type, after.cadence, after.interval_unit, after.interval_count) == (
         "recurring",
         "quarterly",
@@ -155,6 +155,33 @@ def test_a_whole_line_set_beats_a_later_part_of_it(engine: Engine, company_id: i
     ]
 
 
+def test_a_line_shows_the_newest_names_of_its_product_and_price_and_its_product_is_a_gap_until_named(
+    engine: Engine, company_id: int
+) -> None:
+    record_events(engine, event(new_invoice()), event(product("Plan A"), "product.updated", created=CREATED + 9))
+    catch_up(engine)
+    named = only_line(engine, company_id)
+    record_events(
+        engine,
+        event(product("Plan"), "product.created"),
+        event(product(None), "product.deleted", created=CREATED + 10),
+        event(price() | {"lookup_key": "quarterly"}, "price.created"),
+        event(price() | {"lookup_key": "quarterly", "nickname": "Q"}, "price.updated", created=CREATED + 3),
+    )
+    gaps = gaps_of_all(engine)
+    catch_up(engine)
+    late = only_line(engine, company_id)
+    record_events(engine, event(price(), "price.updated", created=CREATED + 4))
+    record_events(engine, event(product("Plan B"), "product.updated", created=CREATED + 9))
+    catch_up(engine)
+
+    assert (named.product_name, named.price_name, named.position) == ("Plan A", None, 3)
+    assert gaps == [("price", "price_q")]
+    assert (late.product_name, late.price_name, late.position) == ("Plan A", "Q", 7)
+    assert gaps_of_all(engine) == [("product", "prod_1")]  # two names of one second: Stripe is asked
+    assert only_line(engine, company_id).price_name is None
+
+
 def test_a_part_of_the_lines_is_shown_and_marked_incomplete(engine: Engine, company_id: int) -> None:
     part = old_invoice()
     part["lines"] = {**part["lines"], "has_more": True}  # type: ignore[dict-item]
@@ -162,7 +189,7 @@ def test_a_part_of_the_lines_is_shown_and_marked_incomplete(engine: Engine, comp
 
     catch_up(engine)
 
-    assert gaps_of_all(engine) == [("invoice_lines", "in_1")]
+    assert sorted(gaps_of_all(engine)) == [("invoice_lines", "in_1"), ("product", "prod_1")]
     assert not only_line(engine, company_id).invoice_complete
 
 

@@ -13,6 +13,7 @@ from projections.engine.folding import Claim
 from projections.facts.state_tables import projection_state
 from projections.reads import checksums, lines, rare_lines, totals
 from projections.reads.checksums import checksum_of
+from projections.reads.credit_notes import CreditNoteFilter, list_credit_notes, mark_of
 from projections.reads.export import every_line
 from projections.reads.filters import LineFilter
 from projections.reads.lines import LineRow, find_line, list_lines
@@ -56,6 +57,7 @@ def answers_of(snapshot: Snapshot, line_ids: list[str]) -> dict[str, object]:
         "pages": list(pages(snapshot, line_filter, sort)),
         "months": list_months(snapshot, LineFilter(livemode=livemode)),
         "lines": [as_tuple(line) for line in found if line],
+        "credit notes": list(pages_of_credit_notes(snapshot, livemode=livemode)),
     }
     columns = ("invoice_line_item_id", "position", "net_amount")
     with every_line(snapshot, FILTERS[0], sort="-date", columns=columns, amounts="decimal") as batches:
@@ -69,6 +71,14 @@ def pages(snapshot: Snapshot, line_filter: LineFilter, sort: Sort) -> Iterator[t
     while rows := list_lines(snapshot, line_filter, sort=sort, limit=5, after=after):
         yield from map(as_tuple, rows)
         after = after_row(rows[-1], sort)
+
+
+def pages_of_credit_notes(snapshot: Snapshot, *, livemode: bool) -> Iterator[tuple]:
+    """Yield all credit notes of a mode, read in pages of two."""
+    after = None
+    while rows := list_credit_notes(snapshot, CreditNoteFilter(livemode=livemode), limit=2, after=after):
+        yield from map(as_tuple, rows)
+        after = mark_of(rows[-1])
 
 
 def as_tuple(row: LineRow) -> tuple:
@@ -104,6 +114,7 @@ def test_as_of_any_position_equals_a_replay_of_the_log_cut_there(
             ).scalars()
         )
     beside = Claim(LINES, company_id, begun.build, 0)
+    replayed: dict[str, object] = {}
 
     for position in range(42):
         fold_to(engine, beside, position)
@@ -114,6 +125,7 @@ def test_as_of_any_position_equals_a_replay_of_the_log_cut_there(
         with snapshot_of(engine, company_id, as_of=position) as snapshot:
             assert answers_of(snapshot, line_ids) == replayed, position
     assert line_ids
+    assert replayed["credit notes"]
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 1000])

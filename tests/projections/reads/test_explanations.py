@@ -12,6 +12,7 @@ from events.stripe.observations import (
     Line,
     Observation,
     PriceSeen,
+    ProductNamed,
     Recurrence,
     Unreadable,
 )
@@ -32,7 +33,7 @@ PART = replace(OPEN, is_complete=False)
 OTHER_LINES, OTHER_PART = replace(OPEN, lines=(OTHER_LINE,)), replace(PART, lines=(OTHER_LINE,))
 WHOLE_SET, OTHER_SET = InvoiceLinesSeen("in_1", (LINE,)), InvoiceLinesSeen("in_1", (LINE, OTHER_LINE))
 ROW = Row._make([None] * len(Row._fields))._replace(
-    customer_id="cus_1", customer_name="Zed", price_id="price_q", cadence="quarterly"
+    customer_id="cus_1", customer_name="Zed", price_id="price_q", product_id="prod_1", cadence="quarterly"
 )
 NEWER = "a newer version of the invoice was already known"
 SAME_SECOND = "another event of the same second differs, so we ask Stripe"
@@ -175,14 +176,37 @@ def test_header_is_explained_by_its_age(header: InvoiceHeader, second: int, reas
             ROW._replace(cadence="one_time"),
             "The price's cadence is known from this: 'one_time'.",
         ),
+        (
+            ProductNamed("prod_1", "Plan"),
+            ROW._replace(product_name=None),
+            ROW._replace(product_name="Plan"),
+            "The product's name is known from this: 'Plan'.",
+        ),
         (Unreadable("the currency is missing"), ROW, ROW, "The event couldn't be read: the currency is missing."),
         (CustomerNamed("cus_1", "Zed", None), ROW, None, "The customer's name was already known."),
     ],
 )
-def test_name_and_cadence_are_explained_by_the_row_before_and_after(
+def test_names_and_cadence_are_explained_by_the_row_before_and_after(
     seen: Observation, before: Row | None, after: Row | None, reason: str
 ) -> None:
     assert reasons(None, seen, before=before, after=after) == [reason]
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "reason"),
+    [
+        ("Q", None, "Q", "The price's name is known from this: 'Q'."),
+        (None, "Q", None, "The price has no name any more."),
+        (None, "Q", "Q", "That the price has no name was ignored: a newer or more reliable event names it 'Q'."),
+    ],
+)
+def test_name_of_a_price_is_explained_after_its_cadence(
+    name: str | None, before: str | None, after: str | None, reason: str
+) -> None:
+    seen = PriceSeen("price_q", Recurrence("month", 3), "price", name)
+    rows = (ROW._replace(price_name=before), ROW._replace(price_name=after))
+
+    assert reasons(None, seen, before=rows[0], after=rows[1]) == ["The price's cadence was already known.", reason]
 
 
 @pytest.mark.parametrize(

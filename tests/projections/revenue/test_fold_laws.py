@@ -8,10 +8,23 @@ from hypothesis import strategies as st
 from events.intake.envelope import event_from_stripe
 from events.stripe.words import observations_of
 from projections.facts.sightings import Change, Sighting
+from projections.revenue.credit_notes import rows_of
 from projections.revenue.fold import RevenueState
 from projections.revenue.invoice_rows import InvoiceRows
 from tests.support.clock import NOON
-from tests.support.payloads import CREATED, customer, event, new_invoice, new_line, old_invoice, old_line, price
+from tests.support.payloads import (
+    CREATED,
+    credit_note,
+    credit_note_line,
+    customer,
+    event,
+    new_invoice,
+    new_line,
+    old_invoice,
+    old_line,
+    price,
+    product,
+)
 from tests.support.signing import json_bytes
 
 Observed = tuple[Sighting, str | None, list]
@@ -26,39 +39,58 @@ def observed(fact: dict) -> Observed:
 
 
 def table(facts: list[Observed]) -> list[tuple]:
-    """Return the rows that these facts fold into, without the fields that depend on when they were received."""
+    """Return the rows that these facts fold into, without the fields that depend on when they were received.
+
+    These are the rows of lines, and of credit notes.
+    """
     revenue = RevenueState()
     for sighting, entity, observations in facts:
         revenue.apply(sighting, entity, observations)
     rows = [
         row
         for key, invoice in revenue.invoices.items()
-        for row in InvoiceRows(key).rows(invoice, revenue.prices.get, revenue.names.get)
+        for row in InvoiceRows(key).rows(invoice, revenue.prices.get, revenue.names.get, revenue.products.get)
     ]
-    return sorted(
-        (fixed.text, str(variable.customer_name), *variable.grouping, variable.is_complete) for fixed, variable in rows
-    )
+    noted = (rows_of(key, held.invoice).values() for key, held in revenue.invoices.items())
+    notes = [tuple(map(str, row)) for rows_of_one in noted for row in rows_of_one]
+    lines = [
+        (fixed.text, *map(str, (one.names, one.billing, one.invoice_status, one.is_complete, one.credited_amount)))
+        for fixed, one in rows
+    ]
+    return [*sorted(notes), *sorted(lines)]
 
 
 _STATUSES = ("draft", "open", "uncollectible", "paid", "void")
 _SECONDS = st.integers(CREATED, CREATED + 3)
+_CREDITED = st.sampled_from(("il_0", "il_1", "il_9", None))
 _INVOICES = st.sampled_from(("in_1", "in_2"))
 
 
 @st.composite
 def facts(draw: st.DrawFn) -> dict:
     at = draw(_SECONDS)
-    kind = draw(st.sampled_from(("new", "old", "customer", "price", "deleted")))
+    kind = draw(st.sampled_from(("new", "old", "customer", "price", "product", "note", "deleted")))
     livemode = draw(st.booleans())
     if kind == "customer":
         return event(
             customer(draw(st.sampled_from(("Zed", "Zeta", None)))), "customer.updated", created=at, livemode=livemode
         )
     if kind == "price":
-        return event(
-            price("price_q", "month", draw(st.sampled_from((3, 6)))), "price.updated", created=at, livemode=livemode
-        )
+        named = {"nickname": draw(st.sampled_from(("Quarterly", None))), "lookup_key": "quarterly"}
+        changed = price("price_q", "month", draw(st.sampled_from((3, 6)))) | named
+        return event(changed, "price.updated", created=at, livemode=livemode)
+    if kind == "product":
+        renamed = product(draw(st.sampled_from(("Team plan", "Team", None))))
+        return event(renamed, "product.updated", created=at, livemode=livemode)
     invoice_id = draw(_INVOICES)
+    if kind == "note":
+        asked = draw(st.lists(st.tuples(_CREDITED, st.integers(-1, 3)), max_size=3))
+        lines = [credit_note_line(f"cnli_{place}", amount, of) for place, (of, amount) in enumerate(asked)]
+        note_id, status = draw(st.sampled_from(("cn_1", "cn_2"))), draw(st.sampled_from(("issued", "void")))
+        effective_at = draw(st.sampled_from((CREATED, CREATED + 86_400)))
+        note = credit_note(note_id, *lines, invoice=invoice_id, status=status, effective_at=effective_at)
+        note["lines"] = {"data": lines, "has_more": draw(st.booleans())}
+        return event(note, "credit_note.updated", created=at, livemode=livemode)
     if kind == "deleted":
         return event(
             {"id": invoice_id, "object": "invoice", "status": "draft"}, "invoice.deleted", created=at, livemode=livemode

@@ -8,7 +8,7 @@ from events.stripe.observations import InvoiceHeader, Line
 from projections.facts.sightings import Change
 from projections.revenue.row import UNKNOWN, Billing
 from projections.revenue.row_changes import RowChanges, RowVersion
-from projections.revenue.row_parts import RowParts, fixed_part, head_of, variable_part
+from projections.revenue.row_parts import Names, RowParts, fixed_part, head_of, variable_part
 from tests.support.clock import NOON
 from tests.support.payloads import CREATED
 
@@ -25,7 +25,7 @@ def row(line_id: str, position: int, *, amount: int = 100, invoice_id: str = "in
     """Return a row that was last changed at the position."""
     head = head_of((True, invoice_id), InvoiceHeader("cus_1", "Zed Inc", "sub_1", "F00D-0001"))
     line = Line(line_id, None, None, "usd", amount, 0, 0, CREATED, CREATED + 60, False, "1", None, None)  # noqa: FBT003
-    return fixed_part(head, line), variable_part("Zed", _UNKNOWN, "paid", True, Change(position, NOON))  # noqa: FBT003
+    return fixed_part(head, line), variable_part(Names("Zed", None), _UNKNOWN, "paid", True, Change(position, NOON))  # noqa: FBT003
 
 
 def changes_of(before: Sequence[RowParts], moments: Moments) -> RowChanges:

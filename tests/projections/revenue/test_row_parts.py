@@ -11,6 +11,7 @@ from projections.revenue.register import Register
 from projections.revenue.row import NO_PRICE, UNKNOWN, Billing, Row
 from projections.revenue.row_parts import (
     FixedPart,
+    Names,
     RowParts,
     VariablePart,
     fixed_part,
@@ -19,9 +20,10 @@ from projections.revenue.row_parts import (
     variable_part,
     with_name,
     with_price,
+    with_product,
 )
 from projections.revenue.row_text import text_of
-from projections.revenue.state import HeldValue, PricedAs
+from projections.revenue.state import HeldValue, Name, PricedAs
 from tests.support.clock import NOON
 from tests.support.payloads import CREATED
 
@@ -43,10 +45,13 @@ LINE = Line(
     price_id="price_q",
     product_id="prod_1",
 )
-QUARTERLY = Billing("recurring", "quarterly", "month", 3, "price")
-VARIABLE = variable_part("Zed", QUARTERLY, "paid", True, Change(7, NOON))  # noqa: FBT003
+QUARTERLY = Billing("recurring", "quarterly", "month", 3, "price", "Per quarter")
+VARIABLE = variable_part(Names("Zed", "Team plan"), QUARTERLY, "paid", True, Change(7, NOON), 500)  # noqa: FBT003
 PERIOD = b"2026-01-01\t2026-01-01T00:00:00+00:00\t2026-04-01T00:00:00+00:00"
-TAIL = b"\tZed\tzed\trecurring\tquarterly\tmonth\t3\tprice\tpaid\tt\t7\t2026-03-01T12:00:00+00:00"
+TAIL = (
+    b"\tZed\tzed\tTeam plan\trecurring\tquarterly\tmonth\t3\tprice\tPer quarter\tpaid\tt\t500\t7"
+    b"\t2026-03-01T12:00:00+00:00"
+)
 
 
 def fixed(line: Line = LINE, header: InvoiceHeader = HEADER, *, livemode: bool = True) -> FixedPart:
@@ -56,8 +61,8 @@ def fixed(line: Line = LINE, header: InvoiceHeader = HEADER, *, livemode: bool =
 def stored(line: Line, header: InvoiceHeader, variable: VariablePart) -> Row:
     """Return the row as the table has it."""
     starts_at, ends_at = (datetime.fromtimestamp(second, UTC) for second in (line.period_start, line.period_end))
-    return Row(
-        True,  # noqa: FBT003
+    fields = (
+        True,
         "in_1",
         header.number,
         header.customer_id,
@@ -79,17 +84,20 @@ def stored(line: Line, header: InvoiceHeader, variable: VariablePart) -> Row:
         line.currency,
         0 if line.currency == "jpy" else 2,
         line.proration,
-        variable.customer_name,
-        (variable.customer_name or variable.customer_email or "").casefold(),
+        variable.names.customer,
+        (variable.names.customer or variable.names.email or "").casefold(),
+        variable.names.product,
         *variable.billing,
         variable.invoice_status,
         variable.is_complete,
+        variable.credited_amount,
         *variable.change,
     )
+    return Row._make(fields)
 
 
-def priced(recurrence: Recurrence | None, source: str = "price") -> HeldValue[PricedAs]:
-    return HeldValue(Register(PricedAs(recurrence, source), (1, CREATED, 0)), LATER)
+def priced(recurrence: Recurrence | None, source: str = "price", name: str | None = None) -> HeldValue[PricedAs]:
+    return HeldValue(Register(PricedAs(recurrence, source, name), (1, CREATED, 0)), LATER)
 
 
 def test_text_of_a_row_has_all_its_fields_in_order() -> None:
@@ -110,8 +118,14 @@ LINES: list[tuple[Line, InvoiceHeader]] = [
 ]
 VARIABLES = [
     VARIABLE,
-    variable_part(None, Billing("unknown", "unknown", None, None, UNKNOWN), "open", False, LATER),  # noqa: FBT003
-    variable_part("株式\t会社", Billing("one_time", "one_time", None, None, NO_PRICE), "void", True, LATER),  # noqa: FBT003
+    variable_part(Names(None, None), Billing("unknown", "unknown", None, None, UNKNOWN), "open", False, LATER),  # noqa: FBT003
+    variable_part(
+        Names("株式\t会社", "a\\b"),
+        Billing("one_time", "one_time", None, None, NO_PRICE),
+        "void",
+        True,  # noqa: FBT003
+        LATER,
+    ),
 ]
 
 
@@ -120,8 +134,9 @@ VARIABLES = [
 def test_parts_of_a_stored_row_equal_the_parts_it_was_made_of(
     line: Line, header: InvoiceHeader, variable: VariablePart
 ) -> None:
-    changing = (variable.customer_name, variable.billing, variable.invoice_status, variable.is_complete)
-    variable = variable_part(*changing, variable.change, customer_email=header.customer_email)
+    names = variable.names._replace(email=header.customer_email)
+    changing = (variable.billing, variable.invoice_status, variable.is_complete, variable.change)
+    variable = variable_part(names, *changing, variable.credited_amount)
     row = stored(line, header, variable)
     parts: RowParts = (fixed(line, header), variable)
 
@@ -183,16 +198,18 @@ def test_day_and_month_of_a_line_are_those_in_which_its_period_begins_in_utc(
         (priced(Recurrence("month", 1)), Billing("recurring", "monthly", "month", 1, "price")),
         (priced(Recurrence("week", 2), "plan"), Billing("recurring", "other", "week", 2, "plan")),
         (priced(None), Billing("one_time", "one_time", None, None, "price")),
+        (priced(None, name="Setup"), Billing("one_time", "one_time", None, None, "price", "Setup")),
     ],
 )
 def test_changed_price_changes_billing_grouping_and_change_alone(held: HeldValue[PricedAs], billing: Billing) -> None:
     part = with_price(VARIABLE, "price_q", held)
 
-    assert part == variable_part("Zed", billing, "paid", True, LATER)  # noqa: FBT003
+    assert part == variable_part(Names("Zed", "Team plan"), billing, "paid", True, LATER, 500)  # noqa: FBT003
     assert part.grouping == ("paid", billing.type, billing.cadence)
 
 
-def test_changed_name_changes_name_and_change_alone() -> None:
-    held = HeldValue(Register("Zeta", (CREATED, 0, 1)), LATER)
+def test_changed_name_of_customer_or_product_changes_that_name_and_change_alone() -> None:
+    held: HeldValue[Name] = HeldValue(Register("Zeta", (CREATED, 0, 1)), LATER)
 
-    assert with_name(VARIABLE, held) == variable_part("Zeta", QUARTERLY, "paid", True, LATER)  # noqa: FBT003
+    assert with_name(VARIABLE, held) == variable_part(Names("Zeta", "Team plan"), QUARTERLY, "paid", True, LATER, 500)  # noqa: FBT003
+    assert with_product(VARIABLE, held) == variable_part(Names("Zed", "Zeta"), QUARTERLY, "paid", True, LATER, 500)  # noqa: FBT003

@@ -16,6 +16,7 @@ from events.stripe.observations import (
     Line,
     Observation,
     PriceSeen,
+    ProductNamed,
     Recurrence,
 )
 from projections.facts.sightings import Change, Sighting
@@ -29,14 +30,16 @@ from tests.support.payloads import CREATED
 # The observations of one event, in live mode; the first has position 1, and each is a second later than the one before.
 History = Sequence[list[Observation]]
 
-LINE = Line("il_1", None, "Plan", "usd", 100, 0, 0, CREATED, CREATED + 60, False, "1", "price_q", None)  # noqa: FBT003
-SECOND = replace(LINE, line_id="il_2", price_id=None)
+LINE = Line("il_1", None, "Plan", "usd", 100, 0, 0, CREATED, CREATED + 60, False, "1", "price_q", "prod_1")  # noqa: FBT003
+SECOND = replace(LINE, line_id="il_2", price_id=None, product_id=None)
 HEADER = InvoiceHeader("cus_1", "Zed Inc", "sub_1", "F00D-0001")
 OPEN = InvoiceSeen("in_1", "open", HEADER, (LINE,), is_complete=True)
 PAID = replace(OPEN, status="paid")
 PART = replace(OPEN, is_complete=False)
 MONTHLY = PriceSeen("price_q", Recurrence("month", 1), "plan")
 QUARTERLY = PriceSeen("price_q", Recurrence("month", 3), "price")
+NAMED = replace(QUARTERLY, name="Every quarter")
+PLAN, PLUS = ProductNamed("prod_1", "Plan"), ProductNamed("prod_1", "Plus")
 ZED, ZETA = CustomerNamed("cus_1", "Zed", None), CustomerNamed("cus_1", "Zeta", None)
 
 
@@ -50,6 +53,8 @@ class Version(NamedTuple):
     name: str | None
     cadence: str
     is_complete: bool = True
+    product: str | None = None
+    price: str | None = None
 
 
 def fold(revenue: RevenueState, history: History, first: int = 1, *, livemode: bool = True) -> RevenueState:
@@ -61,14 +66,16 @@ def fold(revenue: RevenueState, history: History, first: int = 1, *, livemode: b
 def loaded(revenue: RevenueState) -> RevenueState:
     """Return the state as the next batch loads it, without the changes of this one."""
     state = RevenueState()
-    state.invoices, state.prices, state.names = dict(revenue.invoices), dict(revenue.prices), dict(revenue.names)
+    state.invoices, state.prices = dict(revenue.invoices), dict(revenue.prices)
+    state.names, state.products = dict(revenue.names), dict(revenue.products)
     return state
 
 
 def version_of(row: RowVersion, until: int | None) -> Version:
     part = row.variable
     line_id, position, status = row.fixed.line_id, part.change.position, part.invoice_status
-    return Version(line_id, position, until, status, part.customer_name, part.billing.cadence, part.is_complete)
+    shown = (status, part.names[0], part.billing.cadence, part.is_complete, part.names[1], part.billing.price_name)
+    return Version(line_id, position, until, *shown)
 
 
 def versions(*batches: RowChanges) -> list[Version]:
@@ -106,6 +113,26 @@ HISTORIES: dict[str, tuple[History, list[Version]]] = {
             Version("il_1", 1, 2, "open", None, "unknown"),
             Version("il_1", 2, None, "open", None, "quarterly"),
             Version("il_2", 1, None, "open", None, "one_time"),
+        ],
+    ),
+    "its product and its price are named, and its product renamed": (
+        [[OPEN], [PLAN], [NAMED], [PLUS]],
+        [
+            Version("il_1", 1, 2, "open", None, "unknown"),
+            Version("il_1", 2, 3, "open", None, "unknown", product="Plan"),
+            Version("il_1", 3, 4, "open", None, "quarterly", product="Plan", price="Every quarter"),
+            Version("il_1", 4, None, "open", None, "quarterly", product="Plus", price="Every quarter"),
+        ],
+    ),
+    "an invoice with a known product comes": (
+        [[PLAN], [OPEN]],
+        [Version("il_1", 2, None, "open", None, "unknown", product="Plan")],
+    ),
+    "a price loses its name": (
+        [[OPEN, NAMED], [QUARTERLY]],
+        [
+            Version("il_1", 1, 2, "open", None, "quarterly", price="Every quarter"),
+            Version("il_1", 2, None, "open", None, "quarterly"),
         ],
     ),
     "it is deleted": ([[OPEN], [InvoiceDeleted("in_1")]], [Version("il_1", 1, 2, "open", None, "unknown")]),
@@ -160,9 +187,9 @@ def test_prices_and_names_of_the_other_mode_change_no_row() -> None:
 
 STORED = Row._make([None] * len(Row._fields))._replace(
     livemode=True, invoice_id="in_1", invoice_line_item_id="il_1", customer_id="cus_1", price_id="price_q",
-    date=date(2026, 1, 1), amount=100, net_amount=100, currency="usd", customer_name="Zed", type="unknown",
-    cadence="unknown", cadence_source="unknown", invoice_status="open", invoice_complete=True, position=1,
-    updated_at=datetime(2026, 1, 1, tzinfo=UTC),
+    product_id="prod_1", date=date(2026, 1, 1), amount=100, net_amount=100, currency="usd", customer_name="Zed",
+    type="unknown", cadence="unknown", cadence_source="unknown", invoice_status="open", invoice_complete=True,
+    position=1, updated_at=datetime(2026, 1, 1, tzinfo=UTC),
 )  # fmt: skip
 BEFORE = Version("il_1", 1, 2, "open", "Zed", "unknown")
 
@@ -184,6 +211,15 @@ BEFORE = Version("il_1", 1, 2, "open", "Zed", "unknown")
                 Version("il_1", 4, None, "open", "Zeta", "quarterly"),
             ],
             id="one after the other",
+        ),
+        pytest.param(
+            [[PLAN, ZETA], [PLUS, NAMED]],
+            [
+                BEFORE,
+                Version("il_1", 2, 3, "open", "Zeta", "unknown", product="Plan"),
+                Version("il_1", 3, None, "open", "Zeta", "quarterly", product="Plus", price="Every quarter"),
+            ],
+            id="product",
         ),
         pytest.param([[replace(QUARTERLY, price_id="price_m"), replace(ZETA, customer_id="cus_2")]], [], id="others"),
     ],

@@ -22,7 +22,7 @@ def test_a_quarter_of_a_subscription_is_one_row(acme: Account) -> None:
     ledger = acme.live
     customer = ledger.create_customer("Zed Inc")
     product = ledger.create_product("Team plan")
-    price = ledger.create_price(product.id, 10_000, every=(3, "month"), price_id="price_q")
+    price = ledger.create_price(product.id, 10_000, every=(3, "month"), price_id="price_q", lookup_key="team_q")
     subscription = ledger.create_subscription(customer.id, [price.id])
     line = LineSpec(
         amount=30_000,
@@ -37,6 +37,9 @@ def test_a_quarter_of_a_subscription_is_one_row(acme: Account) -> None:
     )
     invoice = ledger.create_paid_invoice(customer.id, [line], InvoiceSpec(subscription=subscription.id))
     ledger.rename_customer(customer.id, "Zed Holdings")
+    ledger.rename_product(product.id, "Crew plan")
+    ledger.create_credit_note(invoice.id, 500, line_id=invoice.lines[0].id)
+    ledger.create_credit_note(invoice.id, 250)
 
     assert revenue_table(acme, livemode=True) == [
         {
@@ -58,7 +61,9 @@ def test_a_quarter_of_a_subscription_is_one_row(acme: Account) -> None:
             "interval": {"unit": "month", "count": 3},
             "cadence_source": "price",
             "price_id": "price_q",
+            "price_name": "team_q",
             "product_id": product.id,
+            "product_name": "Crew plan",
             "period": {"start": "2025-11-01T00:00:00Z", "end": "2026-02-01T00:00:00Z"},
             "proration": False,
             "quantity": "3",
@@ -68,6 +73,7 @@ def test_a_quarter_of_a_subscription_is_one_row(acme: Account) -> None:
             "invoice_number": invoice.number,
             "invoice_status": "paid",
             "invoice_complete": True,
+            "credited_amount": 750,
             "livemode": True,
         }
     ]

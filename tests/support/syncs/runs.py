@@ -24,11 +24,12 @@ def ask_for_sync(engine: Engine, company_id: int, clock: Clock, *, trigger: str 
 def skip_waits(engine: Engine) -> None:
     """Make everything that waits due now, as if the time had passed."""
     with engine.begin() as connection:
-        connection.execute(text("UPDATE sync_segment SET not_before = NULL"))
-        connection.execute(text("UPDATE fetch_request SET due_at = clock_timestamp() WHERE answered_at IS NULL"))
+        # In the order in which a worker locks them, who may be at work.
         connection.execute(
             text("UPDATE sync_run SET due_at = clock_timestamp(), lease_until = NULL WHERE status = 'running'")
         )
+        connection.execute(text("UPDATE sync_segment SET not_before = NULL"))
+        connection.execute(text("UPDATE fetch_request SET due_at = clock_timestamp() WHERE answered_at IS NULL"))
 
 
 def reset_rate_limits(redis: Redis) -> None:

@@ -29,7 +29,14 @@ from tests.support.syncs.truth import table_of, truth_of
 from workers.jobs import sync_with
 from workers.wiring.tools import Tools
 
-READS = ("rak_invoice_read", "rak_customer_read", "rak_event_read", "rak_price_read", "rak_plan_read")
+READS = (
+    "rak_invoice_read",
+    "rak_customer_read",
+    "rak_event_read",
+    "rak_plan_read",
+    "rak_product_read",
+    "rak_credit_note_read",
+)
 
 
 @pytest.fixture

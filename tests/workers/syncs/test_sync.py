@@ -57,7 +57,7 @@ def test_a_second_sync_of_an_unchanged_account_appends_no_invoice_and_asks_littl
 
     with tools.engine.connect() as connection:
         after = connection.scalars(text("SELECT count(*) FROM event WHERE source = 'stripe.api'")).one()
-    assert sum(stripe_server.requests.counts().values()) == run.requests <= 250 / 100 + 10
+    assert sum(stripe_server.requests.counts().values()) == run.requests <= 250 / 100 + 16
     assert run.status == "succeeded"
     assert (run.invoices_new, run.invoices_changed) == (0, 0)
     assert after == before

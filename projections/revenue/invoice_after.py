@@ -1,0 +1,54 @@
+"""Tell what is known of an invoice and its credit notes after one more fact. Pure.
+
+Any order and repetition of facts gives the same: each part is a register.
+"""
+
+from events.stripe.observations import (
+    CreditNoteLinesSeen,
+    CreditNoteSeen,
+    InvoiceDeleted,
+    InvoiceLinesSeen,
+    InvoiceSeen,
+)
+from projections.revenue.register import Stamp, settle
+from projections.revenue.state import CreditNoteState, InvoiceState
+
+STATUS_RANK = {"open": 0, "uncollectible": 1, "paid": 2, "void": 2}
+_CREDIT_NOTE_RANK = {"issued": 0, "void": 1}
+_NO_NOTE = CreditNoteState()
+
+AboutInvoice = InvoiceSeen | InvoiceLinesSeen | InvoiceDeleted | CreditNoteSeen | CreditNoteLinesSeen
+
+
+def invoice_after(invoice: InvoiceState, seen: AboutInvoice, stamp: Stamp) -> InvoiceState:
+    """Return the state of an invoice after a fact with this stamp."""
+    status, header, lines, is_deleted, notes = (
+        invoice.status,
+        invoice.header,
+        invoice.lines,
+        invoice.is_deleted,
+        invoice.credit_notes,
+    )
+    match seen:
+        case InvoiceDeleted():
+            is_deleted = True
+        case InvoiceLinesSeen():
+            lines = settle(lines, seen.lines, (1, *stamp))
+        case InvoiceSeen():
+            status = settle(status, seen.status, (STATUS_RANK[seen.status], *stamp))
+            header = settle(header, seen.header, stamp)
+            lines = settle(lines, seen.lines, (int(seen.is_complete), *stamp))
+        case CreditNoteSeen() | CreditNoteLinesSeen():
+            note = _note_after(notes.get(seen.note_id, _NO_NOTE), seen, stamp)
+            notes = dict(sorted({**notes, seen.note_id: note}.items()))
+    return InvoiceState(status, header, lines, is_deleted, notes)
+
+
+def _note_after(note: CreditNoteState, seen: CreditNoteSeen | CreditNoteLinesSeen, stamp: Stamp) -> CreditNoteState:
+    if isinstance(seen, CreditNoteLinesSeen):
+        return CreditNoteState(note.status, note.header, settle(note.lines, seen.lines, (1, *stamp)))
+    return CreditNoteState(
+        settle(note.status, seen.status, (_CREDIT_NOTE_RANK[seen.status.status], *stamp)),
+        settle(note.header, seen.header, stamp),
+        settle(note.lines, seen.lines, (int(seen.is_complete), *stamp)),
+    )
