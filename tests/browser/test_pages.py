@@ -83,6 +83,51 @@ def test_a_mistake_in_a_filter_is_told_at_its_field_and_nothing_is_lost(
     check_looks(page, "table-mistaken")
 
 
+def test_every_menu_of_the_table_is_for_everybody_in_every_look(page: Page, inside: Company) -> None:
+    page.goto(f"/companies/{inside.id}/revenue-mapping?invoice_status=paid&invoice_status=open&sort=customer_name")
+    for name in ("Views", "Sort", "Columns", "Filters"):
+        page.get_by_role("group", name="Table controls").locator("summary", has_text=name).click()
+        check_looks(page, f"table-{name.lower()}")
+
+
+def test_a_customer_is_suggested_while_one_types_and_chosen_by_keys(page: Page, inside: Company) -> None:
+    page.goto(f"/companies/{inside.id}/revenue-mapping")
+    page.get_by_text("Filters", exact=True).click()
+    field = page.get_by_role("form", name="Filters").get_by_label("Customer ID", exact=True)
+    field.press_sequentially("a")
+    expect(page.get_by_role("option").first).to_be_visible()
+    check_looks(page, "table-suggestions")
+    field.press("ArrowDown")
+    chosen = page.get_by_role("option", selected=True).get_attribute("data-value") or ""
+    field.press("Enter")
+
+    expect(field).to_have_value(chosen)
+    expect(page.get_by_role("option")).to_have_count(0)
+    expect(page.get_by_label("Customer ID 2")).to_be_empty()
+    field.press("Enter")
+    expect(page.get_by_role("list", name="Active filters")).to_contain_text(chosen)
+
+
+def test_a_view_is_saved_opened_and_renamed(page: Page, inside: Company) -> None:
+    page.goto(f"/companies/{inside.id}/revenue-mapping?cadence=monthly&cadence=annual&density=compact")
+    views = page.get_by_role("group", name="Table controls").get_by_text("Views", exact=True)
+    views.click()
+    page.get_by_label("Save this view as").fill("Recurring")
+    page.get_by_label("Share with the company").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    views.click()
+    page.get_by_label("Change Recurring").click()
+    check_looks(page, "table-views-saved")
+    page.get_by_label("New name").fill("All that recurs")
+    page.get_by_role("button", name="Rename").click()
+    page.goto(f"/companies/{inside.id}/revenue-mapping")
+    views.click()
+    page.get_by_role("link", name="All that recurs").click()
+
+    expect(page.get_by_role("list", name="Active filters").get_by_role("listitem")).to_have_count(3)
+    expect(page.get_by_role("region", name="Revenue lines")).to_have_class("lines compact")
+
+
 def test_an_endpoint_is_added_and_what_was_sent_is_shown(page: Page, deployment: Deployment) -> None:
     company = deployment.company(invoices=1)
     company.enter(page.context)

@@ -20,7 +20,7 @@ BODY = {
     "day": 1,
     "hour": 0,
     "time_zone": "Europe/Zurich",
-    "view": {"currency": "USD", "livemode": True, "date_from": "2026-01-01", "columns": "amount,currency"},
+    "view": {"currency": ["USD", "EUR"], "livemode": True, "date_from": "2026-01-01", "columns": "amount,currency"},
     "emails": ["Ada@Example.org"],
 }
 
@@ -51,7 +51,7 @@ def test_a_schedule_is_shown_as_it_was_added_with_when_it_is_due(editor: Reader)
     assert added["view"] == {
         "sort": "-date",
         "livemode": "true",
-        "currency": ["usd"],
+        "currency": ["eur", "usd"],
         "date_from": "2026-01-01",
         "columns": "amount,currency",
     }
