@@ -9,7 +9,6 @@ from sqlalchemy import Connection, text
 
 from notices.vocabulary import REVENUE_LINES_CHANGED
 from runtime.database import Driver
-from runtime.json_rows import as_rows, rows_of
 
 _ANNOUNCE = text("""
     INSERT INTO webhook_delivery (company_id, endpoint_id, type, occurred_at, data)
@@ -21,15 +20,13 @@ IS_LISTENING = f"""
     EXISTS (SELECT FROM webhook_endpoint e WHERE e.company_id = h.company_id AND e.disabled_at IS NULL
             AND '{REVENUE_LINES_CHANGED}' = ANY (e.types))
 """
-_MOVED = ("company_id", "position_from", "position_to")
 # A second's changes are told at once, and all that come while they are not sent yet.
 _ANNOUNCE_CHANGES = f"""
     INSERT INTO webhook_delivery AS d (company_id, endpoint_id, type, occurred_at, position_from, position_to, due_at)
-    SELECT k.company_id, e.id, '{REVENUE_LINES_CHANGED}', statement_timestamp(), k.position_from, k.position_to,
+    SELECT company_id, id, '{REVENUE_LINES_CHANGED}', statement_timestamp(), %b, %b,
            statement_timestamp() + interval '1 second'
-    FROM {rows_of("company_id bigint, position_from bigint, position_to bigint")}
-    JOIN webhook_endpoint e ON e.company_id = k.company_id
-    WHERE e.disabled_at IS NULL AND '{REVENUE_LINES_CHANGED}' = ANY (e.types) ORDER BY e.id
+    FROM webhook_endpoint
+    WHERE company_id = %b AND disabled_at IS NULL AND '{REVENUE_LINES_CHANGED}' = ANY (types) ORDER BY id
     ON CONFLICT (endpoint_id) WHERE type = '{REVENUE_LINES_CHANGED}' AND body IS NULL
     DO UPDATE SET position_to = excluded.position_to, occurred_at = excluded.occurred_at
 """  # noqa: S608 - our own words
@@ -54,4 +51,5 @@ def announce(connection: Connection, company_id: int, what: str, data: Mapping[s
 
 def announce_changes(driver: Driver, moved: Iterable[Moved]) -> None:
     """Queue webhooks about changed lines; what waits already and was not sent is told with them. Commits nothing."""
-    driver.execute(_ANNOUNCE_CHANGES, as_rows(_MOVED, moved))
+    for one in moved:
+        driver.execute(_ANNOUNCE_CHANGES, (one.position_from, one.position_to, one.company_id))
