@@ -3,7 +3,7 @@
 
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
-    if (!menu.contains(event.target) || event.target.closest("[data-opens]")) menu.open = false;
+    if (!menu.contains(event.target) || event.target.closest("[data-opens], a[download]")) menu.open = false;
   }
   const opener = event.target.closest("[data-opens]");
   if (opener) document.getElementById(opener.dataset.opens).showModal();
