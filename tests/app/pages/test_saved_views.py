@@ -31,7 +31,9 @@ def send(visitor: Visitor, below: str, **form: object) -> TestResponse:
 
 
 def views_in(page: str) -> dict[str, str]:
-    return {unescape(name): href for href, name in re.findall(r'href="([^"]*/views/\d+)">([^<]*)<', page)}
+    return {
+        unescape(name): href for href, name in re.findall(r'href="([^"]*/views/\d+)"><span class="clip">([^<]*)<', page)
+    }
 
 
 def test_a_view_is_saved_opened_renamed_and_deleted(visitor: Visitor) -> None:
