@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from tests.support.payloads import customer, event, new_invoice
+from tests.support.payloads import customer, event, new_invoice, price, product
 from tests.support.web.lines import Reader, json_of, line_of
 
 
@@ -52,6 +52,20 @@ def test_a_suggestion_has_what_is_known_and_the_number_of_lines(reader: Reader) 
     assert (product["id"], product["description"], product["line_count"]) == ("prod_1", "3 × Team plan", 15)
     assert suggested(reader, "price", q="price_") == ["price_q"]
     assert suggested(reader, "subscription", q="sub") == ["sub_1"]
+
+
+def test_products_and_prices_are_found_by_their_newest_names(reader: Reader) -> None:
+    reader.receive(
+        event(product("Crew"), "product.created", created=1_900_000_000),
+        event(price() | {"nickname": "Per quarter"}, "price.created", created=1_900_000_000),
+    )
+    assert (suggested(reader, "product", q="cre"), suggested(reader, "price", q="PER q")) == (["prod_1"], ["price_q"])
+    reader.receive(event(product("Fleet"), "product.updated", created=1_900_000_001))
+
+    (found,) = json_of(reader.get("/revenue-lines/suggestions", field="product", q="fleet"))["data"]
+
+    assert (found["name"], found["description"], found["line_count"]) == ("Fleet", "3 × Team plan", 15)
+    assert suggested(reader, "product", q="crew") == []
 
 
 def test_a_customer_that_is_renamed_is_found_by_the_new_name_and_one_without_lines_is_not(reader: Reader) -> None:

@@ -50,7 +50,7 @@ def test_a_line_names_the_credit_notes_that_take_from_it(visitor: Visitor) -> No
 
     shown = text_of(visitor.fragment("/lines/il_1").text)
 
-    assert "Net $300.00 Credited -$15.00 cn_2 -$5.00 CN-01 -$10.00" in shown
+    assert "Net $300.00 Credited \N{MINUS SIGN}$15.00 cn_2 \N{MINUS SIGN}$5.00 CN-01 \N{MINUS SIGN}$10.00" in shown
     assert "CN-03" not in shown[: shown.index("History")]
 
 
