@@ -93,7 +93,7 @@ def test_every_menu_of_the_table_is_for_everybody_in_every_look(page: Page, insi
 def test_a_customer_is_suggested_while_one_types_and_chosen_by_keys(page: Page, inside: Company) -> None:
     page.goto(f"/companies/{inside.id}/revenue-mapping")
     page.get_by_text("Filters", exact=True).click()
-    field = page.get_by_role("form", name="Filters").get_by_label("Customer ID", exact=True)
+    field = page.get_by_role("form", name="Filters").get_by_label("Customer", exact=True)
     field.press_sequentially("a")
     expect(page.get_by_role("option").first).to_be_visible()
     check_looks(page, "table-suggestions")
