@@ -4,38 +4,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ColumnElement,
-    Row,
-    Select,
-    Text,
-    and_,
-    bindparam,
-    cast,
-    false,
-    func,
-    or_,
-    select,
-    union_all,
-)
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Row, Select, Text, bindparam, select, union_all
 
 from projections.reads.as_of import versions_of_line
 from projections.reads.filters import LineFilter
 from projections.reads.listing import LINE_COLUMNS, Question, Way, listing, steps_of, way_of
 from projections.reads.orders import After, Sort, check_order
 from projections.reads.rare_lines import count_of
+from projections.reads.read_since import is_read_since
 from projections.reads.snapshots import Snapshot
-from projections.revenue.store.credit_note_tables import revenue_credit_note
-from projections.revenue.store.tables import (
-    revenue_customer,
-    revenue_invoice,
-    revenue_price,
-    revenue_product,
-    revenue_quarantine,
-)
+from projections.revenue.store.tables import revenue_quarantine
 
 LineRow = Row[Any]
 
@@ -81,16 +59,7 @@ def find_line(snapshot: Snapshot, line_id: str, *, livemode: bool) -> LineRow | 
 def list_quarantined(snapshot: Snapshot, *, limit: int, before: int | None) -> Sequence[LineRow]:
     """Return facts that could not be read, newest first; `is_resolved` if their object was read since."""
     held = revenue_quarantine.c
-    # An object that was never read compares as null.
-    is_read_since = or_(
-        _is_read_since("invoice", revenue_invoice.c.id, revenue_invoice.c.seen_at),
-        _is_read_since("credit_note", revenue_credit_note.c.credit_note_id, revenue_credit_note.c.seen_at),
-        _is_read_since("price", revenue_price.c.id, _stamped(revenue_price.c.book, 1)),
-        _is_read_since("plan", revenue_price.c.id, _stamped(revenue_price.c.book, 1)),
-        _is_read_since("product", revenue_product.c.id, _stamped(revenue_product.c.book, 0)),
-        _is_read_since("customer", revenue_customer.c.id, _stamped(revenue_customer.c.book, 0)),
-    )
-    is_resolved = func.coalesce(is_read_since, false()).label("is_resolved")
+    is_resolved = is_read_since().label("is_resolved")
     statement = (
         select(held.position, held.livemode, held.entity, held.reason, held.recorded_at, is_resolved)
         .where(held.company_id == snapshot.company_id, held.build == snapshot.build)
@@ -98,24 +67,6 @@ def list_quarantined(snapshot: Snapshot, *, limit: int, before: int | None) -> S
         .limit(limit)
     )
     return snapshot.connection.execute(statement if before is None else statement.where(held.position < before)).all()
-
-
-def _is_read_since(kind: str, object_id: Column[str], seen_at: ColumnElement[int]) -> ColumnElement[bool]:
-    held, known = revenue_quarantine.c, object_id.table.c
-    # A credit note that names another invoice in a later fact is kept for each.
-    of_object = select(func.max(seen_at)).where(
-        known.company_id == held.company_id,
-        known.build == held.build,
-        known.livemode == held.livemode,
-        object_id == func.substr(held.entity, len(kind) + 2),
-    )
-    return and_(held.entity.startswith(f"{kind}:"), of_object.scalar_subquery() >= held.seen_at)
-
-
-def _stamped(book: ColumnElement[bytes], place: int) -> ColumnElement[int]:
-    # A settled value is kept as [value, stamp, is_contested]; one place of the stamp is a time in Unix seconds.
-    stamp = cast(func.convert_from(book, "UTF8"), JSONB)[1]
-    return cast(stamp[place].astext, BigInteger)
 
 
 @lru_cache

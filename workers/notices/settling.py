@@ -1,23 +1,27 @@
 """Close notices about what is over without anybody having said so."""
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, and_, bindparam, func, select
 
 from notices.causes import MOST_CHARACTERS, close_notice, close_what_is_over, notice_causes
 from notices.vocabulary import QUARANTINE_OPENED
+from projections.facts.state_tables import projection_active
+from projections.reads.read_since import is_read_since
 from projections.revenue.fold import NAME
+from projections.revenue.store.tables import revenue_quarantine
 from runtime.clock import Clock
 
-# As `list_quarantined` has it: a fact is resolved if its invoice was read since.
-_IS_UNRESOLVED = text("""
-    SELECT EXISTS (
-        SELECT FROM projection_active a
-        JOIN revenue_quarantine q ON q.company_id = a.company_id AND q.build = a.build
-        WHERE a.projection = :projection AND a.company_id = :company_id AND left(q.reason, :most) = :reason
-          AND NOT EXISTS (
-            SELECT FROM revenue_invoice i
-            WHERE i.company_id = q.company_id AND i.build = q.build AND i.livemode = q.livemode
-              AND 'invoice:' || i.id = q.entity AND i.seen_at >= q.seen_at))
-""")
+_held, _active = revenue_quarantine.c, projection_active.c
+_IS_UNRESOLVED = (
+    select(_held.position)
+    .join(projection_active, and_(_active.company_id == _held.company_id, _active.build == _held.build))
+    .where(
+        _active.projection == NAME,
+        _active.company_id == bindparam("company_id"),
+        func.left(_held.reason, MOST_CHARACTERS) == bindparam("reason"),
+        ~is_read_since(),
+    )
+    .limit(1)
+)
 
 
 def settle_notices(engine: Engine, clock: Clock, *, is_long: bool) -> None:
@@ -33,6 +37,6 @@ def _settle_quarantine(engine: Engine, clock: Clock) -> None:
         causes = notice_causes(connection, QUARANTINE_OPENED)
     for company_id, reason in causes:
         with engine.begin() as connection:
-            parameters = {"projection": NAME, "company_id": company_id, "reason": reason, "most": MOST_CHARACTERS}
-            if not connection.execute(_IS_UNRESOLVED, parameters).scalar():
+            unresolved = connection.scalar(_IS_UNRESOLVED, {"company_id": company_id, "reason": reason})
+            if unresolved is None:
                 close_notice(connection, company_id, QUARANTINE_OPENED, reason, now=clock())

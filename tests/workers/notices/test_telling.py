@@ -25,7 +25,7 @@ from tests.support.clock import NOON, SetClock
 from tests.support.company import catch_up, company_with, record_events
 from tests.support.endpoints import BOX, deliveries, new_endpoint
 from tests.support.mail_server import Inbox, mail_server
-from tests.support.payloads import CREATED, event, new_invoice, new_line
+from tests.support.payloads import CREATED, credit_note, event, new_invoice, new_line
 from tests.support.platform_keyring import PlatformKeyring
 from tests.support.syncs.accounts import YESTERDAY
 from tests.support.syncs.runs import reset_rate_limits, sync
@@ -132,6 +132,20 @@ def test_what_cannot_be_read_is_told_once_for_each_reason_until_it_was_read(
     record_events(engine, unreadable(4))
     catch_up(engine)
     assert len(told(engine)) == 2
+
+
+def test_a_credit_note_that_could_not_be_read_is_over_when_it_was_read(
+    engine: Engine, company_id: int, clock: SetClock
+) -> None:
+    note = credit_note("cn_1")
+    record_events(engine, paid(1), event(note | {"status": "odd"}, "credit_note.created", account="acct_zed"))
+    catch_up(engine)
+    settle_notices(engine, clock, is_long=True)
+    assert shown(engine, company_id) == ["quarantine.opened"]
+    record_events(engine, event(note, "credit_note.updated", account="acct_zed", created=CREATED + 1))
+    catch_up(engine)
+    settle_notices(engine, clock, is_long=True)
+    assert shown(engine, company_id) == []
 
 
 def test_a_lost_connection_is_told_where_it_is_lost_and_is_over_when_it_is_made_again(
