@@ -30,7 +30,6 @@ COLUMNS = (
     "price_id",
     "product_id",
     "customer_name_on_invoice",
-    "customer_email",
     "invoice_id",
     "invoice_number",
     "invoice_status",
@@ -41,6 +40,7 @@ COLUMNS = (
     "product_name",
     "price_name",
     "credited_amount",
+    "customer_email",
 )
 
 

@@ -76,7 +76,6 @@ def test_the_header_names_the_seven_columns_first_and_then_the_others(reader: Re
         "price_id",
         "product_id",
         "customer_name_on_invoice",
-        "customer_email",
         "invoice_id",
         "invoice_number",
         "invoice_status",
@@ -87,6 +86,7 @@ def test_the_header_names_the_seven_columns_first_and_then_the_others(reader: Re
         "product_name",
         "price_name",
         "credited_amount",
+        "customer_email",
     ]
 
 
