@@ -74,10 +74,10 @@ def words(name: str) -> str:
 
 
 def short(identifier: str) -> str:
-    """Return an id without its middle, if it is long: in_1NaBcDeFgHiJkLm is in_1NaBc…JkLm."""
+    """Return an id without its middle, if it is long: in_1NaBcDeFgHiJkLmNo is in_1NaB…LmNo."""
     kept = identifier.find("_") + 1
     is_short = len(identifier) <= _LONGEST_WHOLE
-    return identifier if is_short else f"{identifier[: kept + 5]}…{identifier[-4:]}"
+    return identifier if is_short else f"{identifier[: kept + 4]}…{identifier[-4:]}"
 
 
 def reader_locale() -> Locale:

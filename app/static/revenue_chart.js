@@ -26,7 +26,10 @@
     const tip = place.appendChild(document.createElement("div"));
     tip.className = "tip";
     tip.hidden = true;
-    const ticks = ticksOf(stacks.flatMap(({ values }) => values.filter((one) => one !== null)));
+    const values = stacks.flatMap((stack) => stack.values.filter((one) => one !== null));
+    const ticks = ticksOf(values);
+    // A little that was credited needs no step of its own below zero.
+    const floor = Math.max(ticks[0], Math.min(0, ...values) * 1.2);
     // Farthest from zero first: each bar covers the lower part of the one before.
     stacks.reverse();
     plot = new uPlot(
@@ -36,10 +39,10 @@
         padding: [10, 16, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-        scales: { x: { time: false, range: [-0.5, months.length - 0.5] }, y: { range: [ticks[0], ticks.at(-1)] } },
+        scales: { x: { time: false, range: [-0.5, months.length - 0.5] }, y: { range: [floor, ticks.at(-1)] } },
         axes: [
           { ...axis, grid: { show: false }, size: 24, splits: (self) => marks(months.length, self.bbox.width / devicePixelRatio), values: (_, at) => at.map((one) => months[one] ?? "") },
-          { ...axis, size: 64, splits: () => ticks, values: (_, at) => at.map((one) => money.format(one / unit).replace("-", "\u2212")) },
+          { ...axis, size: 64, splits: () => ticks.filter((tick) => tick >= floor), values: (_, at) => at.map((one) => money.format(one / unit).replace("-", "\u2212")) },
         ],
         series: [{}, ...stacks.map(({ fill }) => ({ fill, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.8, 48] }) }))],
         hooks: {
