@@ -58,15 +58,23 @@ def find_line(snapshot: Snapshot, line_id: str, *, livemode: bool) -> LineRow | 
 
 def list_quarantined(snapshot: Snapshot, *, limit: int, before: int | None) -> Sequence[LineRow]:
     """Return facts that could not be read, newest first; `is_resolved` if their object was read since."""
+    parameters = {"company_id": snapshot.company_id, "build": snapshot.build, "limit": limit}
+    if before is not None:
+        parameters["before"] = before
+    return snapshot.connection.execute(_quarantined(is_first=before is None), parameters).all()
+
+
+@lru_cache
+def _quarantined(*, is_first: bool) -> Select[Any]:
     held = revenue_quarantine.c
     is_resolved = is_read_since().label("is_resolved")
     statement = (
         select(held.position, held.livemode, held.entity, held.reason, held.recorded_at, is_resolved)
-        .where(held.company_id == snapshot.company_id, held.build == snapshot.build)
+        .where(held.company_id == bindparam("company_id"), held.build == bindparam("build"))
         .order_by(held.position.desc())
-        .limit(limit)
+        .limit(bindparam("limit"))
     )
-    return snapshot.connection.execute(statement if before is None else statement.where(held.position < before)).all()
+    return statement if is_first else statement.where(held.position < bindparam("before"))
 
 
 @lru_cache

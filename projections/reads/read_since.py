@@ -1,5 +1,7 @@
 """Whether the object of a quarantined fact was read since, as a condition of a statement."""
 
+from functools import cache
+
 from sqlalchemy import BigInteger, Column, ColumnElement, and_, cast, false, func, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -13,6 +15,7 @@ from projections.revenue.store.tables import (
 )
 
 
+@cache
 def is_read_since() -> ColumnElement[bool]:
     """Return the condition that an object of `revenue_quarantine` was read as it was then, or newer; never null."""
     # An object that was never read compares as null.
