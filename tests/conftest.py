@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from app.factory import create_app
 from app.http.stopping import stopping
 from app.wiring.tools import Tools
-from backlog.queues import SYNC, Waker, open_redis
+from backlog.queues import SYNC, Waker
 from events.intake.lanes import AppendLanes
 from runtime.database import open_engine, walled
 from sandbox.postgres import PostgresServer
@@ -83,7 +83,8 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def redis(valkey: ValkeyServer) -> Iterator[Redis]:
-    with open_redis(valkey.url) as client:
+    """Yield a client of an empty server; it waits for a slow machine as long as it takes."""
+    with Redis.from_url(valkey.url) as client:
         client.flushall()
         yield client
 

@@ -96,8 +96,8 @@ def delete_export_schedule(company_id: int, schedule_id: int) -> Response:
     """Delete a schedule and what is known of its past runs."""
     refuse_body(request)
     with within_company(current_tools().engine, company_id) as connection:
-        if not schedules.delete_schedule(connection, company_id, schedule_id):
-            abort(404)
+        _found(connection, company_id, schedule_id)
+        schedules.delete_schedule(connection, company_id, schedule_id)
     return Response(status=204)
 
 

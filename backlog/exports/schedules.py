@@ -85,11 +85,11 @@ def change_schedule(
     )
 
 
-def delete_schedule(connection: Connection, company_id: int, schedule_id: int) -> bool:
-    """Delete a schedule with its past runs; return whether there was one. Commits nothing; safe to repeat."""
+def delete_schedule(connection: Connection, company_id: int, schedule_id: int) -> None:
+    """Delete a schedule with its past runs. Commits nothing; safe to repeat."""
     schedules = export_schedule.c
     gone = delete(export_schedule).where(schedules.company_id == company_id, schedules.id == schedule_id)
-    return connection.execute(gone).rowcount > 0
+    connection.execute(gone)
 
 
 def list_schedules(connection: Connection, company_id: int, schedule_id: int | None = None) -> Sequence[ScheduleRow]:

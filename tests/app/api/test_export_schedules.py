@@ -115,6 +115,12 @@ def test_a_schedule_is_changed_paused_resumed_and_deleted(editor: Reader, clock:
     assert send(editor, "PATCH", f"/{2**63}", {"paused": True}).status_code == 404
 
 
+def test_a_schedule_that_no_id_can_name_is_not_there(editor: Reader) -> None:
+    for number in (3000, 2**63, 10**30):
+        assert send(editor, "PATCH", f"/{number}", {"paused": True}).status_code == 404
+        assert send(editor, "DELETE", f"/{number}").status_code == 404
+
+
 def test_a_company_has_fifty_schedules_at_most(editor: Reader) -> None:
     statuses = {send(editor, "POST", body=BODY).status_code for _ in range(50)}
     refused = send(editor, "POST", body=BODY)
