@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Boolean, ColumnElement, Row, Select, Table, and_, literal, select, tuple_, union, union_all
 
-from projections.reads.snapshots import Snapshot
+from projections.reads.snapshots import NotFoldedYetError, Snapshot
 from projections.revenue.store.credit_note_tables import revenue_credit_note, revenue_credit_note_past
 
 _COLUMNS = tuple(column.name for column in revenue_credit_note_past.c if column.name not in ("build", "until"))
@@ -39,7 +39,12 @@ class CreditNoteMark(NamedTuple):
 def list_credit_notes(
     snapshot: Snapshot, of: CreditNoteFilter, *, limit: int, after: CreditNoteMark | None
 ) -> Sequence[Row[Any]]:
-    """Return up to `limit` credit notes, the newest day first, and of a day by their ids from the last."""
+    """Return up to `limit` credit notes, the newest day first, and of a day by their ids from the last.
+
+    :raises NotFoldedYetError: the table was built by an older release, which read none
+    """
+    if not snapshot.is_whole:
+        raise NotFoldedYetError
     parts = [_page(snapshot, part, of, limit=limit, after=after) for part in _standing(snapshot)]
     together = union_all(*(select(part.subquery()) for part in parts)).subquery()
     order = [together.c[name].desc() for name in _ORDER]

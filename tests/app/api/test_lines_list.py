@@ -169,6 +169,7 @@ def test_a_table_that_an_older_release_built_is_read_in_the_orders_that_it_has(r
         reader.get(sort="customer_name"),
         reader.get("/revenue-lines.csv", sort="-customer_name"),
         reader.get("/revenue-lines/suggestions", field="customer"),
+        reader.get("/credit-notes"),
     ):
         assert (refused.status_code, json_of(refused)["code"]) == (503, "not_folded_yet")
 
