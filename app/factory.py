@@ -6,24 +6,14 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from app.api import (
-    changes,
-    connection,
-    credit_notes,
-    export_schedules,
-    line_history,
-    notifications,
-    revenue_lines,
-    revenue_lines_csv,
-    revenue_lines_xlsx,
-    revenue_months,
-    saved_views,
-    suggestions,
-    syncs,
-    webhook_endpoints,
-)
+from app.api import changes, connection, credit_notes, line_history, revenue_lines, revenue_months, suggestions, syncs
 from app.api.base import install_api
+from app.api.exports import lines_csv as revenue_lines_csv
+from app.api.exports import lines_xlsx as revenue_lines_xlsx
+from app.api.exports import schedules as export_schedules
+from app.api.notices import notifications, webhook_endpoints
 from app.api.people import api_keys, audit, companies, invitations, me, members
+from app.api.views import saved_views
 from app.auth import defences, provider_sign_in, sign_in
 from app.connect import oauth
 from app.http import assets, request_log

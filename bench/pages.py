@@ -13,8 +13,8 @@ from bench.queries import large_table
 from bench.stage import servers
 from runtime.clock import utc_now
 from sandbox.processes import peak_megabytes, web
-from tenants.sessions import open_session
-from tenants.users import add_user, set_member
+from tenants.people.sessions import open_session
+from tenants.people.users import add_user, set_member
 
 _SCROLLED = 50
 _CHUNK_BYTES = 1 << 16

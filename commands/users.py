@@ -15,11 +15,10 @@ from commands.terminal import (
     transaction,
 )
 from runtime.clock import utc_now
-from tenants.password_links import change_password, prove_address
-from tenants.passwords import Passwords, UnusablePasswordError
-from tenants.roles import ROLES, Role
-from tenants.sessions import end_sessions_of
-from tenants.users import (
+from tenants.people.password_links import change_password, prove_address
+from tenants.people.passwords import Passwords, UnusablePasswordError
+from tenants.people.sessions import end_sessions_of
+from tenants.people.users import (
     UnusableEmailError,
     User,
     add_user,
@@ -31,6 +30,7 @@ from tenants.users import (
     set_member,
     set_password,
 )
+from tenants.roles import ROLES, Role
 
 _from_stdin = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 

@@ -12,9 +12,9 @@ import projections.revenue.store.credit_note_tables
 import projections.revenue.store.facet_table
 import projections.revenue.store.past_tables
 import projections.revenue.store.tables
-import tenants.link_tables
+import tenants.people.link_tables
 import tenants.tables
-import tenants.view_tables
+import tenants.views.tables
 
 metadata: Sequence[Any] = (
     events.log.tables.metadata,

@@ -9,9 +9,9 @@ from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.demo import FIRST_COMPANY
 from tenants.api_keys import create_api_key, principal_of
 from tenants.companies import add_company
-from tenants.passwords import Passwords
+from tenants.people.passwords import Passwords
+from tenants.people.users import add_user, set_member, set_password
 from tenants.roles import Role
-from tenants.users import add_user, set_member, set_password
 
 EMAIL = "ada@example.org"
 _COLLEAGUE = "grace@example.org"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, select
 
-from tenants.link_tables import invitation
+from tenants.people.link_tables import invitation
 from tenants.tables import api_key, user_account
 
 

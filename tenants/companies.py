@@ -8,8 +8,8 @@ from zoneinfo import available_timezones
 from sqlalchemy import Connection, insert, select, update
 
 from tenants.access_facts import COMPANY_CREATED, COMPANY_RENAMED, TIME_ZONE_SET, note_access
+from tenants.people.users import set_member
 from tenants.tables import company
-from tenants.users import set_member
 
 
 class UnknownTimeZoneError(ValueError):

@@ -13,10 +13,10 @@ from app.http.rate_limits import Limit, client_address
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.api_keys import principal_of
-from tenants.members import visiting_role
+from tenants.people.members import visiting_role
+from tenants.people.sessions import session_of
+from tenants.people.users import role_of
 from tenants.roles import Principal, Role
-from tenants.sessions import session_of
-from tenants.users import role_of
 
 Answer = TypeVar("Answer")
 

@@ -11,7 +11,7 @@ from app.auth.sign_in import way_back_from
 from app.wiring.identity_provider import Departure, IdentityProvider, UnprovenIdentityError, new_departure
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
-from tenants.identities import user_of_identity
+from tenants.people.identities import user_of_identity
 
 CALLBACK = "/sign-in/provider/callback"
 

@@ -7,7 +7,7 @@ from flask import Response, g, request
 from app.auth.csrf import csrf_token, refuse_forgery
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
-from tenants.sessions import LONGEST, Session, end_session, open_session, session_of
+from tenants.people.sessions import LONGEST, Session, end_session, open_session, session_of
 
 _LONGEST_TOKEN = 1_000
 _VISITOR_BYTES = 32

@@ -12,7 +12,7 @@ from app.http.native_threads import in_native_thread
 from app.http.rate_limits import Limit, RateLimits, TooManyAttemptsError, client_address
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
-from tenants.users import User, find_user, set_password
+from tenants.people.users import User, find_user, set_password
 
 HOME = "/"
 

@@ -10,7 +10,7 @@ from app.connect.state import health_of
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.connect_attempts import UnknownStateError, UsedStateError, company_of_state, consume_state, start_attempt
-from tenants.sessions import Session, note_company
+from tenants.people.sessions import Session, note_company
 
 HOME = "/settings/integrations"
 CALLBACK = "/connect/stripe/callback"

@@ -8,9 +8,9 @@ from app.auth.sessions import keep_visitor
 from app.http.fields import LONGEST_NAME, Name
 from app.http.native_threads import in_native_thread
 from app.wiring.tools import current_tools
-from tenants.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD, UnusablePasswordError
+from tenants.people.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD, UnusablePasswordError
+from tenants.people.users import UnusableEmailError, normal_email
 from tenants.roles import ROLES, Role
-from tenants.users import UnusableEmailError, normal_email
 
 LONGEST_FORM_BYTES = 10_000
 

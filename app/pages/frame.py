@@ -13,9 +13,9 @@ from app.pages import navigation
 from app.pages.open_notices import notices_for_reader
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
+from tenants.people.sessions import note_company
+from tenants.people.users import Membership, memberships_of
 from tenants.roles import Role
-from tenants.sessions import note_company
-from tenants.users import Membership, memberships_of
 
 Answer = TypeVar("Answer")
 

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from app.api.endpoint_steps import EndpointDisabledError
-from app.api.notifications import NotAPersonError
+from app.api.notices.endpoint_steps import EndpointDisabledError
+from app.api.notices.notifications import NotAPersonError
 from app.auth.csrf import ForgedRequestError
 from app.auth.defences import ForeignHostError
 from app.auth.provider_sign_in import UnknownIdentityError
@@ -25,12 +25,12 @@ from projections.reads.snapshots import NotFoldedYetError
 from stripe_gateway.connect import ExchangeRefusedError, OutcomeUnknownError, StripeAwayError, WrongGrantError
 from tenants.connect_attempts import ForeignStateError, UnknownStateError, UsedStateError
 from tenants.connection_request_keys import IdempotencyKeyReusedError
-from tenants.invitations import AlreadyMemberError, InvitationAcceptedError
-from tenants.joining import ForeignInvitationError
-from tenants.link_tokens import LinkOverError
-from tenants.members import LastAdminError
-from tenants.password_links import MemberElsewhereError
-from tenants.saved_views import MOST_VIEWS, NameTakenError, TooManyViewsError
+from tenants.people.invitations import AlreadyMemberError, InvitationAcceptedError
+from tenants.people.joining import ForeignInvitationError
+from tenants.people.link_tokens import LinkOverError
+from tenants.people.members import LastAdminError
+from tenants.people.password_links import MemberElsewhereError
+from tenants.views.saved_views import MOST_VIEWS, NameTakenError, TooManyViewsError
 
 
 class Raised(NamedTuple):

@@ -23,7 +23,7 @@ from runtime.database import open_engine, walled
 from stripe_gateway.connect import Connector, StripeConnect
 from stripe_gateway.restricted_keys import RestrictedKeys
 from stripe_gateway.stripe_app import StripeApp
-from tenants.passwords import Passwords
+from tenants.people.passwords import Passwords
 from tenants.secrets import SecretBox
 
 _READ_POOL_SIZE = 8

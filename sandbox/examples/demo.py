@@ -16,8 +16,8 @@ from app.auth.csrf import csrf_token
 from backlog.queues import JOB_OF
 from runtime.clock import utc_now
 from sandbox.demo_company import EMAIL
-from tenants.sessions import open_session
-from tenants.users import add_user
+from tenants.people.sessions import open_session
+from tenants.people.users import add_user
 
 ORIGIN = "https://revmap.example.com"
 SESSION_COOKIE = "__Host-revmap-session"

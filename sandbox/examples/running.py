@@ -25,7 +25,7 @@ from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.demo import FIRST_COMPANY
 from sandbox.stripe.running import StripeServer
 from stripe_gateway.restricted_keys import NEEDED_PERMISSIONS
-from tenants.users import add_user, set_member
+from tenants.people.users import add_user, set_member
 
 _PERMISSIONS = (*NEEDED_PERMISSIONS, "rak_webhook_write")
 _SECOND_MEMBER = "grace@example.org"

@@ -24,10 +24,10 @@ from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import StripeServer
 from tenants.companies import add_company
-from tenants.passwords import Passwords
+from tenants.people.passwords import Passwords
+from tenants.people.sessions import open_session
+from tenants.people.users import add_user, set_member
 from tenants.roles import Role
-from tenants.sessions import open_session
-from tenants.users import add_user, set_member
 from tests.support.signing import SECRET
 from tests.support.web.webhooks import until
 

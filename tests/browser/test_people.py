@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from runtime.clock import utc_now
-from tenants.invitations import invite as invite_address
+from tenants.people.invitations import invite as invite_address
 from tests.browser.deployment import PASSWORD, Company, Deployment
 from tests.browser.looks import check_looks
 from tests.browser.mishaps import Mishaps

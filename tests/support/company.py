@@ -12,7 +12,7 @@ from projections.engine.behind import begin_lacking_builds
 from projections.engine.catch_up import advance
 from tenants.api_keys import create_api_key
 from tenants.companies import add_company
-from tenants.passwords import Passwords
+from tenants.people.passwords import Passwords
 from tenants.roles import Role
 from tests.support.clock import NOON
 from tests.support.signing import json_bytes

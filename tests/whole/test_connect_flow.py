@@ -20,9 +20,9 @@ from sandbox.stripe.running import StripeServer
 from sandbox.valkey import ValkeyServer
 from tenants.companies import add_company
 from tenants.data_keys import key_id
-from tenants.passwords import Passwords
+from tenants.people.passwords import Passwords
+from tenants.people.users import add_user, set_member
 from tenants.secrets import SecretBox, keep_secret
-from tenants.users import add_user, set_member
 from tests.support.clock import NOON
 from tests.support.paths import ROOT
 from tests.support.signing import SECRET

@@ -11,8 +11,8 @@ from notices.announcements import announce
 from notices.mail import queue_mail
 from notices.vocabulary import EXPORT_READY
 from tenants.companies import find_company
+from tenants.people.users import list_members
 from tenants.secrets import SecretBox
-from tenants.users import list_members
 
 _TEXT = """\
 {company}: the revenue lines as of {moment} UTC are ready.

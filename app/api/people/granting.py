@@ -10,11 +10,11 @@ from app.auth.access import principal
 from app.http.rate_limits import Limit
 from app.wiring.tools import current_tools
 from runtime.database import as_owner, within_company
-from tenants import password_links
 from tenants.actors import names_of
 from tenants.api_keys import NewApiKey, UnknownApiKeyError, grant_api_key, revoke_api_key
-from tenants.invitations import Invitation, UnknownInvitationError, invite, revoke_invitation
-from tenants.members import SeenMember, UnknownMemberError, change_role, dismiss_member, find_member
+from tenants.people import password_links
+from tenants.people.invitations import Invitation, UnknownInvitationError, invite, revoke_invitation
+from tenants.people.members import SeenMember, UnknownMemberError, change_role, dismiss_member, find_member
 from tenants.roles import Role
 
 _LARGEST_ID = 2**63 - 1

@@ -12,8 +12,8 @@ from app.auth.access import for_role
 from app.http.bodies import refuse_body
 from app.wiring.tools import current_tools
 from runtime.database import within_company
-from tenants.invitations import Invitation
-from tenants.invitations import list_invitations as newest_invitations
+from tenants.people.invitations import Invitation
+from tenants.people.invitations import list_invitations as newest_invitations
 
 blueprint = ApiBlueprint(
     "invitations", __name__, url_prefix="/v1/companies/<int:company_id>", description="Invitations of people."

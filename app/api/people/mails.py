@@ -5,8 +5,8 @@ from sqlalchemy import Connection
 from app.wiring.mail import QueueMail
 from app.wiring.tools import Tools
 from tenants.companies import find_company
-from tenants.invitations import Invitation
-from tenants.password_links import link_to_be_mailed
+from tenants.people.invitations import Invitation
+from tenants.people.password_links import link_to_be_mailed
 
 _TO_JOIN = """\
 {inviter} invites you to {company} on revmap, as {role}.

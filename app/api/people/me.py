@@ -9,8 +9,8 @@ from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants import roles
 from tenants.companies import find_company
-from tenants.sessions import Session
-from tenants.users import Membership, memberships_of
+from tenants.people.sessions import Session
+from tenants.people.users import Membership, memberships_of
 
 blueprint = ApiBlueprint("me", __name__, url_prefix="/v1", description="The caller.")
 

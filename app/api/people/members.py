@@ -12,7 +12,7 @@ from app.auth.access import for_role
 from app.http.bodies import refuse_body
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
-from tenants.members import SeenMember, list_seen_members
+from tenants.people.members import SeenMember, list_seen_members
 
 blueprint = ApiBlueprint("members", __name__, url_prefix="/v1/companies/<int:company_id>", description="People.")
 _MemberList = list_of(Member, "Members in the order in which they came to revmap.")

@@ -6,8 +6,8 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from app.http.fields import Instant, Name
 from tenants.companies import time_zones
+from tenants.people.users import UnusableEmailError, normal_email
 from tenants.roles import ROLES
-from tenants.users import UnusableEmailError, normal_email
 
 _ONCE = "Only returned when it is created: it is not stored."
 

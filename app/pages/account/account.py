@@ -11,9 +11,9 @@ from app.pages.forms import MistakeError, back_to, limit_forms, name_in, passwor
 from app.pages.frame import for_member, framed
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
-from tenants.password_links import change_password
-from tenants.sessions import Session, end_own_session, end_sessions_of, list_sessions
-from tenants.users import password_hash_of, set_name
+from tenants.people.password_links import change_password
+from tenants.people.sessions import Session, end_own_session, end_sessions_of, list_sessions
+from tenants.people.users import password_hash_of, set_name
 
 blueprint = Blueprint("account pages", __name__, url_prefix="/companies/<int:company_id>/account")
 limit_forms(blueprint)

@@ -10,7 +10,7 @@ from app.http.rate_limits import Limit, client_address
 from app.pages.forms import MistakeError, for_visitors, limit_forms, name_in, password_hash_in, typed
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
-from tenants.joining import (
+from tenants.people.joining import (
     EmailTakenError,
     OpenInvitation,
     accept_invitation,

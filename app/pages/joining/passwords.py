@@ -11,8 +11,8 @@ from app.http.rate_limits import Limit, TooManyAttemptsError, client_address
 from app.pages.forms import MistakeError, email_in, for_visitors, limit_forms, password_hash_in, typed
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
-from tenants.password_links import find_password_link, use_password_link
-from tenants.users import find_user, memberships_of
+from tenants.people.password_links import find_password_link, use_password_link
+from tenants.people.users import find_user, memberships_of
 
 blueprint = Blueprint("passwords", __name__)
 limit_forms(blueprint)

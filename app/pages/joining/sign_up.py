@@ -20,9 +20,9 @@ from app.pages.forms import (
 )
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
-from tenants import joining
 from tenants.companies import found_company
-from tenants.sessions import Session
+from tenants.people import joining
+from tenants.people.sessions import Session
 
 blueprint = Blueprint("sign up", __name__, url_prefix="/sign-up")
 limit_forms(blueprint)

@@ -4,7 +4,7 @@ from flask import Blueprint, redirect, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from app.api.view_keeping import person_id
+from app.api.views.keeping import person_id
 from app.auth.csrf import FIELD
 from app.pages.forms import LONGEST_FORM_BYTES
 from app.pages.frame import for_member
@@ -13,7 +13,7 @@ from app.pages.mapping.query import View, view_of
 from app.pages.mapping.table import table_page
 from app.wiring.tools import current_tools
 from runtime.database import within_company
-from tenants.table_preferences import Preference, prefer
+from tenants.views.preferences import Preference, prefer
 
 blueprint = Blueprint(
     "table preferences", __name__, url_prefix="/companies/<int:company_id>/revenue-mapping/preference"

@@ -10,8 +10,8 @@ from flask import request
 from marshmallow import RAISE, ValidationError, fields, validate
 from werkzeug.datastructures import MultiDict
 
-from app.api.view_keeping import person_id
-from app.api.view_parameters import DENSITIES, ViewParameters
+from app.api.views.keeping import person_id
+from app.api.views.parameters import DENSITIES, ViewParameters
 from app.http.fields import WholeNumber
 from app.pages.mapping.amounts import major_units
 from app.pages.mapping.columns import BY_NAME, DEFAULT_NAMES, Column, shown
@@ -22,7 +22,7 @@ from projections.reads.filters import SEVERAL
 from projections.reads.snapshots import snapshot_of
 from projections.reads.totals import list_currencies
 from runtime.database import within_company
-from tenants.table_preferences import Preference, preference_of
+from tenants.views.preferences import Preference, preference_of
 
 FILTERS = (
     *("q", "customer_id", "subscription_id", "invoice_id", "price_id", "product_id"),

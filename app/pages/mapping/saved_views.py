@@ -5,8 +5,8 @@ from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from app.api.saved_views import COMPANY, PRIVATE, NewView, ViewChanges
-from app.api.view_keeping import changeable_view, found_view, save_view
+from app.api.views.keeping import changeable_view, found_view, save_view
+from app.api.views.saved_views import COMPANY, PRIVATE, NewView, ViewChanges
 from app.auth.csrf import FIELD
 from app.pages.forms import LONGEST_FORM_BYTES
 from app.pages.frame import for_member
@@ -14,7 +14,7 @@ from app.pages.mapping.query import address_of, parameters_of, view_of
 from app.pages.mapping.table import Saving, table_page
 from app.wiring.tools import current_tools
 from runtime.database import within_company
-from tenants.saved_views import MOST_VIEWS, NameTakenError, TooManyViewsError, change_view, remove_view
+from tenants.views.saved_views import MOST_VIEWS, NameTakenError, TooManyViewsError, change_view, remove_view
 
 blueprint = Blueprint("saved view pages", __name__, url_prefix="/companies/<int:company_id>/revenue-mapping/views")
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, abort, make_response, redirect, render_template
 from werkzeug.wrappers import Response
 
-from app.api.view_keeping import seen_views
+from app.api.views.keeping import seen_views
 from app.pages.frame import for_member, framed
 from app.pages.mapping import words
 from app.pages.mapping.chips import chips_of

@@ -3,7 +3,7 @@
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
-from app.api.notifications import choose_notifications_of, notifications_of
+from app.api.notices.notifications import choose_notifications_of, notifications_of
 from app.pages.forms import LONGEST_FORM_BYTES
 from app.pages.frame import for_member, framed
 from app.pages.notices.words import NOTIFICATIONS

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
-from app.api import endpoint_steps as steps
+from app.api.notices import endpoint_steps as steps
 from app.pages.forms import LONGEST_FORM_BYTES
 from app.pages.frame import for_member, framed
 from app.pages.notices.words import DELIVERED, standing_of

@@ -9,7 +9,7 @@ from app.connect.state import health_of
 from app.pages.settings.settings_page import settings_page
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
-from tenants.users import Membership, memberships_of
+from tenants.people.users import Membership, memberships_of
 
 blueprint = Blueprint("integrations", __name__)
 

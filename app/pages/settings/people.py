@@ -19,9 +19,9 @@ from app.pages.forms import MistakeError, back_to, email_in, limit_forms, role_i
 from app.pages.frame import for_member, framed
 from app.wiring.tools import current_tools
 from runtime.database import as_owner, within_company
-from tenants.invitations import AlreadyMemberError, Invitation, InvitationAcceptedError, list_open_invitations
-from tenants.members import LastAdminError, SeenMember, find_member, list_admins, list_seen_members
-from tenants.password_links import MemberElsewhereError
+from tenants.people.invitations import AlreadyMemberError, Invitation, InvitationAcceptedError, list_open_invitations
+from tenants.people.members import LastAdminError, SeenMember, find_member, list_admins, list_seen_members
+from tenants.people.password_links import MemberElsewhereError
 
 blueprint = Blueprint("people pages", __name__, url_prefix="/companies/<int:company_id>/people")
 limit_forms(blueprint)

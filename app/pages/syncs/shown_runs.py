@@ -13,7 +13,7 @@ from backlog.sync_vocabulary import ERRORS, PHASES, SyncError
 from backlog.syncs.requests import SyncRun
 from events.stripe.money import EXPONENTS
 from runtime.database import as_owner
-from tenants.users import emails_of
+from tenants.people.users import emails_of
 
 
 class ShownRun(NamedTuple):

@@ -15,7 +15,7 @@ from app.factory import create_app
 from app.wiring.identity_provider import IdentityProvider
 from app.wiring.settings import ProviderSettings
 from app.wiring.tools import Tools
-from tenants.users import add_user, set_member
+from tenants.people.users import add_user, set_member
 from tests.support.clock import NOON, SetClock
 from tests.support.company import company_with
 from tests.support.web.identity_provider import CLIENT_ID, FakeProvider, rsa_key, running_provider

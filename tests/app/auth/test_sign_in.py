@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Engine, select
 
 from app.auth.access import for_role, still_let_in
 from tenants.api_keys import revoke_api_key
-from tenants.sessions import IDLE, LONGEST, end_sessions_of
+from tenants.people.sessions import IDLE, LONGEST, end_sessions_of
+from tenants.people.users import add_user, remove_member, set_member
 from tenants.tables import user_session
-from tenants.users import add_user, remove_member, set_member
 from tests.support.clock import NOON, SetClock
 from tests.support.company import company_with, new_key_headers
 from tests.support.web.people import PASSWORD, SESSION_COOKIE, Browser, add_member, signed_in

@@ -20,12 +20,12 @@ from werkzeug.test import TestResponse
 
 from app.wiring.tools import Tools
 from backlog.syncs.requests import request_sync
-from tenants.invitations import invite
+from tenants.people.invitations import invite
+from tenants.people.sessions import IDLE
+from tenants.people.users import remove_member
 from tenants.roles import ROLES, Role
-from tenants.saved_views import NewView, add_view
-from tenants.sessions import IDLE
 from tenants.tables import api_key
-from tenants.users import remove_member
+from tenants.views.saved_views import NewView, add_view
 from tests.support.clock import NOON, SetClock
 from tests.support.company import catch_up, company_with, new_key_headers, record_events
 from tests.support.payloads import event, new_invoice

@@ -16,8 +16,8 @@ from sandbox.stripe.account.platform import Access
 from sandbox.stripe.faults.faults import Fault, FaultKind
 from stripe_gateway.connect import StripeConnect, WrongGrantError
 from tenants.companies import add_company
-from tenants.sessions import end_sessions_of
-from tenants.users import set_member
+from tenants.people.sessions import end_sessions_of
+from tenants.people.users import set_member
 from tests.support.clock import NOON, SetClock
 from tests.support.company import company_with, record_events
 from tests.support.payloads import event, new_invoice

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 from backlog.sync_vocabulary import OPTIONAL
 from backlog.syncs.requests import cancel_sync
 from events.stripe.credit_note import unreadable_credit_note
-from tenants.users import remove_member
+from tenants.people.users import remove_member
 from tests.support.clock import NOON
 from tests.support.company import company_with
 from tests.support.syncs.run_states import (

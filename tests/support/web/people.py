@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
+from tenants.people.users import add_user, set_member
 from tenants.roles import Role
-from tenants.users import add_user, set_member
 from tests.support.clock import NOON
 from tests.support.company import PASSWORDS
 

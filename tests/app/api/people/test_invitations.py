@@ -10,15 +10,15 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from app.wiring.tools import Tools
-from tenants.joining import (
+from tenants.people.joining import (
     EmailTakenError,
     ForeignInvitationError,
     accept_invitation,
     find_open_invitation,
     join_as_new_person,
 )
-from tenants.link_tokens import LinkOverError
-from tenants.users import find_user, list_members, role_of
+from tenants.people.link_tokens import LinkOverError
+from tenants.people.users import find_user, list_members, role_of
 from tests.support.clock import NOON, SetClock
 from tests.support.company import PASSWORDS
 from tests.support.web.admins import Admin, Mails

@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine
 
-from tenants.members import LastAdminError, dismiss_member
-from tenants.users import list_members, set_member
+from tenants.people.members import LastAdminError, dismiss_member
+from tenants.people.users import list_members, set_member
 from tests.support.clock import NOON, SetClock
 from tests.support.company import company_with, new_key_headers
 from tests.support.web.admins import Admin

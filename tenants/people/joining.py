@@ -8,11 +8,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tenants.access_facts import INVITATION_ACCEPTED, note_access
 from tenants.companies import Company, found_company
-from tenants.link_tables import invitation, is_open
-from tenants.link_tokens import LinkOverError, hash_of
+from tenants.people.link_tables import invitation, is_open
+from tenants.people.link_tokens import LinkOverError, hash_of
+from tenants.people.users import normal_email, role_of, set_member
 from tenants.roles import Role
 from tenants.tables import company, user_account
-from tenants.users import normal_email, role_of, set_member
 
 
 class EmailTakenError(Exception):

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, func, select, update
 
-from tenants.sessions import end_sessions_of
+from tenants.people.sessions import end_sessions_of
 from tenants.tables import user_account
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from tenants.view_tables import table_preference
+from tenants.views.tables import table_preference
 
 
 class Preference(NamedTuple):

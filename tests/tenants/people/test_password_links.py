@@ -8,18 +8,18 @@ import pytest
 from sqlalchemy import Engine
 
 from events.log.read import stream_events
-from tenants.identities import user_of_identity
-from tenants.joining import add_person
-from tenants.link_tokens import LinkOverError
-from tenants.password_links import (
+from tenants.people.identities import user_of_identity
+from tenants.people.joining import add_person
+from tenants.people.link_tokens import LinkOverError
+from tenants.people.password_links import (
     MemberElsewhereError,
     change_password,
     link_to_be_mailed,
     link_to_be_shown,
     use_password_link,
 )
-from tenants.sessions import list_sessions, open_session, session_of
-from tenants.users import find_user, set_member
+from tenants.people.sessions import list_sessions, open_session, session_of
+from tenants.people.users import find_user, set_member
 from tests.support.clock import NOON
 from tests.support.company import company_with
 from tests.support.web.people import add_member

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, case, delete, func, insert, select, update
 
 from tenants.access_facts import PASSWORD_CHANGED, PASSWORD_LINK_CREATED, note_access
-from tenants.link_tables import password_link
-from tenants.link_tokens import LinkOverError, hash_of, new_token
-from tenants.sessions import end_sessions_of
+from tenants.people.link_tables import password_link
+from tenants.people.link_tokens import LinkOverError, hash_of, new_token
+from tenants.people.sessions import end_sessions_of
 from tenants.tables import membership, user_account
 
 LASTS = timedelta(hours=1)

@@ -6,13 +6,13 @@ from flask import url_for
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.api.base import ApiBlueprint, without_parameters
-from app.api.view_keeping import changeable_view, found_view, person_id, save_view, seen_views
-from app.api.view_parameters import AddressParameters
+from app.api.views.keeping import changeable_view, found_view, person_id, save_view, seen_views
+from app.api.views.parameters import AddressParameters
 from app.auth.access import for_role
 from app.http.fields import Instant
 from app.wiring.tools import current_tools
 from runtime.database import within_company
-from tenants.saved_views import SavedView, change_view, remove_view
+from tenants.views.saved_views import SavedView, change_view, remove_view
 
 blueprint = ApiBlueprint(
     "saved views", __name__, url_prefix="/v1/companies/<int:company_id>", description="Saved views of the table."

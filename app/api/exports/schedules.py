@@ -23,7 +23,7 @@ from backlog.exports.recurrence import Recurrence
 from backlog.exports.schedules import Plan, ScheduleRow
 from runtime.database import as_owner, within_company
 from tenants.companies import find_company
-from tenants.users import list_members
+from tenants.people.users import list_members
 
 blueprint = ApiBlueprint(
     "export schedules",

@@ -9,7 +9,7 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from tenants.view_tables import saved_view
+from tenants.views.tables import saved_view
 
 MOST_VIEWS = 100
 

@@ -7,8 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, func, insert, select
 
-from tenants.saved_views import MOST_VIEWS
-from tenants.view_tables import saved_view
+from tenants.views.saved_views import MOST_VIEWS
+from tenants.views.tables import saved_view
 from tests.support.clock import NOON
 from tests.support.company import new_key_headers
 from tests.support.web.lines import Reader, json_of

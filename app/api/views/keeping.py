@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from app.auth.access import RoleTooLowError, principal
 from app.wiring.tools import current_tools
 from runtime.database import within_company
-from tenants.saved_views import NewView, Parameters, SavedView, add_view, find_view, list_views
+from tenants.views.saved_views import NewView, Parameters, SavedView, add_view, find_view, list_views
 
 _USER = "user:"
 

@@ -7,11 +7,11 @@ from sqlalchemy import Connection, Select, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from tenants.access_facts import INVITATION_CREATED, INVITATION_REVOKED, note_access
-from tenants.link_tables import invitation, is_open
-from tenants.link_tokens import hash_of, new_token
+from tenants.people.link_tables import invitation, is_open
+from tenants.people.link_tokens import hash_of, new_token
+from tenants.people.users import normal_email
 from tenants.roles import Role
 from tenants.tables import membership, user_account
-from tenants.users import normal_email
 
 LASTS = timedelta(days=7)
 

@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, delete, or_, select, update
 
-from tenants.invitations import revoke_invitations_by
 from tenants.last_use import note_use
-from tenants.link_tables import password_link
+from tenants.people.invitations import revoke_invitations_by
+from tenants.people.link_tables import password_link
+from tenants.people.sessions import end_sessions_after_removal
+from tenants.people.users import remove_member, set_member
 from tenants.roles import Role
-from tenants.sessions import end_sessions_after_removal
 from tenants.tables import membership, user_account
-from tenants.users import remove_member, set_member
 
 # To the second, it would cost a write on every request.
 _SEEN_ACCURACY = timedelta(minutes=5)

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 from flask import request
 from flask_smorest import abort
 
-from app.api import endpoint_steps as steps
 from app.api.base import ApiBlueprint, without_parameters
-from app.api.webhook_schemas import (
+from app.api.notices import endpoint_steps as steps
+from app.api.notices.webhook_schemas import (
     DeliveriesQuery,
     EndpointChanges,
     NewEndpoint,

@@ -1,0 +1,1 @@
+"""What is told outside, over the API: webhook endpoints, and who gets which e-mails."""

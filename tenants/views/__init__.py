@@ -1,0 +1,1 @@
+"""Views of the table that people keep, and how they like it to look."""
