@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from app.pages.mapping.query import FILTERS, View, one_currency
+from app.pages.mapping.form_values import one_currency
+from app.pages.mapping.query import FILTERS, View
 from app.pages.mapping.words import day, spoken
 from app.pages.wording import amount, instant
 from events.stripe.money import EXPONENTS
@@ -59,7 +60,7 @@ def _values(view: View, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _value(view: View, name: str) -> str:
-    value, currency = view.query[name], one_currency(view)
+    value, currency = view.query[name], one_currency(view.query)
     if name in ("amount_min", "amount_max"):
         known = currency in EXPONENTS
         return amount(value, currency, EXPONENTS[currency]) if known else f"{value} minor units"

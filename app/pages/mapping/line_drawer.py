@@ -13,8 +13,8 @@ from app.api.schemas import LineQuery
 from app.auth.access import principal
 from app.http.fields import WholeNumber
 from app.pages.frame import for_member, framed
+from app.pages.mapping.addresses import Parameters, table_address
 from app.pages.mapping.line_words import cadence_words, happenings_of
-from app.pages.mapping.query import Parameters, table_address
 from app.pages.mapping.table import HERE
 from app.wiring.tools import current_tools
 from events.connection.accounts import owned_account

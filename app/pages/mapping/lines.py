@@ -5,7 +5,8 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from app.api.revenue_lines import list_of
-from app.pages.mapping.query import View, table_address
+from app.pages.mapping.addresses import table_address
+from app.pages.mapping.query import View
 from app.wiring.tools import current_tools
 from projections.reads.lines import LineRow, list_lines
 from projections.reads.orders import after_row

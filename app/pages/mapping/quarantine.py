@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from app.http.rate_limits import Limit
 from app.pages.forms import LONGEST_FORM_BYTES
 from app.pages.frame import for_member, framed
-from app.pages.mapping.query import table_address
+from app.pages.mapping.addresses import table_address
 from app.pages.mapping.table import HERE, understood
 from app.pages.unreadable import reason_in_words
 from app.pages.wording import ago

@@ -1,10 +1,9 @@
 """The view of the table that a URL asks for, in the API's own parameters and validated by the API's schema."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import request
 from marshmallow import RAISE, ValidationError, fields, validate
@@ -13,11 +12,11 @@ from werkzeug.datastructures import MultiDict
 from app.api.views.keeping import person_id
 from app.api.views.parameters import DENSITIES, ViewParameters
 from app.http.fields import WholeNumber
-from app.pages.mapping.amounts import major_units
+from app.pages.mapping.addresses import Parameters, pairs, table_address
 from app.pages.mapping.columns import BY_NAME, DEFAULT_NAMES, Column, shown
 from app.pages.mapping.form import Given, Mistakes, api_words
+from app.pages.mapping.form_values import WRITTEN
 from app.wiring.tools import current_tools
-from events.stripe.money import EXPONENTS
 from projections.reads.filters import SEVERAL
 from projections.reads.snapshots import snapshot_of
 from projections.reads.totals import list_currencies
@@ -45,16 +44,6 @@ class MappingQuery(ViewParameters):
     at = WholeNumber(validate=validate.Range(0, _LAST))
     row = WholeNumber(load_default=1, validate=validate.Range(1, _LAST))
     cursor = fields.String(validate=validate.Length(1, 2000))
-
-
-class Parameters(tuple[tuple[str, str], ...]):
-    """Parameters of an address in their order: a name and a value each. A name may come several times."""
-
-    __slots__ = ()
-
-    def items(self) -> Iterator[tuple[str, str]]:
-        """Return the names with their values, as of a mapping."""
-        return iter(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +106,18 @@ class View:
 
     def state(self, *but: str) -> Parameters:
         """Return the parameters of this view except some, for the hidden fields of a form or for a URL."""
-        return _pairs({name: self.given[name] for name in _STATE if name in self.given and name not in but})
+        return pairs({name: self.given[name] for name in _STATE if name in self.given and name not in but})
 
     def link(self, below: str = "", /, *but: str, **more: object) -> str:
         """Return the URL of this view, or of a part of it, without the parameters `but` and with `more`."""
-        added = _pairs({name: [str(value)] for name, value in more.items() if value is not None})
+        added = pairs({name: [str(value)] for name, value in more.items() if value is not None})
         return table_address(self.company_id, below, Parameters((*self.state(*but, *more), *added)))
 
     def link_with(self, name: str, values: list[str], *but: str) -> str:
         """Return the URL of this view with these values of a parameter, and without the parameters `but`."""
         given = {**self.given, name: values}
         kept = {one: given[one] for one in _STATE if given.get(one) and one not in but}
-        return table_address(self.company_id, "", _pairs(kept))
+        return table_address(self.company_id, "", pairs(kept))
 
     def unfiltered(self) -> str:
         """Return the URL of this view without filters."""
@@ -136,15 +125,9 @@ class View:
 
     def entered(self, name: str, units_of: str = "") -> str:
         """Return the value of a form field: what was sent if there was a mistake, else what the URL says."""
-        if name in self.sent and (self.mistakes or name not in _WRITTEN):
+        if name in self.sent and (self.mistakes or name not in WRITTEN):
             return self.sent[name]
-        return _WRITTEN[name](self, units_of) if name in _WRITTEN else ""
-
-
-def table_address(company_id: int, below: str = "", parameters: Parameters = Parameters()) -> str:  # noqa: B008 - a constant
-    """Return the URL of a company's table, or of a part of it."""
-    path = f"/companies/{company_id}/revenue-mapping{below}"
-    return f"{path}?{urlencode(parameters)}" if parameters else path
+        return WRITTEN[name](self.query, units_of) if name in WRITTEN else ""
 
 
 def view_of(company_id: int, sent: MultiDict[str, str] | None = None) -> View:
@@ -164,17 +147,13 @@ def view_of(company_id: int, sent: MultiDict[str, str] | None = None) -> View:
 def address_of(company_id: int, parameters: Mapping[str, str | list[str]]) -> str:
     """Return the URL of a view that was saved with these parameters."""
     given = {name: [said] if isinstance(said, str) else said for name, said in parameters.items()}
-    return table_address(company_id, "", _pairs({name: given[name] for name in _STATE if name in given}))
+    return table_address(company_id, "", pairs({name: given[name] for name in _STATE if name in given}))
 
 
 def parameters_of(view: View) -> dict[str, str | list[str]]:
     """Return the parameters of a view as they are saved."""
     kept = {name: values for name, values in view.given.items() if name in _STATE}
     return {name: list(values) if name in SEVERAL else values[0] for name, values in kept.items()}
-
-
-def _pairs(given: Mapping[str, list[str]]) -> Parameters:
-    return Parameters((name, value) for name, values in given.items() for value in values)
 
 
 def _preferred(company_id: int) -> Preference:
@@ -201,32 +180,3 @@ def _only_currency(company_id: int) -> str | None:
         # In both modes: if they share a single currency, it is the one that is meant.
         found = {one for livemode in (True, False) for one in list_currencies(snapshot, livemode=livemode)}
     return found.pop() if len(found) == 1 else None
-
-
-def _money(name: str, view: View, units_of: str) -> str:
-    units, currency = view.query.get(name), one_currency(view) or units_of
-    return major_units(units, currency) if units is not None and currency in EXPONENTS else ""
-
-
-def one_currency(view: View) -> str:
-    """Return the currency that the view is filtered by; empty if it is none or several."""
-    chosen = view.query.get("currency", ())
-    return str(chosen[0]) if len(chosen) == 1 else ""
-
-
-def _last_day(view: View, _units_of: str) -> str:
-    day: date | None = view.query.get("date_to")
-    return (day - timedelta(days=1)).isoformat() if day and day > date.min else ""
-
-
-def _moment(view: View, _units_of: str) -> str:
-    return view.as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M") if isinstance(view.as_of, datetime) else ""
-
-
-# Form fields whose value differs from the URL's parameter.
-_WRITTEN = {
-    "amount_from": lambda view, units_of: _money("amount_min", view, units_of),
-    "amount_to": lambda view, units_of: _money("amount_max", view, units_of),
-    "last_day": _last_day,
-    "moment": _moment,
-}
