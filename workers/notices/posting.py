@@ -1,9 +1,7 @@
 """Send one webhook: to exactly the address that was checked, within limits of time and size, following nothing."""
 
-import io
 import socket
 import ssl
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from certifi import where
 
 from notices.outbound import Outbound, UnusableUrlError, is_public, usable_url
+from workers.notices.timed_socket import Deadline, Wire
 
 _KEPT_BYTES = 1024
 
@@ -67,14 +66,14 @@ class Poster:
             raise NotSentError(_reason(error)) from error
 
     def _post(self, url: SplitResult, body: bytes, headers: Mapping[str, str]) -> Answer:
-        deadline = _Deadline(self.limits.request_seconds)
+        deadline = Deadline(self.limits.request_seconds)
         host, port = url.hostname or "", url.port or {"https": 443, "http": 80}[url.scheme]
         with self._connected(self._addresses(host, port), deadline) as plain:
             plain.settimeout(deadline.remaining())
             sock = self._encrypted(plain, host) if url.scheme == "https" else plain
             with sock:
                 connection = HTTPConnection(host, port)
-                connection.sock = _Wire(sock, deadline, self.limits.most_bytes)
+                connection.sock = Wire(sock, deadline, self.limits.most_bytes)
                 target = (url.path or "/") + (f"?{url.query}" if url.query else "")
                 connection.request("POST", target, body, {"Host": url.netloc, "Accept-Encoding": "identity", **headers})
                 answer = connection.getresponse()
@@ -87,8 +86,8 @@ class Poster:
             raise NotSentError("The address is not public.")
         return found
 
-    def _connected(self, addresses: Sequence[tuple[Any, ...]], deadline: "_Deadline") -> socket.socket:
-        until = _Deadline(min(self.limits.connect_seconds, deadline.remaining()))
+    def _connected(self, addresses: Sequence[tuple[Any, ...]], deadline: Deadline) -> socket.socket:
+        until = Deadline(min(self.limits.connect_seconds, deadline.remaining()))
         failure: OSError = OSError("the name has no address")
         for family, kind, protocol, _, address in addresses:
             sock = socket.socket(family, kind, protocol)
@@ -104,66 +103,6 @@ class Poster:
 
     def _encrypted(self, sock: socket.socket, host: str) -> socket.socket:
         return (self.trusts or _browsers()).wrap_socket(sock, server_hostname=host)
-
-
-class _Deadline:
-    """A moment by which everything must be over."""
-
-    def __init__(self, seconds: float) -> None:
-        self._until = time.monotonic() + seconds
-
-    def remaining(self) -> float:
-        """Return the seconds until then.
-
-        :raises TimeoutError: it has passed
-        """
-        seconds = self._until - time.monotonic()
-        if seconds <= 0:
-            raise TimeoutError
-        return seconds
-
-    def shorten(self, seconds: float) -> None:
-        self._until = min(self._until, time.monotonic() + seconds)
-
-
-class _Wire:
-    """The part of a socket that http.client uses. Every wait ends at the deadline, and so many bytes are read."""
-
-    def __init__(self, sock: socket.socket, deadline: _Deadline, most_bytes: int) -> None:
-        self._sock = sock
-        self._deadline = deadline
-        self._most_bytes = most_bytes
-
-    def sendall(self, content: bytes) -> None:
-        self._sock.settimeout(self._deadline.remaining())
-        self._sock.sendall(content)
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Bytes(self._sock, self._deadline, self._most_bytes), 8192)
-
-    def close(self) -> None:
-        """Leave the socket open: its answer is still read when http.client has done with it."""
-
-
-class _Bytes(io.RawIOBase):
-    """What a socket receives until the deadline; after so many bytes it looks as if the other side had closed."""
-
-    def __init__(self, sock: socket.socket, deadline: _Deadline, most_bytes: int) -> None:
-        self._sock = sock
-        self._deadline = deadline
-        self._left = most_bytes
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - typeshed's Buffer is newer than our Python
-        room = memoryview(buffer)[: self._left]
-        if not room:
-            return 0
-        self._sock.settimeout(self._deadline.remaining())
-        count = self._sock.recv_into(room)
-        self._left -= count
-        return count
 
 
 def _beginning(read_some: Callable[[int], bytes]) -> str:

@@ -11,7 +11,8 @@ from time import monotonic
 from sqlalchemy import Engine
 from standardwebhooks import Webhook
 
-from notices.claims import Attempt, Delivery, Standing, claim_deliveries, note_attempt
+from notices.attempts import Attempt, note_attempt
+from notices.claims import Delivery, Standing, claim_deliveries
 from notices.endpoint_secrets import signing_secrets
 from runtime.clock import Clock
 from tenants.secrets import DamagedSecretError, SecretBox, UnknownDataKeyError

@@ -7,8 +7,9 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from notices.announcements import announce
+from notices.attempts import Attempt, note_attempt
 from notices.causes import open_notice
-from notices.claims import Attempt, claim_deliveries, note_attempt
+from notices.claims import claim_deliveries
 from notices.connections import lose_access
 from notices.vocabulary import ENDPOINT_DISABLED, QUARANTINE_OPENED, SYNC_FAILED
 from tests.support.clock import NOON

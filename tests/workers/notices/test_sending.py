@@ -8,8 +8,9 @@ from sqlalchemy import Engine, text
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from notices.announcements import announce
+from notices.attempts import DISABLED_AFTER
 from notices.causes import open_notices
-from notices.claims import DISABLED_AFTER, claim_deliveries, is_any_delivery_due
+from notices.claims import claim_deliveries, is_any_delivery_due
 from notices.deliveries import delivery_backlog, purge_deliveries, redeliver
 from notices.endpoints import change_endpoint, delete_endpoint, find_endpoint, rotate_secret
 from notices.vocabulary import SYNC_FAILED, SYNC_SUCCEEDED

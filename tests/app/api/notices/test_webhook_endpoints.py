@@ -10,7 +10,8 @@ from sqlalchemy import Engine, text
 from app.factory import create_app
 from app.wiring.tools import Tools
 from notices.announcements import announce
-from notices.claims import Attempt, claim_deliveries, note_attempt
+from notices.attempts import Attempt, note_attempt
+from notices.claims import claim_deliveries
 from notices.vocabulary import SYNC_FAILED, WEBHOOK_TYPES
 from tests.support.clock import NOON
 from tests.support.company import company_with, new_key_headers
