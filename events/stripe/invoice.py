@@ -13,7 +13,7 @@ from msgspec import UNSET, Raw
 
 from events.stripe import shapes as wire
 from events.stripe.money import exponent_of
-from events.stripe.observations import InvoiceHeader, InvoiceSeen, Line, Observation
+from events.stripe.observations import InvoiceHeader, InvoiceSeen, Line, Observation, StatusDates
 from events.stripe.price import price_seen
 
 FINAL_STATUSES = ("open", "uncollectible", "paid", "void")
@@ -21,6 +21,7 @@ _LARGEST_AMOUNT = 2**63 - 1
 _TOO_MANY = 10**20
 _MOST_CACHED = 1024
 _LINES = msgspec.json.Decoder(wire.Lines | None)
+_NO_DATES = StatusDates()
 
 
 class UnclearInvoiceError(ValueError):
@@ -56,7 +57,9 @@ def invoice_seen(invoice: wire.Invoice, line_set: LineSet) -> InvoiceSeen:
         number=invoice.number,
         customer_email=invoice.customer_email,
     )
-    return InvoiceSeen(invoice.id, invoice.status, header, line_set.lines, line_set.is_complete)
+    return InvoiceSeen(
+        invoice.id, invoice.status, header, line_set.lines, line_set.is_complete, _dates(invoice.status_transitions)
+    )
 
 
 def line_set_of(invoice_id: str, lines: Raw) -> LineSet:
@@ -72,6 +75,12 @@ def line_set_of(invoice_id: str, lines: Raw) -> LineSet:
             _line_sets.clear()
         cached = _line_sets[invoice_id] = (lines.copy(), _line_set(_LINES.decode(lines)))
     return cached[1]
+
+
+def _dates(said: wire.StatusTransitions | None) -> StatusDates:
+    if said is None:
+        return _NO_DATES
+    return StatusDates(said.finalized_at, said.marked_uncollectible_at, said.voided_at, said.paid_at)
 
 
 def _line_set(lines: wire.Lines | None) -> LineSet:

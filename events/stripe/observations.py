@@ -34,6 +34,15 @@ class InvoiceHeader(Struct, frozen=True, array_like=True, gc=False):
     customer_email: str | None = None
 
 
+class StatusDates(Struct, frozen=True, array_like=True, gc=False):
+    """When an invoice reached its statuses, in Unix seconds: https://docs.stripe.com/api/invoices/object."""
+
+    finalized_at: int | None = None
+    marked_uncollectible_at: int | None = None
+    voided_at: int | None = None
+    paid_at: int | None = None
+
+
 class Recurrence(Struct, frozen=True, array_like=True, gc=False):
     """How a recurring price bills: every `count` times `unit` (day, week, month, year)."""
 
@@ -49,6 +58,7 @@ class InvoiceSeen(Struct, frozen=True, gc=False):
     header: InvoiceHeader
     lines: tuple[Line, ...]
     is_complete: bool
+    dates: StatusDates = StatusDates()
 
 
 class InvoiceLinesSeen(Struct, frozen=True, gc=False):

@@ -143,6 +143,9 @@ class StatusTransitions(Struct):
     """When an invoice changed its status."""
 
     finalized_at: UnixSeconds | None = None
+    marked_uncollectible_at: UnixSeconds | None = None
+    voided_at: UnixSeconds | None = None
+    paid_at: UnixSeconds | None = None
 
 
 class Invoice(Struct):
