@@ -17,11 +17,12 @@ class Overrides(NamedTuple):
 
 
 class Mapped(NamedTuple):
-    """What a line is mapped to, and by which layer and rule."""
+    """What a line is mapped to, by which layer and rule, and of which version of the rules."""
 
     layer: Layer
     rule_id: str | None
     shares: Shares
+    rules_version: int | None = None
 
 
 class PassedOver(NamedTuple):

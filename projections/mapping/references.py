@@ -1,19 +1,11 @@
 """The streams and plans that outcomes name, and the treatments that streams bring along. Pure."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from projections.mapping.problems import InvalidRulesError, Place, Problem, quoted
 from projections.mapping.rules import LookupRule, Rules
-from projections.recognition.outcome import REVENUE, Share, Shares, Treatment
-
-
-class Stream(NamedTuple):
-    """A revenue stream: the ids of its plans, and how its revenue is earned unless a share says otherwise."""
-
-    plan_ids: frozenset[str] = frozenset()
-    default_treatment: Treatment | None = None
-
+from projections.mapping.streams import Stream
+from projections.recognition.outcome import REVENUE, Share, Shares
 
 Streams = Mapping[str, Stream]
 
@@ -42,7 +34,7 @@ def check_shares(place: Place, shares: Shares, streams: Streams) -> None:
         if share.stream_id is None:
             continue
         if _check(here / "stream_id", share.stream_id, streams):
-            plans = streams[share.stream_id].plan_ids
+            plans = streams[share.stream_id].plans
             if share.plan_id is not None and share.plan_id not in plans:
                 (here / "plan_id").note(f"The stream {quoted(share.stream_id)} has no plan {quoted(share.plan_id)}.")
 

@@ -94,13 +94,13 @@ def test_a2_first_rule_wins_and_the_second_is_named() -> None:
         {"currency": "usd", "product_id": "prod_pro"},
     )
 
-    assert why.mapped == ("rule", "rule_pro", (Share(10_000, "str_rule_pro"),))
+    assert why.mapped == ("rule", "rule_pro", (Share(10_000, "str_rule_pro"),), None)
     assert why.also_matched == ("rule_all",)
     assert why.passed_over == (PassedOver("rule_eur", "currency", "is", "usd"),)
 
 
 def test_a1_line_that_no_rule_matches_is_unmapped() -> None:
-    assert explained(rule_set(), {"currency": "usd"}).mapped == ("unmapped", None, UNMAPPED)
+    assert explained(rule_set(), {"currency": "usd"}).mapped == ("unmapped", None, UNMAPPED, None)
 
 
 def test_a3_broad_rule_shadows_those_behind_it() -> None:
@@ -131,9 +131,9 @@ def test_a9_override_stands_over_rules_and_the_line_over_its_subscription() -> N
     rules, line = rule_set(rule("rule_usd", USD)), {"currency": "usd"}
     of_line, of_subscription = (Share(10_000, "str_line"),), (Share(10_000, "str_subscription"),)
 
-    assert explained(rules, line, Overrides(of_line, of_subscription)).mapped == ("line_override", None, of_line)
+    assert explained(rules, line, Overrides(of_line, of_subscription)).mapped == ("line_override", None, of_line, None)
     why = explained(rules, line, Overrides(None, of_subscription))
-    assert why == (("subscription_override", None, of_subscription), ("rule_usd",), ())
+    assert why == (("subscription_override", None, of_subscription, None), ("rule_usd",), ())
     assert explained(rules, line, Overrides()).mapped.layer == "rule"
 
 
@@ -162,7 +162,7 @@ def test_disabled_rule_is_as_if_it_were_not_there() -> None:
     rules = rule_set(rule("rule_off", enabled=False), rule("rule_usd", USD))
     why = explained(rules, {"currency": "usd"})
 
-    assert why == (("rule", "rule_usd", (Share(10_000, "str_rule_usd"),)), (), ())
+    assert why == (("rule", "rule_usd", (Share(10_000, "str_rule_usd"),), None), (), ())
     assert rules.fields == ("currency",)
 
 

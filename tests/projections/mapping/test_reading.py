@@ -10,7 +10,8 @@ from projections.mapping.advice import advice_on
 from projections.mapping.problems import InvalidRulesError, Problem
 from projections.mapping.reading_outcomes import read_outcome, read_treatment
 from projections.mapping.reading_rules import read_rules
-from projections.mapping.references import Stream, check_references, with_default_treatments
+from projections.mapping.references import check_references, with_default_treatments
+from projections.mapping.streams import Plan, Stream
 from projections.mapping.writing_rules import document_of
 from projections.recognition.outcome import Share, Treatment
 from tests.support.rules import new_ids, rule, rule_documents, rules_of, to
@@ -237,7 +238,7 @@ def test_streams_and_plans_that_do_not_exist_are_named() -> None:
         {"lookup": {"field": "product_id", "table": {"prod/1": "str_b", "prod_2": "str_c"}}},
         rule("rule_tax", outcome={"shares": [{"bp": 10_000, "kind": "tax"}]}),
     )
-    streams = {"str_a": Stream(frozenset({"pln_a"})), "str_b": Stream(frozenset({"pln_b"}))}
+    streams = {"str_a": Stream(plans={"pln_a": Plan("Plan")}), "str_b": Stream(plans={"pln_b": Plan("Plan")})}
 
     with pytest.raises(InvalidRulesError) as refused:
         check_references(rules, streams)
@@ -245,7 +246,7 @@ def test_streams_and_plans_that_do_not_exist_are_named() -> None:
         Problem("/rules/0/outcome/shares/0/plan_id", "The stream “str_a” has no plan “pln_b”."),
         Problem("/rules/1/lookup/table/prod_2", "There is no revenue stream “str_c”."),
     )
-    check_references(rules, {**streams, "str_a": Stream(frozenset({"pln_b"})), "str_c": Stream()})
+    check_references(rules, {**streams, "str_a": Stream(plans={"pln_b": Plan("Plan")}), "str_c": Stream()})
 
 
 def test_stream_brings_its_treatment_along_unless_the_share_has_one() -> None:
