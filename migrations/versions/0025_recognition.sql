@@ -1,4 +1,5 @@
 -- Shares of lines by the dated changes of their amounts, with what each month recognizes of them.
+
 CREATE TABLE revenue_part (
     company_id bigint NOT NULL,
     build integer NOT NULL,
@@ -11,7 +12,6 @@ CREATE TABLE revenue_part (
     credit_note_id text,
     layer text NOT NULL,
     rule_id text,
-    rules_version integer,
     stream_id text NOT NULL,
     plan_id text NOT NULL,
     kind text NOT NULL,
@@ -50,7 +50,6 @@ CREATE TABLE revenue_part_past (
     credit_note_id text,
     layer text NOT NULL,
     rule_id text,
-    rules_version integer,
     stream_id text NOT NULL,
     plan_id text NOT NULL,
     kind text NOT NULL,

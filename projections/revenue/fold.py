@@ -21,6 +21,8 @@ from events.stripe.observations import (
 )
 from events.stripe.price import FROM_PRICE
 from projections.facts.sightings import Change, Sighting
+from projections.mapping.book import EMPTY, Book
+from projections.recognition.outcome import Shares
 from projections.revenue.invoice_after import AboutInvoice, invoice_after
 from projections.revenue.register import Register, Stamp, Value, settle
 from projections.revenue.state import (
@@ -64,6 +66,17 @@ class RevenueState:
         self.price_states: dict[Key, list[HeldValue[PricedAs] | None]] = {}
         self.name_states: dict[Key, list[HeldValue[Name] | None]] = {}
         self.product_states: dict[Key, list[HeldValue[Name] | None]] = {}
+        # What maps the lines: the book, and the outcomes that people chose for lines of these invoices.
+        self.book: Book = EMPTY
+        self.line_overrides: dict[Key, dict[str, Shares]] = {}
+
+    def beside(self) -> "RevenueState":
+        """Return a state for other invoices, which knows the same prices, products and names, and how they changed."""
+        other = RevenueState()
+        other.prices, other.names, other.products = dict(self.prices), dict(self.names), dict(self.products)
+        other.price_states, other.name_states = self.price_states, self.name_states
+        other.product_states, other.book = self.product_states, self.book
+        return other
 
     @property
     def has_gaps(self) -> bool:

@@ -1,18 +1,19 @@
-"""Derive every version of a row that facts made, however many of them came in one batch. Pure.
+"""Derive every version of rows and parts that facts made, however many of them came in one batch. Pure.
 
 A row names the event that last changed it. So the row itself shows whether a fact changed it, and a batch of facts
 gives the same versions as the same facts one by one.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from projections.revenue.fold import RevenueState
+from projections.revenue.invoice_parts import InvoiceParts, PartsByPlace
 from projections.revenue.invoice_rows import InvoiceRows
-from projections.revenue.row import Row
+from projections.revenue.part_changes import PartChanges
 from projections.revenue.row_changes import RowChanges
-from projections.revenue.row_parts import RowParts, parts_of_stored, with_name, with_price, with_product
+from projections.revenue.row_parts import RowParts
 from projections.revenue.state import Held, HeldValue, Key, Name, PricedAs
 
 Value = TypeVar("Value", PricedAs, Name)
@@ -21,9 +22,16 @@ State = TypeVar("State", Held, HeldValue[PricedAs], HeldValue[Name])
 _BEFORE = 0
 
 
-def changes_of(revenue: RevenueState) -> RowChanges:
-    """Return the changes that the applied facts made to the rows of all invoices in this state."""
-    changes = RowChanges()
+class Changes(NamedTuple):
+    """What facts changed in the rows of one company, and in the parts of their lines."""
+
+    rows: RowChanges
+    parts: PartChanges
+
+
+def changes_of(revenue: RevenueState) -> Changes:
+    """Return the changes that the applied facts made to the rows and parts of all invoices in this state."""
+    changes = Changes(RowChanges(), PartChanges())
     last_move = max(
         _last_move(revenue.name_states), _last_move(revenue.price_states), _last_move(revenue.product_states)
     )
@@ -35,29 +43,19 @@ def changes_of(revenue: RevenueState) -> RowChanges:
         if first < last_move:
             positions.update(_moves_of(states, key[0], revenue, first))
         if positions:
-            invoice = InvoiceRows(key)
-            moments = ((position, _rows_at(invoice, states, position, revenue)) for position in sorted(positions))
-            changes.follow(_rows_at(invoice, states, _BEFORE, revenue), moments)
+            _follow(changes, key, states, sorted(positions), revenue)
     return changes
 
 
-def follow_stored(changes: RowChanges, row: Row, revenue: RevenueState) -> None:
-    """Record what the applied facts changed in a stored row whose invoice is not in this state."""
-    fixed, variable = parts_of_stored(row)
-    prices = revenue.price_states.get((row.livemode, row.price_id or ""), [])
-    names = revenue.name_states.get((row.livemode, row.customer_id or ""), [])
-    products = revenue.product_states.get((row.livemode, row.product_id or ""), [])
-    now = variable
-    moments: list[tuple[int, list[RowParts]]] = []
-    moves = (prices, names, products)
-    for position in sorted({state.change.position for states in moves for state in states[1:] if state}):
-        price, name = _reached_at(prices[1:], position), _reached_at(names[1:], position)
-        product = _reached_at(products[1:], position)
-        now = with_price(now, row.price_id, price) if price else now
-        now = with_name(now, name) if name else now
-        now = with_product(now, product) if product else now
-        moments.append((position, [(fixed, now)]))  # one fact may change several: the row then changes once
-    changes.follow([(fixed, variable)], moments)
+def _follow(
+    changes: Changes, key: Key, states: list[Held | None], positions: Sequence[int], revenue: RevenueState
+) -> None:
+    invoice = InvoiceRows(key)
+    rows = ((position, _rows_at(invoice, states, position, revenue)) for position in positions)
+    changes.rows.follow(_rows_at(invoice, states, _BEFORE, revenue), rows)
+    of_lines = InvoiceParts(key, revenue.book, revenue.line_overrides.get(key, {}))
+    parts = ((position, _parts_at(of_lines, states, position, revenue)) for position in positions)
+    changes.parts.follow(key, _parts_at(of_lines, states, _BEFORE, revenue), parts)
 
 
 def _last_move(moved: Mapping[Key, list[State | None]]) -> int:
@@ -107,15 +105,16 @@ def _rows_at(
     )
 
 
+def _parts_at(of_lines: InvoiceParts, states: list[Held | None], position: int, revenue: RevenueState) -> PartsByPlace:
+    held = _at(states, position)
+    return of_lines.parts(held.invoice, lambda _booked_at: ()) if held else {}
+
+
 def _held_at(
     moved: Mapping[Key, list[HeldValue[Value] | None]], now: Mapping[Key, HeldValue[Value]], position: int, key: Key
 ) -> HeldValue[Value] | None:
     states = moved.get(key)
     return _at(states, position) if states else now.get(key)
-
-
-def _reached_at(states: Iterable[State | None], position: int) -> State | None:
-    return next((state for state in states if state and state.change.position == position), None)
 
 
 def _at(states: list[State | None], position: int) -> State | None:

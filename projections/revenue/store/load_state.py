@@ -17,8 +17,9 @@ from events.stripe.observations import (
     ProductNamed,
 )
 from projections.revenue.build_state import BuildState
+from projections.revenue.fold import RevenueState
 from projections.revenue.register import Register
-from projections.revenue.state import Held, HeldValue, InvoiceState, Name, PricedAs
+from projections.revenue.state import Held, HeldValue, InvoiceState, Key, Name, PricedAs
 from projections.revenue.store.find_states import (
     CUSTOMERS,
     INVOICES,
@@ -83,14 +84,32 @@ def load_state(driver: Driver, observed: Sequence[tuple[BuildState, _Observed]])
             for livemode, observations in facts:
                 for observation in observations:
                     touched[build_state.company_id].note(livemode, observation)
-    asked = {company_id: set(one.states) for company_id, one in touched.items()}
+    _load(driver, builds, {company_id: one.states for company_id, one in touched.items()})
+
+
+def load_invoices(driver: Driver, wanted: Sequence[tuple[BuildState, Iterable[Key]]]) -> None:
+    """Load these invoices into each state, and what they refer to and the state does not know yet."""
+    builds = {build_state.company_id: build_state for build_state, _ in wanted}
+    _load(driver, builds, {at.company_id: {(INVOICES, key) for key in keys} for at, keys in wanted})
+
+
+def _load(driver: Driver, builds: Mapping[int, BuildState], asked: Mapping[int, set[Wanted]]) -> None:
     _keep(builds, find_states(driver, [(builds[at], wanted) for at, wanted in asked.items()]))
-    for company_id, one in touched.items():
+    referred: list[tuple[BuildState, set[Wanted]]] = []
+    for company_id, wanted in asked.items():
         # Rows of the invoices are derived again, with prices and names that may come from much earlier facts.
-        for key, held in builds[company_id].revenue.invoices.items():
+        revenue, one = builds[company_id].revenue, _Touched()
+        for key, held in revenue.invoices.items():
             header, lines = held.invoice.header, held.invoice.lines
             one.note_named(key[0], header.value.customer_id if header else None, lines.value if lines else ())
-    _keep(builds, find_states(driver, [(builds[at], one.states - asked[at]) for at, one in touched.items()]))
+        referred.append((builds[company_id], one.states - wanted - _known(revenue)))
+    _keep(builds, find_states(driver, referred))
+
+
+def _known(revenue: RevenueState) -> set[Wanted]:
+    """Return the prices, products and customers that a state has, as they were stored or as facts changed them."""
+    held: dict[str, Iterable[Key]] = {PRICES: revenue.prices, PRODUCTS: revenue.products, CUSTOMERS: revenue.names}
+    return {(table, key) for table, keys in held.items() for key in keys}
 
 
 def _keep(builds: Mapping[int, BuildState], found: Found) -> None:
