@@ -52,7 +52,7 @@ class Projection:
 PROJECTIONS = (
     Projection(
         REVENUE_LINES,
-        7,
+        8,
         fold_revenue,
         {
             REVENUE_LINES: (

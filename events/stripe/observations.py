@@ -5,6 +5,8 @@ What a fold stores is encoded as arrays: the order of the fields is part of the 
 
 from msgspec import Struct
 
+from events.stripe.details import CustomerDetails, InvoiceDetails, LineMetadata, Metadata, PriceDetails
+
 
 class Line(Struct, frozen=True, array_like=True, gc=False):
     """One invoice line item. Money in minor units of `currency`; the period is [start, end) in Unix seconds."""
@@ -49,6 +51,8 @@ class InvoiceSeen(Struct, frozen=True, gc=False):
     header: InvoiceHeader
     lines: tuple[Line, ...]
     is_complete: bool
+    details: InvoiceDetails | None = None
+    line_metadata: LineMetadata | None = None
 
 
 class InvoiceLinesSeen(Struct, frozen=True, gc=False):
@@ -56,6 +60,7 @@ class InvoiceLinesSeen(Struct, frozen=True, gc=False):
 
     invoice_id: str
     lines: tuple[Line, ...]
+    line_metadata: LineMetadata | None = None
 
 
 class InvoiceDeleted(Struct, frozen=True, gc=False):
@@ -120,13 +125,15 @@ class PriceSeen(Struct, frozen=True, gc=False):
     recurrence: Recurrence | None
     source: str
     name: str | None = None
+    details: PriceDetails | None = None
 
 
 class ProductNamed(Struct, frozen=True, gc=False):
-    """A product's name."""
+    """A product's name and metadata."""
 
     product_id: str
     name: str
+    metadata: Metadata = ()
 
 
 class CustomerNamed(Struct, frozen=True, gc=False):
@@ -135,6 +142,13 @@ class CustomerNamed(Struct, frozen=True, gc=False):
     customer_id: str
     name: str
     named_at: int | None
+
+
+class CustomerSeen(Struct, frozen=True, gc=False):
+    """What a customer says of itself, which no invoice says of it."""
+
+    customer_id: str
+    details: CustomerDetails
 
 
 class Unreadable(Struct, frozen=True, gc=False):
@@ -152,5 +166,6 @@ Observation = (
     | PriceSeen
     | ProductNamed
     | CustomerNamed
+    | CustomerSeen
     | Unreadable
 )

@@ -101,15 +101,16 @@ def _rows_at(
         return ()
     return invoice.rows(
         held,
-        partial(_held_at, revenue.price_states, revenue.prices, position),
-        partial(_held_at, revenue.name_states, revenue.names, position),
-        partial(_held_at, revenue.product_states, revenue.products, position),
+        partial(held_at, revenue.price_states, revenue.prices, position),
+        partial(held_at, revenue.name_states, revenue.names, position),
+        partial(held_at, revenue.product_states, revenue.products, position),
     )
 
 
-def _held_at(
+def held_at(
     moved: Mapping[Key, list[HeldValue[Value] | None]], now: Mapping[Key, HeldValue[Value]], position: int, key: Key
 ) -> HeldValue[Value] | None:
+    """Return the price or name that was held at a position; the first of its states is the one before all changes."""
     states = moved.get(key)
     return _at(states, position) if states else now.get(key)
 

@@ -4,6 +4,7 @@ from typing import Generic, NamedTuple
 
 from msgspec import Struct, field
 
+from events.stripe.details import InvoiceDetails, LineMetadata
 from events.stripe.observations import (
     CreditNoteHeader,
     CreditNoteLine,
@@ -52,6 +53,7 @@ class InvoiceState(Struct, frozen=True, array_like=True, gc=False):
     """All that is known of an invoice. The stamp of `lines` begins with 1 if the line set is complete, else 0.
 
     `credit_notes` by their ids, in order; those of an invoice that nothing else is known of wait for it.
+    `details` are those of the fact that `header` is from, `line_metadata` of the one that `lines` are from.
     """
 
     status: Register[str] | None = None
@@ -59,6 +61,8 @@ class InvoiceState(Struct, frozen=True, array_like=True, gc=False):
     lines: Register[tuple[Line, ...]] | None = None
     is_deleted: bool = False
     credit_notes: dict[str, CreditNoteState] = field(default_factory=dict)
+    details: InvoiceDetails | None = None
+    line_metadata: LineMetadata | None = None
 
     @property
     def is_complete(self) -> bool:

@@ -8,6 +8,7 @@ from events.stripe.observations import (
     CreditNoteLinesSeen,
     CreditNoteSeen,
     CustomerNamed,
+    CustomerSeen,
     InvoiceDeleted,
     InvoiceLinesSeen,
     InvoiceSeen,
@@ -17,8 +18,8 @@ from events.stripe.observations import (
     ProductNamed,
 )
 from projections.revenue.build_state import BuildState
-from projections.revenue.register import Register
-from projections.revenue.state import Held, HeldValue, InvoiceState, Name, PricedAs
+from projections.revenue.state import Held, HeldValue, InvoiceState
+from projections.revenue.store.books import CustomerBook, PriceBook, ProductBook
 from projections.revenue.store.find_states import (
     CUSTOMERS,
     INVOICES,
@@ -32,8 +33,9 @@ from projections.revenue.store.find_states import (
 from runtime.database import Driver
 
 _INVOICE_STATE = msgspec.json.Decoder(InvoiceState)
-_PRICE_STATE = msgspec.json.Decoder(Register[PricedAs])
-_NAME_STATE = msgspec.json.Decoder(Register[Name])
+_PRICE_STATE = msgspec.json.Decoder(PriceBook)
+_PRODUCT_STATE = msgspec.json.Decoder(ProductBook)
+_CUSTOMER_STATE = msgspec.json.Decoder(CustomerBook)
 
 # The observations of facts, each with its mode.
 _Observed = Iterable[tuple[bool, Iterable[Observation]]]
@@ -59,7 +61,7 @@ class _Touched:
                 self.states.add((PRICES, (livemode, observation.price_id)))
             case ProductNamed():
                 self.states.add((PRODUCTS, (livemode, observation.product_id)))
-            case CustomerNamed():
+            case CustomerNamed() | CustomerSeen():
                 self.states.add((CUSTOMERS, (livemode, observation.customer_id)))
             case _:
                 pass
@@ -99,7 +101,14 @@ def _keep(builds: Mapping[int, BuildState], found: Found) -> None:
         if table == INVOICES:
             revenue.invoices[key] = Held(_INVOICE_STATE.decode(stored), change)
         elif table == PRICES:
-            revenue.prices[key] = HeldValue(_PRICE_STATE.decode(stored), change)
+            price = _PRICE_STATE.decode(stored)
+            revenue.prices[key], revenue.details.prices[key] = HeldValue(price.register, change), price.details
+        elif table == PRODUCTS:
+            product = _PRODUCT_STATE.decode(stored)
+            revenue.products[key], revenue.details.products[key] = HeldValue(product.register, change), product.metadata
         else:
-            names = revenue.products if table == PRODUCTS else revenue.names
-            names[key] = HeldValue(_NAME_STATE.decode(stored), change)
+            customer = _CUSTOMER_STATE.decode(stored)
+            if customer.is_named:
+                revenue.names[key] = HeldValue(customer.register, change)
+            if customer.details:
+                revenue.details.customers[key] = customer.details
