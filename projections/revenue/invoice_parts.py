@@ -49,7 +49,7 @@ class InvoiceParts:
     """
 
     def __init__(self, key: Key, book: Book, overrides: LineOverrides) -> None:
-        self._key, self._book, self._overrides = key, book, overrides
+        self.key, self.book, self._overrides = key, book, overrides
         self._derived: dict[tuple[object, ...], PartsByPlace] = {}
 
     def parts(self, invoice: InvoiceState, subjects_of: SubjectsOf) -> PartsByPlace:
@@ -74,7 +74,7 @@ class InvoiceParts:
     def _mapped(
         self, header: InvoiceHeader, lines: tuple[Line, ...], booked_at: int, subjects_of: SubjectsOf
     ) -> tuple[Mapped, ...]:
-        book = self._book
+        book = self.book
         if not (book.rules or book.subscriptions or self._overrides):
             return (UNMAPPED_LINE,) * len(lines)
         values = [book.values_of(subject) for _, subject in subjects_of(booked_at)] if book.rules else [()] * len(lines)
@@ -85,7 +85,7 @@ class InvoiceParts:
 
     def _overrides_of(self, header: InvoiceHeader, line: Line) -> Overrides:
         subscription_id = line.subscription_id or header.subscription_id
-        of_subscription = self._book.override_of(livemode=self._key[0], subscription_id=subscription_id)
+        of_subscription = self.book.override_of(livemode=self.key[0], subscription_id=subscription_id)
         return Overrides(self._overrides.get(line.line_id), of_subscription)
 
     def _parts_of(
@@ -93,7 +93,7 @@ class InvoiceParts:
     ) -> list[LinePart]:
         net_amount = line.amount - line.discount_amount - line.tax_amount
         billed = BilledLine(net_amount, line.period_start, line.period_end)
-        parts = parts_of(billed, transitions, credits_of_line, mapped.shares, self._book.policy)
+        parts = parts_of(billed, transitions, credits_of_line, mapped.shares, self.book.policy)
         return [
             LinePart(line.line_id, line.currency, mapped.layer, mapped.rule_id, mapped.shares[part.share_number], part)
             for part in parts

@@ -8,6 +8,7 @@ from events.stripe.observations import (
     CreditNoteLinesSeen,
     CreditNoteSeen,
     CustomerNamed,
+    CustomerSeen,
     InvoiceDeleted,
     InvoiceLinesSeen,
     InvoiceSeen,
@@ -18,8 +19,8 @@ from events.stripe.observations import (
 )
 from projections.revenue.build_state import BuildState
 from projections.revenue.fold import RevenueState
-from projections.revenue.register import Register
-from projections.revenue.state import Held, HeldValue, InvoiceState, Key, Name, PricedAs
+from projections.revenue.state import Held, HeldValue, InvoiceState, Key
+from projections.revenue.store.books import CustomerBook, PriceBook, ProductBook
 from projections.revenue.store.find_states import (
     CUSTOMERS,
     INVOICES,
@@ -33,8 +34,9 @@ from projections.revenue.store.find_states import (
 from runtime.database import Driver
 
 _INVOICE_STATE = msgspec.json.Decoder(InvoiceState)
-_PRICE_STATE = msgspec.json.Decoder(Register[PricedAs])
-_NAME_STATE = msgspec.json.Decoder(Register[Name])
+_PRICE_STATE = msgspec.json.Decoder(PriceBook)
+_PRODUCT_STATE = msgspec.json.Decoder(ProductBook)
+_CUSTOMER_STATE = msgspec.json.Decoder(CustomerBook)
 
 # The observations of facts, each with its mode.
 _Observed = Iterable[tuple[bool, Iterable[Observation]]]
@@ -60,7 +62,7 @@ class _Touched:
                 self.states.add((PRICES, (livemode, observation.price_id)))
             case ProductNamed():
                 self.states.add((PRODUCTS, (livemode, observation.product_id)))
-            case CustomerNamed():
+            case CustomerNamed() | CustomerSeen():
                 self.states.add((CUSTOMERS, (livemode, observation.customer_id)))
             case _:
                 pass
@@ -108,7 +110,8 @@ def _load(driver: Driver, builds: Mapping[int, BuildState], asked: Mapping[int, 
 
 def _known(revenue: RevenueState) -> set[Wanted]:
     """Return the prices, products and customers that a state has, as they were stored or as facts changed them."""
-    held: dict[str, Iterable[Key]] = {PRICES: revenue.prices, PRODUCTS: revenue.products, CUSTOMERS: revenue.names}
+    customers = revenue.names.keys() | revenue.details.customers.keys()
+    held: dict[str, Iterable[Key]] = {PRICES: revenue.prices, PRODUCTS: revenue.products, CUSTOMERS: customers}
     return {(table, key) for table, keys in held.items() for key in keys}
 
 
@@ -118,7 +121,14 @@ def _keep(builds: Mapping[int, BuildState], found: Found) -> None:
         if table == INVOICES:
             revenue.invoices[key] = Held(_INVOICE_STATE.decode(stored), change)
         elif table == PRICES:
-            revenue.prices[key] = HeldValue(_PRICE_STATE.decode(stored), change)
+            price = _PRICE_STATE.decode(stored)
+            revenue.prices[key], revenue.details.prices[key] = HeldValue(price.register, change), price.details
+        elif table == PRODUCTS:
+            product = _PRODUCT_STATE.decode(stored)
+            revenue.products[key], revenue.details.products[key] = HeldValue(product.register, change), product.metadata
         else:
-            names = revenue.products if table == PRODUCTS else revenue.names
-            names[key] = HeldValue(_NAME_STATE.decode(stored), change)
+            customer = _CUSTOMER_STATE.decode(stored)
+            if customer.is_named:
+                revenue.names[key] = HeldValue(customer.register, change)
+            if customer.details:
+                revenue.details.customers[key] = customer.details

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from projections.revenue.build_state import BuildState
-from projections.revenue.fold import RevenueState
+from projections.revenue.moves import moves_of
 from projections.revenue.state import Key
 from projections.revenue.store.bulk import PLACE
 from projections.revenue.store.load_state import load_invoices
@@ -44,7 +44,7 @@ def moved_invoices(driver: Driver, build_states: Sequence[BuildState]) -> Iterat
     moved = [
         (column, at.company_id, at.build, *key)
         for at in begun.values()
-        for column, keys in zip(_COLUMNS, _moved(at.revenue), strict=True)
+        for column, keys in zip(_COLUMNS, moves_of(at.revenue), strict=True)
         for key in keys
     ]
     found = iter(_stored(driver, moved))
@@ -62,10 +62,6 @@ def _loaded(
     beside = [(begun[at]._replace(revenue=begun[at].revenue.beside()), of_company) for at, of_company in keys.items()]
     load_invoices(driver, beside)
     return [build_state for build_state, _ in beside]
-
-
-def _moved(revenue: RevenueState) -> tuple[Mapping[Key, object], ...]:
-    return revenue.name_states, revenue.price_states, revenue.product_states
 
 
 def _stored(driver: Driver, moved: Sequence[Sequence[object]]) -> Iterator[tuple[Any, ...]]:
