@@ -14,6 +14,7 @@ from projections.revenue.fold import NAME as REVENUE_LINES
 from projections.revenue.store.credit_note_tables import revenue_credit_note, revenue_credit_note_past
 from projections.revenue.store.facet_table import revenue_facet
 from projections.revenue.store.fold_pages import fold_revenue
+from projections.revenue.store.mapping_tables import revenue_book, revenue_line_override
 from projections.revenue.store.part_tables import (
     recognition_by_month,
     recognition_month_stretch,
@@ -74,6 +75,8 @@ PROJECTIONS = (
                 revenue_checksum,
                 revenue_day,
                 revenue_facet,
+                revenue_book,
+                revenue_line_override,
             ),
             BY_MONTH: (revenue_by_month, revenue_month_stretch),
             RECOGNITION: (revenue_part, revenue_part_past, recognition_by_month, recognition_month_stretch),

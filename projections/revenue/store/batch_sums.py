@@ -29,8 +29,16 @@ class BatchSums:
         self._facets[company_id].add(rows)
         self._recognition[company_id].add(parts)
 
+    def add_parts(self, company_id: int, parts: PartChanges) -> None:
+        """Add changes of a company that concern parts alone."""
+        self._recognition[company_id].add(parts)
+
     def write(self, driver: Driver, last_checksums: LastChecksums) -> None:
         """Write all of them. Commits nothing."""
         write_sums(driver, [(*at, self._rows[at[0]]) for at in self._places], last_checksums)
         write_facets(driver, [(*at, self._facets[at[0]]) for at in self._places])
+        self.write_recognized(driver)
+
+    def write_recognized(self, driver: Driver) -> None:
+        """Write what is recognized by month alone. Commits nothing."""
         write_recognition(driver, [(*at, self._recognition[at[0]]) for at in self._places])

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import msgspec
 
+from projections.mapping.writing_rules import treatment_document
 from projections.recognition.outcome import Treatment
 from projections.revenue.build_state import BuildState
 from projections.revenue.part_changes import PartChanges, PartVersion
@@ -49,15 +50,6 @@ def write_parts(driver: Driver, changed: Sequence[ChangedParts]) -> None:
     insert_lines(driver, str(revenue_part.name), _CURRENT, list(_current_lines(changed)))
 
 
-def treatment_text(treatment: Treatment | None) -> str | None:
-    """Return a treatment as JSON, as the API shows it; None if a share has its line's own."""
-    if treatment is None:
-        return None
-    if treatment.kind != "months":
-        return _ENCODER.encode({"kind": treatment.kind}).decode()
-    return _ENCODER.encode({"kind": "months", "n": treatment.months, "from": treatment.anchor}).decode()
-
-
 def _past_lines(changed: Sequence[ChangedParts]) -> Iterator[bytes]:
     for at, changes in changed:
         for version in changes.ended:
@@ -84,11 +76,16 @@ def _text(version: PartVersion) -> str:
     return (
         f"{'t' if livemode else 'f'}\t{texts_of(invoice_id, line.line_id)}\t{part.share_number}\t{part.step_number}\t"
         f"{texts_of(part.cause, part.credit_id)}\t{mapped}\t{share.basis_points}\t"
-        f"{texts_of(treatment_text(share.treatment), line.currency)}\t{_day_text(part.booked)}\t"
+        f"{texts_of(_treatment_text(share.treatment), line.currency)}\t{_day_text(part.booked)}\t"
         f"{'t' if part.is_booked_estimated else 'f'}\t{_day_text(part.start)}\t{_day_text(part.end)}\t{part.amount}\t"
         f"{part.first_month}\t{part.first_month + len(part.months) - 1}\t{{{months}}}\t{part.contra}\t{part.expense}\t"
         f"{version.position}"
     )
+
+
+@lru_cache(1024)
+def _treatment_text(treatment: Treatment | None) -> str | None:
+    return None if treatment is None else _ENCODER.encode(treatment_document(treatment)).decode()
 
 
 @lru_cache(1 << 16)
