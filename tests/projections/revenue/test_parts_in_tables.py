@@ -157,7 +157,7 @@ def test_sums_and_past_of_parts_are_those_of_the_log_cut_there(engine: Engine, c
     catch_up(engine)
 
     assert parts(engine, company_id, at=at) == parts(engine, cut)
-    assert len(parts(engine, company_id)) > 10
+    assert parts(engine, company_id)
     assert stored_sums(engine, company_id) == sums_of_parts(engine, company_id)
 
 
