@@ -31,7 +31,6 @@ _MOVED = f"""
     WITH moved AS (
         SELECT * FROM {rows_of("of_column text, company_id bigint, build integer, livemode boolean, id text")}
     )
-    {" UNION ".join(_OF_ONE_COLUMN.format(column=column) for column in _COLUMNS)}
 """  # noqa: S608 - our own columns
 
 
@@ -68,13 +67,15 @@ def _stored(driver: Driver, moved: Sequence[Sequence[object]]) -> Iterator[tuple
     if not moved:
         return
     parameters = as_rows(("of_column", *PLACE), moved)
+    columns = sorted({str(column) for column, *_ in moved})
+    query = _MOVED + " UNION ".join(_OF_ONE_COLUMN.format(column=column) for column in columns)
     # Mostly there are few, and a cursor takes more round trips. Planned anew each time: see above.
-    few = driver.execute(f"{_MOVED} LIMIT {_INVOICES_AT_ONCE}", parameters, prepare=False).fetchall()
+    few = driver.execute(f"{query} LIMIT {_INVOICES_AT_ONCE}", parameters, prepare=False).fetchall()
     if len(few) < _INVOICES_AT_ONCE:
         yield from few
         return
     # A cursor declared in SQL may be part of a pipeline, which psycopg's may not; it takes no parameters.
-    driver.execute("DECLARE moved_invoices CURSOR FOR " + psycopg.ClientCursor(driver).mogrify(_MOVED, parameters))
+    driver.execute("DECLARE moved_invoices CURSOR FOR " + psycopg.ClientCursor(driver).mogrify(query, parameters))
     while rows := driver.execute(f"FETCH {_INVOICES_AT_ONCE} FROM moved_invoices").fetchall():
         yield from rows
     driver.execute("CLOSE moved_invoices")
