@@ -1,5 +1,7 @@
 """Reading what only rules test: metadata, nicknames and what customers say, in each shape and however damaged."""
 
+from typing import Any
+
 import pytest
 
 from events.stripe.details import CustomerDetails, InvoiceDetails, PriceDetails
@@ -38,7 +40,7 @@ def new_parent(metadata: object) -> dict:
 
 
 def test_an_invoice_tells_of_itself_of_its_subscription_and_of_the_country_in_every_shape() -> None:
-    own = {"metadata": {"order": "7"}, "customer_address": ADDRESS}
+    own: dict[str, Any] = {"metadata": {"order": "7"}, "customer_address": ADDRESS}
     told = InvoiceDetails((("order", "7"),), READ, "CZ")
 
     assert seen(new_invoice(**own, parent=new_parent(REGION))).details == told
@@ -122,8 +124,8 @@ def test_metadata_is_read_whatever_it_is(said: object, kept: tuple) -> None:
 
 @pytest.mark.parametrize("damaged", [[], "text", 7, False, [{"region": "emea"}], {"metadata": 3}, {"country": {}}])
 def test_what_only_rules_test_makes_nothing_unreadable(damaged: object) -> None:
-    hostile = {"metadata": damaged, "customer_address": damaged, "subscription_details": damaged}
-    line = {"metadata": damaged, "type": damaged}
+    hostile: dict[str, Any] = {"metadata": damaged, "customer_address": damaged, "subscription_details": damaged}
+    line: dict[str, Any] = {"metadata": damaged, "type": damaged}
 
     for invoice in (new_invoice("in_1", new_line(**line), **hostile), old_invoice("in_1", old_line(**line), **hostile)):
         assert seen(invoice).lines[0].line_id == "il_1"
