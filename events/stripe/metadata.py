@@ -19,8 +19,12 @@ def metadata_of(value: Any) -> Metadata:  # noqa: ANN401 - any JSON
     """Return metadata in the order of its keys. What is no object has none; values that are no texts are JSON."""
     if not value or not isinstance(value, dict):
         return ()
-    pairs = [(key, _text(said)) for key, said in sorted(value.items()) if 0 < len(key) <= _LONGEST_KEY]
-    return tuple([pair for pair in pairs if pair[1]][:_MOST_KEYS])
+    pairs = sorted(value.items())
+    for key, said in pairs:
+        if type(said) is not str or not 0 < len(said) <= _LONGEST_TEXT or not 0 < len(key) <= _LONGEST_KEY:
+            pairs = [(key, text) for key, said in pairs if 0 < len(key) <= _LONGEST_KEY and (text := _text(said))]
+            break
+    return tuple(pairs[:_MOST_KEYS])
 
 
 def text_of(value: Any) -> str | None:  # noqa: ANN401 - any JSON
