@@ -50,7 +50,8 @@ def save_draft(desk: Desk, rules: object, *, seen: Draft, pointer: str) -> Draft
     read = read_rules(rules, lambda: f"rule_{token_hex(6)}", pointer=pointer)
     check_references(read, streams_at(desk.connection, desk.company_id), pointer=pointer)
     saved = Draft(seen.based_on, document_of(read), token_hex(8), desk.now, desk.actor)
-    if desk.connection.execute(_saving(desk.company_id, saved, seen)).rowcount != 1:
+    saving = _saving(desk.company_id, saved, seen).returning(rule_draft.c.tag)
+    if desk.connection.execute(saving).one_or_none() is None:
         raise DraftChangedError
     return saved
 

@@ -30,8 +30,8 @@ MOST_LINES = 100_000
 AboutLines = LinesOverridden | LinesReleased
 
 
-class NotOverriddenError(LookupError):
-    """There is no override here that could be taken away."""
+class UnknownBatchError(LookupError):
+    """There is no such batch of overrides."""
 
 
 def usable_outcome(document: object, streams: Streams, *, pointer: str) -> Json:
@@ -71,15 +71,13 @@ def override_line(desk: Desk, line: LineKey, outcome: Json, reason: str | None) 
 
 
 def release_line(desk: Desk, line: LineKey) -> None:
-    """Record that a line is mapped by what stands below overrides of lines. Commits nothing; call it last.
+    """Record that a line has no override any more, if it has one. Commits nothing; call it last; may be repeated.
 
-    :raises NotOverriddenError: it has no override
     :raises AppendConditionFailedError: overrides of lines changed meanwhile
     """
     head = head_of(desk.connection, desk.company_id)
-    if override_of_line(desk.connection, desk.company_id, line, head) is None:
-        raise NotOverriddenError
-    desk.record(LINES, [LinesReleased(new_batch_id(), (line,))], after=head)
+    if override_of_line(desk.connection, desk.company_id, line, head) is not None:
+        desk.record(LINES, [LinesReleased(new_batch_id(), (line,))], after=head)
 
 
 def override_of_line(
@@ -105,15 +103,13 @@ def override_subscription(
 
 
 def release_subscription(desk: Desk, subscription_id: str, *, livemode: bool) -> None:
-    """Record that lines of a subscription are mapped by rules again. Commits nothing; call it last.
+    """Record that a subscription has no override any more, if it has one. Commits nothing; may be repeated.
 
-    :raises NotOverriddenError: it has no override
     :raises AppendConditionFailedError: its override changed meanwhile
     """
     head = head_of(desk.connection, desk.company_id)
-    if override_of_subscription(desk.connection, desk.company_id, subscription_id, livemode=livemode) is None:
-        raise NotOverriddenError
-    desk.record(_entity(subscription_id), [SubscriptionReleased(livemode, subscription_id)], after=head)
+    if override_of_subscription(desk.connection, desk.company_id, subscription_id, livemode=livemode) is not None:
+        desk.record(_entity(subscription_id), [SubscriptionReleased(livemode, subscription_id)], after=head)
 
 
 def override_of_subscription(

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from events.log.read import head_of
-from mapping.overrides import AboutLines, NotOverriddenError, facts_about_lines, in_facts, new_batch_id
+from mapping.overrides import AboutLines, UnknownBatchError, facts_about_lines, in_facts, new_batch_id
 from mapping.recorded import LINES, Desk
 from projections.mapping.payloads import Json, LineKey, LinesOverridden, LinesReleased
 
@@ -31,7 +31,7 @@ class _Part(NamedTuple):
 def undo_batch(desk: Desk, batch_id: str) -> str:
     """Record what was in force before a batch, and return the id of the batch that does so. Commits nothing.
 
-    :raises NotOverriddenError: there is no such batch
+    :raises UnknownBatchError: there is no such batch
     :raises LaterFactsError: later facts are about the same lines
     :raises AppendConditionFailedError: overrides of lines changed meanwhile
     """
@@ -50,7 +50,7 @@ def _parts(connection: Connection, company_id: int, batch_id: str, upto: int) ->
         for line in fact.lines
     }
     if not concerned:
-        raise NotOverriddenError
+        raise UnknownBatchError
     parts: list[_Part] = []
     later: list[int] = []
     in_force: dict[LineKey, LinesOverridden | None] = dict.fromkeys(concerned)

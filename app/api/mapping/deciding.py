@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from app.auth.access import principal
 from app.wiring.tools import current_tools
 from events.log.read import head_of
-from mapping.overrides import NotOverriddenError
+from mapping.overrides import UnknownBatchError
 from mapping.recorded import Desk, decided
 from mapping.streams import UnknownStreamError
 from projections.reads.snapshots import PositionAheadError, position_at
@@ -32,7 +32,7 @@ def at_desk(company_id: int, decide: Callable[[Desk], Decision], *, key: str | N
 
     try:
         return decided(tools.engine, company_id, at)
-    except (UnknownStreamError, NotOverriddenError):
+    except (UnknownStreamError, UnknownBatchError):
         abort(404)
 
 

@@ -35,7 +35,7 @@ def override_line(company_id: int, line_id: str, body: Body, livemode: bool | No
 
 
 def release_line(company_id: int, line_id: str, livemode: bool | None) -> None:  # noqa: FBT001 - not a switch: a value
-    """Take the override of a line away. Commits; 404 if there is no such line or override."""
+    """Take the override of a line away, if it has one. Commits; may be repeated; 404 if there is no such line."""
     line = _line(company_id, line_id, livemode)
     at_desk(company_id, lambda desk: overrides.release_line(desk, line))
 
@@ -59,7 +59,7 @@ def override_subscription(
 
 
 def release_subscription(company_id: int, subscription_id: str, livemode: bool | None) -> None:  # noqa: FBT001
-    """Take the override of a subscription away. Commits; 404 if there is none."""
+    """Take the override of a subscription away, if it has one. Commits; 404 if no line belongs to it."""
     mode = _mode_of_subscription(company_id, subscription_id, livemode)
     at_desk(company_id, lambda desk: overrides.release_subscription(desk, subscription_id, livemode=mode))
 

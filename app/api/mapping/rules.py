@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from app.api.base import ApiBlueprint, StrictParser, without_parameters
 from app.api.mapping.deciding import at_desk, log_at
-from app.api.mapping.schemas import AsOfQuery, NewRuleDraft, RuleDraft, RuleSet, RuleSetList, RuleSetsQuery
+from app.api.mapping.schemas import AsOfQuery, NewRuleDraft, RuleDraft, RuleSet, RuleSetList, RuleSetsQuery, SeenDraft
 from app.api.mapping.sentences import advice_about
 from app.auth.access import for_role
 from app.http.bodies import refuse_body
@@ -55,10 +55,11 @@ def get_rule_draft(company_id: int) -> Response | Answer:
 @blueprint.put("/rule-draft")
 @for_role("editor")
 @without_parameters
+@blueprint.arguments(SeenDraft, location="headers")
 @blueprint.arguments(NewRuleDraft)
 @blueprint.response(200, RuleDraft)
-def save_rule_draft(body: dict[str, Any], company_id: int) -> Answer:
-    """Save the draft of rules: all of them, in order. It changes no line. `If-Match` has the ETag of what was read."""
+def save_rule_draft(_headers: dict[str, Any], body: dict[str, Any], company_id: int) -> Answer:
+    """Save the draft of rules: all of them, in order. It changes no line."""
 
     def decide(desk: Desk) -> Draft:
         seen = _seen(desk.connection, company_id)
@@ -70,9 +71,10 @@ def save_rule_draft(body: dict[str, Any], company_id: int) -> Answer:
 @blueprint.delete("/rule-draft")
 @for_role("editor")
 @without_parameters
+@blueprint.arguments(SeenDraft, location="headers")
 @blueprint.response(204)
-def discard_rule_draft(company_id: int) -> None:
-    """Discard the draft of rules, so that the published ones stand in its place. `If-Match` as when it is saved."""
+def discard_rule_draft(_headers: dict[str, Any], company_id: int) -> None:
+    """Discard the draft of rules, so that the published ones stand in its place."""
     refuse_body(request)
     at_desk(company_id, lambda desk: discard_draft(desk, seen=_seen(desk.connection, company_id)))
 

@@ -166,6 +166,15 @@ class RuleDraft(Schema):
     updated_by = fields.String(allow_none=True, metadata={"description": "user:ID or api_key:ID."})
 
 
+class SeenDraft(Schema):
+    """Which draft the caller has seen."""
+
+    if_match = fields.String(
+        data_key="If-Match",
+        metadata={"description": "The ETag of the draft as it was read. Without it: 428; with another one: 412."},
+    )
+
+
 class NewRuleDraft(Schema):
     """The rules to save."""
 
