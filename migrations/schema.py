@@ -6,6 +6,7 @@ from typing import Any
 import backlog.exports.tables
 import backlog.tables
 import events.log.tables
+import mapping.tables
 import notices.tables
 import projections.facts.state_tables
 import projections.revenue.store.credit_note_tables
@@ -22,5 +23,6 @@ metadata: Sequence[Any] = (
     projections.facts.state_tables.metadata,
     backlog.tables.metadata,
     backlog.exports.tables.metadata,
+    mapping.tables.metadata,
     notices.tables.metadata,
 )

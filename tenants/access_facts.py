@@ -22,8 +22,6 @@ COMPANY_RENAMED = "access.company_renamed"
 CONNECTION_REFUSED = "access.connection_refused"
 # Somebody else proved access to the account and was refused: its company should know, but not who it was.
 CLAIM_REFUSED = "access.claim_refused"
-# Reports read days in it.
-TIME_ZONE_SET = "accounting.time_zone_set"
 
 ENDPOINT_CREATED = "access.webhook_endpoint_created"
 ENDPOINT_CHANGED = "access.webhook_endpoint_changed"

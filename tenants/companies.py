@@ -1,19 +1,13 @@
 """Companies: the owners of the books."""
 
 from datetime import datetime
-from functools import cache
 from typing import NamedTuple
-from zoneinfo import available_timezones
 
 from sqlalchemy import Connection, insert, select, update
 
-from tenants.access_facts import COMPANY_CREATED, COMPANY_RENAMED, TIME_ZONE_SET, note_access
+from tenants.access_facts import COMPANY_CREATED, COMPANY_RENAMED, note_access
 from tenants.people.users import set_member
 from tenants.tables import company
-
-
-class UnknownTimeZoneError(ValueError):
-    """The name is not one of the IANA time zones."""
 
 
 class Company(NamedTuple):
@@ -63,22 +57,9 @@ def rename_company(connection: Connection, company_id: int, name: str, *, actor:
         note_access(connection, company_id, COMPANY_RENAMED, about=about, actor=actor, now=now, name=name)
 
 
-def set_time_zone(connection: Connection, company_id: int, time_zone: str, *, actor: str, now: datetime) -> None:
-    """Set where a company's days begin, and record it if that changes. Commits nothing; call it last.
+def keep_time_zone(connection: Connection, company_id: int, time_zone: str) -> None:
+    """Store where a company's days begin, for those who need not read its log. Commits nothing.
 
-    :raises UnknownTimeZoneError: it is not an IANA name
+    Whoever calls it records the accounting policy that says so.
     """
-    if time_zone not in time_zones():
-        raise UnknownTimeZoneError("not the name of a time zone, such as Europe/Berlin or UTC")
-    changed = connection.execute(
-        update(company).where(company.c.id == company_id, company.c.time_zone != time_zone).values(time_zone=time_zone)
-    )
-    if changed.rowcount:
-        about = f"company:{company_id}"
-        note_access(connection, company_id, TIME_ZONE_SET, about=about, actor=actor, now=now, time_zone=time_zone)
-
-
-@cache
-def time_zones() -> frozenset[str]:
-    """Return the names of all IANA time zones."""
-    return frozenset(available_timezones())
+    connection.execute(update(company).where(company.c.id == company_id).values(time_zone=time_zone))

@@ -23,8 +23,6 @@ from events.intake.strict_json import UnreadableJsonError, parse_strictly
 
 Answer = TypeVar("Answer")
 
-_MOST_BYTES_OF_A_BODY = 32_768
-
 _SETTINGS = {
     "API_TITLE": "revmap",
     "API_VERSION": "v1",
@@ -65,6 +63,7 @@ class Problem(Schema):
 class StrictParser(FlaskParser):
     """Refuses unknown parameters, and those given twice that have one value: two readers could pick different ones."""
 
+    MOST_BYTES = 32_768  # of a body
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}  # noqa: RUF012
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ANN401 - webargs' own kind of mapping
@@ -84,7 +83,7 @@ class StrictParser(FlaskParser):
         :raises UnsupportedBodyError: it is not strict JSON, or its content type is another; otherwise as in `HeldBody`
         """
         require_json(req)
-        with HeldBody(req, limit_bytes=_MOST_BYTES_OF_A_BODY) as body:
+        with HeldBody(req, limit_bytes=self.MOST_BYTES) as body:
             try:
                 return parse_strictly(body) if body.strip() else absent
             except UnreadableJsonError as error:

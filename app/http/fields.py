@@ -7,6 +7,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from projections.recognition.days import zone_names
+
 _BIGINT = validate.Range(min=-(2**63), max=2**63 - 1)
 _MOST_CHARACTERS = 255
 LONGEST_NAME = 100
@@ -100,6 +102,16 @@ class Currency(fields.String):
     def _deserialize(self, *args: Any, **options: Any) -> str:  # noqa: ANN401
         text: str = super()._deserialize(*args, **options)
         return text.lower() if text.isascii() else text
+
+
+class TimeZone(fields.String):
+    """The name of an IANA time zone, such as Europe/Berlin or UTC."""
+
+    def _deserialize(self, *args: Any, **options: Any) -> str:  # noqa: ANN401
+        name: str = super()._deserialize(*args, **options)
+        if name not in zone_names():
+            raise ValidationError("Not the name of a time zone, such as Europe/Berlin or UTC.")
+        return name
 
 
 class Flag(fields.Boolean):

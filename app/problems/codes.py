@@ -167,6 +167,13 @@ _OF_NOTICES = (
     ),
     Problem("not_a_person", 409, "Sign in: a key has no e-mail address, and no notifications of its own."),
 )
+_OF_MAPPING = (
+    Problem("precondition_required", 428, "Read the draft first, and send its ETag as If-Match."),
+    Problem("draft_changed", 412, "Read the draft again: somebody else has saved it meanwhile."),
+    Problem("too_many_streams", 409, "Rename a stream or plan that is no longer used, instead of adding one."),
+    Problem("later_overrides", 409, "Undo the later batches first: what was chosen since is about the same lines."),
+    Problem("busy", 503, f"{_RETRY}: others are changing the same."),
+)
 _OF_READING = (
     Problem(
         "not_found",
@@ -203,4 +210,7 @@ _OF_HTTP = (
     Problem("expectation_failed", 417, "Expect nothing but 100-continue."),
     Problem("unsupported_transfer_coding", 501, "Send the body in chunks or with its length, in no other coding."),
 )
-PROBLEMS = {one.code: one for one in (*_OF_PEOPLE, *_OF_ACCESS, *_OF_CONNECTING, *_OF_NOTICES, *_OF_READING, *_OF_HTTP)}
+PROBLEMS = {
+    one.code: one
+    for one in (*_OF_PEOPLE, *_OF_ACCESS, *_OF_CONNECTING, *_OF_NOTICES, *_OF_MAPPING, *_OF_READING, *_OF_HTTP)
+}

@@ -20,9 +20,13 @@ from app.problems.answers import answer_with, invalid, is_read_by_people, proble
 from app.problems.codes import PROBLEMS, Problem
 from app.problems.raised import RAISED
 from events.intake.group_append import NotDurableError
+from mapping.undo import LaterFactsError
+from projections.mapping.problems import InvalidRulesError
 from projections.reads.snapshots import PositionAheadError
 from runtime.sqlstates import is_outage, is_transient, sqlstate_of
 from stripe_gateway.restricted_keys import KeyRefusedError
+
+_MOST_POSITIONS = 10
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +43,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(RoleTooLowError, _role_too_low)
     app.register_error_handler(KeyRefusedError, _key_refused)
     app.register_error_handler(PositionAheadError, _position_ahead)
+    app.register_error_handler(InvalidRulesError, _invalid_rules)
+    app.register_error_handler(LaterFactsError, _later_facts)
     app.register_error_handler(DBAPIError, _database_failed)
     app.register_error_handler(PoolTimeoutError, _database_failed)
     # From code that uses the driver directly: an export.
@@ -97,6 +103,16 @@ def _key_refused(error: KeyRefusedError) -> Response:
 
 def _position_ahead(_error: PositionAheadError) -> Response:
     return invalid([{"pointer": "/query/as_of", "detail": "The log has not reached that position."}])
+
+
+def _invalid_rules(error: InvalidRulesError) -> Response:
+    return invalid([found._asdict() for found in error.problems])
+
+
+def _later_facts(error: LaterFactsError) -> Response:
+    shown = ", ".join(map(str, error.positions[:_MOST_POSITIONS]))
+    detail = f"What was chosen at these positions of the log is about the same lines: {shown}. Undo it first."
+    return problem("later_overrides", detail, positions=error.positions)
 
 
 def _database_failed(error: DBAPIError | PoolTimeoutError | psycopg.Error) -> Response:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from app.api.mapping.rules import UnseenDraftError
 from app.api.notices.endpoint_steps import EndpointDisabledError
 from app.api.notices.notifications import NotAPersonError
 from app.auth.csrf import ForgedRequestError
@@ -20,6 +21,10 @@ from backlog.exports.schedules import TooManySchedulesError
 from events.connection.accounts import AccountTakenError, AnotherAccountError
 from events.connection.lifecycle import NotConnectedError
 from events.intake.group_append import NotDurableError
+from mapping.drafts import DraftChangedError
+from mapping.recorded import BusyError
+from mapping.streams import NameTakenError as StreamNameTakenError
+from mapping.streams import TooManyStreamsError as TooManyRevenueStreamsError
 from notices.endpoints import TooManyEndpointsError
 from projections.reads.snapshots import NotFoldedYetError
 from stripe_gateway.connect import ExchangeRefusedError, OutcomeUnknownError, StripeAwayError, WrongGrantError
@@ -93,6 +98,13 @@ RAISED: dict[type[Exception], Raised] = {
     ),
     TooManySchedulesError: Raised("too_many_schedules", "The company has 50 schedules of exports. Delete one first."),
     TooManyStreamsError: Raised("unavailable", "Too many syncs are being followed. Try again, or poll the sync."),
+    UnseenDraftError: Raised("precondition_required", "Send the ETag of the draft that you have read as If-Match."),
+    DraftChangedError: Raised("draft_changed", "Somebody else has saved the draft since you read it. Read it again."),
+    StreamNameTakenError: Raised("name_taken", "There is a stream or plan of that name. Choose another one."),
+    TooManyRevenueStreamsError: Raised(
+        "too_many_streams", "There are as many streams or plans as there may be. Rename one that is no longer used."
+    ),
+    BusyError: Raised("busy", "Others are changing the same just now. Try again."),
     NameTakenError: Raised("name_taken", "There is a view of that name. Choose another one."),
     TooManyViewsError: Raised("too_many_views", f"There are {MOST_VIEWS} saved views already. Delete one first."),
     InvalidCursorError: Raised("invalid_cursor", "The cursor belongs to another list. Start again without it."),

@@ -69,6 +69,40 @@ def read_at(connection: Connection, company_id: int, positions: Sequence[int]) -
     return [RecordedEvent(*row) for row in rows]
 
 
+def read_about(
+    connection: Connection,
+    company_id: int,
+    entity: str,
+    *,
+    after: int = 0,
+    upto: int | None = None,
+    page_size: int = 100,
+) -> Iterator[RecordedEvent]:
+    """Yield a company's events about an entity above the position `after` and up to `upto`, in order, read in pages."""
+    until = [] if upto is None else [event.c.position <= upto]
+    while True:
+        rows = connection.execute(
+            select(*(event.c[name] for name in RecordedEvent._fields))
+            .where(event.c.entity == entity, event.c.company_id == company_id, event.c.position > after, *until)
+            .order_by(event.c.position)
+            .limit(page_size)
+        ).all()
+        yield from (RecordedEvent(*row) for row in rows)
+        if len(rows) < page_size:
+            return
+        after = rows[-1].position
+
+
+def find_event(connection: Connection, company_id: int, *, source: str, external_id: str) -> RecordedEvent | None:
+    """Return the event that its source gave this id, or None."""
+    row = connection.execute(
+        select(*(event.c[name] for name in RecordedEvent._fields)).where(
+            event.c.external_id == external_id, event.c.source == source, event.c.company_id == company_id
+        )
+    ).one_or_none()
+    return RecordedEvent(*row) if row else None
+
+
 def stream_events(connection: Connection, company_id: int, *, page_size: int = 500) -> Iterator[RecordedEvent]:
     """Yield a company's whole log in order, read in pages, so that memory does not grow with it."""
     after = 0

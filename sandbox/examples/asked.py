@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.examples.mapped import OUTCOME, PLAN, RULE, STREAM
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -44,6 +46,26 @@ ASKED = {
         }
     ),
     "changeExportSchedule": Asked(body={"paused": True}),
+    "createStream": Asked(
+        headers={"Idempotency-Key": "setup-fees"},
+        body={"name": "Setup fees", "code": "4010", "default_treatment": {"kind": "months", "n": 12, "from": "booked"}},
+    ),
+    "changeStream": Asked(path={"stream_id": STREAM}, body={"code": "4001"}),
+    "createPlan": Asked(path={"stream_id": STREAM}, body={"name": "Enterprise"}),
+    "changePlan": Asked(path={"stream_id": STREAM, "plan_id": PLAN}, body={"name": "Team plan"}),
+    "saveRuleDraft": Asked(headers={"If-Match": '"published-1"'}, body={"rules": [RULE]}),
+    "discardRuleDraft": Asked(headers={"If-Match": "*"}),
+    "getRuleSet": Asked(path={"version": 1}),
+    "setAccountingPolicy": Asked(body={"time_zone": "Europe/Berlin", "catch_up": "none"}),
+    "overrideLine": Asked(body={"outcome": OUTCOME, "reason": "Sold as a part of the plan"}),
+    "overrideSubscription": Asked(
+        path={"subscription_id": "{subscription_id}"}, body={"outcome": OUTCOME, "reason": "Agreed with the auditors"}
+    ),
+    "releaseSubscription": Asked(path={"subscription_id": "{subscription_id}"}),
+    "overrideLines": Asked(
+        headers={"Idempotency-Key": "annual-plans"},
+        body={"filter": {"cadence": "annual"}, "outcome": OUTCOME, "reason": "Sold as plans"},
+    ),
     "disconnectAccount": Asked(turn=1),
     "connectAccount": Asked(
         headers={"Idempotency-Key": "connect-sample-studio"}, body={"restricted_key": "{restricted_key}"}, turn=2

@@ -25,6 +25,8 @@ _MADE_UP = (
     (re.compile(r"\brk_(live|test)_\w+"), r"rk_\1_EXAMPLE_that_does_not_work"),
     (re.compile(r"\bwhsec_[\w+/=-]+"), "whsec_RVhBTVBMRQ=="),
     (re.compile(r"\bmsg_[0-9a-f]{16,}"), "msg_EXAMPLE"),
+    (re.compile(r"\b(str|pln|ovr)_[0-9a-f]{16}\b"), r"\1_0123456789abcdef"),
+    (re.compile(r"\brule_[0-9a-f]{12}\b"), "rule_0123456789ab"),
     # The second in which a fact was fetched, and the digest of a sync's state.
     (re.compile(r"(?<=:)1[789]\d{8}\b"), f"{MOMENT.timestamp():.0f}"),
     (re.compile(r"(?<=id: )(\d+)-[0-9a-f]{16}"), r"\1-0123456789abcdef"),

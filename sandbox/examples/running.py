@@ -20,6 +20,7 @@ from sandbox.demo_company import demo_company
 from sandbox.demo_settings import SIMULATED_ACCOUNT_SEED, DemoSettings, simulated_stripe_environment
 from sandbox.examples.books import Books
 from sandbox.examples.demo import ORIGIN, Demo, Person
+from sandbox.examples.mapped import decide_about_mapping
 from sandbox.examples.story import Story
 from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.demo import FIRST_COMPANY
@@ -44,6 +45,7 @@ def running_demo(engine: Engine, database_url: str, redis_url: str) -> Iterator[
             second = add_user(connection, _SECOND_MEMBER, password_hash=None)
             set_member(connection, company_id, second.id, "editor", actor="demo", now=utc_now())
             request_sync(connection, company_id, trigger="initial", actor="clock", now=utc_now())
+            decide_about_mapping(connection, company_id, now=utc_now())
         restricted_key = stripe.restricted_key(books.account.id, livemode=True, permissions=_PERMISSIONS)
         app = create_app(tools_from(WebSettings.from_environ()))
         demo = Demo(

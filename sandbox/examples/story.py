@@ -29,7 +29,9 @@ class Story:
         told = story.tell(demo)
         _post(demo, endpoint, _unreadable(next(one.body for one in told if one.event_type == "invoice.finalized")))
         demo.work_until(lambda: demo.read("/quarantine")["data"], "nothing was quarantined")
-        demo.ids.update(line_id=story.line(demo)["invoice_line_item_id"], run_id=demo.read("/syncs")["data"][-1]["id"])
+        line = story.line(demo)
+        demo.ids.update(line_id=line["invoice_line_item_id"], subscription_id=line["subscription_id"])
+        demo.ids["run_id"] = demo.read("/syncs")["data"][-1]["id"]
         return story
 
     def pay(self, demo: Demo) -> None:

@@ -23,6 +23,10 @@ _PARAMETERS = {
     "line_id": "The id of the invoice line item.",
     "run_id": "The id of the sync.",
     "position": "A position of the company's log.",
+    "stream_id": "The id of the revenue stream.",
+    "plan_id": "The id of the plan.",
+    "batch_id": "The id of the batch of overrides.",
+    "version": "The version of the rule set.",
 }
 _FIELDS = {
     "object": "The kind of object.",

@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from app.api.exports.schemas import LinesExport
 from app.http.fields import IdempotencyKey, Instant, WholeNumber, Words
 from projections.reads.filters import SEVERAL
-from tenants.companies import time_zones
+from projections.recognition.days import zone_names
 
 _FORMATS = ("csv", "xlsx")
 _RECURS = ("daily", "monthly")
@@ -45,7 +45,7 @@ class ScheduleFields(Schema):
 
     @validates_schema
     def _known_time_zone(self, data: dict[str, Any], **_options: object) -> None:
-        if data.get("time_zone", "UTC") not in time_zones():
+        if data.get("time_zone", "UTC") not in zone_names():
             raise ValidationError("Not a name of the time zone database, like Europe/Zurich.", "time_zone")
 
 

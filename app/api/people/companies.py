@@ -3,13 +3,16 @@
 from typing import Any
 
 from flask import abort
+from sqlalchemy import Connection
 
 from app.api.base import ApiBlueprint, without_parameters
 from app.api.people import schemas
 from app.auth.access import for_role, principal
 from app.wiring.tools import current_tools
+from mapping.policy import set_policy
+from mapping.recorded import Desk, decided
 from runtime.database import within_company
-from tenants.companies import Company, find_company, rename_company, set_time_zone
+from tenants.companies import Company, find_company, rename_company
 
 blueprint = ApiBlueprint("companies", __name__, url_prefix="/v1/companies/<int:company_id>", description="Companies.")
 
@@ -42,9 +45,12 @@ def alter_company(company_id: int, *, name: str | None = None, time_zone: str | 
     :raises UnknownTimeZoneError: the time zone is none
     """
     tools, actor = current_tools(), principal().actor
-    with within_company(tools.engine, company_id) as connection:
+
+    def alter(connection: Connection) -> Company:
         if name is not None:
             rename_company(connection, company_id, name, actor=actor, now=tools.clock())
         if time_zone is not None:
-            set_time_zone(connection, company_id, time_zone, actor=actor, now=tools.clock())
+            set_policy(Desk(connection, company_id, actor, tools.clock()), {"time_zone": time_zone})
         return find_company(connection, company_id) or abort(404)
+
+    return decided(tools.engine, company_id, alter)

@@ -4,17 +4,11 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from app.http.fields import Instant, Name
-from tenants.companies import time_zones
+from app.http.fields import Instant, Name, TimeZone
 from tenants.people.users import UnusableEmailError, normal_email
 from tenants.roles import ROLES
 
 _ONCE = "Only returned when it is created: it is not stored."
-
-
-def _is_time_zone(name: str) -> None:
-    if name not in time_zones():
-        raise ValidationError("Not the IANA name of a time zone, such as Europe/Berlin.")
 
 
 class EmailAddress(fields.String):
@@ -139,9 +133,7 @@ class CompanyChange(Schema):
     """What to change about a company; what is left out stays as it is."""
 
     name = Name()
-    time_zone = fields.String(
-        validate=_is_time_zone, metadata={"description": "An IANA name, such as Europe/Berlin or UTC."}
-    )
+    time_zone = TimeZone(metadata={"description": "An IANA name, such as Europe/Berlin or UTC."})
 
 
 class AuditEntry(Schema):

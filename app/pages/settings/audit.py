@@ -25,6 +25,20 @@ _WORDS = {
     "access.connection_refused": "Connecting an account refused",
     "access.claim_refused": "Another company tried to connect this account",
     "accounting.time_zone_set": "Time zone changed",
+    "accounting.policy_set": "Accounting policy changed",
+    "mapping.stream_created": "Revenue stream added",
+    "mapping.stream_changed": "Revenue stream changed",
+    "mapping.stream_archived": "Revenue stream archived",
+    "mapping.stream_restored": "Revenue stream restored",
+    "mapping.plan_created": "Plan added",
+    "mapping.plan_changed": "Plan renamed",
+    "mapping.plan_archived": "Plan archived",
+    "mapping.plan_restored": "Plan restored",
+    "mapping.rules_published": "Mapping rules published",
+    "mapping.lines_overridden": "Lines mapped by hand",
+    "mapping.lines_released": "Lines left to the rules again",
+    "mapping.subscription_overridden": "Subscription mapped by hand",
+    "mapping.subscription_released": "Subscription left to the rules again",
 }
 
 

@@ -7,8 +7,9 @@ from app.api.people.companies import alter_company
 from app.pages.forms import MistakeError, back_to, limit_forms, name_in, typed
 from app.pages.frame import for_member, framed
 from app.wiring.tools import current_tools
+from projections.recognition.days import UnknownTimeZoneError, zone_names
 from runtime.database import within_company
-from tenants.companies import UnknownTimeZoneError, find_company, time_zones
+from tenants.companies import find_company
 
 blueprint = Blueprint("company pages", __name__, url_prefix="/companies/<int:company_id>/company")
 limit_forms(blueprint)
@@ -45,7 +46,7 @@ def _page(company_id: int, *, done: str | None = None, mistake: MistakeError | N
         here="company",
         status=422 if mistake else 200,
         shown=shown,
-        zones=sorted(time_zones()),
+        zones=sorted(zone_names()),
         done=done,
         mistakes={mistake.field: mistake.says} if mistake else {},
         typed=typed,

@@ -20,7 +20,6 @@ from projections.mapping.facts import (
 )
 from projections.mapping.payloads import MAX_LINES, LinesOverridden, RulesPublished, StreamCreated
 from projections.recognition.outcome import Share, Treatment
-from tenants import access_facts
 from tests.support.rules import rule, to
 
 LINE = {"livemode": True, "invoice_id": "in_1", "invoice_line_item_id": "il_1"}
@@ -63,10 +62,6 @@ def test_what_facts_say_is_read_with_them() -> None:
     assert stream.treatment() == Treatment("months", 12)
     assert override.shares() == (Share(10_000, "str_a"),)
     assert [one.rule_id for one in published.read_rules()] == ["rule_a"]
-
-
-def test_time_zone_that_was_set_by_its_old_name_is_read() -> None:
-    assert access_facts.TIME_ZONE_SET == TIME_ZONE_SET
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from tenants.companies import set_time_zone
-from tests.support.clock import NOON, SetClock
+from tenants.companies import keep_time_zone
+from tests.support.clock import SetClock
 from tests.support.company import new_key_headers
 from tests.support.web.lines import Reader, json_of
 from tests.support.web.people import add_member
@@ -61,7 +61,7 @@ def test_a_schedule_is_shown_as_it_was_added_with_when_it_is_due(editor: Reader)
 
 def test_a_schedule_without_a_time_zone_follows_the_companys_clocks(editor: Reader, engine: Engine) -> None:
     with engine.begin() as connection:
-        set_time_zone(connection, editor.company_id, "Europe/Zurich", actor="tests", now=NOON)
+        keep_time_zone(connection, editor.company_id, "Europe/Zurich")
 
     added = json_of(send(editor, "POST", body={name: value for name, value in BODY.items() if name != "time_zone"}))
 

@@ -27,7 +27,7 @@ def test_name_and_time_zone_are_changed_and_each_change_is_a_fact(admin: Admin) 
     assert before["time_zone"] == "UTC"
     assert changed == before | {"name": "Zed Inc", "time_zone": "Europe/Berlin"} == admin.get("")
     zone, name, *earlier = admin.get("/audit")["data"]
-    assert (zone["type"], zone["details"]) == ("accounting.time_zone_set", {"time_zone": "Europe/Berlin"})
+    assert (zone["type"], zone["details"]["time_zone"]) == ("accounting.policy_set", "Europe/Berlin")
     assert (name["type"], name["details"]) == ("access.company_renamed", {"name": "Zed Inc"})
     assert zone["entity"] == name["entity"] == f"company:{admin.company_id}"
     assert json_of(admin.send("PATCH", "", {"name": "Zed Inc", "time_zone": "Europe/Berlin"})) == changed

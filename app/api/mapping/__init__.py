@@ -1,0 +1,1 @@
+"""Streams, rules, overrides and the accounting policy over the API."""
