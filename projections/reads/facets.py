@@ -85,12 +85,12 @@ def _finding(facet: str, way: str) -> Select[Any]:
         statement = statement.join(found, columns.words == found.c.words)
     # Limits keep PostgreSQL from reading all lines to join them, and from counting those of more than are shown.
     has_lines = _lines_of(facet, columns.id).limit(1).scalar_subquery().is_not(None)
-    shown = (
-        statement.where(has_lines).order_by(columns.words).limit(bindparam("limit", type_=Integer)).subquery("shown").c
-    )
-    lines = _lines_of(facet, shown.id).limit(bindparam("most_counted", type_=Integer)).subquery("lines")
+    statement = statement.where(has_lines).order_by(columns.words)
+    shown = statement.limit(bindparam("limit", type_=Integer)).subquery("shown")
+    most_counted = bindparam("most_counted", type_=Integer)
+    lines = _lines_of(facet, shown.c.id).correlate(shown).limit(most_counted).subquery("lines")
     line_count = select(func.count()).select_from(lines).scalar_subquery().label("line_count")
-    return select(shown.id, shown.name, shown.hint, line_count).order_by(shown.words)
+    return select(shown.c.id, shown.c.name, shown.c.hint, line_count).order_by(shown.c.words)
 
 
 def _lines_of(facet: str, one: ColumnElement[str]) -> Select[Any]:
