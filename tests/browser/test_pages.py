@@ -128,6 +128,26 @@ def test_a_view_is_saved_opened_and_renamed(page: Page, inside: Company) -> None
     expect(page.get_by_role("region", name="Revenue lines")).to_have_class("lines compact")
 
 
+def test_an_export_is_scheduled_from_the_table_paused_and_deleted(page: Page, inside: Company) -> None:
+    page.goto(f"/companies/{inside.id}/revenue-mapping?cadence=monthly")
+    page.get_by_text("Export", exact=True).click()
+    page.get_by_role("link", name="Schedule…").click()
+    page.get_by_label(inside.email).check()
+    page.get_by_role("button", name="Schedule", exact=True).click()
+
+    schedule = page.get_by_role("region", name="Excel, every month on day 1")
+    expect(schedule).to_contain_text("Cadence: Monthly")
+    page.get_by_text("Schedule an export").click()
+    check_looks(page, "settings-exports")
+    schedule.get_by_role("button", name="Pause").click()
+    expect(schedule).to_contain_text("None while paused")
+    schedule.get_by_role("link", name="Delete this schedule").click()
+    check_looks(page, "settings-exports-delete")
+    schedule.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("Deleted.")).to_be_visible()
+    expect(schedule).to_have_count(0)
+
+
 def test_who_is_not_connected_is_told_what_to_do(page: Page, company: Company) -> None:
     company.enter(page.context)
     for name, path in (
