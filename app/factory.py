@@ -30,6 +30,7 @@ from app.pages.settings import api_keys as api_key_pages
 from app.pages.settings import audit as audit_pages
 from app.pages.settings import company as company_pages
 from app.pages.settings import connection_forms, integrations
+from app.pages.settings import export_schedules as export_schedule_pages
 from app.pages.settings import people as people_pages
 from app.pages.syncs import pages as sync_pages
 from app.problems import handlers
@@ -97,7 +98,7 @@ def create_app(tools: Tools) -> Flask:
     mapping = (table, chart, line_drawer, quarantine, preferences, saved_view_pages, suggestion_parts)
     pages = (integrations, connection_forms, sync_pages, *mapping)
     people = (people_pages, api_key_pages, company_pages, audit_pages, account, invitation, sign_up, passwords)
-    told = (notices_page, notifications_page, webhooks_page)
+    told = (notices_page, notifications_page, webhooks_page, export_schedule_pages)
     for views in (sign_in, provider_sign_in, oauth, *pages, *people, *told):
         app.register_blueprint(views.blueprint)
     return app

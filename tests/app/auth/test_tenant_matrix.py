@@ -78,6 +78,12 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("POST", WEBHOOKS): "admin",
     ("GET", f"{WEBHOOKS}/<int:endpoint_id>"): "admin",
     **{("POST", f"{WEBHOOKS}/<int:endpoint_id>/{step}"): "admin" for step in STEPS},
+    ("GET", f"{PAGES}/settings/exports"): "editor",
+    ("POST", f"{PAGES}/settings/exports"): "editor",
+    **{
+        ("POST", f"{PAGES}/settings/exports/<int:schedule_id>/{step}"): "editor"
+        for step in ("pause", "resume", "delete")
+    },
     ("GET", "/connect/stripe"): "admin",
     ("GET", "/connect/stripe/callback"): "everybody",
     ("GET", TABLE): "viewer",
