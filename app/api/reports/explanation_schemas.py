@@ -52,7 +52,9 @@ class ExplanationQuery(Schema):
             raise ValidationError("Only with by=plan a cell is of a plan.", "plan_id")
 
 
-class _Amounts(Schema):
+class CellAmounts(Schema):
+    """The amounts of a cell, in minor units of its currency; each report has its own."""
+
     earned = fields.Integer(metadata={"description": "In the month. Of recognition and deferred alone."})
     contra = fields.Integer(metadata={"description": "Taken back in the month. Of recognition and deferred alone."})
     net = fields.Integer(metadata={"description": "earned + contra. Of recognition alone."})
@@ -62,7 +64,7 @@ class _Amounts(Schema):
     amount = fields.Integer(metadata={"description": "Of the waterfall alone."})
 
 
-class Leaf(_Amounts):
+class Leaf(CellAmounts):
     """A step of a share of a line, and what it adds to the cell, in minor units of the cell's currency."""
 
     object = fields.Constant("explanation")
@@ -89,6 +91,6 @@ class Explanation(Schema):
     next_cursor = fields.String(allow_none=True)
     position = fields.Integer()
     count = fields.Integer(metadata={"description": "How many there are on all pages."})
-    total = fields.Nested(_Amounts, metadata={"description": "The sums of all pages."})
-    cell = fields.Nested(_Amounts, metadata={"description": "The cell of the report itself."})
+    total = fields.Nested(CellAmounts, metadata={"description": "The sums of all pages."})
+    cell = fields.Nested(CellAmounts, metadata={"description": "The cell of the report itself."})
     sum_check = fields.Boolean(metadata={"description": "Whether total and cell are equal."})
