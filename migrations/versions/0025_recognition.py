@@ -1,4 +1,4 @@
-"""Parts of lines, their past, and what is recognized by month."""
+"""Parts of lines and their past, what is recognized by month, and what maps lines."""
 
 from pathlib import Path
 

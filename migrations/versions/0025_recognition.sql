@@ -1,4 +1,5 @@
 -- Shares of lines by the dated changes of their amounts, with what each month recognizes of them.
+
 CREATE TABLE revenue_part (
     company_id bigint NOT NULL,
     build integer NOT NULL,
@@ -11,7 +12,6 @@ CREATE TABLE revenue_part (
     credit_note_id text,
     layer text NOT NULL,
     rule_id text,
-    rules_version integer,
     stream_id text NOT NULL,
     plan_id text NOT NULL,
     kind text NOT NULL,
@@ -50,7 +50,6 @@ CREATE TABLE revenue_part_past (
     credit_note_id text,
     layer text NOT NULL,
     rule_id text,
-    rules_version integer,
     stream_id text NOT NULL,
     plan_id text NOT NULL,
     kind text NOT NULL,
@@ -111,3 +110,28 @@ CREATE TABLE recognition_month_stretch (
         (company_id, build, livemode, currency, stream_id, plan_id, kind, cause, booked_month, month, stretch)
 );
 SELECT wall_in_company('recognition_month_stretch', 'SELECT', false);
+
+-- What maps lines: the facts that the book follows from, and the outcomes that people chose for lines.
+CREATE TABLE revenue_book (
+    company_id bigint NOT NULL,
+    build integer NOT NULL,
+    book bytea NOT NULL,
+    has_line_overrides boolean NOT NULL,
+    position bigint NOT NULL,
+    CONSTRAINT revenue_book_pkey PRIMARY KEY (company_id, build)
+);
+SELECT wall_in_company('revenue_book', 'SELECT', false);
+
+CREATE TABLE revenue_line_override (
+    company_id bigint NOT NULL,
+    build integer NOT NULL,
+    livemode boolean NOT NULL,
+    invoice_id text NOT NULL,
+    invoice_line_item_id text NOT NULL,
+    batch_id text NOT NULL,
+    outcome text NOT NULL,
+    position bigint NOT NULL,
+    CONSTRAINT revenue_line_override_pkey
+        PRIMARY KEY (company_id, build, livemode, invoice_id, invoice_line_item_id)
+);
+SELECT wall_in_company('revenue_line_override', 'SELECT', false);

@@ -67,8 +67,8 @@ class Credit(NamedTuple):
 def transitions_of(status: str, said: StatusDates, seen_at: Mapping[str, int]) -> Transitions:
     """Return an invoice's transitions. Where Stripe says no time, the event that first showed a status stands in.
 
-    The status decides, not the times: an invoice can be uncollectible first, and then paid or void. `seen_at` has the
-    times of such events by status, and as `finalized` that of the first one.
+    The status decides, not the times: an invoice can be uncollectible first, and then paid or void; one that is paid
+    at once has no transition. `seen_at` has the times of such events by status, and as `finalized` of the first one.
     """
     was_uncollectible = said.marked_uncollectible_at is not None or "uncollectible" in seen_at
     is_uncollectible = status == "uncollectible" or was_uncollectible
@@ -78,7 +78,7 @@ def transitions_of(status: str, said: StatusDates, seen_at: Mapping[str, int]) -
             _moment(said.marked_uncollectible_at, seen_at.get("uncollectible", 0)) if is_uncollectible else None
         ),
         voided=_moment(said.voided_at, seen_at.get("void", 0)) if status == "void" else None,
-        paid=_moment(said.paid_at, seen_at.get("paid", 0)) if status == "paid" else None,
+        paid=_moment(said.paid_at, seen_at.get("paid", 0)) if status == "paid" and is_uncollectible else None,
     )
 
 

@@ -11,6 +11,7 @@ from events.stripe.observations import (
     InvoiceSeen,
     StatusDates,
 )
+from projections.revenue.details import settle_both
 from projections.revenue.register import Stamp, settle
 from projections.revenue.state import CreditNoteState, InvoiceState
 
@@ -34,21 +35,23 @@ def invoice_after(invoice: InvoiceState, seen: AboutInvoice, stamp: Stamp) -> In
         invoice.dates,
         invoice.seen_at,
     )
+    details, line_metadata = invoice.details, invoice.line_metadata
     match seen:
         case InvoiceDeleted():
             is_deleted = True
         case InvoiceLinesSeen():
-            lines = settle(lines, seen.lines, (1, *stamp))
+            lines, line_metadata = settle_both(lines, line_metadata, seen.lines, seen.line_metadata, (1, *stamp))
         case InvoiceSeen():
             status = settle(status, seen.status, (STATUS_RANK[seen.status], *stamp))
-            header = settle(header, seen.header, stamp)
-            lines = settle(lines, seen.lines, (int(seen.is_complete), *stamp))
+            header, details = settle_both(header, details, seen.header, seen.details, stamp)
+            of_lines = (int(seen.is_complete), *stamp)
+            lines, line_metadata = settle_both(lines, line_metadata, seen.lines, seen.line_metadata, of_lines)
             dates = settle(dates, seen.dates, (int(seen.dates != _NO_DATES), STATUS_RANK[seen.status], *stamp))
             seen_at = _undated(seen_at, seen, stamp[0])
         case CreditNoteSeen() | CreditNoteLinesSeen():
             note = _note_after(notes.get(seen.note_id, _NO_NOTE), seen, stamp)
             notes = dict(sorted({**notes, seen.note_id: note}.items()))
-    return InvoiceState(status, header, lines, is_deleted, notes, dates, seen_at)
+    return InvoiceState(status, header, lines, is_deleted, notes, dates, seen_at, details, line_metadata)
 
 
 def _undated(seen_at: dict[str, int], seen: InvoiceSeen, now: int) -> dict[str, int]:

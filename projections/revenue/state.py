@@ -4,6 +4,7 @@ from typing import Generic, NamedTuple
 
 from msgspec import Struct, field
 
+from events.stripe.details import InvoiceDetails, LineMetadata
 from events.stripe.observations import (
     CreditNoteHeader,
     CreditNoteLine,
@@ -54,7 +55,8 @@ class InvoiceState(Struct, frozen=True, array_like=True, gc=False):
 
     `credit_notes` by their ids, in order; those of an invoice that nothing else is known of wait for it. The stamp of
     `dates` begins with 1 if Stripe says any. `seen_at` has, in order, when facts first showed what they did not date:
-    in Unix seconds, by status, and as `finalized`.
+    in Unix seconds, by status, and as `finalized`. `details` are those of the fact that `header` is from,
+    `line_metadata` of the one that `lines` are from.
     """
 
     status: Register[str] | None = None
@@ -64,6 +66,8 @@ class InvoiceState(Struct, frozen=True, array_like=True, gc=False):
     credit_notes: dict[str, CreditNoteState] = field(default_factory=dict)
     dates: Register[StatusDates] | None = None
     seen_at: dict[str, int] = field(default_factory=dict)
+    details: InvoiceDetails | None = None
+    line_metadata: LineMetadata | None = None
 
     @property
     def is_complete(self) -> bool:

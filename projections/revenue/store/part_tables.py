@@ -29,7 +29,6 @@ def _columns() -> tuple[Column[object], ...]:
         # What mapped the line: `unmapped`, `rule`, `subscription_override` or `line_override`.
         Column("layer", Text, nullable=False),
         Column("rule_id", Text),
-        Column("rules_version", Integer),
         Column("stream_id", Text, nullable=False),
         Column("plan_id", Text, nullable=False),
         Column("kind", Text, nullable=False),
