@@ -1,5 +1,7 @@
 """Invoices, credit notes and their ends as Stripe would tell them of a case of recognition."""
 
+from typing import Any
+
 from projections.recognition.billing import Credit
 from tests.support.payloads import credit_note, credit_note_line, event, new_invoice, new_line
 from tests.support.recognition import Case
@@ -31,7 +33,7 @@ def billed(case: Case, line_id: str = "il_1", *, currency: str = "usd") -> list[
 def _credited(credit: Credit, invoice_id: str, line_id: str, currency: str) -> list[tuple[int, dict[str, object]]]:
     at = credit.effective.at
     lines = [credit_note_line(f"cnli_{credit.credit_id}", credit.amount, line_id)]
-    fields = {"invoice": invoice_id, "currency": currency, "effective_at": at, "created": at}
+    fields: dict[str, Any] = {"invoice": invoice_id, "currency": currency, "effective_at": at, "created": at}
     note = credit_note(f"{credit.credit_id}_{line_id}", *lines, **fields)
     told = [(at, event(note, "credit_note.created", created=at))]
     if credit.voided is not None:

@@ -67,6 +67,32 @@ class CellAmounts(Schema):
 class Leaf(CellAmounts):
     """A step of a share of a line, and what it adds to the cell, in minor units of the cell's currency."""
 
+    class Meta:
+        """The fields, in order."""
+
+        fields = (
+            "object",
+            "invoice_line_item_id",
+            "invoice_id",
+            "invoice_number",
+            "customer_name",
+            "description",
+            "share",
+            "step",
+            "cause",
+            "credit_note_id",
+            "day",
+            "step_amount",
+            "position",
+            "opening",
+            "booked",
+            "earned",
+            "contra",
+            "net",
+            "closing",
+            "amount",
+        )
+
     object = fields.Constant("explanation")
     invoice_line_item_id = fields.String()
     invoice_id = fields.String()

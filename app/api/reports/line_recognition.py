@@ -14,6 +14,7 @@ from app.auth.access import for_role
 from app.wiring.tools import current_tools
 from projections.reads.lines import LineRow, find_line
 from projections.reads.recognition.line_parts import PartRow, list_parts, part_of, treatment_of
+from projections.reads.recognition.rules_version import rules_version_at
 from projections.reads.snapshots import snapshot_of
 from projections.recognition.arithmetic import is_sum_of_months, months_of_shares
 from projections.recognition.outcome import REVENUE
@@ -105,11 +106,11 @@ def get_line_recognition(query: dict[str, Any], company_id: int, line_id: str) -
         if line is None:
             abort(404)
         rows = list_parts(snapshot, livemode=livemode, invoice_id=line.invoice_id, line_id=line_id)
-        return recognition_of(line, rows) | {"position": snapshot.position}
+        return recognition_of(line, rows, rules_version_at(snapshot)) | {"position": snapshot.position}
 
 
-def recognition_of(line: LineRow, rows: Sequence[PartRow]) -> dict[str, object]:
-    """Return what is recognized of a line, of its parts by share and step."""
+def recognition_of(line: LineRow, rows: Sequence[PartRow], rules_version: int) -> dict[str, object]:
+    """Return what is recognized of a line, from its parts by share and step and the version of the rules in force."""
     shares = [row for row in rows if row.step == 0]
     parts = list(map(part_of, rows))
     months = months_of_shares(parts, [row.basis_points for row in shares])
@@ -121,7 +122,7 @@ def recognition_of(line: LineRow, rows: Sequence[PartRow]) -> dict[str, object]:
         "parts": [_share_of(row, line) for row in shares],
         "steps": _steps_of(rows),
         "months": months,
-        "mapping": _mapping_of(shares[0]) if shares else None,
+        "mapping": _mapping_of(shares[0], rules_version) if shares else None,
         "sum_check": sum(row.amount for row in shares) == line.net_amount and is_sum_of_months(parts, months),
     }
 
@@ -143,6 +144,7 @@ def _steps_of(rows: Sequence[PartRow]) -> list[dict[str, object]]:
     return list(steps.values())
 
 
-def _mapping_of(row: PartRow) -> dict[str, object]:
-    named = {name: getattr(row, name) for name in ("layer", "rule_id", "rules_version")}
-    return {**named, "also_matched": [], "passed_over": []}
+def _mapping_of(row: PartRow, rules_version: int) -> dict[str, object]:
+    by_rules = row.layer in ("rule", "unmapped") and rules_version > 0
+    version = rules_version if by_rules else None
+    return {"layer": row.layer, "rule_id": row.rule_id, "rules_version": version, "also_matched": [], "passed_over": []}

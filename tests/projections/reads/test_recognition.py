@@ -3,6 +3,7 @@
 from collections import Counter
 from itertools import product
 from random import Random
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -10,7 +11,7 @@ from sqlalchemy import Engine
 from projections.reads.recognition.explained_cells import AMOUNTS, CellOf, LeafMark, explain_cell
 from projections.reads.recognition.leaf_details import detail_leaves
 from projections.reads.recognition.month_rows import Books, list_month_rows
-from projections.reads.recognition.report_cells import REPORTS, Range, cells_of
+from projections.reads.recognition.report_cells import BYS, REPORTS, Range, cells_of
 from projections.reads.snapshots import NotFoldedYetError, Snapshot, snapshot_of
 from projections.recognition.billing import Policy
 from projections.recognition.days import month_named
@@ -94,13 +95,15 @@ def explained(snapshot: Snapshot, cell: CellOf, *, limit: int = 500) -> tuple[tu
 
 
 def test_l15_leaves_add_up_to_each_cell(shelf: Shelf) -> None:
-    for as_of, report, by in product((None, 2 * MONTH_STRETCH + 6), REPORTS, ("stream", "plan", "none")):
+    for as_of, report, by in product((None, 2 * MONTH_STRETCH + 6), REPORTS, BYS):
         with snapshot_of(shelf.engine, shelf.company_id, as_of) as snapshot:
             rows = list_month_rows(snapshot, Books(livemode=True))
-            for found in cells_of(report, rows, by, ALWAYS)[::9]:
+            cells: list[Any] = [*cells_of(report, rows, by, ALWAYS)]
+            for found in cells[::9]:
                 currency, stream_id, plan_id = found.group
                 month = found.recognized_month if report == "waterfall" else found.month
-                kind, booked = getattr(found, "kind", "revenue"), getattr(found, "booked_month", None)
+                kind: Any = getattr(found, "kind", "revenue")
+                booked = getattr(found, "booked_month", None)
                 cell = CellOf(report, LIVE, month, currency, by, stream_id, plan_id, kind, booked)
                 total, leaves = explained(snapshot, cell)
 

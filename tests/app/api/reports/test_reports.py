@@ -12,32 +12,43 @@ from openpyxl import load_workbook
 from sqlalchemy import Engine
 
 from app.api.reports.reading import columns_of
+from projections.mapping.payloads import PlanCreated, StreamCreated
 from projections.reads.recognition.report_cells import REPORTS
-from projections.recognition.outcome import Share, Shares
 from tests.support.billing import billed
-from tests.support.part_rows import Shelf
+from tests.support.decisions import decide, rules
 from tests.support.recognition import Case
 from tests.support.web.lines import Reader, json_of
 
-SPLIT: Shares = (Share(9000, "str_saas", "pln_pro"), Share(1000, "str_fees"))
+# The authorization, four decisions, and the events of four invoices, one of them credited.
+LAST = 10
+SPLIT = {
+    "shares": [
+        {"bp": 9000, "stream_id": "str_saas", "plan_id": "pln_pro"},
+        {"bp": 1000, "stream_id": "str_fees"},
+    ]
+}
 
 
 @pytest.fixture
 def reader(client: FlaskClient, engine: Engine) -> Reader:
     """Return a reader of G9 in dollars, split, G4 in yen, and G6's proration of May, which is unbilled in April."""
     reader = Reader.of_new_company(client, engine)
+    decide(
+        engine,
+        reader.company_id,
+        StreamCreated("str_saas", "SaaS"),
+        StreamCreated("str_fees", "Fees"),
+        PlanCreated("pln_pro", "str_saas", "Pro"),
+        rules(1, ("invoice_line_item_id", "is", "il_1"), outcome=SPLIT),
+    )
     cases = {
-        "il_1": (Case("90.00", "2026-01-01", "2026-04-01", shares=SPLIT).with_credit("45.00", "2026-02-01"), "usd"),
+        "il_1": (Case("90.00", "2026-01-01", "2026-04-01").with_credit("45.00", "2026-02-01"), "usd"),
         "il_2": (Case("1.00", "2026-01-01", "2026-04-01"), "jpy"),
         "il_3": (Case("-30.00", "2026-04-21", "2026-05-01", booked="2026-05-01"), "usd"),
         "il_4": (Case("40.00", "2026-04-21", "2026-05-01", booked="2026-05-01"), "usd"),
     }
     for line_id, (case, currency) in cases.items():
         reader.receive(*billed(case, line_id, currency=currency))
-    shelf = Shelf(engine, reader.company_id)
-    for place, (line_id, (case, currency)) in enumerate(cases.items()):
-        shelf.put(place + 2, case, line=(line_id.replace("il", "in"), line_id), currency=currency)
-    shelf.write()
     return reader
 
 
@@ -61,7 +72,12 @@ def test_recognition_has_the_golden_months_of_each_currency(reader: Reader) -> N
         ("2026-03", "usd", 1550, 0, 1550),
         ("2026-04", "usd", 1000, 0, 1000),
     ]
-    assert (report["object"], report["has_more"], report["next_cursor"], report["position"]) == ("list", False, None, 6)
+    assert (report["object"], report["has_more"], report["next_cursor"], report["position"]) == (
+        "list",
+        False,
+        None,
+        LAST,
+    )
     assert (report["data_through"], report["is_complete"], len(report["left_out"])) == (None, False, 2)
 
 
@@ -118,6 +134,72 @@ def test_waterfall_is_chosen_by_what_it_recognizes(reader: Reader) -> None:
     ]
 
 
+def test_as_of_a_position_is_what_was_known_then(reader: Reader) -> None:
+    before = report_of(reader, "recognition", by="none", to="2026-03", as_of=LAST - 4)
+    then = json_of(reader.get("/revenue-lines/il_1/recognition", as_of=LAST - 4))
+    asked: Any = {"report": "recognition", "month": "2026-02", "currency": "usd", "by": "none", "as_of": LAST - 4}
+    told = json_of(reader.get("/explanations", **asked))
+    unmapped = json_of(reader.get("/explanations", **asked | {"by": "stream"}))
+
+    assert [(cell["month"], cell["net"]) for cell in before["data"]] == [
+        ("2026-01", 3100),
+        ("2026-02", 2800),
+        ("2026-03", 3100),
+    ]
+    assert (before["position"], then["position"], told["position"]) == (LAST - 4,) * 3
+    assert [step["cause"] for step in then["steps"]] == ["billing"]
+    assert (told["total"]["net"], told["sum_check"], unmapped["data"], unmapped["sum_check"]) == (2800, True, [], True)
+    assert reader.get("/revenue-lines/il_1/recognition", as_of=2).status_code == 404
+    assert report_of(reader, "recognition", as_of=0)["data"] == []
+    assert reader.get("/reports/recognition", as_of=LAST + 1).status_code == 422
+
+
+GOLDEN = {
+    "G1": (Case("31.00", "2026-01-15", "2026-02-15"), {"2026-01": 1700, "2026-02": 1400}),
+    "G5": (
+        Case("300.00", "2025-11-30", "2026-02-28"),
+        {"2025-11": 333, "2025-12": 10334, "2026-01": 10333, "2026-02": 9000},
+    ),
+    "G7": (Case("5.00", "2026-01-03", "2026-01-03", booked="2026-02-01"), {"2026-02": 500}),
+    "G8": (
+        Case("31.00", "2026-01-15", "2026-02-15").with_status(voided="2026-02-01"),
+        {"2026-01": 1700, "2026-02": -1700},
+    ),
+    "G10": (
+        Case("120.00", "2026-01-01", "2026-04-01").with_credit("30.00", "2026-01-10"),
+        {"2026-01": 3100, "2026-02": 2800, "2026-03": 3100},
+    ),
+    "G11": (
+        Case("181.00", "2026-01-01", "2026-07-01").with_credit("90.50", "2026-02-01", voided="2026-05-03"),
+        {"2026-01": 3100, "2026-02": -150, "2026-03": 1550, "2026-04": 1500, "2026-05": 9100, "2026-06": 3000},
+    ),
+    "G12": (
+        Case("90.00", "2026-01-01", "2026-04-01").with_status(uncollectible="2026-02-01", paid="2026-04-10"),
+        {"2026-01": 3100, "2026-02": -3100, "2026-04": 9000},
+    ),
+    "G18": (Case("31.00", "2026-01-15", "2026-02-14T23:59:59"), {"2026-01": 1700, "2026-02": 1400}),
+    "G21": (
+        Case("31.00", "2026-07-21", "2026-08-21", booked="2026-07-14").with_status(voided="2026-09-12"),
+        {"2026-07": 1100, "2026-08": 2000, "2026-09": -3100},
+    ),
+}
+
+
+def test_golden_lines_are_recognized_and_add_up_to_the_report(client: FlaskClient, engine: Engine) -> None:
+    reader = Reader.of_new_company(client, engine)
+    reader.receive(*(told for name, (case, _) in GOLDEN.items() for told in billed(case, f"il_{name}")))
+    totals: Counter[str] = Counter()
+
+    for name, (_, months) in GOLDEN.items():
+        told = json_of(reader.get(f"/revenue-lines/il_{name}/recognition"))
+        assert {one["month"]: one["earned"] + one["contra"] for one in told["months"]} == months, name
+        assert told["sum_check"], name
+        assert told["mapping"] | {"layer": "unmapped"} == told["mapping"]
+        totals.update(months)
+    cells = report_of(reader, "recognition", **{"from": "2025-11", "to": "2026-12"})["data"]
+    assert {cell["month"]: cell["net"] for cell in cells} == {month: net for month, net in totals.items() if net}
+
+
 @pytest.mark.parametrize("by", ["stream", "plan", "none"])
 def test_l15_each_cell_is_explained_by_lines_and_steps_that_add_up(reader: Reader, by: str) -> None:
     for name in REPORTS:
@@ -133,7 +215,7 @@ def test_l15_each_cell_is_explained_by_lines_and_steps_that_add_up(reader: Reade
 
 
 def test_an_explanation_names_line_step_and_day_and_is_paged(reader: Reader) -> None:
-    asked = {"report": "recognition", "month": "2026-02", "currency": "usd", "by": "none"}
+    asked: Any = {"report": "recognition", "month": "2026-02", "currency": "usd", "by": "none"}
     pages = [json_of(reader.get("/explanations", limit=3, **asked))]
     pages.append(json_of(reader.get("/explanations", limit=3, cursor=pages[0]["next_cursor"], **asked)))
     leaves = [leaf for page in pages for leaf in page["data"]]
@@ -158,7 +240,7 @@ def test_an_explanation_names_line_step_and_day_and_is_paged(reader: Reader) -> 
         "share": 0,
         "step": 1,
         "cause": "credit_note",
-        "credit_note_id": None,
+        "credit_note_id": "cn_0_il_1",
         "day": "2026-02-01",
         "step_amount": -4050,
         "position": 2,
@@ -166,7 +248,7 @@ def test_an_explanation_names_line_step_and_day_and_is_paged(reader: Reader) -> 
         "contra": -1395,
         "net": -2655,
     }
-    foreign = {**asked, "month": "2026-03", "cursor": pages[0]["next_cursor"]}
+    foreign: Any = {**asked, "month": "2026-03", "cursor": pages[0]["next_cursor"]}
     assert json_of(reader.get("/explanations", **foreign))["code"] == "invalid_cursor"
 
 
@@ -210,7 +292,7 @@ def test_a_line_whose_months_are_wrong_says_so(reader: Reader) -> None:
         """)
 
     assert json_of(reader.get("/revenue-lines/il_1/recognition"))["sum_check"] is False
-    asked = {"report": "recognition", "month": "2026-02", "currency": "usd", "by": "none"}
+    asked: Any = {"report": "recognition", "month": "2026-02", "currency": "usd", "by": "none"}
     assert json_of(reader.get("/explanations", **asked))["sum_check"] is False
 
 
@@ -221,7 +303,7 @@ def rows_of(reader: Reader, name: str, **query: Any) -> list[list[str]]:
 
 
 def test_csv_has_decimals_of_each_currency_and_names_position_and_checksum(reader: Reader) -> None:
-    asked = {"by": "none", "to": "2026-02"}
+    asked: Any = {"by": "none", "to": "2026-02"}
     header, *cells, as_of, position, checksum = rows_of(reader, "recognition", **asked)
     minor = rows_of(reader, "recognition", amounts="minor", **asked)
     told = report_of(reader, "recognition", **asked)
@@ -242,7 +324,7 @@ def test_csv_has_decimals_of_each_currency_and_names_position_and_checksum(reade
         ["usd", "2", "revenue", "31.00", "0.00", "31.00"],
     ]
     assert [row[-3:] for row in minor[1:3]] == [["34", "0", "34"], ["3100", "0", "3100"]]
-    assert (as_of[:2], position[:2]) == (["as_of", "now"], ["position", "6"])
+    assert (as_of[:2], position[:2]) == (["as_of", "now"], ["position", str(LAST)])
     assert checksum[:2] == ["checksum", told["checksum"]]
     # Anybody can repeat it from the file.
     lines = "".join(",".join(row) + "\n" for row in minor[1:-3])
@@ -262,8 +344,8 @@ def test_workbooks_have_numbers_and_a_footer(reader: Reader) -> None:
 
         assert [cell.value for cell in header] == list(columns_of(name))
         assert as_of[1].value == "now"
-        assert (position[1].value, checksum[1].value) == (6, report_of(reader, name, by="none")["checksum"])
-        assert about["Position of the log"] == 6
+        assert (position[1].value, checksum[1].value) == (LAST, report_of(reader, name, by="none")["checksum"])
+        assert about["Position of the log"] == LAST
         assert 31 in [cell.value for row in cells for cell in row]
         assert {cell.number_format for row in cells for cell in row if cell.value == 31} == {"#,##0.00"}
         tag = response.headers["ETag"]
@@ -296,7 +378,7 @@ def test_an_unchanged_report_is_not_sent_again(reader: Reader) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused_with_its_place(
-    reader: Reader, below: str, query: dict[str, str], pointer: str
+    reader: Reader, below: str, query: dict[str, Any], pointer: str
 ) -> None:
     response = reader.get(below, **query)
 
