@@ -14,6 +14,9 @@ from app.api.exports import schedules as export_schedules
 from app.api.mapping import overrides, policy, rules, streams
 from app.api.notices import notifications, webhook_endpoints
 from app.api.people import api_keys, audit, companies, invitations, me, members
+from app.api.reports import as_csv as reports_csv
+from app.api.reports import as_workbook as reports_xlsx
+from app.api.reports import explanations, line_recognition, reports
 from app.api.views import saved_views
 from app.auth import defences, provider_sign_in, sign_in
 from app.connect import oauth
@@ -82,6 +85,11 @@ def create_app(tools: Tools) -> Flask:
         rules.blueprint,
         overrides.blueprint,
         policy.blueprint,
+        reports.blueprint,
+        reports_csv.blueprint,
+        reports_xlsx.blueprint,
+        explanations.blueprint,
+        line_recognition.blueprint,
         syncs.blueprint,
         connection.blueprint,
         me.blueprint,

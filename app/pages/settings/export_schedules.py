@@ -19,7 +19,7 @@ from app.pages.mapping.words import sort_label
 from app.wiring.tools import current_tools
 from backlog.exports.schedules import TooManySchedulesError, export_path
 from projections.reads.filters import SEVERAL
-from tenants.companies import time_zones
+from projections.recognition.days import zone_names
 
 _ONE = "/<int:schedule_id>"
 _HOURS = tuple(range(24))
@@ -120,7 +120,7 @@ def _page(
         schedules=[_shown(company_id, one) for one in steps.all_schedules(company_id)],
         view=view,
         lines=_in_words(company_id, view),
-        zones=sorted(time_zones()),
+        zones=sorted(zone_names()),
         hours=_HOURS,
         formats=_FORMATS,
         members=steps.addresses_of_members(company_id),

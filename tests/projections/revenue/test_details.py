@@ -26,8 +26,9 @@ from projections.revenue.build_state import BuildState
 from projections.revenue.details import InvoiceTold
 from projections.revenue.fold import RevenueState
 from projections.revenue.row_versions import changes_of
+from projections.revenue.states_at import NOW
 from projections.revenue.store.load_state import load_state
-from projections.revenue.subjects_at import NOW, subjects_at
+from projections.revenue.subjects_at import subjects_at
 from runtime.database import raw_driver
 from tests.support.clock import NOON
 from tests.support.company import catch_up, company_with, record_events
@@ -40,7 +41,7 @@ LINE = Line("il_1", None, "Plan", "usd", 900, 90, 10, CREATED, CREATED + 60, Fal
 ONCE = Line("il_2", "sub_2", None, "usd", 5, 0, 0, CREATED, CREATED, True, None, None, None)  # noqa: FBT003
 HEADER = InvoiceHeader("cus_1", "Zed Inc", "sub_1", "F00D-0001", "old@zed.test")
 TOLD = InvoiceDetails(EMEA, APAC, "CZ")
-OPEN = InvoiceSeen("in_1", "open", HEADER, (LINE, ONCE), True, TOLD, {"il_1": EMEA})  # noqa: FBT003
+OPEN = InvoiceSeen("in_1", "open", HEADER, (LINE, ONCE), is_complete=True, details=TOLD, line_metadata={"il_1": EMEA})
 QUARTERLY = PriceSeen(
     "price_q", Recurrence("month", 3), "price", "Quarterly", PriceDetails("Quarterly", "team_q", EMEA)
 )
@@ -142,7 +143,7 @@ def test_what_only_rules_test_changes_no_row_and_is_found_at_every_position() ->
         [replace(SAID, details=CustomerDetails("new@zed.test"))],
     )
 
-    changes = changes_of(revenue)
+    changes = changes_of(revenue).rows
     assert changes.ended == []
     assert {row.variable.change.position for row in changes.current} == {1}
     details = revenue.details
