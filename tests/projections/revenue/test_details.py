@@ -40,7 +40,7 @@ LINE = Line("il_1", None, "Plan", "usd", 900, 90, 10, CREATED, CREATED + 60, Fal
 ONCE = Line("il_2", "sub_2", None, "usd", 5, 0, 0, CREATED, CREATED, True, None, None, None)  # noqa: FBT003
 HEADER = InvoiceHeader("cus_1", "Zed Inc", "sub_1", "F00D-0001", "old@zed.test")
 TOLD = InvoiceDetails(EMEA, APAC, "CZ")
-OPEN = InvoiceSeen("in_1", "open", HEADER, (LINE, ONCE), True, TOLD, {"il_1": EMEA})  # noqa: FBT003
+OPEN = InvoiceSeen("in_1", "open", HEADER, (LINE, ONCE), is_complete=True, details=TOLD, line_metadata={"il_1": EMEA})
 QUARTERLY = PriceSeen(
     "price_q", Recurrence("month", 3), "price", "Quarterly", PriceDetails("Quarterly", "team_q", EMEA)
 )
