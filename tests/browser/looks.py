@@ -64,25 +64,31 @@ def looks(page: Page) -> Iterator[str]:
 def screenshot(page: Page, name: str) -> None:
     """Save a screenshot of the page in every look to var/screenshots, as `name-phone-dark.png`."""
     for look in looks(page):
-        _draw(page, name, look)
+        screenshot_here(page, f"{name}-{look}")
 
 
 def check_looks(page: Page, name: str) -> None:
     """Check accessibility in every look and that the page is not wider than its window. Save screenshots."""
     for look in looks(page):
-        _draw(page, name, look)
-        assert page.evaluate(_OVERFLOW) <= 0, f"{page.url} is wider than its window ({look})"
+        screenshot_here(page, f"{name}-{look}")
+        assert overflow(page) <= 0, f"{page.url} is wider than its window ({look})"
         # Dark differs from light only in colours, which are the same in every size.
         if look != "phone-dark":
             check_accessibility(page, *(["color-contrast"] if look.endswith("dark") else []))
 
 
-def _draw(page: Page, name: str, look: str) -> None:
+def overflow(page: Page) -> int:
+    """Return by how many pixels the page is wider than its window."""
+    return int(page.evaluate(_OVERFLOW))
+
+
+def screenshot_here(page: Page, name: str) -> None:
+    """Save a screenshot of the page as it looks now."""
     size = page.viewport_size
     assert size is not None
     height = min(page.evaluate("() => document.documentElement.scrollHeight"), _TALLEST_PIXELS)
     page.screenshot(
-        path=SCREENSHOTS / f"{name}-{look}.png",
+        path=SCREENSHOTS / f"{name}.png",
         full_page=True,
         clip={"x": 0, "y": 0, "width": size["width"], "height": height},
         animations="disabled",
