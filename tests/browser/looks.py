@@ -75,22 +75,29 @@ def check_looks(page: Page, name: str, *, within: str | None = None) -> None:
     REVMAP_SCREENSHOTS is set, save screenshots to var/screenshots, as `name-phone-dark.png`.
     """
     for look in looks(page):
-        if _SAVES_SCREENSHOTS:
-            _draw(page, name, look)
+        screenshot_here(page, f"{name}-{look}")
         # Dark differs from light only in colours, which are the same in every size.
         if look.endswith("light"):
-            assert page.evaluate(_OVERFLOW) <= 0, f"{page.url} is wider than its window ({look})"
+            assert overflow(page) <= 0, f"{page.url} is wider than its window ({look})"
             check_accessibility(page, within=within)
         elif look == "desktop-dark":
             check_accessibility(page, "color-contrast", within=within)
 
 
-def _draw(page: Page, name: str, look: str) -> None:
+def overflow(page: Page) -> int:
+    """Return by how many pixels the page is wider than its window."""
+    return int(page.evaluate(_OVERFLOW))
+
+
+def screenshot_here(page: Page, name: str) -> None:
+    """Save a screenshot of the page as it looks now, if REVMAP_SCREENSHOTS is set."""
+    if not _SAVES_SCREENSHOTS:
+        return
     size = page.viewport_size
     assert size is not None
     height = min(page.evaluate("() => document.documentElement.scrollHeight"), _TALLEST_PIXELS)
     page.screenshot(
-        path=SCREENSHOTS / f"{name}-{look}.png",
+        path=SCREENSHOTS / f"{name}.png",
         full_page=True,
         clip={"x": 0, "y": 0, "width": size["width"], "height": height},
         animations="disabled",

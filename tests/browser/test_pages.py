@@ -1,12 +1,16 @@
 """Every page of a company in every look: accessible and no wider than its window."""
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
 from tests.browser.deployment import Company, Deployment
-from tests.browser.looks import check_looks
+from tests.browser.looks import check_looks, overflow, screenshot_here
 from tests.browser.mishaps import Mishaps
 
+PAPER_AND_WALL: dict[str, ViewportSize] = {
+    "wide": {"width": 2560, "height": 1300},
+    "paper": {"width": 1040, "height": 720},  # A4 on its side
+}
 SCRIPT = "<img src=x onerror=alert(1)>"
 # A page's name in screenshots, its path below the company, and its heading.
 PLACES = (
@@ -38,6 +42,23 @@ def test_every_page_is_for_everybody_in_every_look(page: Page, inside: Company) 
         expect(page.get_by_role("heading", level=1)).to_have_text(heading)
         expect(page.locator("[aria-busy]")).to_have_count(0)
         check_looks(page, name)
+
+
+def test_pages_fit_a_wide_screen_and_paper_which_is_light_and_has_no_controls(page: Page, inside: Company) -> None:
+    page.emulate_media(color_scheme="dark")
+    for below in ("revenue-mapping", "syncs", "people"):
+        page.goto(f"/companies/{inside.id}/{below}")
+        for name, size in PAPER_AND_WALL.items():
+            page.emulate_media(media="print" if name == "paper" else "screen")
+            page.set_viewport_size(size)
+            screenshot_here(page, f"{below}-{name}")
+            assert overflow(page) <= 0, (below, name)
+        page.emulate_media(media="print")
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
+        expect(page.get_by_role("navigation")).to_have_count(0)
+        expect(page.get_by_role("button")).to_have_count(0)
+        page.emulate_media(media="screen")
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
 
 
 def test_a_sync_is_told_for_everybody_in_every_look(page: Page, inside: Company) -> None:
