@@ -14,6 +14,9 @@ from app.api.exports import schedules as export_schedules
 from app.api.mapping import overrides, policy, rules, streams
 from app.api.notices import notifications, webhook_endpoints
 from app.api.people import api_keys, audit, companies, invitations, me, members
+from app.api.reports import as_csv as reports_csv
+from app.api.reports import as_workbook as reports_xlsx
+from app.api.reports import explanations, line_recognition, reports
 from app.api.views import saved_views
 from app.auth import defences, provider_sign_in, sign_in
 from app.connect import oauth
@@ -30,6 +33,7 @@ from app.pages.settings import api_keys as api_key_pages
 from app.pages.settings import audit as audit_pages
 from app.pages.settings import company as company_pages
 from app.pages.settings import connection_forms, integrations
+from app.pages.settings import export_schedules as export_schedule_pages
 from app.pages.settings import people as people_pages
 from app.pages.syncs import pages as sync_pages
 from app.problems import handlers
@@ -81,6 +85,11 @@ def create_app(tools: Tools) -> Flask:
         rules.blueprint,
         overrides.blueprint,
         policy.blueprint,
+        reports.blueprint,
+        reports_csv.blueprint,
+        reports_xlsx.blueprint,
+        explanations.blueprint,
+        line_recognition.blueprint,
         syncs.blueprint,
         connection.blueprint,
         me.blueprint,
@@ -97,7 +106,7 @@ def create_app(tools: Tools) -> Flask:
     mapping = (table, chart, line_drawer, quarantine, preferences, saved_view_pages, suggestion_parts)
     pages = (integrations, connection_forms, sync_pages, *mapping)
     people = (people_pages, api_key_pages, company_pages, audit_pages, account, invitation, sign_up, passwords)
-    told = (notices_page, notifications_page, webhooks_page)
+    told = (notices_page, notifications_page, webhooks_page, export_schedule_pages)
     for views in (sign_in, provider_sign_in, oauth, *pages, *people, *told):
         app.register_blueprint(views.blueprint)
     return app

@@ -18,8 +18,14 @@ LEASE_SECONDS = 90
 
 _MOST_OF_COMPANY = 4
 
-# The endpoints with something to send are found by one index lookup each.
-_WAITING = """
+# After so many failures one endpoint's prospects are no better than another's.
+_FAILURES_THAT_COUNT = 3
+
+# The endpoints with something to send are found by one index lookup each, and looked up one by one: left to itself,
+# the planner compares each with each, because it takes those that are ready for few. An endpoint waits since its first
+# delivery was due, or its last request or rest ended: however much waits for one, the others have turns in between.
+_IS_READY = "e.disabled_at IS NULL AND e.busy_until <= clock_timestamp() AND e.rests_until <= clock_timestamp()"
+_READY = f"""
     WITH RECURSIVE waiting AS (
         (SELECT endpoint_id, due_at FROM webhook_delivery WHERE status = 'waiting'
          ORDER BY endpoint_id, due_at LIMIT 1)
@@ -27,35 +33,36 @@ _WAITING = """
         SELECT n.* FROM waiting w CROSS JOIN LATERAL (
             SELECT endpoint_id, due_at FROM webhook_delivery WHERE status = 'waiting' AND endpoint_id > w.endpoint_id
             ORDER BY endpoint_id, due_at LIMIT 1) n
+    ), ready AS (
+        SELECT e.*, greatest(w.due_at, e.busy_until, e.rests_until) AS since FROM waiting w CROSS JOIN LATERAL (
+            SELECT e.id, e.company_id, e.standing, e.failures, e.busy_until, e.rests_until FROM webhook_endpoint e
+            WHERE e.id = w.endpoint_id AND {_IS_READY} OFFSET 0) e
+        WHERE w.due_at <= clock_timestamp()
     )
-"""
-_IS_READY = """
-    e.disabled_at IS NULL AND e.busy_until <= clock_timestamp() AND e.rests_until <= clock_timestamp()
-"""
-_ANY_DUE = text(f"""
-    {_WAITING}
-    SELECT EXISTS (SELECT FROM waiting w JOIN webhook_endpoint e ON e.id = w.endpoint_id
-                   WHERE w.due_at <= clock_timestamp() AND {_IS_READY})
-""")  # noqa: S608 - our own words
-# Companies take turns, and those whose other endpoints are slow come last with new ones.
+"""  # noqa: S608 - our own words
+_ANY_DUE = text(f"{_READY} SELECT EXISTS (SELECT FROM ready)")  # noqa: S608 - our own words
+# Those that failed seldom come first. Companies take turns, and those whose other endpoints are slow come last with
+# new ones.
 _CHOOSE = text(f"""
-    {_WAITING}, turned AS (
-        SELECT e.id, e.standing, w.due_at,
-            row_number() OVER (PARTITION BY e.company_id, e.standing ORDER BY w.due_at, e.id)
-            + (SELECT count(*) FROM webhook_endpoint b WHERE b.company_id = e.company_id
-               AND b.busy_until > clock_timestamp() AND b.standing = e.standing) AS turn,
-            CASE e.standing WHEN 'new' THEN (
-                SELECT count(*) FROM webhook_endpoint b WHERE b.company_id = e.company_id AND b.standing = 'slow')
+    {_READY}, turned AS (
+        SELECT r.*,
+            row_number() OVER (PARTITION BY r.company_id, r.standing ORDER BY r.since, r.id)
+            + (SELECT count(*) FROM webhook_endpoint b WHERE b.company_id = r.company_id
+               AND b.busy_until > clock_timestamp() AND b.standing = r.standing) AS turn,
+            CASE r.standing WHEN 'new' THEN (
+                SELECT count(*) FROM webhook_endpoint b WHERE b.company_id = r.company_id AND b.standing = 'slow')
             ELSE 0 END AS slow_ones
-        FROM waiting w JOIN webhook_endpoint e ON e.id = w.endpoint_id
-        WHERE w.due_at <= clock_timestamp() AND {_IS_READY}
+        FROM ready r
     ), placed AS (
-        SELECT id, row_number() OVER (PARTITION BY standing ORDER BY turn + slow_ones, due_at, id) AS place
+        SELECT id, standing, row_number() OVER (
+            PARTITION BY standing ORDER BY least(failures, :failures_that_count), turn + slow_ones, since, id) AS place
         FROM turned WHERE turn <= :most_of_company
+    ), chosen AS MATERIALIZED (
+        SELECT id, place FROM placed
+        WHERE place <= CASE standing WHEN 'quick' THEN :quick WHEN 'new' THEN :new ELSE :slow END
     )
-    SELECT e.id, e.company_id, e.url, e.standing FROM webhook_endpoint e JOIN placed p ON p.id = e.id
-    WHERE p.place <= CASE e.standing WHEN 'quick' THEN :quick WHEN 'new' THEN :new ELSE :slow END AND {_IS_READY}
-    ORDER BY p.place, e.id FOR NO KEY UPDATE OF e SKIP LOCKED
+    SELECT e.id, e.company_id, e.url, e.standing FROM webhook_endpoint e JOIN chosen c ON c.id = e.id
+    WHERE {_IS_READY} ORDER BY c.place, e.id FOR NO KEY UPDATE OF e SKIP LOCKED
 """)  # noqa: S608 - our own words
 _TAKE = text("""
     SELECT id, message_id, type, occurred_at, data, position_from, position_to, body, attempts FROM webhook_delivery
@@ -97,9 +104,9 @@ def is_any_delivery_due(connection: Connection) -> bool:
 
 def claim_deliveries(engine: Engine, places: Mapping[Standing, int]) -> list[Delivery]:
     """Lease one delivery each of so many endpoints of each standing. Commits."""
-    parameters: dict[str, int] = {one: places.get(one, 0) for one in _STANDINGS}
+    limits = {"most_of_company": _MOST_OF_COMPANY, "failures_that_count": _FAILURES_THAT_COUNT}
     with engine.begin() as connection:
-        endpoints = connection.execute(_CHOOSE, parameters | {"most_of_company": _MOST_OF_COMPANY}).all()
+        endpoints = connection.execute(_CHOOSE, {one: places.get(one, 0) for one in _STANDINGS} | limits).all()
         taken = (_taken(connection, *endpoint) for endpoint in endpoints)
         return [delivery for delivery in taken if delivery is not None]
 

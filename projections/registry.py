@@ -14,6 +14,13 @@ from projections.revenue.fold import NAME as REVENUE_LINES
 from projections.revenue.store.credit_note_tables import revenue_credit_note, revenue_credit_note_past
 from projections.revenue.store.facet_table import revenue_facet
 from projections.revenue.store.fold_pages import fold_revenue
+from projections.revenue.store.mapping_tables import revenue_book, revenue_line_override
+from projections.revenue.store.part_tables import (
+    recognition_by_month,
+    recognition_month_stretch,
+    revenue_part,
+    revenue_part_past,
+)
 from projections.revenue.store.past_tables import (
     revenue_by_month,
     revenue_checksum,
@@ -31,7 +38,7 @@ from projections.revenue.store.tables import (
 )
 from runtime.database import Driver
 
-BY_MONTH = "revenue_by_month"
+BY_MONTH, RECOGNITION = "revenue_by_month", "recognition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class Projection:
 PROJECTIONS = (
     Projection(
         REVENUE_LINES,
-        7,
+        8,
         fold_revenue,
         {
             REVENUE_LINES: (
@@ -68,8 +75,11 @@ PROJECTIONS = (
                 revenue_checksum,
                 revenue_day,
                 revenue_facet,
+                revenue_book,
+                revenue_line_override,
             ),
             BY_MONTH: (revenue_by_month, revenue_month_stretch),
+            RECOGNITION: (revenue_part, revenue_part_past, recognition_by_month, recognition_month_stretch),
         },
     ),
 )

@@ -21,6 +21,7 @@ from stripe_gateway.keyring import Keyring
 from stripe_gateway.rate_limit import RateLimit
 from stripe_gateway.refusals import (
     AccountRefusedError,
+    PermissionMissingError,
     RateLimitedError,
     StripeAnswerError,
     TooMuchAtOnceError,
@@ -142,12 +143,13 @@ class StripeGateway:
             raise StripeAnswerError("the account's token could not be renewed") from error
 
     def _refusal(self, account: Account, credentials: Credentials, error: StripeError) -> StripeAnswerError:
-        is_platform_key = credentials.stripe_account is not None
-        if error.http_status == HTTPStatus.UNAUTHORIZED and not is_platform_key:
+        refusal = refusal_of(error, is_platform_key=credentials.stripe_account is not None)
+        if isinstance(refusal, AccountRefusedError | PermissionMissingError):
+            # Known for a while only: the account may have been connected anew, in another way or by another key.
             self._keyring.forget(account)
             if self._credentials_of(account) != credentials:
                 return StripeAnswerError("the account's key was replaced meanwhile")
-        return refusal_of(error, is_platform_key=is_platform_key)
+        return refusal
 
     def _ask_once(self, credentials: Credentials, path: str, parameters: dict[str, object]) -> Answer:
         options = {"api_key": credentials.api_key}

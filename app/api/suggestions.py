@@ -70,14 +70,16 @@ def list_suggestions(query: dict[str, Any], company_id: int) -> Response | tuple
     return {"data": data, "position": snapshot.position}, {"ETag": f'"{tag}"'}
 
 
-def suggestions_of(snapshot: Snapshot, query: dict[str, Any], *, livemode: bool) -> list[dict[str, object]]:
-    """Return suggestions as the `Suggestion` schema reads them.
+def suggestions_of(
+    snapshot: Snapshot, query: dict[str, Any], *, livemode: bool, most_counted: int | None = None
+) -> list[dict[str, object]]:
+    """Return suggestions as the `Suggestion` schema reads them. No more than `most_counted` lines of each are counted.
 
     :raises NotFoldedYetError: the table was built by an older release
     """
     field = query["field"]
     hint = "email" if field == "customer" else "description"
-    found = suggest(snapshot, field, query.get("q", ""), livemode=livemode, limit=_MOST)
+    found = suggest(snapshot, field, query.get("q", ""), livemode=livemode, limit=_MOST, most_counted=most_counted)
     return [
         {"field": field, "id": row.id, "name": row.name, hint: row.hint, "line_count": row.line_count}
         | {other: None for other in ("email", "description") if other != hint}

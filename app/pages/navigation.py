@@ -30,6 +30,7 @@ SETTINGS = (
     Place("api-keys", "API keys", "key", "/companies/{}/api-keys"),
     Place("webhooks", "Webhooks", "webhook", "/companies/{}/settings/webhooks", "admin"),
     Place("notifications", "Notifications", "bell", "/companies/{}/settings/notifications"),
+    Place("exports", "Scheduled exports", "calendar-time", "/companies/{}/settings/exports", "editor"),
     Place("company", "Company", "building", "/companies/{}/company"),
     Place("audit", "Audit log", "list-details", "/companies/{}/audit", "editor"),
 )

@@ -10,6 +10,7 @@ from projections.reads.changes import ChangeMark
 from projections.reads.credit_notes import CreditNoteMark
 from projections.reads.filters import LineFilter
 from projections.reads.orders import After, Sort, fields_of
+from projections.reads.recognition.explained_cells import LeafMark
 
 
 class InvalidCursorError(Exception):
@@ -38,6 +39,7 @@ class CursorSigner:
         self._of_runs = URLSafeSerializer(secret_key, salt="sync-runs-cursor")
         self._of_items = URLSafeSerializer(secret_key, salt="items-cursor")
         self._of_credit_notes = URLSafeSerializer(secret_key, salt="credit-notes-cursor")
+        self._of_leaves = URLSafeSerializer(secret_key, salt="explanation-cursor")
         self._of_changes = URLSafeSerializer(secret_key, salt="revenue-changes-cursor")
 
     def write(self, of: ListOf, after: After) -> str:
@@ -113,6 +115,23 @@ class CursorSigner:
         if of_digest != digest:
             raise InvalidCursorError
         return CreditNoteMark(date.fromisoformat(day), note_id, invoice_id)
+
+    def write_leaf(self, digest: str, mark: LeafMark) -> str:
+        """Return the cursor that continues the explanation of a figure, named by its digest, after this leaf."""
+        return self._of_leaves.dumps([digest, *mark])
+
+    def read_leaf(self, digest: str, cursor: str) -> LeafMark:
+        """Return the leaf after which the cursor continues.
+
+        :raises InvalidCursorError: forged, truncated, or of another explanation
+        """
+        try:
+            of_digest, *mark = self._of_leaves.loads(cursor)
+        except (BadData, ValueError, TypeError) as error:
+            raise InvalidCursorError from error
+        if of_digest != digest:
+            raise InvalidCursorError
+        return LeafMark(*mark)
 
     def write_mark(self, company_id: int, version: int, mark: ChangeMark) -> str:
         """Return the cursor that continues after this change of a company's table, as made by a version of the fold."""

@@ -101,16 +101,20 @@ def list_schedules(connection: Connection, company_id: int, schedule_id: int | N
     return connection.execute(statement).all()
 
 
-def runs_of(connection: Connection, company_id: int, schedule_id: int) -> list[Run]:
-    """Return a schedule's past runs, newest first, a dozen at most."""
+def runs_of(connection: Connection, company_id: int, schedule_ids: Sequence[int]) -> dict[int, list[Run]]:
+    """Return the past runs of schedules that had any, newest first, a dozen at most of each."""
     runs = export_run.c
-    rows = connection.execute(
-        select(runs.due_at, runs.position, runs.told_at)
-        .where(runs.company_id == company_id, runs.schedule_id == schedule_id)
-        .order_by(runs.due_at.desc())
-        .limit(_RUNS_SHOWN)
+    place = func.row_number().over(partition_by=runs.schedule_id, order_by=runs.due_at.desc()).label("place")
+    placed = (
+        select(runs.schedule_id, runs.due_at, runs.position, runs.told_at, place)
+        .where(runs.company_id == company_id, runs.schedule_id.in_(schedule_ids))
+        .subquery()
     )
-    return [Run(*row) for row in rows]
+    newest = select(placed).where(placed.c.place <= _RUNS_SHOWN).order_by(placed.c.schedule_id, placed.c.place)
+    found: dict[int, list[Run]] = {}
+    for row in connection.execute(newest):
+        found.setdefault(row.schedule_id, []).append(Run(row.due_at, row.position, row.told_at))
+    return found
 
 
 def recurrence_of(row: ScheduleRow) -> Recurrence:

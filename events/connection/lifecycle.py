@@ -80,6 +80,8 @@ def note_deauthorized(
         return False
     if occurred_at < state.authorized_at.replace(microsecond=0):
         return False
+    if reason == "stripe_event" and state.method == "restricted_key":
+        return False  # the event is about our application: the account's own key works without it
     set_status(connection, company_id, "reauthorization_required")
     details: dict[str, object] = {"reason": reason}
     fact = connection_fact(DEAUTHORIZED, state.account, details, actor="stripe", now=now, external_id=external_id)

@@ -12,8 +12,10 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from events.stripe import shapes as wire
+from events.stripe.details import LineMetadata
+from events.stripe.invoice_details import invoice_details, metadata_of_lines, mirrored_metadata
 from events.stripe.money import exponent_of
-from events.stripe.observations import InvoiceHeader, InvoiceSeen, Line, Observation
+from events.stripe.observations import InvoiceHeader, InvoiceLinesSeen, InvoiceSeen, Line, Observation, StatusDates
 from events.stripe.price import price_seen
 
 FINAL_STATUSES = ("open", "uncollectible", "paid", "void")
@@ -21,6 +23,7 @@ _LARGEST_AMOUNT = 2**63 - 1
 _TOO_MANY = 10**20
 _MOST_CACHED = 1024
 _LINES = msgspec.json.Decoder(wire.Lines | None)
+_NO_DATES = StatusDates()
 
 
 class UnclearInvoiceError(ValueError):
@@ -28,11 +31,16 @@ class UnclearInvoiceError(ValueError):
 
 
 class LineSet(NamedTuple):
-    """The lines that came with an invoice, the prices they contain, and whether the lines are complete."""
+    """The lines that came with an invoice, the prices they contain, and whether the lines are complete.
+
+    `mirrored`: the metadata of subscriptions, by their ids, that their lines repeat.
+    """
 
     lines: tuple[Line, ...]
     prices: tuple[Observation, ...]
     is_complete: bool
+    metadata: LineMetadata | None
+    mirrored: LineMetadata
 
 
 # The last lines read of each invoice, as bytes and as the result.
@@ -56,7 +64,10 @@ def invoice_seen(invoice: wire.Invoice, line_set: LineSet) -> InvoiceSeen:
         number=invoice.number,
         customer_email=invoice.customer_email,
     )
-    return InvoiceSeen(invoice.id, invoice.status, header, line_set.lines, line_set.is_complete)
+    told = invoice_details(invoice, line_set.mirrored.get(header.subscription_id or "", ()))
+    is_complete, metadata = line_set.is_complete, line_set.metadata
+    dates = _dates(invoice.status_transitions)
+    return InvoiceSeen(invoice.id, invoice.status, header, line_set.lines, is_complete, dates, told, metadata)
 
 
 def line_set_of(invoice_id: str, lines: Raw) -> LineSet:
@@ -74,10 +85,27 @@ def line_set_of(invoice_id: str, lines: Raw) -> LineSet:
     return cached[1]
 
 
+def _dates(said: wire.StatusTransitions | None) -> StatusDates:
+    if said is None:
+        return _NO_DATES
+    return StatusDates(said.finalized_at, said.marked_uncollectible_at, said.voided_at, said.paid_at)
+
+
 def _line_set(lines: wire.Lines | None) -> LineSet:
     if lines is None:
-        return LineSet((), (), is_complete=False)
-    return LineSet(lines_seen(lines), tuple(dict.fromkeys(prices_on_lines(lines))), not lines.has_more)
+        return LineSet((), (), is_complete=False, metadata=None, mirrored={})
+    prices = tuple(dict.fromkeys(prices_on_lines(lines)))
+    read, metadata = lines_seen(lines), metadata_of_lines(lines)
+    return LineSet(read, prices, not lines.has_more, metadata, mirrored_metadata(lines, read, metadata))
+
+
+def lines_fetched(invoice_id: str, lines: wire.Lines) -> InvoiceLinesSeen:
+    """Read all lines of an invoice.
+
+    :raises UnclearInvoiceError: as `lines_seen`
+    :raises UnknownCurrencyError: as `lines_seen`
+    """
+    return InvoiceLinesSeen(invoice_id, lines_seen(lines), metadata_of_lines(lines))
 
 
 def lines_seen(lines: wire.Lines) -> tuple[Line, ...]:

@@ -5,6 +5,8 @@ What a fold stores is encoded as arrays: the order of the fields is part of the 
 
 from msgspec import Struct
 
+from events.stripe.details import CustomerDetails, InvoiceDetails, LineMetadata, Metadata, PriceDetails
+
 
 class Line(Struct, frozen=True, array_like=True, gc=False):
     """One invoice line item. Money in minor units of `currency`; the period is [start, end) in Unix seconds."""
@@ -34,6 +36,15 @@ class InvoiceHeader(Struct, frozen=True, array_like=True, gc=False):
     customer_email: str | None = None
 
 
+class StatusDates(Struct, frozen=True, array_like=True, gc=False):
+    """When an invoice reached its statuses, in Unix seconds: https://docs.stripe.com/api/invoices/object."""
+
+    finalized_at: int | None = None
+    marked_uncollectible_at: int | None = None
+    voided_at: int | None = None
+    paid_at: int | None = None
+
+
 class Recurrence(Struct, frozen=True, array_like=True, gc=False):
     """How a recurring price bills: every `count` times `unit` (day, week, month, year)."""
 
@@ -49,6 +60,9 @@ class InvoiceSeen(Struct, frozen=True, gc=False):
     header: InvoiceHeader
     lines: tuple[Line, ...]
     is_complete: bool
+    dates: StatusDates = StatusDates()
+    details: InvoiceDetails | None = None
+    line_metadata: LineMetadata | None = None
 
 
 class InvoiceLinesSeen(Struct, frozen=True, gc=False):
@@ -56,6 +70,7 @@ class InvoiceLinesSeen(Struct, frozen=True, gc=False):
 
     invoice_id: str
     lines: tuple[Line, ...]
+    line_metadata: LineMetadata | None = None
 
 
 class InvoiceDeleted(Struct, frozen=True, gc=False):
@@ -120,13 +135,15 @@ class PriceSeen(Struct, frozen=True, gc=False):
     recurrence: Recurrence | None
     source: str
     name: str | None = None
+    details: PriceDetails | None = None
 
 
 class ProductNamed(Struct, frozen=True, gc=False):
-    """A product's name."""
+    """A product's name and metadata."""
 
     product_id: str
     name: str
+    metadata: Metadata = ()
 
 
 class CustomerNamed(Struct, frozen=True, gc=False):
@@ -135,6 +152,13 @@ class CustomerNamed(Struct, frozen=True, gc=False):
     customer_id: str
     name: str
     named_at: int | None
+
+
+class CustomerSeen(Struct, frozen=True, gc=False):
+    """What a customer says of itself, which no invoice says of it."""
+
+    customer_id: str
+    details: CustomerDetails
 
 
 class Unreadable(Struct, frozen=True, gc=False):
@@ -152,5 +176,6 @@ Observation = (
     | PriceSeen
     | ProductNamed
     | CustomerNamed
+    | CustomerSeen
     | Unreadable
 )

@@ -5,12 +5,14 @@ Up to 2025-02-24.acacia a line has `price`, `plan`, `subscription`, `proration`,
 https://docs.stripe.com/changelog/basil
 """
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 Subject = TypeVar("Subject")
 MinorUnits = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+# What only rules test, and may have any shape: it makes no fact unreadable.
+Lenient = Any
 UnixSeconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
 # Stripe's ids have 255 characters at most: https://docs.stripe.com/upgrades. Longer ones may not fit into an index.
 Id = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -48,6 +50,7 @@ class Price(Struct):
     product: Reference = None
     nickname: str | None = None
     lookup_key: str | None = None
+    metadata: Lenient = None
 
 
 class Plan(Recurring):
@@ -56,6 +59,7 @@ class Plan(Recurring):
     id: Annotated[str, Meta(max_length=255)] = ""
     product: Reference = None
     nickname: str | None = None
+    metadata: Lenient = None
 
 
 class PriceDetails(Struct):
@@ -118,6 +122,8 @@ class Line(Struct):
     proration: bool | None = None
     taxes: list[Tax] | UnsetType | None = UNSET
     tax_amounts: list[Tax] | None = None
+    type: Lenient = None
+    metadata: Lenient = None
 
 
 class Lines(Struct):
@@ -128,9 +134,10 @@ class Lines(Struct):
 
 
 class SubscriptionDetails(Struct):
-    """The subscription that generated an invoice."""
+    """The subscription that generated an invoice; null metadata is that of invoices made before 2023-06-29."""
 
     subscription: Reference = None
+    metadata: Lenient = None
 
 
 class InvoiceParent(Struct):
@@ -143,6 +150,9 @@ class StatusTransitions(Struct):
     """When an invoice changed its status."""
 
     finalized_at: UnixSeconds | None = None
+    marked_uncollectible_at: UnixSeconds | None = None
+    voided_at: UnixSeconds | None = None
+    paid_at: UnixSeconds | None = None
 
 
 class Invoice(Struct):
@@ -161,15 +171,21 @@ class Invoice(Struct):
     customer_email: str | None = None
     parent: InvoiceParent | None = None
     subscription: Reference = None
+    subscription_details: Lenient = None
+    customer_address: Lenient = None
+    metadata: Lenient = None
     # Decoded separately, because most of the many events about an invoice contain the same lines.
     lines: Raw = Raw(b"null")
 
 
 class Customer(Struct):
-    """A customer; a deleted one may be a stub without a name."""
+    """A customer; a deleted one may be a stub without a name, and then has no metadata either."""
 
     id: Id
     name: str | None = None
+    email: Lenient = None
+    address: Lenient = None
+    metadata: Lenient = UNSET
 
 
 class Product(Struct):
@@ -177,6 +193,7 @@ class Product(Struct):
 
     id: Id
     name: str | None = None
+    metadata: Lenient = None
 
 
 class Data(Struct, Generic[Subject]):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import msgspec
+from msgspec import UNSET
 
 from events.stripe import credit_note_shapes as credit_notes
 from events.stripe import shapes as wire
@@ -13,12 +14,14 @@ from events.stripe.credit_note import (
     unreadable_credit_note,
 )
 from events.stripe.decoding import decoded
-from events.stripe.invoice import UnclearInvoiceError, invoice_seen, line_set_of, lines_seen, prices_on_lines
+from events.stripe.details import CustomerDetails
+from events.stripe.invoice import UnclearInvoiceError, invoice_seen, line_set_of, lines_fetched, prices_on_lines
+from events.stripe.metadata import country_of, metadata_of, text_of
 from events.stripe.money import UnknownCurrencyError
 from events.stripe.observations import (
     CustomerNamed,
+    CustomerSeen,
     InvoiceDeleted,
-    InvoiceLinesSeen,
     Observation,
     ProductNamed,
     Unreadable,
@@ -89,7 +92,7 @@ def _read_fetched_lines(payload: bytes, entity: str | None) -> list[Observation]
     kind, _, invoice_id = (entity or "").partition(":")
     if kind != "invoice" or not invoice_id or lines.has_more:
         return [Unreadable("a fetched line set names its invoice and is whole")]
-    return [InvoiceLinesSeen(invoice_id, lines_seen(lines)), *prices_on_lines(lines)]
+    return [lines_fetched(invoice_id, lines), *prices_on_lines(lines)]
 
 
 def _read_price_event(payload: bytes, _entity: str | None) -> list[Observation]:
@@ -105,7 +108,7 @@ def _read_fetched_price(payload: bytes, _entity: str | None) -> list[Observation
 
 
 def _product_observations(product: wire.Product) -> list[Observation]:
-    return [ProductNamed(product.id, product.name)] if product.name else []
+    return [ProductNamed(product.id, product.name, metadata_of(product.metadata))] if product.name else []
 
 
 def _read_product_event(payload: bytes, _entity: str | None) -> list[Observation]:
@@ -132,7 +135,11 @@ def _read_fetched_credit_note_lines(payload: bytes, entity: str | None) -> list[
 
 
 def _customer_observations(customer: wire.Customer) -> list[Observation]:
-    return [CustomerNamed(customer.id, customer.name, None)] if customer.name else []
+    observations: list[Observation] = [CustomerNamed(customer.id, customer.name, None)] if customer.name else []
+    if customer.metadata is not UNSET:  # else it is a stub, which says nothing
+        details = CustomerDetails(text_of(customer.email), country_of(customer.address), metadata_of(customer.metadata))
+        observations.append(CustomerSeen(customer.id, details))
+    return observations
 
 
 def _read_customer_event(payload: bytes, _entity: str | None) -> list[Observation]:

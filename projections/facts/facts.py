@@ -8,9 +8,11 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from events.log.bulk import BulkEvent, read_on
+from events.log.own_facts import SOURCE
 from events.stripe.observations import Observation, Unreadable
 from events.stripe.words import FETCHED_FROM_STRIPE, is_about_revenue, observations_of
 from projections.facts.sightings import Change, Sighting
+from projections.mapping.facts import FACT_TYPES, MalformedFactError, MappingFact, read_fact
 from runtime.database import Driver
 
 _MOST_BYTES_AT_REST = 32_000_000
@@ -18,11 +20,15 @@ _MOST_BYTES_UNPACKED = 160_000_000
 
 
 class Fact(Struct, frozen=True, gc=False):
-    """An event read into observations about revenue, and the entity that it is about."""
+    """An event read into observations about revenue, and the entity that it is about.
+
+    `said` is a fact of our own about the mapping or the policy.
+    """
 
     sighting: Sighting
     entity: str | None
     observations: Sequence[Observation]
+    said: MappingFact | None = None
 
     @property
     def position(self) -> int:
@@ -73,6 +79,8 @@ def fact_of(event: BulkEvent) -> Fact:
     seen_at = int(event.occurred_at.timestamp()) if event.occurred_at else 0
     change = Change(event.position, event.recorded_at)
     sighting = Sighting(change, event.livemode, (seen_at, int(event.source == FETCHED_FROM_STRIPE)))
+    if event.source == SOURCE:
+        return _own_fact(sighting, event)
     if not is_about_revenue(event.type):
         return Fact(sighting, event.entity, ())
     observations = observations_of(event.type, event.entity, event.payload)
@@ -80,3 +88,12 @@ def fact_of(event: BulkEvent) -> Fact:
         observations = [Unreadable("the event does not say when it happened")]
     # The fact does not keep the body: bodies that are not read again would push the next out of the processor's cache.
     return Fact(sighting, event.entity, observations)
+
+
+def _own_fact(sighting: Sighting, event: BulkEvent) -> Fact:
+    if event.type not in FACT_TYPES:
+        return Fact(sighting, event.entity, ())
+    try:
+        return Fact(sighting, event.entity, (), read_fact(event.type, event.payload))
+    except MalformedFactError as error:
+        return Fact(sighting, event.entity, [Unreadable(str(error))])

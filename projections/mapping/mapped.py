@@ -43,7 +43,7 @@ class Explanation(NamedTuple):
 
 
 NO_OVERRIDES = Overrides()
-_UNMAPPED = Mapped("unmapped", None, UNMAPPED)
+UNMAPPED_LINE = Mapped("unmapped", None, UNMAPPED)
 
 
 def mapped(rules: RuleSet, values: Values, overrides: Overrides = NO_OVERRIDES) -> Mapped:
@@ -53,7 +53,7 @@ def mapped(rules: RuleSet, values: Values, overrides: Overrides = NO_OVERRIDES) 
     if overrides.of_subscription is not None:
         return Mapped("subscription_override", None, overrides.of_subscription)
     ready = rules.first_match(values)
-    return _UNMAPPED if ready is None else Mapped("rule", ready.rule.rule_id, ready.shares(values))
+    return UNMAPPED_LINE if ready is None else Mapped("rule", ready.rule.rule_id, ready.shares(values))
 
 
 def explained(rules: RuleSet, subject: Subject, overrides: Overrides = NO_OVERRIDES) -> Explanation:

@@ -1,9 +1,9 @@
-"""Find out what facts would change in the table before they are appended: facts without news need not be stored."""
+"""Find out what facts would change before they are appended: facts without news need not be stored."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -12,6 +12,7 @@ from events.stripe.observations import (
     CreditNoteLinesSeen,
     CreditNoteSeen,
     CustomerNamed,
+    CustomerSeen,
     InvoiceDeleted,
     InvoiceLinesSeen,
     InvoiceSeen,
@@ -24,8 +25,9 @@ from events.stripe.observations import (
 from events.stripe.words import FETCHED_FROM_STRIPE, observations_of
 from projections.facts.sightings import Change, Sighting
 from projections.revenue.build_state import BuildState
+from projections.revenue.details import DetailStates
 from projections.revenue.fold import NAME, RevenueState
-from projections.revenue.state import Held
+from projections.revenue.state import Held, Key
 from projections.revenue.store.load_state import load_state
 from runtime.database import raw_driver
 
@@ -68,9 +70,9 @@ class Compared(NamedTuple):
 def compare(connection: Connection, company_id: int, facts: Sequence[NewEvent]) -> list[Compared]:
     """Compare facts with the live table, in their order. Reads only.
 
-    Compares what the table shows, as facts are read today: what a later release reads in addition is found by a later
-    comparison. A fact that can be read is news while an unreadable one about the same object is newer than all that was
-    read of it.
+    Compares what the table shows and what rules may test beside it, as facts are read today: what a later release reads
+    in addition is found by a later comparison. A fact that can be read is news while an unreadable one about the same
+    object is newer than all that was read of it.
     """
     build = connection.execute(_BUILD, {"projection": NAME, "company_id": company_id}).scalar() or 1
     build_state = BuildState(company_id, build, is_begun=True, revenue=RevenueState())
@@ -114,17 +116,27 @@ def _compared(
 
 
 def _changed_by(revenue: RevenueState, livemode: bool, one: Observation, change: Change) -> bool:  # noqa: FBT001 - a value
+    details = revenue.details
     match one:
         case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted() | CreditNoteSeen() | CreditNoteLinesSeen():
-            return revenue.invoices[livemode, one.invoice_id].change == change
+            key = (livemode, one.invoice_id)
+            return revenue.invoices[key].change == change or _told(details.invoice_states, key, change)
         case PriceSeen():
-            return revenue.prices[livemode, one.price_id].change == change
+            key = (livemode, one.price_id)
+            return revenue.prices[key].change == change or _told(details.price_states, key, change)
         case ProductNamed():
-            return revenue.products[livemode, one.product_id].change == change
+            key = (livemode, one.product_id)
+            return revenue.products[key].change == change or _told(details.product_states, key, change)
         case CustomerNamed():
             return revenue.names[livemode, one.customer_id].change == change
+        case CustomerSeen():
+            return _told(details.customer_states, (livemode, one.customer_id), change)
         case _:
             return False
+
+
+def _told(states: DetailStates[Any], key: Key, change: Change) -> bool:
+    return key in states and states[key][-1][0] == change.position
 
 
 def _read_until(revenue: RevenueState, livemode: bool, entity: str | None) -> int:  # noqa: FBT001 - a value
@@ -147,9 +159,8 @@ def _is_contested(revenue: RevenueState, livemode: bool, one: Observation) -> bo
         case CreditNoteSeen() | CreditNoteLinesSeen():
             held = revenue.invoices.get((livemode, one.invoice_id))
             return held is not None and one.note_id in held.invoice.contested_notes
-        case CustomerNamed():
-            name = revenue.names.get((livemode, one.customer_id))
-            return name is not None and name.register.is_contested
+        case CustomerNamed() | CustomerSeen():
+            return revenue.is_contested_customer((livemode, one.customer_id))
         case PriceSeen():
             price = revenue.prices.get((livemode, one.price_id))
             return price is not None and price.register.is_contested

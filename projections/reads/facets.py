@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    literal,
     literal_column,
     select,
 )
@@ -21,18 +22,30 @@ from sqlalchemy import (
 from projections.reads.as_of import scope_of
 from projections.reads.filters import ESCAPE, anywhere
 from projections.reads.snapshots import NotFoldedYetError, Snapshot
+from projections.revenue.facets import CUSTOMER, PRICE, PRODUCT, SUBSCRIPTION
 from projections.revenue.store.facet_table import revenue_facet
+from projections.revenue.store.tables import revenue_line
 
 # So many that have no lines any more may be passed over.
 _MOST_WITHOUT_LINES = 50
+_ID_OF_LINE = {
+    CUSTOMER: revenue_line.c.customer_id,
+    SUBSCRIPTION: revenue_line.c.subscription_id,
+    PRICE: revenue_line.c.price_id,
+    PRODUCT: revenue_line.c.product_id,
+}
+_LIVEMODE = bindparam("livemode", type_=Boolean)
 # No character comes after it.
 _LAST_CHARACTER = literal_column("U&'\\+10FFFF'", Text)
 
 
-def suggest(snapshot: Snapshot, facet: str, typed: str, *, livemode: bool, limit: int) -> Sequence[Row[Any]]:
+def suggest(
+    snapshot: Snapshot, facet: str, typed: str, *, livemode: bool, limit: int, most_counted: int | None = None
+) -> Sequence[Row[Any]]:
     """Return up to `limit` of those that have lines now: first those that begin with what was typed, then the others.
 
-    Each has its id, name, hint and number of lines. Case does not count, and ids and hints are searched, too.
+    Each has its id, name, hint and number of lines, of which no more than `most_counted` are counted. Case does not
+    count, and ids and hints are searched, too.
 
     :raises NotFoldedYetError: the table was built by an older release
     """
@@ -42,26 +55,26 @@ def suggest(snapshot: Snapshot, facet: str, typed: str, *, livemode: bool, limit
         **snapshot.bound(),
         "facet": facet,
         "livemode": livemode,
+        "limit": limit,
+        "most_read": limit + _MOST_WITHOUT_LINES,
+        "most_counted": most_counted,
         "typed": typed,
         "typed_anywhere": anywhere(typed),
     }
     found: list[Row[Any]] = []
     # A whole id, as somebody pastes it, is looked up; what is in the middle of words is found by reading all of them.
     for way in ("is", "begins", "contains") if typed else ("begins",):
-        wanted = bound | {"limit": limit, "most_read": limit + _MOST_WITHOUT_LINES}
         known = {row.id for row in found}
-        found += [row for row in snapshot.connection.execute(_finding(way), wanted) if row.id not in known]
+        found += [row for row in snapshot.connection.execute(_finding(facet, way), bound) if row.id not in known]
         if len(found) >= limit or (way == "is" and found):
             break
     return found[:limit]
 
 
 @lru_cache
-def _finding(way: str) -> Select[Any]:
+def _finding(facet: str, way: str) -> Select[Any]:
     columns = revenue_facet.c
-    statement = select(columns.id, columns.name, columns.hint, columns.line_count).where(
-        *_scope(columns), columns.line_count > 0
-    )
+    statement = select(columns.id, columns.name, columns.hint, columns.words).where(*_scope(columns))
     if way == "is":
         statement = statement.where(columns.id == bindparam("typed", type_=Text))
     else:
@@ -70,7 +83,19 @@ def _finding(way: str) -> Select[Any]:
         words = select(inner.words).where(*_scope(inner), _is_meant(inner.words, way)).order_by(inner.words)
         found = words.limit(bindparam("most_read", type_=Integer)).subquery("found")
         statement = statement.join(found, columns.words == found.c.words)
-    return statement.order_by(columns.words).limit(bindparam("limit", type_=Integer))
+    # Limits keep PostgreSQL from reading all lines to join them, and from counting those of more than are shown.
+    has_lines = _lines_of(facet, columns.id).limit(1).scalar_subquery().is_not(None)
+    statement = statement.where(has_lines).order_by(columns.words)
+    shown = statement.limit(bindparam("limit", type_=Integer)).subquery("shown")
+    most_counted = bindparam("most_counted", type_=Integer)
+    lines = _lines_of(facet, shown.c.id).correlate(shown).limit(most_counted).subquery("lines")
+    line_count = select(func.count()).select_from(lines).scalar_subquery().label("line_count")
+    return select(shown.c.id, shown.c.name, shown.c.hint, line_count).order_by(shown.c.words)
+
+
+def _lines_of(facet: str, one: ColumnElement[str]) -> Select[Any]:
+    lines = revenue_line.c
+    return select(literal(1)).where(*scope_of(lines), lines.livemode == _LIVEMODE, _ID_OF_LINE[facet] == one)
 
 
 def _is_meant(words: ColumnElement[str], way: str) -> ColumnElement[bool]:
@@ -81,5 +106,4 @@ def _is_meant(words: ColumnElement[str], way: str) -> ColumnElement[bool]:
 
 
 def _scope(columns: Any) -> list[ColumnElement[bool]]:  # noqa: ANN401 - the table's or its alias's
-    is_mode = columns.livemode == bindparam("livemode", type_=Boolean)
-    return [*scope_of(columns), is_mode, columns.facet == bindparam("facet", type_=Text)]
+    return [*scope_of(columns), columns.livemode == _LIVEMODE, columns.facet == bindparam("facet", type_=Text)]

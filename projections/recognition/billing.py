@@ -3,7 +3,10 @@
 Instants are Unix seconds, as in Stripe's API.
 """
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
+
+from events.stripe.observations import StatusDates
 
 Uncollectible = Literal["contra", "expense"]
 CatchUp = Literal["none", "booked"]
@@ -61,26 +64,21 @@ class Credit(NamedTuple):
     cause: CreditCause = "credit_note"
 
 
-class StatusTransitions(NamedTuple):
-    """An invoice's `status_transitions`, as Stripe has them: https://docs.stripe.com/api/invoices/object."""
+def transitions_of(status: str, said: StatusDates, seen_at: Mapping[str, int]) -> Transitions:
+    """Return an invoice's transitions. Where Stripe says no time, the event that first showed a status stands in.
 
-    finalized_at: int | None = None
-    marked_uncollectible_at: int | None = None
-    voided_at: int | None = None
-    paid_at: int | None = None
-
-
-def transitions_of(status: str, said: StatusTransitions, first_seen_at: int, status_seen_at: int) -> Transitions:
-    """Return an invoice's transitions. The times of the events that showed it stand in where Stripe does not say.
-
-    The status decides, not the times: an invoice can be uncollectible first, and then paid or void.
+    The status decides, not the times: an invoice can be uncollectible first, and then paid or void; one that is paid
+    at once has no transition. `seen_at` has the times of such events by status, and as `finalized` of the first one.
     """
-    is_uncollectible = status == "uncollectible" or said.marked_uncollectible_at is not None
+    was_uncollectible = said.marked_uncollectible_at is not None or "uncollectible" in seen_at
+    is_uncollectible = status == "uncollectible" or was_uncollectible
     return Transitions(
-        finalized=_moment(said.finalized_at, first_seen_at),
-        uncollectible=_moment(said.marked_uncollectible_at, status_seen_at) if is_uncollectible else None,
-        voided=_moment(said.voided_at, status_seen_at) if status == "void" else None,
-        paid=_moment(said.paid_at, status_seen_at) if status == "paid" else None,
+        finalized=_moment(said.finalized_at, seen_at.get("finalized", 0)),
+        uncollectible=(
+            _moment(said.marked_uncollectible_at, seen_at.get("uncollectible", 0)) if is_uncollectible else None
+        ),
+        voided=_moment(said.voided_at, seen_at.get("void", 0)) if status == "void" else None,
+        paid=_moment(said.paid_at, seen_at.get("paid", 0)) if status == "paid" and is_uncollectible else None,
     )
 
 

@@ -44,6 +44,7 @@ class Part(Struct, frozen=True, gc=False):
     months: tuple[int, ...]
     contra: int
     expense: int
+    credit_id: str | None = None
 
 
 def parts_of(
@@ -105,4 +106,5 @@ def _parts_of_share(
                 schedule.months,
                 schedule.contra,
                 expense,
+                step.credit_id,
             )

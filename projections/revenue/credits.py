@@ -5,10 +5,13 @@ names. Custom amounts are spread over all lines of the invoice by their net amou
 of their ids. Nothing is taken beyond 0: the rest is unapplied. Credit notes come in the order of their days, then ids.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from events.stripe.observations import CreditNoteHeader, CreditNoteLine
+from events.stripe.observations import CreditNoteHeader, CreditNoteLine, CreditNoteStatus
+from projections.recognition.billing import Credit, Moment
+from projections.recognition.rounding import shared_out
+from projections.revenue.register import Register
 from projections.revenue.state import CreditNoteState, InvoiceState
 
 _DAY_SECONDS = 86_400
@@ -23,21 +26,18 @@ class Applied(NamedTuple):
 
 def applied_credits(invoice: InvoiceState) -> dict[str, Applied]:
     """Return what each issued credit note takes, by its id. Those that wait for their invoice take nothing yet."""
-    is_known = invoice.header is not None and not invoice.is_deleted
-    lines = invoice.lines.value if invoice.lines and is_known else ()
-    left = {line.line_id: line.amount - line.discount_amount - line.tax_amount for line in lines}
-    net, currencies = dict(left), {line.currency for line in lines}
+    net = _net_amounts(invoice)
+    left = dict(net)
     applied: dict[str, Applied] = {}
-    for _, note_id, header, asked in sorted(_issued(invoice.credit_notes)):
-        wished: dict[str, int] = {}
-        if currencies <= {header.currency}:
-            wished = _wished(asked, net if invoice.is_complete else {}, left)
-        taken = {line_id: _within(wish, left[line_id]) for line_id, wish in wished.items()}
+    for asked in _asked(invoice.credit_notes):
+        if asked.voided is not None:
+            continue
+        taken = {line_id: _within(wish, left[line_id]) for line_id, wish in _wished(asked, invoice, net).items()}
         for line_id, amount in taken.items():
             left[line_id] -= amount
-        total = sum(line.amount for line in asked)
+        total = sum(line.amount for line in asked.lines)
         given = {line_id: taken[line_id] for line_id in sorted(taken) if taken[line_id]}
-        applied[note_id] = Applied(given, total - sum(given.values()))
+        applied[asked.note_id] = Applied(given, total - sum(given.values()))
     return applied
 
 
@@ -50,51 +50,85 @@ def credited_amounts(invoice: InvoiceState) -> dict[str, int]:
     return {line_id: amount for line_id, amount in credited.items() if amount}
 
 
+def credits_by_line(invoice: InvoiceState) -> dict[str, tuple[Credit, ...]]:
+    """Return the credits of each line that has any, void ones too: what they ask for, not yet kept within the line.
+
+    What would make a line worth more is left out, as nothing is taken then.
+    """
+    net = _net_amounts(invoice)
+    credits_of: dict[str, tuple[Credit, ...]] = {}
+    for asked in _asked(invoice.credit_notes):
+        effective = Moment(asked.header.effective_at)
+        for line_id, wish in _wished(asked, invoice, net).items():
+            if wish * net[line_id] > 0:
+                credit = Credit(asked.note_id, wish, effective, asked.voided)
+                credits_of[line_id] = (*credits_of.get(line_id, ()), credit)
+    return credits_of
+
+
 def spread(amount: int, net: Mapping[str, int]) -> dict[str, int]:
     """Spread an amount over lines by their net amounts, rounding half to even, so that the shares add up to it.
 
     Nothing if the net amounts add up to 0, for then there is nothing to go by.
     """
-    total = sum(net.values())
+    total, line_ids = sum(net.values()), sorted(net)
     if not total:
         return {}
-    shares, reached, given = {}, 0, 0
-    for line_id in sorted(net):
-        reached += net[line_id]
-        upto = _rounded(amount * reached, total)
-        shares[line_id], given = upto - given, upto
-    return shares
+    return dict(zip(line_ids, shared_out(amount, map(net.__getitem__, line_ids), total), strict=True))
 
 
-def _issued(
-    notes: Mapping[str, CreditNoteState],
-) -> Iterable[tuple[int, str, CreditNoteHeader, tuple[CreditNoteLine, ...]]]:
-    for note_id, note in notes.items():
-        # The lines of a credit note are one set, like those of an invoice: a part of them takes nothing.
-        if note.status and note.header and note.lines and note.is_complete and note.status.value.status == "issued":
-            yield note.header.value.effective_at // _DAY_SECONDS, note_id, note.header.value, note.lines.value
+class _Asked(NamedTuple):
+    """A credit note whose lines are all known, and since when it is void."""
+
+    note_id: str
+    header: CreditNoteHeader
+    lines: tuple[CreditNoteLine, ...]
+    voided: Moment | None
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Return its place in the order in which credit notes take."""
+        return self.header.effective_at // _DAY_SECONDS, self.note_id
 
 
-def _wished(asked: Iterable[CreditNoteLine], net: Mapping[str, int], known: Mapping[str, int]) -> dict[str, int]:
+def _net_amounts(invoice: InvoiceState) -> dict[str, int]:
+    is_known = invoice.header is not None and not invoice.is_deleted
+    lines = invoice.lines.value if invoice.lines and is_known else ()
+    return {line.line_id: line.amount - line.discount_amount - line.tax_amount for line in lines}
+
+
+def _asked(notes: Mapping[str, CreditNoteState]) -> list[_Asked]:
+    # The lines of a credit note are one set, like those of an invoice: a part of them takes nothing.
+    asked = (
+        _Asked(note_id, note.header.value, note.lines.value, _voided(note.status))
+        for note_id, note in notes.items()
+        if note.status and note.header and note.lines and note.is_complete
+    )
+    return sorted(asked, key=lambda one: one.place)
+
+
+def _voided(status: Register[CreditNoteStatus]) -> Moment | None:
+    value = status.value
+    if value.status != "void":
+        return None
+    # Where Stripe does not say since when, the newest fact that shows it stands in.
+    return Moment(status.stamp[1], is_estimated=True) if value.voided_at is None else Moment(value.voided_at)
+
+
+def _wished(asked: _Asked, invoice: InvoiceState, net: Mapping[str, int]) -> dict[str, int]:
+    if invoice.lines is None or any(line.currency != asked.header.currency for line in invoice.lines.value):
+        return {}
     wished: dict[str, int] = {}
     custom = 0
-    for line in asked:
+    for line in asked.lines:
         if line.invoice_line_id is None:
             custom += line.amount
-        elif line.invoice_line_id in known:
+        elif line.invoice_line_id in net:
             wished[line.invoice_line_id] = wished.get(line.invoice_line_id, 0) + line.amount
-    for line_id, share in spread(custom, net).items():
+    for line_id, share in (spread(custom, net) if invoice.is_complete else {}).items():
         wished[line_id] = wished.get(line_id, 0) + share
     return wished
 
 
 def _within(wish: int, left: int) -> int:
     return max(min(wish, max(left, 0)), min(left, 0))
-
-
-def _rounded(numerator: int, denominator: int) -> int:
-    if denominator < 0:
-        numerator, denominator = -numerator, -denominator
-    whole, rest = divmod(numerator, denominator)
-    is_up = 2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1)
-    return whole + is_up

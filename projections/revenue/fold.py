@@ -10,6 +10,7 @@ from events.stripe.observations import (
     CreditNoteLinesSeen,
     CreditNoteSeen,
     CustomerNamed,
+    CustomerSeen,
     InvoiceDeleted,
     InvoiceLinesSeen,
     InvoiceSeen,
@@ -21,8 +22,11 @@ from events.stripe.observations import (
 )
 from events.stripe.price import FROM_PRICE
 from projections.facts.sightings import Change, Sighting
+from projections.mapping.book import EMPTY, Book
+from projections.recognition.outcome import Shares
+from projections.revenue.details import Details, note, settle_both
 from projections.revenue.invoice_after import AboutInvoice, invoice_after
-from projections.revenue.register import Register, Stamp, Value, settle
+from projections.revenue.register import Register, Value, settle
 from projections.revenue.state import (
     Held,
     HeldValue,
@@ -45,7 +49,7 @@ class RevenueState:
 
     For the writer it records which keys were touched, and all states of an invoice, price or name (of a customer or a
     product) since it was loaded: first the loaded one, None if there was none, then each that shows something else than
-    the one before it.
+    the one before it. What no table shows is in `details`, with states of its own.
     """
 
     def __init__(self) -> None:
@@ -64,33 +68,49 @@ class RevenueState:
         self.price_states: dict[Key, list[HeldValue[PricedAs] | None]] = {}
         self.name_states: dict[Key, list[HeldValue[Name] | None]] = {}
         self.product_states: dict[Key, list[HeldValue[Name] | None]] = {}
+        self.details = Details()
+        # What maps the lines: the book, and the outcomes that people chose for lines of these invoices.
+        self.book: Book = EMPTY
+        self.line_overrides: dict[Key, dict[str, Shares]] = {}
+
+    def beside(self) -> "RevenueState":
+        """Return a state for other invoices, which knows the same prices, products and names, and how they changed."""
+        other = RevenueState()
+        other.prices, other.names, other.products = dict(self.prices), dict(self.names), dict(self.products)
+        other.price_states, other.name_states = self.price_states, self.name_states
+        other.product_states, other.book = self.product_states, self.book
+        other.details = self.details.beside()
+        return other
 
     @property
     def has_gaps(self) -> bool:
         """Return whether something that facts touched is incomplete, unknown or contested, and shown."""
         return (
             any(has_gap(self.invoices[key].invoice) for key in self.touched_invoices)
-            or any(self.names[key].register.is_contested for key in self.touched_names)
+            or any(self.is_contested_customer(key) for key in self.touched_names)
             or any(self.prices[key].register.is_contested for key in self.touched_prices)
             or any(is_gap(self.products[key].register) for key in self.touched_products)
         )
+
+    def is_contested_customer(self, key: Key) -> bool:
+        """Return whether two facts of a second disagree about a customer, so that Stripe should be asked."""
+        name, said = self.names.get(key), self.details.customers.get(key)
+        return bool((name and name.register.is_contested) or (said and said.is_contested))
 
     def apply(self, sighting: Sighting, entity: str | None, observations: Iterable[Observation]) -> None:
         """Apply the observations of one fact."""
         for observation in observations:
             match observation:
-                case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted():
+                case InvoiceSeen() | InvoiceLinesSeen() | InvoiceDeleted() | CreditNoteSeen() | CreditNoteLinesSeen():
                     self._apply_to_invoice(sighting, observation)
-                case CreditNoteSeen() | CreditNoteLinesSeen():
-                    self._apply_to_invoice(sighting, observation)
-                    key = (sighting.livemode, observation.invoice_id)
-                    self.touched_notes.setdefault(key, set()).add(observation.note_id)
                 case PriceSeen():
                     self._apply_price(sighting, observation)
                 case ProductNamed():
                     self._apply_product(sighting, observation)
                 case CustomerNamed():
                     self._apply_name(sighting, observation)
+                case CustomerSeen():
+                    self._apply_customer(sighting, observation)
                 case Unreadable():
                     self.quarantined.append(Quarantined(sighting, entity, observation.reason))
 
@@ -104,7 +124,10 @@ class RevenueState:
             self.invoice_states.setdefault(key, [held]).append(now)
         else:
             self.invoices[key] = Held(after, held.change)
+        self.details.follow_invoice(key, before, after, sighting.change.position)
         self.touched_invoices.add(key)
+        if isinstance(seen, CreditNoteSeen | CreditNoteLinesSeen):
+            self.touched_notes.setdefault(key, set()).add(seen.note_id)
         if after.lines and (before.lines is None or after.lines.value is not before.lines.value):
             self._refer_to_products(sighting, after.lines.value)
 
@@ -112,9 +135,13 @@ class RevenueState:
         stamp = (int(seen.source == FROM_PRICE), *sighting.stamp)
         key = (sighting.livemode, seen.price_id)
         before = self.prices.get(key)
-        after = _settled(before, PricedAs(seen.recurrence, seen.source, seen.name), stamp, sighting.change)
+        priced, told = PricedAs(seen.recurrence, seen.source, seen.name), self.details.prices.get(key)
+        register, details = settle_both(before.register if before else None, told, priced, seen.details, stamp)
+        after = _held(before, register, sighting.change)
         if after is not before:
             self.prices[key] = after
+            self.details.prices[key] = details
+            note(self.details.price_states, key, told, details, sighting.change.position)
             self.touched_prices.add(key)
             _follow(self.price_states, key, before, after)
 
@@ -129,9 +156,13 @@ class RevenueState:
     def _apply_product(self, sighting: Sighting, seen: ProductNamed) -> None:
         key = (sighting.livemode, seen.product_id)
         before = self.products.get(key)
-        after = _settled(before, seen.name, sighting.stamp, sighting.change)
+        stamp, told = sighting.stamp, self.details.products.get(key, ())
+        register, metadata = settle_both(before.register if before else None, told, seen.name, seen.metadata, stamp)
+        after = _held(before, register, sighting.change)
         if after is not before:
             self.products[key] = after
+            self.details.products[key] = metadata
+            note(self.details.product_states, key, told, metadata, sighting.change.position)
             self.touched_products.add(key)
             _follow(self.product_states, key, before, after)
 
@@ -140,11 +171,16 @@ class RevenueState:
         stamp = (*sighting.stamp, 1) if seen.named_at is None else (seen.named_at, 0, 0)
         key = (sighting.livemode, seen.customer_id)
         before = self.names.get(key)
-        after = _settled(before, seen.name, stamp, sighting.change)
+        after = _held(before, settle(before.register if before else None, seen.name, stamp), sighting.change)
         if after is not before:
             self.names[key] = after
             self.touched_names.add(key)
             _follow(self.name_states, key, before, after)
+
+    def _apply_customer(self, sighting: Sighting, seen: CustomerSeen) -> None:
+        key = (sighting.livemode, seen.customer_id)
+        if self.details.apply_customer(key, seen.details, sighting):
+            self.touched_names.add(key)
 
 
 def is_gap(product: Register[Name]) -> bool:
@@ -157,8 +193,7 @@ def has_gap(invoice: InvoiceState) -> bool:
     return any(invoice.gaps) or any(note.is_gap for note in invoice.credit_notes.values())
 
 
-def _settled(before: HeldValue[Value] | None, value: Value, stamp: Stamp, change: Change) -> HeldValue[Value]:
-    after = settle(before.register if before else None, value, stamp)
+def _held(before: HeldValue[Value] | None, after: Register[Value], change: Change) -> HeldValue[Value]:
     if before is None:
         return HeldValue(after, change)
     if after is before.register:

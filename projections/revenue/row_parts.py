@@ -13,9 +13,9 @@ from msgspec import Struct
 from events.stripe.money import exponent_of
 from events.stripe.observations import InvoiceHeader, Line
 from projections.facts.sightings import Change
-from projections.revenue.row import FIXED_FIELD_COUNT, Billing, Row, billing_of
+from projections.revenue.row import Billing
 from projections.revenue.row_text import text_of, texts_of
-from projections.revenue.state import HeldValue, Key, Name, PricedAs
+from projections.revenue.state import Key, Name
 
 # What lines are ordered by has to fit into an index, however long a name is.
 _MOST_ORDERED = 120
@@ -132,51 +132,6 @@ def variable_part(
     )
     grouping = (invoice_status, billing.type, billing.cadence)
     return VariablePart(names, billing, invoice_status, is_complete, credited_amount, change, text.encode(), grouping)
-
-
-def with_price(variable: VariablePart, price_id: str | None, held: HeldValue[PricedAs]) -> VariablePart:
-    """Return the variable part after the line's price changed."""
-    return _altered(variable, variable.names, billing_of(price_id, held), held.change)
-
-
-def with_name(variable: VariablePart, held: HeldValue[Name]) -> VariablePart:
-    """Return the variable part after the name of the line's customer changed."""
-    return _altered(variable, variable.names._replace(customer=held.register.value), variable.billing, held.change)
-
-
-def with_product(variable: VariablePart, held: HeldValue[Name]) -> VariablePart:
-    """Return the variable part after the name of the line's product changed."""
-    return _altered(variable, variable.names._replace(product=held.register.value), variable.billing, held.change)
-
-
-def parts_of_stored(row: Row) -> RowParts:
-    """Return the parts of a row that was read from the table."""
-    fixed = FixedPart(
-        text_of(row[:FIXED_FIELD_COUNT]),
-        row.livemode,
-        row.invoice_id,
-        row.invoice_line_item_id,
-        (row.price_id, row.product_id),
-        row.description,
-        (row.date, row.currency, row.amount, row.customer_id, row.subscription_id),
-        (row.livemode, row.date),
-        (row.livemode, row.date.replace(day=1), row.currency),
-        row.amount,
-        row.net_amount,
-    )
-    return fixed, variable_part(
-        Names(row.customer_name, row.product_name, row.customer_email),
-        Billing._make(getattr(row, name) for name in Billing._fields),
-        row.invoice_status,
-        row.invoice_complete,
-        Change(row.position, row.updated_at),
-        row.credited_amount,
-    )
-
-
-def _altered(variable: VariablePart, names: Names, billing: Billing, change: Change) -> VariablePart:
-    status, is_complete, credited = variable.invoice_status, variable.is_complete, variable.credited_amount
-    return variable_part(names, billing, status, is_complete, change, credited)
 
 
 @lru_cache(1024)

@@ -4,6 +4,7 @@ from typing import Generic, NamedTuple
 
 from msgspec import Struct, field
 
+from events.stripe.details import InvoiceDetails, LineMetadata
 from events.stripe.observations import (
     CreditNoteHeader,
     CreditNoteLine,
@@ -11,6 +12,7 @@ from events.stripe.observations import (
     InvoiceHeader,
     Line,
     Recurrence,
+    StatusDates,
 )
 from projections.facts.sightings import Change, Sighting
 from projections.revenue.register import Register, Value
@@ -51,7 +53,10 @@ class CreditNoteState(Struct, frozen=True, array_like=True, gc=False):
 class InvoiceState(Struct, frozen=True, array_like=True, gc=False):
     """All that is known of an invoice. The stamp of `lines` begins with 1 if the line set is complete, else 0.
 
-    `credit_notes` by their ids, in order; those of an invoice that nothing else is known of wait for it.
+    `credit_notes` by their ids, in order; those of an invoice that nothing else is known of wait for it. The stamp of
+    `dates` begins with 1 if Stripe says any. `seen_at` has, in order, when facts first showed what they did not date:
+    in Unix seconds, by status, and as `finalized`. `details` are those of the fact that `header` is from,
+    `line_metadata` of the one that `lines` are from.
     """
 
     status: Register[str] | None = None
@@ -59,6 +64,10 @@ class InvoiceState(Struct, frozen=True, array_like=True, gc=False):
     lines: Register[tuple[Line, ...]] | None = None
     is_deleted: bool = False
     credit_notes: dict[str, CreditNoteState] = field(default_factory=dict)
+    dates: Register[StatusDates] | None = None
+    seen_at: dict[str, int] = field(default_factory=dict)
+    details: InvoiceDetails | None = None
+    line_metadata: LineMetadata | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -90,6 +99,8 @@ class InvoiceState(Struct, frozen=True, array_like=True, gc=False):
             and _say_the_same(self.status, other.status)
             and _say_the_same(self.header, other.header)
             and _say_the_same(self.lines, other.lines)
+            and _say_the_same(self.dates, other.dates)
+            and self.seen_at == other.seen_at
             and self._has_the_same_credit_notes_as(other)
         )
 

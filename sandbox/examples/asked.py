@@ -26,6 +26,13 @@ ASKED = {
         query={"columns": "invoice_line_item_id,customer_name,date,amount,currency", "cadence": "monthly"}
     ),
     "listRevenueMonths": Asked(query={"month_from": "2026-01", "month_to": "2026-04", "currency": "usd"}),
+    "getRecognition": Asked(query={"from": "2026-01", "to": "2026-02", "currency": "usd"}),
+    "getDeferred": Asked(query={"from": "2026-01", "to": "2026-02", "currency": "usd"}),
+    "getWaterfall": Asked(query={"from": "2026-01", "to": "2026-02", "currency": "usd"}),
+    "exportRecognition": Asked(query={"from": "2026-01", "to": "2026-02"}),
+    "exportDeferred": Asked(query={"from": "2026-01", "to": "2026-02"}),
+    "exportWaterfall": Asked(query={"from": "2026-01", "to": "2026-02"}),
+    "getExplanation": Asked(query={"report": "recognition", "month": "2026-01", "currency": "usd", "limit": 2}),
     "listSuggestions": Asked(query={"field": "customer", "q": "zed"}),
     "createSavedView": Asked(
         body={"name": "Open invoices", "scope": "company", "parameters": {"invoice_status": "open", "sort": "-amount"}}

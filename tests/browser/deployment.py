@@ -1,11 +1,11 @@
-"""The whole product as deployed, on the real clock, with a simulated Stripe that sends webhooks."""
+"""The whole product as deployed, on the real clock, with a simulated Stripe and a mail server."""
 
 import base64
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Self
 
@@ -28,6 +28,7 @@ from tenants.people.passwords import Passwords
 from tenants.people.sessions import open_session
 from tenants.people.users import add_user, set_member
 from tenants.roles import Role
+from tests.support.mail_server import Inbox, mail_server
 from tests.support.signing import SECRET
 from tests.support.web.webhooks import until
 
@@ -52,6 +53,13 @@ class Company:
         with self.deployment.engine.begin() as connection:
             token = open_session(connection, self.user_id, now=utc_now())
         context.add_cookies([{"name": "revmap-session", "value": token, "url": self.deployment.origin}])
+
+    def joined_by(self, email: str, role: Role) -> Self:
+        """Return the company as seen by a second member, who joins with this role."""
+        with self.deployment.engine.begin() as connection:
+            user = add_user(connection, email, password_hash=None)
+            set_member(connection, self.id, user.id, role, actor="tests", now=utc_now())
+        return replace(self, user_id=user.id, email=email)
 
     def connect(self) -> None:
         """Connect its account, as if its member had agreed on Stripe's page."""
@@ -78,12 +86,16 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Running web, worker and clock processes, with the simulated Stripe, database and queues that they use."""
+    """Running web, worker and clock processes, with the simulated Stripe, database and queues that they use.
+
+    `inbox` has all e-mails that they sent.
+    """
 
     origin: str
     engine: Engine
     redis: Redis
     stripe: StripeServer
+    inbox: Inbox
     _password_hash: str = field(repr=False)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1), repr=False)
 
@@ -92,7 +104,8 @@ class Deployment:
     def started(cls, engine: Engine, database_url: str, redis_url: str) -> Iterator[Self]:
         """Start all processes on this database and this Redis, and stop them on exit."""
         simulated = SimulatedStripe(lambda: int(time.time()), seed=9)
-        with StripeServer(simulated) as stripe, open_redis(redis_url) as redis:
+        inbox = Inbox()
+        with StripeServer(simulated) as stripe, open_redis(redis_url) as redis, mail_server(inbox) as mail:
             environment = os.environ | {
                 "DATABASE_URL": database_url,
                 "REDIS_URL": redis_url,
@@ -104,6 +117,9 @@ class Deployment:
                 "APP_SECRET_KEY": "the tests' secret key",
                 "ENCRYPTION_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
                 "SIGN_UP": "open",
+                "SMTP_URL": f"smtp://{mail.host}:{mail.port}",
+                "MAIL_FROM": mail.sender,
+                "OUTBOUND_WEBHOOKS": "any",
                 "WEB_CONCURRENCY": "1",
             }
             workers, clock = ["-m", "workers", "work"], ["-m", "workers", "clock"]
@@ -115,7 +131,7 @@ class Deployment:
                 origin = f"http://127.0.0.1:{port}"
                 simulated.add_endpoint(f"{origin}/webhooks/stripe", [SECRET])
                 stripe.deliver()
-                yield cls(origin, engine, redis, stripe, Passwords().hashed(PASSWORD))
+                yield cls(origin, engine, redis, stripe, inbox, Passwords().hashed(PASSWORD))
                 for running in (sweeper, supervisor):
                     running.terminate()  # before the contexts exit, so that all of them stop at the same time
 

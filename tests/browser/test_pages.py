@@ -128,25 +128,24 @@ def test_a_view_is_saved_opened_and_renamed(page: Page, inside: Company) -> None
     expect(page.get_by_role("region", name="Revenue lines")).to_have_class("lines compact")
 
 
-def test_an_endpoint_is_added_and_what_was_sent_is_shown(page: Page, deployment: Deployment) -> None:
-    company = deployment.company(invoices=1)
-    company.enter(page.context)
-    page.goto(f"/companies/{company.id}/settings/webhooks")
-    check_looks(page, "webhooks-none")
-    page.get_by_label("URL").fill("https://hooks.zed.test/revmap")
-    page.get_by_role("button", name="Add endpoint").click()
+def test_an_export_is_scheduled_from_the_table_paused_and_deleted(page: Page, inside: Company) -> None:
+    page.goto(f"/companies/{inside.id}/revenue-mapping?cadence=monthly")
+    page.get_by_text("Export", exact=True).click()
+    page.get_by_role("link", name="Schedule…").click()
+    page.get_by_label(inside.email).check()
+    page.get_by_role("button", name="Schedule", exact=True).click()
 
-    expect(page.get_by_text("Copy the signing secret now.")).to_be_visible()
-    page.goto("/settings/integrations")
-    page.get_by_text("Options", exact=True).click()
-    page.get_by_role("button", name="Initiate Sync").click()
-    expect(page.get_by_role("group", name="Sync in progress")).to_have_count(0, timeout=40_000)
-    page.goto(f"/companies/{company.id}/settings/webhooks")
-    check_looks(page, "webhooks")
-    page.get_by_role("link", name="https://hooks.zed.test/revmap").click()
-    page.locator("summary", has_text="sync.succeeded").first.click()
-    expect(page.get_by_role("heading", name="Body")).to_be_visible()
-    check_looks(page, "webhook")
+    schedule = page.get_by_role("region", name="Excel, every month on day 1")
+    expect(schedule).to_contain_text("Cadence: Monthly")
+    page.get_by_text("Schedule an export").click()
+    check_looks(page, "settings-exports")
+    schedule.get_by_role("button", name="Pause").click()
+    expect(schedule).to_contain_text("None while paused")
+    schedule.get_by_role("link", name="Delete this schedule").click()
+    check_looks(page, "settings-exports-delete")
+    schedule.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("Deleted.")).to_be_visible()
+    expect(schedule).to_have_count(0)
 
 
 def test_who_is_not_connected_is_told_what_to_do(page: Page, company: Company) -> None:

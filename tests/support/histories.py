@@ -19,6 +19,7 @@ from tests.support.payloads import (
 
 # Each contains something that COPY escapes, or a character of more than one byte.
 _HOSTILE = ("Zed\tand sons", "back\\slash \\N", "two\r\nlines", "Žluť & 株式会社 🧾")
+_METADATA: tuple[dict[str, str], ...] = ({}, {}, {"region": "emea"}, {"región": "Žluť", "tier": "back\\slash"})
 _STATUSES = ("draft", "open", "open", "uncollectible", "paid", "paid", "void")
 
 
@@ -33,13 +34,15 @@ def _event(random: Random, at: int) -> dict:
     kind = random.choice(("invoice",) * 7 + ("customer", "price", "product", "note", "note", "deleted"))
     if kind == "customer":
         renamed = customer(random.choice(("Zed", "Zeta", None, *_HOSTILE)), f"cus_{random.randrange(3)}")
+        renamed |= {"email": random.choice(("a@zed.test", None)), "metadata": random.choice(_METADATA)}
         return event(renamed, "customer.updated", **envelope)
     if kind == "price":
         changed = price(f"price_{random.randrange(3)}", "month", random.choice((1, 3)))
-        changed["nickname"] = random.choice(("Monthly", None, *_HOSTILE))
+        changed |= {"nickname": random.choice(("Monthly", None, *_HOSTILE)), "metadata": random.choice(_METADATA)}
         return event(changed, "price.updated", **envelope)
     if kind == "product":
         renamed = product(random.choice(("Plan", "Plus", None, *_HOSTILE)), f"prod_{random.randrange(3)}")
+        renamed["metadata"] = random.choice(_METADATA)
         return event(renamed, "product.updated", **envelope)
     invoice_id = f"in_{random.randrange(8)}"
     if kind == "note":
@@ -67,7 +70,7 @@ def _invoice(random: Random, invoice_id: str) -> dict:
     numbers = random.sample(range(4), random.randint(1, 3))
     lines = [_line(random, make_line, f"il_{invoice_id}_{number}") for number in numbers]
     named = {"customer": f"cus_{random.randrange(3)}", "customer_name": random.choice(("Zed", "Zip", None, *_HOSTILE))}
-    invoice = make(invoice_id, *lines, status=random.choice(_STATUSES), **named)
+    invoice = make(invoice_id, *lines, status=random.choice(_STATUSES), metadata=random.choice(_METADATA), **named)
     invoice["lines"] = {"data": lines, "has_more": random.random() < 0.3}
     return invoice
 
@@ -75,6 +78,7 @@ def _invoice(random: Random, invoice_id: str) -> dict:
 def _line(random: Random, make_line: Callable[..., dict], line_id: str) -> dict:
     start = CREATED + 86_400 * random.choice((0, 1, 40, 41))
     line = make_line(line_id, amount=random.choice((-5, 100, 100, 250)), period={"start": start, "end": start + 60})
+    line["metadata"] = random.choice(_METADATA)
     line["description"] = random.choice(("Plan", None, *_HOSTILE))
     price_id = f"price_{random.randrange(3)}"
     if "pricing" in line:

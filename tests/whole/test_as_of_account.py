@@ -17,6 +17,7 @@ from sandbox.stripe.render.render import render_event
 from tenants.companies import add_company
 from tests.support.clock import NOON
 from tests.support.company import catch_up, new_key_headers, record_events
+from tests.support.log import copy_log
 from tests.support.web.lines import Reader
 
 INSTANTS = int(os.environ.get("REVMAP_INSTANTS", "10"))
@@ -32,16 +33,6 @@ READS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/revenue-lines", _LIST | {"sort": "-updated_at", "invoice_status": ["open", "paid"]}),
     ("/revenue-lines", _LIST | {"sort": "-customer_name"}),
 )
-_COPY = {
-    "event": """
-        INSERT INTO event (company_id, {columns}) SELECT :replayed, {columns} FROM event
-        WHERE company_id = :company_id AND position > :after AND position <= :through
-    """,
-    "company_head": """
-        INSERT INTO company_head (company_id, position, behind_since) VALUES (:replayed, :through, now())
-        ON CONFLICT (company_id) DO UPDATE SET position = :through, behind_since = now()
-    """,
-}
 
 
 @pytest.fixture(scope="module")
@@ -86,20 +77,6 @@ def moments(engine: Engine, company_id: int) -> list[tuple[int, datetime]]:
             {"id": company_id},
         ).all()
     return [(row[0], row[1]) for row in sorted(Random(11).sample(rows, INSTANTS))]
-
-
-def copy_log(engine: Engine, company_id: int, replayed: int, *, after: int, through: int) -> None:
-    """Copy a range of one company's log to another's, byte for byte."""
-    parameters = {"company_id": company_id, "replayed": replayed, "after": after, "through": through}
-    with engine.begin() as connection:
-        columns = connection.execute(
-            text(
-                "SELECT string_agg(quote_ident(column_name), ', ') FROM information_schema.columns"
-                " WHERE table_name = 'event' AND column_name <> 'company_id' AND is_generated = 'NEVER'"
-            )
-        ).scalar_one()
-        for statement in _COPY.values():
-            connection.execute(text(statement.format(columns=columns)), parameters)
 
 
 def assert_same(past: Any, now: Any) -> None:

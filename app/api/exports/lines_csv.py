@@ -1,7 +1,6 @@
 """Serve the revenue mapping table as CSV (RFC 4180): every line of a filter, streamed from one snapshot."""
 
 import csv
-import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from flask import Response
 from marshmallow import fields, validate
 
 from app.api.base import ApiBlueprint
+from app.api.exports.formulas import without_formula
 from app.api.exports.names import attachment_of
 from app.api.exports.schemas import LinesExport, RevenueLineRow
 from app.api.revenue_lines import list_of
@@ -26,8 +26,6 @@ blueprint = ApiBlueprint("revenue lines as CSV", __name__, url_prefix="/v1/compa
 _LINE_END = b"\r\n"
 # A row ends with a mark of whether it is suspect, which is not part of the CSV.
 _BEFORE_MARK = -len(SUSPECT)
-# What a spreadsheet takes for a formula, in ASCII and in full width; some strip leading spaces first.
-_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[^\S\t\r\n]*[\t\r\n]")
 
 
 class CsvExport(LinesExport):
@@ -87,8 +85,7 @@ def _csv(batches: Iterable[Sequence[bytes]], columns: Sequence[str], resources: 
 def _escaped(row: bytes, texts: Sequence[int]) -> bytes:
     (cells,) = csv.reader(StringIO(row[:_BEFORE_MARK].decode(), newline=""), strict=True)
     for place in texts:
-        if _FORMULA.match(cells[place]):
-            cells[place] = "'" + cells[place]
+        cells[place] = without_formula(cells[place])
     page = StringIO(newline="")
     csv.writer(page, lineterminator="\r\n").writerow(cells)
     return page.getvalue().encode()

@@ -21,13 +21,13 @@ from projections.reads.snapshots import snapshot_of
 
 blueprint = ApiBlueprint("revenue lines as XLSX", __name__, url_prefix="/v1/companies/<int:company_id>")
 
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @blueprint.get("/revenue-lines.xlsx")
 @for_role("viewer")
 @blueprint.arguments(LinesExport, location="query")
-@blueprint.response(200, RevenueLineRow, content_type=_XLSX)
+@blueprint.response(200, RevenueLineRow, content_type=XLSX)
 def export_workbook(query: dict[str, Any], company_id: int) -> Response:
     """Export all revenue lines of a filter as an Excel workbook, all from the same moment.
 
@@ -48,7 +48,7 @@ def export_workbook(query: dict[str, Any], company_id: int) -> Response:
         rows = every_sheet_row(snapshot, of.line_filter, sort=of.sort, columns=columns, styles=styles_of(contents))
         batches = stack.enter_context(rows)
         resources = stack.pop_all()
-        response = Response(_workbook(contents, batches, resources), mimetype=_XLSX)
+        response = Response(_workbook(contents, batches, resources), mimetype=XLSX)
         # Also called when the client has disconnected, and when nothing was ever read.
         response.call_on_close(resources.close)
     response.headers["Content-Disposition"] = disposition

@@ -144,6 +144,14 @@ def view_of(company_id: int, sent: MultiDict[str, str] | None = None) -> View:
     )
 
 
+def view_from(company_id: int, parameters: Mapping[str, str | list[str]]) -> View:
+    """Return the view that saved parameters describe, as nobody in particular sees it. Mistakes are collected."""
+    given = {name: [said] if isinstance(said, str) else list(said) for name, said in parameters.items()}
+    kept = {name: given[name] for name in _STATE if name in given}
+    query, mistakes = _read(kept)
+    return View(company_id, kept, query, mistakes, {}, is_form=False, preferred=Preference())
+
+
 def address_of(company_id: int, parameters: Mapping[str, str | list[str]]) -> str:
     """Return the URL of a view that was saved with these parameters."""
     given = {name: [said] if isinstance(said, str) else said for name, said in parameters.items()}

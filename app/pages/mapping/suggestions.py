@@ -10,6 +10,9 @@ from app.pages.frame import for_member
 from app.wiring.tools import current_tools
 from projections.reads.snapshots import snapshot_of
 
+# Who types waits for the count, and need not know it any closer.
+_MOST_SHOWN = 1000
+
 blueprint = Blueprint("filter suggestions", __name__, url_prefix="/companies/<int:company_id>/revenue-mapping")
 
 
@@ -23,5 +26,5 @@ def show_suggestions(company_id: int) -> Response:
         abort(422)
     with snapshot_of(current_tools().engine, company_id) as snapshot:
         livemode = mode_of(snapshot.connection, company_id, query.get("livemode"))
-        found = suggestions_of(snapshot, query, livemode=livemode)
-    return make_response(render_template("mapping/suggestions.html", found=found))
+        found = suggestions_of(snapshot, query, livemode=livemode, most_counted=_MOST_SHOWN + 1)
+    return make_response(render_template("mapping/suggestions.html", found=found, most_shown=_MOST_SHOWN))

@@ -154,6 +154,7 @@ def _page(content: _Content, saving: Saving | None) -> Response:
         **content._asdict(),
         chips=chips_of(view),
         exports=_exports(content),
+        scheduling=_scheduling(view),
         columns=(DEFAULT, ADDABLE),
         known=_KNOWN,
         moments={"End of yesterday": today, "End of last month": today.replace(day=1)},
@@ -162,6 +163,11 @@ def _page(content: _Content, saving: Saving | None) -> Response:
         saved_views=seen_views(view.company_id),
         saving=saving,
     )
+
+
+def _scheduling(view: View) -> str:
+    parameters = [*view.state("chart", "columns", "density", "as_of"), ("columns", written(view.columns))]
+    return f"/companies/{view.company_id}/settings/exports?{urlencode(parameters)}"
 
 
 def _exports(content: _Content) -> dict[str, str]:

@@ -8,6 +8,7 @@ from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 
 from projections.revenue.build_state import BuildState
+from projections.revenue.row_text import fields_of
 from projections.revenue.state import Key
 from runtime.database import Driver
 from runtime.json_rows import as_rows, rows_of
@@ -61,6 +62,17 @@ def insert_few(driver: Driver, table: str, names: Sequence[str], rows: Iterable[
         f"INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, %(rows)s)",  # noqa: S608
         as_rows(names, rows),
     )
+
+
+def insert_lines(driver: Driver, table: str, names: Sequence[str], lines: Sequence[bytes]) -> None:
+    """Insert rows that are already lines for COPY: see `row_text`. Commits nothing."""
+    if not lines:
+        return
+    if is_pipelined(driver):
+        insert_few(driver, table, names, map(fields_of, lines))
+        return
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
+        copy.write(b"".join(lines))
 
 
 def is_pipelined(driver: Driver) -> bool:

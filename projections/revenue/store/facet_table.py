@@ -1,6 +1,6 @@
 """The table of the customers, subscriptions, prices and products that lines have, for choosing among them."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Computed, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Computed, Index, Integer, Table, Text, text
 
 from projections.facts.state_tables import key_column, metadata
 
@@ -15,7 +15,8 @@ revenue_facet = Table(
     Column("name", Text),
     # What else may help to recognize it: an e-mail address, or the description of a line.
     Column("hint", Text),
-    Column("line_count", BigInteger, nullable=False),
+    # The fold of an older release counts lines in it. It will be dropped when none is left.
+    Column("line_count", BigInteger, nullable=False, server_default=text("0")),
     # Compared byte by byte, so that a prefix is a range of the index.
     Column(
         "words",

@@ -1,64 +1,86 @@
 """Fold pages of facts into the revenue tables of their builds: load, apply, derive rows, sums and facets, write."""
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 
-from projections.facts.facts import FactPage, Folded
+from projections.facts.facts import Fact, FactPage, Folded
 from projections.revenue.build_state import BuildState
-from projections.revenue.facets import FacetChanges
+from projections.revenue.decisions import cut_at_decisions
 from projections.revenue.fold import RevenueState
-from projections.revenue.row_changes import RowChanges
-from projections.revenue.row_versions import changes_of, follow_stored
+from projections.revenue.row_versions import Changes, changes_of
+from projections.revenue.store.batch_sums import BatchSums
 from projections.revenue.store.load_state import load_state
-from projections.revenue.store.moved_rows import moved_rows
+from projections.revenue.store.mapping_store import NO_BOOK, StoredBook, find_books, load_books, load_line_overrides
+from projections.revenue.store.moved_invoices import moved_invoices
+from projections.revenue.store.remap import remap
 from projections.revenue.store.write_credit_notes import write_credit_notes
-from projections.revenue.store.write_facets import write_facets
-from projections.revenue.store.write_rows import Changed, write_rows
+from projections.revenue.store.write_parts import write_parts
+from projections.revenue.store.write_rows import write_rows
 from projections.revenue.store.write_state import write_state
-from projections.revenue.store.write_sums import LastChecksums, find_last_checksums, write_sums
-from projections.revenue.sums import RowSums
+from projections.revenue.store.write_sums import LastChecksums, find_last_checksums
 from runtime.database import Driver
-
-_ROWS_AT_ONCE = 5000
 
 
 def fold_revenue(driver: Driver, pages: Sequence[FactPage]) -> Folded:
     """Fold the facts of every page into the page's build. Commits nothing.
 
-    Anything else derived from facts is one more step here: derived from the state or from the row changes, and written
+    A fact about the mapping or the policy changes parts of lines that no other fact of the page is about. So pages are
+    cut at such facts.
+    """
+    folded = Folded(set(), set(), [])
+    for stretch, decisions in cut_at_decisions(pages):
+        if stretch:
+            lacking, changed, quarantined = _fold_stretch(driver, stretch)
+            folded.lacking.update(lacking)
+            folded.changed.update(changed)
+            folded.quarantined.extend(quarantined)
+        for page, fact in decisions:
+            _fold_decision(driver, page, fact)
+    return folded
+
+
+def _fold_stretch(driver: Driver, pages: Sequence[FactPage]) -> Folded:
+    """Fold facts about invoices and what they refer to.
+
+    Anything else derived from them is one more step here: derived from the state or from the row changes, and written
     with the rest.
     """
     builds = [BuildState(page.company_id, page.build, page.is_begun, RevenueState()) for page in pages]
-    last_checksums = _load(driver, builds, pages)
+    last_checksums, books = _load(driver, builds, pages)
     _apply(builds, pages)
-    sums = {build.company_id: RowSums() for build in builds}
-    facets = {build.company_id: FacetChanges() for build in builds}
+    sums = BatchSums(builds)
     touched: set[int] = set()
-    for moved in _derive_moved(driver, builds):
-        touched |= _touched(moved)
-        _derive_sums(sums, facets, moved)
-        write_rows(driver, moved)
-    changed = _derive_rows(builds)
-    _derive_sums(sums, facets, changed)
-    write_rows(driver, changed)
+    for portion in moved_invoices(driver, builds):
+        touched |= _write(driver, sums, _derive(driver, portion, books))
+    changed = _derive(driver, builds, books)
+    touched |= _write(driver, sums, changed)
     write_credit_notes(driver, builds)
     write_state(driver, builds)
-    write_sums(driver, [(build.company_id, build.build, sums[build.company_id]) for build in builds], last_checksums)
-    write_facets(driver, [(build.company_id, build.build, facets[build.company_id]) for build in builds])
-    lacking = {build.company_id for build, changes in changed if build.revenue.has_gaps or changes.has_unknown}
+    sums.write(driver, last_checksums)
+    lacking = {build.company_id for build, changes in changed if build.revenue.has_gaps or changes.rows.has_unknown}
     quarantined = [
         (build.company_id, one.sighting.change.position, one.reason)
         for build in builds
         for one in build.revenue.quarantined
     ]
-    return Folded(lacking, touched | _touched(changed), quarantined)
+    return Folded(lacking, touched, quarantined)
 
 
-def _load(driver: Driver, builds: Sequence[BuildState], pages: Sequence[FactPage]) -> LastChecksums:
+def _fold_decision(driver: Driver, page: FactPage, fact: Fact) -> None:
+    """Fold a fact about the mapping or the policy into a build."""
+    at = BuildState(page.company_id, page.build, is_begun=True, revenue=RevenueState())
+    stored = load_books(find_books(driver, [at]), [at]).get(page.company_id, NO_BOOK)
+    sums = BatchSums([at])
+    remap(driver, at, stored, fact, sums)
+    sums.write_recognized(driver)
+
+
+def _load(
+    driver: Driver, builds: Sequence[BuildState], pages: Sequence[FactPage]
+) -> tuple[LastChecksums, dict[int, StoredBook]]:
     facts = (((fact.sighting.livemode, fact.observations) for fact in page.facts) for page in pages)
-    last_checksums = find_last_checksums(driver, builds)
+    last_checksums, books = find_last_checksums(driver, builds), find_books(driver, builds)
     load_state(driver, list(zip(builds, facts, strict=True)))
-    return last_checksums
+    return last_checksums, load_books(books, builds)
 
 
 def _apply(builds: Sequence[BuildState], pages: Sequence[FactPage]) -> None:
@@ -68,25 +90,17 @@ def _apply(builds: Sequence[BuildState], pages: Sequence[FactPage]) -> None:
                 build.revenue.apply(fact.sighting, fact.entity, fact.observations)
 
 
-def _derive_moved(driver: Driver, builds: Sequence[BuildState]) -> Iterator[list[Changed]]:
-    # More stored rows may share a price or a customer than fit into memory: their changes are derived in portions.
-    rows = moved_rows(driver, builds)
-    while portion := list(islice(rows, _ROWS_AT_ONCE)):
-        changed = {build.company_id: (build, RowChanges()) for build, _ in portion}
-        for build, row in portion:
-            follow_stored(changed[build.company_id][1], row, build.revenue)
-        yield list(changed.values())
-
-
-def _touched(changed: Sequence[Changed]) -> set[int]:
-    return {build.company_id for build, changes in changed if changes.current or changes.ended}
-
-
-def _derive_rows(builds: Sequence[BuildState]) -> list[Changed]:
+def _derive(
+    driver: Driver, builds: Sequence[BuildState], books: Mapping[int, StoredBook]
+) -> list[tuple[BuildState, Changes]]:
+    load_line_overrides(driver, [build for build in builds if books.get(build.company_id, NO_BOOK).has_line_overrides])
     return [(build, changes_of(build.revenue)) for build in builds]
 
 
-def _derive_sums(sums: dict[int, RowSums], facets: dict[int, FacetChanges], changed: Sequence[Changed]) -> None:
+def _write(driver: Driver, sums: BatchSums, changed: Sequence[tuple[BuildState, Changes]]) -> set[int]:
+    """Write row and part changes, add them to the sums, and return the companies whose rows changed."""
     for build, changes in changed:
-        sums[build.company_id].add(changes)
-        facets[build.company_id].add(changes)
+        sums.add(build.company_id, changes.rows, changes.parts)
+    write_rows(driver, [(build, changes.rows) for build, changes in changed])
+    write_parts(driver, [(build, changes.parts) for build, changes in changed])
+    return {build.company_id for build, changes in changed if changes.rows.current or changes.rows.ended}

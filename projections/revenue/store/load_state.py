@@ -8,6 +8,7 @@ from events.stripe.observations import (
     CreditNoteLinesSeen,
     CreditNoteSeen,
     CustomerNamed,
+    CustomerSeen,
     InvoiceDeleted,
     InvoiceLinesSeen,
     InvoiceSeen,
@@ -17,8 +18,9 @@ from events.stripe.observations import (
     ProductNamed,
 )
 from projections.revenue.build_state import BuildState
-from projections.revenue.register import Register
-from projections.revenue.state import Held, HeldValue, InvoiceState, Name, PricedAs
+from projections.revenue.fold import RevenueState
+from projections.revenue.state import Held, HeldValue, InvoiceState, Key
+from projections.revenue.store.books import CustomerBook, PriceBook, ProductBook
 from projections.revenue.store.find_states import (
     CUSTOMERS,
     INVOICES,
@@ -32,8 +34,9 @@ from projections.revenue.store.find_states import (
 from runtime.database import Driver
 
 _INVOICE_STATE = msgspec.json.Decoder(InvoiceState)
-_PRICE_STATE = msgspec.json.Decoder(Register[PricedAs])
-_NAME_STATE = msgspec.json.Decoder(Register[Name])
+_PRICE_STATE = msgspec.json.Decoder(PriceBook)
+_PRODUCT_STATE = msgspec.json.Decoder(ProductBook)
+_CUSTOMER_STATE = msgspec.json.Decoder(CustomerBook)
 
 # The observations of facts, each with its mode.
 _Observed = Iterable[tuple[bool, Iterable[Observation]]]
@@ -59,7 +62,7 @@ class _Touched:
                 self.states.add((PRICES, (livemode, observation.price_id)))
             case ProductNamed():
                 self.states.add((PRODUCTS, (livemode, observation.product_id)))
-            case CustomerNamed():
+            case CustomerNamed() | CustomerSeen():
                 self.states.add((CUSTOMERS, (livemode, observation.customer_id)))
             case _:
                 pass
@@ -83,14 +86,33 @@ def load_state(driver: Driver, observed: Sequence[tuple[BuildState, _Observed]])
             for livemode, observations in facts:
                 for observation in observations:
                     touched[build_state.company_id].note(livemode, observation)
-    asked = {company_id: set(one.states) for company_id, one in touched.items()}
+    _load(driver, builds, {company_id: one.states for company_id, one in touched.items()})
+
+
+def load_invoices(driver: Driver, wanted: Sequence[tuple[BuildState, Iterable[Key]]]) -> None:
+    """Load these invoices into each state, and what they refer to and the state does not know yet."""
+    builds = {build_state.company_id: build_state for build_state, _ in wanted}
+    _load(driver, builds, {at.company_id: {(INVOICES, key) for key in keys} for at, keys in wanted})
+
+
+def _load(driver: Driver, builds: Mapping[int, BuildState], asked: Mapping[int, set[Wanted]]) -> None:
     _keep(builds, find_states(driver, [(builds[at], wanted) for at, wanted in asked.items()]))
-    for company_id, one in touched.items():
+    referred: list[tuple[BuildState, set[Wanted]]] = []
+    for company_id, wanted in asked.items():
         # Rows of the invoices are derived again, with prices and names that may come from much earlier facts.
-        for key, held in builds[company_id].revenue.invoices.items():
+        revenue, one = builds[company_id].revenue, _Touched()
+        for key, held in revenue.invoices.items():
             header, lines = held.invoice.header, held.invoice.lines
             one.note_named(key[0], header.value.customer_id if header else None, lines.value if lines else ())
-    _keep(builds, find_states(driver, [(builds[at], one.states - asked[at]) for at, one in touched.items()]))
+        referred.append((builds[company_id], one.states - wanted - _known(revenue)))
+    _keep(builds, find_states(driver, referred))
+
+
+def _known(revenue: RevenueState) -> set[Wanted]:
+    """Return the prices, products and customers that a state has, as they were stored or as facts changed them."""
+    customers = revenue.names.keys() | revenue.details.customers.keys()
+    held: dict[str, Iterable[Key]] = {PRICES: revenue.prices, PRODUCTS: revenue.products, CUSTOMERS: customers}
+    return {(table, key) for table, keys in held.items() for key in keys}
 
 
 def _keep(builds: Mapping[int, BuildState], found: Found) -> None:
@@ -99,7 +121,14 @@ def _keep(builds: Mapping[int, BuildState], found: Found) -> None:
         if table == INVOICES:
             revenue.invoices[key] = Held(_INVOICE_STATE.decode(stored), change)
         elif table == PRICES:
-            revenue.prices[key] = HeldValue(_PRICE_STATE.decode(stored), change)
+            price = _PRICE_STATE.decode(stored)
+            revenue.prices[key], revenue.details.prices[key] = HeldValue(price.register, change), price.details
+        elif table == PRODUCTS:
+            product = _PRODUCT_STATE.decode(stored)
+            revenue.products[key], revenue.details.products[key] = HeldValue(product.register, change), product.metadata
         else:
-            names = revenue.products if table == PRODUCTS else revenue.names
-            names[key] = HeldValue(_NAME_STATE.decode(stored), change)
+            customer = _CUSTOMER_STATE.decode(stored)
+            if customer.is_named:
+                revenue.names[key] = HeldValue(customer.register, change)
+            if customer.details:
+                revenue.details.customers[key] = customer.details

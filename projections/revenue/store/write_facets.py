@@ -1,4 +1,4 @@
-"""Add what row changes did to the customers, subscriptions, prices and products that lines have. Commits nothing."""
+"""Write the customers, subscriptions, prices and products that row changes brought. Commits nothing."""
 
 from collections.abc import Sequence
 
@@ -6,27 +6,28 @@ from projections.revenue.facets import CUSTOMER, FacetChanges
 from runtime.database import Driver
 from runtime.json_rows import as_rows, rows_of
 
-_COLUMNS = ("company_id", "build", "livemode", "facet", "id", "name", "hint", "line_count")
+_COLUMNS = ("company_id", "build", "livemode", "facet", "id", "name", "hint")
 _TYPES = "company_id bigint, build integer, livemode boolean, facet text, id text, name text, hint text"
-_NAME = "coalesce(excluded.name, f.name)"
-_HINT = (
-    f"CASE WHEN f.facet = '{CUSTOMER}' THEN coalesce(excluded.hint, f.hint) ELSE coalesce(f.hint, excluded.hint) END"
-)
-_ADD = f"""
-    INSERT INTO revenue_facet AS f ({", ".join(_COLUMNS)})
-    SELECT {", ".join(_COLUMNS)} FROM {rows_of(f"{_TYPES}, line_count bigint")}
-    ON CONFLICT (company_id, build, livemode, facet, id) DO UPDATE
-    SET name = {_NAME}, hint = {_HINT}, line_count = f.line_count + excluded.line_count
-    WHERE excluded.line_count <> 0 OR {_NAME} IS DISTINCT FROM f.name OR {_HINT} IS DISTINCT FROM f.hint
+_KEY = _COLUMNS[:5]
+# What is kept already is only read: a conflict would lock its row, which is a write. Most customers are known.
+_WRITE = f"""
+    INSERT INTO revenue_facet ({", ".join(_COLUMNS)})
+    SELECT {", ".join(f"k.{name}" for name in _KEY)}, newest.name, newest.hint
+    FROM {rows_of(_TYPES)}
+    LEFT JOIN revenue_facet kept ON {" AND ".join(f"kept.{name} = k.{name}" for name in _KEY)}
+    CROSS JOIN LATERAL (
+        SELECT coalesce(k.name, kept.name) AS name,
+            CASE k.facet WHEN '{CUSTOMER}' THEN coalesce(k.hint, kept.hint) ELSE coalesce(kept.hint, k.hint) END AS hint
+    ) newest
+    WHERE kept.id IS NULL OR (newest.name, newest.hint) IS DISTINCT FROM (kept.name, kept.hint)
+    ON CONFLICT ({", ".join(_KEY)}) DO UPDATE SET name = excluded.name, hint = excluded.hint
 """  # noqa: S608 - our own words
 
 
 def write_facets(driver: Driver, entries: Sequence[tuple[int, int, FacetChanges]]) -> None:
-    """Write the changes of each company's build."""
+    """Write what is new in each company's build, and say nothing to the database if nothing is."""
     rows = [
-        (company_id, build, *key, name, hint, line_count)
-        for company_id, build, changes in entries
-        for key, line_count, name, hint in changes
+        (company_id, build, *key, name, hint) for company_id, build, changes in entries for key, name, hint in changes
     ]
     if rows:
-        driver.execute(_ADD, as_rows(_COLUMNS, rows))
+        driver.execute(_WRITE, as_rows(_COLUMNS, rows))

@@ -7,8 +7,8 @@ from projections.revenue.build_state import BuildState
 from projections.revenue.row import Row
 from projections.revenue.row_changes import RowChanges, RowVersion
 from projections.revenue.row_parts import FixedPart
-from projections.revenue.row_text import fields_of, text_of
-from projections.revenue.store.bulk import insert_few, is_pipelined
+from projections.revenue.row_text import text_of
+from projections.revenue.store.bulk import insert_lines
 from runtime.database import Driver
 from runtime.json_rows import as_rows, rows_of
 
@@ -39,10 +39,10 @@ _DISPLACE = f"""
 _ENDS = {one: text_of(one) for one in product((False, True), repeat=2)}
 
 # A company's build, and the changes of its rows.
-Changed = tuple[BuildState, RowChanges]
+ChangedRows = tuple[BuildState, RowChanges]
 
 
-def write_rows(driver: Driver, changed: Sequence[Changed]) -> None:
+def write_rows(driver: Driver, changed: Sequence[ChangedRows]) -> None:
     """Move ended rows into the past; insert the current rows, and those that came and went in the same batch."""
     displaced = [(at, fixed) for at, changes in changed if at.is_begun for fixed in changes.displaced]
     if displaced:
@@ -51,11 +51,11 @@ def write_rows(driver: Driver, changed: Sequence[Changed]) -> None:
     if ended:
         for number, first_position in driver.execute(_END, as_rows(_ENDING, _endings(ended))):
             ended[number][1].life.first_position = first_position
-    _insert(driver, "revenue_line_past", _PAST_COLUMNS, list(_past_lines(changed)))
-    _insert(driver, "revenue_line", _CURRENT_COLUMNS, list(_current_lines(changed)))
+    insert_lines(driver, "revenue_line_past", _PAST_COLUMNS, list(_past_lines(changed)))
+    insert_lines(driver, "revenue_line", _CURRENT_COLUMNS, list(_current_lines(changed)))
 
 
-def _past_lines(changed: Sequence[Changed]) -> Iterator[bytes]:
+def _past_lines(changed: Sequence[ChangedRows]) -> Iterator[bytes]:
     for at, changes in changed:
         for row in changes.ended:
             if not row.is_stored:
@@ -70,7 +70,7 @@ def _past_lines(changed: Sequence[Changed]) -> Iterator[bytes]:
                 )
 
 
-def _current_lines(changed: Sequence[Changed]) -> Iterator[bytes]:
+def _current_lines(changed: Sequence[ChangedRows]) -> Iterator[bytes]:
     # If the first position of a life is still unknown, PostgreSQL refuses the word None.
     for at, changes in changed:
         for row in changes.current:
@@ -84,13 +84,3 @@ def _endings(ended: Sequence[tuple[BuildState, RowVersion]]) -> Iterator[tuple[o
 
 def _key(at: BuildState, fixed: FixedPart) -> tuple[object, ...]:
     return at.company_id, at.build, fixed.livemode, fixed.invoice_id, fixed.line_id
-
-
-def _insert(driver: Driver, table: str, columns: Sequence[str], lines: Sequence[bytes]) -> None:
-    if not lines:
-        return
-    if is_pipelined(driver):
-        insert_few(driver, table, columns, map(fields_of, lines))
-        return
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
-        copy.write(b"".join(lines))

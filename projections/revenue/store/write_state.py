@@ -1,13 +1,14 @@
 """Write the state of invoices, prices, products and customers to its tables, for many companies at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import chain
 
-import msgspec
-
+from projections.facts.sightings import Change
 from projections.revenue.build_state import BuildState
-from projections.revenue.fold import is_gap
+from projections.revenue.fold import RevenueState, is_gap
 from projections.revenue.state import Key
+from projections.revenue.store.books import stored_customer, stored_invoice, stored_price, stored_product
 from projections.revenue.store.bulk import Record, insert, remove
 from projections.revenue.store.tables import (
     revenue_customer,
@@ -18,7 +19,7 @@ from projections.revenue.store.tables import (
 )
 from runtime.database import Driver
 
-_ENCODER = msgspec.json.Encoder()
+_NEVER = Change(0, datetime.fromtimestamp(0, UTC))
 
 
 def write_state(driver: Driver, build_states: Sequence[BuildState]) -> None:
@@ -28,7 +29,7 @@ def write_state(driver: Driver, build_states: Sequence[BuildState]) -> None:
         (build_state, _stored(revenue.touched_invoices, revenue.invoice_states)) for build_state, revenue in begun
     ]
     prices = [(build_state, _stored(revenue.touched_prices, revenue.price_states)) for build_state, revenue in begun]
-    names = [(build_state, _stored(revenue.touched_names, revenue.name_states)) for build_state, revenue in begun]
+    customers = [(build_state, _stored_customers(revenue)) for build_state, revenue in begun]
     # A product that lines refer to for the first time has no state here, and deleting none does no harm.
     products = [
         (build_state, _stored(revenue.touched_products, revenue.product_states)) for build_state, revenue in begun
@@ -36,11 +37,11 @@ def write_state(driver: Driver, build_states: Sequence[BuildState]) -> None:
     remove(driver, revenue_invoice, invoices)
     remove(driver, revenue_price, prices)
     remove(driver, revenue_product, products)
-    remove(driver, revenue_customer, names)
+    remove(driver, revenue_customer, customers)
     insert(driver, revenue_invoice, chain.from_iterable(map(_invoice_records, build_states)))
     insert(driver, revenue_price, chain.from_iterable(map(_price_records, build_states)))
     insert(driver, revenue_product, chain.from_iterable(map(_product_records, build_states)))
-    insert(driver, revenue_customer, chain.from_iterable(map(_name_records, build_states)))
+    insert(driver, revenue_customer, chain.from_iterable(map(_customer_records, build_states)))
     insert(driver, revenue_quarantine, chain.from_iterable(map(_quarantine_records, build_states)))
 
 
@@ -49,13 +50,21 @@ def _stored(touched: set[Key], states: Mapping[Key, Sequence[object]]) -> list[K
     return sorted(key for key in touched if states.get(key, (True,))[0] is not None)
 
 
+def _stored_customers(revenue: RevenueState) -> list[Key]:
+    # A customer may be in the table with either, its name or its details.
+    named = _stored(revenue.touched_names & revenue.names.keys(), revenue.name_states)
+    told = revenue.touched_names & revenue.details.customers.keys()
+    states = revenue.details.customer_states
+    return sorted({*named, *(key for key in told if states.get(key, ((0, True),))[0][1] is not None)})
+
+
 def _invoice_records(build_state: BuildState) -> Iterator[Record]:
     company_id, build, _, revenue = build_state
     for key in sorted(revenue.touched_invoices):
         held = revenue.invoices[key]
         invoice = held.invoice
         seen_at = invoice.header.stamp[0] if invoice.header else 0
-        yield (company_id, build, *key, _ENCODER.encode(invoice), *held.change, seen_at, *invoice.gaps)
+        yield (company_id, build, *key, stored_invoice(invoice), *held.change, seen_at, *invoice.gaps)
 
 
 def _price_records(build_state: BuildState) -> Iterator[Record]:
@@ -63,22 +72,26 @@ def _price_records(build_state: BuildState) -> Iterator[Record]:
     for key in sorted(revenue.touched_prices):
         held = revenue.prices[key]
         register = held.register
-        yield (company_id, build, *key, _ENCODER.encode(register), *held.change, register.is_contested)
+        stored = stored_price(register, revenue.details.prices.get(key))
+        yield (company_id, build, *key, stored, *held.change, register.is_contested)
 
 
 def _product_records(build_state: BuildState) -> Iterator[Record]:
     company_id, build, _, revenue = build_state
     for key in sorted(revenue.touched_products):
         held = revenue.products[key]
-        yield (company_id, build, *key, _ENCODER.encode(held.register), *held.change, is_gap(held.register))
+        stored = stored_product(held.register, revenue.details.products.get(key, ()))
+        yield (company_id, build, *key, stored, *held.change, is_gap(held.register))
 
 
-def _name_records(build_state: BuildState) -> Iterator[Record]:
+def _customer_records(build_state: BuildState) -> Iterator[Record]:
     company_id, build, _, revenue = build_state
     for key in sorted(revenue.touched_names):
-        held = revenue.names[key]
-        register = held.register
-        yield (company_id, build, *key, _ENCODER.encode(register), *held.change, register.is_contested)
+        name = revenue.names.get(key)
+        # What the table shows of a customer without a name never changed.
+        change = name.change if name else _NEVER
+        stored = stored_customer(name.register if name else None, revenue.details.customers.get(key))
+        yield (company_id, build, *key, stored, *change, revenue.is_contested_customer(key))
 
 
 def _quarantine_records(build_state: BuildState) -> Iterator[Record]:

@@ -6,7 +6,7 @@ from sandbox.stripe.account.journal import Journal
 from sandbox.stripe.records.collection import Collection
 from sandbox.stripe.records.ids import IdSource, token
 from sandbox.stripe.records.locking import Lock, alone
-from sandbox.stripe.records.records import Customer, Price, Product, Subscription
+from sandbox.stripe.records.records import Customer, Metadata, Price, Product, Subscription
 from sandbox.stripe.render.render import Renderer
 
 
@@ -38,7 +38,15 @@ class Catalog:
         return self._clock() if at is None else at
 
     @alone
-    def create_customer(self, name: str | None = None, *, email: str | None = None, at: int | None = None) -> Customer:
+    def create_customer(
+        self,
+        name: str | None = None,
+        *,
+        email: str | None = None,
+        country: str | None = None,
+        metadata: Metadata | None = None,
+        at: int | None = None,
+    ) -> Customer:
         """Create a customer, who may have no name."""
         at = self.moment(at)
         identifier = self.ids.issue("cus")
@@ -50,6 +58,8 @@ class Catalog:
             email=email,
             invoice_prefix=token("prefix", identifier, length=8).upper(),
             last_known_name=name,
+            country=country,
+            metadata=metadata,
         )
         self.customers.add(customer)
         self.journal.tell(("customer.created",), customer, at=at)
@@ -79,10 +89,11 @@ class Catalog:
         return customer
 
     @alone
-    def create_product(self, name: str, *, at: int | None = None) -> Product:
+    def create_product(self, name: str, *, metadata: Metadata | None = None, at: int | None = None) -> Product:
         """Create a product."""
         at = self.moment(at)
-        product = Product(id=self.ids.issue("prod"), created=at, sequence=self.ids.issued, name=name)
+        identifier = self.ids.issue("prod")
+        product = Product(id=identifier, created=at, sequence=self.ids.issued, name=name, metadata=metadata)
         self.products.add(product)
         self.journal.tell(("product.created",), product, at=at)
         return product
@@ -118,6 +129,7 @@ class Catalog:
         price_id: str | None = None,
         nickname: str | None = None,
         lookup_key: str | None = None,
+        metadata: Metadata | None = None,
         at: int | None = None,
     ) -> Price:
         """Create a price. `every` is its interval, for example `(3, "month")`; None for a one-time price.
@@ -138,6 +150,7 @@ class Catalog:
             interval_count=count,
             nickname=nickname,
             lookup_key=lookup_key,
+            metadata=metadata,
         )
         self.prices.add(price)
         self.journal.tell(("price.created",), price, at=at)
@@ -162,7 +175,14 @@ class Catalog:
         return price
 
     @alone
-    def create_subscription(self, customer_id: str, price_ids: Sequence[str], *, at: int | None = None) -> Subscription:
+    def create_subscription(
+        self,
+        customer_id: str,
+        price_ids: Sequence[str],
+        *,
+        metadata: Metadata | None = None,
+        at: int | None = None,
+    ) -> Subscription:
         """Subscribe a customer to prices. This bills nothing: invoices are created by calls of their own."""
         at = self.moment(at)
         subscription = Subscription(
@@ -171,6 +191,7 @@ class Catalog:
             sequence=self.ids.issued,
             customer=self.customers[customer_id],
             prices=tuple(self.prices[price_id] for price_id in price_ids),
+            metadata=metadata,
         )
         self.subscriptions.add(subscription)
         self.journal.tell(("customer.subscription.created",), subscription, at=at)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from sandbox.stripe.account.catalog import Catalog
 from sandbox.stripe.records.collection import Collection, Ordered
 from sandbox.stripe.records.locking import Lock, alone
-from sandbox.stripe.records.records import Invoice
+from sandbox.stripe.records.records import Invoice, Metadata
 from sandbox.stripe.records.specs import InvoiceSpec, LineSpec, line_from_spec
 from sandbox.stripe.render.render import Renderer
 
@@ -135,14 +135,26 @@ class Invoicing(Catalog):
             customer=self.customers[customer_id],
             currency=spec.currency,
             lines=tuple(
-                line_from_spec(line, self.ids.issue(line_prefix), self.prices.get(line.price or ""), at=at)
+                line_from_spec(
+                    line,
+                    self.ids.issue(line_prefix),
+                    self.prices.get(line.price or ""),
+                    at=at,
+                    mirrored=self._metadata_of(line.subscription),
+                )
                 for line in lines
             ),
             subscription_id=spec.subscription,
             billing_reason=spec.billing_reason,
             description=spec.description,
             auto_advance=spec.auto_advance,
+            metadata=spec.metadata,
+            subscription_metadata=self._metadata_of(spec.subscription),
         )
+
+    def _metadata_of(self, subscription_id: str | None) -> Metadata | None:
+        subscription = self.subscriptions.get(subscription_id or "")
+        return subscription.metadata if subscription else None
 
     def invoice_that_may(self, invoice_id: str, move: str, *allowed: str) -> Invoice:
         """Return an invoice whose status is one of `allowed`. `move` names the transition in the error.

@@ -73,8 +73,10 @@ def one_time(world: World) -> Content:
     hours = world.random.randint(1, 20)
     # Sellers may set the period of an ad-hoc line; otherwise it is the time of the line's creation.
     days = (world.now - 30 * _DAY, world.now) if hours % 2 else None
-    free = LineSpec(amount=hours * 1_000, description=f"Consulting, {hours} h", period=days)
-    return Content(customer, [priced, free], InvoiceSpec(currency=currency))
+    free = LineSpec(
+        amount=hours * 1_000, description=f"Consulting, {hours} h", period=days, metadata={"project": f"P-{hours}"}
+    )
+    return Content(customer, [priced, free], InvoiceSpec(currency=currency, metadata={"channel": "services"}))
 
 
 def nameless(world: World) -> Content:

@@ -27,6 +27,8 @@ _NAMES = (
     'Quote "Q" Sample',
     None,
 )
+_COUNTRIES = ("US", "DE", None, "JP", "CZ", "GB")
+_IN_EUROPE = ("CZ", "DE", "GB")
 _LEGACY_IDS = {("usd", (1, "month")): "small-monthly", ("usd", (1, "year")): "small-annual"}
 
 
@@ -54,7 +56,9 @@ class World:
         """Return the id of the customer's subscription to a price, which is created when first needed."""
         key = customer.id, price.id
         if key not in self.subscriptions:
-            self.subscriptions[key] = self.ledger.create_subscription(customer.id, [price.id], at=self.now).id
+            region = {"region": "emea"} if customer.country in _IN_EUROPE else None
+            made = self.ledger.create_subscription(customer.id, [price.id], metadata=region, at=self.now)
+            self.subscriptions[key] = made.id
         return self.subscriptions[key]
 
     def share(self, amount: int, percent: int, currency: str) -> int:
@@ -71,11 +75,13 @@ def open_shop(world: World, customers: int) -> None:
         if name is not None and place >= len(_NAMES):
             name = f"{name} {place}"
         email = f"billing+{place}@customer.test" if place % 5 else None
-        world.customers.append(world.ledger.create_customer(name, email=email, at=world.now))
+        country, segment = _COUNTRIES[place % len(_COUNTRIES)], None if place % 3 else {"segment": "partner"}
+        made = world.ledger.create_customer(name, email=email, country=country, metadata=segment, at=world.now)
+        world.customers.append(made)
 
 
 def _make_prices(world: World) -> None:
-    product = world.ledger.create_product("Team plan", at=world.now)
+    product = world.ledger.create_product("Team plan", metadata={"line": "core"}, at=world.now)
     extras = world.ledger.create_product("Onboarding", at=world.now)
     for currency, unit in _UNIT.items():
         for months, every in enumerate((*COMMON, *ODD), start=1):
@@ -88,6 +94,7 @@ def _make_prices(world: World) -> None:
                 # Few sellers name all their prices, and some only for their programs.
                 nickname=f"Team, per {in_words(every)}" if every in COMMON else None,
                 lookup_key=f"team_{every[0]}_{every[1]}_{currency}",
+                metadata={"tier": "standard"} if every in COMMON else None,
                 at=world.now,
             )
         world.prices[currency, None] = world.ledger.create_price(extras.id, unit * 7, currency=currency, at=world.now)

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+# Keys and texts that sellers attach to objects; None is rendered as none.
+Metadata = Mapping[str, str]
+
 
 @dataclass(slots=True)
 class Customer:
-    """A customer. `last_known_name` is the newest name that was not null."""
+    """A customer. `last_known_name` is the newest name that was not null; `country` that of its address."""
 
     id: str
     created: int
@@ -17,6 +20,8 @@ class Customer:
     last_known_name: str | None = None
     numbered_invoices: int = 0
     deleted: bool = False
+    country: str | None = None
+    metadata: Metadata | None = None
 
 
 @dataclass(slots=True)
@@ -29,6 +34,7 @@ class Product:
     name: str
     active: bool = True
     deleted: bool = False
+    metadata: Metadata | None = None
 
 
 @dataclass(slots=True)
@@ -46,6 +52,7 @@ class Price:
     active: bool = True
     nickname: str | None = None
     lookup_key: str | None = None
+    metadata: Metadata | None = None
 
 
 @dataclass(slots=True)
@@ -59,6 +66,7 @@ class Subscription:
     prices: tuple[Price, ...]
     status: str = "active"
     canceled_at: int | None = None
+    metadata: Metadata | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +114,15 @@ class Line:
     discounts: tuple[Discount, ...] = ()
     taxes: tuple[Tax, ...] = ()
     credited: Credited | None = None
+    metadata: Metadata | None = None
 
 
 @dataclass(slots=True)
 class Invoice:
-    """An invoice. `frozen_name` is the customer's name at finalization; None before it, or without a name."""
+    """An invoice. `frozen_name` is the customer's name at finalization; None before it, or without a name.
+
+    `subscription_metadata` is its copy of its subscription's metadata.
+    """
 
     id: str
     created: int
@@ -133,6 +145,8 @@ class Invoice:
     credited_before_payment: int = 0
     credited_after_payment: int = 0
     credit_notes: int = 0
+    metadata: Metadata | None = None
+    subscription_metadata: Metadata | None = None
 
     @property
     def total(self) -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sandbox.stripe.records.records import Credited, Discount, Line, Price, Tax
+from sandbox.stripe.records.records import Credited, Discount, Line, Metadata, Price, Tax
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,7 +10,8 @@ class LineSpec:
     """A line for a draft. `period` is (start, end) in Unix seconds; without it, both are the time of the draft.
 
     `from_subscription`: the line bills a subscription item (prorations too); otherwise it is an invoice item, which may
-    still name the `subscription` it was added to.
+    still name the `subscription` it was added to. Lines of subscription items mirror its metadata, but prorations do
+    not.
     """
 
     amount: int
@@ -24,6 +25,7 @@ class LineSpec:
     credited: Credited | None = None
     discounts: tuple[Discount, ...] = ()
     taxes: tuple[Tax, ...] = ()
+    metadata: Metadata | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +47,15 @@ class InvoiceSpec:
     billing_reason: str = "manual"
     description: str | None = None
     auto_advance: bool = False
+    metadata: Metadata | None = None
 
 
-def line_from_spec(spec: LineSpec, line_id: str, price: Price | None, *, at: int) -> Line:
+def line_from_spec(
+    spec: LineSpec, line_id: str, price: Price | None, *, at: int, mirrored: Metadata | None = None
+) -> Line:
     """Return the line that a spec describes. `price` is the record of `spec.price`.
+
+    `mirrored` is the metadata of its subscription.
 
     :raises ValueError: the spec names a price that does not exist
     """
@@ -71,4 +78,5 @@ def line_from_spec(spec: LineSpec, line_id: str, price: Price | None, *, at: int
         discounts=spec.discounts,
         taxes=spec.taxes,
         credited=spec.credited,
+        metadata=mirrored if spec.from_subscription and not spec.proration else spec.metadata,
     )

@@ -8,12 +8,18 @@ from sandbox.stripe.records.records import Customer, Price, Product, Subscriptio
 Json = dict[str, Any]
 
 
+def address_in(country: str | None) -> Json | None:
+    """Return an address of which only the country is known."""
+    empty = dict.fromkeys(("city", "line1", "line2", "postal_code", "state"))
+    return None if country is None else {**empty, "country": country}
+
+
 def render_customer(customer: Customer, *, livemode: bool) -> Json:
     """Return a customer as it is, or as it was when it was deleted, which is how events show it."""
     return {
         "id": customer.id,
         "object": "customer",
-        "address": None,
+        "address": address_in(customer.country),
         "balance": 0,
         "created": customer.created,
         "currency": None,
@@ -24,7 +30,7 @@ def render_customer(customer: Customer, *, livemode: bool) -> Json:
         "invoice_prefix": customer.invoice_prefix,
         "invoice_settings": {"custom_fields": None, "default_payment_method": None, "footer": None},
         "livemode": livemode,
-        "metadata": {},
+        "metadata": dict(customer.metadata or {}),
         "name": customer.name,
         "next_invoice_sequence": customer.numbered_invoices + 1,
         "phone": None,
@@ -51,7 +57,7 @@ def render_product(product: Product, *, livemode: bool) -> Json:
         "description": None,
         "images": [],
         "livemode": livemode,
-        "metadata": {},
+        "metadata": dict(product.metadata or {}),
         "name": product.name,
         "tax_code": None,
         "type": "service",
@@ -72,7 +78,7 @@ def render_price(price: Price, *, livemode: bool) -> Json:
         "custom_unit_amount": None,
         "livemode": livemode,
         "lookup_key": price.lookup_key,
-        "metadata": {},
+        "metadata": dict(price.metadata or {}),
         "nickname": price.nickname,
         "product": price.product.id,
         "recurring": None if price.interval is None else _recurring(price),
@@ -109,7 +115,7 @@ def render_plan(price: Price, *, livemode: bool) -> Json:
         "interval": price.interval,
         "interval_count": price.interval_count,
         "livemode": livemode,
-        "metadata": {},
+        "metadata": dict(price.metadata or {}),
         "nickname": price.nickname,
         "product": price.product.id,
         "tiers_mode": None,
@@ -150,7 +156,7 @@ def render_subscription(subscription: Subscription, *, livemode: bool) -> Json:
             "url": f"/v1/subscription_items?subscription={subscription.id}",
         },
         "livemode": livemode,
-        "metadata": {},
+        "metadata": dict(subscription.metadata or {}),
         "start_date": subscription.created,
         "status": subscription.status,
     }

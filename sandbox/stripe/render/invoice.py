@@ -4,6 +4,7 @@ from typing import Any
 
 from sandbox.stripe.records.records import Invoice
 from sandbox.stripe.records.versions import Shape
+from sandbox.stripe.render.catalog import address_in
 from sandbox.stripe.render.invoice_shapes import amount_per_discount, discounts_of_the_invoice, new_keys, old_keys
 from sandbox.stripe.render.lines import render_line
 
@@ -16,7 +17,6 @@ _EMPTY: Json = {
     "application": None,
     "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None, "status": None},
     "custom_fields": None,
-    "customer_address": None,
     "customer_phone": None,
     "customer_shipping": None,
     "customer_tax_ids": [],
@@ -29,7 +29,6 @@ _EMPTY: Json = {
     "invoice_pdf": None,
     "last_finalization_error": None,
     "latest_revision": None,
-    "metadata": {},
     "next_payment_attempt": None,
     "on_behalf_of": None,
     "receipt_number": None,
@@ -74,6 +73,7 @@ def _plain_keys(invoice: Invoice, *, livemode: bool) -> Json:
         "created": invoice.created,
         "currency": invoice.currency,
         "customer": customer.id,
+        "customer_address": address_in(customer.country),
         "customer_email": customer.email,
         # A draft follows the customer; a finalized invoice keeps the name it was billed to.
         "customer_name": customer.name if draft else invoice.frozen_name,
@@ -84,6 +84,7 @@ def _plain_keys(invoice: Invoice, *, livemode: bool) -> Json:
         "hosted_invoice_url": None if draft else f"https://invoice.stripe.test/i/{invoice.id}",
         "issuer": {"type": "self"},
         "livemode": livemode,
+        "metadata": dict(invoice.metadata or {}),
         "number": invoice.number,
         "period_end": invoice.created,
         "period_start": invoice.created,

@@ -21,7 +21,9 @@ def old_keys(invoice: Invoice) -> Json:
         "payment_intent": sibling(invoice.id, "pi") if charged else None,
         "quote": None,
         "subscription": invoice.subscription_id,
-        "subscription_details": {"metadata": {} if invoice.subscription_id else None},
+        "subscription_details": {
+            "metadata": dict(invoice.subscription_metadata or {}) if invoice.subscription_id else None
+        },
         "tax": sum(tax.amount for tax in taxes) if taxes else None,
         "total_tax_amounts": [
             {
@@ -41,7 +43,10 @@ def new_keys(invoice: Invoice) -> Json:
     """Return the keys that basil introduced."""
     parent: Json = {
         "quote_details": None,
-        "subscription_details": {"metadata": {}, "subscription": invoice.subscription_id},
+        "subscription_details": {
+            "metadata": dict(invoice.subscription_metadata or {}),
+            "subscription": invoice.subscription_id,
+        },
         "type": "subscription_details",
     }
     return {

@@ -23,7 +23,7 @@ def render_line(line: Line, invoice: Invoice, shape: Shape, *, livemode: bool) -
         "discounts": [cut.id for cut in line.discounts if not cut.on_invoice],
         "invoice": invoice.id,
         "livemode": livemode,
-        "metadata": {},
+        "metadata": dict(line.metadata or {}),
         "period": {"end": line.period_end, "start": line.period_start},
         "quantity": None if line.quantity is None else int(line.quantity.partition(".")[0]),
     }

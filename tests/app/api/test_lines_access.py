@@ -16,7 +16,16 @@ from tests.support.clock import NOON
 from tests.support.company import new_key_headers
 from tests.support.web.lines import Reader, json_of, line_of, without_request_id
 
-READS = ("/revenue-lines", "/revenue-lines/il_1", "/revenue-lines.csv", "/credit-notes", "/quarantine")
+READS = (
+    "/revenue-lines",
+    "/revenue-lines/il_1",
+    "/revenue-lines/il_1/recognition",
+    "/revenue-lines.csv",
+    "/credit-notes",
+    "/quarantine",
+    "/reports/recognition",
+    "/reports/deferred.csv",
+)
 
 
 @pytest.fixture

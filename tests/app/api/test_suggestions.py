@@ -38,6 +38,7 @@ def test_names_that_begin_with_what_is_typed_come_before_those_that_contain_it(r
 
 def test_a_suggestion_has_what_is_known_and_the_number_of_lines(reader: Reader) -> None:
     (unnamed,) = json_of(reader.get("/revenue-lines/suggestions", field="customer", q="pay4"))["data"]
+    everybody = json_of(reader.get("/revenue-lines/suggestions", field="customer"))["data"]
     (product,) = json_of(reader.get("/revenue-lines/suggestions", field="product", q="team"))["data"]
 
     assert unnamed == {
@@ -49,6 +50,7 @@ def test_a_suggestion_has_what_is_known_and_the_number_of_lines(reader: Reader) 
         "description": None,
         "line_count": 5,
     }
+    assert {one["id"]: one["line_count"] for one in everybody} == {f"cus_{number}": number + 1 for number in range(5)}
     assert (product["id"], product["description"], product["line_count"]) == ("prod_1", "3 × Team plan", 15)
     assert suggested(reader, "price", q="price_") == ["price_q"]
     assert suggested(reader, "subscription", q="sub") == ["sub_1"]

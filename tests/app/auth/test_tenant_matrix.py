@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from io import BytesIO
+from itertools import product
 from typing import Literal
 from zipfile import ZipFile
 
@@ -22,6 +23,7 @@ from app.wiring.tools import Tools
 from backlog.syncs.requests import request_sync
 from mapping.recorded import LINES, RULES, STREAMS, Desk
 from projections.mapping.payloads import LineKey, LinesOverridden, PlanCreated, RulesPublished, StreamCreated
+from projections.reads.recognition.report_cells import REPORTS
 from tenants.people.invitations import invite
 from tenants.people.sessions import IDLE
 from tenants.people.users import remove_member
@@ -78,6 +80,12 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("POST", WEBHOOKS): "admin",
     ("GET", f"{WEBHOOKS}/<int:endpoint_id>"): "admin",
     **{("POST", f"{WEBHOOKS}/<int:endpoint_id>/{step}"): "admin" for step in STEPS},
+    ("GET", f"{PAGES}/settings/exports"): "editor",
+    ("POST", f"{PAGES}/settings/exports"): "editor",
+    **{
+        ("POST", f"{PAGES}/settings/exports/<int:schedule_id>/{step}"): "editor"
+        for step in ("pause", "resume", "delete")
+    },
     ("GET", "/connect/stripe"): "admin",
     ("GET", "/connect/stripe/callback"): "everybody",
     ("GET", TABLE): "viewer",
@@ -110,6 +118,12 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", f"{V1}/revenue-by-month"): "viewer",
     ("GET", f"{V1}/changes"): "viewer",
     ("GET", f"{V1}/credit-notes"): "viewer",
+    **{
+        ("GET", f"{V1}/reports/{report}{ending}"): "viewer"
+        for report, ending in product(REPORTS, ("", ".csv", ".xlsx"))
+    },
+    ("GET", f"{V1}/explanations"): "viewer",
+    ("GET", f"{V1}/revenue-lines/<line_id>/recognition"): "viewer",
     ("GET", f"{V1}/events/<int:position>"): "editor",
     ("GET", f"{V1}/connection"): "viewer",
     ("POST", f"{V1}/connection"): "admin",

@@ -11,6 +11,7 @@ from backlog.tables import sync_run
 from events.connection.lifecycle import note_deauthorized
 from events.log.append import append
 from sandbox.stripe.faults.faults import Fault, FaultKind
+from stripe_gateway.restricted_keys import NEEDED_PERMISSIONS
 from tests.support.company import new_key_headers
 from tests.support.signing import SECRET
 from tests.support.web.people import Browser, signed_in
@@ -175,6 +176,18 @@ def test_o14_a_deauthorization_closes_the_connection_and_connecting_again_opens_
     assert setup.facts(company_id)[2:] == ["connection.deauthorized", "connection.reauthorized"]
     # Stripe repeats an event for days: an earlier deauthorization says nothing about the new connection.
     assert deliver_deauthorization(setup, endpoint) == [200]
+    assert setup.connection(company_id).status == "connected"
+
+
+def test_a_deauthorization_of_our_application_leaves_an_accounts_own_key_alone(
+    setup: ConnectSetup, ada: Browser, company_id: int
+) -> None:
+    endpoint = setup.server.stripe.add_endpoint("", [SECRET])
+    ada.send(connection_path(company_id), "DELETE")
+    key = setup.server.stripe.restricted_key(setup.acme.id, livemode=True, permissions=NEEDED_PERMISSIONS)
+    ada.send(connection_path(company_id), json={"restricted_key": key})
+
+    assert deliver_deauthorization(setup, endpoint) == [200]  # of the same second
     assert setup.connection(company_id).status == "connected"
 
 

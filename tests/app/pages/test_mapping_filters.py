@@ -13,7 +13,7 @@ from events.connection.accounts import Account, authorize
 from events.connection.lifecycle import disconnect
 from tests.support.clock import NOON
 from tests.support.payloads import ACCOUNT, event, new_invoice, new_line, price
-from tests.support.web.lines import line_of
+from tests.support.web.lines import json_of, line_of
 from tests.support.web.mapping_page import Visitor, attribute, ids_in, text_of
 
 
@@ -169,6 +169,17 @@ def test_the_fields_suggest_what_there_is(visitor: Visitor) -> None:
     assert text_of(found).split() == ["Zed", "Inc", "z@example.org", "·", "cus_1", "·", "2", "lines"]
     assert 'data-value="price_q"' in visitor.page("/suggestions", field="price", q="")
     assert visitor.get("/suggestions", field="colour").status_code == 422
+
+
+def test_a_suggestion_says_that_there_are_many_lines_and_the_api_says_how_many(visitor: Visitor) -> None:
+    lines = [line_of(f"il_{number}") for number in range(1002)]
+    visitor.reader.receive(event(new_invoice("in_1", *lines, customer_email=None)))
+
+    found = visitor.page("/suggestions", field="customer", q="ze")
+
+    assert text_of(found).split() == ["Zed", "Inc", "cus_1", "·", "1,000+", "lines"]
+    (counted,) = json_of(visitor.reader.get("/revenue-lines/suggestions", field="customer"))["data"]
+    assert counted["line_count"] == 1002
 
 
 def test_what_stands_wrongly_in_an_address_is_named(visitor: Visitor) -> None:

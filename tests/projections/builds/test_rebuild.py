@@ -15,9 +15,9 @@ from projections.engine.folding import Claim
 from projections.engine.status import projection_status
 from projections.facts import facts
 from projections.facts.state_tables import projection_state
-from projections.revenue.store import fold_pages
+from projections.revenue.store import moved_invoices, remap
 from tests.support.company import catch_up, company_with, record_events
-from tests.support.histories import busy_history
+from tests.support.decisions import record_decided_history
 from tests.support.payloads import (
     ACCOUNT,
     CREATED,
@@ -82,7 +82,7 @@ def test_whatever_the_batches_a_build_is_the_same_to_the_byte(
     builds = rebuild(engine, chunk_events=chunk_events)
 
     verdicts = [verdict for build in builds for verdict in compare(engine, build)]
-    assert [verdict.projection for verdict in verdicts] == [LINES, "revenue_by_month"]
+    assert [verdict.projection for verdict in verdicts] == [LINES, "revenue_by_month", "recognition"]
     assert [verdict.differences for verdict in verdicts] == [[], []]
 
 
@@ -117,10 +117,11 @@ def test_a_fact_that_says_two_things_about_a_price_is_the_same_in_batches_of_any
 def test_what_does_not_fit_into_memory_at_once_is_folded_in_parts(
     engine: Engine, company_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record_events(engine, *busy_history(Random(4), 60))
+    record_decided_history(engine, company_id, Random(4), 60)
     catch_up(engine)
     monkeypatch.setattr(facts, "_MOST_BYTES_AT_REST", 3000)
-    monkeypatch.setattr(fold_pages, "_ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(moved_invoices, "_INVOICES_AT_ONCE", 1)
+    monkeypatch.setattr(remap, "_INVOICES_AT_ONCE", 1)
 
     builds = rebuild(engine)
 
@@ -131,7 +132,7 @@ def test_what_does_not_fit_into_memory_at_once_is_folded_in_parts(
 def test_a_busy_history_is_the_same_to_the_byte_in_batches_of_any_size(
     engine: Engine, company_id: int, seed: int
 ) -> None:
-    record_events(engine, *busy_history(Random(seed), 120))
+    record_decided_history(engine, company_id, Random(seed), 120)
     catch_up(engine, batch_size=seed * 4 + 1)
 
     for chunk_events in (7, 1000):
@@ -148,6 +149,8 @@ def test_a_busy_history_is_the_same_to_the_byte_in_batches_of_any_size(
         ("UPDATE revenue_checksum SET checksum = sha256('')", "checksum is"),
         ("UPDATE revenue_invoice SET book = '{}'", "book is"),
         ("DELETE FROM revenue_day", "is missing from the table"),
+        ("UPDATE revenue_part SET months = '{1}'", "months is {1}, the log says"),
+        ("UPDATE recognition_by_month SET earned = earned + 1", "the log says"),
     ],
 )
 def test_verify_names_what_differs(engine: Engine, company_id: int, tampering: str, named: str) -> None:

@@ -16,7 +16,7 @@ from projections.reads.filters import LineFilter
 from projections.reads.gaps import GAPS
 from projections.reads.lines import LineRow, list_lines, list_quarantined
 from projections.reads.snapshots import snapshot_of
-from projections.revenue.store import moved_rows as stored_rows
+from projections.revenue.store import moved_invoices as stored_invoices
 from runtime.database import driver_of
 from tests.support.company import catch_up, company_with, record_events
 from tests.support.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, old_invoice, price, product
@@ -108,7 +108,7 @@ def test_a_rename_moves_all_rows_of_the_customer_and_not_what_was_billed(engine:
 def test_rows_of_a_renamed_customer_that_do_not_fit_into_memory_are_renamed_portion_by_portion(
     engine: Engine, company_id: int, invoices: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stored_rows, "_ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(stored_invoices, "_INVOICES_AT_ONCE", 1)
     record_events(engine, event(old_invoice("in_a")), event(old_invoice("in_b")))
     catch_up(engine)
 

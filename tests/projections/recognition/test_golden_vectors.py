@@ -3,11 +3,11 @@
 import pytest
 
 from projections.recognition.billing import Policy
-from projections.recognition.credit_notes import CreditNoteLine, laid_on_lines
 from projections.recognition.days import month_named
 from projections.recognition.month_rows import month_rows
 from projections.recognition.outcome import Share, Treatment
 from projections.recognition.reports import deferred_cells
+from projections.recognition.rounding import shared_out
 from tests.support.recognition import Case, by_month, cents, contra_by_month, day
 
 
@@ -171,10 +171,7 @@ def test_g19_upgrade_within_a_year() -> None:
 
 
 def test_g20_custom_credit_is_shared_out_over_signed_lines() -> None:
-    laid = laid_on_lines([CreditNoteLine(None, 2000)], {"il_c": -1000, "il_a": 6000, "il_b": 3000})
-
-    assert laid.by_line == {"il_a": 1500, "il_b": 750, "il_c": -250}
-    assert laid.unapplied_amount == 0
+    assert list(shared_out(2000, (6000, 3000, -1000), 8000)) == [1500, 750, -250]
 
 
 def test_g21_void_after_all_was_earned_has_a_booked_month_of_its_own() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.recognition.arithmetic import months_of_shares
+from projections.recognition.arithmetic import is_sum_of_months, months_of_shares
 from projections.recognition.billing import BilledLine, Credit, Moment, Policy, Transitions
 from projections.recognition.by_fractions import as_recognized, recognized_by_fractions
 from projections.recognition.days import day_of, first_day, month_of, zone_of
@@ -158,10 +158,13 @@ def test_fully_credited_line_recognizes_exactly_nothing_more(
 @settings(max_examples=150)
 @given(ANY)
 def test_sum_in_words_gives_the_amount(case: Given) -> None:
-    parts, months = parts_of(*case), months_of_shares(*case)
+    parts = parts_of(*case)
+    months = months_of_shares(parts, [share.basis_points for share in case[3]])
+
+    assert is_sum_of_months(parts, months)
 
     for month in months:
-        assert evaluated(month.sum) == month.earned + month.contra
+        assert evaluated(month.sum) == month.earned + month.contra == month.comes_to
     for number in range(len(case[3])):
         of_share = [part for part in parts if part.share_number == number]
         told = {month.month: month.earned + month.contra for month in months if month.share_number == number}
@@ -191,7 +194,9 @@ def test_sum_in_words_gives_the_amount(case: Given) -> None:
     ],
 )
 def test_sum_says_no_more_than_is_needed(case: Case, sums: list[str]) -> None:
-    assert [month.sum for month in months_of_shares(*case.given)] == sums
+    assert [
+        month.sum for month in months_of_shares(case.parts(), [share.basis_points for share in case.shares])
+    ] == sums
 
 
 def evaluated(text: str) -> int:

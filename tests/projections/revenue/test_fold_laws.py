@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from events.intake.envelope import event_from_stripe
 from events.stripe.words import observations_of
 from projections.facts.sightings import Change, Sighting
+from projections.recognition.days import zone_of
 from projections.revenue.credit_notes import rows_of
 from projections.revenue.fold import RevenueState
 from projections.revenue.invoice_rows import InvoiceRows
+from projections.revenue.subjects_at import subjects_at
 from tests.support.clock import NOON
 from tests.support.payloads import (
     CREATED,
@@ -41,7 +43,7 @@ def observed(fact: dict) -> Observed:
 def table(facts: list[Observed]) -> list[tuple]:
     """Return the rows that these facts fold into, without the fields that depend on when they were received.
 
-    These are the rows of lines, and of credit notes.
+    These are the rows of lines, and of credit notes, and what rules may test of lines.
     """
     revenue = RevenueState()
     for sighting, entity, observations in facts:
@@ -57,13 +59,31 @@ def table(facts: list[Observed]) -> list[tuple]:
         (fixed.text, *map(str, (one.names, one.billing, one.invoice_status, one.is_complete, one.credited_amount)))
         for fixed, one in rows
     ]
-    return [*sorted(notes), *sorted(lines)]
+    subjects = [
+        (line.line_id, str(sorted(subject.items())))
+        for key, held in revenue.invoices.items()
+        for line, subject in subjects_at(revenue, key, held.invoice, None, zone_of("UTC"))
+    ]
+    return [*sorted(notes), *sorted(lines), *sorted(subjects)]
 
 
 _STATUSES = ("draft", "open", "uncollectible", "paid", "void")
 _SECONDS = st.integers(CREATED, CREATED + 3)
 _CREDITED = st.sampled_from(("il_0", "il_1", "il_9", None))
 _INVOICES = st.sampled_from(("in_1", "in_2"))
+# Mostly none, as at Stripe.
+_METADATA = st.sampled_from(({}, {}, {"region": "emea"}, {"region": "apac", "tier": "1"}))
+
+
+@st.composite
+def notes(draw: st.DrawFn, invoice_id: str) -> dict:
+    asked = draw(st.lists(st.tuples(_CREDITED, st.integers(-1, 3)), max_size=3))
+    lines = [credit_note_line(f"cnli_{place}", amount, of) for place, (of, amount) in enumerate(asked)]
+    note_id, status = draw(st.sampled_from(("cn_1", "cn_2"))), draw(st.sampled_from(("issued", "void")))
+    effective_at = draw(st.sampled_from((CREATED, CREATED + 86_400)))
+    note = credit_note(note_id, *lines, invoice=invoice_id, status=status, effective_at=effective_at)
+    note["lines"] = {"data": lines, "has_more": draw(st.booleans())}
+    return note
 
 
 @st.composite
@@ -72,37 +92,34 @@ def facts(draw: st.DrawFn) -> dict:
     kind = draw(st.sampled_from(("new", "old", "customer", "price", "product", "note", "deleted")))
     livemode = draw(st.booleans())
     if kind == "customer":
-        return event(
-            customer(draw(st.sampled_from(("Zed", "Zeta", None)))), "customer.updated", created=at, livemode=livemode
-        )
+        address = draw(st.sampled_from(("CZ", "DE", None)))
+        said = {"address": {"country": address}, "email": draw(st.sampled_from(("a@zed.test", None)))}
+        changed = customer(draw(st.sampled_from(("Zed", "Zeta", None)))) | said | {"metadata": draw(_METADATA)}
+        return event(changed, "customer.updated", created=at, livemode=livemode)
     if kind == "price":
         named = {"nickname": draw(st.sampled_from(("Quarterly", None))), "lookup_key": "quarterly"}
-        changed = price("price_q", "month", draw(st.sampled_from((3, 6)))) | named
+        changed = price("price_q", "month", draw(st.sampled_from((3, 6)))) | named | {"metadata": draw(_METADATA)}
         return event(changed, "price.updated", created=at, livemode=livemode)
     if kind == "product":
-        renamed = product(draw(st.sampled_from(("Team plan", "Team", None))))
+        renamed = product(draw(st.sampled_from(("Team plan", "Team", None)))) | {"metadata": draw(_METADATA)}
         return event(renamed, "product.updated", created=at, livemode=livemode)
     invoice_id = draw(_INVOICES)
     if kind == "note":
-        asked = draw(st.lists(st.tuples(_CREDITED, st.integers(-1, 3)), max_size=3))
-        lines = [credit_note_line(f"cnli_{place}", amount, of) for place, (of, amount) in enumerate(asked)]
-        note_id, status = draw(st.sampled_from(("cn_1", "cn_2"))), draw(st.sampled_from(("issued", "void")))
-        effective_at = draw(st.sampled_from((CREATED, CREATED + 86_400)))
-        note = credit_note(note_id, *lines, invoice=invoice_id, status=status, effective_at=effective_at)
-        note["lines"] = {"data": lines, "has_more": draw(st.booleans())}
-        return event(note, "credit_note.updated", created=at, livemode=livemode)
+        return event(draw(notes(invoice_id)), "credit_note.updated", created=at, livemode=livemode)
     if kind == "deleted":
         return event(
             {"id": invoice_id, "object": "invoice", "status": "draft"}, "invoice.deleted", created=at, livemode=livemode
         )
     amounts = draw(st.lists(st.integers(-2, 2), min_size=1, max_size=3))
     make, line = (new_invoice, new_line) if kind == "new" else (old_invoice, old_line)
-    lines = [line(f"il_{number}", amount=amount) for number, amount in enumerate(amounts)]
+    lines = [line(f"il_{number}", amount=amount, metadata=draw(_METADATA)) for number, amount in enumerate(amounts)]
     invoice = make(
         invoice_id,
         *lines,
         status=draw(st.sampled_from(_STATUSES)),
         customer_name=draw(st.sampled_from(("Zed", "Zap", None))),
+        customer_address={"country": draw(st.sampled_from(("CZ", "AT")))},
+        metadata=draw(_METADATA),
     )
     invoice["lines"] = {"data": lines, "has_more": draw(st.booleans())}
     return event(invoice, "invoice.updated", created=at, livemode=livemode)

@@ -8,22 +8,17 @@ from msgspec.structs import replace
 from events.stripe.observations import InvoiceHeader, Line, Recurrence
 from projections.facts.sightings import Change
 from projections.revenue.register import Register
-from projections.revenue.row import NO_PRICE, UNKNOWN, Billing, Row
+from projections.revenue.row import NO_PRICE, UNKNOWN, Billing, Row, billing_of
 from projections.revenue.row_parts import (
     FixedPart,
     Names,
-    RowParts,
     VariablePart,
     fixed_part,
     head_of,
-    parts_of_stored,
     variable_part,
-    with_name,
-    with_price,
-    with_product,
 )
 from projections.revenue.row_text import text_of
-from projections.revenue.state import HeldValue, Name, PricedAs
+from projections.revenue.state import HeldValue, PricedAs
 from tests.support.clock import NOON
 from tests.support.payloads import CREATED
 
@@ -131,17 +126,13 @@ VARIABLES = [
 
 @pytest.mark.parametrize("variable", VARIABLES)
 @pytest.mark.parametrize(("line", "header"), LINES)
-def test_parts_of_a_stored_row_equal_the_parts_it_was_made_of(
-    line: Line, header: InvoiceHeader, variable: VariablePart
-) -> None:
+def test_text_of_a_row_is_that_of_its_parts(line: Line, header: InvoiceHeader, variable: VariablePart) -> None:
     names = variable.names._replace(email=header.customer_email)
     changing = (variable.billing, variable.invoice_status, variable.is_complete, variable.change)
     variable = variable_part(names, *changing, variable.credited_amount)
     row = stored(line, header, variable)
-    parts: RowParts = (fixed(line, header), variable)
 
-    assert parts_of_stored(row) == parts
-    assert parts[0].text + parts[1].text == text_of(row)
+    assert fixed(line, header).text + variable.text == text_of(row)
 
 
 @pytest.mark.parametrize(
@@ -201,15 +192,5 @@ def test_day_and_month_of_a_line_are_those_in_which_its_period_begins_in_utc(
         (priced(None, name="Setup"), Billing("one_time", "one_time", None, None, "price", "Setup")),
     ],
 )
-def test_changed_price_changes_billing_grouping_and_change_alone(held: HeldValue[PricedAs], billing: Billing) -> None:
-    part = with_price(VARIABLE, "price_q", held)
-
-    assert part == variable_part(Names("Zed", "Team plan"), billing, "paid", True, LATER, 500)  # noqa: FBT003
-    assert part.grouping == ("paid", billing.type, billing.cadence)
-
-
-def test_changed_name_of_customer_or_product_changes_that_name_and_change_alone() -> None:
-    held: HeldValue[Name] = HeldValue(Register("Zeta", (CREATED, 0, 1)), LATER)
-
-    assert with_name(VARIABLE, held) == variable_part(Names("Zeta", "Team plan"), QUARTERLY, "paid", True, LATER, 500)  # noqa: FBT003
-    assert with_product(VARIABLE, held) == variable_part(Names("Zed", "Zeta"), QUARTERLY, "paid", True, LATER, 500)  # noqa: FBT003
+def test_price_says_how_its_lines_bill(held: HeldValue[PricedAs], billing: Billing) -> None:
+    assert billing_of("price_q", held) == billing

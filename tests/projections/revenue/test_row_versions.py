@@ -1,7 +1,6 @@
 """Each event that changes a row makes one version of it, in however many batches the events are folded."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 import pytest
@@ -21,9 +20,8 @@ from events.stripe.observations import (
 )
 from projections.facts.sightings import Change, Sighting
 from projections.revenue.fold import RevenueState
-from projections.revenue.row import Row
 from projections.revenue.row_changes import RowChanges, RowVersion
-from projections.revenue.row_versions import changes_of, follow_stored
+from projections.revenue.row_versions import changes_of
 from tests.support.clock import NOON
 from tests.support.payloads import CREATED
 
@@ -167,7 +165,7 @@ HISTORIES: dict[str, tuple[History, list[Version]]] = {
 
 @pytest.mark.parametrize(("history", "expected"), HISTORIES.values(), ids=HISTORIES)
 def test_each_event_that_changes_a_row_makes_one_version(history: History, expected: list[Version]) -> None:
-    assert versions(changes_of(fold(RevenueState(), history))) == expected
+    assert versions(changes_of(fold(RevenueState(), history)).rows) == expected
 
 
 @pytest.mark.parametrize(("history", "expected"), HISTORIES.values(), ids=HISTORIES)
@@ -176,57 +174,10 @@ def test_a_history_cut_into_two_batches_makes_the_same_versions(history: History
         first = fold(RevenueState(), history[:cut])
         second = fold(loaded(first), history[cut:], cut + 1)
 
-        assert versions(changes_of(first), changes_of(second)) == expected, cut
+        assert versions(changes_of(first).rows, changes_of(second).rows) == expected, cut
 
 
 def test_prices_and_names_of_the_other_mode_change_no_row() -> None:
     revenue = fold(fold(RevenueState(), [[OPEN]]), [[QUARTERLY, ZED]], 2, livemode=False)
 
-    assert versions(changes_of(revenue)) == [Version("il_1", 1, None, "open", None, "unknown")]
-
-
-STORED = Row._make([None] * len(Row._fields))._replace(
-    livemode=True, invoice_id="in_1", invoice_line_item_id="il_1", customer_id="cus_1", price_id="price_q",
-    product_id="prod_1", date=date(2026, 1, 1), amount=100, net_amount=100, currency="usd", customer_name="Zed",
-    type="unknown", cadence="unknown", cadence_source="unknown", invoice_status="open", invoice_complete=True,
-    position=1, updated_at=datetime(2026, 1, 1, tzinfo=UTC),
-)  # fmt: skip
-BEFORE = Version("il_1", 1, 2, "open", "Zed", "unknown")
-
-
-@pytest.mark.parametrize(
-    ("history", "expected"),
-    [
-        pytest.param([[QUARTERLY]], [BEFORE, Version("il_1", 2, None, "open", "Zed", "quarterly")], id="price"),
-        pytest.param([[ZETA]], [BEFORE, Version("il_1", 2, None, "open", "Zeta", "unknown")], id="name"),
-        pytest.param(
-            [[QUARTERLY, ZETA]], [BEFORE, Version("il_1", 2, None, "open", "Zeta", "quarterly")], id="both in one event"
-        ),
-        pytest.param(
-            [[MONTHLY], [ZETA], [QUARTERLY]],
-            [
-                BEFORE,
-                Version("il_1", 2, 3, "open", "Zed", "monthly"),
-                Version("il_1", 3, 4, "open", "Zeta", "monthly"),
-                Version("il_1", 4, None, "open", "Zeta", "quarterly"),
-            ],
-            id="one after the other",
-        ),
-        pytest.param(
-            [[PLAN, ZETA], [PLUS, NAMED]],
-            [
-                BEFORE,
-                Version("il_1", 2, 3, "open", "Zeta", "unknown", product="Plan"),
-                Version("il_1", 3, None, "open", "Zeta", "quarterly", product="Plus", price="Every quarter"),
-            ],
-            id="product",
-        ),
-        pytest.param([[replace(QUARTERLY, price_id="price_m"), replace(ZETA, customer_id="cus_2")]], [], id="others"),
-    ],
-)
-def test_a_stored_row_follows_its_price_and_the_name_of_its_customer(history: History, expected: list[Version]) -> None:
-    changes = RowChanges()
-    follow_stored(changes, STORED, fold(RevenueState(), history, 2))
-
-    assert versions(changes) == expected
-    assert [row.is_stored for row in changes.ended] == [row.variable.change.position == 1 for row in changes.ended]
+    assert versions(changes_of(revenue).rows) == [Version("il_1", 1, None, "open", None, "unknown")]

@@ -1,5 +1,6 @@
 """The shape of an invoice and its lines in each API version."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -177,3 +178,35 @@ def test_an_invoice_of_nothing_but_items_has_no_parent(acme: Account) -> None:
 def test_a_name_that_is_no_version_is_refused() -> None:
     with pytest.raises(ValueError, match="Invalid Stripe API version: yesterday"):
         shape_of("yesterday")
+
+
+@pytest.mark.parametrize("version", ["2024-06-20", "2025-02-24.acacia", "2026-10-28.endive"])
+def test_metadata_is_where_each_version_has_it(acme: Account, version: str) -> None:
+    ledger, region, tier = acme.live, {"region": "emea"}, {"tier": "standard"}
+    customer = ledger.create_customer("Zed Samples", country="CZ", metadata={"segment": "partner"})
+    product = ledger.create_product("Team plan", metadata=tier)
+    price = ledger.create_price(product.id, 10_000, every=(3, "month"), metadata=tier)
+    subscription = ledger.create_subscription(customer.id, [price.id], metadata=region)
+    month = LineSpec(amount=10_000, price=price.id, subscription=subscription.id, from_subscription=True)
+    unused = replace(month, amount=-500, proration=True)
+    fee = LineSpec(amount=500, metadata={"project": "P-7"})
+    spec = InvoiceSpec(subscription=subscription.id, metadata={"channel": "shop"})
+    shape = shape_of(version)
+    render = ledger.renderer.render
+    invoice = render(ledger.create_paid_invoice(customer.id, [month, unused, fee], spec), shape)
+
+    copies = []
+    if shape.old:
+        copies.append(invoice["subscription_details"]["metadata"])
+        assert invoice["lines"]["data"][0]["price"]["metadata"] == tier
+    if shape.new:
+        copies.append(invoice["parent"]["subscription_details"]["metadata"])
+    assert copies == [region] * (shape.old + shape.new)
+    assert [line["metadata"] for line in invoice["lines"]["data"]] == [region, {}, {"project": "P-7"}]
+    assert (invoice["metadata"], invoice["customer_address"]["country"]) == ({"channel": "shop"}, "CZ")
+    assert [render(one, shape)["metadata"] for one in (customer, product, price, subscription)] == [
+        {"segment": "partner"},
+        tier,
+        tier,
+        region,
+    ]

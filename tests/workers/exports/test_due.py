@@ -57,7 +57,7 @@ def letters(engine: Engine, now: datetime) -> dict[str, str]:
 
 def runs(reader: Reader, schedule_id: int) -> list[Any]:
     with reader.engine.connect() as connection:
-        return runs_of(connection, reader.company_id, schedule_id)
+        return runs_of(connection, reader.company_id, [schedule_id]).get(schedule_id, [])
 
 
 def test_members_are_sent_a_link_to_the_lines_as_of_the_due_moment(reader: Reader, engine: Engine) -> None:

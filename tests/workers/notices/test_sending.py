@@ -2,15 +2,17 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from notices import claims
 from notices.announcements import announce
-from notices.attempts import DISABLED_AFTER
+from notices.attempts import DISABLED_AFTER, Attempt, note_attempt
 from notices.causes import open_notices
-from notices.claims import claim_deliveries, is_any_delivery_due
+from notices.claims import Standing, claim_deliveries, is_any_delivery_due
 from notices.deliveries import delivery_backlog, purge_deliveries, redeliver
 from notices.endpoints import change_endpoint, delete_endpoint, find_endpoint, rotate_secret
 from notices.vocabulary import SYNC_FAILED, SYNC_SUCCEEDED
@@ -23,6 +25,15 @@ from workers.notices.desk import Desk
 from workers.notices.jobs import send_with
 
 DAY = timedelta(days=1)
+_MANY = text("""
+    WITH many AS (INSERT INTO company (name, created_at) SELECT 'Zed ' || n, now() FROM generate_series(1, :companies) n
+                  RETURNING id),
+    listening AS (INSERT INTO webhook_endpoint (company_id, url, types, created_at, standing)
+                  SELECT id, 'https://hooks.zed.test/' || n, '{}', now(), 'slow' FROM many, generate_series(1, 5) n
+                  RETURNING company_id, id)
+    INSERT INTO webhook_delivery (company_id, endpoint_id, type, occurred_at)
+    SELECT company_id, id, 'sync.failed', now() FROM listening
+""")
 
 
 def tell(engine: Engine, company_id: int, number: int = 1, *, what: str = SYNC_FAILED) -> None:
@@ -229,6 +240,74 @@ def test_companies_take_turns_and_have_four_requests_under_way_at_most(engine: E
     assert sorted(one.company_id for one in first) == sorted([company_id, other])
     assert [one.company_id for one in second] == [company_id] * 3
     assert third == []
+
+
+def claim_one(engine: Engine, standing: Standing) -> str:
+    """Claim one delivery of this standing, have it refused or accepted as its URL says, and return that URL."""
+    (claimed,) = claim_deliveries(engine, {standing: 1})
+    note_attempt(engine, claimed, Attempt(NOON, 10, 503 if "down" in claimed.url else 204), now=NOON)
+    return claimed.url.rsplit("/", 1)[-1]
+
+
+def test_however_much_waits_for_one_endpoint_the_others_have_their_turns_in_between(
+    engine: Engine, company_id: int
+) -> None:
+    for number in range(5):
+        new_endpoint(engine, company_with(engine, f"acct_{number}"), f"http://127.0.0.1:9/{number}")
+    set_standing(engine, "quick")
+    for _ in range(4):
+        with engine.begin() as connection:
+            for number in range(1, 5):
+                announce(connection, company_id + number, SYNC_FAILED, {}, now=NOON)
+    with engine.begin() as connection:
+        announce(connection, company_id + 5, SYNC_FAILED, {}, now=NOON)
+
+    first_round = [claim_one(engine, "quick") for _ in range(5)]
+
+    assert first_round == ["0", "1", "2", "3", "4"]
+    assert claim_one(engine, "quick") == "0"
+
+
+def test_an_endpoint_that_failed_once_does_not_wait_for_those_that_always_fail(engine: Engine, company_id: int) -> None:
+    for number in range(4):
+        new_endpoint(engine, company_with(engine, f"acct_{number}"), f"http://127.0.0.1:9/down-{number}")
+    new_endpoint(engine, company_id, "http://127.0.0.1:9/mended")
+    set_standing(engine, "slow", failures=7)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE webhook_endpoint SET failures = 1 WHERE url LIKE '%mended'"))
+    for number in (1, 2, 3, 4, 0):
+        tell(engine, company_id + number)
+        tell(engine, company_id + number)
+
+    assert claim_one(engine, "slow") == "mended"
+    set_standing(engine, "slow", failures=3)
+    assert [claim_one(engine, "slow") for _ in range(5)] == ["down-0", "down-1", "down-2", "down-3", "mended"]
+
+
+def set_standing(engine: Engine, standing: Standing, *, failures: int = 0) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE webhook_endpoint SET standing = :standing, failures = :failures"),
+            {"standing": standing, "failures": failures},
+        )
+
+
+def test_choosing_whom_to_ask_costs_as_much_for_each_endpoint_however_many_wait(engine: Engine) -> None:
+    companies = 400
+    with engine.begin() as connection:
+        connection.execute(_MANY, {"companies": companies})
+        chosen = f"EXPLAIN (ANALYZE, FORMAT JSON) {claims._CHOOSE}"
+        limits = {"quick": 16, "new": 8, "slow": 8, "most_of_company": 4, "failures_that_count": 3}
+        plan = connection.execute(text(chosen), limits).scalar_one()
+
+    assert rows_touched(plan[0]["Plan"]) < 60 * 5 * companies
+
+
+def rows_touched(node: Any) -> float:
+    """Return how many rows a plan's nodes read together, those that they left out included."""
+    names = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter")
+    own = sum(node.get(name, 0) for name in names) * node["Actual Loops"]
+    return float(own + sum(rows_touched(below) for below in node.get("Plans", ())))
 
 
 def test_a_deleted_endpoint_takes_its_deliveries_along(

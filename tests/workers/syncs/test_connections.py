@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from backlog.syncs.schedule import request_due_syncs
 from events.connection.accounts import Account, Agreement, authorize, connection_state
-from events.connection.lifecycle import NotConnectedError, pause, resume
+from events.connection.lifecycle import NotConnectedError, disconnect, pause, resume
 from sandbox.stripe.account.accounts import Account as SimulatedAccount
 from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.generate.generate import generate
@@ -51,9 +51,11 @@ def company_id(tools: Tools, account: SimulatedAccount) -> int:
     return company_with(tools.engine, account.id)
 
 
-def with_keyring(tools: Tools, server: StripeServer, box: SecretBox) -> Tools:
+def with_keyring(
+    tools: Tools, server: StripeServer, box: SecretBox, *, platform_key: str = "sk_live_of_nobody"
+) -> Tools:
     """Return tools that read each account with the credentials of its company."""
-    store = CredentialStore(tools.engine, box, platform_key="sk_live_of_nobody", app=None)
+    store = CredentialStore(tools.engine, box, platform_key=platform_key, app=None)
     gateway = StripeGateway(
         CompanyKeyring(tools.engine, store, clock=tools.clock),
         api_base=server.url,
@@ -187,6 +189,29 @@ def test_a_key_that_was_replaced_while_an_older_one_was_remembered_is_used(
     run = sync(reading, company_id)
 
     assert run.status == "succeeded"
+
+
+def test_an_account_that_was_disconnected_and_connected_by_a_key_at_once_is_read_with_that_key(
+    tools: Tools,
+    account: SimulatedAccount,
+    company_id: int,
+    simulated: SimulatedStripe,
+    stripe_server: StripeServer,
+) -> None:
+    box = SecretBox([b"k" * 32])
+    of = Account(account.id, livemode=True)
+    reading = with_keyring(tools, stripe_server, box, platform_key=simulated.platform_key(livemode=True))
+    assert sync(reading, company_id).status == "succeeded"
+    simulated.disconnect(account.id, livemode=True)
+    key = simulated.restricted_key(account.id, livemode=True, permissions=READS)
+    with tools.engine.begin() as connection:
+        disconnect(connection, company_id, actor="tests", now=tools.clock())
+        keep_secret(connection, box, company_id, "restricted_key", key)
+        authorize(connection, company_id, of, now=tools.clock(), actor="tests", by=Agreement("restricted_key"))
+
+    run = sync(reading, company_id, trigger="reauthorization")
+
+    assert (run.status, run.error_code) == ("succeeded", None)
 
 
 def test_an_account_whose_key_is_gone_has_to_be_connected_anew(

@@ -1,0 +1,74 @@
+"""Serve reports as CSV (RFC 4180)."""
+
+import csv
+from io import StringIO
+from typing import Any
+
+from flask import Response
+
+from app.api.base import ApiBlueprint
+from app.api.exports.formulas import without_formula
+from app.api.exports.names import attachment_of
+from app.api.reports.decimals import Value, values_of
+from app.api.reports.reading import Reading, as_of_text, columns_of, read_report
+from app.api.reports.schemas import DeferredCell, RecognitionCell, ReportExport, WaterfallCell
+from app.auth.access import for_role
+from app.wiring.tools import current_tools
+from projections.reads.recognition.report_cells import ReportName
+from projections.reads.snapshots import snapshot_of
+
+blueprint = ApiBlueprint("reports as CSV", __name__, url_prefix="/v1/companies/<int:company_id>/reports")
+
+
+@blueprint.get("/recognition.csv")
+@for_role("viewer")
+@blueprint.arguments(ReportExport, location="query")
+@blueprint.response(200, RecognitionCell, content_type="text/csv")
+def export_recognition(query: dict[str, Any], company_id: int) -> Response:
+    """Export what each month recognizes as CSV. The last rows name its moment, its position and its checksum."""
+    return _file("recognition", query, company_id)
+
+
+@blueprint.get("/deferred.csv")
+@for_role("viewer")
+@blueprint.arguments(ReportExport, location="query")
+@blueprint.response(200, DeferredCell, content_type="text/csv")
+def export_deferred(query: dict[str, Any], company_id: int) -> Response:
+    """Export the roll-forward of deferred revenue as CSV. The last rows name its moment, position and checksum."""
+    return _file("deferred", query, company_id)
+
+
+@blueprint.get("/waterfall.csv")
+@for_role("viewer")
+@blueprint.arguments(ReportExport, location="query")
+@blueprint.response(200, WaterfallCell, content_type="text/csv")
+def export_waterfall(query: dict[str, Any], company_id: int) -> Response:
+    """Export the waterfall as CSV. The last rows name its moment, its position and its checksum."""
+    return _file("waterfall", query, company_id)
+
+
+def _file(name: ReportName, query: dict[str, Any], company_id: int) -> Response:
+    with snapshot_of(current_tools().engine, company_id, query.get("as_of")) as snapshot:
+        report = read_report(snapshot, name, query)
+        disposition = attachment_of(snapshot, name, "csv", as_of=query.get("as_of"))
+    footer = {"as_of": as_of_text(query.get("as_of")), "position": report.position, "checksum": report.checksum}
+    response = Response(_csv(report, footer, as_decimals=query["amounts"] == "decimal"), mimetype="text/csv")
+    response.headers["Content-Disposition"] = disposition
+    return response
+
+
+def _csv(report: Reading, footer: dict[str, object], *, as_decimals: bool) -> str:
+    page, columns = StringIO(newline=""), columns_of(report.name)
+    write = csv.writer(page, lineterminator="\r\n").writerow
+    write(columns)
+    for row in values_of(report, as_decimals=as_decimals):
+        write(map(_text_of, row))
+    for name, value in footer.items():
+        write([name, value, *[""] * (len(columns) - 2)])
+    return page.getvalue()
+
+
+def _text_of(value: Value) -> str:
+    if isinstance(value, str):
+        return without_formula(value)
+    return str(value) if isinstance(value, int) else f"{value.amount:f}"

@@ -1,0 +1,210 @@
+"""Find the parts of lines that a cell of a report adds up, and add them up again."""
+
+from collections.abc import Iterator
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
+
+from sqlalchemy import TextClause, text
+
+from projections.reads.recognition.report_cells import ReportName
+from projections.reads.recognition.spread_parts import EXPENSE
+from projections.reads.snapshots import NotFoldedYetError, Snapshot
+from projections.recognition.days import first_day
+from projections.recognition.month_rows import Column
+from projections.recognition.outcome import REVENUE
+from projections.recognition.reports import By
+from projections.revenue.store.part_tables import NOT_MAPPED
+
+# What each report's cells have, in the order of the amounts of `Leaf` and `Explained`. The last is the cell's figure.
+AMOUNTS: dict[ReportName, tuple[str, ...]] = {
+    "recognition": ("earned", "contra", "net"),
+    "deferred": ("opening", "booked", "earned", "contra", "closing"),
+    "waterfall": ("amount",),
+}
+
+
+class CellOf(NamedTuple):
+    """A cell: its report and mode, and what it is of. `stream_id` and `plan_id` count if the report is broken down so.
+
+    `booked_month` is a waterfall's other month; `kind` is what a cell of recognition has.
+    """
+
+    report: ReportName
+    livemode: bool
+    month: int
+    currency: str
+    by: By = "stream"
+    stream_id: str | None = None
+    plan_id: str | None = None
+    kind: Column = REVENUE
+    booked_month: int | None = None
+
+
+class LeafMark(NamedTuple):
+    """The last leaf of a page."""
+
+    size: int
+    invoice_id: str
+    invoice_line_item_id: str
+    share: int
+    step: int
+
+
+class Leaf(NamedTuple):
+    """A part of a line, and what it adds to each amount of the cell, in the order of `AMOUNTS`."""
+
+    invoice_id: str
+    invoice_line_item_id: str
+    share: int
+    step: int
+    amounts: tuple[int, ...]
+
+    @property
+    def mark(self) -> LeafMark:
+        """Return the mark after which a list continues: this leaf."""
+        return LeafMark(abs(self.amounts[-1]), self.invoice_id, self.invoice_line_item_id, self.share, self.step)
+
+
+class Explained(NamedTuple):
+    """A page of the leaves of a cell, the largest first, and the number and the sums of all of them."""
+
+    leaves: list[Leaf]
+    leaf_count: int
+    total: tuple[int, ...]
+
+
+def explain_cell(snapshot: Snapshot, cell: CellOf, *, limit: int, after: LeafMark | None) -> Explained:
+    """Return up to `limit` leaves of a cell, and the sums of all.
+
+    :raises NotFoldedYetError: the table was built by an older release, which recognized nothing
+    """
+    if not snapshot.is_whole:
+        raise NotFoldedYetError
+    question = _Question(cell.report, cell.by, cell.kind, is_past=snapshot.is_past, is_continued=after is not None)
+    parameters = snapshot.bound() | _bound(cell) | {"limit": limit} | (after._asdict() if after else {})
+    rows = snapshot.connection.execute(_statement(question), parameters).mappings().all()
+    names = AMOUNTS[cell.report]
+    leaves = [
+        Leaf(
+            row["invoice_id"],
+            row["invoice_line_item_id"],
+            row["share"],
+            row["step"],
+            tuple(int(row[name]) for name in names),
+        )
+        for row in rows
+        if row["invoice_id"] is not None
+    ]
+    return Explained(leaves, rows[0]["leaf_count"], tuple(int(rows[0][f"all_{name}"]) for name in names))
+
+
+class _Question(NamedTuple):
+    """What a statement depends on, but for its parameters."""
+
+    report: ReportName
+    by: By
+    kind: Column
+    is_past: bool
+    is_continued: bool
+
+
+# Practically all parts are earned within a year. Those that are not have an index of their own.
+_USUAL = "p.last_month BETWEEN :month AND :month + 12"
+_LONGER = "p.last_month > :month + 12 AND p.last_month - p.first_month > 12"
+_BEGUN = "p.first_month <= :month"
+# Booked before it begins, or after it has ended, the balance stands before or after the months of a part.
+_BRANCHES: dict[ReportName, tuple[str, ...]] = {
+    "recognition": (f"{_USUAL} AND {_BEGUN}", f"{_LONGER} AND {_BEGUN}"),
+    "waterfall": (f"{_USUAL} AND {_BEGUN}", f"{_LONGER} AND {_BEGUN}"),
+    "deferred": (
+        f"{_USUAL} AND ({_BEGUN} OR p.booked_on < :next)",
+        f"{_LONGER} AND ({_BEGUN} OR p.booked_on < :next)",
+        "p.last_month > :month + 12 AND p.last_month - p.first_month <= 12 AND p.booked_on < :next",
+        "p.last_month < :month AND p.booked_on >= :day",
+    ),
+}
+_SCOPE = "p.company_id = :company_id AND p.build = :build AND p.livemode = :livemode"
+_STANDING = {
+    "revenue_part": "p.position <= :position",
+    "revenue_part_past": "p.position <= :position AND p.until > :position",
+}
+_FIGURES = """
+    SELECT p.invoice_id, p.invoice_line_item_id, p.share, p.step,
+           coalesce(p.months[:month - p.first_month + 1], 0)::numeric AS recognized,
+           CASE WHEN p.booked_on >= :day AND p.booked_on < :next THEN p.amount ELSE 0 END::numeric AS booked,
+           CASE WHEN p.booked_on >= :day AND p.booked_on < :next THEN p.contra ELSE 0 END::numeric AS reversed,
+           CASE WHEN p.booked_on >= :day AND p.booked_on < :next THEN p.expense ELSE 0 END::numeric AS expense
+"""
+_BALANCE = """,
+           CASE WHEN p.booked_on < :next THEN p.amount ELSE 0 END
+               - (SELECT coalesce(sum(amount), 0) FROM unnest(p.months[: :month - p.first_month + 1]) amount) AS closing
+"""
+_OF_REPORT: dict[ReportName, str] = {
+    "recognition": "recognized - reversed AS earned, reversed - expense AS contra, recognized - expense AS net",
+    "deferred": "closing - booked + recognized AS opening, booked, recognized - reversed AS earned, reversed AS contra,"
+    " closing",
+    "waterfall": "recognized AS amount",
+}
+_OF_EXPENSES = "0 AS earned, expense AS contra, expense AS net"
+_KEY = "invoice_id, invoice_line_item_id, share, step"
+
+
+@lru_cache
+def _statement(of: _Question) -> TextClause:
+    names = AMOUNTS[of.report]
+    columns = _OF_EXPENSES if of.kind == EXPENSE else _OF_REPORT[of.report]
+    found = " UNION ALL ".join(_parts(of))
+    size = f"abs({names[-1]})"
+    follows = (
+        f"WHERE {size} < :size OR {size} = :size AND ({_KEY}) > (:invoice_id, :invoice_line_item_id, :share, :step)"
+    )
+    sums = ", ".join(f"coalesce(sum({name}), 0) AS all_{name}" for name in names)
+    # Materialized: they are read once, for the sums and for the page.
+    return text(f"""
+        WITH leaves AS MATERIALIZED (
+            SELECT * FROM (SELECT {_KEY}, {columns} FROM ({found}) part) leaf
+            WHERE {" OR ".join(f"{name} <> 0" for name in names)}
+        )
+        SELECT * FROM (SELECT count(*) AS leaf_count, {sums} FROM leaves) total
+        LEFT JOIN (
+            SELECT * FROM leaves {follows if of.is_continued else ""} ORDER BY {size} DESC, {_KEY} LIMIT :limit
+        ) page ON true
+        ORDER BY {size} DESC, {_KEY}
+    """)  # noqa: S608 - our own words
+
+
+def _parts(of: _Question) -> Iterator[str]:
+    """Yield statements of the parts that a month can be about; no two have a part in common."""
+    conditions = ["p.currency = :currency", "p.kind = :kind"]
+    if of.by != "none":
+        conditions.append("p.stream_id = :stream_id")
+    if of.by == "plan":
+        conditions.append("p.plan_id = :plan_id")
+    if of.report == "waterfall":
+        conditions.append("p.booked_on >= :booked_day AND p.booked_on < :booked_next")
+    figures = _FIGURES + (_BALANCE if of.report == "deferred" else "")
+    for table, is_standing in _STANDING.items():
+        if of.is_past or table == "revenue_part":
+            for branch in _BRANCHES[of.report]:
+                yield f"{figures} FROM {table} p WHERE {' AND '.join([_SCOPE, is_standing, *conditions, branch])}"
+
+
+def _bound(cell: CellOf) -> dict[str, object]:
+    booked = cell.month if cell.booked_month is None else cell.booked_month
+    return {
+        "livemode": cell.livemode,
+        "month": cell.month,
+        "day": _day(cell.month),
+        "next": _day(cell.month + 1),
+        "booked_day": _day(booked),
+        "booked_next": _day(booked + 1),
+        "currency": cell.currency,
+        "kind": REVENUE if cell.kind == EXPENSE else cell.kind,
+        "stream_id": cell.stream_id or NOT_MAPPED,
+        "plan_id": cell.plan_id or NOT_MAPPED,
+    }
+
+
+def _day(month: int) -> date:
+    return date.fromordinal(first_day(month))

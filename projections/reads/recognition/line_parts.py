@@ -1,0 +1,77 @@
+"""Read the parts of a line as a snapshot sees them."""
+
+from datetime import date
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, Select, Table, and_, select, union_all
+from sqlalchemy.sql import ColumnElement
+
+from projections.reads.recognition.month_rows import scope_of
+from projections.reads.snapshots import NotFoldedYetError, Snapshot
+from projections.recognition.parts import Part
+from projections.revenue.store.part_tables import revenue_part, revenue_part_past
+
+PartRow = Row[Any]
+_COLUMNS = tuple(column.name for column in revenue_part.c if column.name not in ("company_id", "build"))
+
+
+def list_parts(snapshot: Snapshot, *, livemode: bool, invoice_id: str, line_id: str) -> list[PartRow]:
+    """Return the parts of a line, by share and step.
+
+    :raises NotFoldedYetError: the table was built by an older release, which has no parts
+    """
+    if not snapshot.is_whole:
+        raise NotFoldedYetError
+    found = union_all(
+        *(
+            _columns_of(table).where(
+                *scope_of(snapshot, table.c),
+                is_standing,
+                table.c.livemode == livemode,
+                table.c.invoice_id == invoice_id,
+                table.c.invoice_line_item_id == line_id,
+            )
+            for table, is_standing in standing(snapshot)
+        )
+    ).subquery()
+    return list(snapshot.connection.execute(select(found).order_by(found.c.share, found.c.step)))
+
+
+def standing(snapshot: Snapshot) -> list[tuple[Table, ColumnElement[bool]]]:
+    """Return the tables with the parts that a snapshot sees, each with the condition that it sees them."""
+    now, past = revenue_part.c, revenue_part_past.c
+    stood = and_(past.position <= snapshot.position, past.until > snapshot.position)
+    if not snapshot.is_past:
+        return [(revenue_part, now.position <= snapshot.position)]
+    return [(revenue_part, now.position <= snapshot.position), (revenue_part_past, stood)]
+
+
+def part_of(row: PartRow) -> Part:
+    """Return a row as the value that the law derives."""
+    return Part(
+        row.share,
+        row.step,
+        row.cause,
+        row.stream_id or None,
+        row.plan_id or None,
+        row.kind,
+        date.toordinal(row.booked_on),
+        row.is_booked_estimated,
+        date.toordinal(row.starts_on),
+        date.toordinal(row.ends_on),
+        row.amount,
+        row.first_month,
+        tuple(row.months),
+        row.contra,
+        row.expense,
+    )
+
+
+def treatment_of(row: PartRow) -> dict[str, object] | None:
+    """Return the treatment that a part's share was given; None if it has its line's own."""
+    return None if row.treatment is None else msgspec.json.decode(row.treatment, type=dict[str, object])
+
+
+def _columns_of(table: Table) -> Select[Any]:
+    return select(*(table.c[name] for name in _COLUMNS))
