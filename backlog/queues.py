@@ -11,15 +11,19 @@ PROJECTION = "projection"
 FETCH = "fetch"
 SYNC = "sync"
 NOTICE = "notice"
+PREVIEW = "preview"
 
 JOB_OF = {
     PROJECTION: "workers.jobs.catch_up_projections",
     FETCH: "workers.jobs.fetch_what_is_due",
     SYNC: "workers.jobs.sync_what_is_due",
     NOTICE: "workers.notices.jobs.send_what_is_due",
+    PREVIEW: "workers.previews.jobs.preview_what_is_due",
 }
 _REDIS_TIMEOUT_SECONDS = 0.5
 _JOB_SECONDS = 60
+# All lines of a company are looked at in one transaction.
+_JOB_SECONDS_OF = {PREVIEW: 900}
 _KEEP_FAILURE_SECONDS = 3600
 # A queue whose job was lost can be woken again after this long.
 _AWAKE_FOR_SECONDS = 10
@@ -43,7 +47,10 @@ def wake(redis: Redis, queue: str) -> bool:
     if not redis.set(_awake_key(queue), 1, nx=True, ex=_AWAKE_FOR_SECONDS):
         return False
     Queue(queue, connection=redis, serializer="json").enqueue(
-        JOB_OF[queue], job_timeout=_JOB_SECONDS, result_ttl=0, failure_ttl=_KEEP_FAILURE_SECONDS
+        JOB_OF[queue],
+        job_timeout=_JOB_SECONDS_OF.get(queue, _JOB_SECONDS),
+        result_ttl=0,
+        failure_ttl=_KEEP_FAILURE_SECONDS,
     )
     return True
 

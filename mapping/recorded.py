@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from events.log.append import AppendConditionFailedError, Condition, append
 from events.log.own_facts import SOURCE, own_fact
-from events.log.read import RecordedEvent, find_event, read_about
+from events.log.read import RecordedEvent, find_event, find_newest, read_about
 from projections.mapping.book import EMPTY, Book, book_after
 from projections.mapping.facts import FACT_TYPES, MalformedFactError, MappingFact, read_fact, type_of_fact
 from runtime.database import within_company
@@ -32,12 +32,12 @@ class BusyError(Exception):
 
 
 class Said(NamedTuple):
-    """A fact as it stands in the log. `occurred_at` is when somebody decided it."""
+    """A fact as it stands in the log: who decided it, and when it was recorded."""
 
     position: int
     fact: MappingFact
     actor: str | None
-    occurred_at: datetime
+    recorded_at: datetime
 
 
 def said_about(
@@ -52,6 +52,15 @@ def said_about(
             yield said
 
 
+def last_said_about(connection: Connection, company_id: int, entity: str) -> Said | None:
+    """Return the newest fact about an entity, or None."""
+    newest = find_newest(connection, company_id, entity)
+    said = said_by(newest) if newest is not None and newest.type in FACT_TYPES else None
+    if newest is None or said is not None:
+        return said
+    return max(said_about(connection, company_id, entity), default=None, key=lambda one: one.position)
+
+
 def said_by(event: RecordedEvent) -> Said | None:
     """Return what an event of one of `FACT_TYPES` says; None if it is malformed."""
     try:
@@ -59,14 +68,14 @@ def said_by(event: RecordedEvent) -> Said | None:
     except MalformedFactError:
         _log.warning("malformed fact passed over", extra={"position": event.position, "type": event.type})
         return None
-    return Said(event.position, fact, event.actor, event.occurred_at or event.recorded_at)
+    return Said(event.position, fact, event.actor, event.recorded_at)
 
 
 def book_of(said: Iterable[Said]) -> Book:
     """Return what facts come to."""
     book = EMPTY
     for one in said:
-        book = book_after(book, one.fact, int(one.occurred_at.timestamp()))
+        book = book_after(book, one.fact, int(one.recorded_at.timestamp()))
     return book
 
 

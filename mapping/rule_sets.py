@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from mapping.recorded import RULES, Said, said_about
+from mapping.recorded import RULES, Said, last_said_about, said_about
 from projections.mapping.payloads import RulesPublished
 from projections.mapping.rules import Rules
 from projections.mapping.writing_rules import Json, document_of
@@ -32,6 +32,12 @@ def versions_of(connection: Connection, company_id: int, upto: int | None = None
     return [_version(said) for said in said_about(connection, company_id, RULES, upto=upto)]
 
 
+def newest_version(connection: Connection, company_id: int) -> int:
+    """Return the number of the newest published version, 0 if there is none."""
+    newest = last_said_about(connection, company_id, RULES)
+    return newest.fact.version if newest and isinstance(newest.fact, RulesPublished) else 0
+
+
 def _version(said: Said) -> RuleSetVersion:
     published = said.fact
     if not isinstance(published, RulesPublished):
@@ -41,7 +47,7 @@ def _version(said: Said) -> RuleSetVersion:
         published.based_on,
         published.read_rules(),
         published.note,
-        said.occurred_at,
+        said.recorded_at,
         said.actor,
         said.position,
     )

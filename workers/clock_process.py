@@ -10,9 +10,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from backlog.fetch_requests import purge_answered, request_gaps
 from backlog.fetches import is_any_due
-from backlog.queues import FETCH, NOTICE, PROJECTION, SYNC, wake
+from backlog.queues import FETCH, NOTICE, PREVIEW, PROJECTION, SYNC, wake
 from backlog.syncs.schedule import audit_schedule, request_due_syncs
 from events.intake.parked import join_parked_events, owners_of_parked, purge_parked_events
+from mapping.preview_turns import is_any_preview_due
 from notices.claims import is_any_delivery_due
 from notices.deliveries import purge_deliveries
 from notices.mail import is_any_mail_due, purge_mail
@@ -62,18 +63,20 @@ def sweep(tools: Tools, *, is_long: bool) -> None:
     request_due_syncs(tools.engine, now=tools.clock(), period_seconds=tools.sync_period_seconds)
     messenger = Messenger(tools.box, tools.public_url, sends_mail=tools.sends_mail)
     tell_due_exports(tools.engine, messenger, now=tools.clock())
+    for queue in _queues_with_work(tools):
+        wake(tools.redis, queue)
+
+
+def _queues_with_work(tools: Tools) -> list[str]:
     with tools.engine.connect() as connection:
-        is_behind, is_due = is_anybody_behind(connection), is_any_due(connection)
-        is_run_due = is_any_run_due(connection)
-        has_notices = _has_notices(tools, connection)
-    if is_behind:
-        wake(tools.redis, PROJECTION)
-    if is_due:
-        wake(tools.redis, FETCH)
-    if is_run_due:
-        wake(tools.redis, SYNC)
-    if has_notices:
-        wake(tools.redis, NOTICE)
+        has_work = {
+            PROJECTION: is_anybody_behind(connection),
+            FETCH: is_any_due(connection),
+            SYNC: is_any_run_due(connection),
+            NOTICE: _has_notices(tools, connection),
+            PREVIEW: is_any_preview_due(connection),
+        }
+    return [queue for queue, has_some in has_work.items() if has_some]
 
 
 def _has_notices(tools: Tools, connection: Connection) -> bool:

@@ -171,6 +171,8 @@ _OF_MAPPING = (
     Problem("precondition_required", 428, "Read the draft first, and send its ETag as If-Match."),
     Problem("draft_changed", 412, "Read the draft again: somebody else has saved it meanwhile."),
     Problem("too_many_streams", 409, "Rename a stream or plan that is no longer used, instead of adding one."),
+    Problem("preview_not_ready", 409, "Wait until the preview is ready, or ask for another one."),
+    Problem("preview_stale", 409, "Ask for another preview: other rules were published since."),
     Problem("later_overrides", 409, "Undo the later batches first: what was chosen since is about the same lines."),
     Problem("busy", 503, f"{_RETRY}: others are changing the same."),
 )

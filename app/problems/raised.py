@@ -22,6 +22,7 @@ from events.connection.accounts import AccountTakenError, AnotherAccountError
 from events.connection.lifecycle import NotConnectedError
 from events.intake.group_append import NotDurableError
 from mapping.drafts import DraftChangedError
+from mapping.previews import PreviewNotReadyError, PreviewStaleError
 from mapping.recorded import BusyError
 from mapping.streams import NameTakenError as StreamNameTakenError
 from mapping.streams import TooManyStreamsError as TooManyRevenueStreamsError
@@ -103,6 +104,12 @@ RAISED: dict[type[Exception], Raised] = {
     StreamNameTakenError: Raised("name_taken", "There is a stream or plan of that name. Choose another one."),
     TooManyRevenueStreamsError: Raised(
         "too_many_streams", "There are as many streams or plans as there may be. Rename one that is no longer used."
+    ),
+    PreviewNotReadyError: Raised(
+        "preview_not_ready", "The preview is under way, failed, or was canceled. Wait for it, or ask for another one."
+    ),
+    PreviewStaleError: Raised(
+        "preview_stale", "Other rules were published since. Ask for another preview, and look at it first."
     ),
     BusyError: Raised("busy", "Others are changing the same just now. Try again."),
     NameTakenError: Raised("name_taken", "There is a view of that name. Choose another one."),

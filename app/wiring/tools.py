@@ -15,7 +15,7 @@ from app.wiring.cursors import CursorSigner
 from app.wiring.identity_provider import IdentityProvider
 from app.wiring.mail import QueueMail, SealedMail
 from app.wiring.settings import WebSettings
-from backlog.queues import FETCH, NOTICE, SYNC, Waker, open_redis
+from backlog.queues import FETCH, NOTICE, PREVIEW, SYNC, Waker, open_redis
 from events.intake.lanes import Appender, AppendLanes
 from notices.outbound import Outbound
 from runtime.clock import Clock, utc_now
@@ -60,6 +60,8 @@ class Tools:
     wake_fetch: Callable[[], None]
     # The same for the workers that send e-mails and webhooks.
     wake_notice: Callable[[], None]
+    # The same for the workers that evaluate and publish rules.
+    wake_preview: Callable[[], None]
     # Waits that many seconds while other requests run; returns whether the process is to stop.
     pause: Callable[[float], bool]
     restricted_keys: RestrictedKeys
@@ -102,6 +104,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         wake_sync=Waker(redis, SYNC).ask,
         wake_fetch=Waker(redis, FETCH).ask,
         wake_notice=Waker(redis, NOTICE).ask,
+        wake_preview=Waker(redis, PREVIEW).ask,
         pause=stopping.wait,
         connect=_connect(settings),
         identity_provider=_identity_provider(settings),

@@ -93,6 +93,17 @@ def read_about(
         after = rows[-1].position
 
 
+def find_newest(connection: Connection, company_id: int, entity: str) -> RecordedEvent | None:
+    """Return a company's newest event about an entity, or None."""
+    row = connection.execute(
+        select(*(event.c[name] for name in RecordedEvent._fields))
+        .where(event.c.entity == entity, event.c.company_id == company_id)
+        .order_by(event.c.position.desc())
+        .limit(1)
+    ).one_or_none()
+    return RecordedEvent(*row) if row else None
+
+
 def find_event(connection: Connection, company_id: int, *, source: str, external_id: str) -> RecordedEvent | None:
     """Return the event that its source gave this id, or None."""
     row = connection.execute(

@@ -71,7 +71,7 @@ ASKED = {
     "releaseSubscription": Asked(path={"subscription_id": "{subscription_id}"}),
     "overrideLines": Asked(
         headers={"Idempotency-Key": "annual-plans"},
-        body={"filter": {"cadence": "annual"}, "outcome": OUTCOME, "reason": "Sold as plans"},
+        body={"filter": {"cadence": ["annual"]}, "outcome": OUTCOME, "reason": "Sold as plans"},
     ),
     "disconnectAccount": Asked(turn=1),
     "connectAccount": Asked(

@@ -12,6 +12,7 @@ from app.auth.access import principal
 from app.wiring.tools import current_tools
 from events.log.read import head_of
 from mapping.overrides import UnknownBatchError
+from mapping.previews import UnknownPreviewError
 from mapping.recorded import Desk, decided
 from mapping.streams import UnknownStreamError
 from projections.reads.snapshots import PositionAheadError, position_at
@@ -32,7 +33,7 @@ def at_desk(company_id: int, decide: Callable[[Desk], Decision], *, key: str | N
 
     try:
         return decided(tools.engine, company_id, at)
-    except (UnknownStreamError, UnknownBatchError):
+    except (UnknownStreamError, UnknownBatchError, UnknownPreviewError):
         abort(404)
 
 

@@ -17,7 +17,7 @@ UNCOLLECTIBLE: tuple[str, ...] = get_args(Uncollectible)
 CATCH_UP: tuple[str, ...] = get_args(CatchUp)
 
 TREATMENT: dict[str, Any] = {
-    "type": ["object", "null"],
+    "type": "object",
     "description": 'When revenue is earned: `{"kind": "period"}`, `{"kind": "booked"}`, or'
     ' `{"kind": "months", "n": 12, "from": "booked"}` or from `period_start`.',
 }

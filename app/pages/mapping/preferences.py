@@ -9,7 +9,7 @@ from app.auth.csrf import FIELD
 from app.pages.forms import LONGEST_FORM_BYTES
 from app.pages.frame import for_member
 from app.pages.mapping.columns import DEFAULT_NAMES
-from app.pages.mapping.query import View, view_of
+from app.pages.mapping.query import View, as_preferred, view_of
 from app.pages.mapping.table import table_page
 from app.wiring.tools import current_tools
 from runtime.database import within_company
@@ -50,7 +50,9 @@ def reset_looks(company_id: int) -> Response:
 
 
 def _view_of_form(company_id: int) -> View:
-    return view_of(company_id, MultiDict(pair for pair in request.form.items(multi=True) if pair[0] != FIELD))
+    view = view_of(company_id, MultiDict(pair for pair in request.form.items(multi=True) if pair[0] != FIELD))
+    with within_company(current_tools().engine, company_id) as connection:
+        return as_preferred(connection, view)
 
 
 def _remembered(view: View, preference: Preference) -> Response:

@@ -132,7 +132,7 @@ def test_the_audit_is_told_in_words_with_names(admin: Reader, clock: SetClock) -
     told = text_of(admin.page(admin.path("/audit")))
 
     for words in (
-        "Time zone changed time zone: Asia/Tokyo ada@example.org",
+        "Accounting policy changed time zone: Asia/Tokyo",
         "Company renamed name: Zed Inc ada@example.org",
         "API key created: Warehouse role: viewer",
         "Invitation sent: bob@example.org role: editor ada@example.org",

@@ -53,6 +53,7 @@ def tools_on(
         wake_sync=wake_sync,
         wake_fetch=lambda: None,
         wake_notice=lambda: None,
+        wake_preview=lambda: None,
         pause=pause,
     )
 

@@ -1,0 +1,157 @@
+"""Evaluate rules on all lines of a company, as they are stored: what would they change? Writes nothing."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+
+import msgspec
+from sqlalchemy import text
+
+from events.stripe.observations import StatusDates
+from mapping.figures import CellKey, ComparedLine, Figures, Json
+from projections.mapping.book import Book, mapping_of
+from projections.mapping.mapped import Mapped, Overrides
+from projections.mapping.rule_set import RuleSet, Values
+from projections.mapping.rules import Rules
+from projections.reads.snapshots import Snapshot
+from projections.recognition.billing import transitions_of
+from projections.recognition.days import zone_of
+from projections.recognition.outcome import REVENUE
+from projections.recognition.parts import Part
+from projections.revenue.build_state import BuildState
+from projections.revenue.fold import RevenueState
+from projections.revenue.invoice_parts import InvoiceParts, PartsByPlace
+from projections.revenue.state import InvoiceState, Key
+from projections.revenue.store.load_state import load_invoices
+from projections.revenue.store.mapping_store import find_books, load_books, load_line_overrides
+from projections.revenue.subjects_at import subjects_at
+from runtime.database import raw_driver
+
+_INVOICES_AT_ONCE = 1000
+_NEXT = text("""
+    SELECT id FROM revenue_invoice
+    WHERE company_id = :company_id AND build = :build AND livemode = :livemode AND id > :after
+    ORDER BY id LIMIT :most
+""")
+_RECOGNIZED = text("""
+    SELECT month, nullif(stream_id, '') AS stream_id, currency, sum(earned + contra)::bigint AS net
+    FROM recognition_by_month
+    WHERE company_id = :company_id AND build = :build AND livemode = :livemode AND kind = :kind
+    GROUP BY month, stream_id, currency
+""")
+_LINES = text("""
+    SELECT count(*) FROM revenue_line WHERE company_id = :company_id AND build = :build AND livemode = :livemode
+""")
+
+# Told after every bite how many lines have been looked at.
+Progress = Callable[[int], None]
+_NO_DATES = StatusDates()
+
+
+def book_at(snapshot: Snapshot) -> Book:
+    """Return the book of the snapshot's build."""
+    at = _build(snapshot)
+    with raw_driver(snapshot.connection) as driver:
+        load_books(find_books(driver, [at]), [at])
+    return at.revenue.book
+
+
+def lines_in(snapshot: Snapshot, *, livemode: bool) -> int:
+    """Return how many lines of a mode there are."""
+    return int(snapshot.connection.execute(_LINES, {**snapshot.bound(), "livemode": livemode}).scalar_one())
+
+
+def evaluated(snapshot: Snapshot, before: Book, rules: Rules, *, livemode: bool, progress: Progress) -> Json:
+    """Return what rules in place of those of `before`, the snapshot's book, would change in lines of a mode."""
+    after = msgspec.structs.replace(before, rules=RuleSet(rules), rules_version=before.rules_version + 1)
+    figures = Figures(after.rules or RuleSet(()), _recognized(snapshot, livemode=livemode))
+    comparison, done = _Comparison(before, after, figures), 0
+    for revenue in _in_bites(snapshot, livemode=livemode):
+        done += comparison.add(revenue)
+        progress(done)
+    return figures.result()
+
+
+def _in_bites(snapshot: Snapshot, *, livemode: bool) -> Iterator[RevenueState]:
+    """Yield all invoices of a mode with what they refer to, and the overrides of their lines, a thousand at a time."""
+    scope, after = {**snapshot.bound(), "livemode": livemode, "most": _INVOICES_AT_ONCE}, ""
+    while ids := snapshot.connection.execute(_NEXT, scope | {"after": after}).scalars().all():
+        at = _build(snapshot)
+        with raw_driver(snapshot.connection) as driver:
+            load_invoices(driver, [(at, [(livemode, invoice_id) for invoice_id in ids])])
+            load_line_overrides(driver, [at])
+        yield at.revenue
+        after = ids[-1]
+
+
+class _Comparison:
+    """Maps lines by two books and adds those that differ to figures."""
+
+    def __init__(self, before: Book, after: Book, figures: Figures) -> None:
+        self._before, self._after, self._figures = before, after, figures
+        self._zone = zone_of(before.policy.time_zone)
+
+    def add(self, revenue: RevenueState) -> int:
+        """Compare the lines of these invoices, and return how many they are."""
+        asked: Counter[Values] = Counter()
+        for key, held in revenue.invoices.items():
+            self._compare(revenue, key, held.invoice, asked)
+        for values, count in asked.items():
+            self._figures.count(values, count)
+        return asked.total()
+
+    def _compare(self, revenue: RevenueState, key: Key, invoice: InvoiceState, asked: Counter[Values]) -> None:
+        if invoice.is_deleted or invoice.header is None or invoice.status is None or invoice.lines is None:
+            return
+        said = invoice.dates.value if invoice.dates else _NO_DATES
+        booked_at = transitions_of(invoice.status.value, said, invoice.seen_at).finalized.at
+        overrides = revenue.line_overrides.get(key, {})
+        subjects = list(subjects_at(revenue, key, invoice, booked_at, self._zone))
+        changed: dict[str, tuple[Mapped, Mapped]] = {}
+        for line, subject in subjects:
+            subscription_id = line.subscription_id or invoice.header.value.subscription_id
+            of_subscription = self._before.override_of(livemode=key[0], subscription_id=subscription_id)
+            chosen = Overrides(overrides.get(line.line_id), of_subscription)
+            values = self._after.values_of(subject)
+            asked[values] += 1
+            before = mapping_of(self._before, self._before.values_of(subject), booked_at, chosen)
+            after = mapping_of(self._after, values, booked_at, chosen)
+            if before.shares != after.shares:
+                changed[line.line_id] = before, after
+        if changed:
+            parts = [
+                InvoiceParts(key, book, overrides).parts(invoice, lambda _: subjects)
+                for book in (self._before, self._after)
+            ]
+            self._add_changed(key, invoice, changed, parts)
+
+    def _add_changed(
+        self,
+        key: Key,
+        invoice: InvoiceState,
+        changed: dict[str, tuple[Mapped, Mapped]],
+        parts: list[PartsByPlace],
+    ) -> None:
+        before, after = map(_by_line, parts)
+        for line in invoice.lines.value if invoice.lines else ():
+            if line.line_id in changed:
+                net_amount = line.amount - line.discount_amount - line.tax_amount
+                mapped, of_line = changed[line.line_id], (before[line.line_id], after[line.line_id])
+                compared = ComparedLine(key[1], line.line_id, line.currency, net_amount, *mapped, *of_line)
+                self._figures.add(compared)
+
+
+def _by_line(parts: PartsByPlace) -> dict[str, list[Part]]:
+    by_line: dict[str, list[Part]] = defaultdict(list)
+    for part in parts.values():
+        by_line[part.line_id].append(part.part)
+    return by_line
+
+
+def _recognized(snapshot: Snapshot, *, livemode: bool) -> dict[CellKey, int]:
+    of_mode = {**snapshot.bound(), "livemode": livemode, "kind": REVENUE}
+    rows = snapshot.connection.execute(_RECOGNIZED, of_mode)
+    return {CellKey(row.month, row.stream_id, row.currency): row.net for row in rows if row.net}
+
+
+def _build(snapshot: Snapshot) -> BuildState:
+    return BuildState(snapshot.company_id, snapshot.build, is_begun=True, revenue=RevenueState())

@@ -1,0 +1,1 @@
+"""Previews of mapping rules, evaluated and published."""
