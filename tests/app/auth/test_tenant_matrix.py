@@ -102,6 +102,7 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", f"{TABLE}/events/<int:position>"): "editor",
     ("GET", f"{TABLE}/suggestions"): "viewer",
     ("POST", f"{TABLE}/preference"): "viewer",
+    ("POST", f"{TABLE}/preference/widths"): "viewer",
     ("POST", f"{TABLE}/preference/reset"): "viewer",
     ("POST", f"{TABLE}/views"): "viewer",
     ("GET", f"{TABLE}/views/<int:view_id>"): "viewer",
