@@ -29,6 +29,7 @@ from app.pages.mapping import chart, line_drawer, preferences, quarantine, table
 from app.pages.mapping import saved_views as saved_view_pages
 from app.pages.mapping import suggestions as suggestion_parts
 from app.pages.notices import notices_page, notifications_page, webhooks_page
+from app.pages.recognition import credit_notes_page, explanation_page, report_page
 from app.pages.settings import api_keys as api_key_pages
 from app.pages.settings import audit as audit_pages
 from app.pages.settings import company as company_pages
@@ -107,7 +108,8 @@ def create_app(tools: Tools) -> Flask:
     mapping = (table, chart, line_drawer, quarantine, preferences, saved_view_pages, suggestion_parts)
     pages = (integrations, connection_forms, sync_pages, *mapping)
     people = (people_pages, api_key_pages, company_pages, audit_pages, account, invitation, sign_up, passwords)
+    revenue = (report_page, explanation_page, credit_notes_page)
     told = (notices_page, notifications_page, webhooks_page, export_schedule_pages)
-    for views in (sign_in, provider_sign_in, oauth, *pages, *people, *told):
+    for views in (sign_in, provider_sign_in, oauth, *pages, *revenue, *people, *told):
         app.register_blueprint(views.blueprint)
     return app

@@ -45,9 +45,17 @@ def install(environment: Path, lock: Path) -> None:
 
     :raises NotInstalledError: pip failed, or what it installed does not fit together
     """
-    locked = len(_LOCKED.findall(lock.read_text()))
     print(f"Installing the packages of {lock} into {environment}. This takes about a minute.", flush=True)
     _run([sys.executable, "-m", "venv", "--clear", str(environment)], Progress(0))
+    fill(environment, lock)
+
+
+def fill(environment: Path, lock: Path) -> None:
+    """Install the packages that the lock file names for this machine into an environment that is there.
+
+    :raises NotInstalledError: pip failed, or what it installed does not fit together
+    """
+    locked = len(_LOCKED.findall(lock.read_text()))
     pip = [str(environment / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
     # Without --no-deps, pip up to 23.2 picks the newest release for a requirement with extras, which has no hash here.
     argv = [*pip, "install", "--no-deps", "--require-hashes", "--progress-bar", "off", "-r", str(lock)]

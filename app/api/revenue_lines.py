@@ -1,5 +1,6 @@
 """Serve the revenue mapping table as JSON."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -18,7 +19,8 @@ from projections.reads.checksums import checksum_of
 from projections.reads.filters import LineFilter
 from projections.reads.lines import LineRow, find_line, list_lines, list_quarantined
 from projections.reads.orders import after_row
-from projections.reads.snapshots import snapshot_of
+from projections.reads.recognition.line_mappings import mappings_of
+from projections.reads.snapshots import Snapshot, snapshot_of
 from projections.reads.totals import total_lines
 
 blueprint = ApiBlueprint(
@@ -43,7 +45,7 @@ def list_revenue_lines(query: dict[str, Any], company_id: int) -> Response | tup
         rows = list_lines(snapshot, of.line_filter, sort=of.sort, limit=query["limit"] + 1, after=after)
         page, has_more = rows[: query["limit"]], len(rows) > query["limit"]
         answer = {
-            "data": [revenue_line_of(row) for row in page],
+            "data": revenue_lines_of(snapshot, page),
             "has_more": has_more,
             "next_cursor": tools.cursors.write(of, after_row(page[-1], of.sort)) if has_more else None,
             "position": snapshot.position,
@@ -70,7 +72,7 @@ def get_revenue_line(
         if row is None:
             abort(404)
         tag = tag_of(snapshot, "line", line_id, livemode)
-        return not_modified(tag) or (revenue_line_of(row), {"ETag": f'"{tag}"'})
+        return not_modified(tag) or (revenue_lines_of(snapshot, [row])[0], {"ETag": f'"{tag}"'})
 
 
 @blueprint.get("/quarantine")
@@ -99,8 +101,15 @@ def mode_of(connection: Connection, company_id: int, requested: bool | None) -> 
     return account.livemode if account else True
 
 
+def revenue_lines_of(snapshot: Snapshot, rows: Sequence[LineRow]) -> list[dict[str, object]]:
+    """Return rows as the `RevenueLine` schema reads them."""
+    mappings = mappings_of(snapshot, rows)
+    keys = ((row.livemode, row.invoice_id, row.invoice_line_item_id) for row in rows)
+    return [{**revenue_line_of(row), "mapping": mappings.get(key)} for row, key in zip(rows, keys, strict=True)]
+
+
 def revenue_line_of(row: LineRow) -> dict[str, object]:
-    """Return a row as the `RevenueLine` schema reads it."""
+    """Return a row as the `RevenueLine` schema reads it, without what it is mapped to."""
     return {
         **row._mapping,  # noqa: SLF001 - SQLAlchemy's public name for it
         "interval": {"unit": row.interval_unit, "count": row.interval_count} if row.interval_unit else None,

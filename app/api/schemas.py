@@ -8,7 +8,9 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from app.http.fields import Currency, Day, Flag, Instant, MinorUnits, Moment, Several, WholeNumber, Words
 from events.stripe.cadence import CADENCES, LINE_TYPES
 from events.stripe.invoice import FINAL_STATUSES
+from projections.mapping.mapped import LAYERS
 from projections.reads.orders import SORTS
+from projections.recognition.outcome import KINDS
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
@@ -54,6 +56,10 @@ class LinesFilter(Schema):
         }
     )
     modified_after = Instant()
+    stream_id = Several(Words(), metadata={"description": "A stream that the line, or a share of it, is mapped to."})
+    plan_id = Several(Words())
+    layer = Several(fields.String(validate=validate.OneOf(LAYERS)), metadata={"description": "What maps the line."})
+    mapped = Flag(metadata={"description": "Whether anything maps the line."})
     as_of = AS_OF
 
     @validates_schema(skip_on_field_errors=False)
@@ -93,6 +99,28 @@ class Period(Schema):
     end = Instant()
 
 
+class MappedPart(Schema):
+    """A share of a line, in basis points, and where it is reported."""
+
+    stream_id = fields.String(allow_none=True)
+    plan_id = fields.String(allow_none=True)
+    kind = fields.String(validate=validate.OneOf(KINDS))
+    bp = fields.Integer()
+    treatment = fields.Dict(
+        allow_none=True, metadata={"description": "When it is earned; null: over its period, else when booked."}
+    )
+    net_amount = fields.Integer()
+
+
+class MappedAs(Schema):
+    """What a line is mapped to."""
+
+    layer = fields.String(validate=validate.OneOf(LAYERS))
+    rule_id = fields.String(allow_none=True)
+    rules_version = fields.Integer(metadata={"description": "The rules in force; 0 before the first are published."})
+    parts = fields.List(fields.Nested(MappedPart))
+
+
 class RevenueLine(Schema):
     """A line of a completed invoice. Amounts are integers in minor units of `currency`."""
 
@@ -130,6 +158,11 @@ class RevenueLine(Schema):
     invoice_complete = fields.Boolean()
     credited_amount = fields.Integer(metadata={"description": "What issued credit notes take from `net_amount`."})
     livemode = fields.Boolean()
+    mapping = fields.Nested(
+        MappedAs,
+        allow_none=True,
+        metadata={"description": "Null while the table is one that a release without mappings built."},
+    )
     position = fields.Integer(metadata={"description": "The position of the event that last changed this line."})
     updated_at = Instant()
 

@@ -8,7 +8,7 @@ from flask import abort, g, request
 from sqlalchemy import Connection
 
 from app.auth.csrf import refuse_forgery
-from app.auth.sessions import session, session_token
+from app.auth.sessions import session, session_in, session_token
 from app.http.rate_limits import Limit, client_address
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
@@ -136,13 +136,15 @@ def _sent_key() -> str:
 
 
 def _member(company_id: int) -> Principal | None:
-    who = session()
-    if who is None:
+    if session_token() is None:
         raise NotSignedInError
-    if request.method not in _SAFE_METHODS:
-        refuse_forgery(session_token())
-    # Read at every request, so that a lowered role takes effect at once.
     tools = current_tools()
     with as_owner(tools.engine) as connection:
+        who = session_in(connection)
+        if who is None:
+            raise NotSignedInError
+        if request.method not in _SAFE_METHODS:
+            refuse_forgery(session_token())
+        # Read at every request, so that a lowered role takes effect at once.
         role = visiting_role(connection, company_id, who.user_id, now=tools.clock()) if company_id < 2**63 else None
     return Principal(company_id, role, f"user:{who.user_id}") if role else None

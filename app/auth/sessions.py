@@ -3,11 +3,13 @@
 import secrets
 
 from flask import Response, g, request
+from sqlalchemy import Connection
 
 from app.auth.csrf import csrf_token, refuse_forgery
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.people.sessions import LONGEST, Session, end_session, open_session, session_of
+from tenants.people.users import Membership, memberships_of
 
 _LONGEST_TOKEN = 1_000
 _VISITOR_BYTES = 32
@@ -16,14 +18,34 @@ _LONGEST_DEVICE = 300
 
 def session() -> Session | None:
     """Return the session of the signed-in person, or None; reads the database once per request."""
+    if "session" in g or session_token() is None:
+        found: Session | None = g.get("session")
+        return found
+    with as_owner(current_tools().engine) as connection:
+        return session_in(connection)
+
+
+def session_in(connection: Connection) -> Session | None:
+    """Return the same as `session`, read in this transaction `as_owner` if it was not read yet."""
     if "session" not in g:
         token = session_token()
-        tools = current_tools()
-        g.session = None
-        if token:
-            with as_owner(tools.engine) as connection:
-                g.session = session_of(connection, token, now=tools.clock())
+        g.session = session_of(connection, token, now=current_tools().clock()) if token else None
     found: Session | None = g.session
+    return found
+
+
+def own_memberships() -> list[Membership]:
+    """Return the companies of the signed-in person, by name; reads the database once per request."""
+    with as_owner(current_tools().engine) as connection:
+        return own_memberships_in(connection)
+
+
+def own_memberships_in(connection: Connection) -> list[Membership]:
+    """Return the same as `own_memberships`, read in this transaction `as_owner` if they were not read yet."""
+    if "memberships" not in g:
+        who = session_in(connection)
+        g.memberships = memberships_of(connection, who.user_id) if who else []
+    found: list[Membership] = g.memberships
     return found
 
 

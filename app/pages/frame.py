@@ -8,13 +8,12 @@ from flask import abort, g, make_response, render_template
 from flask.wrappers import Response
 
 from app.auth.access import admitted_person, principal
-from app.auth.sessions import form_token, session
+from app.auth.sessions import form_token, own_memberships_in, session
 from app.pages import navigation
 from app.pages.open_notices import notices_for_reader
 from app.wiring.tools import current_tools
-from runtime.database import as_owner
+from runtime.database import as_owner, wall_in
 from tenants.people.sessions import note_company
-from tenants.people.users import Membership, memberships_of
 from tenants.roles import Role
 
 Answer = TypeVar("Answer")
@@ -49,7 +48,12 @@ def framed_text(template: str, *, here: str, **content: object) -> str:
     if who is None:
         abort(404)
     company_id = principal().company_id
-    memberships = _memberships(company_id)
+    with as_owner(current_tools().engine) as connection:
+        memberships = own_memberships_in(connection)
+        if who.company_id != company_id:
+            note_company(connection, who, company_id)
+        wall_in(connection, company_id)
+        notice_count = len(notices_for_reader(connection))
     return render_template(
         template,
         here=here,
@@ -60,16 +64,6 @@ def framed_text(template: str, *, here: str, **content: object) -> str:
         navigation=navigation,
         places_for=navigation.places_for,
         token=form_token(),
-        notice_count=len(notices_for_reader()),
+        notice_count=notice_count,
         **content,
     )
-
-
-def _memberships(company_id: int) -> list[Membership]:
-    who = session()
-    if who is None:
-        abort(404)
-    with as_owner(current_tools().engine) as connection:
-        if who.company_id != company_id:
-            note_company(connection, who, company_id)
-        return memberships_of(connection, who.user_id)

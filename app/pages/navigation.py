@@ -19,7 +19,11 @@ class Place(NamedTuple):
     role: Role = "viewer"
 
 
-REVENUE = (Place("revenue-mapping", "Revenue Mapping", "table", "/companies/{}/revenue-mapping"),)
+REVENUE = (
+    Place("revenue-mapping", "Revenue Mapping", "table", "/companies/{}/revenue-mapping"),
+    Place("recognition", "Recognition", "chart-bar", "/companies/{}/recognition"),
+    Place("credit-notes", "Credit notes", "receipt", "/companies/{}/credit-notes"),
+)
 DATA = (
     Place("syncs", "Sync history", "history", "/companies/{}/syncs"),
     Place("notices", "Notices", "bell", "/companies/{}/notices"),

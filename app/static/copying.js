@@ -9,7 +9,7 @@
   button.ariaLabel = "Copy";
 
   document.addEventListener("pointerover", (event) => {
-    const place = event.target.closest?.("[data-copies]");
+    const place = event.target.closest?.("[data-copies], #lines .id:has(a)");
     if (!place) return button.remove();
     if (button.parentElement === place) return;
     button.classList.remove("done");
@@ -18,7 +18,9 @@
   button.addEventListener("click", async (event) => {
     event.preventDefault();
     event.stopPropagation();
-    await navigator.clipboard.writeText(button.parentElement.dataset.copies);
+    const place = button.parentElement;
+    // The tooltip of a line's id, or of a link that filters by one, ends with it.
+    await navigator.clipboard.writeText(place.dataset.copies ?? place.querySelector("a").title.split(" ").at(-1));
     button.classList.add("done");
   });
 })();

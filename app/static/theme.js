@@ -1,9 +1,11 @@
-// Sets the colour scheme before the page is drawn: what the reader's system asks for, and what it changes to.
+// Sets the colour scheme before the page is drawn: what the reader's system asks for, and what it changes to. Paper is
+// light.
 "use strict";
 
 (() => {
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const set = () => { document.documentElement.dataset.bsTheme = dark.matches ? "dark" : "light"; };
+  const paper = matchMedia("print");
+  const set = () => { document.documentElement.dataset.bsTheme = dark.matches && !paper.matches ? "dark" : "light"; };
   set();
-  dark.addEventListener("change", set);
+  for (const one of [dark, paper]) one.addEventListener("change", set);
 })();

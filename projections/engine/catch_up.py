@@ -13,6 +13,7 @@ from notices.announcements import IS_LISTENING, Moved, announce_changes
 from notices.causes import open_quarantine
 from projections.engine.batches import Batch, fold_batch
 from projections.engine.behind import update_marks
+from projections.engine.decisions import without_decisions
 from projections.engine.folding import Claim, fold
 from projections.facts.facts import Fact, Folded, read_facts
 from projections.registry import versions
@@ -54,8 +55,9 @@ def advance(engine: Engine, *, batch_size: int = BATCH_SIZE) -> Advanced | None:
     return fold_batch(engine, Batch(claim=_claimed, fold=_advanced, failed=_nothing_advanced), size=batch_size)
 
 
-def _claimed(driver: Driver, _size: int) -> list[Claim]:
-    rows = [(Claim(*row[:-1]), row[-1]) for row in driver.execute(_CLAIM, versions() | {"most": MOST_BUILDS})]
+def _claimed(driver: Driver, size: int) -> list[Claim]:
+    most = MOST_BUILDS if size > 1 else 1
+    rows = [(Claim(*row[:-1]), row[-1]) for row in driver.execute(_CLAIM, versions() | {"most": most})]
     first_is_failing = bool(rows) and rows[0][1]
     return [rows[0][0]] if first_is_failing else [claim for claim, is_failing in rows if not is_failing]
 
@@ -66,7 +68,8 @@ def _advanced(driver: Driver, claims: Sequence[Claim], size: int, stays_apart: b
         by_company[claim.company_id].append(claim)
     starts = {company_id: min(claim.position for claim in held) for company_id, held in by_company.items()}
     ends = {company_id: _meeting_point(held) for company_id, held in by_company.items()}
-    facts = read_facts(driver, starts, _shares({one: ends[one] - starts[one] for one in starts}, size))
+    read = read_facts(driver, starts, _shares({one: ends[one] - starts[one] for one in starts}, size))
+    facts = without_decisions(read) if len(read) > 1 else read
     turn = [claim for claim in claims if claim.company_id in facts and claim.position == starts[claim.company_id]]
     folded = fold(driver, turn, facts, stays_apart=stays_apart)
     _tell(driver, turn, facts, folded)

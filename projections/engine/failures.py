@@ -10,6 +10,7 @@ import psycopg
 from sqlalchemy import Engine, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from projections.engine.decisions import DecisionAheadError
 from projections.engine.folding import Claim
 from runtime.sqlstates import is_connection_lost, is_transient
 
@@ -70,7 +71,10 @@ def narrow_down(engine: Engine, claims: Sequence[Claim], error: Exception, size:
     - A transient error does not count as an attempt. The build rests, and halts after five minutes if others were
       folded meanwhile. If the error took long, or ended the connection, fewer events are not tried at once, and none is
       named.
+    - A decision that is ahead is no failure: it is tried at once, alone.
     """
+    if isinstance(error, DecisionAheadError):
+        return 1
     is_worth_halving = not is_transient(error) or (seconds < _SOON_SECONDS and not is_connection_lost(error))
     if len(claims) == 1 and size > 1 and is_worth_halving:
         return size // 2

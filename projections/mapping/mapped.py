@@ -1,12 +1,14 @@
 """Map lines: an override of the line, else one of its subscription, else the first rule that matches. Pure."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from projections.mapping.fields import Value
 from projections.mapping.rule_set import RuleSet, Subject, Values
 from projections.recognition.outcome import UNMAPPED, Shares
 
 Layer = Literal["line_override", "subscription_override", "rule", "unmapped"]
+
+LAYERS: tuple[Layer, ...] = get_args(Layer)
 
 
 class Overrides(NamedTuple):

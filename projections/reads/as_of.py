@@ -13,9 +13,7 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
-    Integer,
     Select,
     and_,
     bindparam,
@@ -27,13 +25,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import FromClause
 
-from projections.reads.filters import ColumnOf, condition_of
+from projections.reads.bound import BUILD, COMPANY_ID, POSITION
+from projections.reads.filters import condition_of
+from projections.reads.part_conditions import ColumnOf
 from projections.revenue.store.past_tables import revenue_day, revenue_line_past
 from projections.revenue.store.tables import revenue_line
-
-COMPANY_ID: ColumnElement[int] = bindparam("company_id", type_=BigInteger)
-BUILD: ColumnElement[int] = bindparam("build", type_=Integer)
-POSITION: ColumnElement[int] = bindparam("position", type_=BigInteger)
 
 _KEY = ("company_id", "build", "livemode", "invoice_id", "invoice_line_item_id")
 _PLACE = ("date", "currency", "amount", "customer_id", "subscription_id")
@@ -63,7 +59,7 @@ def scope_of(columns: Any) -> list[ColumnElement[bool]]:  # noqa: ANN401 - those
 def rows_at(asked: Collection[str], *, is_past: bool) -> list[Rows]:
     """Return the rows that meet conditions, as a snapshot sees them, in parts that have no row in common."""
     parts = [_in_place(), _displaced()] if is_past else [now()]
-    return [part.where(condition_of(asked, part.column)) for part in parts]
+    return [part.where(condition_of(asked, part.column, is_past=is_past)) for part in parts]
 
 
 def rows_anywhere(asked: Collection[str]) -> list[Rows]:
@@ -73,7 +69,7 @@ def rows_anywhere(asked: Collection[str]) -> list[Rows]:
     ago has many.
     """
     parts = [now().where(revenue_line.c.position <= POSITION), stood()]
-    return [part.where(condition_of(asked, part.column)) for part in parts]
+    return [part.where(condition_of(asked, part.column, is_past=True)) for part in parts]
 
 
 def now() -> Rows:

@@ -1,6 +1,6 @@
 """What a reader may select from the table, as a value: the same filter gives the same rows, totals and cursor."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
@@ -8,16 +8,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, any_, bindparam, func, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from projections.reads.part_conditions import OF_PARTS, ColumnOf, is_mapped_so
 from projections.revenue.store.tables import revenue_line
 
 # Conditions that may name several values, of which a line has one.
-SEVERAL = (
+_OF_LINES = (
     *("customer_id", "subscription_id", "invoice_id", "price_id", "product_id"),
     *("invoice_status", "type", "cadence", "currency"),
 )
+SEVERAL = (*_OF_LINES, "stream_id", "plan_id", "layer")
 # The names of conditions that have several values: their statements differ from those for one value.
-AMONG = {f"{name}_among": name for name in SEVERAL}
-_EQUAL = ("livemode", *SEVERAL)
+AMONG = {f"{name}_among": name for name in _OF_LINES}
+_EQUAL = ("livemode", *_OF_LINES)
 _BOUNDS: dict[str, tuple[str, str]] = {
     "date_from": ("date", ">="),
     "date_to": ("date", "<"),
@@ -57,6 +59,11 @@ class LineFilter:
     amount_max: int | None = None
     q: str | None = None
     modified_after: datetime | None = None
+    # What a line is mapped to, or one of its shares.
+    stream_id: Values = ()
+    plan_id: Values = ()
+    layer: Values = ()
+    mapped: bool | None = None
 
     def as_text(self) -> str:
         """Return the canonical text of this filter, for tags and cursors."""
@@ -72,13 +79,15 @@ class LineFilter:
         return conditions | {"q": anywhere(self.q)} if self.q is not None else conditions
 
     def conditions(self) -> dict[str, object]:
-        """Return the conditions by name: those with several values as in `AMONG`, with a sorted list."""
+        """Return the conditions by name: with several values named as in `AMONG`, and as lists, like all of parts."""
         conditions: dict[str, object] = {}
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, tuple):
                 values = sorted(set(value))
-                if len(values) > 1:
+                if values and field.name in OF_PARTS:
+                    conditions[field.name] = values
+                elif len(values) > 1:
                     conditions[f"{field.name}_among"] = values
                 elif values:
                     conditions[field.name] = values[0]
@@ -87,11 +96,11 @@ class LineFilter:
         return conditions
 
 
-ColumnOf = Callable[[str], ColumnElement[Any]]
+def condition_of(asked: Collection[str], column: ColumnOf, *, is_past: bool = False) -> ColumnElement[bool]:
+    """Return conditions as SQL, about the columns that `column` returns for their names; `bound` has their values.
 
-
-def condition_of(asked: Collection[str], column: ColumnOf) -> ColumnElement[bool]:
-    """Return conditions as SQL, about the columns that `column` returns for their names; `bound` has their values."""
+    What a line is mapped to is read as of the bound position if the rows are those of the past.
+    """
     conditions = [column(name) == _value(name, name) for name in _EQUAL if name in asked]
     conditions += [
         column(of) == any_(bindparam(name, type_=ARRAY(revenue_line.c[of].type)))
@@ -105,6 +114,8 @@ def condition_of(asked: Collection[str], column: ColumnOf) -> ColumnElement[bool
     ]
     if "q" in asked:
         conditions.append(_text_of(column).like(func.lower(_value("q", "description")), escape=ESCAPE))
+    if not OF_PARTS.isdisjoint(asked):
+        conditions.append(is_mapped_so(asked, column, is_past=is_past))
     return and_(true(), *conditions)
 
 

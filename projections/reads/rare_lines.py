@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Select, bindparam, func, select, true
 
-from projections.reads.as_of import POSITION, Rows, scope_of, stood
+from projections.reads.as_of import Rows, scope_of, stood
+from projections.reads.bound import POSITION
 from projections.reads.filters import LineFilter, about, condition_of
 from projections.reads.snapshots import Snapshot
 from projections.revenue.store.past_tables import MONTH_KEY, revenue_by_month, revenue_month_stretch
@@ -36,14 +37,14 @@ def rows_of_combinations(asked: Collection[str], *, is_past: bool) -> list[Rows]
 
     In the past: rows that have not changed since, and those that have, found by reading all past rows.
     """
-    standing, past = _standing(asked), stood()
+    standing, past = _standing(asked, is_past=is_past), stood()
     if not is_past:
         return [standing]
     unchanged = standing.where(standing.column("position") <= POSITION)
-    return [unchanged, past.where(condition_of(asked, past.column))]
+    return [unchanged, past.where(condition_of(asked, past.column, is_past=True))]
 
 
-def _standing(asked: Collection[str]) -> Rows:
+def _standing(asked: Collection[str], *, is_past: bool) -> Rows:
     months, now = revenue_by_month.c, revenue_line.c
     combinations = (
         select(*(months[name] for name in COMBINATION))
@@ -59,7 +60,8 @@ def _standing(asked: Collection[str]) -> Rows:
         .offset(0)
         .lateral("lines")
     )
-    return Rows(combinations.join(lines, true()), [condition_of(asked, lines.c.__getitem__)], lines.c.__getitem__)
+    is_met = condition_of(asked, lines.c.__getitem__, is_past=is_past)
+    return Rows(combinations.join(lines, true()), [is_met], lines.c.__getitem__)
 
 
 @lru_cache(maxsize=256)

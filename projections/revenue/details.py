@@ -80,9 +80,10 @@ def note(states: DetailStates[Detail], key: Key, before: Detail, after: Detail, 
 
 def detail_at(states: DetailStates[Detail], key: Key, position: int, now: Detail) -> Detail:
     """Return what an object said at a position, given what it says `now`."""
-    for since, detail in reversed(states.get(key, ())):
-        if since <= position:
-            return detail
+    if key in states:
+        for since, detail in reversed(states[key]):
+            if since <= position:
+                return detail
     return now
 
 

@@ -75,12 +75,13 @@ def fields_of_sold(price_id: str | None, product_id: str | None, sold: Sold) -> 
     }
 
 
-def fields_of_line(line: Line, header: InvoiceHeader, told: InvoiceTold, zone: ZoneInfo) -> Fields:
-    """Return what a line has for itself."""
+def fields_of_line(shared: Fields, line: Line, header: InvoiceHeader, told: InvoiceTold, zone: ZoneInfo) -> Fields:
+    """Return all that a line has: what it shares with others, and what it has for itself."""
     subscription_id = line.subscription_id or header.subscription_id
     # An invoice tells of one subscription; its lines may belong to others.
     is_own = subscription_id is not None and subscription_id == header.subscription_id
-    return {
+    fields = {
+        **shared,
         "invoice_line_item_id": line.line_id,
         "subscription_id": subscription_id,
         "description": line.description,
@@ -91,9 +92,12 @@ def fields_of_line(line: Line, header: InvoiceHeader, told: InvoiceTold, zone: Z
         "proration": line.proration,
         "has_period": line.period_end > line.period_start,
         "date": _day(line.period_start, zone),
-        **_metadata("line", told.line_metadata.get(line.line_id, ()) if told.line_metadata else ()),
-        **_metadata("subscription", told.details.subscription_metadata if is_own and told.details else ()),
     }
+    if told.line_metadata:
+        fields |= _metadata("line", told.line_metadata.get(line.line_id, ()))
+    if is_own and told.details:
+        fields |= _metadata("subscription", told.details.subscription_metadata)
+    return fields
 
 
 def _metadata(owner: str, metadata: Metadata) -> Fields:

@@ -45,7 +45,7 @@ def subjects_at(
         if shared is None:
             sold = _sold(revenue, (livemode, line.price_id or ""), (livemode, line.product_id or ""), position)
             shared = of_sold[ids] = of_invoice | fields_of_sold(*ids, sold)
-        yield line, shared | fields_of_line(line, header, told, zone)
+        yield line, fields_of_line(shared, line, header, told, zone)
 
 
 def _customer(revenue: RevenueState, key: Key, position: int) -> Customer:

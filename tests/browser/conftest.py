@@ -13,7 +13,7 @@
         page.get_by_role("button", name="Initiate Sync").click()
 
         expect(page.get_by_text("Last sync: succeeded")).to_be_visible()  # waits by itself, so never sleep
-        check_looks(page, "settings-synced")  # axe, overflow and screenshots, in all four looks
+        check_looks(page, "settings-synced")  # axe and overflow, in all looks
 
 | fixture | is |
 |---|---|

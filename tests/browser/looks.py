@@ -1,5 +1,6 @@
-"""Checks of accessibility and layout, and screenshots: light and dark, desktop and phone."""
+"""Checks of accessibility and layout: light and dark, desktop and phone. Screenshots of them for whoever asks."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -23,16 +24,22 @@ in_every_scheme = pytest.mark.parametrize("color_scheme", SCHEMES)
 AXE = Path(__file__).parent / "vendor/axe-core-4.14.1/axe.min.js"
 _TALLEST_PIXELS = 3_000
 SCREENSHOTS = ROOT / "var/screenshots"
+# Only people look at them, and drawing them takes as long as all checks.
+_SAVES_SCREENSHOTS = "REVMAP_SCREENSHOTS" in os.environ
 
 # The impacts that fail a test: https://github.com/dequelabs/axe-core/blob/develop/doc/API.md. The others are advice.
 _GRAVE = ("serious", "critical")
-_RUN = """(rules) => axe.run(document, {preload: false, resultTypes: ["violations"], ...(rules && {runOnly: rules})})
+_RUN = """([within, rules]) => axe.run(within || document,
+    {preload: false, resultTypes: ["violations"], ...(rules.length && {runOnly: rules})})
   .then((found) => found.violations)"""
 _OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-def check_accessibility(page: Page, *rules: str) -> None:
-    """Check the page as it looks now against axe's rules, or those named; fail on serious or critical violations."""
+def check_accessibility(page: Page, *rules: str, within: str | None = None) -> None:
+    """Check the page as it looks now against axe's rules, or those named; fail on serious or critical violations.
+
+    `within` selects a part of the page: only that is checked.
+    """
     if page.evaluate("() => typeof axe") == "undefined":
         # Through the debugger, which the page's Content-Security-Policy does not restrict.
         session = page.context.new_cdp_session(page)
@@ -40,7 +47,7 @@ def check_accessibility(page: Page, *rules: str) -> None:
         session.detach()
     violations = [
         f"{found['impact']} {found['id']}: {found['help']}: {node['html']} {node['failureSummary']}"
-        for found in page.evaluate(_RUN, list(rules) or None)
+        for found in page.evaluate(_RUN, [within, list(rules)])
         if found["impact"] in _GRAVE
         for node in found["nodes"]
     ]
@@ -61,28 +68,36 @@ def looks(page: Page) -> Iterator[str]:
     page.set_viewport_size(size)
 
 
-def screenshot(page: Page, name: str) -> None:
-    """Save a screenshot of the page in every look to var/screenshots, as `name-phone-dark.png`."""
-    for look in looks(page):
-        _draw(page, name, look)
+def check_looks(page: Page, name: str, *, within: str | None = None) -> None:
+    """Check accessibility in every look and that the page is not wider than its window.
 
-
-def check_looks(page: Page, name: str) -> None:
-    """Check accessibility in every look and that the page is not wider than its window. Save screenshots."""
+    `within` selects what is new in a page that was checked before: only that is checked for accessibility. If
+    REVMAP_SCREENSHOTS is set, save screenshots to var/screenshots, as `name-phone-dark.png`.
+    """
     for look in looks(page):
-        _draw(page, name, look)
-        assert page.evaluate(_OVERFLOW) <= 0, f"{page.url} is wider than its window ({look})"
+        screenshot_here(page, f"{name}-{look}")
         # Dark differs from light only in colours, which are the same in every size.
-        if look != "phone-dark":
-            check_accessibility(page, *(["color-contrast"] if look.endswith("dark") else []))
+        if look.endswith("light"):
+            assert overflow(page) <= 0, f"{page.url} is wider than its window ({look})"
+            check_accessibility(page, within=within)
+        elif look == "desktop-dark":
+            check_accessibility(page, "color-contrast", within=within)
 
 
-def _draw(page: Page, name: str, look: str) -> None:
+def overflow(page: Page) -> int:
+    """Return by how many pixels the page is wider than its window."""
+    return int(page.evaluate(_OVERFLOW))
+
+
+def screenshot_here(page: Page, name: str) -> None:
+    """Save a screenshot of the page as it looks now, if REVMAP_SCREENSHOTS is set."""
+    if not _SAVES_SCREENSHOTS:
+        return
     size = page.viewport_size
     assert size is not None
     height = min(page.evaluate("() => document.documentElement.scrollHeight"), _TALLEST_PIXELS)
     page.screenshot(
-        path=SCREENSHOTS / f"{name}-{look}.png",
+        path=SCREENSHOTS / f"{name}.png",
         full_page=True,
         clip={"x": 0, "y": 0, "width": size["width"], "height": height},
         animations="disabled",

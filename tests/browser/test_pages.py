@@ -1,12 +1,16 @@
-"""Every page of a company in every look: accessible, no wider than its window, and saved as a screenshot."""
+"""Every page of a company in every look: accessible and no wider than its window."""
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.browser.deployment import Company, Deployment
-from tests.browser.looks import check_looks
+from tests.browser.looks import check_looks, overflow, screenshot_here
 from tests.browser.mishaps import Mishaps
 
+PAPER_AND_WALL: dict[str, ViewportSize] = {
+    "wide": {"width": 2560, "height": 1300},
+    "paper": {"width": 1040, "height": 720},  # A4 on its side
+}
 SCRIPT = "<img src=x onerror=alert(1)>"
 # A page's name in screenshots, its path below the company, and its heading.
 PLACES = (
@@ -40,6 +44,23 @@ def test_every_page_is_for_everybody_in_every_look(page: Page, inside: Company) 
         check_looks(page, name)
 
 
+def test_pages_fit_a_wide_screen_and_paper_which_is_light_and_has_no_controls(page: Page, inside: Company) -> None:
+    page.emulate_media(color_scheme="dark")
+    for below in ("revenue-mapping", "syncs", "people"):
+        page.goto(f"/companies/{inside.id}/{below}")
+        for name, size in PAPER_AND_WALL.items():
+            page.emulate_media(media="print" if name == "paper" else "screen")
+            page.set_viewport_size(size)
+            screenshot_here(page, f"{below}-{name}")
+            assert overflow(page) <= 0, (below, name)
+        page.emulate_media(media="print")
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
+        expect(page.get_by_role("navigation")).to_have_count(0)
+        expect(page.get_by_role("button")).to_have_count(0)
+        page.emulate_media(media="screen")
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+
+
 def test_a_sync_is_told_for_everybody_in_every_look(page: Page, inside: Company) -> None:
     page.goto(f"/companies/{inside.id}/syncs")
     page.get_by_role("main").get_by_role("row").nth(1).get_by_role("link").first.click()
@@ -54,7 +75,7 @@ def test_a_line_opens_at_the_side_with_its_history_and_closes_by_key(page: Page,
     line.click()
 
     expect(page.get_by_role("dialog").get_by_role("heading", name="History")).to_be_visible()
-    check_looks(page, "line")
+    check_looks(page, "line", within="#drawer")
     page.keyboard.press("Escape")
 
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -87,7 +108,43 @@ def test_every_menu_of_the_table_is_for_everybody_in_every_look(page: Page, insi
     page.goto(f"/companies/{inside.id}/revenue-mapping?invoice_status=paid&invoice_status=open&sort=customer_name")
     for name in ("Views", "Sort", "Columns", "Filters"):
         page.get_by_role("group", name="Table controls").locator("summary", has_text=name).click()
-        check_looks(page, f"table-{name.lower()}")
+        check_looks(page, f"table-{name.lower()}", within="[aria-label='Table controls']")
+
+
+def test_a_column_is_made_wider_by_pointer_and_by_keys_and_stays_so(page: Page, inside: Company) -> None:
+    page.goto(f"/companies/{inside.id}/revenue-mapping")
+    edge = page.get_by_role("separator", name="Width of Description")
+    name = page.get_by_role("columnheader", name="Customer name")
+    description = page.get_by_role("columnheader", name="Description")
+    usual = width_of(name), width_of(description)
+    page.get_by_role("separator", name="Width of Customer name").focus()
+    with page.expect_response("**/preference/widths"):
+        page.keyboard.press("ArrowRight")
+    assert width_of(name) == usual[0] + 16
+    box = edge.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 95, box["y"] + 5)
+    with page.expect_response("**/preference/widths"):
+        page.mouse.up()
+    chosen = usual[0] + 16, width_of(description)
+    assert chosen[1] == usual[1] - 116
+    check_looks(page, "table-widths")
+
+    page.reload()
+    assert (width_of(name), width_of(description)) == chosen
+    for one in (edge, page.get_by_role("separator", name="Width of Customer name")):
+        one.focus()
+        with page.expect_response("**/preference/widths"):
+            page.keyboard.press("Home")
+    assert (width_of(name), width_of(description)) == usual
+
+
+def width_of(heading: Locator) -> float:
+    box = heading.bounding_box()
+    assert box is not None
+    return box["width"]
 
 
 def test_a_customer_is_suggested_while_one_types_and_chosen_by_keys(page: Page, inside: Company) -> None:
@@ -96,7 +153,7 @@ def test_a_customer_is_suggested_while_one_types_and_chosen_by_keys(page: Page, 
     field = page.get_by_role("form", name="Filters").get_by_label("Customer", exact=True)
     field.press_sequentially("a")
     expect(page.get_by_role("option").first).to_be_visible()
-    check_looks(page, "table-suggestions")
+    check_looks(page, "table-suggestions", within="form[aria-label=Filters]")
     field.press("ArrowDown")
     chosen = page.get_by_role("option", selected=True).get_attribute("data-value") or ""
     field.press("Enter")
@@ -117,7 +174,7 @@ def test_a_view_is_saved_opened_and_renamed(page: Page, inside: Company) -> None
     page.get_by_role("button", name="Save", exact=True).click()
     views.click()
     page.get_by_label("Change Recurring").click()
-    check_looks(page, "table-views-saved")
+    check_looks(page, "table-views-saved", within="[aria-label='Table controls']")
     page.get_by_label("New name").fill("All that recurs")
     page.get_by_role("button", name="Rename").click()
     page.goto(f"/companies/{inside.id}/revenue-mapping")

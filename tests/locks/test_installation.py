@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.installation import Progress, cause_of_failure
+from sandbox.installation import NotInstalledError, Progress, cause_of_failure, fill
 from tests.support.lock_file import locked_in, normalized, write_wheel
 from tests.support.paths import ROOT
 
@@ -47,7 +47,10 @@ def versions_in(environment: Path) -> dict[str, str]:
     return {normalized(one["name"]): one["version"] for one in json.loads(listed.stdout)}
 
 
-def test_locked_versions_are_installed_though_everything_has_a_newer_release(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """Return an environment that was installed, and what the installer said: making one takes seconds."""
+    tmp_path = tmp_path_factory.mktemp("installed")
     index = tmp_path / "index"
     wanted = write_wheel(index, "made_up_coverage", "7.17.3", "Provides-Extra: toml")
     wanting = write_wheel(index, "made_up_plugin", "1.0", "Requires-Dist: made_up_coverage[toml]>=7.10.6")
@@ -56,24 +59,36 @@ def test_locked_versions_are_installed_though_everything_has_a_newer_release(tmp
     lock = tmp_path / "lock.txt"
     lock.write_text(entry(wanted) + entry(wanting))
 
-    ran = run_installer(tmp_path / "environment", lock, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(index))
+    environment = tmp_path / "environment"
+    return environment, run_installer(environment, lock, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(index))
+
+
+def test_locked_versions_are_installed_though_everything_has_a_newer_release(
+    installed: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    environment, ran = installed
 
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.startswith(f"Installing the packages of {lock} into ")
+    assert ran.stdout.startswith("Installing the packages of ")
+    assert f" into {environment}." in ran.stdout
     assert "1 of 2: made_up_coverage" in ran.stdout
-    installed = versions_in(tmp_path / "environment")
-    assert (installed["made-up-coverage"], installed["made-up-plugin"]) == ("7.17.3", "1.0")
+    versions = versions_in(environment)
+    assert (versions["made-up-coverage"], versions["made-up-plugin"]) == ("7.17.3", "1.0")
 
 
-def test_a_lock_that_leaves_something_out_is_refused(tmp_path: Path) -> None:
-    wanting = write_wheel(tmp_path / "index", "made_up_plugin", "1.0", "Requires-Dist: made_up_coverage")
+def test_a_lock_that_leaves_something_out_is_refused(
+    tmp_path: Path, installed: tuple[Path, subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanting = write_wheel(tmp_path / "index", "made_up_extension", "1.0", "Requires-Dist: made_up_missing")
     lock = tmp_path / "lock.txt"
     lock.write_text(entry(wanting))
+    for name, value in (("CONFIG_FILE", "/dev/null"), ("NO_INDEX", "1"), ("FIND_LINKS", str(tmp_path / "index"))):
+        monkeypatch.setenv(f"PIP_{name}", value)
 
-    ran = run_installer(tmp_path / "environment", lock, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(tmp_path / "index"))
+    with pytest.raises(NotInstalledError) as refused:
+        fill(installed[0], lock)
 
-    assert ran.returncode == 1
-    assert "requires made-up-coverage, which is not installed" in ran.stderr.replace("_", "-")
+    assert "requires made-up-missing, which is not installed" in str(refused.value).replace("_", "-")
 
 
 def test_an_index_that_cannot_be_reached_is_named_as_the_cause(tmp_path: Path) -> None:

@@ -19,10 +19,9 @@ def person_id() -> int | None:
     return int(actor.removeprefix(_USER)) if actor.startswith(_USER) else None
 
 
-def seen_views(company_id: int) -> Sequence[SavedView]:
+def seen_views(connection: Connection, company_id: int) -> Sequence[SavedView]:
     """Return the views that the caller may see, by name."""
-    with within_company(current_tools().engine, company_id) as connection:
-        return list_views(connection, company_id, person_id())
+    return list_views(connection, company_id, person_id())
 
 
 def found_view(company_id: int, view_id: int) -> SavedView:

@@ -88,7 +88,8 @@ class SavedViewList(Schema):
 @blueprint.response(200, SavedViewList)
 def list_saved_views(company_id: int) -> dict[str, object]:
     """List saved views: those of the company, and one's own."""
-    return {"data": [shown(view) for view in seen_views(company_id)]}
+    with within_company(current_tools().engine, company_id) as connection:
+        return {"data": [shown(view) for view in seen_views(connection, company_id)]}
 
 
 @blueprint.post("/views")

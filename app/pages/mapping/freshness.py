@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from app.api.revenue_lines import mode_of
-from app.connect.state import health_of
+from app.connect.state import health_in
 from app.pages.mapping.query import View
 from backlog.syncs.health import ConnectionHealth
 from events.connection.accounts import owned_account
@@ -47,16 +46,16 @@ def freshness_of(snapshot: Snapshot, since: int) -> Freshness:
         events_behind(snapshot),
         snapshot.status == "halted",
         has_changed_since(snapshot, since),
-        health_of(snapshot.company_id),
+        health_in(snapshot.connection, snapshot.company_id),
     )
 
 
 def choices_of(snapshot: Snapshot, view: View) -> Choices:
     """Return the currencies and modes that the table can be filtered by."""
-    livemode = mode_of(snapshot.connection, snapshot.company_id, view.query.get("livemode"))
-    has_both_modes = holds_mode(snapshot, livemode=not livemode)
     account = owned_account(snapshot.connection, snapshot.company_id)
     connected = account.livemode if account else None
+    livemode = bool(view.query.get("livemode", connected is not False))
+    has_both_modes = holds_mode(snapshot, livemode=not livemode)
     return Choices(list_currencies(snapshot, livemode=livemode), has_both_modes, livemode, connected)
 
 

@@ -1,12 +1,13 @@
 """The view of the table that a URL asks for, in the API's own parameters and validated by the API's schema."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from flask import request
 from marshmallow import RAISE, ValidationError, fields, validate
+from sqlalchemy import Connection
 from werkzeug.datastructures import MultiDict
 
 from app.api.views.keeping import person_id
@@ -20,7 +21,6 @@ from app.wiring.tools import current_tools
 from projections.reads.filters import SEVERAL
 from projections.reads.snapshots import snapshot_of
 from projections.reads.totals import list_currencies
-from runtime.database import within_company
 from tenants.views.preferences import Preference, preference_of
 
 FILTERS = (
@@ -31,6 +31,7 @@ FILTERS = (
 # In the order in which URLs have them.
 _STATE = (*FILTERS, "sort", "as_of", "chart", "columns", "density")
 _LAST = 2**63 - 1
+_NOTHING_PREFERRED = Preference()
 # What the API says of parameters, in the words of the form.
 _SAID = {
     "date_from is after date_to.": "The first day is after the last one.",
@@ -51,7 +52,8 @@ class View:
     """A requested view: `given` as in the URL, `query` as parsed, `mistakes` by parameter name.
 
     `sent` is the raw query, to refill fields that could not be parsed. `is_form` if form fields were sent that have to
-    be translated into API parameters. `preferred` is how the reader wants the table to look if the URL does not say.
+    be translated into API parameters. `preferred` is how the reader wants the table to look if the URL does not say;
+    `as_preferred` adds it.
     """
 
     company_id: int
@@ -60,7 +62,7 @@ class View:
     mistakes: Mistakes
     sent: dict[str, str]
     is_form: bool
-    preferred: Preference
+    preferred: Preference = _NOTHING_PREFERRED
 
     @property
     def words(self) -> dict[str, str]:
@@ -138,18 +140,23 @@ def view_of(company_id: int, sent: MultiDict[str, str] | None = None) -> View:
     as_of = query.get("as_of")
     if isinstance(as_of, datetime) and as_of > current_tools().clock():
         mistakes["as_of"] = ["That time is in the future."]
-    preferred = _preferred(company_id)
-    return View(
-        company_id, entered.given, query, mistakes | entered.mistakes, sent.to_dict(), entered.is_form, preferred
-    )
+    return View(company_id, entered.given, query, mistakes | entered.mistakes, sent.to_dict(), entered.is_form)
+
+
+def as_preferred(connection: Connection, view: View) -> View:
+    """Return a view as its reader wants the table to look, where its URL does not say."""
+    user_id = person_id()
+    if user_id is None:
+        return view
+    return replace(view, preferred=preference_of(connection, view.company_id, user_id))
 
 
 def view_from(company_id: int, parameters: Mapping[str, str | list[str]]) -> View:
-    """Return the view that saved parameters describe, as nobody in particular sees it. Mistakes are collected."""
+    """Return the view that saved parameters describe. Mistakes are collected and never raised."""
     given = {name: [said] if isinstance(said, str) else list(said) for name, said in parameters.items()}
     kept = {name: given[name] for name in _STATE if name in given}
     query, mistakes = _read(kept)
-    return View(company_id, kept, query, mistakes, {}, is_form=False, preferred=Preference())
+    return View(company_id, kept, query, mistakes, {}, is_form=False)
 
 
 def address_of(company_id: int, parameters: Mapping[str, str | list[str]]) -> str:
@@ -162,14 +169,6 @@ def parameters_of(view: View) -> dict[str, str | list[str]]:
     """Return the parameters of a view as they are saved."""
     kept = {name: values for name, values in view.given.items() if name in _STATE}
     return {name: list(values) if name in SEVERAL else values[0] for name, values in kept.items()}
-
-
-def _preferred(company_id: int) -> Preference:
-    user_id = person_id()
-    if user_id is None:
-        return Preference()
-    with within_company(current_tools().engine, company_id) as connection:
-        return preference_of(connection, company_id, user_id)
 
 
 def _read(given: Given) -> tuple[dict[str, Any], Mistakes]:

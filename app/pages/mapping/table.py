@@ -1,5 +1,6 @@
 """The Revenue Mapping page: the table and its parts."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ from app.pages.mapping.freshness import (
     why_empty,
 )
 from app.pages.mapping.lines import LinesPage, read_lines
-from app.pages.mapping.query import View, view_of
+from app.pages.mapping.query import View, as_preferred, view_of
 from app.wiring.tools import current_tools
 from events.stripe.cadence import CADENCES, LINE_TYPES
 from events.stripe.invoice import FINAL_STATUSES
@@ -27,6 +28,7 @@ from projections.reads.freshness import recorded_at
 from projections.reads.missing import missing_from
 from projections.reads.orders import SORTS
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
+from tenants.views.saved_views import SavedView
 
 HERE = "revenue-mapping"
 _RETRY_AFTER_SECONDS = 5
@@ -68,6 +70,7 @@ class _Content(NamedTuple):
     freshness: Freshness
     choices: Choices
     missing: int
+    saved_views: Sequence[SavedView]
     lines: LinesPage | None = None
     position: int = 0
     recorded_at: object = None
@@ -89,6 +92,7 @@ def show_rows(company_id: int) -> Response:
     """Return more rows of a view, as a part of its page."""
     view = understood(company_id)
     with snapshot_of(current_tools().engine, company_id, view.moment) as snapshot:
+        view = as_preferred(snapshot.connection, view)
         lines = read_lines(snapshot, view)
     return make_response(render_template("mapping/rows.html", view=view, lines=lines))
 
@@ -114,7 +118,10 @@ def understood(company_id: int) -> View:
 def _content(view: View) -> _Content:
     tools = current_tools()
     with snapshot_of(tools.engine, view.company_id) as now:
-        content = _Content(view, freshness_of(now, now.position), choices_of(now, view), missing_from(now).unread)
+        view = as_preferred(now.connection, view)
+        freshness, choices = freshness_of(now, now.position), choices_of(now, view)
+        saved_views = seen_views(now.connection, view.company_id)
+        content = _Content(view, freshness, choices, missing_from(now).unread, saved_views)
         if view.mistakes:
             return content
         if view.moment is None:
@@ -160,7 +167,6 @@ def _page(content: _Content, saving: Saving | None) -> Response:
         moments={"End of yesterday": today, "End of last month": today.replace(day=1)},
         now=now,
         why=why_empty(view, content.freshness.connection, content.choices),
-        saved_views=seen_views(view.company_id),
         saving=saving,
     )
 

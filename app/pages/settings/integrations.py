@@ -4,12 +4,11 @@ from flask import Blueprint, abort, g, make_response, redirect, render_template,
 from werkzeug.wrappers import Response
 
 from app.auth.access import NotSignedInError, admitted_person
-from app.auth.sessions import form_token, session
+from app.auth.sessions import form_token, own_memberships, session
 from app.connect.state import health_of
 from app.pages.settings.settings_page import settings_page
 from app.wiring.tools import current_tools
-from runtime.database import as_owner
-from tenants.people.users import Membership, memberships_of
+from tenants.people.users import Membership
 
 blueprint = Blueprint("integrations", __name__)
 
@@ -44,11 +43,10 @@ def _no_company() -> Response:
 
 
 def _chosen() -> Membership | None:
+    memberships = own_memberships()
     who = session()
     if who is None or "Authorization" in request.headers:
         raise NotSignedInError
-    with as_owner(current_tools().engine) as connection:
-        memberships = memberships_of(connection, who.user_id)
     named = request.args.get("company")
     if named is None:
         return next((one for one in memberships if one.company_id == who.company_id), next(iter(memberships), None))

@@ -22,7 +22,7 @@ _COLUMNS = ("customer_id", "price_id", "product_id")
 # Of a table that was never analyzed, PostgreSQL knows only its size. The mode is compared in a way that no index
 # serves, so that none seems as good as the one that has the column; a plan made while the table is small is not kept.
 _OF_ONE_COLUMN = """
-    SELECT r.company_id, r.livemode, r.invoice_id
+    SELECT DISTINCT r.company_id, r.livemode, r.invoice_id
     FROM moved k JOIN revenue_line r ON r.company_id = k.company_id AND r.build = k.build AND r.{column} = k.id
         AND r.livemode IS NOT DISTINCT FROM k.livemode
     WHERE k.of_column = '{column}'

@@ -22,6 +22,7 @@ SEVEN = (
     "date",
     "amount",
 )
+UNMAPPED = {"stream_id": None, "plan_id": None, "kind": "revenue", "bp": 10_000, "treatment": None}
 
 
 @pytest.fixture
@@ -84,6 +85,12 @@ def test_a_line_shows_everything_that_is_known_of_it(reader: Reader) -> None:
         "invoice_complete": True,
         "credited_amount": 0,
         "livemode": True,
+        "mapping": {
+            "layer": "unmapped",
+            "rule_id": None,
+            "rules_version": 0,
+            "parts": [UNMAPPED | {"net_amount": 26_500}],
+        },
         "position": 4,
     }
 

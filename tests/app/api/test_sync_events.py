@@ -8,22 +8,21 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-import psycopg
 import pytest
-from sqlalchemy import Engine, delete, make_url, text, update
+from sqlalchemy import Engine, delete, text, update
 from sqlalchemy.pool import QueuePool
 from werkzeug.test import TestResponse
 
 from app.http import event_stream
 from app.http.event_stream import KEEP_ALIVE_SECONDS, LOOK_SECONDS
 from app.wiring.tools import Tools
-from migrations.run import upgrade
 from runtime.database import open_engine
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
 from tenants.tables import api_key, company
 from tests.support.clock import NOON
 from tests.support.company import company_with, new_key_headers
+from tests.support.databases import new_database
 from tests.support.syncs.run_states import SUCCEEDED, finish_run, record_progress, request_run, start_run
 from tests.support.web.lines import json_of
 from tests.support.web.syncs import Editor, events_of, new_editor, stepping_client
@@ -204,13 +203,10 @@ def test_the_number_of_streams_is_limited_per_company_and_in_total(
 @pytest.fixture(scope="module")
 def stream_database(postgres: PostgresServer) -> Iterator[Engine]:
     """Yield a migrated database for the web process of this module."""
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE streams")
-    url = make_url(postgres.url).set(database="streams").render_as_string(hide_password=False)
-    engine = open_engine(url, name="tests", pool_size=2)
-    upgrade(engine)
-    yield engine
-    engine.dispose()
+    with new_database(postgres) as url:
+        engine = open_engine(url, name="tests", pool_size=2)
+        yield engine
+        engine.dispose()
 
 
 class Listener:

@@ -10,13 +10,11 @@ from http.client import HTTPConnection, HTTPResponse
 from select import select
 from threading import Event
 
-import psycopg
 import pytest
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine
 
 from app.http.client_socket import BODY_SECONDS
 from app.webhooks.door import MAX_BODY_BYTES
-from migrations.run import upgrade
 from runtime.clock import utc_now
 from runtime.database import open_engine
 from sandbox.load import send_at_constant_rate
@@ -24,6 +22,7 @@ from sandbox.postgres import PostgresServer
 from sandbox.processes import peak_megabytes
 from sandbox.valkey import ValkeyServer
 from tests.support.company import company_with
+from tests.support.databases import new_database
 from tests.support.signing import signed
 from tests.support.web.webhooks import (
     WEBHOOK_PATH,
@@ -45,13 +44,10 @@ Web = tuple[int, int]
 @pytest.fixture(scope="module")
 def database(postgres: PostgresServer) -> Iterator[Engine]:
     """Yield an engine of a migrated database for all tests of this module."""
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE sockets")
-    url = make_url(postgres.url).set(database="sockets").render_as_string(hide_password=False)
-    engine = open_engine(url, name="tests", pool_size=2)
-    upgrade(engine)
-    yield engine
-    engine.dispose()
+    with new_database(postgres) as url:
+        engine = open_engine(url, name="tests", pool_size=2)
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from projections.reads.snapshots import snapshot_of
 from projections.revenue.store import moved_invoices as stored_invoices
 from runtime.database import driver_of
 from tests.support.company import catch_up, company_with, record_events
+from tests.support.decisions import decide, rules
 from tests.support.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, old_invoice, price, product
 
 
@@ -396,3 +397,18 @@ def test_however_many_companies_wait_the_log_of_each_is_read_once_for_all_its_bu
 
     with engine.connect() as connection:
         assert sum(batches) == connection.execute(text("SELECT count(*) FROM event")).scalar()
+
+
+def test_a_decision_is_folded_without_the_facts_of_others(engine: Engine, company_id: int) -> None:
+    other = company_with(engine, "acct_other")
+    record_events(engine, event(old_invoice("in_1")), event(old_invoice("in_2"), account="acct_other"))
+    catch_up(engine)
+    decide(engine, company_id, rules(1, ("currency", "is", "usd")))
+    record_events(engine, event(old_invoice("in_3"), account="acct_other"), event(old_invoice("in_4")))
+
+    first, second = advance(engine), advance(engine)
+
+    assert first
+    assert (first.company_ids, first.event_count) == ([company_id], 1)
+    assert second
+    assert (set(second.company_ids), second.event_count) == ({company_id, other}, 2)

@@ -96,13 +96,10 @@ def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "CHECKSUM_STRETCH", 4)
 
 
-@pytest.mark.parametrize(("seed", "batch_size"), [(1, 1000), (2, 7)])
 @pytest.mark.usefixtures("short_stretches")
-def test_as_of_any_position_equals_a_replay_of_the_log_cut_there(
-    engine: Engine, company_id: int, seed: int, batch_size: int
-) -> None:
-    record_events(engine, *busy_history(Random(seed), 40))
-    catch_up(engine, batch_size=batch_size)
+def test_as_of_any_position_equals_a_replay_of_the_log_cut_there(engine: Engine, company_id: int) -> None:
+    record_events(engine, *busy_history(Random(2), 40))
+    catch_up(engine, batch_size=7)  # a table is the same whatever the batches
     with engine.begin() as connection:
         (begun,) = begin_builds(connection, company_id=company_id, chosen=[LINES])
         line_ids = list(
