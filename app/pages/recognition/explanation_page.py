@@ -100,12 +100,10 @@ def _content(snapshot: Snapshot, query: Mapping[str, Any], told: Told) -> dict[s
 
 
 def _title(query: Mapping[str, Any], names: dict[str, str]) -> str:
-    what = "Deferred revenue at the end of" if query["report"] == "deferred" else "Recognized in"
-    if query["by"] == "none":
-        return what
-    stream = names_from(names)(query.get("stream_id") or None)
+    what = "deferred at the end of" if query["report"] == "deferred" else "recognized in"
+    stream = "Revenue" if query["by"] == "none" else names_from(names)(query.get("stream_id") or None)
     kind = KINDS.get(query["kind"])
-    return f"{stream}{f', {kind}' if kind else ''}: {what[0].lower()}{what[1:]}"
+    return f"{stream}{f', {kind}' if kind else ''}: {what}"
 
 
 def _leaves(
