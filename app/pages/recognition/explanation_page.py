@@ -19,11 +19,12 @@ from app.wiring.tools import current_tools
 from events.stripe.money import UnknownCurrencyError, exponent_of
 from projections.reads.recognition.explained_cells import AMOUNTS
 from projections.reads.recognition.leaf_details import LeafDetails
-from projections.reads.recognition.line_parts import list_parts, part_of
+from projections.reads.recognition.line_parts import list_parts
 from projections.reads.recognition.stream_names import stream_names
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
 from projections.recognition.arithmetic import months_of_shares
 from projections.recognition.days import month_text
+from projections.revenue.store.stored_parts import part_of
 
 _AT_A_TIME = 25
 _CAUSES = {
