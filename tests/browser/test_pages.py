@@ -1,5 +1,7 @@
 """Every page of a company in every look: accessible and no wider than its window."""
 
+import re
+
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect
 
@@ -18,6 +20,11 @@ PLACES = (
     ("table-then", "revenue-mapping?as_of=2", "Revenue Mapping"),
     ("table-without-a-match", "revenue-mapping?q=nowhere", "Revenue Mapping"),
     ("quarantine", "revenue-mapping/quarantine", "Invoices and credit notes we couldn't read"),
+    ("recognized", "recognition", "Recognition"),
+    ("deferred", "recognition?report=deferred", "Recognition"),
+    ("waterfall", "recognition?report=waterfall", "Recognition"),
+    ("recognition-without-a-match", "recognition?from=2001-01&to=2001-02", "Recognition"),
+    ("credit-notes", "credit-notes", "Credit notes"),
     ("syncs", "syncs", "Sync history"),
     ("notices", "notices", "Notices"),
     ("notifications", "settings/notifications", "Notifications"),
@@ -80,6 +87,24 @@ def test_a_line_opens_at_the_side_with_its_history_and_closes_by_key(page: Page,
 
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(line).to_be_focused()
+
+
+def test_a_figure_opens_at_the_side_with_its_lines_and_closes_by_key(page: Page, inside: Company) -> None:
+    page.goto(f"/companies/{inside.id}/recognition")
+    figure = page.get_by_role("region", name="Recognized by month").get_by_role("cell").first.get_by_role("link")
+    figure.click()
+
+    expect(page.get_by_role("dialog").get_by_text("Adds up")).to_be_visible()
+    expect(page).to_have_url(re.compile("/recognition/explanation"))
+    check_looks(page, "figure", within="#drawer")
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(figure).to_be_focused()
+    page.goto(f"/companies/{inside.id}/recognition?report=waterfall")
+    page.get_by_role("region", name="Booked months").get_by_role("link").first.click()
+    page.get_by_role("dialog").get_by_role("list").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="History")).to_be_visible()
 
 
 def test_what_others_wrote_is_shown_as_text_and_never_run(page: Page, inside: Company) -> None:
