@@ -13,6 +13,8 @@ from mapping.figures import Json, checksum_of, since
 from mapping.preview_turns import Turn, hold, keep_result, note_published
 from mapping.recorded import RULES, Desk
 from mapping.rule_sets import newest_version
+from notices.announcements import announce
+from notices.vocabulary import RULES_PUBLISHED
 from projections.mapping.book import Book
 from projections.mapping.payloads import Previewed, RulesPublished
 from projections.mapping.reading_rules import read_rules
@@ -88,6 +90,9 @@ def _publish(work: Work, turn: Turn) -> Outcome:
         version, position = _record(connection, turn, now)
         published = {"version": version, "published_position": position, "since": dumps(came_since)}
         note_published(connection, turn, now=now, **published)
+        told: dict[str, object] = {"version": version, "position": position, "rebased": bool(came_since)}
+        told |= {"note": turn.note, "published_by": turn.requested_by}
+        announce(connection, turn.company_id, RULES_PUBLISHED, told, now=now)
         connection.execute(_FORGET_DRAFT, {"company_id": turn.company_id, "rules": dumps(turn.rules)})
     return Outcome.DONE
 

@@ -28,6 +28,11 @@ from workers.wiring.tools import Tools
 G1 = Case("31.00", "2026-01-15", "2026-02-15")
 G9 = Case("90.00", "2026-01-01", "2026-04-01").with_credit("45.00", "2026-02-01")
 
+_ENDPOINT = text("""
+    INSERT INTO webhook_endpoint (company_id, url, types, created_at)
+    VALUES (:id, 'https://programs.test', '{rules.published}', now())
+""")
+
 
 @pytest.fixture
 def admin(app: Flask, engine: Engine) -> Mapper:
@@ -113,6 +118,22 @@ def test_a5_preview_says_what_publishing_then_does(admin: Mapper, tools: Tools) 
     assert (newest["version"], newest["note"], newest["position"]) == (1, "First", done["published"]["position"])
     current = admin.get("/rule-draft")
     assert (current["updated_at"], current["based_on"]) == (None, 1)
+
+
+def test_programs_are_told_by_webhook_that_rules_were_published(admin: Mapper, tools: Tools) -> None:
+    with admin.engine.begin() as connection:
+        connection.execute(_ENDPOINT, {"id": admin.company_id})
+    done = published(admin, tools, previewed(admin, tools), note="First")
+
+    with admin.engine.connect() as connection:
+        (told,) = connection.execute(text("SELECT data FROM webhook_delivery")).scalars()
+    assert told == {
+        "version": 1,
+        "position": done["published"]["position"],
+        "rebased": False,
+        "note": "First",
+        "published_by": "api_key:1",
+    }
 
 
 def test_a3_rules_are_told_what_they_match_and_what_stands_in_their_way(admin: Mapper, tools: Tools) -> None:
