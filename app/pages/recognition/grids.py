@@ -23,9 +23,13 @@ class Column(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """What each month recognizes. A row has a month, a cell or None for each column, and the sum of its revenue."""
+    """What each month recognizes. A row has a month, a cell or None for each column, and the sum of its revenue.
+
+    The first `of_revenue` columns are those of revenue.
+    """
 
     columns: list[Column]
+    of_revenue: int
     rows: list[tuple[int, list[Mapping[str, Any] | None], int]]
     totals: list[int]
     total: int
@@ -50,7 +54,8 @@ def grid_of(cells: Cells, name_of: NameOf) -> Grid:
     rows = [(month, row, _revenue_of(row)) for month, row in sorted(by_month.items())]
     of_columns = zip(*(row for _, row, _ in rows), strict=True)
     totals = [sum(cell["net"] for cell in of_column if cell) for of_column in of_columns]
-    return Grid(columns, rows, totals, sum(total for _, _, total in rows))
+    of_revenue = sum(column.kind == REVENUE for column in columns)
+    return Grid(columns, of_revenue, rows, totals, sum(total for _, _, total in rows))
 
 
 def matrix_of(cells: Cells) -> Matrix:

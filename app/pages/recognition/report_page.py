@@ -1,6 +1,5 @@
 """The Recognition page: recognized revenue, deferred revenue and the waterfall by month."""
 
-from collections import Counter
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ from projections.reads.freshness import recorded_at
 from projections.reads.recognition.report_cells import REPORTS, ReportName
 from projections.reads.recognition.stream_names import stream_names
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, snapshot_of
+from projections.reads.totals import list_currencies
 from projections.recognition.days import first_day, month_text
 
 HERE = "recognition"
@@ -44,6 +44,7 @@ class _Content(NamedTuple):
     connection: ConnectionHealth
     name_of: NameOf
     recorded_at: object
+    currencies: list[str]
 
 
 @blueprint.get("")
@@ -74,11 +75,13 @@ def _content(view: ReportView) -> _Content:
     if view.report == "waterfall":
         query["by"] = "none"
     with snapshot_of(current_tools().engine, view.company_id, view.moment) as snapshot:
+        report = read_report(snapshot, view.report, query)
         return _Content(
-            read_report(snapshot, view.report, query),
+            report,
             health_in(snapshot.connection, view.company_id),
             names_from(stream_names(snapshot)),
             recorded_at(snapshot, snapshot.position) if view.moment is not None else None,
+            list_currencies(snapshot, livemode=report.livemode),
         )
 
 
@@ -96,8 +99,9 @@ def _page(view: ReportView, content: _Content | None) -> Response:
 
 def _shown(view: ReportView, content: _Content) -> dict[str, Any]:
     report = content.report
-    sizes = Counter(cell["currency"] for cell in report.cells)
-    currencies = [name for name, _ in sizes.most_common()]
+    held = {cell["currency"] for cell in report.cells}
+    # Those with most lines first, as on the page of the table.
+    currencies = [name for name in content.currencies if name in held]
     asked = view.query.get("currency")
     currency = asked or next(iter(currencies), None)
     cells = [cell for cell in report.cells if cell["currency"] == currency]
