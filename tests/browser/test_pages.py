@@ -79,6 +79,10 @@ def test_a_sync_is_told_for_everybody_in_every_look(page: Page, inside: Company)
 def test_a_line_opens_at_the_side_with_its_history_and_closes_by_key(page: Page, inside: Company) -> None:
     page.goto(f"/companies/{inside.id}/revenue-mapping")
     line = page.get_by_role("region", name="Revenue lines").get_by_role("rowheader").first.get_by_role("link")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    line.hover()
+    page.get_by_role("button", name="Copy").click()
+    assert page.evaluate("() => navigator.clipboard.readText()") == line.get_attribute("title")
     line.click()
 
     expect(page.get_by_role("dialog").get_by_role("heading", name="History")).to_be_visible()
@@ -139,32 +143,40 @@ def test_every_menu_of_the_table_is_for_everybody_in_every_look(page: Page, insi
 
 def test_a_column_is_made_wider_by_pointer_and_by_keys_and_stays_so(page: Page, inside: Company) -> None:
     page.goto(f"/companies/{inside.id}/revenue-mapping")
-    edge = page.get_by_role("separator", name="Width of Description")
-    name = page.get_by_role("columnheader", name="Customer name")
-    description = page.get_by_role("columnheader", name="Description")
+    name, description = (page.get_by_role("columnheader", name=one) for one in ("Customer name", "Description"))
     usual = width_of(name), width_of(description)
-    page.get_by_role("separator", name="Width of Customer name").focus()
-    with page.expect_response("**/preference/widths"):
-        page.keyboard.press("ArrowRight")
+    press(page, "Width of Customer name", "ArrowRight")
     assert width_of(name) == usual[0] + 16
-    box = edge.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 5, box["y"] + 5)
-    page.mouse.down()
-    page.mouse.move(box["x"] - 95, box["y"] + 5)
-    with page.expect_response("**/preference/widths"):
-        page.mouse.up()
-    chosen = usual[0] + 16, width_of(description)
-    assert chosen[1] == usual[1] - 116
+    drag(page, "Width of Description", -100)
+    chosen = usual[0] + 16, usual[1] - 116
+    assert (width_of(name), width_of(description)) == chosen
+    clipped = page.get_by_role("region", name="Revenue lines").locator(".clip").first
+    clipped.hover()
+    expect(clipped).to_have_attribute("title", clipped.inner_text())
     check_looks(page, "table-widths")
 
     page.reload()
     assert (width_of(name), width_of(description)) == chosen
-    for one in (edge, page.get_by_role("separator", name="Width of Customer name")):
-        one.focus()
-        with page.expect_response("**/preference/widths"):
-            page.keyboard.press("Home")
+    for edge in ("Width of Description", "Width of Customer name"):
+        press(page, edge, "Home")
     assert (width_of(name), width_of(description)) == usual
+
+
+def press(page: Page, edge: str, key: str) -> None:
+    page.get_by_role("separator", name=edge).focus()
+    with page.expect_response("**/preference/widths"):
+        page.keyboard.press(key)
+
+
+def drag(page: Page, edge: str, by: int) -> None:
+    box = page.get_by_role("separator", name=edge).bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + by, y)
+    with page.expect_response("**/preference/widths"):
+        page.mouse.up()
 
 
 def width_of(heading: Locator) -> float:

@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from redis import Redis
+from rq import Queue
 from sqlalchemy import Engine, text
 
+from app.wiring.tools import Tools as WebTools
+from backlog.queues import PREVIEW
 from mapping.preview_turns import MOST_ATTEMPTS, claim_turn
 from tests.support.billing import billed
 from tests.support.company import catch_up, record_events
@@ -16,6 +20,8 @@ from tests.support.rules import rule, to
 from tests.support.web.admins import Admin, Json
 from tests.support.web.desk import Mapper
 from tests.support.web.lines import json_of
+from tests.support.web.tools import app_with
+from workers.clock_process import sweep
 from workers.previews.jobs import preview_with
 from workers.wiring.tools import Tools
 
@@ -290,6 +296,22 @@ class _StopsAfter(Event):
     def is_set(self) -> bool:
         self._left -= 1
         return self._left <= 0
+
+
+def test_whoever_asks_wakes_a_worker_and_else_the_clock_does(
+    admin: Mapper, tools: Tools, web_tools: WebTools, redis: Redis
+) -> None:
+    woken: list[str] = []
+    client = app_with(replace(web_tools, wake_preview=lambda: woken.append(PREVIEW))).test_client()
+    asked(Mapper(client, admin.engine, admin.company_id, admin.key))
+    assert woken == [PREVIEW]
+
+    sweep(tools, is_long=False)
+    assert Queue(PREVIEW, connection=redis).count == 1
+    preview_with(tools)
+    redis.flushall()
+    sweep(tools, is_long=False)
+    assert Queue(PREVIEW, connection=redis).count == 0
 
 
 def test_roles_that_may_not_are_refused(admin: Mapper, tools: Tools) -> None:
