@@ -105,6 +105,7 @@ def test_a_figure_opens_at_the_side_with_its_lines_and_closes_by_key(page: Page,
 
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(figure).to_be_focused()
+    expect(page).to_have_url(re.compile("/recognition$"))
     page.goto(f"/companies/{inside.id}/recognition?report=waterfall")
     page.get_by_role("region", name="Booked months").get_by_role("link").first.click()
     page.get_by_role("dialog").get_by_role("list").get_by_role("link").first.click()

@@ -11,6 +11,7 @@ from app.api.reports.schemas import DeferredCell, RecognitionCell, WaterfallCell
 from app.api.revenue_lines import mode_of
 from app.connect.state import health_in
 from app.wiring.tools import current_tools
+from backlog.syncs.unread_lists import unread_lists
 from events.stripe.money import exponent_of
 from projections.reads.recognition.completeness import lacking_from
 from projections.reads.recognition.month_rows import Books
@@ -61,6 +62,7 @@ def read_report(snapshot: Snapshot, name: ReportName, query: Mapping[str, Any]) 
     of = ReportOf(name, query["by"], query.get("first"), query.get("last"), current_month(snapshot))
     found = read_cells(snapshot, Books(livemode, query.get("currency", ())), of)
     lacking = lacking_from(snapshot, livemode=livemode)
+    unread = unread_lists(snapshot.connection, snapshot.company_id, livemode=livemode)
     health = health_in(snapshot.connection, snapshot.company_id)
     data_through = health.data_through if health.livemode == livemode else None
     return Reading(
@@ -70,8 +72,8 @@ def read_report(snapshot: Snapshot, name: ReportName, query: Mapping[str, Any]) 
         snapshot.position,
         livemode,
         data_through,
-        data_through is not None and not any(lacking),
-        left_out_of(lacking),
+        data_through is not None and not any(lacking) and "credit_notes" not in unread,
+        left_out_of(lacking, unread),
     )
 
 

@@ -13,8 +13,8 @@ from app.api.reports.explanations import Told, explain
 from app.api.revenue_lines import mode_of
 from app.pages.frame import for_member, framed
 from app.pages.mapping.addresses import Parameters, table_address
-from app.pages.recognition.grids import KINDS
-from app.pages.recognition.report_page import HERE, names_from
+from app.pages.recognition.names import KINDS, names_from
+from app.pages.recognition.report_page import HERE
 from app.wiring.tools import current_tools
 from events.stripe.money import UnknownCurrencyError, exponent_of
 from projections.reads.recognition.explained_cells import AMOUNTS

@@ -1,17 +1,13 @@
 """Lay the cells of a report out as tables: months below one another, streams or months beside one another. Pure."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from projections.reads.recognition.spread_parts import EXPENSE
+from app.pages.recognition.names import KINDS, NameOf
 from projections.recognition.outcome import REVENUE
 
 Cells = Sequence[Mapping[str, Any]]
-# Returns what a stream is called, given its id or None.
-NameOf = Callable[[str | None], str]
-
-KINDS = {"pass_through": "pass-through", "tax": "tax", "excluded": "excluded", EXPENSE: "bad debt"}
 
 
 class Column(NamedTuple):

@@ -10,7 +10,8 @@ from app.api.reports.reading import Reading, read_report
 from app.connect.state import health_in
 from app.pages.frame import for_member, framed
 from app.pages.recognition.bars import bars_of
-from app.pages.recognition.grids import Cells, NameOf, grid_of, matrix_of
+from app.pages.recognition.grids import Cells, grid_of, matrix_of
+from app.pages.recognition.names import NameOf, names_from
 from app.pages.recognition.query import ReportView, report_view_of
 from app.wiring.tools import current_tools
 from backlog.syncs.health import ConnectionHealth
@@ -23,7 +24,6 @@ from projections.reads.totals import list_currencies
 from projections.recognition.days import first_day, month_text
 
 HERE = "recognition"
-UNMAPPED = "Unmapped"
 _TITLES = {"recognition": "Recognized", "deferred": "Deferred", "waterfall": "Waterfall"}
 _RETRY_AFTER_SECONDS = 5
 
@@ -63,11 +63,6 @@ def show_report(company_id: int) -> Response:
         page = framed("recognition/not_yet.html", here=HERE, status=503)
         page.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
         return page
-
-
-def names_from(names: dict[str, str]) -> NameOf:
-    """Return a lookup of streams' names that falls back on their ids."""
-    return lambda stream_id: UNMAPPED if stream_id is None else names.get(stream_id) or stream_id
 
 
 def _content(view: ReportView) -> _Content:
