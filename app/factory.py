@@ -11,7 +11,7 @@ from app.api.base import install_api
 from app.api.exports import lines_csv as revenue_lines_csv
 from app.api.exports import lines_xlsx as revenue_lines_xlsx
 from app.api.exports import schedules as export_schedules
-from app.api.mapping import overrides, policy, rules, streams
+from app.api.mapping import overrides, policy, rules, streams, unmapped
 from app.api.notices import notifications, webhook_endpoints
 from app.api.people import api_keys, audit, companies, invitations, me, members
 from app.api.reports import as_csv as reports_csv
@@ -85,6 +85,7 @@ def create_app(tools: Tools) -> Flask:
         rules.blueprint,
         overrides.blueprint,
         policy.blueprint,
+        unmapped.blueprint,
         reports.blueprint,
         reports_csv.blueprint,
         reports_xlsx.blueprint,

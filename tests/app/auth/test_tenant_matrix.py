@@ -204,6 +204,7 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("DELETE", f"{V1}/subscriptions/<subscription_id>/mapping"): "editor",
     ("POST", f"{V1}/mapping-overrides"): "editor",
     ("DELETE", f"{V1}/mapping-overrides/<batch_id>"): "editor",
+    ("GET", f"{V1}/unmapped"): "viewer",
     ("GET", f"{V1}/accounting-policy"): "admin",
     ("PUT", f"{V1}/accounting-policy"): "admin",
 }
