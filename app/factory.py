@@ -29,13 +29,16 @@ from app.pages.mapping import chart, line_drawer, preferences, quarantine, table
 from app.pages.mapping import saved_views as saved_view_pages
 from app.pages.mapping import suggestions as suggestion_parts
 from app.pages.notices import notices_page, notifications_page, webhooks_page
+from app.pages.settings import accounting_policy as policy_pages
 from app.pages.settings import api_keys as api_key_pages
 from app.pages.settings import audit as audit_pages
 from app.pages.settings import company as company_pages
 from app.pages.settings import connection_forms, integrations
 from app.pages.settings import export_schedules as export_schedule_pages
 from app.pages.settings import people as people_pages
+from app.pages.streams import streams_page
 from app.pages.syncs import pages as sync_pages
+from app.pages.unmapped import unmapped_page
 from app.problems import handlers
 from app.reference import page as reference
 from app.webhooks import endpoint
@@ -108,6 +111,7 @@ def create_app(tools: Tools) -> Flask:
     pages = (integrations, connection_forms, sync_pages, *mapping)
     people = (people_pages, api_key_pages, company_pages, audit_pages, account, invitation, sign_up, passwords)
     told = (notices_page, notifications_page, webhooks_page, export_schedule_pages)
-    for views in (sign_in, provider_sign_in, oauth, *pages, *people, *told):
+    mapped = (unmapped_page, streams_page, policy_pages)
+    for views in (sign_in, provider_sign_in, oauth, *pages, *people, *told, *mapped):
         app.register_blueprint(views.blueprint)
     return app

@@ -11,8 +11,9 @@ from app.auth.access import admitted_person, principal
 from app.auth.sessions import form_token, session
 from app.pages import navigation
 from app.pages.open_notices import notices_for_reader
+from app.pages.to_map import groups_to_map
 from app.wiring.tools import current_tools
-from runtime.database import as_owner
+from runtime.database import as_owner, within_company
 from tenants.people.sessions import note_company
 from tenants.people.users import Membership, memberships_of
 from tenants.roles import Role
@@ -50,6 +51,8 @@ def framed_text(template: str, *, here: str, **content: object) -> str:
         abort(404)
     company_id = principal().company_id
     memberships = _memberships(company_id)
+    with within_company(current_tools().engine, company_id) as connection:
+        to_map = groups_to_map(connection, company_id)
     return render_template(
         template,
         here=here,
@@ -61,6 +64,7 @@ def framed_text(template: str, *, here: str, **content: object) -> str:
         places_for=navigation.places_for,
         token=form_token(),
         notice_count=len(notices_for_reader()),
+        to_map=to_map,
         **content,
     )
 

@@ -19,7 +19,11 @@ class Place(NamedTuple):
     role: Role = "viewer"
 
 
-REVENUE = (Place("revenue-mapping", "Revenue Mapping", "table", "/companies/{}/revenue-mapping"),)
+REVENUE = (
+    Place("revenue-mapping", "Revenue Mapping", "table", "/companies/{}/revenue-mapping"),
+    Place("unmapped", "Unmapped", "help-circle", "/companies/{}/unmapped"),
+    Place("streams", "Streams", "stack-2", "/companies/{}/streams"),
+)
 DATA = (
     Place("syncs", "Sync history", "history", "/companies/{}/syncs"),
     Place("notices", "Notices", "bell", "/companies/{}/notices"),
@@ -32,6 +36,7 @@ SETTINGS = (
     Place("notifications", "Notifications", "bell", "/companies/{}/settings/notifications"),
     Place("exports", "Scheduled exports", "calendar-time", "/companies/{}/settings/exports", "editor"),
     Place("company", "Company", "building", "/companies/{}/company"),
+    Place("policy", "Accounting policy", "book", "/companies/{}/settings/accounting-policy", "admin"),
     Place("audit", "Audit log", "list-details", "/companies/{}/audit", "editor"),
 )
 

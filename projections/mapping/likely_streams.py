@@ -8,11 +8,17 @@ from typing import Literal, NamedTuple
 from projections.mapping.streams import Stream
 from projections.mapping.texts import folded
 
+# Stands for a number in a phrase, with the signs around it: `$1,200.00`, `(2026-01-31)`. Numbers in a row are one.
+NUMBER = "…"
+
 Because = Literal["product", "price", "description", "name"]
 
 
 class Sold(NamedTuple):
-    """What lines are of. The phrase is their description without numbers, if they have neither product nor price."""
+    """What lines are of. The phrase is their description but for its numbers, if they have neither product nor price.
+
+    A description without words is `NUMBER` alone, and its lack the empty text.
+    """
 
     product_id: str | None
     price_id: str | None

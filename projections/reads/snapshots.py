@@ -82,10 +82,15 @@ def snapshot_of(engine: Engine, company_id: int, as_of: int | datetime | None = 
         connection.begin(),
     ):
         wall_in(connection, company_id)
-        parameters = {"projection": NAME, "version": BY_NAME[NAME].version, "company_id": company_id}
-        row = connection.execute(_ACTIVE, parameters).one_or_none()
-        snapshot = Snapshot(connection, company_id, *(row or (0, 0, "live", True)))
+        snapshot = snapshot_in(connection, company_id)
         yield snapshot if as_of is None else _as_of(snapshot, as_of)
+
+
+def snapshot_in(connection: Connection, company_id: int) -> Snapshot:
+    """Return a company's table in the caller's transaction, which sees one instant if it is REPEATABLE READ."""
+    parameters = {"projection": NAME, "version": BY_NAME[NAME].version, "company_id": company_id}
+    row = connection.execute(_ACTIVE, parameters).one_or_none()
+    return Snapshot(connection, company_id, *(row or (0, 0, "live", True)))
 
 
 def _as_of(snapshot: Snapshot, as_of: int | datetime) -> Snapshot:

@@ -5,12 +5,11 @@ from typing import NamedTuple
 
 from sqlalchemy import TextClause, text
 
+from projections.mapping.likely_streams import NUMBER
 from projections.reads.snapshots import NotFoldedYetError, Snapshot
 
 # So many are read in a second, at 10 µs each.
 MOST_LINES = 100_000
-# Stands for a number in a description, with the signs around it: `$1,200.00`, `(2026-01-31)`. Numbers in a row are one.
-NUMBER = "…"
 # Signs and digits of ASCII, and the currencies that most write. Linear: PostgreSQL builds an automaton of it.
 _SIGN = "[!-@\\[-`{-~€£¥]"
 _NUMBERS = f"({_SIGN}*[0-9]{_SIGN}*\\s*)+"
