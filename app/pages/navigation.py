@@ -19,7 +19,10 @@ class Place(NamedTuple):
     role: Role = "viewer"
 
 
-REVENUE = (Place("revenue-mapping", "Revenue Mapping", "table", "/companies/{}/revenue-mapping"),)
+REVENUE = (
+    Place("revenue-mapping", "Revenue Mapping", "table", "/companies/{}/revenue-mapping"),
+    Place("rules", "Rules", "route", "/companies/{}/rules"),
+)
 DATA = (
     Place("syncs", "Sync history", "history", "/companies/{}/syncs"),
     Place("notices", "Notices", "bell", "/companies/{}/notices"),

@@ -55,11 +55,11 @@
     asked += 1;
     show(field, "");
     const box = field.closest(".values");
-    if ([...box.querySelectorAll("input")].some((other) => !other.value)) return;
+    if ("one" in box.dataset || [...box.querySelectorAll("input")].some((other) => !other.value)) return;
     // Another value, of which a line may have either.
     const next = field.cloneNode();
     for (const name of ["id", "role", "aria-controls", "aria-autocomplete", "aria-expanded"]) next.removeAttribute(name);
-    next.setAttribute("aria-label", `${box.querySelector("label").textContent} ${box.querySelectorAll("input").length + 1}`);
+    next.setAttribute("aria-label", `${box.querySelector("label, .label").textContent} ${box.querySelectorAll("input").length + 1}`);
     next.placeholder = "or …";
     next.value = "";
     listOf(field).after(next);
