@@ -29,6 +29,7 @@ from app.pages.mapping import chart, line_drawer, preferences, quarantine, table
 from app.pages.mapping import saved_views as saved_view_pages
 from app.pages.mapping import suggestions as suggestion_parts
 from app.pages.notices import notices_page, notifications_page, webhooks_page
+from app.pages.recognition import credit_notes_page, explanation_page, report_page
 from app.pages.rules import editor as rule_editor
 from app.pages.rules import list_page, preview_page, versions_page
 from app.pages.settings import api_keys as api_key_pages
@@ -110,7 +111,8 @@ def create_app(tools: Tools) -> Flask:
     pages = (integrations, connection_forms, sync_pages, *mapping)
     people = (people_pages, api_key_pages, company_pages, audit_pages, account, invitation, sign_up, passwords)
     rule_pages = (list_page, rule_editor, preview_page, versions_page)
+    revenue = (report_page, explanation_page, credit_notes_page)
     told = (notices_page, notifications_page, webhooks_page, export_schedule_pages)
-    for views in (sign_in, provider_sign_in, oauth, *pages, *rule_pages, *people, *told):
+    for views in (sign_in, provider_sign_in, oauth, *pages, *rule_pages, *revenue, *people, *told):
         app.register_blueprint(views.blueprint)
     return app

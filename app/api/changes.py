@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from app.api.base import ApiBlueprint
-from app.api.revenue_lines import revenue_line_of
+from app.api.revenue_lines import revenue_lines_of
 from app.api.schemas import DEFAULT_LIMIT, MAX_LIMIT, RevenueLine
 from app.auth.access import for_role
 from app.http.fields import WholeNumber
@@ -34,7 +34,13 @@ class Change(Schema):
     object = fields.Constant("change")
     type = fields.String(attribute="change", validate=validate.OneOf([ADDED, MODIFIED, REMOVED]))
     position = fields.Integer(attribute="at", metadata={"description": "The event that made the change."})
-    line = fields.Nested(RevenueLine, metadata={"description": "The line after the change; if removed, before it."})
+    line = fields.Nested(
+        RevenueLine,
+        metadata={
+            "description": "The line after the change; if removed, before it. Its mapping is that of now, null if the"
+            " line is gone."
+        },
+    )
 
 
 class ChangeList(Schema):
@@ -59,10 +65,11 @@ def list_revenue_changes(query: dict[str, Any], company_id: int) -> dict[str, ob
         if not snapshot.is_whole:
             raise NotFoldedYetError
         rows = list_changes(snapshot, after=after, limit=limit + 1)
-    page = rows[:limit]
+        page = rows[:limit]
+        lines = revenue_lines_of(snapshot, page)
     reached = mark_of(page[-1]) if page else after
     return {
-        "data": [{"change": row.change, "at": row.at, "line": revenue_line_of(row)} for row in page],
+        "data": [{"change": row.change, "at": row.at, "line": line} for row, line in zip(page, lines, strict=True)],
         "has_more": len(rows) > limit,
         "next_cursor": tools.cursors.write_mark(company_id, version, reached),
         "position": snapshot.position,

@@ -22,6 +22,8 @@ class Place(NamedTuple):
 REVENUE = (
     Place("revenue-mapping", "Revenue Mapping", "table", "/companies/{}/revenue-mapping"),
     Place("rules", "Rules", "route", "/companies/{}/rules"),
+    Place("recognition", "Recognition", "chart-bar", "/companies/{}/recognition"),
+    Place("credit-notes", "Credit notes", "receipt", "/companies/{}/credit-notes"),
 )
 DATA = (
     Place("syncs", "Sync history", "history", "/companies/{}/syncs"),

@@ -33,6 +33,10 @@ CREATE TABLE revenue_part (
         PRIMARY KEY (company_id, build, livemode, invoice_id, invoice_line_item_id, share, step)
 );
 CREATE INDEX revenue_part_by_month ON revenue_part (company_id, build, livemode, last_month, first_month);
+CREATE INDEX revenue_part_billed_ahead ON revenue_part (company_id, build, livemode, first_month, booked_on)
+    WHERE (EXTRACT(year FROM booked_on) * 12 + EXTRACT(month FROM booked_on) - 1) < first_month;
+CREATE INDEX revenue_part_billed_late ON revenue_part (company_id, build, livemode, booked_on, last_month)
+    WHERE (EXTRACT(year FROM booked_on) * 12 + EXTRACT(month FROM booked_on) - 1) > last_month;
 CREATE INDEX revenue_part_by_position ON revenue_part (company_id, build, position);
 CREATE INDEX revenue_part_by_stream ON revenue_part (company_id, build, stream_id) WHERE step = 0 AND layer <> 'unmapped';
 SELECT wall_in_company('revenue_part', 'SELECT', false);

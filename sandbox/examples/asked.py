@@ -3,14 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.examples.mapped import OUTCOME, PLAN, RULE, STREAM
+from sandbox.examples.mapped import OUTCOME, PLAN, RULE, RULE_OF_ANNUAL_PLANS, STREAM
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The request of an operation: what is left out of `path` is found in other answers, a `body` made from its schema.
 
-    Text in braces, such as `{line_id}`, is one of the demo's ids. Those with a `turn` are asked after all others.
+    Text in braces, such as `{line_id}`, is one of the demo's ids. Those with a `turn` are asked after all others, or
+    before them if it is negative.
     """
 
     query: dict[str, Any] = field(default_factory=dict)
@@ -60,9 +61,16 @@ ASKED = {
     "changeStream": Asked(path={"stream_id": STREAM}, body={"code": "4001"}),
     "createPlan": Asked(path={"stream_id": STREAM}, body={"name": "Enterprise"}),
     "changePlan": Asked(path={"stream_id": STREAM, "plan_id": PLAN}, body={"name": "Team plan"}),
-    "saveRuleDraft": Asked(headers={"If-Match": '"published-1"'}, body={"rules": [RULE]}),
+    "saveRuleDraft": Asked(
+        headers={"If-Match": '"published-1"'}, body={"rules": [RULE, RULE_OF_ANNUAL_PLANS]}, turn=-2
+    ),
     "discardRuleDraft": Asked(headers={"If-Match": "*"}),
     "getRuleSet": Asked(path={"version": 1}),
+    "previewRuleDraft": Asked(headers={"Idempotency-Key": "before-the-close"}, turn=-1),
+    "getRulePreview": Asked(path={"preview_id": 1}),
+    "cancelRulePreview": Asked(path={"preview_id": 1}),
+    "publishRulePreview": Asked(path={"preview_id": 1}, body={"note": "Annual plans first"}),
+    "revertRuleSet": Asked(path={"version": 1}),
     "setAccountingPolicy": Asked(body={"time_zone": "Europe/Berlin", "catch_up": "none"}),
     "overrideLine": Asked(body={"outcome": OUTCOME, "reason": "Sold as a part of the plan"}),
     "overrideSubscription": Asked(

@@ -16,6 +16,13 @@ RULE = {
     "conditions": [{"field": "cadence", "op": "is", "value": "monthly"}],
     "outcome": OUTCOME,
 }
+# What the draft has beyond the published rules.
+RULE_OF_ANNUAL_PLANS = {
+    "id": "rule_annual",
+    "name": "Annual plans",
+    "conditions": [{"field": "cadence", "op": "is", "value": "annual"}],
+    "outcome": {"shares": [{"bp": 10_000, "stream_id": STREAM}]},
+}
 
 
 def decide_about_mapping(connection: Connection, company_id: int, *, now: datetime) -> None:

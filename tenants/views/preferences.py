@@ -1,24 +1,27 @@
 """How people want their company's table to look when an address does not say it."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, null, select
 from sqlalchemy.dialects.postgresql import insert
 
 from tenants.views.tables import table_preference
 
 
 class Preference(NamedTuple):
-    """The columns, separated by commas, and the density that somebody prefers; None is the default."""
+    """What somebody prefers: columns, separated by commas, density, and widths in pixels. None is the default."""
 
     columns: str | None = None
     density: str | None = None
+    widths: Mapping[str, int] | None = None
 
 
 def preference_of(connection: Connection, company_id: int, user_id: int) -> Preference:
     """Return what a person prefers."""
-    found = select(table_preference.c.columns, table_preference.c.density).where(
-        table_preference.c.company_id == company_id, table_preference.c.user_id == user_id
+    held = table_preference.c
+    found = select(held.columns, held.density, held.widths).where(
+        held.company_id == company_id, held.user_id == user_id
     )
     row = connection.execute(found).one_or_none()
     return Preference(*row) if row else Preference()
@@ -32,6 +35,7 @@ def prefer(connection: Connection, company_id: int, user_id: int, preference: Pr
         )
         connection.execute(forgotten)
         return
-    statement = insert(table_preference).values(company_id=company_id, user_id=user_id, **preference._asdict())
+    values = preference._asdict() | {"widths": null() if preference.widths is None else dict(preference.widths)}
+    statement = insert(table_preference).values(company_id=company_id, user_id=user_id, **values)
     kept = {name: statement.excluded[name] for name in Preference._fields}
     connection.execute(statement.on_conflict_do_update(index_elements=["company_id", "user_id"], set_=kept))

@@ -43,5 +43,7 @@ table_preference = Table(
     Column("user_id", BigInteger, ForeignKey(user_account.c.id), primary_key=True),
     Column("columns", Text),
     Column("density", Text),
+    # In pixels, by column.
+    Column("widths", JSONB),
     CheckConstraint("density IN ('comfortable', 'compact')", name="density"),
 )

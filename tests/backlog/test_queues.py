@@ -63,6 +63,7 @@ def test_what_releases_leave_in_redis_for_each_other_keeps_its_names(fake: Redis
         "fetch": "workers.jobs.fetch_what_is_due",
         "sync": "workers.jobs.sync_what_is_due",
         "notice": "workers.notices.jobs.send_what_is_due",
+        "preview": "workers.previews.jobs.preview_what_is_due",
     }
     assert wake(fake, PROJECTION)
     assert fake.exists("revmap:rung:projection") == 1

@@ -1,7 +1,7 @@
 """Every page of a company in every look: accessible and no wider than its window."""
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.browser.deployment import Company, Deployment
 from tests.browser.looks import check_looks, overflow, screenshot_here
@@ -109,6 +109,42 @@ def test_every_menu_of_the_table_is_for_everybody_in_every_look(page: Page, insi
     for name in ("Views", "Sort", "Columns", "Filters"):
         page.get_by_role("group", name="Table controls").locator("summary", has_text=name).click()
         check_looks(page, f"table-{name.lower()}", within="[aria-label='Table controls']")
+
+
+def test_a_column_is_made_wider_by_pointer_and_by_keys_and_stays_so(page: Page, inside: Company) -> None:
+    page.goto(f"/companies/{inside.id}/revenue-mapping")
+    edge = page.get_by_role("separator", name="Width of Description")
+    name = page.get_by_role("columnheader", name="Customer name")
+    description = page.get_by_role("columnheader", name="Description")
+    usual = width_of(name), width_of(description)
+    page.get_by_role("separator", name="Width of Customer name").focus()
+    with page.expect_response("**/preference/widths"):
+        page.keyboard.press("ArrowRight")
+    assert width_of(name) == usual[0] + 16
+    box = edge.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 95, box["y"] + 5)
+    with page.expect_response("**/preference/widths"):
+        page.mouse.up()
+    chosen = usual[0] + 16, width_of(description)
+    assert chosen[1] == usual[1] - 116
+    check_looks(page, "table-widths")
+
+    page.reload()
+    assert (width_of(name), width_of(description)) == chosen
+    for one in (edge, page.get_by_role("separator", name="Width of Customer name")):
+        one.focus()
+        with page.expect_response("**/preference/widths"):
+            page.keyboard.press("Home")
+    assert (width_of(name), width_of(description)) == usual
+
+
+def width_of(heading: Locator) -> float:
+    box = heading.bounding_box()
+    assert box is not None
+    return box["width"]
 
 
 def test_a_customer_is_suggested_while_one_types_and_chosen_by_keys(page: Page, inside: Company) -> None:

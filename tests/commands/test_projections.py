@@ -16,7 +16,7 @@ def test_a_standing_has_a_position_and_the_head_it_runs_after(run: Run, engine: 
 
     projections = json_of(run("projections", "status", "--json"))["projections"]
 
-    assert [one["projection"] for one in projections] == ["revenue_lines", "revenue_by_month"]
+    assert [one["projection"] for one in projections] == ["revenue_lines", "revenue_by_month", "recognition"]
     assert projections[0] | {"error_position": None} == {
         "projection": "revenue_lines",
         "build": 1,

@@ -40,7 +40,7 @@ def test_verify_says_equal_and_leaves_no_build_behind(run: Run, engine: Engine, 
     companies = json_of(run("projections", "verify", "--workers", 2, "--json"))["companies"]
 
     assert [(one["company_id"], one["projection"], one["equal"], one["differences"]) for one in companies] == [
-        (company_id, name, True, []) for name in ("revenue_lines", "revenue_by_month")
+        (company_id, name, True, []) for name in ("revenue_lines", "revenue_by_month", "recognition")
     ]
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(DISTINCT build) FROM revenue_line")).scalar_one() == 1

@@ -27,6 +27,7 @@ _PARAMETERS = {
     "plan_id": "The id of the plan.",
     "batch_id": "The id of the batch of overrides.",
     "version": "The version of the rule set.",
+    "preview_id": "The id of the preview.",
 }
 _FIELDS = {
     "object": "The kind of object.",

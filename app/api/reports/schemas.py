@@ -38,8 +38,8 @@ VIEW = fields.String(
 )
 
 
-class ReportQuery(Schema):
-    """Which cells of a report to return."""
+class MonthsQuery(Schema):
+    """Which months of a report to return, and what to break them down by."""
 
     first = Month(
         data_key="from", metadata={"description": "Inclusive. Default: the first month in which anything is booked."}
@@ -51,7 +51,6 @@ class ReportQuery(Schema):
         metadata={"description": "What to break down by. Default: stream."},
     )
     view = VIEW
-    currency = Several(Currency())
     livemode = LIVEMODE
     as_of = AS_OF
 
@@ -59,6 +58,12 @@ class ReportQuery(Schema):
     def _months_in_order(self, data: dict[str, Any], **_options: object) -> None:
         if "first" in data and "last" in data and data["first"] > data["last"]:
             raise ValidationError("from is after to.", "from")
+
+
+class ReportQuery(MonthsQuery):
+    """Which cells of a report to return."""
+
+    currency = Several(Currency())
 
 
 class ReportExport(ReportQuery):

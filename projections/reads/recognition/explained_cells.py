@@ -109,21 +109,17 @@ class _Question(NamedTuple):
     is_continued: bool
 
 
-# Practically all parts are earned within a year. Those that are not have an index of their own.
-_USUAL = "p.last_month BETWEEN :month AND :month + 12"
-_LONGER = "p.last_month > :month + 12 AND p.last_month - p.first_month > 12"
-_BEGUN = "p.first_month <= :month"
-# Booked before it begins, or after it has ended, the balance stands before or after the months of a part.
-_BRANCHES: dict[ReportName, tuple[str, ...]] = {
-    "recognition": (f"{_USUAL} AND {_BEGUN}", f"{_LONGER} AND {_BEGUN}"),
-    "waterfall": (f"{_USUAL} AND {_BEGUN}", f"{_LONGER} AND {_BEGUN}"),
-    "deferred": (
-        f"{_USUAL} AND ({_BEGUN} OR p.booked_on < :next)",
-        f"{_LONGER} AND ({_BEGUN} OR p.booked_on < :next)",
-        "p.last_month > :month + 12 AND p.last_month - p.first_month <= 12 AND p.booked_on < :next",
-        "p.last_month < :month AND p.booked_on >= :day",
-    ),
-}
+# Practically all parts are over within a year.
+_EARNED_THEN = (
+    "p.last_month BETWEEN :month AND :month + 12 AND p.first_month <= :month",
+    "p.last_month > :month + 12 AND p.first_month <= :month AND p.last_month - p.first_month > 12",
+)
+# What is booked in a month before it begins, or after it is over, is deferred or unbilled meanwhile. Each has an index.
+_BOOKED_MONTH = "(EXTRACT(year FROM p.booked_on) * 12 + EXTRACT(month FROM p.booked_on) - 1)"
+_BALANCED_THEN = (
+    f"{_BOOKED_MONTH} < p.first_month AND p.first_month > :month AND p.booked_on < :next",
+    f"{_BOOKED_MONTH} > p.last_month AND p.booked_on >= :day AND p.last_month < :month",
+)
 _SCOPE = "p.company_id = :company_id AND p.build = :build AND p.livemode = :livemode"
 _STANDING = {
     "revenue_part": "p.position <= :position",
@@ -131,14 +127,17 @@ _STANDING = {
 }
 _FIGURES = """
     SELECT p.invoice_id, p.invoice_line_item_id, p.share, p.step,
-           coalesce(p.months[:month - p.first_month + 1], 0)::numeric AS recognized,
-           CASE WHEN p.booked_on >= :day AND p.booked_on < :next THEN p.amount ELSE 0 END::numeric AS booked,
-           CASE WHEN p.booked_on >= :day AND p.booked_on < :next THEN p.contra ELSE 0 END::numeric AS reversed,
-           CASE WHEN p.booked_on >= :day AND p.booked_on < :next THEN p.expense ELSE 0 END::numeric AS expense
+           coalesce(p.months[:month - p.first_month + 1], 0) AS recognized,
+           CASE WHEN p.booked_on >= :day AND p.booked_on < :next THEN p.contra ELSE 0 END AS reversed,
+           CASE WHEN p.booked_on >= :day AND p.booked_on < :next THEN p.expense ELSE 0 END AS expense
 """
 _BALANCE = """,
+           CASE WHEN p.booked_on >= :day AND p.booked_on < :next THEN p.amount ELSE 0 END AS booked,
            CASE WHEN p.booked_on < :next THEN p.amount ELSE 0 END
-               - (SELECT coalesce(sum(amount), 0) FROM unnest(p.months[: :month - p.first_month + 1]) amount) AS closing
+               - CASE WHEN p.last_month <= :month THEN p.amount
+                      WHEN p.first_month > :month THEN 0
+                      ELSE (SELECT sum(amount) FROM unnest(p.months[: :month - p.first_month + 1]) amount)
+                 END AS closing
 """
 _OF_REPORT: dict[ReportName, str] = {
     "recognition": "recognized - reversed AS earned, reversed - expense AS contra, recognized - expense AS net",
@@ -148,13 +147,15 @@ _OF_REPORT: dict[ReportName, str] = {
 }
 _OF_EXPENSES = "0 AS earned, expense AS contra, expense AS net"
 _KEY = "invoice_id, invoice_line_item_id, share, step"
+_MARK = ":invoice_id, :invoice_line_item_id, :share, :step"
 
 
 @lru_cache
 def _statement(of: _Question) -> TextClause:
     names = AMOUNTS[of.report]
     columns = _OF_EXPENSES if of.kind == EXPENSE else _OF_REPORT[of.report]
-    found = " UNION ALL ".join(_parts(of))
+    # OFFSET 0: each figure is worked out once, however often it is named.
+    found = f"({' UNION ALL '.join(_parts(of))}) OFFSET 0"
     size = f"abs({names[-1]})"
     follows = (
         f"WHERE {size} < :size OR {size} = :size AND ({_KEY}) > (:invoice_id, :invoice_line_item_id, :share, :step)"
@@ -186,7 +187,7 @@ def _parts(of: _Question) -> Iterator[str]:
     figures = _FIGURES + (_BALANCE if of.report == "deferred" else "")
     for table, is_standing in _STANDING.items():
         if of.is_past or table == "revenue_part":
-            for branch in _BRANCHES[of.report]:
+            for branch in (*_EARNED_THEN, *(_BALANCED_THEN if of.report == "deferred" else ())):
                 yield f"{figures} FROM {table} p WHERE {' AND '.join([_SCOPE, is_standing, *conditions, branch])}"
 
 

@@ -4,7 +4,7 @@ Months are numbers, as in `projections.recognition.days`. A stream or plan that 
 since it is part of keys. Amounts are in minor units of `currency`.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, Numeric, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, Numeric, SmallInteger, Table, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from projections.facts.state_tables import key_column, metadata
@@ -71,6 +71,18 @@ revenue_part_past = Table(
 _part, _past = revenue_part.c, revenue_part_past.c
 _scope, _past_scope = (_part.company_id, _part.build), (_past.company_id, _past.build)
 Index("revenue_part_by_month", *_scope, _part.livemode, _part.last_month, _part.first_month)
+# Parts with a balance that their own months do not show: earned after the month of their booking, or before it.
+_BOOKED_MONTH = "(EXTRACT(year FROM booked_on) * 12 + EXTRACT(month FROM booked_on) - 1)"
+Index(
+    "revenue_part_billed_ahead",
+    *(*_scope, _part.livemode, _part.first_month, _part.booked_on),
+    postgresql_where=text(f"{_BOOKED_MONTH} < first_month"),
+)
+Index(
+    "revenue_part_billed_late",
+    *(*_scope, _part.livemode, _part.booked_on, _part.last_month),
+    postgresql_where=text(f"{_BOOKED_MONTH} > last_month"),
+)
 Index("revenue_part_by_position", *_scope, _part.position)
 Index(
     "revenue_part_by_stream",

@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 
 from app.wiring.tools import Tools
 from backlog.syncs.requests import request_sync
+from mapping.previews import preview_draft
 from mapping.recorded import LINES, RULES, STREAMS, Desk
 from projections.mapping.payloads import LineKey, LinesOverridden, PlanCreated, RulesPublished, StreamCreated
 from projections.reads.recognition.report_cells import REPORTS
@@ -90,6 +91,9 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", "/connect/stripe/callback"): "everybody",
     ("GET", TABLE): "viewer",
     ("GET", f"{TABLE}/rows"): "viewer",
+    ("GET", f"{PAGES}/recognition"): "viewer",
+    ("GET", f"{PAGES}/recognition/explanation"): "viewer",
+    ("GET", f"{PAGES}/credit-notes"): "viewer",
     ("GET", f"{TABLE}/figures"): "viewer",
     ("GET", f"{TABLE}/freshness"): "viewer",
     ("GET", f"{TABLE}/quarantine"): "viewer",
@@ -98,6 +102,7 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("GET", f"{TABLE}/events/<int:position>"): "editor",
     ("GET", f"{TABLE}/suggestions"): "viewer",
     ("POST", f"{TABLE}/preference"): "viewer",
+    ("POST", f"{TABLE}/preference/widths"): "viewer",
     ("POST", f"{TABLE}/preference/reset"): "viewer",
     ("POST", f"{TABLE}/views"): "viewer",
     ("GET", f"{TABLE}/views/<int:view_id>"): "viewer",
@@ -198,6 +203,11 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("DELETE", f"{V1}/rule-draft"): "editor",
     ("GET", f"{V1}/rule-sets"): "viewer",
     ("GET", f"{V1}/rule-sets/<int:version>"): "viewer",
+    ("POST", f"{V1}/rule-sets/<int:version>/revert"): "admin",
+    ("POST", f"{V1}/rule-draft/previews"): "editor",
+    ("GET", f"{V1}/rule-previews/<int:preview_id>"): "viewer",
+    ("POST", f"{V1}/rule-previews/<int:preview_id>/cancel"): "editor",
+    ("POST", f"{V1}/rule-previews/<int:preview_id>/publish"): "admin",
     ("PUT", f"{V1}/revenue-lines/<line_id>/mapping"): "editor",
     ("DELETE", f"{V1}/revenue-lines/<line_id>/mapping"): "editor",
     ("PUT", f"{V1}/subscriptions/<subscription_id>/mapping"): "editor",
@@ -215,7 +225,16 @@ OWNED = {
     ("DELETE", f"{V1}/views/<int:view_id>"),
 }
 # Where what is another company's and what does not exist are told apart by nothing.
-STRICTLY = ("<line_id>", "endpoint_id", "schedule_id", "stream_id", "batch_id", "subscription_id", "<int:version>")
+STRICTLY = (
+    "<line_id>",
+    "endpoint_id",
+    "schedule_id",
+    "stream_id",
+    "batch_id",
+    "subscription_id",
+    "<int:version>",
+    "preview_id",
+)
 # Ids below a company: one of ours, one of theirs, one that does not exist.
 IDS = {
     "line_id": ("il_mine", "il_CANARY", "il_none"),
@@ -239,6 +258,7 @@ IDS = {
     "batch_id": ("ovr_mine", "ovr_CANARY", "ovr_none"),
     "subscription_id": ("sub_1", "sub_CANARY", "sub_none"),
     "version": ("1", "2", "3000"),
+    "preview_id": ("1", "2", "3000"),
 }
 _ENDPOINT = """
     INSERT INTO webhook_endpoint (id, company_id, url, types, created_at) OVERRIDING SYSTEM VALUE
@@ -323,7 +343,8 @@ def site(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[Site]:
 
 
 def map_something(desk: Desk, name: str) -> None:
-    """Record a stream with a plan, an override and a rule set, all of this name."""
+    """Record a stream with a plan, an override and a rule set, all of this name, and ask for a preview."""
+    preview_draft(desk, livemode=True)
     stream_id, line = f"str_{name}", LineKey(True, f"in_{name}", f"il_{name}")  # noqa: FBT003 - livemode
     desk.record(STREAMS, [StreamCreated(stream_id, name), PlanCreated(f"pln_{name}", stream_id, name)])
     desk.record(LINES, [LinesOverridden(f"ovr_{name}", (line,), to(stream_id), name)])

@@ -31,7 +31,7 @@ def path(editor: Visitor, below: str = "") -> str:
     return f"/companies/{editor.reader.company_id}/settings/exports{below}"
 
 
-def send(editor: Visitor, below: str = "", **form: object) -> TestResponse:
+def send(editor: Visitor, below: str = "", /, **form: object) -> TestResponse:
     data = {"csrf_token": editor.browser.token()} | form
     answer: TestResponse = editor.browser.client.post(path(editor, below), data=data)
     return answer
@@ -43,7 +43,8 @@ def test_what_the_table_shows_is_scheduled_from_its_export_menu(editor: Visitor,
     link = re.search(r'href="(/companies/\d+/settings/exports[^"]*)"', table)
     assert link
     page = editor.follow(link[1])
-    hidden = {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page)}
+    fields = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page)
+    hidden: dict[str, object] = {name: unescape(value) for name, value in fields}
     assert "Lines Status: Paid · Status: Open · Currency: USD · Order: Amount, smallest first" in text_of(page)
 
     several = {"invoice_status": ["paid", "open"], "emails": ["vi@zed.test"]}

@@ -6,7 +6,9 @@ from hashlib import sha256
 import pytest
 from flask import Flask
 from sqlalchemy import Engine
+from sqlalchemy.event import listen
 
+from app.wiring.tools import Tools
 from tenants.companies import add_company
 from tests.support.company import company_with
 from tests.support.paths import ROOT
@@ -91,3 +93,20 @@ def test_new_browser_opens_the_company_that_was_opened_last_elsewhere(
         another.sign_in()
 
         assert f'href="/companies/{opened}/syncs"' in another.get("/settings/integrations").text
+
+
+def test_a_page_reads_in_as_few_transactions_as_it_can(app: Flask, engine: Engine, web_tools: Tools) -> None:
+    company_id = company_with(engine, "acct_1")
+    browser = signed_in(app, engine, company_id)
+    seen: list[str] = []
+    listen(web_tools.engine, "begin", lambda _connection: seen.append("begin"))
+
+    for page, most in (
+        (f"/companies/{company_id}/revenue-mapping", 3),
+        (f"/settings/integrations?company={company_id}", 4),
+        (f"/companies/{company_id}/revenue-mapping/freshness", 2),
+    ):
+        browser.get(page)  # notes that it was opened
+        seen.clear()
+        assert browser.get(page).status_code == 200
+        assert len(seen) <= most, page

@@ -112,6 +112,26 @@ def test_columns_and_density_are_remembered_for_a_person_in_a_company(
     assert send(visitor, "/preference", density="tiny").status_code == 422
 
 
+def test_widths_of_columns_are_remembered_until_they_are_reset(visitor: Visitor, app: Flask, engine: Engine) -> None:
+    viewer = another(visitor, app, engine)
+    send(visitor, "/preference", column=["amount", "date"])
+
+    assert send(visitor, "/preference/widths", amount="220", date="48", csrf="x").status_code == 204
+    assert re.findall(r'data-column="(\w+)" data-width="(\d+)"', visitor.page()) == [("date", "48"), ("amount", "220")]
+    assert 'data-width="' not in viewer.page()
+    for wrong in ("47", "1201", "1e3", "-50", "", "9" * 5000):
+        assert send(visitor, "/preference/widths", amount=wrong).status_code == 422
+    send(visitor, "/preference", density="compact")
+    assert headings_in(visitor.page()) == ["Date", "Amount"]
+    assert 'data-width="220"' in visitor.page()
+    send(visitor, "/preference/widths")
+    assert 'data-width="' not in visitor.page()
+    assert headings_in(visitor.page()) == ["Date", "Amount"]
+    send(visitor, "/preference/widths", amount="220")
+    send(visitor, "/preference/reset")
+    assert 'data-width="' not in visitor.page()
+
+
 def test_what_is_remembered_in_one_company_says_nothing_in_another(
     visitor: Visitor, app: Flask, engine: Engine
 ) -> None:

@@ -233,7 +233,7 @@ def as_row(line: dict) -> dict[str, str]:
     period = line.pop("period")
     flat = line | {f"interval_{name}": value for name, value in interval.items()}
     flat |= {f"period_{name}": value for name, value in period.items()}
-    del flat["object"]
+    del flat["object"], flat["mapping"]
     return {
         name: "" if value is None else value if isinstance(value, str) else json.dumps(value)
         for name, value in flat.items()

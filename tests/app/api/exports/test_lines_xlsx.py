@@ -73,7 +73,7 @@ def about(book: Workbook) -> list[tuple[object, ...]]:
 def as_cells(line: dict[str, Any]) -> dict[str, Any]:
     """Return what the cells of a line of the list hold, as openpyxl reads them."""
     interval, period = line.pop("interval"), line.pop("period")
-    del line["object"]
+    del line["object"], line["mapping"]
     flat = line | {f"period_{name}": value for name, value in period.items()}
     flat |= {f"interval_{name}": value for name, value in (interval or {}).items()}
     for name in AMOUNTS:
