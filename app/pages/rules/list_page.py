@@ -63,7 +63,6 @@ def show_rules(company_id: int) -> Response:
     return list_page(company_id)
 
 
-@blueprint.post("/rule/<rule_id>/<any(up, down, enable, disable, copy, delete, restore):step>")
 @for_member("editor")
 def change_rule(company_id: int, rule_id: str, step: str) -> Response:
     """Move, enable, disable, copy, delete or restore a rule in the draft."""
@@ -78,6 +77,12 @@ def change_rule(company_id: int, rule_id: str, step: str) -> Response:
     if step == "delete":
         return back_to(page, "deleted")
     return back_to(f"{page}?at={rule_id}&by={step}#{rule_id}")
+
+
+for _step in ("up", "down", "enable", "disable", "copy", "delete", "restore"):
+    blueprint.add_url_rule(
+        f"/rule/<rule_id>/{_step}", f"{_step}_rule", change_rule, methods=["POST"], defaults={"step": _step}
+    )
 
 
 @blueprint.post("/order")

@@ -64,12 +64,11 @@ def _rows() -> Iterator[_Line]:
 
 def _pasted(by_name: Mapping[str, str]) -> Iterator[_Line]:
     for line in filter(str.strip, typed("table.more").splitlines()):
-        separators = list(_BEFORE_STREAM.finditer(line))
-        if not separators:
-            yield _Line("", "", line)
-            continue
-        value, stream = line[: separators[-1].start()].strip(), line[separators[-1].end() :].strip()
-        yield _Line(value, by_name.get(folded(stream), ""), line)
+        # A value and a name may have commas of their own: what is before one is the value if a stream is behind it.
+        parts = [(line[: one.start()].strip(), line[one.end() :].strip()) for one in _BEFORE_STREAM.finditer(line)]
+        known = [(value, by_name[folded(name)]) for value, name in parts if folded(name) in by_name]
+        value, stream_id = next(iter(known), (parts[-1][0] if parts else "", ""))
+        yield _Line(value, stream_id, line)
 
 
 def _name(stream_id: str, streams: Mapping[str, Stream]) -> str:
