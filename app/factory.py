@@ -30,6 +30,8 @@ from app.pages.mapping import saved_views as saved_view_pages
 from app.pages.mapping import suggestions as suggestion_parts
 from app.pages.notices import notices_page, notifications_page, webhooks_page
 from app.pages.recognition import credit_notes_page, explanation_page, report_page
+from app.pages.rules import editor as rule_editor
+from app.pages.rules import list_page, preview_page, versions_page
 from app.pages.settings import accounting_policy as policy_pages
 from app.pages.settings import api_keys as api_key_pages
 from app.pages.settings import audit as audit_pages
@@ -112,9 +114,10 @@ def create_app(tools: Tools) -> Flask:
     mapping = (table, chart, line_drawer, quarantine, preferences, saved_view_pages, suggestion_parts)
     pages = (integrations, connection_forms, sync_pages, *mapping)
     people = (people_pages, api_key_pages, company_pages, audit_pages, account, invitation, sign_up, passwords)
+    rule_pages = (list_page, rule_editor, preview_page, versions_page)
     revenue = (report_page, explanation_page, credit_notes_page)
     told = (notices_page, notifications_page, webhooks_page, export_schedule_pages)
-    mapped = (unmapped_page, streams_page, policy_pages)
+    mapped = (unmapped_page, streams_page, policy_pages, *rule_pages)
     for views in (sign_in, provider_sign_in, oauth, *pages, *revenue, *people, *told, *mapped):
         app.register_blueprint(views.blueprint)
     return app

@@ -99,6 +99,17 @@ def find_preview(connection: Connection, company_id: int, preview_id: int) -> Pr
     return preview
 
 
+def newest_previews(connection: Connection, company_id: int) -> tuple[Preview | None, Preview | None]:
+    """Return the newest preview that was not canceled, and the newest one with a result; each None if there is none."""
+    of_company = select(*_COLUMNS).where(_preview.company_id == company_id).order_by(_preview.id.desc()).limit(1)
+    newest = connection.execute(of_company.where(_preview.status != "canceled")).one_or_none()
+    worked_out = connection.execute(of_company.where(_preview.checksum.is_not(None))).one_or_none()
+    return (
+        None if newest is None else Preview._make(newest),
+        None if worked_out is None else Preview._make(worked_out),
+    )
+
+
 def cancel_preview(desk: Desk, preview_id: int) -> None:
     """Cancel a preview that is under way; any other stays as it is. Commits nothing; may be repeated.
 

@@ -22,6 +22,7 @@ class Place(NamedTuple):
 REVENUE = (
     Place("revenue-mapping", "Revenue Mapping", "table", "/companies/{}/revenue-mapping"),
     Place("unmapped", "Unmapped", "help-circle", "/companies/{}/unmapped"),
+    Place("rules", "Rules", "route", "/companies/{}/rules"),
     Place("streams", "Streams", "stack-2", "/companies/{}/streams"),
     Place("recognition", "Recognition", "chart-bar", "/companies/{}/recognition"),
     Place("credit-notes", "Credit notes", "receipt", "/companies/{}/credit-notes"),

@@ -25,6 +25,7 @@
 
   function show(field, options) {
     const list = listOf(field);
+    if (!list) return;
     list.innerHTML = options;
     for (const [place, option] of [...list.children].entries()) option.id = `${list.id}-${place}`;
     list.hidden = !list.children.length;
@@ -33,6 +34,8 @@
   }
 
   async function suggest(field) {
+    // The part of the page around it may have been replaced since it got the focus.
+    prepare(field);
     const address = new URL(field.dataset.suggests, location.href);
     const mode = new FormData(field.form).get("livemode");
     if (field.value.trim()) address.searchParams.set("q", field.value.trim());
@@ -55,11 +58,11 @@
     asked += 1;
     show(field, "");
     const box = field.closest(".values");
-    if ([...box.querySelectorAll("input")].some((other) => !other.value)) return;
+    if ("one" in box.dataset || [...box.querySelectorAll("input")].some((other) => !other.value)) return;
     // Another value, of which a line may have either.
     const next = field.cloneNode();
     for (const name of ["id", "role", "aria-controls", "aria-autocomplete", "aria-expanded"]) next.removeAttribute(name);
-    next.setAttribute("aria-label", `${box.querySelector("label").textContent} ${box.querySelectorAll("input").length + 1}`);
+    next.setAttribute("aria-label", `${box.querySelector("label, .label").textContent} ${box.querySelectorAll("input").length + 1}`);
     next.placeholder = "or …";
     next.value = "";
     listOf(field).after(next);
@@ -89,7 +92,7 @@
   document.addEventListener("keydown", (event) => {
     const field = event.target;
     if (!field.dataset?.suggests) return;
-    const isOpen = !listOf(field).hidden;
+    const isOpen = listOf(field)?.hidden === false;
     if (isOpen && event.key === "Escape") show(field, "");
     else if (isOpen && event.key === "Enter" && chosenOf(field)) choose(field, chosenOf(field));
     else if (isOpen && ["ArrowDown", "ArrowUp"].includes(event.key)) move(field, event.key);

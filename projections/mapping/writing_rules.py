@@ -1,9 +1,11 @@
 """Write rules as the JSON that they are read from. Pure."""
 
+from typing import Any
+
 from projections.mapping.rules import AnyRule, Applies, Condition, LookupRule, Rules
 from projections.recognition.outcome import REVENUE, Share, Treatment
 
-Json = dict[str, object]
+Json = dict[str, Any]
 
 
 def document_of(rules: Rules) -> list[Json]:

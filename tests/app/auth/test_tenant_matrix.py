@@ -44,6 +44,7 @@ Needed = Role | Literal["everybody", "signature", "session", "session form", "an
 V1 = "/v1/companies/<int:company_id>"
 PAGES = "/companies/<int:company_id>"
 TABLE = f"{PAGES}/revenue-mapping"
+RULE_PAGES = f"{PAGES}/rules"
 WEBHOOKS = f"{PAGES}/settings/webhooks"
 STREAMS_PAGE = f"{PAGES}/streams"
 STEPS = ("change", "enable", "disable", "rotate-secret", "delete", "deliveries/<int:delivery_id>/redeliver")
@@ -88,6 +89,26 @@ EXPECTED: dict[tuple[str, str], Needed] = {
         ("POST", f"{PAGES}/settings/exports/<int:schedule_id>/{step}"): "editor"
         for step in ("pause", "resume", "delete")
     },
+    ("GET", RULE_PAGES): "viewer",
+    ("POST", RULE_PAGES): "editor",
+    ("GET", f"{RULE_PAGES}/new"): "editor",
+    ("POST", f"{RULE_PAGES}/editor"): "editor",
+    ("GET", f"{RULE_PAGES}/rule/<rule_id>"): "editor",
+    ("POST", f"{RULE_PAGES}/rule/<rule_id>"): "editor",
+    **{
+        ("POST", f"{RULE_PAGES}/rule/<rule_id>/{step}"): "editor"
+        for step in ("up", "down", "enable", "disable", "copy", "delete", "restore")
+    },
+    ("POST", f"{RULE_PAGES}/order"): "editor",
+    ("POST", f"{RULE_PAGES}/discard"): "editor",
+    ("POST", f"{RULE_PAGES}/previews"): "editor",
+    ("GET", f"{RULE_PAGES}/previews/<int:preview_id>"): "viewer",
+    ("GET", f"{RULE_PAGES}/previews/<int:preview_id>/progress"): "viewer",
+    ("POST", f"{RULE_PAGES}/previews/<int:preview_id>/cancel"): "editor",
+    ("POST", f"{RULE_PAGES}/previews/<int:preview_id>/publish"): "admin",
+    ("GET", f"{RULE_PAGES}/versions"): "viewer",
+    ("GET", f"{RULE_PAGES}/versions/<int:version>"): "viewer",
+    ("POST", f"{RULE_PAGES}/versions/<int:version>/revert"): "admin",
     ("GET", "/connect/stripe"): "admin",
     ("GET", "/connect/stripe/callback"): "everybody",
     ("GET", TABLE): "viewer",
@@ -272,6 +293,7 @@ IDS = {
     "subscription_id": ("sub_1", "sub_CANARY", "sub_none"),
     "version": ("1", "2", "3000"),
     "preview_id": ("1", "2", "3000"),
+    "rule_id": ("rule_mine", "rule_CANARY", "rule_none"),
 }
 _ENDPOINT = """
     INSERT INTO webhook_endpoint (id, company_id, url, types, created_at) OVERRIDING SYSTEM VALUE

@@ -1,0 +1,154 @@
+"""Rules in words: what they ask of a line, and what becomes of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from app.pages.mapping.words import day, spoken
+from app.pages.rules.field_words import field_words, operator_words
+from app.pages.wording import count
+from projections.mapping.fields import FieldType, field_type_of
+from projections.mapping.streams import Stream
+from projections.mapping.writing_rules import Json
+
+KINDS = {
+    "revenue": "Revenue",
+    "pass_through": "Pass-through",
+    "tax": "Tax",
+    "excluded": "Excluded",
+}
+_MOST_VALUES = 4
+_WHOLE = 10_000
+_SPOKEN = frozenset({"cadence", "type", "interval"})
+
+Streams = Mapping[str, Stream]
+
+
+class ShownShare(NamedTuple):
+    """A share in words. `percent` is empty for a whole line."""
+
+    percent: str
+    target: str
+    treatment: str
+    is_archived: bool
+
+
+class ShownRule(NamedTuple):
+    """A rule in words."""
+
+    rule_id: str
+    name: str
+    is_enabled: bool
+    is_lookup: bool
+    asks: list[str]
+    joins: str
+    applies: str
+    shares: list[ShownShare]
+
+
+def shown_rule(rule: Json, streams: Streams) -> ShownRule:
+    """Return a rule, as it was saved, in words."""
+    lookup = rule.get("lookup")
+    asks = [f"{field_words(lookup['field'])} is in the table"] if lookup else list(_asked(rule))
+    return ShownRule(
+        rule["id"],
+        rule["name"] or "Rule without a name",
+        rule["enabled"],
+        lookup is not None,
+        asks or ["Every line"],
+        "or" if rule.get("match") == "any" else "and",
+        _applies(rule.get("applies")),
+        list(_of_table(lookup["table"], streams)) if lookup else shown_shares(rule["outcome"]["shares"], streams),
+    )
+
+
+def shown_shares(shares: Sequence[Mapping[str, Any]], streams: Streams) -> list[ShownShare]:
+    """Return the shares of an outcome in words."""
+    return [_share(share, streams) for share in shares]
+
+
+def percent(basis_points: int) -> str:
+    """Return basis points as a percentage: 3333 is 33.33."""
+    return f"{basis_points / 100:.2f}".rstrip("0").rstrip(".")
+
+
+def target_words(share: Mapping[str, Any], streams: Streams) -> str:
+    """Return where a share goes: its kind, if it is no revenue, its stream and its plan."""
+    kind, stream_id = share.get("kind") or "revenue", share.get("stream_id")
+    stream = streams.get(stream_id or "")
+    plan = stream and stream.plans.get(share.get("plan_id") or "")
+    place = " › ".join(one.name for one in (stream, plan) if one)
+    if kind != "revenue":
+        return f"{KINDS[kind]} · {place}" if place else KINDS[kind]
+    return place or "Unmapped"
+
+
+def treatment_words(treatment: Mapping[str, Any] | None) -> str:
+    """Return when a share is earned; empty if it does not say so itself."""
+    if not treatment:
+        return ""
+    if treatment["kind"] == "months":
+        since = "the service start" if treatment["from"] == "period_start" else "the booking"
+        return f"over {treatment['n']} month{'' if treatment['n'] == 1 else 's'} from {since}"
+    return {"period": "over the service period", "booked": "when booked"}[treatment["kind"]]
+
+
+def _share(share: Mapping[str, Any], streams: Streams) -> ShownShare:
+    stream = streams.get(share.get("stream_id") or "")
+    plan = stream and stream.plans.get(share.get("plan_id") or "")
+    return ShownShare(
+        "" if share["bp"] == _WHOLE else f"{percent(share['bp'])} %",
+        target_words(share, streams),
+        treatment_words(share.get("treatment")),
+        bool(stream and stream.archived_at is not None) or bool(plan and plan.archived_at is not None),
+    )
+
+
+def _of_table(table: Mapping[str, str], streams: Streams) -> Iterator[ShownShare]:
+    by_stream: dict[str, int] = {}
+    for stream_id in table.values():
+        by_stream[stream_id] = by_stream.get(stream_id, 0) + 1
+    for stream_id, entries in by_stream.items():
+        share = _share({"bp": _WHOLE, "stream_id": stream_id}, streams)
+        yield share._replace(treatment=f"{count(entries)} {'entry' if entries == 1 else 'entries'}")
+
+
+def _asked(rule: Json) -> Iterator[str]:
+    for condition in rule["conditions"]:
+        field, op = condition["field"], condition["op"]
+        said = f"{field_words(field)} {operator_words(field, op)}"
+        yield f"{said} {_values(field, op, condition['value'])}" if "value" in condition else said
+
+
+def _values(field: str, op: str, value: object) -> str:
+    values = value if isinstance(value, list) else [value]
+    said = [_value(field, one) for one in values]
+    if op == "between":
+        return " and ".join(said)
+    more = len(said) - _MOST_VALUES
+    return ", ".join(said) if more <= 1 else f"{', '.join(said[:_MOST_VALUES])} and {count(more)} more"
+
+
+def _value(field: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        in_cents = field_type_of(field) is FieldType.INTEGER
+        return f"{count(value)} (minor units)" if in_cents else count(value)
+    text = str(value)
+    if field_type_of(field) is FieldType.DATE:
+        return day(date.fromisoformat(text))
+    if field == "currency":
+        return text.upper()
+    if field in _SPOKEN:
+        return spoken(text)
+    return text if field_type_of(field) is not FieldType.TEXT else f"“{text}”"
+
+
+def _applies(applies: Mapping[str, Any] | None) -> str:
+    if applies is None:
+        return ""
+    what = "Service starts" if applies["by"] == "service_start" else "Finalized"
+    since = f" from {day(date.fromisoformat(applies['from']))}" if applies.get("from") else ""
+    last = date.fromisoformat(applies["to"]) - timedelta(days=1) if applies.get("to") else None
+    return f"{what}{since}{f' through {day(last)}' if last else ''}" if since or last else ""
