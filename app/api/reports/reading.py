@@ -53,13 +53,13 @@ class Reading(NamedTuple):
             yield [_text_of(name, cell[name]) for name in COLUMNS[self.name]]
 
 
-def read_report(snapshot: Snapshot, name: ReportName, query: Mapping[str, Any]) -> Reading:
-    """Return a report as a query asks for it.
+def read_report(snapshot: Snapshot, name: ReportName, query: Mapping[str, Any], *, is_whole: bool = False) -> Reading:
+    """Return a report as a query asks for it; `is_whole` as in `ReportOf`.
 
     :raises NotFoldedYetError: the table was built by an older release, which recognized nothing
     """
     livemode = mode_of(snapshot.connection, snapshot.company_id, query.get("livemode"))
-    of = ReportOf(name, query["by"], query.get("first"), query.get("last"), current_month(snapshot))
+    of = ReportOf(name, query["by"], query.get("first"), query.get("last"), current_month(snapshot), is_whole)
     found = read_cells(snapshot, Books(livemode, query.get("currency", ())), of)
     lacking = lacking_from(snapshot, livemode=livemode)
     unread = unread_lists(snapshot.connection, snapshot.company_id, livemode=livemode)

@@ -70,7 +70,7 @@ def _content(view: ReportView) -> _Content:
     if view.report == "waterfall":
         query["by"] = "none"
     with snapshot_of(current_tools().engine, view.company_id, view.moment) as snapshot:
-        report = read_report(snapshot, view.report, query)
+        report = read_report(snapshot, view.report, query, is_whole=True)
         return _Content(
             report,
             health_in(snapshot.connection, view.company_id),
@@ -106,6 +106,7 @@ def _shown(view: ReportView, content: _Content) -> dict[str, Any]:
         "currency": currency,
         "exponent": exponent_of(currency) if currency else 0,
         "is_empty": not cells,
+        "files": {ending: view.file(ending, currency, report.months) for ending in ("csv", "xlsx")},
         **_laid_out(report.name, cells, content.name_of),
     }
 
