@@ -25,7 +25,7 @@ from app.ops import health, metrics
 from app.pages import wording
 from app.pages.account import account
 from app.pages.joining import invitation, passwords, sign_up
-from app.pages.mapping import chart, line_drawer, preferences, quarantine, table
+from app.pages.mapping import batches, by_hand, chart, line_drawer, line_mapping, preferences, quarantine, table
 from app.pages.mapping import saved_views as saved_view_pages
 from app.pages.mapping import suggestions as suggestion_parts
 from app.pages.notices import notices_page, notifications_page, webhooks_page
@@ -114,10 +114,11 @@ def create_app(tools: Tools) -> Flask:
     mapping = (table, chart, line_drawer, quarantine, preferences, saved_view_pages, suggestion_parts)
     pages = (integrations, connection_forms, sync_pages, *mapping)
     people = (people_pages, api_key_pages, company_pages, audit_pages, account, invitation, sign_up, passwords)
+    hands = (by_hand, batches, line_mapping)
     rule_pages = (list_page, rule_editor, preview_page, versions_page)
     revenue = (report_page, explanation_page, credit_notes_page)
     told = (notices_page, notifications_page, webhooks_page, export_schedule_pages)
-    mapped = (unmapped_page, streams_page, policy_pages, *rule_pages)
+    mapped = (unmapped_page, streams_page, policy_pages, *hands, *rule_pages)
     for views in (sign_in, provider_sign_in, oauth, *pages, *revenue, *people, *told, *mapped):
         app.register_blueprint(views.blueprint)
     return app

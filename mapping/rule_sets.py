@@ -32,6 +32,14 @@ def versions_of(connection: Connection, company_id: int, upto: int | None = None
     return [_version(said) for said in said_about(connection, company_id, RULES, upto=upto)]
 
 
+def newest_at(connection: Connection, company_id: int, upto: int | None = None) -> RuleSetVersion | None:
+    """Return the rule set that was published last, as of a position or now; None before the first."""
+    if upto is not None:
+        return next(reversed(versions_of(connection, company_id, upto)), None)
+    newest = last_said_about(connection, company_id, RULES)
+    return newest and _version(newest)
+
+
 def newest_version(connection: Connection, company_id: int) -> int:
     """Return the number of the newest published version, 0 if there is none."""
     newest = last_said_about(connection, company_id, RULES)

@@ -35,7 +35,7 @@
     if (event.target === drawer) drawer.close();
     if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const row = event.target.closest(ROWS);
-    const link = event.target.closest("a, button");
+    const link = event.target.closest("a, button, .picks");
     if (!row || (link && !link.classList.contains("line")) || (!link && String(getSelection()))) return;
     event.preventDefault();
     open(row.querySelector("a.line") ?? link);

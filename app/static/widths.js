@@ -11,8 +11,8 @@
     const box = document.getElementById("lines");
     if (!box) return;
     const table = box.querySelector("table");
-    const cols = [...table.querySelectorAll("col")];
-    const heads = [...table.querySelectorAll("thead th")];
+    const cols = [...table.querySelectorAll("col[data-column]")];
+    const heads = [...table.querySelectorAll("thead th:not(.picks)")];
     const token = document.querySelector("input[name=csrf_token]").value;
 
     function show() {

@@ -1,6 +1,6 @@
 """Override what rules say, for the API and the pages alike: find the lines, check the outcome, record both."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import abort
@@ -87,6 +87,30 @@ def override_lines(company_id: int, body: Body, *, key: str | None) -> dict[str,
         return overrides.override_lines(desk, keys, _outcome(desk, body), body["reason"])
 
     return _batch(at_desk(company_id, decide, key=key), lines)
+
+
+def these_lines(company_id: int, keys: Sequence[tuple[str, str]], livemode: bool | None) -> list[MappableLine]:  # noqa: FBT001
+    """Return the lines with these invoice and line ids, as far as they are in the table."""
+    with snapshot_of(current_tools().engine, company_id) as snapshot:
+        mode = mode_of(snapshot.connection, company_id, livemode)
+        return lines_with_keys(snapshot, keys, livemode=mode)
+
+
+def lines_of(company_id: int, chosen: Body) -> list[MappableLine]:
+    """Return the lines that a filter chooses; 422 if they are too many."""
+    return _lines(company_id, {"filter": chosen})
+
+
+def override_chosen(company_id: int, lines: Sequence[MappableLine], body: Body, *, key: str) -> str:
+    """Map lines by hand, and return the id of the batch. Commits; under one `key`, only once."""
+    keys = [LineKey(line.livemode, line.invoice_id, line.invoice_line_item_id) for line in lines]
+
+    def decide(desk: Desk) -> str:
+        outcome = _outcome(desk, body)
+        before = overrides.batch_recorded_before(desk, outcome, body["reason"])
+        return before[0] if before else overrides.override_lines(desk, keys, outcome, body["reason"])
+
+    return at_desk(company_id, decide, key=key)
 
 
 def undo(company_id: int, batch_id: str) -> None:

@@ -34,6 +34,8 @@ SHOWN_COLUMNS = (
     "price_id",
     "customer_email",
     "updated_at",
+    "stream",
+    "mapped_by",
 )
 DENSITIES = ("comfortable", "compact")
 

@@ -29,6 +29,9 @@ DEFAULT = (
     _column("amount", "Amount", "money", "amount", _CURRENCY),
 )
 ADDABLE = (
+    # What a line is mapped to is in no export.
+    Column("stream", "Stream", "stream", ()),
+    Column("mapped_by", "Mapped by", "mapped_by", ()),
     _column("type", "Type", "word"),
     _column("cadence", "Cadence", "cadence"),
     _column("period", "Period", "period", "period_start", "period_end"),
@@ -57,4 +60,5 @@ def shown(names: tuple[str, ...]) -> list[Column]:
 
 def written(columns: list[Column]) -> str:
     """Return the value of an export's `columns=` parameter that matches these columns."""
-    return ",".join(dict.fromkeys(name for column in columns for name in column.written))
+    names = dict.fromkeys(name for column in columns for name in column.written)
+    return ",".join(names or DEFAULT[0].written)

@@ -7,6 +7,8 @@ from app.connect.state import health_in
 from app.pages.mapping.query import View
 from backlog.syncs.health import ConnectionHealth
 from events.connection.accounts import owned_account
+from mapping.streams import streams_at
+from projections.mapping.streams import Stream
 from projections.reads.freshness import events_behind, has_changed_since, holds_mode, last_changed_at
 from projections.reads.snapshots import Snapshot
 from projections.reads.totals import list_currencies
@@ -29,13 +31,26 @@ class Freshness(NamedTuple):
 class Choices(NamedTuple):
     """What the filters offer: currencies, most used first, whether both modes have lines, and which mode is shown.
 
-    `connected_livemode` is the mode that syncs read; None if no account is connected.
+    `connected_livemode` is the mode that syncs read; None if no account is connected. `streams` are all there are.
     """
 
     currencies: list[str]
     has_both_modes: bool
     livemode: bool
     connected_livemode: bool | None
+    streams: dict[str, Stream]
+
+    @property
+    def stream_choices(self) -> list[tuple[str, str]]:
+        """Return streams with their names, for a choice."""
+        names = ((stream_id, stream.name) for stream_id, stream in self.streams.items())
+        return sorted(names, key=lambda named: named[1].casefold())
+
+    @property
+    def stream_names(self) -> dict[str, str]:
+        """Return the names of streams and plans, by their ids."""
+        plans = {plan_id: plan.name for stream in self.streams.values() for plan_id, plan in stream.plans.items()}
+        return {stream_id: stream.name for stream_id, stream in self.streams.items()} | plans
 
 
 def freshness_of(snapshot: Snapshot, since: int) -> Freshness:
@@ -51,12 +66,13 @@ def freshness_of(snapshot: Snapshot, since: int) -> Freshness:
 
 
 def choices_of(snapshot: Snapshot, view: View) -> Choices:
-    """Return the currencies and modes that the table can be filtered by."""
+    """Return the currencies, modes and streams that the table can be filtered by."""
     account = owned_account(snapshot.connection, snapshot.company_id)
     connected = account.livemode if account else None
     livemode = bool(view.query.get("livemode", connected is not False))
     has_both_modes = holds_mode(snapshot, livemode=not livemode)
-    return Choices(list_currencies(snapshot, livemode=livemode), has_both_modes, livemode, connected)
+    streams = streams_at(snapshot.connection, snapshot.company_id)
+    return Choices(list_currencies(snapshot, livemode=livemode), has_both_modes, livemode, connected, streams)
 
 
 def why_empty(view: View, connection: ConnectionHealth, choices: Choices) -> str:

@@ -5,15 +5,17 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 from flask import Blueprint, abort, make_response, render_template, request
-from marshmallow import RAISE, ValidationError, validate
+from marshmallow import RAISE, ValidationError, fields, validate
 from werkzeug.wrappers import Response
 
 from app.api.revenue_lines import mode_of
 from app.api.schemas import LineQuery
 from app.auth.access import principal
+from app.auth.sessions import form_token
 from app.http.fields import WholeNumber
 from app.pages.frame import for_member, framed
 from app.pages.mapping.addresses import Parameters, table_address
+from app.pages.mapping.line_mapping import mapping_of_line
 from app.pages.mapping.line_words import cadence_words, happenings_of
 from app.pages.mapping.table import HERE
 from app.pages.recognition.line_months import line_months
@@ -35,6 +37,8 @@ _MOST_CREDITS = 100
 
 class _LinePageQuery(LineQuery):
     before = WholeNumber(validate=validate.Range(1, _LAST_POSITION))
+    # What the page then says was done.
+    done = fields.String()
 
 
 @blueprint.get("/lines/<line_id>")
@@ -49,9 +53,8 @@ def show_line(company_id: int, line_id: str) -> Response:
     content |= {"line_id": line_id, "table": table_address(company_id, "", kept), "as_of": query.get("as_of")}
     content["by"] = content["table"] + ("&" if kept else "?")
     if "HX-Request" in request.headers:
-        return make_response(
-            render_template("mapping/line_part.html", company_id=company_id, may=principal().reaches, **content)
-        )
+        content |= {"company_id": company_id, "may": principal().reaches, "token": form_token()}
+        return make_response(render_template("mapping/line_part.html", **content))
     return framed("mapping/line.html", here=HERE, company_id=company_id, **content)
 
 
@@ -106,6 +109,7 @@ def _content(
         "older": f"?{urlencode([*kept, ('before', history.steps[0].event.position)])}" if history.has_more else None,
         "at_stripe": _dashboard_url(snapshot, row.invoice_id, livemode=livemode) if row else None,
         "position": snapshot.position,
+        **(mapping_of_line(snapshot, row) if row else {}),
     }
 
 

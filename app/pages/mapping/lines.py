@@ -6,10 +6,12 @@ from urllib.parse import urlencode
 
 from app.api.revenue_lines import list_of
 from app.pages.mapping.addresses import table_address
+from app.pages.mapping.mapped import COLUMNS, MappedLine, mapped_lines
 from app.pages.mapping.query import View
 from app.wiring.tools import current_tools
 from projections.reads.lines import LineRow, list_lines
 from projections.reads.orders import after_row
+from projections.reads.recognition.line_mappings import LineKey
 from projections.reads.snapshots import Snapshot
 
 ROWS_A_PAGE = 100
@@ -21,7 +23,7 @@ class LinesPage(NamedTuple):
 
     `here` returns these rows again, `following` the next rows, and `next_page` the next rows as a whole page; the last
     two are None at the end. `of_line` is the beginning and the end of a line's URL. `by` is, for each id that can be
-    filtered by, the URL of this view to which an id is appended.
+    filtered by, the URL of this view to which an id is appended. `mapped` is what rows are mapped to, if it is shown.
     """
 
     rows: Sequence[LineRow]
@@ -31,6 +33,7 @@ class LinesPage(NamedTuple):
     next_page: str | None
     of_line: tuple[str, str]
     by: dict[str, str]
+    mapped: dict[LineKey, MappedLine]
 
 
 def read_lines(snapshot: Snapshot, view: View) -> LinesPage:
@@ -51,7 +54,8 @@ def read_lines(snapshot: Snapshot, view: View) -> LinesPage:
         then = {"at": at, "row": row + ROWS_A_PAGE, "cursor": cursors.write(of, after_row(rows[-1], of.sort))}
         following, next_page = view.link("/rows", **then), view.link(**then)
     here = view.link("/rows", at=at, row=row, cursor=cursor)
-    return LinesPage(rows, row, here, following, next_page, _of_line(view), _by(view))
+    mapped = mapped_lines(snapshot, rows) if COLUMNS.intersection(column.name for column in view.columns) else {}
+    return LinesPage(rows, row, here, following, next_page, _of_line(view), _by(view), mapped)
 
 
 def _of_line(view: View) -> tuple[str, str]:

@@ -26,10 +26,13 @@ from tenants.views.preferences import Preference, preference_of
 FILTERS = (
     *("q", "customer_id", "subscription_id", "invoice_id", "price_id", "product_id"),
     *("invoice_status", "type", "cadence", "currency"),
+    *("mapped", "stream_id", "plan_id", "layer"),
     *("date_from", "date_to", "amount_min", "amount_max", "modified_after", "livemode"),
 )
 # In the order in which URLs have them.
-_STATE = (*FILTERS, "sort", "as_of", "chart", "columns", "density")
+_SAVED = (*FILTERS, "sort", "as_of", "chart", "columns", "density")
+# Whether lines can be selected is part of an address, and of no saved view.
+_STATE = (*_SAVED, "select")
 _LAST = 2**63 - 1
 _NOTHING_PREFERRED = Preference()
 # What the API says of parameters, in the words of the form.
@@ -45,6 +48,7 @@ class MappingQuery(ViewParameters):
     at = WholeNumber(validate=validate.Range(0, _LAST))
     row = WholeNumber(load_default=1, validate=validate.Range(1, _LAST))
     cursor = fields.String(validate=validate.Length(1, 2000))
+    select = fields.String(validate=validate.OneOf(["lines"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,11 @@ class View:
     def density(self) -> str:
         """Return how much room rows take: comfortable or compact."""
         return str(self.query.get("density") or self.preferred.density or DENSITIES[0])
+
+    @property
+    def is_selecting(self) -> bool:
+        """Return whether lines can be selected."""
+        return "select" in self.given
 
     @property
     def sort(self) -> str:
@@ -167,7 +176,7 @@ def address_of(company_id: int, parameters: Mapping[str, str | list[str]]) -> st
 
 def parameters_of(view: View) -> dict[str, str | list[str]]:
     """Return the parameters of a view as they are saved."""
-    kept = {name: values for name, values in view.given.items() if name in _STATE}
+    kept = {name: values for name, values in view.given.items() if name in _SAVED}
     return {name: list(values) if name in SEVERAL else values[0] for name, values in kept.items()}
 
 

@@ -20,6 +20,7 @@ from app.pages.mapping.freshness import (
     why_empty,
 )
 from app.pages.mapping.lines import LinesPage, read_lines
+from app.pages.mapping.mapped import LAYERS
 from app.pages.mapping.query import View, as_preferred, view_of
 from app.wiring.tools import current_tools
 from events.stripe.cadence import CADENCES, LINE_TYPES
@@ -37,6 +38,7 @@ _KNOWN = {
     "invoice_status": FINAL_STATUSES,
     "type": LINE_TYPES,
     "cadence": CADENCES,
+    "layer": LAYERS,
 }
 _FORMATS = {"CSV": "csv", "Excel": "xlsx"}
 
@@ -159,7 +161,7 @@ def _page(content: _Content, saving: Saving | None) -> Response:
         here=HERE,
         status=422 if view.mistakes or saving else 200,
         **content._asdict(),
-        chips=chips_of(view),
+        chips=chips_of(view, content.choices.stream_names),
         exports=_exports(content),
         scheduling=_scheduling(view),
         columns=(DEFAULT, ADDABLE),
@@ -172,7 +174,7 @@ def _page(content: _Content, saving: Saving | None) -> Response:
 
 
 def _scheduling(view: View) -> str:
-    parameters = [*view.state("chart", "columns", "density", "as_of"), ("columns", written(view.columns))]
+    parameters = [*view.state("chart", "columns", "density", "as_of", "select"), ("columns", written(view.columns))]
     return f"/companies/{view.company_id}/settings/exports?{urlencode(parameters)}"
 
 
@@ -180,7 +182,7 @@ def _exports(content: _Content) -> dict[str, str]:
     # Exactly what is shown: the same lines as of the same position, and the matching columns.
     view = content.view
     is_past = bool(content.lines and "at=" in content.lines.here)
-    kept = view.state("chart", "columns", "density", *(["as_of"] if is_past else []))
+    kept = view.state("chart", "columns", "density", "select", *(["as_of"] if is_past else []))
     parameters = [*kept, ("columns", written(view.columns)), *([("as_of", str(content.position))] if is_past else [])]
     lines = f"/v1/companies/{view.company_id}/revenue-lines"
     return {title: f"{lines}.{ending}?{urlencode(parameters)}" for title, ending in _FORMATS.items()}

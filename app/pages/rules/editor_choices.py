@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
+from app.pages.mapping.share_words import KINDS, percent
+from app.pages.mapping.targets import target_choices
 from app.pages.mapping.words import spoken
 from app.pages.rules.field_words import FIELDS, METADATA, SUGGESTED, operators_for, shape_of
-from app.pages.rules.rule_words import KINDS, percent
 from projections.mapping.fields import CHOICES, FieldType, field_type_of
 from projections.mapping.operators import TEXTS
 from projections.mapping.streams import Stream
@@ -40,7 +41,7 @@ def choices(streams: Mapping[str, Stream]) -> dict[str, object]:
         "offered_values": offered_values,
         "suggested": SUGGESTED,
         "split_field": split_field,
-        "targets": _targets(streams),
+        "targets": target_choices(streams),
         "kinds": tuple(KINDS.items()),
         "treatments": _TREATMENTS,
         "anchors": _ANCHORS,
@@ -85,15 +86,3 @@ def _field_groups(is_offered: Callable[[str], bool]) -> list[tuple[str, list[tup
         (title, [(name, FIELDS[name]) for name in names if is_offered(name)]) for title, names in _GROUPS.items()
     ]
     return [(title, fields) for title, fields in (*of_lines, ("Metadata", list(METADATA.items()))) if fields]
-
-
-def _targets(streams: Mapping[str, Stream]) -> list[tuple[str, str, bool]]:
-    """Return streams and plans to choose from: the value, the words, and whether it is archived."""
-    found = []
-    for stream_id, stream in sorted(streams.items(), key=lambda item: item[1].name.casefold()):
-        is_over = stream.archived_at is not None
-        found.append((stream_id, stream.name, is_over))
-        for plan_id, plan in stream.plans.items():
-            name = f"{stream.name} › {plan.name}"
-            found.append((f"{stream_id}/{plan_id}", name, is_over or plan.archived_at is not None))
-    return found

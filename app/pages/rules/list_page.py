@@ -11,12 +11,13 @@ from app.api.mapping.deciding import log_at
 from app.api.mapping.sentences import advice_about
 from app.pages.forms import back_to, typed
 from app.pages.frame import for_member, framed
+from app.pages.mapping.actors import names_of
+from app.pages.mapping.share_words import Streams
 from app.pages.rules import draft_steps as steps
-from app.pages.rules.actors import names_of
 from app.pages.rules.draft_changes import DraftChanges, draft_changes
 from app.pages.rules.field_words import FIELDS
 from app.pages.rules.form_size import limit_large_forms
-from app.pages.rules.rule_words import ShownRule, Streams, shown_rule
+from app.pages.rules.rule_words import ShownRule, shown_rule
 from mapping.drafts import Draft, DraftChangedError, draft_of
 from mapping.previews import Preview, newest_previews
 from mapping.rule_sets import RuleSetVersion, versions_of

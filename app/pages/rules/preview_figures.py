@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from app.pages.mapping import words
-from app.pages.rules.rule_words import Streams
+from app.pages.mapping.share_words import Streams
 
 Cells = Sequence[Mapping[str, Any]]
 

@@ -4,24 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
+from app.pages.mapping.share_words import Streams, percent, target_words, treatment_words
 from app.pages.mapping.words import day, spoken
 from app.pages.rules.field_words import field_words, operator_words
 from app.pages.wording import count
 from projections.mapping.fields import FieldType, field_type_of
-from projections.mapping.streams import Stream
 from projections.mapping.writing_rules import Json
 
-KINDS = {
-    "revenue": "Revenue",
-    "pass_through": "Pass-through",
-    "tax": "Tax",
-    "excluded": "Excluded",
-}
 _MOST_VALUES = 4
 _WHOLE = 10_000
 _SPOKEN = frozenset({"cadence", "type", "interval"})
-
-Streams = Mapping[str, Stream]
 
 
 class ShownShare(NamedTuple):
@@ -65,32 +57,6 @@ def shown_rule(rule: Json, streams: Streams) -> ShownRule:
 def shown_shares(shares: Sequence[Mapping[str, Any]], streams: Streams) -> list[ShownShare]:
     """Return the shares of an outcome in words."""
     return [_share(share, streams) for share in shares]
-
-
-def percent(basis_points: int) -> str:
-    """Return basis points as a percentage: 3333 is 33.33."""
-    return f"{basis_points / 100:.2f}".rstrip("0").rstrip(".")
-
-
-def target_words(share: Mapping[str, Any], streams: Streams) -> str:
-    """Return where a share goes: its kind, if it is no revenue, its stream and its plan."""
-    kind, stream_id = share.get("kind") or "revenue", share.get("stream_id")
-    stream = streams.get(stream_id or "")
-    plan = stream and stream.plans.get(share.get("plan_id") or "")
-    place = " › ".join(one.name for one in (stream, plan) if one)
-    if kind != "revenue":
-        return f"{KINDS[kind]} · {place}" if place else KINDS[kind]
-    return place or "Unmapped"
-
-
-def treatment_words(treatment: Mapping[str, Any] | None) -> str:
-    """Return when a share is earned; empty if it does not say so itself."""
-    if not treatment:
-        return ""
-    if treatment["kind"] == "months":
-        since = "the service start" if treatment["from"] == "period_start" else "the booking"
-        return f"over {treatment['n']} month{'' if treatment['n'] == 1 else 's'} from {since}"
-    return {"period": "over the service period", "booked": "when booked"}[treatment["kind"]]
 
 
 def _share(share: Mapping[str, Any], streams: Streams) -> ShownShare:
