@@ -11,7 +11,7 @@ from app.api.base import install_api
 from app.api.exports import lines_csv as revenue_lines_csv
 from app.api.exports import lines_xlsx as revenue_lines_xlsx
 from app.api.exports import schedules as export_schedules
-from app.api.mapping import overrides, policy, previews, rules, streams
+from app.api.mapping import overrides, policy, previews, rules, streams, unmapped
 from app.api.notices import notifications, webhook_endpoints
 from app.api.people import api_keys, audit, companies, invitations, me, members
 from app.api.reports import as_csv as reports_csv
@@ -32,13 +32,16 @@ from app.pages.notices import notices_page, notifications_page, webhooks_page
 from app.pages.recognition import credit_notes_page, explanation_page, report_page
 from app.pages.rules import editor as rule_editor
 from app.pages.rules import list_page, preview_page, versions_page
+from app.pages.settings import accounting_policy as policy_pages
 from app.pages.settings import api_keys as api_key_pages
 from app.pages.settings import audit as audit_pages
 from app.pages.settings import company as company_pages
 from app.pages.settings import connection_forms, integrations
 from app.pages.settings import export_schedules as export_schedule_pages
 from app.pages.settings import people as people_pages
+from app.pages.streams import streams_page
 from app.pages.syncs import pages as sync_pages
+from app.pages.unmapped import unmapped_page
 from app.problems import handlers
 from app.reference import page as reference
 from app.webhooks import endpoint
@@ -89,6 +92,7 @@ def create_app(tools: Tools) -> Flask:
         previews.blueprint,
         overrides.blueprint,
         policy.blueprint,
+        unmapped.blueprint,
         reports.blueprint,
         reports_csv.blueprint,
         reports_xlsx.blueprint,
@@ -114,6 +118,7 @@ def create_app(tools: Tools) -> Flask:
     rule_pages = (list_page, rule_editor, preview_page, versions_page)
     revenue = (report_page, explanation_page, credit_notes_page)
     told = (notices_page, notifications_page, webhooks_page, export_schedule_pages)
-    for views in (sign_in, provider_sign_in, oauth, *pages, *hands, *rule_pages, *revenue, *people, *told):
+    mapped = (unmapped_page, streams_page, policy_pages, *hands, *rule_pages)
+    for views in (sign_in, provider_sign_in, oauth, *pages, *revenue, *people, *told, *mapped):
         app.register_blueprint(views.blueprint)
     return app

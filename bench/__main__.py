@@ -4,7 +4,7 @@ import json
 
 import click
 
-from bench import backfill, catchup, crowds, disturbance, exports, ingest, pages, queries, rebuild
+from bench import backfill, catchup, crowds, disturbance, exports, ingest, pages, queries, rebuild, recognition
 from bench.companies import run as measure_companies
 
 
@@ -101,6 +101,14 @@ def exports_command(lines: int, repeats: int) -> None:
 def queries_command(lines: int, repeats: int) -> None:
     """Measure reads of a large table: pages, totals and months, now and as of past positions, and CSV rows."""
     click.echo(json.dumps(queries.run(lines=lines, repeats=repeats), indent=2))
+
+
+@main.command("recognition")
+@click.option("--lines", default=1_000_000, show_default=True, help="Lines of the company's table.")
+@click.option("--repeats", default=20, show_default=True, help="Turns of each read.")
+def recognition_command(lines: int, repeats: int) -> None:
+    """Measure reports of recognized revenue and their explanations, and a preview and publication of rules."""
+    click.echo(json.dumps(recognition.run(lines=lines, repeats=repeats), indent=2))
 
 
 if __name__ == "__main__":

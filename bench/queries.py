@@ -62,14 +62,14 @@ def measure(engine: Engine, company_id: int, *, repeats: int) -> dict[str, objec
         "month": LineFilter(livemode=True, date_from=date(2024, 3, 1), date_to=date(2024, 4, 1)),
     }
     lists = {
-        f"{name} {sort}": _timed(
+        f"{name} {sort}": timed(
             [_reader(engine, company_id, None, line_filter, sort, after) for after in marks[sort]], repeats
         )
         for name, line_filter in filters.items()
         for sort in SORTS
     }
     moments = {
-        f"{share:.1%} {sort}": _timed(
+        f"{share:.1%} {sort}": timed(
             [_reader(engine, company_id, round(head * share), _all(), sort, None)], repeats * len(_DEPTHS)
         )
         for share in _MOMENTS
@@ -78,12 +78,12 @@ def measure(engine: Engine, company_id: int, *, repeats: int) -> dict[str, objec
     return {
         "lists": lists,
         "as_of": moments,
-        "totals": {name: _timed([_totals(engine, company_id, None, one)], repeats) for name, one in filters.items()},
-        "totals_as_of": _timed([_totals(engine, company_id, head // 2, _all())], repeats),
-        "months": _timed([_months(engine, company_id, None)], repeats),
-        "months_as_of": _timed([_months(engine, company_id, head // 2 + 1000)], repeats),
+        "totals": {name: timed([_totals(engine, company_id, None, one)], repeats) for name, one in filters.items()},
+        "totals_as_of": timed([_totals(engine, company_id, head // 2, _all())], repeats),
+        "months": timed([_months(engine, company_id, None)], repeats),
+        "months_as_of": timed([_months(engine, company_id, head // 2 + 1000)], repeats),
         "suggestions": {
-            typed: _timed([_suggestions(engine, company_id, typed)], repeats) for typed in ("c", "mer 77", "nobody")
+            typed: timed([_suggestions(engine, company_id, typed)], repeats) for typed in ("c", "mer 77", "nobody")
         },
         "csv_rows_per_second": _csv_rate(engine, company_id),
     }
@@ -139,7 +139,8 @@ def _months(engine: Engine, company_id: int, as_of: int | None) -> Callable[[], 
     return read
 
 
-def _timed(reads: list[Callable[[], object]], repeats: int) -> dict[str, float]:
+def timed(reads: list[Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Return the median and the 99th percentile of all these reads in milliseconds."""
     reads[0]()
     times = sorted(_milliseconds(read) for _ in range(repeats) for read in reads)
     return {"p50_ms": times[len(times) // 2], "p99_ms": times[min(len(times) - 1, int(len(times) * 0.99))]}

@@ -2,11 +2,11 @@
 
 from flask import Flask
 
-from commands import api_keys, companies, connections, db, events, projections, secrets, sync, users
+from commands import api_keys, companies, connections, db, events, projections, recognition, secrets, sync, users
 
 
 def register(app: Flask) -> None:
     """Register the commands with this app's `flask` command."""
-    for module in (db, companies, users, api_keys, connections, events, projections, secrets):
+    for module in (db, companies, users, api_keys, connections, events, projections, recognition, secrets):
         app.cli.add_command(module.group)
     app.cli.add_command(sync.command)

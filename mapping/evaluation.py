@@ -2,15 +2,17 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import text
 
-from events.stripe.observations import StatusDates
-from mapping.figures import CellKey, ComparedLine, Figures, Json
+from events.stripe.observations import Line, StatusDates
+from mapping.figures import CellKey, ComparedLine, Figures, Json, is_moved_whole
+from projections.engine.folding import without_garbage_collection
 from projections.mapping.book import Book, mapping_of
 from projections.mapping.mapped import Mapped, Overrides
-from projections.mapping.rule_set import RuleSet, Values
+from projections.mapping.rule_set import RuleSet, Subject, Values
 from projections.mapping.rules import Rules
 from projections.reads.snapshots import Snapshot
 from projections.recognition.billing import transitions_of
@@ -19,7 +21,7 @@ from projections.recognition.outcome import REVENUE
 from projections.recognition.parts import Part
 from projections.revenue.build_state import BuildState
 from projections.revenue.fold import RevenueState
-from projections.revenue.invoice_parts import InvoiceParts, PartsByPlace
+from projections.revenue.invoice_parts import InvoiceParts, LineOverrides, PartsByPlace
 from projections.revenue.state import InvoiceState, Key
 from projections.revenue.store.load_state import load_invoices
 from projections.revenue.store.mapping_store import find_books, load_books, load_line_overrides
@@ -65,9 +67,10 @@ def evaluated(snapshot: Snapshot, before: Book, rules: Rules, *, livemode: bool,
     after = msgspec.structs.replace(before, rules=RuleSet(rules), rules_version=before.rules_version + 1)
     figures = Figures(after.rules or RuleSet(()), _recognized(snapshot, livemode=livemode))
     comparison, done = _Comparison(before, after, figures), 0
-    for revenue in _in_bites(snapshot, livemode=livemode):
-        done += comparison.add(revenue)
-        progress(done)
+    with without_garbage_collection():
+        for revenue in _in_bites(snapshot, livemode=livemode):
+            done += comparison.add(revenue)
+            progress(done)
     return figures.result()
 
 
@@ -83,6 +86,18 @@ def _in_bites(snapshot: Snapshot, *, livemode: bool) -> Iterator[RevenueState]:
         after = ids[-1]
 
 
+class _Known(NamedTuple):
+    """An invoice of which rows are shown, and when it was finalized, in Unix seconds.
+
+    Its lines, each with what rules may test of it and what the new rules ask of that.
+    """
+
+    key: Key
+    invoice: InvoiceState
+    booked_at: int
+    lines: list[tuple[Line, Subject, Values]]
+
+
 class _Comparison:
     """Maps lines by two books and adds those that differ to figures."""
 
@@ -92,52 +107,48 @@ class _Comparison:
 
     def add(self, revenue: RevenueState) -> int:
         """Compare the lines of these invoices, and return how many they are."""
-        asked: Counter[Values] = Counter()
-        for key, held in revenue.invoices.items():
-            self._compare(revenue, key, held.invoice, asked)
+        known = [one for key, held in revenue.invoices.items() if (one := self._known(revenue, key, held.invoice))]
+        asked = Counter(values for one in known for _, _, values in one.lines)
+        # Asked once for all lines alike, and of all rules: that the first one maps them is remembered for what follows.
         for values, count in asked.items():
             self._figures.count(values, count)
+        for one in known:
+            self._compare(one, revenue.line_overrides.get(one.key, {}))
         return asked.total()
 
-    def _compare(self, revenue: RevenueState, key: Key, invoice: InvoiceState, asked: Counter[Values]) -> None:
+    def _known(self, revenue: RevenueState, key: Key, invoice: InvoiceState) -> _Known | None:
         if invoice.is_deleted or invoice.header is None or invoice.status is None or invoice.lines is None:
-            return
+            return None
         said = invoice.dates.value if invoice.dates else _NO_DATES
         booked_at = transitions_of(invoice.status.value, said, invoice.seen_at).finalized.at
-        overrides = revenue.line_overrides.get(key, {})
-        subjects = list(subjects_at(revenue, key, invoice, booked_at, self._zone))
+        subjects = subjects_at(revenue, key, invoice, booked_at, self._zone)
+        return _Known(key, invoice, booked_at, [(*one, self._after.values_of(one[1])) for one in subjects])
+
+    def _compare(self, known: _Known, overrides: LineOverrides) -> None:
         changed: dict[str, tuple[Mapped, Mapped]] = {}
-        for line, subject in subjects:
-            subscription_id = line.subscription_id or invoice.header.value.subscription_id
-            of_subscription = self._before.override_of(livemode=key[0], subscription_id=subscription_id)
+        header, livemode = known.invoice.header, known.key[0]
+        for line, subject, values in known.lines:
+            subscription_id = line.subscription_id or (header.value.subscription_id if header else None)
+            of_subscription = self._before.override_of(livemode=livemode, subscription_id=subscription_id)
             chosen = Overrides(overrides.get(line.line_id), of_subscription)
-            values = self._after.values_of(subject)
-            asked[values] += 1
-            before = mapping_of(self._before, self._before.values_of(subject), booked_at, chosen)
-            after = mapping_of(self._after, values, booked_at, chosen)
+            before = mapping_of(self._before, self._before.values_of(subject), known.booked_at, chosen)
+            after = mapping_of(self._after, values, known.booked_at, chosen)
             if before.shares != after.shares:
                 changed[line.line_id] = before, after
         if changed:
-            parts = [
-                InvoiceParts(key, book, overrides).parts(invoice, lambda _: subjects)
-                for book in (self._before, self._after)
-            ]
-            self._add_changed(key, invoice, changed, parts)
+            self._add_changed(known, overrides, changed)
 
-    def _add_changed(
-        self,
-        key: Key,
-        invoice: InvoiceState,
-        changed: dict[str, tuple[Mapped, Mapped]],
-        parts: list[PartsByPlace],
-    ) -> None:
-        before, after = map(_by_line, parts)
-        for line in invoice.lines.value if invoice.lines else ():
+    def _add_changed(self, known: _Known, overrides: LineOverrides, changed: dict[str, tuple[Mapped, Mapped]]) -> None:
+        subjects = [one[:2] for one in known.lines]
+        before = _by_line(InvoiceParts(known.key, self._before, overrides).parts(known.invoice, lambda _: subjects))
+        after: dict[str, list[Part]] = {}
+        if not all(is_moved_whole(*mapped) for mapped in changed.values()):
+            after = _by_line(InvoiceParts(known.key, self._after, overrides).parts(known.invoice, lambda _: subjects))
+        for line, _, _ in known.lines:
             if line.line_id in changed:
                 net_amount = line.amount - line.discount_amount - line.tax_amount
-                mapped, of_line = changed[line.line_id], (before[line.line_id], after[line.line_id])
-                compared = ComparedLine(key[1], line.line_id, line.currency, net_amount, *mapped, *of_line)
-                self._figures.add(compared)
+                of_line = changed[line.line_id], before[line.line_id], after.get(line.line_id)
+                self._figures.add(ComparedLine(known.key[1], line.line_id, line.currency, net_amount, *of_line))
 
 
 def _by_line(parts: PartsByPlace) -> dict[str, list[Part]]:

@@ -1,7 +1,7 @@
 """Add up what other rules would change: cells, kinds of changes, the largest lines, and what each rule does. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from heapq import heappush, heappushpop
 from json import dumps
@@ -11,8 +11,7 @@ from projections.mapping.effects import EffectCount
 from projections.mapping.mapped import Mapped
 from projections.mapping.rule_set import RuleSet, Values
 from projections.mapping.writing_rules import treatment_document
-from projections.recognition.days import month_text
-from projections.recognition.month_rows import month_rows
+from projections.recognition.days import month_of, month_text
 from projections.recognition.outcome import REVENUE, Share
 from projections.recognition.parts import Part
 
@@ -33,16 +32,18 @@ class CellKey(NamedTuple):
 
 
 class ComparedLine(NamedTuple):
-    """A line, what maps it before and after, and its parts under either."""
+    """A line, what maps it before and after, and its parts under either.
+
+    `parts_after` is None if they recognize the same in the same months, and only the stream or the plan is another one.
+    """
 
     invoice_id: str
     line_id: str
     currency: str
     net_amount: int
-    before: Mapped
-    after: Mapped
-    parts_before: Iterable[Part]
-    parts_after: Iterable[Part]
+    mapped: tuple[Mapped, Mapped]
+    parts_before: Sequence[Part]
+    parts_after: Sequence[Part] | None
 
 
 class Figures:
@@ -61,19 +62,29 @@ class Figures:
 
     def add(self, line: ComparedLine) -> None:
         """Add a line that is mapped to other shares."""
-        change = change_of(line.before, line.after)
+        change = change_of(*line.mapped)
         self._changes[change] += 1
-        for parts, sign in ((line.parts_before, -1), (line.parts_after, 1)):
-            for part in parts:
-                for row in month_rows(part, line.currency):
-                    if row.kind == REVENUE:
-                        key = CellKey(row.month, row.stream_id, line.currency)
-                        self._moved[key] += sign * (row.earned + row.contra)
+        if line.parts_after is None:
+            self._move(line.parts_before, line.currency, line.mapped[1].shares[0].stream_id)
+        else:
+            self._add_parts(line.parts_before, line.currency, -1)
+            self._add_parts(line.parts_after, line.currency, 1)
         entry = (abs(line.net_amount), line.invoice_id, line.line_id, _shown(line, change))
         if len(self._top) < _MOST_TOP_LINES:
             heappush(self._top, entry)
         else:
             heappushpop(self._top, entry)
+
+    def _add_parts(self, parts: Sequence[Part], currency: str, sign: int) -> None:
+        for part in parts:
+            for month, net in _net_by_month(part):
+                self._moved[CellKey(month, part.stream_id, currency)] += sign * net
+
+    def _move(self, parts: Sequence[Part], currency: str, stream_id: str | None) -> None:
+        for part in parts:
+            for month, net in _net_by_month(part):
+                self._moved[CellKey(month, part.stream_id, currency)] -= net
+                self._moved[CellKey(month, stream_id, currency)] += net
 
     def result(self) -> Json:
         """Return all of it as JSON."""
@@ -128,6 +139,23 @@ def change_of(before: Mapped, after: Mapped) -> LineChange:
     return "resplit" if _split(before) != _split(after) else "retreated"
 
 
+def is_moved_whole(before: Mapped, after: Mapped) -> bool:
+    """Return whether both recognize the same in the same months, in whatever stream."""
+    if len(before.shares) > 1 or len(after.shares) > 1:
+        return False
+    (one,), (other,) = before.shares, after.shares
+    return (one.kind, one.treatment) == (other.kind, other.treatment)
+
+
+def _net_by_month(part: Part) -> Iterator[tuple[int, int]]:
+    """Yield what a part of revenue recognizes by month, as `month_rows` does, but for what is an expense."""
+    if part.kind != REVENUE:
+        return
+    yield from enumerate(part.months, start=part.first_month)
+    if part.expense:
+        yield month_of(part.booked), -part.expense
+
+
 def _places(mapped: Mapped) -> set[tuple[object, ...]]:
     return {(share.stream_id, share.plan_id, share.kind) for share in mapped.shares}
 
@@ -143,8 +171,8 @@ def _shown(line: ComparedLine, change: LineChange) -> Json:
         "currency": line.currency,
         "net_amount": line.net_amount,
         "change": change,
-        "before": [_share(share) for share in line.before.shares],
-        "after": [_share(share) for share in line.after.shares],
+        "before": [_share(share) for share in line.mapped[0].shares],
+        "after": [_share(share) for share in line.mapped[1].shares],
     }
 
 

@@ -20,7 +20,8 @@ _CLAIM = text("""
         SELECT id FROM mapping_preview
         WHERE status IN ('queued', 'running', 'publishing')
           AND (leased_until IS NULL OR leased_until < clock_timestamp())
-        ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+        -- One that was put off comes after those that nobody has taken yet.
+        ORDER BY leased_until NULLS FIRST, id LIMIT 1 FOR UPDATE SKIP LOCKED
     ) due
     WHERE p.id = due.id
     RETURNING p.id, p.company_id, p.livemode, p.based_on, p.rules, p.status, p.attempts, p.position, p.checksum,
@@ -36,7 +37,8 @@ _HOLD = text(f"""
         lines_done = coalesce(:lines_done, lines_done), lines_total = coalesce(:lines_total, lines_total) {_OF_TURN}
 """)  # noqa: S608 - our own words
 _RELEASE = text(f"""
-    UPDATE mapping_preview SET attempts = attempts - 1, leased_until = NULL {_OF_TURN}
+    UPDATE mapping_preview SET attempts = attempts - 1,
+        leased_until = clock_timestamp() + make_interval(secs => :seconds) {_OF_TURN}
 """)  # noqa: S608 - our own words
 _END = text(f"""
     UPDATE mapping_preview SET status = :becomes, failure = :failure, finished_at = :now, leased_until = NULL {_OF_TURN}
@@ -97,10 +99,10 @@ def hold(engine: Engine, turn: Turn, *, done: int | None = None, total: int | No
         _change(connection, turn, _HOLD, lease=LEASE_SECONDS, lines_done=done, lines_total=total)
 
 
-def put_off(engine: Engine, turn: Turn) -> None:
-    """Release a turn at which nothing could be done yet; it does not count as an attempt. Commits."""
+def put_off(engine: Engine, turn: Turn, *, seconds: float) -> None:
+    """Release a turn at which nothing could be done yet, for some seconds; it counts as no attempt. Commits."""
     with engine.begin() as connection:
-        connection.execute(_RELEASE, turn.key())
+        connection.execute(_RELEASE, turn.key() | {"seconds": seconds})
 
 
 def end_turn(engine: Engine, turn: Turn, becomes: str, *, now: datetime, failure: str | None = None) -> None:

@@ -13,6 +13,8 @@ from mapping.figures import Json, checksum_of, since
 from mapping.preview_turns import Turn, hold, keep_result, note_published
 from mapping.recorded import RULES, Desk
 from mapping.rule_sets import newest_version
+from notices.announcements import announce
+from notices.vocabulary import RULES_PUBLISHED
 from projections.mapping.book import Book
 from projections.mapping.payloads import Previewed, RulesPublished
 from projections.mapping.reading_rules import read_rules
@@ -21,6 +23,10 @@ from projections.reads.snapshots import Snapshot, snapshot_of, snapshot_on
 from runtime.clock import Clock
 
 _LOCK_HEAD = text("SELECT position FROM company_head WHERE company_id = :company_id FOR UPDATE")
+# As many are evaluated in about a second, for which the company's appends may wait.
+_FEW_LINES = 20_000
+# Of publishing: the last one evaluates all lines under the lock, however long that takes.
+_ATTEMPTS = 4
 # The draft that was published is over; one that was saved since goes on.
 _FORGET_DRAFT = text("""
     DELETE FROM rule_draft WHERE company_id = :company_id AND rules::jsonb = cast(:rules AS jsonb)
@@ -45,8 +51,19 @@ class Work(NamedTuple):
     is_stopping: Callable[[], bool]
 
 
+class _Known(NamedTuple):
+    """What rules would change, and the position that this is of."""
+
+    position: int | None
+    result: Json
+
+
 class _StoppedError(Exception):
     """The process ends."""
+
+
+class _OvertakenError(Exception):
+    """The log has grown since the rules were evaluated, and there are too many lines to do so under the lock."""
 
 
 def take_turn(work: Work, turn: Turn) -> Outcome:
@@ -76,24 +93,31 @@ def _evaluate(work: Work, turn: Turn) -> Outcome:
 
 def _publish(work: Work, turn: Turn) -> Outcome:
     """Publish rules while the company's log is locked, so that what is published is what was evaluated."""
-    with work.engine.begin() as connection:
-        head = int(connection.execute(_LOCK_HEAD, {"company_id": turn.company_id}).scalar_one())
-        if newest_version(connection, turn.company_id) != turn.based_on:
-            return Outcome.STALE
-        snapshot = snapshot_on(connection, turn.company_id)
-        if not snapshot.is_whole or snapshot.position != head:
-            return Outcome.NOT_YET
-        came_since = _came_since(work, snapshot, turn) if head != turn.position else []
-        now = work.clock()
-        version, position = _record(connection, turn, now)
-        published = {"version": version, "published_position": position, "since": dumps(came_since)}
-        note_published(connection, turn, now=now, **published)
-        connection.execute(_FORGET_DRAFT, {"company_id": turn.company_id, "rules": dumps(turn.rules)})
+    known, attempt = _Known(turn.position, turn.result or {"cells": []}), 1
+    while True:
+        try:
+            with work.engine.begin() as connection:
+                return _publish_locked(work, turn, connection, known, is_last=attempt == _ATTEMPTS)
+        except _OvertakenError:
+            # What came since is evaluated without the lock, so that as little as possible waits for it.
+            with snapshot_of(work.engine, turn.company_id) as snapshot:
+                known = _Known(snapshot.position, _evaluated(work, snapshot, book_at(snapshot), turn))
+            attempt += 1
+
+
+def _publish_locked(work: Work, turn: Turn, connection: Connection, known: _Known, *, is_last: bool) -> Outcome:
+    head = int(connection.execute(_LOCK_HEAD, {"company_id": turn.company_id}).scalar_one())
+    if newest_version(connection, turn.company_id) != turn.based_on:
+        return Outcome.STALE
+    snapshot = snapshot_on(connection, turn.company_id)
+    if not snapshot.is_whole or snapshot.position != head:
+        return Outcome.NOT_YET
+    if known.position != head:
+        if not is_last and lines_in(snapshot, livemode=turn.livemode) > _FEW_LINES:
+            raise _OvertakenError
+        known = _Known(head, _evaluated(work, snapshot, book_at(snapshot), turn))
+    _record(connection, turn, since(turn.result or {"cells": []}, known.result), work.clock())
     return Outcome.DONE
-
-
-def _came_since(work: Work, snapshot: Snapshot, turn: Turn) -> list[Json]:
-    return since(turn.result or {"cells": []}, _evaluated(work, snapshot, book_at(snapshot), turn))
 
 
 def _evaluated(work: Work, snapshot: Snapshot, before: Book, turn: Turn) -> Json:
@@ -105,12 +129,17 @@ def _evaluated(work: Work, snapshot: Snapshot, before: Book, turn: Turn) -> Json
     return evaluated(snapshot, before, _rules_of(turn), livemode=turn.livemode, progress=progress)
 
 
-def _record(connection: Connection, turn: Turn, now: datetime) -> tuple[int, int]:
+def _record(connection: Connection, turn: Turn, came_since: list[Json], now: datetime) -> None:
     desk = Desk(connection, turn.company_id, turn.requested_by, now)
     previewed = Previewed(turn.position or 0, turn.checksum or "")
     version = turn.based_on + 1
-    fact = RulesPublished(version, list(turn.rules), turn.based_on, previewed, turn.note)
-    return version, desk.record(RULES, [fact])[0]
+    (position,) = desk.record(RULES, [RulesPublished(version, list(turn.rules), turn.based_on, previewed, turn.note)])
+    kept = {"version": version, "published_position": position, "since": dumps(came_since)}
+    note_published(connection, turn, now=now, **kept)
+    connection.execute(_FORGET_DRAFT, {"company_id": turn.company_id, "rules": dumps(turn.rules)})
+    told: dict[str, object] = {"version": version, "position": position, "rebased": bool(came_since)}
+    told |= {"note": turn.note, "published_by": turn.requested_by}
+    announce(connection, turn.company_id, RULES_PUBLISHED, told, now=now)
 
 
 def _rules_of(turn: Turn) -> Rules:

@@ -10,6 +10,7 @@ SYNC_FAILED = "sync.failed"
 ACTION_REQUIRED = "connection.action_required"
 QUARANTINE_OPENED = "quarantine.opened"
 EXPORT_READY = "export.ready"
+RULES_PUBLISHED = "rules.published"
 ENDPOINT_DISABLED = "webhook_endpoint.disabled"
 
 # What a webhook may be about, and when it is sent. Types may be added: whoever receives them ignores unknown ones.
@@ -20,6 +21,7 @@ WEBHOOK_TYPES: Mapping[str, str] = {
     ACTION_REQUIRED: "Stripe has to be connected again.",
     QUARANTINE_OPENED: "Something about the books could not be read, for a reason that is new.",
     EXPORT_READY: "A scheduled export was due: its lines are fixed as of that moment.",
+    RULES_PUBLISHED: "Mapping rules were published: lines are mapped by them from then on.",
 }
 
 # What people are told: on the pages, and by e-mail if they want that.

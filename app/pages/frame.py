@@ -11,6 +11,7 @@ from app.auth.access import admitted_person, principal
 from app.auth.sessions import form_token, own_memberships_in, session
 from app.pages import navigation
 from app.pages.open_notices import notices_for_reader
+from app.pages.to_map import groups_to_map
 from app.wiring.tools import current_tools
 from runtime.database import as_owner, wall_in
 from tenants.people.sessions import note_company
@@ -54,6 +55,7 @@ def framed_text(template: str, *, here: str, **content: object) -> str:
             note_company(connection, who, company_id)
         wall_in(connection, company_id)
         notice_count = len(notices_for_reader(connection))
+        to_map = groups_to_map(connection, company_id)
     return render_template(
         template,
         here=here,
@@ -65,5 +67,6 @@ def framed_text(template: str, *, here: str, **content: object) -> str:
         places_for=navigation.places_for,
         token=form_token(),
         notice_count=notice_count,
+        to_map=to_map,
         **content,
     )

@@ -21,7 +21,9 @@ class Place(NamedTuple):
 
 REVENUE = (
     Place("revenue-mapping", "Revenue Mapping", "table", "/companies/{}/revenue-mapping"),
+    Place("unmapped", "Unmapped", "help-circle", "/companies/{}/unmapped"),
     Place("rules", "Rules", "route", "/companies/{}/rules"),
+    Place("streams", "Streams", "stack-2", "/companies/{}/streams"),
     Place("recognition", "Recognition", "chart-bar", "/companies/{}/recognition"),
     Place("credit-notes", "Credit notes", "receipt", "/companies/{}/credit-notes"),
 )
@@ -37,6 +39,7 @@ SETTINGS = (
     Place("notifications", "Notifications", "bell", "/companies/{}/settings/notifications"),
     Place("exports", "Scheduled exports", "calendar-time", "/companies/{}/settings/exports", "editor"),
     Place("company", "Company", "building", "/companies/{}/company"),
+    Place("policy", "Accounting policy", "book", "/companies/{}/settings/accounting-policy", "admin"),
     Place("audit", "Audit log", "list-details", "/companies/{}/audit", "editor"),
 )
 

@@ -4,13 +4,14 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from urllib.parse import quote
 
 from babel import Locale
 from babel.core import negotiate_locale
 from babel.dates import format_datetime, format_timedelta
 from babel.localedata import locale_identifiers
 from babel.numbers import NumberPattern, format_decimal, parse_pattern
-from flask import Flask, request
+from flask import Flask, g, request
 
 from app.wiring.tools import current_tools
 
@@ -36,11 +37,12 @@ def install(app: Flask) -> None:
     app.add_template_filter(month_of)
     app.add_template_filter(words)
     app.add_template_filter(short)
+    app.add_template_filter(in_address)
 
 
 def amount(minor_units: int, currency: str, exponent: int) -> str:
     """Return whole minor units of a currency in the reader's format: 30000, usd, 2 is $300.00."""
-    return _amount(minor_units, currency.upper(), exponent, str(reader_locale()))
+    return _amount(minor_units, currency.upper(), exponent, _locale_name())
 
 
 def count(number: int) -> str:
@@ -80,9 +82,23 @@ def short(identifier: str) -> str:
     return identifier if is_short else f"{identifier[: kept + 4]}…{identifier[-4:]}"
 
 
+def in_address(identifier: str) -> str:
+    """Return an id as a part of an address. Those of Stripe need no quoting, which is slow."""
+    needs_none = identifier.isascii() and identifier.replace("_", "").isalnum()
+    return identifier if needs_none else quote(identifier)
+
+
 def reader_locale() -> Locale:
     """Return the locale to write numbers in, from Accept-Language; en_US if none of its languages is known."""
     return _negotiated(tuple(tag for tag, _ in list(request.accept_languages)[:_MOST_LANGUAGES]))
+
+
+def _locale_name() -> str:
+    # Many amounts are written for one request.
+    if "locale_name" not in g:
+        g.locale_name = str(reader_locale())
+    found: str = g.locale_name
+    return found
 
 
 @lru_cache(maxsize=256)

@@ -1,6 +1,7 @@
 """Describe the values of parameters and fields in words."""
 
 from collections.abc import Iterator, Mapping
+from json import dumps
 from typing import Any, NamedTuple
 
 _FORMATS = {"date-time": "timestamp", "date": "date", "uuid": "UUID", "uri": "URL", "uri-reference": "URL"}
@@ -50,7 +51,7 @@ def _object_in(schema: Mapping[str, Any]) -> str | None:
 
 def _kind(schema: Mapping[str, Any]) -> str:
     if "const" in schema:
-        return f'always "{schema["const"]}"'
+        return f"always {dumps(schema['const'], ensure_ascii=False)}"
     if "anyOf" in schema:
         return " or ".join(_kind(option) for option in schema["anyOf"])
     if "$ref" in schema:

@@ -11,6 +11,7 @@ from projections.reads.credit_notes import CreditNoteMark
 from projections.reads.filters import LineFilter
 from projections.reads.orders import After, Sort, fields_of
 from projections.reads.recognition.explained_cells import LeafMark
+from projections.reads.unmapped import GroupMark
 
 
 class InvalidCursorError(Exception):
@@ -40,6 +41,7 @@ class CursorSigner:
         self._of_items = URLSafeSerializer(secret_key, salt="items-cursor")
         self._of_credit_notes = URLSafeSerializer(secret_key, salt="credit-notes-cursor")
         self._of_leaves = URLSafeSerializer(secret_key, salt="explanation-cursor")
+        self._of_groups = URLSafeSerializer(secret_key, salt="unmapped-groups-cursor")
         self._of_changes = URLSafeSerializer(secret_key, salt="revenue-changes-cursor")
 
     def write(self, of: ListOf, after: After) -> str:
@@ -132,6 +134,23 @@ class CursorSigner:
         if of_digest != digest:
             raise InvalidCursorError
         return LeafMark(*mark)
+
+    def write_group(self, digest: str, mark: GroupMark) -> str:
+        """Return the cursor that continues a list of unmapped groups, named by its digest, after this one."""
+        return self._of_groups.dumps([digest, *mark])
+
+    def read_group(self, digest: str, cursor: str) -> GroupMark:
+        """Return the group after which the cursor continues.
+
+        :raises InvalidCursorError: forged, truncated, or of another list
+        """
+        try:
+            of_digest, *mark = self._of_groups.loads(cursor)
+        except (BadData, ValueError, TypeError) as error:
+            raise InvalidCursorError from error
+        if of_digest != digest:
+            raise InvalidCursorError
+        return GroupMark(*mark)
 
     def write_mark(self, company_id: int, version: int, mark: ChangeMark) -> str:
         """Return the cursor that continues after this change of a company's table, as made by a version of the fold."""

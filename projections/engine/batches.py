@@ -47,7 +47,7 @@ def fold_batch(engine: Engine, batch: Batch[Folded], *, size: int) -> Folded | N
                 with driver.pipeline():
                     set_for_folding(driver)
                     claims = batch.claim(driver, most)
-                    if claims and _lacking(claims) <= _FEW_EVENTS:
+                    if claims and _lacking(claims) <= _FEW_EVENTS and most > 1:
                         return _committed(driver, batch.fold(driver, claims, most, most < size))
                 if claims:
                     return _committed(driver, batch.fold(driver, claims, most, most < size))

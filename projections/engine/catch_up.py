@@ -69,7 +69,7 @@ def _advanced(driver: Driver, claims: Sequence[Claim], size: int, stays_apart: b
     starts = {company_id: min(claim.position for claim in held) for company_id, held in by_company.items()}
     ends = {company_id: _meeting_point(held) for company_id, held in by_company.items()}
     read = read_facts(driver, starts, _shares({one: ends[one] - starts[one] for one in starts}, size))
-    facts = without_decisions(read) if len(read) > 1 else read
+    facts = without_decisions(read) if size > 1 else read
     turn = [claim for claim in claims if claim.company_id in facts and claim.position == starts[claim.company_id]]
     folded = fold(driver, turn, facts, stays_apart=stays_apart)
     _tell(driver, turn, facts, folded)

@@ -1,4 +1,4 @@
-"""Keep decisions about the mapping out of batches of several companies.
+"""Keep decisions about the mapping out of batches with other facts.
 
 A decision may map all lines of a company anew, which takes long. Nobody else waits for it: it is folded by itself.
 """

@@ -107,7 +107,7 @@ def _in_streams(book: Book, found: Mapped, booked_at: int) -> Mapped:
     if shares is None:
         return Mapped("unmapped", None, UNMAPPED, book.rules_version)
     rules_version = None if found.layer == "subscription_override" else book.rules_version
-    return found._replace(shares=with_default_treatments(shares, book.streams), rules_version=rules_version)
+    return Mapped(found.layer, found.rule_id, with_default_treatments(shares, book.streams), rules_version)
 
 
 def _stream_after(stream: Stream | None, fact: StreamFact, said_at: int) -> Stream:

@@ -1,11 +1,11 @@
 """The streams and plans that outcomes name, and the treatments that streams bring along. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from projections.mapping.problems import InvalidRulesError, Place, Problem, quoted
 from projections.mapping.rules import LookupRule, Rules
 from projections.mapping.streams import Stream
-from projections.recognition.outcome import REVENUE, Share, Shares
+from projections.recognition.outcome import REVENUE, Share, Shares, Treatment
 
 Streams = Mapping[str, Stream]
 
@@ -41,16 +41,22 @@ def check_shares(place: Place, shares: Shares, streams: Streams) -> None:
 
 def with_default_treatments(shares: Shares, streams: Streams) -> Shares:
     """Return shares with the default treatments of their streams where they have none themselves."""
-    return tuple(_with_default(shares, streams))
-
-
-def _with_default(shares: Shares, streams: Streams) -> Iterator[Share]:
     for share in shares:
-        stream = streams.get(share.stream_id or "")
-        if stream is None or share.treatment is not None or share.kind != REVENUE:
-            yield share
-        else:
-            yield share._replace(treatment=stream.default_treatment)
+        if _default_of(share, streams) is not None:
+            return tuple(_with_default(one, streams) for one in shares)
+    return shares
+
+
+def _with_default(share: Share, streams: Streams) -> Share:
+    default = _default_of(share, streams)
+    return share if default is None else share._replace(treatment=default)
+
+
+def _default_of(share: Share, streams: Streams) -> Treatment | None:
+    if share.treatment is not None or share.kind != REVENUE or share.stream_id is None:
+        return None
+    stream = streams.get(share.stream_id)
+    return None if stream is None else stream.default_treatment
 
 
 def _check(place: Place, stream_id: str, streams: Streams) -> bool:

@@ -78,15 +78,23 @@ class RuleSet:
         try:
             return self._remembered[values]
         except KeyError:
-            found = next(self.matches(values), None)
-        if len(self._remembered) >= _MOST_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[values] = found
+            found = next(self._matching(values), None)
+        self._remember(values, found)
         return found
 
-    def matches(self, values: Values) -> Iterator[ReadyRule]:
-        """Yield all rules that match, in their order."""
+    def matches(self, values: Values) -> list[ReadyRule]:
+        """Return all rules that match, in their order."""
+        found = list(self._matching(values))
+        self._remember(values, found[0] if found else None)
+        return found
+
+    def _matching(self, values: Values) -> Iterator[ReadyRule]:
         return (ready for ready in self.rules if ready.failed(values) is None)
+
+    def _remember(self, values: Values, first: ReadyRule | None) -> None:
+        if len(self._remembered) >= _MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[values] = first
 
     def _ready(self, rule: AnyRule) -> ReadyRule:
         needed = () if rule.applies is None else (self._applies(rule.applies),)

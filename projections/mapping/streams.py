@@ -33,8 +33,17 @@ def as_booked(shares: Shares, streams: Mapping[str, Stream], booked_at: int) -> 
 
     A plan that was archived by then is left out. None if a stream was archived: the line is unmapped.
     """
-    if any(_is_closed(streams.get(share.stream_id or ""), booked_at) for share in shares):
-        return None
+    has_closed_plan = False
+    for share in shares:
+        stream = streams.get(share.stream_id) if share.stream_id else None
+        if stream is None:
+            continue
+        if _is_closed(stream, booked_at):
+            return None
+        plan = stream.plans.get(share.plan_id) if share.plan_id else None
+        has_closed_plan = has_closed_plan or (plan is not None and _is_closed(plan, booked_at))
+    if not has_closed_plan:
+        return shares  # as for nearly all lines
     return tuple(_without_closed_plan(share, streams, booked_at) for share in shares)
 
 
@@ -44,5 +53,5 @@ def _without_closed_plan(share: Share, streams: Mapping[str, Stream], booked_at:
     return share._replace(plan_id=None) if plan and _is_closed(plan, booked_at) else share
 
 
-def _is_closed(named: Stream | Plan | None, booked_at: int) -> bool:
-    return named is not None and named.archived_at is not None and named.archived_at <= booked_at
+def _is_closed(named: Stream | Plan, booked_at: int) -> bool:
+    return named.archived_at is not None and named.archived_at <= booked_at

@@ -21,7 +21,6 @@ class Missing(NamedTuple):
 
 def missing_from(snapshot: Snapshot) -> Missing:
     """Count what is missing from the table now, in both modes."""
-    quarantined = list_quarantined(snapshot, limit=MOST_COUNTED, before=snapshot.position + 1)
     invoices = revenue_invoice.c
     lacking = (
         select(invoices.id)
@@ -34,4 +33,10 @@ def missing_from(snapshot: Snapshot) -> Missing:
         .limit(MOST_COUNTED)
     )
     incomplete = snapshot.connection.execute(select(func.count()).select_from(lacking.subquery())).scalar_one()
-    return Missing(sum(not fact.is_resolved for fact in quarantined), incomplete)
+    return Missing(count_unread(snapshot), incomplete)
+
+
+def count_unread(snapshot: Snapshot) -> int:
+    """Count the facts that could not be read, in both modes; `MOST_COUNTED` means that many or more."""
+    quarantined = list_quarantined(snapshot, limit=MOST_COUNTED, before=snapshot.position + 1)
+    return sum(not fact.is_resolved for fact in quarantined)

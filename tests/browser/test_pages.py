@@ -1,5 +1,7 @@
 """Every page of a company in every look: accessible and no wider than its window."""
 
+import re
+
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect
 
@@ -18,6 +20,11 @@ PLACES = (
     ("table-then", "revenue-mapping?as_of=2", "Revenue Mapping"),
     ("table-without-a-match", "revenue-mapping?q=nowhere", "Revenue Mapping"),
     ("quarantine", "revenue-mapping/quarantine", "Invoices and credit notes we couldn't read"),
+    ("recognized", "recognition", "Recognition"),
+    ("deferred", "recognition?report=deferred", "Recognition"),
+    ("waterfall", "recognition?report=waterfall", "Recognition"),
+    ("recognition-without-a-match", "recognition?from=2001-01&to=2001-02", "Recognition"),
+    ("credit-notes", "credit-notes", "Credit notes"),
     ("syncs", "syncs", "Sync history"),
     ("notices", "notices", "Notices"),
     ("notifications", "settings/notifications", "Notifications"),
@@ -72,6 +79,10 @@ def test_a_sync_is_told_for_everybody_in_every_look(page: Page, inside: Company)
 def test_a_line_opens_at_the_side_with_its_history_and_closes_by_key(page: Page, inside: Company) -> None:
     page.goto(f"/companies/{inside.id}/revenue-mapping")
     line = page.get_by_role("region", name="Revenue lines").get_by_role("rowheader").first.get_by_role("link")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    line.hover()
+    page.get_by_role("button", name="Copy").click()
+    assert page.evaluate("() => navigator.clipboard.readText()") == line.get_attribute("title")
     line.click()
 
     expect(page.get_by_role("dialog").get_by_role("heading", name="History")).to_be_visible()
@@ -80,6 +91,25 @@ def test_a_line_opens_at_the_side_with_its_history_and_closes_by_key(page: Page,
 
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(line).to_be_focused()
+
+
+def test_a_figure_opens_at_the_side_with_its_lines_and_closes_by_key(page: Page, inside: Company) -> None:
+    page.goto(f"/companies/{inside.id}/recognition")
+    figure = page.get_by_role("region", name="Recognized by month").get_by_role("cell").first.get_by_role("link")
+    figure.click()
+
+    expect(page.get_by_role("dialog").get_by_text("Adds up")).to_be_visible()
+    expect(page).to_have_url(re.compile("/recognition/explanation"))
+    check_looks(page, "figure", within="#drawer")
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(figure).to_be_focused()
+    expect(page).to_have_url(re.compile("/recognition$"))
+    page.goto(f"/companies/{inside.id}/recognition?report=waterfall")
+    page.get_by_role("region", name="Booked months").get_by_role("link").first.click()
+    page.get_by_role("dialog").get_by_role("list").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="History")).to_be_visible()
 
 
 def test_what_others_wrote_is_shown_as_text_and_never_run(page: Page, inside: Company) -> None:
@@ -113,32 +143,40 @@ def test_every_menu_of_the_table_is_for_everybody_in_every_look(page: Page, insi
 
 def test_a_column_is_made_wider_by_pointer_and_by_keys_and_stays_so(page: Page, inside: Company) -> None:
     page.goto(f"/companies/{inside.id}/revenue-mapping")
-    edge = page.get_by_role("separator", name="Width of Description")
-    name = page.get_by_role("columnheader", name="Customer name")
-    description = page.get_by_role("columnheader", name="Description")
+    name, description = (page.get_by_role("columnheader", name=one) for one in ("Customer name", "Description"))
     usual = width_of(name), width_of(description)
-    page.get_by_role("separator", name="Width of Customer name").focus()
-    with page.expect_response("**/preference/widths"):
-        page.keyboard.press("ArrowRight")
+    press(page, "Width of Customer name", "ArrowRight")
     assert width_of(name) == usual[0] + 16
-    box = edge.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 5, box["y"] + 5)
-    page.mouse.down()
-    page.mouse.move(box["x"] - 95, box["y"] + 5)
-    with page.expect_response("**/preference/widths"):
-        page.mouse.up()
-    chosen = usual[0] + 16, width_of(description)
-    assert chosen[1] == usual[1] - 116
+    drag(page, "Width of Description", -100)
+    chosen = usual[0] + 16, usual[1] - 116
+    assert (width_of(name), width_of(description)) == chosen
+    clipped = page.get_by_role("region", name="Revenue lines").locator(".clip").first
+    clipped.hover()
+    expect(clipped).to_have_attribute("title", clipped.inner_text())
     check_looks(page, "table-widths")
 
     page.reload()
     assert (width_of(name), width_of(description)) == chosen
-    for one in (edge, page.get_by_role("separator", name="Width of Customer name")):
-        one.focus()
-        with page.expect_response("**/preference/widths"):
-            page.keyboard.press("Home")
+    for edge in ("Width of Description", "Width of Customer name"):
+        press(page, edge, "Home")
     assert (width_of(name), width_of(description)) == usual
+
+
+def press(page: Page, edge: str, key: str) -> None:
+    page.get_by_role("separator", name=edge).focus()
+    with page.expect_response("**/preference/widths"):
+        page.keyboard.press(key)
+
+
+def drag(page: Page, edge: str, by: int) -> None:
+    box = page.get_by_role("separator", name=edge).bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + by, y)
+    with page.expect_response("**/preference/widths"):
+        page.mouse.up()
 
 
 def width_of(heading: Locator) -> float:

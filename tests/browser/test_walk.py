@@ -72,6 +72,7 @@ def test_a_company_forms_connects_loses_stripe_and_is_told_in_every_way(
 def sign_up(page: Page) -> None:
     page.goto("/sign-in")
     page.get_by_role("link", name="Create a company").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Create a company")
     check_looks(page, "sign-up")
     page.get_by_label("Company").fill("Walk Ltd")
     page.get_by_label("Your name").fill("Zoe Walk")
@@ -106,6 +107,7 @@ def join(page: Page, link: str) -> None:
 def listen(page: Page, url: str) -> str:
     """Add a webhook endpoint, and return its secret."""
     page.get_by_role("link", name="Webhooks").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Webhooks")
     check_looks(page, "webhooks-none")
     page.get_by_label("URL").fill(url)
     page.get_by_role("button", name="Add endpoint").click()
@@ -167,6 +169,7 @@ def sync_in_vain(page: Page) -> None:
 def look_at_deliveries(page: Page, url: str) -> None:
     open_settings(page)
     page.get_by_role("link", name="Webhooks").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Webhooks")
     check_looks(page, "webhooks")
     page.get_by_role("link", name=url).click()
     page.locator("summary", has_text="sync.failed").first.click()

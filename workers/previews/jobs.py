@@ -13,9 +13,9 @@ from workers.wiring.tools import Tools, current_tools
 
 # A job that runs longer wakes its successor and ends, so that a shutdown never waits for it.
 _LONGEST_SECONDS = 5.0
-# The table is behind the log by moments, or being rebuilt.
-_NOT_YET_SECONDS = 0.1
-_MOST_PUT_OFF = 10
+# The table is behind the log by moments, or is being rebuilt: then the clock's sweep wakes the worker again.
+_NOT_YET_SECONDS = 0.2
+_MOST_WAITS = 5
 _GIVEN_UP = "It could not be worked out. Try again; if it fails again, ask your operator."
 
 _log = logging.getLogger(__name__)
@@ -30,16 +30,19 @@ def preview_with(tools: Tools) -> int:
     """Take a turn at each preview that waits until none does or the time is up; return how many got on. Commits."""
     acknowledge(tools.redis, PREVIEW)
     deadline = time.monotonic() + _LONGEST_SECONDS
-    done = put_off_so_far = 0
-    while put_off_so_far < _MOST_PUT_OFF and not tools.stopping.is_set() and (turn := claim_turn(tools.engine)):
-        if _is_taken(tools, turn):
-            done += 1
-        else:
-            put_off_so_far += 1
+    done = waits = 0
+    has_put_off = False
+    while time.monotonic() < deadline and not tools.stopping.is_set():
+        turn = claim_turn(tools.engine)
+        if turn is not None:
+            is_taken = _is_taken(tools, turn)
+            done, has_put_off = done + is_taken, has_put_off or not is_taken
+        elif has_put_off and waits < _MOST_WAITS:
+            waits += 1
             tools.pause(_NOT_YET_SECONDS)
-        if time.monotonic() > deadline:
-            wake_if_possible(tools.redis, PREVIEW)
-            break
+        else:
+            return done
+    wake_if_possible(tools.redis, PREVIEW)
     return done
 
 
@@ -58,7 +61,7 @@ def _is_taken(tools: Tools, turn: Turn) -> bool:
         _log.warning("preview not worked out", extra={"preview_id": turn.id, "error": type(error).__name__})
         return True
     if outcome is Outcome.NOT_YET:
-        put_off(tools.engine, turn)
+        put_off(tools.engine, turn, seconds=_NOT_YET_SECONDS)
     elif outcome is Outcome.STALE:
         end_turn(tools.engine, turn, "stale", now=tools.clock())
     if outcome is Outcome.NOT_YET or turn.status == "publishing":

@@ -1,6 +1,6 @@
 """Say in words what the figures of recognized revenue leave out."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from projections.reads.missing import MOST_COUNTED
 from projections.reads.recognition.completeness import Lacking
@@ -12,14 +12,19 @@ _ALWAYS = (
 )
 
 
-def left_out_of(lacking: Lacking) -> list[str]:
-    """Return a sentence for each kind of thing that is not in the figures."""
-    return [*_ALWAYS, *_lacking(lacking)]
+# Lists of Stripe that a connection may not be permitted to read, and revenue is wrong without.
+_FORBIDDEN = {"credit_notes": "Credit notes: the connection may not read them. Allow it to, then sync."}
+
+
+def left_out_of(lacking: Lacking, unread: Collection[str]) -> list[str]:
+    """Return a sentence for each kind of thing that is not in the figures; `unread` are lists of Stripe."""
+    forbidden = [_FORBIDDEN[name] for name in _FORBIDDEN if name in unread]
+    return [*_ALWAYS, *forbidden, *_lacking(lacking)]
 
 
 def _lacking(lacking: Lacking) -> Iterator[str]:
     if lacking.invoices:
-        yield f"{_count(lacking.invoices, 'invoice')} whose lines are still being fetched from Stripe."
+        yield f"{_count(lacking.invoices, 'invoice')} still being fetched from Stripe."
     if lacking.credit_notes:
         yield f"{_count(lacking.credit_notes, 'credit note')} waiting for an invoice or for lines."
     if lacking.unread:

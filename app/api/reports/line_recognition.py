@@ -13,11 +13,12 @@ from app.api.schemas import LineQuery
 from app.auth.access import for_role
 from app.wiring.tools import current_tools
 from projections.reads.lines import LineRow, find_line
-from projections.reads.recognition.line_parts import PartRow, list_parts, part_of, treatment_of
+from projections.reads.recognition.line_parts import list_parts, treatment_of
 from projections.reads.recognition.rules_version import rules_version_at
 from projections.reads.snapshots import snapshot_of
 from projections.recognition.arithmetic import is_sum_of_months, months_of_shares
 from projections.recognition.outcome import REVENUE
+from projections.revenue.store.stored_parts import PartRow, part_of
 
 blueprint = ApiBlueprint("recognition of lines", __name__, url_prefix="/v1/companies/<int:company_id>")
 _LAYERS = "line_override, subscription_override, rule or unmapped."

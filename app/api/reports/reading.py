@@ -11,6 +11,7 @@ from app.api.reports.schemas import DeferredCell, RecognitionCell, WaterfallCell
 from app.api.revenue_lines import mode_of
 from app.connect.state import health_in
 from app.wiring.tools import current_tools
+from backlog.syncs.unread_lists import unread_lists
 from events.stripe.money import exponent_of
 from projections.reads.recognition.completeness import lacking_from
 from projections.reads.recognition.month_rows import Books
@@ -52,15 +53,16 @@ class Reading(NamedTuple):
             yield [_text_of(name, cell[name]) for name in COLUMNS[self.name]]
 
 
-def read_report(snapshot: Snapshot, name: ReportName, query: Mapping[str, Any]) -> Reading:
-    """Return a report as a query asks for it.
+def read_report(snapshot: Snapshot, name: ReportName, query: Mapping[str, Any], *, is_whole: bool = False) -> Reading:
+    """Return a report as a query asks for it; `is_whole` as in `ReportOf`.
 
     :raises NotFoldedYetError: the table was built by an older release, which recognized nothing
     """
     livemode = mode_of(snapshot.connection, snapshot.company_id, query.get("livemode"))
-    of = ReportOf(name, query["by"], query.get("first"), query.get("last"), current_month(snapshot))
+    of = ReportOf(name, query["by"], query.get("first"), query.get("last"), current_month(snapshot), is_whole)
     found = read_cells(snapshot, Books(livemode, query.get("currency", ())), of)
     lacking = lacking_from(snapshot, livemode=livemode)
+    unread = unread_lists(snapshot.connection, snapshot.company_id, livemode=livemode)
     health = health_in(snapshot.connection, snapshot.company_id)
     data_through = health.data_through if health.livemode == livemode else None
     return Reading(
@@ -70,8 +72,8 @@ def read_report(snapshot: Snapshot, name: ReportName, query: Mapping[str, Any]) 
         snapshot.position,
         livemode,
         data_through,
-        data_through is not None and not any(lacking),
-        left_out_of(lacking),
+        data_through is not None and not any(lacking) and "credit_notes" not in unread,
+        left_out_of(lacking, unread),
     )
 
 

@@ -60,7 +60,7 @@ def freshness_of(snapshot: Snapshot, since: int) -> Freshness:
         last_changed_at(snapshot),
         events_behind(snapshot),
         snapshot.status == "halted",
-        has_changed_since(snapshot, since),
+        since < snapshot.position and has_changed_since(snapshot, since),
         health_in(snapshot.connection, snapshot.company_id),
     )
 

@@ -18,6 +18,7 @@ from app.pages.mapping.addresses import Parameters, table_address
 from app.pages.mapping.line_mapping import mapping_of_line
 from app.pages.mapping.line_words import cadence_words, happenings_of
 from app.pages.mapping.table import HERE
+from app.pages.recognition.line_months import line_months
 from app.wiring.tools import current_tools
 from events.connection.accounts import owned_account
 from events.log.read import read_at
@@ -103,6 +104,7 @@ def _content(
         "row": row,
         "cadence": cadence_words(row) if row else "",
         "credits": _credits(snapshot, row) if row and row.credited_amount else [],
+        "recognized": line_months(snapshot, row) if row else None,
         "history": happenings_of(history),
         "older": f"?{urlencode([*kept, ('before', history.steps[0].event.position)])}" if history.has_more else None,
         "at_stripe": _dashboard_url(snapshot, row.invoice_id, livemode=livemode) if row else None,

@@ -26,7 +26,7 @@ from app.wiring.tools import current_tools
 from events.stripe.cadence import CADENCES, LINE_TYPES
 from events.stripe.invoice import FINAL_STATUSES
 from projections.reads.freshness import recorded_at
-from projections.reads.missing import missing_from
+from projections.reads.missing import count_unread
 from projections.reads.orders import SORTS
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
 from tenants.views.saved_views import SavedView
@@ -123,13 +123,13 @@ def _content(view: View) -> _Content:
         view = as_preferred(now.connection, view)
         freshness, choices = freshness_of(now, now.position), choices_of(now, view)
         saved_views = seen_views(now.connection, view.company_id)
-        content = _Content(view, freshness, choices, missing_from(now).unread, saved_views)
+        content = _Content(view, freshness, choices, count_unread(now), saved_views)
         if view.mistakes:
             return content
         if view.moment is None:
             return _with_lines(content, now)
     with snapshot_of(tools.engine, view.company_id, view.moment) as then:
-        return _with_lines(content._replace(missing=missing_from(then).unread), then)
+        return _with_lines(content._replace(missing=count_unread(then)), then)
 
 
 def _with_lines(content: _Content, snapshot: Snapshot) -> _Content:

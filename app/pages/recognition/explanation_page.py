@@ -13,17 +13,18 @@ from app.api.reports.explanations import Told, explain
 from app.api.revenue_lines import mode_of
 from app.pages.frame import for_member, framed
 from app.pages.mapping.addresses import Parameters, table_address
-from app.pages.recognition.grids import KINDS
-from app.pages.recognition.report_page import HERE, names_from
+from app.pages.recognition.names import KINDS, names_from
+from app.pages.recognition.report_page import HERE
 from app.wiring.tools import current_tools
 from events.stripe.money import UnknownCurrencyError, exponent_of
 from projections.reads.recognition.explained_cells import AMOUNTS
 from projections.reads.recognition.leaf_details import LeafDetails
-from projections.reads.recognition.line_parts import list_parts, part_of
+from projections.reads.recognition.line_parts import list_parts
 from projections.reads.recognition.stream_names import stream_names
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
 from projections.recognition.arithmetic import months_of_shares
 from projections.recognition.days import month_text
+from projections.revenue.store.stored_parts import part_of
 
 _AT_A_TIME = 25
 _CAUSES = {
@@ -100,12 +101,10 @@ def _content(snapshot: Snapshot, query: Mapping[str, Any], told: Told) -> dict[s
 
 
 def _title(query: Mapping[str, Any], names: dict[str, str]) -> str:
-    what = "Deferred revenue at the end of" if query["report"] == "deferred" else "Recognized in"
-    if query["by"] == "none":
-        return what
-    stream = names_from(names)(query.get("stream_id") or None)
+    what = "deferred at the end of" if query["report"] == "deferred" else "recognized in"
+    stream = "Revenue" if query["by"] == "none" else names_from(names)(query.get("stream_id") or None)
     kind = KINDS.get(query["kind"])
-    return f"{stream}{f', {kind}' if kind else ''}: {what[0].lower()}{what[1:]}"
+    return f"{stream}{f', {kind}' if kind else ''}: {what}"
 
 
 def _leaves(

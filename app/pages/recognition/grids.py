@@ -1,17 +1,13 @@
 """Lay the cells of a report out as tables: months below one another, streams or months beside one another. Pure."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from projections.reads.recognition.spread_parts import EXPENSE
+from app.pages.recognition.names import KINDS, NameOf
 from projections.recognition.outcome import REVENUE
 
 Cells = Sequence[Mapping[str, Any]]
-# Returns what a stream is called, given its id or None.
-NameOf = Callable[[str | None], str]
-
-KINDS = {"pass_through": "pass-through", "tax": "tax", "excluded": "excluded", EXPENSE: "bad debt"}
 
 
 class Column(NamedTuple):
@@ -23,9 +19,13 @@ class Column(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """What each month recognizes. A row has a month, a cell or None for each column, and the sum of its revenue."""
+    """What each month recognizes. A row has a month, a cell or None for each column, and the sum of its revenue.
+
+    The first `of_revenue` columns are those of revenue.
+    """
 
     columns: list[Column]
+    of_revenue: int
     rows: list[tuple[int, list[Mapping[str, Any] | None], int]]
     totals: list[int]
     total: int
@@ -50,7 +50,8 @@ def grid_of(cells: Cells, name_of: NameOf) -> Grid:
     rows = [(month, row, _revenue_of(row)) for month, row in sorted(by_month.items())]
     of_columns = zip(*(row for _, row, _ in rows), strict=True)
     totals = [sum(cell["net"] for cell in of_column if cell) for of_column in of_columns]
-    return Grid(columns, rows, totals, sum(total for _, _, total in rows))
+    of_revenue = sum(column.kind == REVENUE for column in columns)
+    return Grid(columns, of_revenue, rows, totals, sum(total for _, _, total in rows))
 
 
 def matrix_of(cells: Cells) -> Matrix:

@@ -10,7 +10,8 @@ from marshmallow import RAISE, ValidationError, fields, validate
 
 from app.api.reports.schemas import MonthsQuery
 from app.http.fields import Currency, Day
-from projections.reads.recognition.report_cells import REPORTS, ReportName
+from projections.reads.recognition.report_cells import REPORTS, Range, ReportName
+from projections.recognition.days import month_text
 
 Mistakes = dict[str, list[str]]
 # A day that no clock has yet ended.
@@ -54,9 +55,10 @@ class ReportView(NamedTuple):
         named = {name: value for name, value in cell.items() if value is not None}
         return _address(f"{self._base}/explanation", {"report": self.report, **kept, **named})
 
-    def file(self, ending: str, currency: str | None) -> str:
-        """Return the address of this report as a file: of the currency that is shown."""
-        kept = self._with(("report", "currency"), {"currency": currency} if currency else {})
+    def file(self, ending: str, currency: str | None, months: Range) -> str:
+        """Return the address of this report as a file: of the currency and the months that are shown."""
+        shown = {"from": month_text(months.first), "to": month_text(months.last)}
+        kept = self._with(("report", "currency"), shown | ({"currency": currency} if currency else {}))
         return _address(f"/v1/companies/{self.company_id}/reports/{self.report}.{ending}", kept)
 
     @property

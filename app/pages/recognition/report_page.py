@@ -1,6 +1,5 @@
 """The Recognition page: recognized revenue, deferred revenue and the waterfall by month."""
 
-from collections import Counter
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -11,7 +10,8 @@ from app.api.reports.reading import Reading, read_report
 from app.connect.state import health_in
 from app.pages.frame import for_member, framed
 from app.pages.recognition.bars import bars_of
-from app.pages.recognition.grids import Cells, NameOf, grid_of, matrix_of
+from app.pages.recognition.grids import Cells, grid_of, matrix_of
+from app.pages.recognition.names import NameOf, names_from
 from app.pages.recognition.query import ReportView, report_view_of
 from app.wiring.tools import current_tools
 from backlog.syncs.health import ConnectionHealth
@@ -20,10 +20,10 @@ from projections.reads.freshness import recorded_at
 from projections.reads.recognition.report_cells import REPORTS, ReportName
 from projections.reads.recognition.stream_names import stream_names
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, snapshot_of
+from projections.reads.totals import list_currencies
 from projections.recognition.days import first_day, month_text
 
 HERE = "recognition"
-UNMAPPED = "Unmapped"
 _TITLES = {"recognition": "Recognized", "deferred": "Deferred", "waterfall": "Waterfall"}
 _RETRY_AFTER_SECONDS = 5
 
@@ -44,6 +44,7 @@ class _Content(NamedTuple):
     connection: ConnectionHealth
     name_of: NameOf
     recorded_at: object
+    currencies: list[str]
 
 
 @blueprint.get("")
@@ -64,21 +65,18 @@ def show_report(company_id: int) -> Response:
         return page
 
 
-def names_from(names: dict[str, str]) -> NameOf:
-    """Return a lookup of streams' names that falls back on their ids."""
-    return lambda stream_id: UNMAPPED if stream_id is None else names.get(stream_id) or stream_id
-
-
 def _content(view: ReportView) -> _Content:
     query = {name: value for name, value in view.query.items() if name not in ("report", "currency")}
     if view.report == "waterfall":
         query["by"] = "none"
     with snapshot_of(current_tools().engine, view.company_id, view.moment) as snapshot:
+        report = read_report(snapshot, view.report, query, is_whole=True)
         return _Content(
-            read_report(snapshot, view.report, query),
+            report,
             health_in(snapshot.connection, view.company_id),
             names_from(stream_names(snapshot)),
             recorded_at(snapshot, snapshot.position) if view.moment is not None else None,
+            list_currencies(snapshot, livemode=report.livemode),
         )
 
 
@@ -96,8 +94,9 @@ def _page(view: ReportView, content: _Content | None) -> Response:
 
 def _shown(view: ReportView, content: _Content) -> dict[str, Any]:
     report = content.report
-    sizes = Counter(cell["currency"] for cell in report.cells)
-    currencies = [name for name, _ in sizes.most_common()]
+    held = {cell["currency"] for cell in report.cells}
+    # Those with most lines first, as on the page of the table.
+    currencies = [name for name in content.currencies if name in held]
     asked = view.query.get("currency")
     currency = asked or next(iter(currencies), None)
     cells = [cell for cell in report.cells if cell["currency"] == currency]
@@ -107,6 +106,7 @@ def _shown(view: ReportView, content: _Content) -> dict[str, Any]:
         "currency": currency,
         "exponent": exponent_of(currency) if currency else 0,
         "is_empty": not cells,
+        "files": {ending: view.file(ending, currency, report.months) for ending in ("csv", "xlsx")},
         **_laid_out(report.name, cells, content.name_of),
     }
 

@@ -1,7 +1,7 @@
 """Routes for scheduled exports in the settings: list them with what was due, add, pause, resume and delete."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import Blueprint, request
 from flask.wrappers import Response
@@ -10,20 +10,17 @@ from werkzeug.datastructures import MultiDict
 
 from app.api.exports import schedule_steps as steps
 from app.api.exports.schedule_schemas import NewSchedule, ViewOfLines
-from app.api.exports.schedule_steps import Scheduled, UnusablePlanError
+from app.api.exports.schedule_steps import UnusablePlanError
 from app.pages.forms import back_to, limit_forms, typed
 from app.pages.frame import for_member, framed
-from app.pages.mapping.chips import chips_of
-from app.pages.mapping.query import view_from
-from app.pages.mapping.words import sort_label
+from app.pages.settings.shown_schedules import FORMATS, lines_in_words, shown_schedule
 from app.wiring.tools import current_tools
-from backlog.exports.schedules import TooManySchedulesError, export_path
+from backlog.exports.schedules import TooManySchedulesError
 from projections.reads.filters import SEVERAL
 from projections.recognition.days import zone_names
 
 _ONE = "/<int:schedule_id>"
 _HOURS = tuple(range(24))
-_FORMATS = {"csv": "CSV", "xlsx": "Excel"}
 _DONE = {"added": "Scheduled.", "paused": "Paused.", "resumed": "Resumed.", "deleted": "Deleted."}
 # What is wrong, in the words of the form.
 _SAYS = {
@@ -39,23 +36,6 @@ _TOO_MANY = "The company has 50 scheduled exports. Delete one first."
 
 blueprint = Blueprint("export schedule pages", __name__, url_prefix="/companies/<int:company_id>/settings/exports")
 limit_forms(blueprint)
-
-
-class _ShownRun(NamedTuple):
-    """A moment at which an export was due, and the addresses of the file and of the same lines in the table."""
-
-    due_at: object
-    file: str
-    table: str
-
-
-class _Shown(NamedTuple):
-    """A schedule as the page shows it."""
-
-    row: Any
-    format: str
-    lines: list[str]
-    runs: list[_ShownRun]
 
 
 @blueprint.get("")
@@ -117,12 +97,12 @@ def _page(
         "settings/exports.html",
         here="exports",
         status=422 if mistakes else 200,
-        schedules=[_shown(company_id, one) for one in steps.all_schedules(company_id)],
+        schedules=[shown_schedule(company_id, one) for one in steps.all_schedules(company_id)],
         view=view,
-        lines=_in_words(company_id, view),
+        lines=lines_in_words(company_id, view),
         zones=sorted(zone_names()),
         hours=_HOURS,
-        formats=_FORMATS,
+        formats=FORMATS,
         members=steps.addresses_of_members(company_id),
         time_zone=typed("time_zone") or steps.time_zone_of(company_id),
         chosen=request.form.getlist("emails"),
@@ -131,31 +111,6 @@ def _page(
         done=done,
         mistakes=mistakes or {},
     )
-
-
-def _shown(company_id: int, scheduled: Scheduled) -> _Shown:
-    row = scheduled.row
-    runs = [
-        _ShownRun(
-            run.due_at,
-            export_path(row, run.position),
-            view_from(company_id, _without_columns(row.view)).link(as_of=run.position),
-        )
-        for run in scheduled.runs
-    ]
-    return _Shown(row, _FORMATS[row.format], _in_words(company_id, row.view), runs)
-
-
-def _in_words(company_id: int, parameters: Mapping[str, str | list[str]]) -> list[str]:
-    """Return which lines parameters describe, and in which order if it is not the usual one."""
-    view = view_from(company_id, _without_columns(parameters))
-    order = [f"Order: {sort_label(view.sort)}"] if view.sort != "-date" else []
-    return [f"{chip.label}: {chip.value}" for chip in chips_of(view)] + order
-
-
-def _without_columns(parameters: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
-    # A file has other columns than the page.
-    return {name: said for name, said in parameters.items() if name != "columns"}
 
 
 def _view_in(sent: MultiDict[str, str]) -> dict[str, str | list[str]]:

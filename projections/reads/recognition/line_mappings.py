@@ -43,7 +43,7 @@ class LineMapping(NamedTuple):
 
 def mappings_of(snapshot: Snapshot, lines: Iterable[Row[Any]]) -> dict[LineKey, LineMapping]:
     """Return what each of these lines is mapped to. A table that an older release built has no mappings."""
-    keys = [(line.livemode, line.invoice_id, line.invoice_line_item_id) for line in lines]
+    keys = sorted({(line.livemode, line.invoice_id, line.invoice_line_item_id) for line in lines})
     if not keys or not snapshot.is_whole:
         return {}
     shares: dict[LineKey, list[Row[Any]]] = defaultdict(list)

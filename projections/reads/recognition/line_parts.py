@@ -1,18 +1,16 @@
 """Read the parts of a line as a snapshot sees them."""
 
-from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, Table, and_, select, union_all
+from sqlalchemy import Select, Table, and_, select, union_all
 from sqlalchemy.sql import ColumnElement
 
 from projections.reads.recognition.month_rows import scope_of
 from projections.reads.snapshots import NotFoldedYetError, Snapshot
-from projections.recognition.parts import Part
 from projections.revenue.store.part_tables import revenue_part, revenue_part_past
+from projections.revenue.store.stored_parts import PartRow
 
-PartRow = Row[Any]
 _COLUMNS = tuple(column.name for column in revenue_part.c if column.name not in ("company_id", "build"))
 
 
@@ -45,27 +43,6 @@ def standing(snapshot: Snapshot) -> list[tuple[Table, ColumnElement[bool]]]:
     if not snapshot.is_past:
         return [(revenue_part, now.position <= snapshot.position)]
     return [(revenue_part, now.position <= snapshot.position), (revenue_part_past, stood)]
-
-
-def part_of(row: PartRow) -> Part:
-    """Return a row as the value that the law derives."""
-    return Part(
-        row.share,
-        row.step,
-        row.cause,
-        row.stream_id or None,
-        row.plan_id or None,
-        row.kind,
-        date.toordinal(row.booked_on),
-        row.is_booked_estimated,
-        date.toordinal(row.starts_on),
-        date.toordinal(row.ends_on),
-        row.amount,
-        row.first_month,
-        tuple(row.months),
-        row.contra,
-        row.expense,
-    )
 
 
 def treatment_of(row: PartRow) -> dict[str, object] | None:

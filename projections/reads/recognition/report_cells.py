@@ -39,7 +39,8 @@ class Cells(NamedTuple):
 class ReportOf(NamedTuple):
     """A report, what to break it down by, and of which months.
 
-    Without `first`, it begins in the first month in which anything is booked; without `last`, it ends in the current.
+    Without `first`, it begins in the first month in which anything is booked, or also earned if it `is_whole`; without
+    `last`, it ends in the current.
     """
 
     name: ReportName
@@ -47,6 +48,7 @@ class ReportOf(NamedTuple):
     first: int | None
     last: int | None
     current: int
+    is_whole: bool = False
 
 
 def read_cells(snapshot: Snapshot, books: Books, of: ReportOf) -> Cells:
@@ -74,6 +76,7 @@ def cells_of(name: ReportName, rows: Sequence[MonthRow], by: By, months: Range) 
 def _range_of(rows: Sequence[MonthRow], of: ReportOf) -> Range:
     first, last = of.first, of.last
     if first is None:
-        booked = min((row.booked_month for row in rows), default=of.current)
+        begins = (min(row.booked_month, row.month) if of.is_whole else row.booked_month for row in rows)
+        booked = min(begins, default=of.current)
         first = booked if last is None else min(booked, last)
     return Range(first, max(of.current, first) if last is None else last)

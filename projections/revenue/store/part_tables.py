@@ -90,6 +90,15 @@ Index(
     _part.stream_id,
     postgresql_where=(_part.step == 0) & (_part.layer != "unmapped"),
 )
+# In the order of the lines' own key, so that lines are joined as they are read.
+Index(
+    "revenue_part_unmapped",
+    *_scope,
+    _part.livemode,
+    _part.invoice_id,
+    _part.invoice_line_item_id,
+    postgresql_where=(_part.step == 0) & (_part.layer == "unmapped"),
+)
 Index("revenue_part_past_by_position", *_past_scope, _past.position)
 Index("revenue_part_past_by_until", *_past_scope, _past.until)
 

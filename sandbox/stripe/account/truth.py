@@ -85,34 +85,41 @@ def _row(invoice: Invoice, line: Line, *, credited: int, livemode: bool) -> Row:
     }
 
 
-def _net(amount: int, discounts: Iterable[Discount], taxes: Iterable[Tax]) -> int:
+def net_of(amount: int, discounts: Iterable[Discount], taxes: Iterable[Tax]) -> int:
+    """Return an amount after discounts and without included tax."""
     return amount - sum(cut.amount for cut in discounts) - sum(tax.amount for tax in taxes if tax.inclusive)
 
 
 def _credited(invoice: Invoice, notes: Iterable[CreditNote]) -> dict[str, int]:
     """Return what issued credit notes take from each line, in the order of their days and ids, and never beyond 0."""
-    net = {line.id: _net(line.amount, line.discounts, line.taxes) for line in invoice.lines}
+    net = {line.id: net_of(line.amount, line.discounts, line.taxes) for line in invoice.lines}
     left = dict(net)
     for note in sorted(notes, key=lambda note: (note.effective_at // 86_400, note.id)):
         if note.status != "issued":
             continue
-        takes = dict.fromkeys(net, 0)
-        custom = 0
-        for line in note.lines:
-            amount = _net(line.amount, line.discounts, line.taxes)
-            if line.line_id is None:
-                custom += amount
-            else:
-                takes[line.line_id] += amount
-        reached, total = 0, sum(net.values())
-        for line_id in sorted(net) if total else ():
-            before, reached = reached, reached + net[line_id]
-            # `round` rounds half to even.
-            takes[line_id] += round(Fraction(custom * reached, total)) - round(Fraction(custom * before, total))
-        for line_id, amount in takes.items():
+        for line_id, amount in takes_of(note, invoice).items():
             low, high = sorted((0, left[line_id]))
             left[line_id] -= int(min(max(amount, low), high))
     return {line_id: net[line_id] - left[line_id] for line_id in net}
+
+
+def takes_of(note: CreditNote, invoice: Invoice) -> dict[str, int]:
+    """Return what a credit note asks of each line of its invoice."""
+    net = {line.id: net_of(line.amount, line.discounts, line.taxes) for line in invoice.lines}
+    takes = dict.fromkeys(net, 0)
+    custom = 0
+    for line in note.lines:
+        amount = net_of(line.amount, line.discounts, line.taxes)
+        if line.line_id is None:
+            custom += amount
+        else:
+            takes[line.line_id] += amount
+    reached, total = 0, sum(net.values())
+    for line_id in sorted(net) if total else ():
+        before, reached = reached, reached + net[line_id]
+        # `round` rounds half to even.
+        takes[line_id] += round(Fraction(custom * reached, total)) - round(Fraction(custom * before, total))
+    return takes
 
 
 def _cadence_fields(price: Price | None) -> Row:

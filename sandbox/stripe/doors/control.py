@@ -12,6 +12,7 @@
 | `GET /faults` · `POST /faults` `{kind, …}` or a list · `DELETE /faults` | returns strikes · adds · deletes |
 | `GET /requests?account=…` · `DELETE /requests` | returns · resets the number of requests per operation |
 | `GET /truth?account=…&livemode=true` | returns the rows that the account's revenue table must have |
+| `GET /recognized?account=…&livemode=true` | returns `[currency, month, amount]` of what it must recognize, in UTC |
 
 An invalid request is answered with 400 and `{"mistake": …}`.
 """
@@ -25,6 +26,7 @@ from sandbox.stripe.account.accounts import Account
 from sandbox.stripe.account.invoicing import TransitionRefusedError
 from sandbox.stripe.account.moves import make_move
 from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.account.recognized import recognized_by_month
 from sandbox.stripe.account.truth import revenue_table
 from sandbox.stripe.delivery.dispatch import Dispatcher
 from sandbox.stripe.faults.faults import Fault, FaultPlan
@@ -79,6 +81,7 @@ class Control:
             ("GET", "requests"): lambda payload: log.counts(payload.get("account")),
             ("DELETE", "requests"): lambda _: log.clear(),
             ("GET", "truth"): self._truth,
+            ("GET", "recognized"): self._recognized,
         }
         handler = handlers.get((request.method, name))
         if handler is None:
@@ -131,3 +134,7 @@ class Control:
 
     def _truth(self, payload: Json) -> list[Json]:
         return revenue_table(self._stripe.accounts[payload["account"]], livemode=payload.get("livemode") != "false")
+
+    def _recognized(self, payload: Json) -> list[tuple[str, str, int]]:
+        account, livemode = self._stripe.accounts[payload["account"]], payload.get("livemode") != "false"
+        return [(*key, amount) for key, amount in recognized_by_month(account, livemode=livemode).items()]

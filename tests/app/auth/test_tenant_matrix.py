@@ -46,6 +46,7 @@ PAGES = "/companies/<int:company_id>"
 TABLE = f"{PAGES}/revenue-mapping"
 RULE_PAGES = f"{PAGES}/rules"
 WEBHOOKS = f"{PAGES}/settings/webhooks"
+STREAMS_PAGE = f"{PAGES}/streams"
 STEPS = ("change", "enable", "disable", "rotate-secret", "delete", "deliveries/<int:delivery_id>/redeliver")
 # What each route needs. "any caller": tells whoever has a key or a session of themselves. "session": shows every user
 # who is signed in something of their own. "session form": checks the browser's form token before anything else.
@@ -242,6 +243,18 @@ EXPECTED: dict[tuple[str, str], Needed] = {
     ("DELETE", f"{V1}/subscriptions/<subscription_id>/mapping"): "editor",
     ("POST", f"{V1}/mapping-overrides"): "editor",
     ("DELETE", f"{V1}/mapping-overrides/<batch_id>"): "editor",
+    ("GET", f"{V1}/unmapped"): "viewer",
+    ("GET", f"{PAGES}/unmapped"): "viewer",
+    ("POST", f"{PAGES}/unmapped"): "editor",
+    ("GET", STREAMS_PAGE): "viewer",
+    ("POST", STREAMS_PAGE): "editor",
+    **{("POST", f"{STREAMS_PAGE}/<stream_id>/{step}"): "editor" for step in ("change", "archive", "restore", "plans")},
+    **{
+        ("POST", f"{STREAMS_PAGE}/<stream_id>/plans/<plan_id>/{step}"): "editor"
+        for step in ("rename", "archive", "restore")
+    },
+    ("GET", f"{PAGES}/settings/accounting-policy"): "admin",
+    ("POST", f"{PAGES}/settings/accounting-policy"): "admin",
     ("GET", f"{V1}/accounting-policy"): "admin",
     ("PUT", f"{V1}/accounting-policy"): "admin",
 }

@@ -48,6 +48,9 @@ def test_an_invoice_is_made_and_paid_from_outside(control: Control, acme: Accoun
     assert (row["invoice_id"], row["invoice_status"], row["cadence"]) == (invoice, "paid", "quarterly")
     assert (row["currency"], row["net_amount"]) == ("eur", 800)
     assert [row] == revenue_table(acme, livemode=True)
+    # 8.00 over the 92 days of November, December and January.
+    months = [["eur", "2025-11", 261], ["eur", "2025-12", 269], ["eur", "2026-01", 270]]
+    assert control("GET", f"recognized?account={acme.id}") == months
 
 
 def test_an_account_is_opened_and_filled_from_outside(control: Control, server: StripeServer) -> None:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 
+from projections.recognition.days import month_text
 from projections.revenue.store.tables import revenue_line
 from sandbox.stripe.account.accounts import Account
+from sandbox.stripe.account.recognized import Recognized, recognized_by_month
 from sandbox.stripe.account.truth import revenue_table
 
 
@@ -23,6 +25,23 @@ def table_of(engine: Engine, company_id: int) -> list[dict[str, object]]:
             .order_by(revenue_line.c.invoice_id, revenue_line.c.invoice_line_item_id)
         ).mappings()
         return sorted((as_truth(dict(row)) for row in rows), key=_identity)
+
+
+def recognized_truth_of(account: Account) -> Recognized:
+    """Return what the account's company must recognize by currency and month."""
+    return recognized_by_month(account, livemode=True)
+
+
+def recognized_of(engine: Engine, company_id: int) -> Recognized:
+    """Return what the company recognizes of its live lines, in the form of the truth."""
+    query = text("""
+        SELECT currency, month, sum(earned + contra) FROM recognition_by_month
+        WHERE company_id = :company_id AND livemode GROUP BY currency, month
+        HAVING sum(earned + contra) <> 0 ORDER BY currency, month
+    """)
+    with engine.connect() as connection:
+        rows = connection.execute(query, {"company_id": company_id})
+        return {(currency, month_text(month)): int(amount) for currency, month, amount in rows}
 
 
 def as_truth(row: dict) -> dict[str, object]:

@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from redis import Redis
+from rq import Queue
 from sqlalchemy import Engine, text
 
+from app.wiring.tools import Tools as WebTools
+from backlog.queues import PREVIEW
+from mapping import publishing
 from mapping.preview_turns import MOST_ATTEMPTS, claim_turn
 from tests.support.billing import billed
 from tests.support.company import catch_up, record_events
@@ -16,11 +21,18 @@ from tests.support.rules import rule, to
 from tests.support.web.admins import Admin, Json
 from tests.support.web.desk import Mapper
 from tests.support.web.lines import json_of
+from tests.support.web.tools import app_with
+from workers.clock_process import sweep
 from workers.previews.jobs import preview_with
 from workers.wiring.tools import Tools
 
 G1 = Case("31.00", "2026-01-15", "2026-02-15")
 G9 = Case("90.00", "2026-01-01", "2026-04-01").with_credit("45.00", "2026-02-01")
+
+_ENDPOINT = text("""
+    INSERT INTO webhook_endpoint (company_id, url, types, created_at)
+    VALUES (:id, 'https://programs.test', '{rules.published}', now())
+""")
 
 
 @pytest.fixture
@@ -109,6 +121,22 @@ def test_a5_preview_says_what_publishing_then_does(admin: Mapper, tools: Tools) 
     assert (current["updated_at"], current["based_on"]) == (None, 1)
 
 
+def test_programs_are_told_by_webhook_that_rules_were_published(admin: Mapper, tools: Tools) -> None:
+    with admin.engine.begin() as connection:
+        connection.execute(_ENDPOINT, {"id": admin.company_id})
+    done = published(admin, tools, previewed(admin, tools), note="First")
+
+    with admin.engine.connect() as connection:
+        (told,) = connection.execute(text("SELECT data FROM webhook_delivery")).scalars()
+    assert told == {
+        "version": 1,
+        "position": done["published"]["position"],
+        "rebased": False,
+        "note": "First",
+        "published_by": "api_key:1",
+    }
+
+
 def test_a3_rules_are_told_what_they_match_and_what_stands_in_their_way(admin: Mapper, tools: Tools) -> None:
     saas = to(admin.add_stream())
     draft(
@@ -151,7 +179,11 @@ def test_kinds_of_changes_are_told_apart(admin: Mapper, tools: Tools) -> None:
     assert previewed(admin, tools)["lines"]["moved"] == 3
 
 
-def test_a6_what_came_since_is_evaluated_too_and_named(admin: Mapper, tools: Tools) -> None:
+@pytest.mark.parametrize("few_lines", [0, 20_000])
+def test_a6_what_came_since_is_evaluated_too_and_named(
+    admin: Mapper, tools: Tools, monkeypatch: pytest.MonkeyPatch, few_lines: int
+) -> None:
+    monkeypatch.setattr(publishing, "_FEW_LINES", few_lines)
     saas = admin.add_stream()
     draft(admin, rule("rule_all", outcome=to(saas)))
     preview = previewed(admin, tools)
@@ -215,7 +247,16 @@ def test_a8_revert_brings_back_what_was(admin: Mapper, tools: Tools) -> None:
     assert admin.problem("POST", "/rule-sets/9/revert") == (404, "not_found")
 
 
-def test_preview_waits_for_a_table_that_is_behind(admin: Mapper, tools: Tools) -> None:
+def end_leases(admin: Mapper) -> None:
+    with admin.engine.begin() as connection:
+        connection.execute(text("UPDATE mapping_preview SET leased_until = clock_timestamp() - interval '1 second'"))
+
+
+def test_preview_waits_for_a_table_that_is_behind_and_keeps_no_other_waiting(
+    app: Flask, admin: Mapper, tools: Tools
+) -> None:
+    other = Mapper.of_new_company(app, admin.engine, "acct_other")
+    catch_up(admin.engine)
     saas = to(admin.add_stream())
     draft(admin, rule("rule_all", outcome=saas))
     preview = previewed(admin, tools)
@@ -224,7 +265,10 @@ def test_preview_waits_for_a_table_that_is_behind(admin: Mapper, tools: Tools) -
 
     assert preview_with(tools) == 0
     assert admin.get(f"/rule-previews/{preview['id']}")["status"] == "publishing"
+    end_leases(admin)
+    assert previewed(other, tools)["status"] == "ready"
     catch_up(admin.engine)
+    end_leases(admin)
     assert preview_with(tools) == 1
     assert admin.get(f"/rule-previews/{preview['id']}")["published"]["rebased"]
 
@@ -262,8 +306,7 @@ def test_whoever_lost_a_turn_changes_nothing_and_a_preview_that_always_fails_is_
         assert turn is not None
         assert turn.id == preview_id
         assert claim_turn(engine) is None
-        with engine.begin() as connection:
-            connection.execute(text("UPDATE mapping_preview SET leased_until = now() - interval '1 second'"))
+        end_leases(admin)
     preview_with(tools)
 
     given_up = admin.get(f"/rule-previews/{preview_id}")
@@ -276,6 +319,7 @@ def test_worker_that_stops_leaves_the_preview_to_another(admin: Mapper, tools: T
 
     assert preview_with(replace(tools, stopping=stopping)) == 0
     assert admin.get(f"/rule-previews/{preview_id}")["status"] == "running"
+    end_leases(admin)
     assert preview_with(tools) == 1
     assert admin.get(f"/rule-previews/{preview_id}")["status"] == "ready"
 
@@ -290,6 +334,22 @@ class _StopsAfter(Event):
     def is_set(self) -> bool:
         self._left -= 1
         return self._left <= 0
+
+
+def test_whoever_asks_wakes_a_worker_and_else_the_clock_does(
+    admin: Mapper, tools: Tools, web_tools: WebTools, redis: Redis
+) -> None:
+    woken: list[str] = []
+    client = app_with(replace(web_tools, wake_preview=lambda: woken.append(PREVIEW))).test_client()
+    asked(Mapper(client, admin.engine, admin.company_id, admin.key))
+    assert woken == [PREVIEW]
+
+    sweep(tools, is_long=False)
+    assert Queue(PREVIEW, connection=redis).count == 1
+    preview_with(tools)
+    redis.flushall()
+    sweep(tools, is_long=False)
+    assert Queue(PREVIEW, connection=redis).count == 0
 
 
 def test_roles_that_may_not_are_refused(admin: Mapper, tools: Tools) -> None:

@@ -14,7 +14,7 @@ from sandbox.stripe.running import StripeServer
 from tests.support.company import company_with
 from tests.support.syncs.accounts import YESTERDAY, set_faults
 from tests.support.syncs.runs import ask_for_sync, finish_sync, reset_rate_limits, skip_waits, sync
-from tests.support.syncs.truth import table_of, truth_of
+from tests.support.syncs.truth import recognized_of, recognized_truth_of, table_of, truth_of
 from workers.jobs import sync_with
 from workers.wiring.tools import Tools
 
@@ -95,6 +95,7 @@ def test_any_mix_of_faults_costs_nothing_but_time(
         run = sync(tools, company_id, trigger=trigger)
 
         assert table_of(tools.engine, company_id) == truth_of(account)
+        assert recognized_of(tools.engine, company_id) == recognized_truth_of(account)
         assert run.status == "succeeded"
 
 

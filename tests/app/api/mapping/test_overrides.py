@@ -11,6 +11,7 @@ from mapping import overrides
 from projections.mapping import payloads
 from projections.mapping.facts import FACT_TYPES, read_fact
 from projections.mapping.payloads import LineKey, LinesOverridden, LinesReleased
+from tests.support.company import catch_up
 from tests.support.payloads import new_line
 from tests.support.rules import to
 from tests.support.web.admins import Admin, Json
@@ -185,6 +186,18 @@ def test_what_cannot_be_an_override_is_refused_with_its_place(editor: Mapper) ->
         refused = json_of(editor.send(method, path, body))
         assert (refused["status"], refused["errors"][0]["pointer"]) == (422, pointer), (path, body)
     assert facts(editor) == []
+
+
+def test_lines_are_chosen_by_what_they_are_mapped_to(editor: Mapper) -> None:
+    saas = editor.add_stream()
+    editor.send("PUT", "/revenue-lines/il_1/mapping", {"outcome": to(saas)})
+    catch_up(editor.engine)
+
+    assert choose(editor, to(saas), filter={"mapped": False}, dry_run=True)["lines"] == 2
+    assert choose(editor, to(saas), filter={"stream_id": [saas]}, dry_run=True)["lines"] == 1
+    assert (
+        choose(editor, to(saas), filter={"layer": ["line_override"], "currency": ["eur"]}, dry_run=True)["lines"] == 0
+    )
 
 
 def test_more_lines_than_a_batch_may_have_are_refused(editor: Mapper, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,15 +9,18 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from app.api.reports.reading import columns_of
 from projections.mapping.payloads import PlanCreated, StreamCreated
 from projections.reads.recognition.report_cells import REPORTS
 from tests.support.billing import billed
 from tests.support.decisions import decide, rules
+from tests.support.payloads import credit_note, credit_note_line, event
 from tests.support.recognition import Case
+from tests.support.syncs.run_states import SUCCEEDED, finish_run, start_run
 from tests.support.web.lines import Reader, json_of
+from workers.syncs.endings import Ending
 
 # The authorization, four decisions, and the events of four invoices, one of them credited.
 LAST = 10
@@ -79,6 +82,33 @@ def test_recognition_has_the_golden_months_of_each_currency(reader: Reader) -> N
         LAST,
     )
     assert (report["data_through"], report["is_complete"], len(report["left_out"])) == (None, False, 2)
+
+
+def test_a_report_is_complete_when_a_sync_has_proven_it_and_nothing_is_missing(reader: Reader) -> None:
+    forbidden = {"kind": "permission_missing", "resource": "credit_notes", "detail": "The connection may not."}
+    asked: Any = {"by": "none", "currency": "usd"}
+    finish_run(reader.engine, start_run(reader.engine, reader.company_id), SUCCEEDED)
+    with reader.engine.begin() as connection:
+        connection.execute(text("UPDATE sync_run SET coverage_to = finished_at"))
+    proven = report_of(reader, "recognition", **asked)
+    tag = reader.get("/reports/recognition", **asked).headers["ETag"]
+    reader.receive(
+        event(credit_note("cn_9", credit_note_line("cnli_9", 5, "il_9"), invoice="in_9"), "credit_note.created")
+    )
+    waiting = report_of(reader, "recognition", **asked)
+    lacking = Ending("succeeded", reconciliation={**(SUCCEEDED.reconciliation or {}), "notices": [forbidden]})
+    finish_run(reader.engine, start_run(reader.engine, reader.company_id), lacking)
+    unread = report_of(reader, "recognition", **asked)
+
+    assert (proven["is_complete"], proven["data_through"], len(proven["left_out"])) == (True, "2026-03-01T12:00:00Z", 2)
+    # By default to the current month, which is March.
+    assert [cell["month"] for cell in proven["data"]] == ["2026-01", "2026-02", "2026-03"]
+    assert (waiting["is_complete"], waiting["left_out"][2:]) == (
+        False,
+        ["1 invoice still being fetched from Stripe.", "1 credit note waiting for an invoice or for lines."],
+    )
+    assert [sentence.partition(":")[0] for sentence in unread["left_out"][2:3]] == ["Credit notes"]
+    assert reader.get("/reports/recognition", headers={"If-None-Match": tag}, **asked).status_code == 200
 
 
 def test_cells_name_stream_plan_and_exponent(reader: Reader) -> None:

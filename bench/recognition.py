@@ -1,0 +1,122 @@
+"""Measure reports of recognized revenue on a large table, and what mapping its lines by rules takes."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from bench.queries import large_table, timed
+from bench.stage import servers
+from mapping.evaluation import book_at, evaluated
+from mapping.recorded import RULES, STREAMS, Desk
+from projections.engine.catch_up import advance
+from projections.mapping.payloads import RulesPublished, StreamCreated
+from projections.mapping.reading_rules import read_rules
+from projections.reads.recognition.explained_cells import CellOf, explain_cell
+from projections.reads.recognition.month_rows import Books
+from projections.reads.recognition.report_cells import REPORTS, ReportName, ReportOf, read_cells
+from projections.reads.snapshots import snapshot_of
+from runtime.clock import utc_now
+
+_RULES = 50
+_MOMENTS = (0.1, 0.5, 0.9)
+_PAGE = 50
+_LARGEST_CELL = text("""
+    SELECT month, currency, min(booked_month) AS booked_month FROM recognition_by_month
+    WHERE company_id = :company_id AND livemode AND kind = 'revenue' AND stream_id = ''
+    GROUP BY month, currency ORDER BY sum(earned) DESC LIMIT 1
+""")
+_SIZES = text("""
+    SELECT (SELECT count(*) FROM revenue_part WHERE company_id = :company_id) AS parts,
+           (SELECT count(*) FROM recognition_by_month WHERE company_id = :company_id) AS month_rows
+""")
+
+
+def run(*, lines: int, repeats: int) -> dict[str, object]:
+    """Create a company with this many lines, and return the results."""
+    with servers() as environment, large_table(environment, lines) as (engine, company_id):
+        return {
+            "benchmark": "recognition",
+            "lines": lines,
+            **_sizes(engine, company_id),
+            **_reads(engine, company_id, repeats),
+            **_mapping(engine, company_id),
+        }
+
+
+def _sizes(engine: Engine, company_id: int) -> dict[str, int]:
+    with engine.connect() as connection:
+        return dict(connection.execute(_SIZES, {"company_id": company_id}).mappings().one())
+
+
+def _reads(engine: Engine, company_id: int, repeats: int) -> dict[str, object]:
+    with snapshot_of(engine, company_id) as snapshot:
+        head = snapshot.position
+        largest = snapshot.connection.execute(_LARGEST_CELL, {"company_id": company_id}).one()
+    month, currency, booked_month = largest
+    current = month + 1
+
+    def report(name: ReportName, as_of: int | None) -> Callable[[], object]:
+        def read() -> object:
+            with snapshot_of(engine, company_id, as_of) as snapshot:
+                return read_cells(
+                    snapshot, Books(livemode=True, currencies=()), ReportOf(name, "stream", None, None, current)
+                )
+
+        return read
+
+    def explanation(name: ReportName, as_of: int | None) -> Callable[[], object]:
+        cell = CellOf(
+            name,
+            livemode=True,
+            month=month,
+            currency=currency,
+            booked_month=booked_month if name == "waterfall" else None,
+        )
+
+        def read() -> object:
+            with snapshot_of(engine, company_id, as_of) as snapshot:
+                return explain_cell(snapshot, cell, limit=_PAGE, after=None)
+
+        return read
+
+    moments = [round(head * share) for share in _MOMENTS]
+    return {
+        "reports": {name: timed([report(name, None)], repeats) for name in REPORTS},
+        "reports_as_of": {name: timed([report(name, at) for at in moments], repeats) for name in REPORTS},
+        "explanations": {name: timed([explanation(name, None)], repeats) for name in REPORTS},
+        "explanations_as_of": {name: timed([explanation(name, at) for at in moments], repeats) for name in REPORTS},
+    }
+
+
+def _mapping(engine: Engine, company_id: int) -> dict[str, float]:
+    streams = [StreamCreated(f"str_{number}", f"Stream {number}") for number in range(_RULES)]
+    _decide(engine, company_id, STREAMS, streams)
+    rules = [_rule(number) for number in range(_RULES)]
+    started = time.perf_counter()
+    with snapshot_of(engine, company_id) as snapshot:
+        evaluated(snapshot, book_at(snapshot), read_rules(rules, str), livemode=True, progress=lambda _done: None)
+    previewed = time.perf_counter()
+    _decide(engine, company_id, RULES, [RulesPublished(1, list(rules))])
+    return {
+        "preview_of_50_rules_seconds": round(previewed - started, 2),
+        "publish_all_lines_seconds": round(time.perf_counter() - previewed, 2),
+    }
+
+
+def _decide(engine: Engine, company_id: int, about: str, facts: list[Any]) -> None:
+    """Record decisions, and fold them."""
+    with engine.begin() as connection:
+        Desk(connection, company_id, "bench", utc_now()).record(about, facts)
+    while advance(engine):
+        pass
+
+
+def _rule(number: int) -> dict[str, object]:
+    # The last one matches every line; the others match one customer in a hundred, or none.
+    condition = {"field": "customer_id", "op": "ends_with" if number % 2 else "is", "value": f"{number:02}"}
+    if number == _RULES - 1:
+        condition = {"field": "currency", "op": "is_present"}
+    outcome = {"shares": [{"bp": 10_000, "stream_id": f"str_{number}"}]}
+    return {"id": f"rule_{number}", "name": str(number), "conditions": [condition], "outcome": outcome}
