@@ -37,7 +37,9 @@
 
   document.addEventListener("htmx:after:swap", () => {
     const totals = document.querySelector("[data-line-count]");
-    const sum = document.querySelector("#figures .totals .main dd")?.textContent.trim();
+    const isMixed = document.querySelectorAll("#figures .totals .currencies > li").length > 1;
+    const billed = document.querySelector("#figures .totals .main dd")?.textContent.trim();
+    const sum = billed && isMixed ? `${billed} and other currencies` : billed;
     if (totals) form.querySelector("[data-all]").textContent = `${Number(totals.dataset.lineCount).toLocaleString("en")} that match${sum ? `, ${sum}` : ""}`;
   });
   // The browser remembers marks of a page that one goes back to.

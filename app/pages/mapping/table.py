@@ -38,7 +38,7 @@ _KNOWN = {
     "invoice_status": FINAL_STATUSES,
     "type": LINE_TYPES,
     "cadence": CADENCES,
-    "layer": LAYERS,
+    "layer": {layer: words for layer, words in LAYERS.items() if layer != "unmapped"},
 }
 _FORMATS = {"CSV": "csv", "Excel": "xlsx"}
 

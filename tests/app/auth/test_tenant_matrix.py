@@ -89,6 +89,13 @@ EXPECTED: dict[tuple[str, str], Needed] = {
         ("POST", f"{PAGES}/settings/exports/<int:schedule_id>/{step}"): "editor"
         for step in ("pause", "resume", "delete")
     },
+    ("GET", f"{TABLE}/by-hand"): "editor",
+    ("POST", f"{TABLE}/by-hand"): "editor",
+    ("POST", f"{TABLE}/by-hand/apply"): "editor",
+    ("GET", f"{TABLE}/batches/<batch_id>"): "viewer",
+    ("POST", f"{TABLE}/batches/<batch_id>/undo"): "editor",
+    ("POST", f"{TABLE}/lines/<line_id>/mapping"): "editor",
+    ("POST", f"{TABLE}/lines/<line_id>/mapping/release"): "editor",
     ("GET", RULE_PAGES): "viewer",
     ("POST", RULE_PAGES): "editor",
     ("GET", f"{RULE_PAGES}/new"): "editor",

@@ -71,7 +71,7 @@ def test_every_column_can_be_shown(visitor: Visitor) -> None:
 
     page = visitor.page(columns=",".join(names))
 
-    assert len(headings_in(page)) == len(names) == 23
+    assert len(headings_in(page)) == len(names) == 25
 
 
 @pytest.mark.parametrize(("language", "written"), [("en", "¥30,000"), ("de", "30.000\xa0¥")])
