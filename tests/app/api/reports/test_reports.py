@@ -312,6 +312,11 @@ def test_a_line_shows_its_months_with_their_sums_in_words(reader: Reader) -> Non
     }
     assert told["sum_check"]
     assert reader.get("/revenue-lines/il_none/recognition").status_code == 404
+    other = json_of(reader.get("/revenue-lines/il_2/recognition"))["mapping"]
+    failed = {"field": "invoice_line_item_id", "op": "is", "found": "il_2"}
+    assert (other["layer"], other["passed_over"]) == ("unmapped", [{"rule_id": "rule_1", "failed": failed}])
+    then = json_of(reader.get("/revenue-lines/il_2/recognition", as_of=LAST - 1))["mapping"]
+    assert (then["layer"], then["also_matched"], then["passed_over"]) == ("unmapped", None, None)
 
 
 def test_a_line_whose_months_are_wrong_says_so(reader: Reader) -> None:
