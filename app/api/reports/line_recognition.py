@@ -1,6 +1,6 @@
 """Serve what is recognized of a line: its shares and steps, and each month with the arithmetic that gives it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,7 +15,7 @@ from app.auth.access import for_role
 from app.wiring.tools import current_tools
 from projections.mapping.mapped import PassedOver
 from projections.reads.lines import LineRow, find_line
-from projections.reads.recognition.line_parts import list_parts, treatment_of
+from projections.reads.recognition.line_parts import list_parts, positions_of_steps, treatment_of
 from projections.reads.recognition.rules_version import rules_version_at
 from projections.reads.recognition.why_mapped import why_mapped
 from projections.reads.snapshots import Snapshot, snapshot_of
@@ -52,7 +52,7 @@ class LineStep(Schema):
         metadata={"description": "Whether the event's own day stands in, because Stripe does not say."}
     )
     credit_note_id = fields.String(allow_none=True)
-    position = fields.Integer()
+    position = fields.Integer(metadata={"description": "The event behind it."})
     amount = fields.Integer()
 
 
@@ -134,11 +134,14 @@ def get_line_recognition(query: dict[str, Any], company_id: int, line_id: str) -
             abort(404)
         rows = list_parts(snapshot, livemode=livemode, invoice_id=line.invoice_id, line_id=line_id)
         mapping = _mapping_of(snapshot, line, rows)
-        return {**recognition_of(line, rows), "mapping": mapping, "position": snapshot.position}
+        recognition = recognition_of(line, rows, positions_of_steps(snapshot, line))
+        return {**recognition, "mapping": mapping, "position": snapshot.position}
 
 
-def recognition_of(line: LineRow, rows: Sequence[PartRow]) -> dict[str, object]:
-    """Return what is recognized of a line, from its parts by share and step."""
+def recognition_of(
+    line: LineRow, rows: Sequence[PartRow], positions: Mapping[tuple[str, str | None], int]
+) -> dict[str, object]:
+    """Return what is recognized of a line, from its parts by share and step, and the positions of its steps."""
     shares = [row for row in rows if row.step == 0]
     parts = list(map(part_of, rows))
     months = months_of_shares(parts, [row.basis_points for row in shares])
@@ -148,7 +151,7 @@ def recognition_of(line: LineRow, rows: Sequence[PartRow]) -> dict[str, object]:
             for name in ("invoice_line_item_id", "invoice_id", "currency", "currency_exponent")
         },
         "parts": [_share_of(row, line) for row in shares],
-        "steps": _steps_of(rows),
+        "steps": _steps_of(rows, positions),
         "months": months,
         "sum_check": sum(row.amount for row in shares) == line.net_amount and is_sum_of_months(parts, months),
     }
@@ -162,12 +165,12 @@ def _share_of(row: PartRow, line: LineRow) -> dict[str, object]:
     return {**row._asdict(), **ids, "treatment": treatment}
 
 
-def _steps_of(rows: Sequence[PartRow]) -> list[dict[str, object]]:
+def _steps_of(rows: Sequence[PartRow], positions: Mapping[tuple[str, str | None], int]) -> list[dict[str, object]]:
     steps: dict[int, dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: row.step):
         step = steps.setdefault(row.step, {**row._asdict(), "day_is_estimated": row.is_booked_estimated, "amount": 0})
         step["amount"] += row.amount
-        step["position"] = max(step["position"], row.position)
+        step["position"] = positions[row.cause, row.credit_note_id]
     return list(steps.values())
 
 
