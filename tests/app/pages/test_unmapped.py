@@ -24,7 +24,8 @@ def sold_as(product_id: str, price_id: str) -> Json:
 
 
 PRO, EUROPE = sold_as("prod_pro", "price_pro"), sold_as("prod_pro", "price_eur")
-SETUP, UNSOLD = sold_as("prod_setup", "price_setup"), {"pricing": None}
+SETUP = sold_as("prod_setup", "price_setup")
+UNSOLD: Json = {"pricing": None}
 
 
 @pytest.fixture
