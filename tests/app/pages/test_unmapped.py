@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -25,7 +26,7 @@ def sold_as(product_id: str, price_id: str) -> Json:
 
 PRO, EUROPE = sold_as("prod_pro", "price_pro"), sold_as("prod_pro", "price_eur")
 SETUP = sold_as("prod_setup", "price_setup")
-UNSOLD: Json = {"pricing": None}
+UNSOLD: dict[str, Any] = {"pricing": None}
 
 
 @pytest.fixture
