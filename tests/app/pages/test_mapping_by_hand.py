@@ -31,7 +31,7 @@ class Hand(Visitor):
         key = new_key_headers(self.reader.engine, self.reader.company_id, "editor")
         return Mapper(self.reader.client, self.reader.engine, self.reader.company_id, key)
 
-    def mapped(self, line_id: str) -> tuple[str, list[str]]:
+    def mapped(self, line_id: str) -> tuple[str, list[str | None]]:
         """Return the layer that maps a line, and its streams, once the table has followed."""
         catch_up(self.reader.engine)
         mapping = json_of(self.reader.get(f"/revenue-lines/{line_id}"))["mapping"]
@@ -52,7 +52,7 @@ def hand(app: Flask, engine: Engine) -> Hand:
 
 def stream_of(hand: Hand, name: str = "SaaS") -> str:
     streams = json_of(hand.reader.get("/streams"))["data"]
-    return next(one["id"] for one in streams if one["name"] == name)
+    return str(next(one["id"] for one in streams if one["name"] == name))
 
 
 def hidden_in(page: str) -> MultiDict[str, str]:
