@@ -52,8 +52,7 @@ def hand(app: Flask, engine: Engine) -> Hand:
 
 def stream_of(hand: Hand, name: str = "SaaS") -> str:
     streams = json_of(hand.reader.get("/streams"))["data"]
-    found: str = next(one["id"] for one in streams if one["name"] == name)
-    return found
+    return str(next(one["id"] for one in streams if one["name"] == name))
 
 
 def hidden_in(page: str) -> MultiDict[str, str]:

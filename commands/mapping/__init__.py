@@ -1,0 +1,1 @@
+"""`flask mapping`: streams and rules, taken out and in, previewed and published."""
