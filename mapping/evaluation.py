@@ -65,18 +65,18 @@ def lines_in(snapshot: Snapshot, *, livemode: bool) -> int:
 def evaluated(snapshot: Snapshot, before: Book, rules: Rules, *, livemode: bool, progress: Progress) -> Json:
     """Return what rules in place of those of `before`, the snapshot's book, would change in lines of a mode."""
     after = msgspec.structs.replace(before, rules=RuleSet(rules), rules_version=before.rules_version + 1)
-    figures = Figures(after.rules or RuleSet(()), _recognized(snapshot, livemode=livemode))
+    figures = Figures(after.rules or RuleSet(()), recognized(snapshot, livemode=livemode))
     comparison, done = _Comparison(before, after, figures), 0
     with without_garbage_collection():
-        for revenue in _in_bites(snapshot, livemode=livemode):
+        for revenue in in_bites(snapshot, livemode=livemode):
             done += comparison.add(revenue)
             progress(done)
     return figures.result()
 
 
-def _in_bites(snapshot: Snapshot, *, livemode: bool) -> Iterator[RevenueState]:
-    """Yield all invoices of a mode with what they refer to, and the overrides of their lines, a thousand at a time."""
-    scope, after = {**snapshot.bound(), "livemode": livemode, "most": _INVOICES_AT_ONCE}, ""
+def in_bites(snapshot: Snapshot, *, livemode: bool, most: int = _INVOICES_AT_ONCE) -> Iterator[RevenueState]:
+    """Yield all invoices of a mode with what they refer to, and the overrides of their lines, some at a time."""
+    scope, after = {**snapshot.bound(), "livemode": livemode, "most": most}, ""
     while ids := snapshot.connection.execute(_NEXT, scope | {"after": after}).scalars().all():
         at = _build(snapshot)
         with raw_driver(snapshot.connection) as driver:
@@ -158,7 +158,8 @@ def _by_line(parts: PartsByPlace) -> dict[str, list[Part]]:
     return by_line
 
 
-def _recognized(snapshot: Snapshot, *, livemode: bool) -> dict[CellKey, int]:
+def recognized(snapshot: Snapshot, *, livemode: bool) -> dict[CellKey, int]:
+    """Return the revenue that is recognized now, net of contra, by cell."""
     of_mode = {**snapshot.bound(), "livemode": livemode, "kind": REVENUE}
     rows = snapshot.connection.execute(_RECOGNIZED, of_mode)
     return {CellKey(row.month, row.stream_id, row.currency): row.net for row in rows if row.net}

@@ -117,7 +117,9 @@ class MappedAs(Schema):
 
     layer = fields.String(validate=validate.OneOf(LAYERS))
     rule_id = fields.String(allow_none=True)
-    rules_version = fields.Integer(metadata={"description": "The rules in force; 0 before the first are published."})
+    rules_version = fields.Integer(
+        allow_none=True, metadata={"description": "The rules in force; null before the first, and for overrides."}
+    )
     parts = fields.List(fields.Nested(MappedPart))
 
 

@@ -173,6 +173,7 @@ _OF_MAPPING = (
     Problem("too_many_streams", 409, "Rename a stream or plan that is no longer used, instead of adding one."),
     Problem("preview_not_ready", 409, "Wait until the preview is ready, or ask for another one."),
     Problem("preview_stale", 409, "Ask for another preview: other rules were published since."),
+    Problem("too_many_lines_to_try", 409, "Set the policy without trying it: the company has too many lines."),
     Problem("later_overrides", 409, "Undo the later batches first: what was chosen since is about the same lines."),
     Problem("busy", 503, f"{_RETRY}: others are changing the same."),
 )

@@ -22,6 +22,7 @@ from events.connection.accounts import AccountTakenError, AnotherAccountError
 from events.connection.lifecycle import NotConnectedError
 from events.intake.group_append import NotDurableError
 from mapping.drafts import DraftChangedError
+from mapping.policy_preview import MOST_LINES, TooManyLinesError
 from mapping.previews import PreviewNotReadyError, PreviewStaleError
 from mapping.recorded import BusyError
 from mapping.streams import NameTakenError as StreamNameTakenError
@@ -110,6 +111,9 @@ RAISED: dict[type[Exception], Raised] = {
     ),
     PreviewStaleError: Raised(
         "preview_stale", "Other rules were published since. Ask for another preview, and look at it first."
+    ),
+    TooManyLinesError: Raised(
+        "too_many_lines_to_try", f"A policy is tried on at most {MOST_LINES:,} lines. Set it without trying it."
     ),
     BusyError: Raised("busy", "Others are changing the same just now. Try again."),
     NameTakenError: Raised("name_taken", "There is a view of that name. Choose another one."),

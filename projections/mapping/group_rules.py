@@ -31,13 +31,15 @@ def with_mapped(
 ) -> Added:
     """Return rules that also map these lines to a stream: by a new rule, or by a value more of one like it.
 
-    It stands before the first rule that would map them otherwise, and behind all others.
+    It stands before the first rule that would map them otherwise, and behind all others. What is so already stays.
 
     :raises WordlessError: there is nothing to know the lines by
     """
     conditions = _conditions(sold, by)
     place = _place_for(rules, sold, streams)
     outcome = {"shares": [{"bp": 10_000, "stream_id": stream_id}]}
+    if place < len(rules) and rules[place].get("outcome") == outcome:
+        return Added(list(rules), rules[place]["id"])
     if by != "description":
         for number, rule in enumerate(rules[:place]):
             longer = _longer(rule, conditions[0], outcome)

@@ -10,6 +10,8 @@ from projections.reads.snapshots import NotFoldedYetError, Snapshot
 
 # So many are read in a second, at 10 µs each.
 MOST_LINES = 100_000
+# Of a description: its words become values of a rule, which are no longer.
+_MOST_CHARACTERS = 500
 # Signs and digits of ASCII, and the currencies that most write. Linear: PostgreSQL builds an automaton of it.
 _SIGN = "[!-@\\[-`{-~€£¥]"
 _NUMBERS = f"({_SIGN}*[0-9]{_SIGN}*\\s*)+"
@@ -98,7 +100,8 @@ def count_unmapped(snapshot: Snapshot, *, livemode: bool, most_lines: int) -> tu
 
 def phrase_of(description: str) -> str:
     """Return SQL for a description, itself in SQL, with each of its numbers replaced by `NUMBER`."""
-    numberless = f"regexp_replace(coalesce({description}, ''), '{_NUMBERS}', '{NUMBER} ', 'g')"
+    text_of_it = f"left(coalesce({description}, ''), {_MOST_CHARACTERS})"
+    numberless = f"regexp_replace({text_of_it}, '{_NUMBERS}', '{NUMBER} ', 'g')"
     return f"btrim(regexp_replace({numberless}, '\\s+', ' ', 'g'))"
 
 

@@ -106,12 +106,12 @@ def shown_preview(preview: Preview) -> dict[str, object]:
         "version": preview.version,
         "position": preview.published_position,
         "rebased": bool(preview.since),
-        "since": [_cell(cell) for cell in preview.since or []],
+        "since": [shown_cell(cell) for cell in preview.since or []],
     }
     return {
         **preview._asdict(),
         **result,
-        "cells": [_cell(cell) for cell in result["cells"]],
+        "cells": [shown_cell(cell) for cell in result["cells"]],
         "top_lines": [_with_exponent(line) for line in result["top_lines"]],
         "published": published or None,
     }
@@ -126,7 +126,8 @@ def _asked(company_id: int, shown: dict[str, object]) -> Asked:
     return shown, {"Location": url_for(".get_rule_preview", company_id=company_id, preview_id=shown["id"])}
 
 
-def _cell(cell: Mapping[str, Any]) -> dict[str, object]:
+def shown_cell(cell: Mapping[str, Any]) -> dict[str, object]:
+    """Return a cell as the `PreviewCell` schema reads it."""
     # No month is closed yet.
     return {**_with_exponent(cell), "closed": False}
 

@@ -3,18 +3,14 @@
 Rules, outcomes and treatments are read by `projections.mapping`, which says where something is wrong in them.
 """
 
-from typing import Any, get_args
+from typing import Any
 
 from marshmallow import Schema, fields, validate
 
 from app.api.people.paging import PageQuery
 from app.api.schemas import AS_OF
-from app.http.fields import IdempotencyKey, Instant, Name, TimeZone
+from app.http.fields import IdempotencyKey, Instant, Name
 from projections.mapping.payloads import MAX_REASON
-from projections.recognition.billing import CatchUp, Uncollectible
-
-UNCOLLECTIBLE: tuple[str, ...] = get_args(Uncollectible)
-CATCH_UP: tuple[str, ...] = get_args(CatchUp)
 
 TREATMENT: dict[str, Any] = {
     "type": "object",
@@ -121,31 +117,6 @@ class PlanChanges(Schema):
 
     name = Name()
     archived = fields.Boolean(truthy={True}, falsy={False})
-
-
-class AccountingPolicyChanges(Schema):
-    """The policy to set; what is left out stays as it is."""
-
-    time_zone = TimeZone(metadata={"description": "An IANA name, such as Europe/Berlin or UTC."})
-    uncollectible = fields.String(validate=validate.OneOf(UNCOLLECTIBLE))
-    catch_up = fields.String(validate=validate.OneOf(CATCH_UP))
-
-
-class AccountingPolicy(Schema):
-    """A company's accounting policy."""
-
-    object = fields.Constant("accounting_policy")
-    time_zone = fields.String(metadata={"description": "An IANA name: days and months begin there."})
-    uncollectible = fields.String(
-        validate=validate.OneOf(UNCOLLECTIBLE),
-        metadata={"description": "Whether write-offs are taken back from revenue, or are an expense."},
-    )
-    catch_up = fields.String(
-        validate=validate.OneOf(CATCH_UP),
-        metadata={"description": "Whether what is earned before it is booked stays on its days (none), or is booked."},
-    )
-    version = fields.Integer(metadata={"description": "0 until it is set for the first time."})
-    position = fields.Integer()
 
 
 class RuleAdvice(Schema):

@@ -1,6 +1,7 @@
 """Serve what is recognized of a line: its shares and steps, and each month with the arithmetic that gives it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from flask import abort
@@ -12,10 +13,12 @@ from app.api.revenue_lines import mode_of
 from app.api.schemas import LineQuery
 from app.auth.access import for_role
 from app.wiring.tools import current_tools
+from projections.mapping.mapped import PassedOver
 from projections.reads.lines import LineRow, find_line
-from projections.reads.recognition.line_parts import list_parts, treatment_of
+from projections.reads.recognition.line_parts import list_parts, positions_of_steps, treatment_of
 from projections.reads.recognition.rules_version import rules_version_at
-from projections.reads.snapshots import snapshot_of
+from projections.reads.recognition.why_mapped import why_mapped
+from projections.reads.snapshots import Snapshot, snapshot_of
 from projections.recognition.arithmetic import is_sum_of_months, months_of_shares
 from projections.recognition.outcome import REVENUE
 from projections.revenue.store.stored_parts import PartRow, part_of
@@ -49,7 +52,7 @@ class LineStep(Schema):
         metadata={"description": "Whether the event's own day stands in, because Stripe does not say."}
     )
     credit_note_id = fields.String(allow_none=True)
-    position = fields.Integer()
+    position = fields.Integer(metadata={"description": "The event behind it."})
     amount = fields.Integer()
 
 
@@ -66,14 +69,37 @@ class LineMonth(Schema):
     )
 
 
+class FailedCondition(Schema):
+    """A condition that a line does not meet: what is tested, how, and what the line has."""
+
+    field = fields.String()
+    op = fields.String()
+    found = fields.Raw(allow_none=True)
+
+
+class PassedOverRule(Schema):
+    """A rule that a line does not meet, and its first condition that fails."""
+
+    rule_id = fields.String()
+    failed = fields.Nested(FailedCondition)
+
+
 class LineMapping(Schema):
     """What mapped a line."""
 
     layer = fields.String(metadata={"description": _LAYERS})
     rule_id = fields.String(allow_none=True)
     rules_version = fields.Integer(allow_none=True)
-    also_matched = fields.List(fields.String(), metadata={"description": "Later rules that it meets, too."})
-    passed_over = fields.List(fields.Dict(), metadata={"description": "Earlier rules that it does not meet, and why."})
+    also_matched = fields.List(
+        fields.String(),
+        allow_none=True,
+        metadata={"description": "Other rules that it meets, which come later. Null as of a past moment."},
+    )
+    passed_over = fields.List(
+        fields.Nested(PassedOverRule),
+        allow_none=True,
+        metadata={"description": "Earlier rules that it does not meet. Null as of a past moment."},
+    )
 
 
 class LineRecognition(Schema):
@@ -107,11 +133,15 @@ def get_line_recognition(query: dict[str, Any], company_id: int, line_id: str) -
         if line is None:
             abort(404)
         rows = list_parts(snapshot, livemode=livemode, invoice_id=line.invoice_id, line_id=line_id)
-        return recognition_of(line, rows, rules_version_at(snapshot)) | {"position": snapshot.position}
+        mapping = _mapping_of(snapshot, line, rows)
+        recognition = recognition_of(line, rows, positions_of_steps(snapshot, line))
+        return {**recognition, "mapping": mapping, "position": snapshot.position}
 
 
-def recognition_of(line: LineRow, rows: Sequence[PartRow], rules_version: int) -> dict[str, object]:
-    """Return what is recognized of a line, from its parts by share and step and the version of the rules in force."""
+def recognition_of(
+    line: LineRow, rows: Sequence[PartRow], positions: Mapping[tuple[str, str | None], int]
+) -> dict[str, object]:
+    """Return what is recognized of a line, from its parts by share and step, and the positions of its steps."""
     shares = [row for row in rows if row.step == 0]
     parts = list(map(part_of, rows))
     months = months_of_shares(parts, [row.basis_points for row in shares])
@@ -121,9 +151,8 @@ def recognition_of(line: LineRow, rows: Sequence[PartRow], rules_version: int) -
             for name in ("invoice_line_item_id", "invoice_id", "currency", "currency_exponent")
         },
         "parts": [_share_of(row, line) for row in shares],
-        "steps": _steps_of(rows),
+        "steps": _steps_of(rows, positions),
         "months": months,
-        "mapping": _mapping_of(shares[0], rules_version) if shares else None,
         "sum_check": sum(row.amount for row in shares) == line.net_amount and is_sum_of_months(parts, months),
     }
 
@@ -136,16 +165,28 @@ def _share_of(row: PartRow, line: LineRow) -> dict[str, object]:
     return {**row._asdict(), **ids, "treatment": treatment}
 
 
-def _steps_of(rows: Sequence[PartRow]) -> list[dict[str, object]]:
+def _steps_of(rows: Sequence[PartRow], positions: Mapping[tuple[str, str | None], int]) -> list[dict[str, object]]:
     steps: dict[int, dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: row.step):
         step = steps.setdefault(row.step, {**row._asdict(), "day_is_estimated": row.is_booked_estimated, "amount": 0})
         step["amount"] += row.amount
-        step["position"] = max(step["position"], row.position)
+        step["position"] = positions[row.cause, row.credit_note_id]
     return list(steps.values())
 
 
-def _mapping_of(row: PartRow, rules_version: int) -> dict[str, object]:
-    by_rules = row.layer in ("rule", "unmapped") and rules_version > 0
-    version = rules_version if by_rules else None
-    return {"layer": row.layer, "rule_id": row.rule_id, "rules_version": version, "also_matched": [], "passed_over": []}
+def _mapping_of(snapshot: Snapshot, line: LineRow, rows: Sequence[PartRow]) -> dict[str, object] | None:
+    if not rows:
+        return None
+    layer, version, why = rows[0].layer, rules_version_at(snapshot), why_mapped(snapshot, line)
+    return {
+        "layer": layer,
+        "rule_id": rows[0].rule_id,
+        "rules_version": version if layer in ("rule", "unmapped") and version else None,
+        "also_matched": why and why.also_matched,
+        "passed_over": why and list(map(_passed_over, why.passed_over)),
+    }
+
+
+def _passed_over(one: PassedOver) -> dict[str, object]:
+    found = one.found.isoformat() if isinstance(one.found, date) else one.found
+    return {"rule_id": one.rule_id, "failed": {"field": one.field, "op": one.op, "found": found}}

@@ -4,7 +4,7 @@ from flask import Blueprint, request
 from flask.wrappers import Response
 
 from app.api.mapping.deciding import at_desk, log_at
-from app.api.mapping.schemas import CATCH_UP, UNCOLLECTIBLE
+from app.api.mapping.policy_schemas import CATCH_UP, UNCOLLECTIBLE
 from app.pages.forms import MistakeError, back_to, limit_forms, typed
 from app.pages.frame import for_member, framed
 from mapping.policy import policy_at, set_policy

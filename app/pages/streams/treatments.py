@@ -7,11 +7,11 @@ from projections.recognition.outcome import Treatment
 
 # What a form offers, by its value. Treatments by months have a number beside it.
 CHOICES = {
-    "": "As the line says: over its period, or when booked",
-    "period": "Evenly over the line's service period",
-    "booked": "When booked, on the day the invoice is finalized",
-    "months_booked": "Over months, from the day it is booked",
-    "months_period_start": "Over months, from the start of its period",
+    "": "Over its period, if it has one",
+    "period": "Always over its period",
+    "booked": "When booked",
+    "months_booked": "Over months from booking",
+    "months_period_start": "Over months from its start",
 }
 
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
 
-from flask import Blueprint, request
+from flask import Blueprint, make_response, redirect, request
 from flask.wrappers import Response
 
 from app.api.mapping.unmapped import unmapped_page
 from app.api.revenue_lines import mode_of
 from app.connect.state import health_in
-from app.pages.forms import MistakeError, back_to, limit_forms, typed
+from app.pages.forms import MistakeError, limit_forms, typed
 from app.pages.frame import for_member, framed
 from app.pages.unmapped.adding import add_to_draft, wanted_in_form
 from app.pages.unmapped.checklist import first_steps
@@ -67,13 +68,20 @@ def map_group(company_id: int) -> Response:
         rule_id = add_to_draft(company_id, wanted_in_form())
     except MistakeError as mistake:
         return _page(company_id, mistake=mistake)
-    return back_to(f"/companies/{company_id}/unmapped", f"added&rule={rule_id}")
+    return make_response(redirect(_address(company_id, rule_id), 303))
+
+
+def _address(company_id: int, rule_id: str) -> str:
+    """Return the address of the page that says what was added, at the group that was mapped."""
+    where = {"cursor": typed("cursor")} if typed("cursor") else {}
+    return f"/companies/{company_id}/unmapped?{urlencode({'rule': rule_id, **where})}#{quote(typed('at'))}"
 
 
 def _page(company_id: int, *, mistake: MistakeError | None = None) -> Response:
     found = _content(company_id)
     to_map = [group for group in found.groups if group.rule_id is None]
-    many = f"{len(found.groups)}{'+' if found.page['has_more'] else ''}" if found.groups else ""
+    products = {group.sold.product_id or group.sold for group in found.groups}
+    many = f"{len(products)}{'+' if found.page['has_more'] else ''}" if products else ""
     added = next((group for group in found.groups if group.rule_id and group.rule_id == request.args.get("rule")), None)
     steps = first_steps(company_id, found.stripe, groups=many, is_drafted=bool(found.groups) and not to_map)
     return framed(
@@ -87,7 +95,8 @@ def _page(company_id: int, *, mistake: MistakeError | None = None) -> Response:
         stripe=found.stripe,
         drafted=len(found.groups) - len(to_map),
         steps=[] if found.draft.based_on else steps,
-        added=added if request.args.get("done") == "added" else None,
+        added=added,
+        cursor=_cursor(),
         mistake=mistake,
         mistaken=typed("key") if mistake else None,
         typed=typed,
@@ -96,14 +105,18 @@ def _page(company_id: int, *, mistake: MistakeError | None = None) -> Response:
 
 def _content(company_id: int) -> _Content:
     query: dict[str, Any] = {"limit": _AT_ONCE}
-    if "cursor" in request.args:
-        query["cursor"] = request.args["cursor"]
+    if cursor := _cursor():
+        query["cursor"] = cursor
     with snapshot_of(current_tools().engine, company_id) as snapshot:
         connection = snapshot.connection
         page = unmapped_page(snapshot, query, livemode=mode_of(connection, company_id, None))
         draft, streams = draft_of(connection, company_id), streams_at(connection, company_id)
         stripe = health_in(connection, company_id)
     return _Content(page, _shown(page["data"], draft, streams), draft, streams, stripe)
+
+
+def _cursor() -> str:
+    return request.args.get("cursor", "") or typed("cursor")
 
 
 def _shown(data: Sequence[Mapping[str, Any]], draft: Draft, streams: Streams) -> list[ShownGroup]:

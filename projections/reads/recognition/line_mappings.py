@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, text
 
+from projections.reads.part_conditions import UNMAPPED
 from projections.reads.recognition.line_parts import treatment_of
 from projections.reads.recognition.rules_version import rules_version_at
 from projections.reads.snapshots import Snapshot
@@ -33,11 +34,11 @@ _THEN = text(f"""
 
 
 class LineMapping(NamedTuple):
-    """What maps a line, and its shares; `rules_version` is the one in force, 0 before the first."""
+    """What maps a line, and its shares. `rules_version` is the one in force; None without rules, or if none decides."""
 
     layer: str
     rule_id: str | None
-    rules_version: int
+    rules_version: int | None
     parts: list[dict[str, object]]
 
 
@@ -49,9 +50,14 @@ def mappings_of(snapshot: Snapshot, lines: Iterable[Row[Any]]) -> dict[LineKey, 
     shares: dict[LineKey, list[Row[Any]]] = defaultdict(list)
     for row in snapshot.connection.execute(_THEN if snapshot.is_past else _NOW, snapshot.bound() | _bound(keys)):
         shares[row.livemode, row.invoice_id, row.invoice_line_item_id].append(row)
-    version = rules_version_at(snapshot)
+    version = rules_version_at(snapshot) or None
     return {
-        key: LineMapping(found[0].layer, found[0].rule_id, version, list(map(_part, found)))
+        key: LineMapping(
+            found[0].layer,
+            found[0].rule_id,
+            version if found[0].layer in ("rule", UNMAPPED) else None,
+            list(map(_part, found)),
+        )
         for key, found in shares.items()
     }
 

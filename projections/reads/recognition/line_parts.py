@@ -3,9 +3,10 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, Table, and_, select, union_all
+from sqlalchemy import Select, Table, and_, func, select, union_all
 from sqlalchemy.sql import ColumnElement
 
+from projections.reads.lines import LineRow
 from projections.reads.recognition.month_rows import scope_of
 from projections.reads.snapshots import NotFoldedYetError, Snapshot
 from projections.revenue.store.part_tables import revenue_part, revenue_part_past
@@ -34,6 +35,28 @@ def list_parts(snapshot: Snapshot, *, livemode: bool, invoice_id: str, line_id: 
         )
     ).subquery()
     return list(snapshot.connection.execute(select(found).order_by(found.c.share, found.c.step)))
+
+
+def positions_of_steps(snapshot: Snapshot, line: LineRow) -> dict[tuple[str, str | None], int]:
+    """Return the event behind each step of a line, by its cause and credit note: the first that made a part of it.
+
+    What maps the line, and so changes its parts, makes no step.
+    """
+    made = union_all(
+        *(
+            select(table.c.cause, table.c.credit_note_id, table.c.position).where(
+                *scope_of(snapshot, table.c),
+                table.c.livemode == line.livemode,
+                table.c.invoice_id == line.invoice_id,
+                table.c.invoice_line_item_id == line.invoice_line_item_id,
+                table.c.position <= snapshot.position,
+            )
+            for table in (revenue_part, revenue_part_past)
+        )
+    ).subquery()
+    step = (made.c.cause, made.c.credit_note_id)
+    rows = snapshot.connection.execute(select(*step, func.min(made.c.position)).group_by(*step))
+    return {(cause, note_id): position for cause, note_id, position in rows}
 
 
 def standing(snapshot: Snapshot) -> list[tuple[Table, ColumnElement[bool]]]:

@@ -88,7 +88,7 @@ def test_a_line_shows_everything_that_is_known_of_it(reader: Reader) -> None:
         "mapping": {
             "layer": "unmapped",
             "rule_id": None,
-            "rules_version": 0,
+            "rules_version": None,
             "parts": [UNMAPPED | {"net_amount": 26_500}],
         },
         "position": 4,

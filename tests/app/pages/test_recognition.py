@@ -95,6 +95,19 @@ def test_an_explanation_shows_the_arithmetic_and_leads_to_the_line(visitor: Visi
     visitor.page("/recognition/explanation?report=deferred&month=2026-01&currency=xxx", 422)
 
 
+def test_a_line_shows_its_months_with_their_arithmetic(visitor: Visitor) -> None:
+    told = text_of(visitor.page("/revenue-mapping/lines/il_1"))
+
+    assert "2026-01 to 2026-03" in told
+    assert "2026-02 round(4500·59/90) − round(9000·31/90) = -150 −$1.50" in told
+    assert "Does not add up" not in told
+    with visitor.reader.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE revenue_part SET months[1] = months[1] + 1 WHERE invoice_id = 'in_1'")
+    assert "Does not add up" in visitor.page("/revenue-mapping/lines/il_1")
+    explained = "/recognition/explanation?report=recognition&month=2026-01&currency=usd&stream_id=str_saas"
+    assert "Does not add up: the lines come to $31.01" in visitor.page(explained)
+
+
 def test_what_cannot_be_shown_says_why_and_keeps_what_was_entered(visitor: Visitor) -> None:
     wrong = visitor.page("/recognition?from=2026-13", 422)
     backwards = visitor.page("/recognition?from=2026-02&to=2026-01", 422)

@@ -40,7 +40,7 @@ def test_streams_and_plans_are_added_changed_archived_and_restored(mapper: Mappe
     status, told = told_by(reader, "/streams", name=" SaaS ", code="4000", treatment="months_period_start", months="12")
 
     assert (status, "The stream is added." in told) == (200, True)
-    assert "0 lines · Earned: over 12 months, from the start of its period" in told
+    assert "0 lines · Earned: over 12 months from its start" in told
     (stream,) = mapper.get("/streams")["data"]
     assert (stream["name"], stream["code"]) == ("SaaS", "4000")
     assert stream["default_treatment"] == {"kind": "months", "n": 12, "from": "period_start"}
@@ -100,8 +100,8 @@ def test_each_stream_shows_how_many_lines_it_has_and_what_they_come_to(
     page = viewer.page(viewer.path("/streams"))
 
     told = text_of(page)
-    assert "SaaS 1 line · Earned: as the line says: over its period, or when booked $90.00" in told
-    assert "Fees 3 lines · Earned: as the line says: over its period, or when booked $15.00 €0.30" in told
+    assert "SaaS 1 line · Earned: over its period, if it has one $90.00" in told
+    assert "Fees 3 lines · Earned: over its period, if it has one $15.00 €0.30" in told
     assert viewer.offers(page) == set()
     assert viewer.browser.send(viewer.path("/streams"), data={"name": "Mine"}).status_code == 403
 

@@ -111,7 +111,7 @@ def test_groups_are_mapped_by_rules_of_the_draft_until_it_is_published(app: Flas
 
 def test_a_new_stream_is_made_with_its_first_group_or_not_at_all(app: Flask, mapper: Mapper) -> None:
     reader = reader_of(app, mapper)
-    button = "Make the stream and map Pro plan, 2 × Pro"
+    button = "Make and map Pro plan, 2 × Pro"
     sent = forms_on(reader.page(reader.path("/unmapped")))[button]
     assert sent["new_stream"] == "Pro plan"
 
@@ -174,7 +174,7 @@ def test_the_first_steps_lead_from_stripe_to_a_report(app: Flask, engine: Engine
     finish_run(engine, start_run(engine, admin.company_id), SUCCEEDED)
     assert next_step(reader.browser, reader.path("/unmapped")) == "3 Map your 2 products"
 
-    map_by(reader, "Make the stream and map prod_pro, 3 × Team plan", new_stream="SaaS")
+    map_by(reader, "Make and map prod_pro, 3 × Team plan", new_stream="SaaS")
     told = text_of(map_by(reader, "Map prod_setup, 3 × Team plan", stream_id=mapper.get("/streams")["data"][0]["id"]))
 
     assert "Everything is in the draft. Preview and publish it. Publish the rules" in told

@@ -6,8 +6,13 @@ from sqlalchemy import Engine
 
 from events.log.append import append
 from events.log.own_facts import own_fact
+from projections.mapping.payloads import StreamCreated
 from projections.recognition.days import TZDATA_VERSION
+from tests.support.billing import billed
 from tests.support.clock import NOON
+from tests.support.company import catch_up, record_events
+from tests.support.decisions import decide, rules
+from tests.support.recognition import Case
 from tests.support.web.admins import Admin
 from tests.support.web.lines import json_of
 
@@ -81,3 +86,26 @@ def test_what_cannot_be_a_policy_is_refused(admin: Admin, body: dict[str, object
 
     assert (refused["status"], refused["errors"][0]["pointer"]) == (422, pointer)
     assert admin.get("/accounting-policy")["version"] == 0
+
+
+def test_policy_is_tried_in_money_before_it_counts(admin: Admin, engine: Engine) -> None:
+    # 28 days from 5:00 UTC on February 1, which is still January 31 in Los Angeles: 1.00 and 27.00 of 28.00.
+    case = Case("28.00", "2026-02-01T05:00", "2026-03-01T05:00")
+    record_events(engine, *billed(case, "il_1"))
+    decide(engine, admin.company_id, StreamCreated("str_saas", "SaaS"), rules(1, ("currency", "is", "usd")))
+    catch_up(engine)
+
+    tried = json_of(admin.send("PUT", "/accounting-policy", {"time_zone": "America/Los_Angeles", "dry_run": True}))
+
+    cell = {"stream_id": "str_saas", "currency": "usd", "currency_exponent": 2, "closed": False}
+    assert tried["data"] == [
+        {"month": "2026-01", **cell, "before": 0, "after": 100},
+        {"month": "2026-02", **cell, "before": 2800, "after": 2700},
+    ]
+    assert (tried["time_zone"], tried["version"]) == ("America/Los_Angeles", 0)
+    assert admin.get("/accounting-policy")["time_zone"] == "UTC"
+
+    admin.send("PUT", "/accounting-policy", {"time_zone": "America/Los_Angeles"})
+    catch_up(engine)
+    report = admin.get("/reports/recognition", to="2026-03")
+    assert [(one["month"], one["net"]) for one in report["data"]] == [("2026-01", 100), ("2026-02", 2700)]

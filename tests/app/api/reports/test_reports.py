@@ -15,6 +15,7 @@ from app.api.reports.reading import columns_of
 from projections.mapping.payloads import PlanCreated, StreamCreated
 from projections.reads.recognition.report_cells import REPORTS
 from tests.support.billing import billed
+from tests.support.company import catch_up
 from tests.support.decisions import decide, rules
 from tests.support.payloads import credit_note, credit_note_line, event
 from tests.support.recognition import Case
@@ -312,6 +313,21 @@ def test_a_line_shows_its_months_with_their_sums_in_words(reader: Reader) -> Non
     }
     assert told["sum_check"]
     assert reader.get("/revenue-lines/il_none/recognition").status_code == 404
+    other = json_of(reader.get("/revenue-lines/il_2/recognition"))["mapping"]
+    failed = {"field": "invoice_line_item_id", "op": "is", "found": "il_2"}
+    assert (other["layer"], other["passed_over"]) == ("unmapped", [{"rule_id": "rule_1", "failed": failed}])
+    then = json_of(reader.get("/revenue-lines/il_2/recognition", as_of=LAST - 1))["mapping"]
+    assert (then["layer"], then["also_matched"], then["passed_over"]) == ("unmapped", None, None)
+
+
+def test_steps_name_the_events_behind_them_whatever_maps_the_line(reader: Reader, engine: Engine) -> None:
+    before = json_of(reader.get("/revenue-lines/il_1/recognition"))["steps"]
+    decide(engine, reader.company_id, rules(2, ("currency", "is", "usd")))
+    catch_up(engine)
+
+    after = json_of(reader.get("/revenue-lines/il_1/recognition"))["steps"]
+    assert [(step["cause"], step["position"]) for step in after] == [("billing", 6), ("credit_note", 7)]
+    assert [step["position"] for step in before] == [step["position"] for step in after]
 
 
 def test_a_line_whose_months_are_wrong_says_so(reader: Reader) -> None:
