@@ -14,14 +14,14 @@ from bench.stage import servers
 from migrations.run import upgrade
 from projections.engine.behind import begin_lacking_builds
 from projections.engine.catch_up import advance
-from projections.reads.as_of import now
 from projections.reads.export import every_line
 from projections.reads.facets import suggest
-from projections.reads.filters import LineFilter
-from projections.reads.lines import list_lines
-from projections.reads.orders import SORTS, After, Sort, fields_of, in_order
 from projections.reads.snapshots import Snapshot, snapshot_of
-from projections.reads.totals import list_months, total_lines
+from projections.reads.table.as_of import now
+from projections.reads.table.filters import LineFilter
+from projections.reads.table.lines import list_lines
+from projections.reads.table.orders import SORTS, After, Sort, fields_of, in_order
+from projections.reads.table.totals import list_months, total_lines
 from runtime.database import open_engine
 
 _PAGE = 50

@@ -11,7 +11,7 @@ from bench.stage import servers
 from mapping.evaluation import book_at, evaluated
 from mapping.recorded import RULES, STREAMS, Desk
 from projections.engine.catch_up import advance
-from projections.mapping.payloads import RulesPublished, StreamCreated
+from projections.mapping.decisions.payloads import RulesPublished, StreamCreated
 from projections.mapping.reading_rules import read_rules
 from projections.reads.recognition.explained_cells import CellOf, explain_cell
 from projections.reads.recognition.month_rows import Books

@@ -12,8 +12,8 @@ from mapping.recorded import Desk
 from mapping.rule_sets import versions_of
 from mapping.streams import streams_at
 from mapping.tables import rule_draft
+from projections.mapping.decisions.references import check_references
 from projections.mapping.reading_rules import read_rules
-from projections.mapping.references import check_references
 from projections.mapping.writing_rules import Json, document_of
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from events.stripe.observations import Line, StatusDates
 from mapping.figures import CellKey, ComparedLine, Figures, Json, is_moved_whole
 from projections.engine.folding import without_garbage_collection
-from projections.mapping.book import Book, mapping_of
+from projections.mapping.decisions.book import Book, mapping_of
 from projections.mapping.mapped import Mapped, Overrides
 from projections.mapping.rule_set import RuleSet, Subject, Values
 from projections.mapping.rules import Rules
@@ -21,11 +21,11 @@ from projections.recognition.outcome import REVENUE
 from projections.recognition.parts import Part
 from projections.revenue.build_state import BuildState
 from projections.revenue.fold import RevenueState
-from projections.revenue.invoice_parts import InvoiceParts, LineOverrides, PartsByPlace
+from projections.revenue.parts.invoice_parts import InvoiceParts, LineOverrides, PartsByPlace
 from projections.revenue.state import InvoiceState, Key
 from projections.revenue.store.load_state import load_invoices
-from projections.revenue.store.mapping_store import find_books, load_books, load_line_overrides
-from projections.revenue.subjects_at import subjects_at
+from projections.revenue.store.mapping.mapping_store import find_books, load_books, load_line_overrides
+from projections.revenue.tested.subjects_at import subjects_at
 from runtime.database import raw_driver
 
 _INVOICES_AT_ONCE = 1000

@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 from events.log.read import head_of
 from mapping.recorded import LINES, Desk, Said, said_about
 from mapping.streams import Streams
-from projections.mapping.facts import LINES_OVERRIDDEN
-from projections.mapping.payloads import (
+from projections.mapping.decisions.facts import LINES_OVERRIDDEN
+from projections.mapping.decisions.payloads import (
     MAX_LINES,
     Json,
     LineKey,
@@ -18,9 +18,9 @@ from projections.mapping.payloads import (
     SubscriptionOverridden,
     SubscriptionReleased,
 )
+from projections.mapping.decisions.references import check_shares
 from projections.mapping.problems import InvalidRulesError, Place, Problem
 from projections.mapping.reading_outcomes import read_outcome
-from projections.mapping.references import check_shares
 from projections.mapping.writing_rules import outcome_document
 from tenants.connection_request_keys import IdempotencyKeyReusedError
 

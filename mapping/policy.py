@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 
 from events.log.read import head_of
 from mapping.recorded import Desk, book_of, said_about
-from projections.mapping.book import Book
-from projections.mapping.payloads import PolicySet
+from projections.mapping.decisions.book import Book
+from projections.mapping.decisions.payloads import PolicySet
 from projections.recognition.billing import Policy
 from projections.recognition.days import TZDATA_VERSION, zone_of
 from tenants.companies import keep_time_zone

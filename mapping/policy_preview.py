@@ -7,13 +7,13 @@ import msgspec
 
 from mapping.evaluation import book_at, in_bites, lines_in, recognized
 from mapping.figures import CellKey, Json, cell
-from projections.mapping.book import Book
+from projections.mapping.decisions.book import Book
 from projections.reads.snapshots import Snapshot
 from projections.recognition.billing import Policy
 from projections.recognition.month_rows import month_rows
 from projections.recognition.outcome import REVENUE
 from projections.revenue.fold import RevenueState
-from projections.revenue.invoice_parts import InvoiceParts, LinePart
+from projections.revenue.parts.invoice_parts import InvoiceParts, LinePart
 from projections.revenue.row_versions import parts_at
 from projections.revenue.state import Held, Key
 from projections.revenue.states_at import NOW

@@ -15,8 +15,8 @@ from mapping.recorded import RULES, Desk
 from mapping.rule_sets import newest_version
 from notices.announcements import announce
 from notices.vocabulary import RULES_PUBLISHED
-from projections.mapping.book import Book
-from projections.mapping.payloads import Previewed, RulesPublished
+from projections.mapping.decisions.book import Book
+from projections.mapping.decisions.payloads import Previewed, RulesPublished
 from projections.mapping.reading_rules import read_rules
 from projections.mapping.rules import Rules
 from projections.reads.snapshots import Snapshot, snapshot_of, snapshot_on

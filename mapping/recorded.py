@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine
 from events.log.append import AppendConditionFailedError, Condition, append
 from events.log.own_facts import SOURCE, own_fact
 from events.log.read import RecordedEvent, find_event, find_newest, read_about
-from projections.mapping.book import EMPTY, Book, book_after
-from projections.mapping.facts import FACT_TYPES, MalformedFactError, MappingFact, read_fact, type_of_fact
+from projections.mapping.decisions.book import EMPTY, Book, book_after
+from projections.mapping.decisions.facts import FACT_TYPES, MalformedFactError, MappingFact, read_fact, type_of_fact
 from runtime.database import within_company
 
 Decision = TypeVar("Decision")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from mapping.recorded import RULES, Said, last_said_about, said_about
-from projections.mapping.payloads import RulesPublished
+from projections.mapping.decisions.payloads import RulesPublished
 from projections.mapping.rules import Rules
 from projections.mapping.writing_rules import Json, document_of
 

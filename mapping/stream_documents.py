@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from projections.mapping.payloads import MAX_NAME
+from projections.mapping.decisions.payloads import MAX_NAME
+from projections.mapping.decisions.streams import Plan, Stream
 from projections.mapping.problems import Place
 from projections.mapping.reading_outcomes import MAX_ID, treatment_at
 from projections.mapping.reading_values import flag_at, items_at, object_at, text_at
-from projections.mapping.streams import Plan, Stream
 from projections.mapping.writing_rules import treatment_document
 
 Json = dict[str, Any]

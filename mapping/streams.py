@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 
 from events.log.read import head_of
 from mapping.recorded import STREAMS, Desk, book_of, said_about
-from projections.mapping.facts import PLAN_CREATED, STREAM_CREATED, MappingFact
-from projections.mapping.payloads import (
+from projections.mapping.decisions.facts import PLAN_CREATED, STREAM_CREATED, MappingFact
+from projections.mapping.decisions.payloads import (
     Json,
     PlanArchived,
     PlanChanged,
@@ -20,7 +20,7 @@ from projections.mapping.payloads import (
     StreamCreated,
     StreamRestored,
 )
-from projections.mapping.streams import Plan, Stream
+from projections.mapping.decisions.streams import Plan, Stream
 from projections.mapping.texts import folded
 from projections.mapping.writing_rules import treatment_document
 from tenants.connection_request_keys import IdempotencyKeyReusedError

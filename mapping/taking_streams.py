@@ -15,8 +15,8 @@ from mapping.streams import (
     create_stream,
     streams_at,
 )
+from projections.mapping.decisions.streams import Plan, Stream
 from projections.mapping.problems import InvalidRulesError, Problem
-from projections.mapping.streams import Plan, Stream
 from projections.mapping.texts import folded
 
 Named = TypeVar("Named", Stream, Plan)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from events.log.read import head_of
 from mapping.overrides import AboutLines, UnknownBatchError, facts_about_lines, in_facts, new_batch_id
 from mapping.recorded import LINES, Desk
-from projections.mapping.payloads import Json, LineKey, LinesOverridden, LinesReleased
+from projections.mapping.decisions.payloads import Json, LineKey, LinesOverridden, LinesReleased
 
 
 class LaterFactsError(Exception):

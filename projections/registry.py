@@ -14,8 +14,8 @@ from projections.revenue.fold import NAME as REVENUE_LINES
 from projections.revenue.store.credit_note_tables import revenue_credit_note, revenue_credit_note_past
 from projections.revenue.store.facet_table import revenue_facet
 from projections.revenue.store.fold_pages import fold_revenue
-from projections.revenue.store.mapping_tables import revenue_book, revenue_line_override
-from projections.revenue.store.part_tables import (
+from projections.revenue.store.mapping.mapping_tables import revenue_book, revenue_line_override
+from projections.revenue.store.parts.part_tables import (
     recognition_by_month,
     recognition_month_stretch,
     revenue_part,

@@ -16,12 +16,12 @@ from app.wiring.cursors import ListOf
 from app.wiring.tools import current_tools
 from events.connection.accounts import owned_account
 from projections.reads.checksums import checksum_of
-from projections.reads.filters import LineFilter
-from projections.reads.lines import LineRow, find_line, list_lines, list_quarantined
-from projections.reads.orders import after_row
 from projections.reads.recognition.line_mappings import mappings_of
 from projections.reads.snapshots import Snapshot, snapshot_of
-from projections.reads.totals import total_lines
+from projections.reads.table.filters import LineFilter
+from projections.reads.table.lines import LineRow, find_line, list_lines, list_quarantined
+from projections.reads.table.orders import after_row
+from projections.reads.table.totals import total_lines
 
 blueprint = ApiBlueprint(
     "revenue lines", __name__, url_prefix="/v1/companies/<int:company_id>", description="The revenue mapping table."

@@ -17,9 +17,9 @@ from app.wiring.tools import current_tools
 from events.stripe.cadence import CADENCES, LINE_TYPES
 from events.stripe.invoice import FINAL_STATUSES
 from events.stripe.money import exponent_of
-from projections.reads.filters import LineFilter
 from projections.reads.snapshots import NotFoldedYetError, snapshot_of
-from projections.reads.totals import list_months
+from projections.reads.table.filters import LineFilter
+from projections.reads.table.totals import list_months
 
 blueprint = ApiBlueprint("revenue by month", __name__, url_prefix="/v1/companies/<int:company_id>")
 

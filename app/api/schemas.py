@@ -9,7 +9,7 @@ from app.http.fields import Currency, Day, Flag, Instant, MinorUnits, Moment, Se
 from events.stripe.cadence import CADENCES, LINE_TYPES
 from events.stripe.invoice import FINAL_STATUSES
 from projections.mapping.mapped import LAYERS
-from projections.reads.orders import SORTS
+from projections.reads.table.orders import SORTS
 from projections.recognition.outcome import KINDS
 
 DEFAULT_LIMIT = 50

@@ -3,8 +3,8 @@
 from sqlalchemy import Connection
 
 from app.api.revenue_lines import mode_of
+from projections.reads.mapping.unmapped import count_unmapped
 from projections.reads.snapshots import snapshot_on
-from projections.reads.unmapped import count_unmapped
 
 # Looked at on every page, so few.
 _MOST_LINES = 200

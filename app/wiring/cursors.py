@@ -8,10 +8,10 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from projections.reads.changes import ChangeMark
 from projections.reads.credit_notes import CreditNoteMark
-from projections.reads.filters import LineFilter
-from projections.reads.orders import After, Sort, fields_of
+from projections.reads.mapping.unmapped import GroupMark
 from projections.reads.recognition.explained_cells import LeafMark
-from projections.reads.unmapped import GroupMark
+from projections.reads.table.filters import LineFilter
+from projections.reads.table.orders import After, Sort, fields_of
 
 
 class InvalidCursorError(Exception):

@@ -11,14 +11,14 @@ from projections.recognition.by_fractions import Recognized, as_recognized, reco
 from projections.revenue.build_state import BuildState
 from projections.revenue.credits import credits_by_line
 from projections.revenue.fold import RevenueState
-from projections.revenue.invoice_parts import InvoiceParts
+from projections.revenue.parts.invoice_parts import InvoiceParts
 from projections.revenue.row_versions import parts_at
 from projections.revenue.state import Held, Key
 from projections.revenue.states_at import NOW
 from projections.revenue.store.load_state import load_invoices
-from projections.revenue.store.mapping_store import find_books, load_books, load_line_overrides
-from projections.revenue.store.part_tables import revenue_part
-from projections.revenue.store.stored_parts import PartRow, part_of
+from projections.revenue.store.mapping.mapping_store import find_books, load_books, load_line_overrides
+from projections.revenue.store.parts.part_tables import revenue_part
+from projections.revenue.store.parts.stored_parts import PartRow, part_of
 from runtime.database import driver_of
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from projections.builds.recomputed_parts import MappedPart
 from projections.recognition.days import month_text
-from projections.revenue.store.part_tables import RECOGNITION_KEY, recognition_by_month, recognition_month_stretch
+from projections.revenue.store.parts.part_tables import RECOGNITION_KEY, recognition_by_month, recognition_month_stretch
 
 _EXPENSE = "expense"
 

@@ -12,7 +12,7 @@ from events.log.own_facts import SOURCE
 from events.stripe.observations import Observation, Unreadable
 from events.stripe.words import FETCHED_FROM_STRIPE, is_about_revenue, observations_of
 from projections.facts.sightings import Change, Sighting
-from projections.mapping.facts import FACT_TYPES, MalformedFactError, MappingFact, read_fact
+from projections.mapping.decisions.facts import FACT_TYPES, MalformedFactError, MappingFact, read_fact
 from runtime.database import Driver
 
 _MOST_BYTES_AT_REST = 32_000_000

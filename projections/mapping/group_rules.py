@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from projections.mapping.decisions.streams import Stream
 from projections.mapping.likely_streams import NUMBER, Sold
 from projections.mapping.reading_conditions import MAX_OPERANDS
 from projections.mapping.reading_rules import read_rules
 from projections.mapping.rule_set import Check, ReadyRule, RuleSet, Subject
-from projections.mapping.streams import Stream
 
 Json = dict[str, Any]
 By = Literal["product", "price", "description"]

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
-from projections.mapping.streams import Stream
+from projections.mapping.decisions.streams import Stream
 from projections.mapping.texts import folded
 
 # Stands for a number in a phrase, with the signs around it: `$1,200.00`, `(2026-01-31)`. Numbers in a row are one.

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, literal, select, tuple_, union_all
 
-from projections.reads.listing import LINE_COLUMNS
 from projections.reads.snapshots import Snapshot
+from projections.reads.table.listing import LINE_COLUMNS
 from projections.revenue.store.past_tables import revenue_line_past
 from projections.revenue.store.tables import revenue_line
 

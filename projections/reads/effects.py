@@ -25,10 +25,10 @@ from events.stripe.observations import (
 from events.stripe.words import FETCHED_FROM_STRIPE, observations_of
 from projections.facts.sightings import Change, Sighting
 from projections.revenue.build_state import BuildState
-from projections.revenue.details import DetailStates
 from projections.revenue.fold import NAME, RevenueState
 from projections.revenue.state import Held, Key
 from projections.revenue.store.load_state import load_state
+from projections.revenue.tested.details import DetailStates
 from runtime.database import raw_driver
 
 _BUILD = text("SELECT build FROM projection_active WHERE projection = :projection AND company_id = :company_id")

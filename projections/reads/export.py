@@ -27,11 +27,11 @@ from sqlalchemy import (
 
 from events.log.tables import INSTANT
 from events.stripe.money import EXPONENTS
-from projections.reads.as_of import Rows, rows_at
-from projections.reads.filters import LineFilter
-from projections.reads.listing import LINE_COLUMNS
-from projections.reads.orders import Sort, check_order, in_order
 from projections.reads.snapshots import Snapshot
+from projections.reads.table.as_of import Rows, rows_at
+from projections.reads.table.filters import LineFilter
+from projections.reads.table.listing import LINE_COLUMNS
+from projections.reads.table.orders import Sort, check_order, in_order
 from projections.revenue.store.tables import revenue_line
 from runtime.database import driver_of
 

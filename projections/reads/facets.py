@@ -19,9 +19,9 @@ from sqlalchemy import (
     select,
 )
 
-from projections.reads.as_of import scope_of
-from projections.reads.filters import ESCAPE, anywhere
 from projections.reads.snapshots import NotFoldedYetError, Snapshot
+from projections.reads.table.as_of import scope_of
+from projections.reads.table.filters import ESCAPE, anywhere
 from projections.revenue.facets import CUSTOMER, PRICE, PRODUCT, SUBSCRIPTION
 from projections.revenue.store.facet_table import revenue_facet
 from projections.revenue.store.tables import revenue_line

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select
 
-from projections.reads.lines import list_quarantined
 from projections.reads.snapshots import Snapshot
+from projections.reads.table.lines import list_quarantined
 from projections.revenue.store.tables import revenue_invoice
 
 # No more are counted.

@@ -22,12 +22,12 @@ from sqlalchemy import (
 )
 
 from events.log.tables import INSTANT
-from projections.reads.as_of import Rows
 from projections.reads.export import MONEY_COLUMNS, WRITTEN_BY_OTHERS, copied_rows, rows_in_order, scale_of
-from projections.reads.filters import LineFilter
-from projections.reads.listing import LINE_COLUMNS
-from projections.reads.orders import Sort, in_order
 from projections.reads.snapshots import Snapshot
+from projections.reads.table.as_of import Rows
+from projections.reads.table.filters import LineFilter
+from projections.reads.table.listing import LINE_COLUMNS
+from projections.reads.table.orders import Sort, in_order
 from projections.revenue.store.tables import revenue_line
 
 # A cell holds 32,767 UTF-16 units, which no shorter text in bytes exceeds. Half as many characters always fit.

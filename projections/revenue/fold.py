@@ -22,9 +22,8 @@ from events.stripe.observations import (
 )
 from events.stripe.price import FROM_PRICE
 from projections.facts.sightings import Change, Sighting
-from projections.mapping.book import EMPTY, Book
+from projections.mapping.decisions.book import EMPTY, Book
 from projections.recognition.outcome import Shares
-from projections.revenue.details import Details, note, settle_both
 from projections.revenue.invoice_after import AboutInvoice, invoice_after
 from projections.revenue.register import Register, Value, settle
 from projections.revenue.state import (
@@ -36,6 +35,7 @@ from projections.revenue.state import (
     PricedAs,
     Quarantined,
 )
+from projections.revenue.tested.details import Details, note, settle_both
 
 NAME = "revenue_lines"
 

@@ -11,9 +11,9 @@ from events.stripe.observations import (
     InvoiceSeen,
     StatusDates,
 )
-from projections.revenue.details import settle_both
 from projections.revenue.register import Stamp, settle
 from projections.revenue.state import CreditNoteState, InvoiceState
+from projections.revenue.tested.details import settle_both
 
 STATUS_RANK = {"open": 0, "uncollectible": 1, "paid": 2, "void": 2}
 _CREDIT_NOTE_RANK = {"issued": 0, "void": 1}

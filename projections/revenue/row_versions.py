@@ -12,15 +12,15 @@ from events.stripe.observations import Line
 from projections.mapping.rule_set import Subject
 from projections.recognition.days import zone_of
 from projections.revenue.fold import RevenueState
-from projections.revenue.invoice_parts import InvoiceParts, PartsByPlace
 from projections.revenue.invoice_rows import InvoiceRows
 from projections.revenue.moves import moves_of
-from projections.revenue.part_changes import PartChanges
+from projections.revenue.parts.invoice_parts import InvoiceParts, PartsByPlace
+from projections.revenue.parts.part_changes import PartChanges
 from projections.revenue.row_changes import RowChanges
 from projections.revenue.row_parts import RowParts
 from projections.revenue.state import Held, Key
 from projections.revenue.states_at import BEFORE, held_at, state_at
-from projections.revenue.subjects_at import subjects_at
+from projections.revenue.tested.subjects_at import subjects_at
 
 
 class Changes(NamedTuple):

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from mapping.recorded import RULES, STREAMS, Desk
-from projections.mapping.payloads import PlanCreated, RulesPublished, StreamCreated
+from projections.mapping.decisions.payloads import PlanCreated, RulesPublished, StreamCreated
 
 STREAM = "str_0123456789abcdef"
 PLAN = "pln_0123456789abcdef"

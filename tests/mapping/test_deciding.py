@@ -9,7 +9,7 @@ from events.log.append import append
 from events.log.read import head_of
 from mapping.recorded import STREAMS, BusyError, Desk, decided
 from mapping.streams import NameTakenError, create_stream, streams_at
-from projections.mapping.payloads import StreamCreated
+from projections.mapping.decisions.payloads import StreamCreated
 from tests.support.clock import NOON
 from tests.support.company import company_with
 from tests.support.log import fact

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from mapping.evaluation import book_at, evaluated, lines_in
 from mapping.figures import Json
-from projections.mapping.payloads import RulesPublished
+from projections.mapping.decisions.payloads import RulesPublished
 from projections.mapping.reading_rules import read_rules
 from projections.reads.snapshots import snapshot_of
 from tests.support.company import catch_up, company_with

@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from events.intake.envelope import event_from_stripe
 from events.log.append import NewEvent, append
 from events.log.own_facts import own_fact
-from projections.mapping.facts import MappingFact, type_of_fact
-from projections.mapping.payloads import (
+from projections.mapping.decisions.facts import MappingFact, type_of_fact
+from projections.mapping.decisions.payloads import (
     LineKey,
     LinesOverridden,
     LinesReleased,

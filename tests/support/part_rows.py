@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, insert, select, text
 from projections.recognition.month_rows import MonthRow, month_rows
 from projections.recognition.outcome import Shares
 from projections.recognition.parts import Part
-from projections.revenue.store.part_tables import (
+from projections.revenue.store.parts.part_tables import (
     RECOGNITION_KEY,
     recognition_by_month,
     recognition_month_stretch,

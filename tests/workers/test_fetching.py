@@ -17,8 +17,8 @@ from events.connection.lifecycle import disconnect
 from events.log.append import append
 from events.log.read import read_events
 from events.stripe.words import observations_of
-from projections.reads.lines import list_quarantined
 from projections.reads.snapshots import snapshot_of
+from projections.reads.table.lines import list_quarantined
 from sandbox.stripe.account.accounts import Account
 from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.faults.faults import Fault, FaultKind

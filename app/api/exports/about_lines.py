@@ -7,10 +7,10 @@ from app.api.exports.workbook_parts import Amount, Fact
 from app.wiring.cursors import ListOf
 from events.stripe.money import exponent_of
 from projections.reads.checksums import checksum_of
-from projections.reads.filters import AMONG
 from projections.reads.freshness import recorded_at
 from projections.reads.snapshots import Snapshot
-from projections.reads.totals import Total, total_lines
+from projections.reads.table.filters import AMONG
+from projections.reads.table.totals import Total, total_lines
 from tenants.companies import find_company
 
 _SORTED = {

@@ -7,7 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from app.api.exports.schemas import LinesExport
 from app.http.fields import IdempotencyKey, Instant, WholeNumber, Words
-from projections.reads.filters import SEVERAL
+from projections.reads.table.filters import SEVERAL
 from projections.recognition.days import zone_names
 
 _FORMATS = ("csv", "xlsx")

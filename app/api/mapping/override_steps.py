@@ -13,10 +13,16 @@ from mapping import overrides
 from mapping.recorded import Desk
 from mapping.streams import streams_at
 from mapping.undo import undo_batch
-from projections.mapping.payloads import Json, LineKey
-from projections.reads.lines import find_line
-from projections.reads.mappable_lines import MappableLine, has_subscription, lines_meeting, lines_with_keys, money_of
+from projections.mapping.decisions.payloads import Json, LineKey
+from projections.reads.mapping.mappable_lines import (
+    MappableLine,
+    has_subscription,
+    lines_meeting,
+    lines_with_keys,
+    money_of,
+)
 from projections.reads.snapshots import snapshot_of
+from projections.reads.table.lines import find_line
 
 Body = Mapping[str, Any]
 

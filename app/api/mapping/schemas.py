@@ -10,7 +10,7 @@ from marshmallow import Schema, fields, validate
 from app.api.people.paging import PageQuery
 from app.api.schemas import AS_OF
 from app.http.fields import IdempotencyKey, Instant, Name
-from projections.mapping.payloads import MAX_REASON
+from projections.mapping.decisions.payloads import MAX_REASON
 
 TREATMENT: dict[str, Any] = {
     "type": "object",

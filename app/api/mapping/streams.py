@@ -19,8 +19,8 @@ from app.api.mapping.schemas import (
 from app.auth.access import for_role
 from mapping import streams
 from mapping.recorded import Desk
+from projections.mapping.decisions.streams import Stream
 from projections.mapping.reading_outcomes import read_treatment
-from projections.mapping.streams import Stream
 from projections.mapping.writing_rules import Json, treatment_document
 
 blueprint = ApiBlueprint(

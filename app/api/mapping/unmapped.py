@@ -17,9 +17,9 @@ from app.wiring.tools import current_tools
 from events.stripe.money import exponent_of
 from mapping.streams import streams_at
 from projections.mapping.likely_streams import LikelyStreams, Sold, Suggestion
-from projections.reads.mapped_lately import list_mapped
+from projections.reads.mapping.mapped_lately import list_mapped
+from projections.reads.mapping.unmapped import UnmappedLines, list_unmapped
 from projections.reads.snapshots import Snapshot, snapshot_of
-from projections.reads.unmapped import UnmappedLines, list_unmapped
 
 blueprint = ApiBlueprint("unmapped lines", __name__, url_prefix="/v1/companies/<int:company_id>")
 

@@ -13,14 +13,14 @@ from app.api.schemas import LineQuery
 from app.auth.access import for_role
 from app.wiring.tools import current_tools
 from projections.mapping.mapped import PassedOver
-from projections.reads.lines import LineRow, find_line
 from projections.reads.recognition.line_parts import list_parts, positions_of_steps, treatment_of
 from projections.reads.recognition.rules_version import rules_version_at
 from projections.reads.recognition.why_mapped import why_mapped
 from projections.reads.snapshots import Snapshot, snapshot_of
+from projections.reads.table.lines import LineRow, find_line
 from projections.recognition.arithmetic import is_sum_of_months, months_of_shares
 from projections.recognition.outcome import REVENUE
-from projections.revenue.store.stored_parts import PartRow, part_of
+from projections.revenue.store.parts.stored_parts import PartRow, part_of
 
 blueprint = ApiBlueprint("recognition of lines", __name__, url_prefix="/v1/companies/<int:company_id>")
 

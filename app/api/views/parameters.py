@@ -7,7 +7,7 @@ from marshmallow import RAISE, ValidationError, fields, validate
 
 from app.api.schemas import LinesFilter
 from app.http.fields import Currency, Names
-from projections.reads.filters import SEVERAL
+from projections.reads.table.filters import SEVERAL
 
 # The columns that a page can show. One of them may be several in the CSV.
 SHOWN_COLUMNS = (

@@ -17,7 +17,7 @@ from mapping.overrides import facts_about_lines
 from mapping.recorded import Said
 from mapping.streams import streams_at
 from mapping.undo import LaterFactsError
-from projections.mapping.payloads import LineKey, LinesOverridden
+from projections.mapping.decisions.payloads import LineKey, LinesOverridden
 
 blueprint = Blueprint("mapping batches", __name__, url_prefix="/companies/<int:company_id>/revenue-mapping/batches")
 _CONFLICT = 409

@@ -21,7 +21,7 @@ from app.pages.mapping.targets import outcome_in_form, target_choices
 from events.stripe.money import exponent_of
 from mapping.streams import streams_at
 from projections.mapping.problems import InvalidRulesError
-from projections.reads.mappable_lines import MappableLine, money_of
+from projections.reads.mapping.mappable_lines import MappableLine, money_of
 
 _MOST_FORM_BYTES = 4 * 1024 * 1024
 _OWN = frozenset(("line", "target", "kind", "reason", "expected", "once", FIELD))

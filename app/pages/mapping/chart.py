@@ -16,7 +16,7 @@ from app.wiring.tools import current_tools
 from events.stripe.cadence import CADENCES
 from events.stripe.money import exponent_of
 from projections.reads.snapshots import snapshot_of
-from projections.reads.totals import NOT_BILLED, UNCOLLECTIBLE, VOID, MonthTotal, Total, sum_months
+from projections.reads.table.totals import NOT_BILLED, UNCOLLECTIBLE, VOID, MonthTotal, Total, sum_months
 
 # Beyond it, months without a line are left out: a single stray date would leave the chart mostly empty.
 _MOST_MONTHS_FILLED = 600

@@ -10,7 +10,7 @@ from app.pages.mapping.query import FILTERS, View
 from app.pages.mapping.words import day, spoken
 from app.pages.wording import amount, instant
 from events.stripe.money import EXPONENTS
-from projections.reads.filters import SEVERAL
+from projections.reads.table.filters import SEVERAL
 
 _LABELS = {
     "q": "Search",

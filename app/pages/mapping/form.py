@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from app.http.fields import Day
 from app.pages.mapping.amounts import UnclearAmountError, minor_units, number
 from app.pages.mapping.columns import BY_NAME
-from projections.reads.filters import SEVERAL
+from projections.reads.table.filters import SEVERAL
 
 Mistakes = dict[str, list[str]]
 # API parameters, each with its values: one, or several where it may be given several times.

@@ -8,10 +8,10 @@ from app.pages.mapping.query import View
 from backlog.syncs.health import ConnectionHealth
 from events.connection.accounts import owned_account
 from mapping.streams import streams_at
-from projections.mapping.streams import Stream
+from projections.mapping.decisions.streams import Stream
 from projections.reads.freshness import events_behind, has_changed_since, holds_mode, last_changed_at
 from projections.reads.snapshots import Snapshot
-from projections.reads.totals import list_currencies
+from projections.reads.table.totals import list_currencies
 
 
 class Freshness(NamedTuple):

@@ -24,8 +24,8 @@ from events.connection.accounts import owned_account
 from events.log.read import read_at
 from projections.reads.credit_notes import CreditNoteFilter, list_credit_notes, taken_by
 from projections.reads.history import history_of
-from projections.reads.lines import LineRow, find_line
 from projections.reads.snapshots import Snapshot, snapshot_of
+from projections.reads.table.lines import LineRow, find_line
 from runtime.database import within_company
 
 blueprint = Blueprint("line drawer", __name__, url_prefix="/companies/<int:company_id>/revenue-mapping")

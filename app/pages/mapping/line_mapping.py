@@ -14,10 +14,10 @@ from app.pages.mapping.mapped import MappedLine, mapped_lines
 from app.pages.mapping.targets import outcome_in_form, target_choices
 from mapping.overrides import override_of_line, override_of_subscription
 from mapping.streams import streams_at
-from projections.mapping.payloads import LineKey
+from projections.mapping.decisions.payloads import LineKey
 from projections.mapping.problems import InvalidRulesError
-from projections.reads.lines import LineRow
 from projections.reads.snapshots import Snapshot
+from projections.reads.table.lines import LineRow
 
 _ONE = "/companies/<int:company_id>/revenue-mapping/lines/<line_id>"
 

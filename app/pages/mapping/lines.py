@@ -9,10 +9,10 @@ from app.pages.mapping.addresses import table_address
 from app.pages.mapping.mapped import COLUMNS, MappedLine, mapped_lines
 from app.pages.mapping.query import View
 from app.wiring.tools import current_tools
-from projections.reads.lines import LineRow, list_lines
-from projections.reads.orders import after_row
 from projections.reads.recognition.line_mappings import LineKey
 from projections.reads.snapshots import Snapshot
+from projections.reads.table.lines import LineRow, list_lines
+from projections.reads.table.orders import after_row
 
 ROWS_A_PAGE = 100
 _FILTERED_BY_ID = ("customer_id", "subscription_id", "invoice_id", "price_id", "product_id")

@@ -18,9 +18,9 @@ from app.wiring.tools import current_tools
 from backlog.fetch_requests import FetchedObject, LatestFetch, latest_fetches, request_fetches
 from events.connection.accounts import connection_state
 from events.connection.lifecycle import NotConnectedError
-from projections.reads.lines import LineRow, list_quarantined
 from projections.reads.missing import MOST_COUNTED
 from projections.reads.snapshots import Snapshot, snapshot_of
+from projections.reads.table.lines import LineRow, list_quarantined
 from runtime.database import within_company
 
 blueprint = Blueprint("quarantine", __name__, url_prefix="/companies/<int:company_id>/revenue-mapping")

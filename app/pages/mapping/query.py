@@ -18,9 +18,9 @@ from app.pages.mapping.columns import BY_NAME, DEFAULT_NAMES, Column, shown
 from app.pages.mapping.form import Given, Mistakes, api_words
 from app.pages.mapping.form_values import WRITTEN
 from app.wiring.tools import current_tools
-from projections.reads.filters import SEVERAL
 from projections.reads.snapshots import snapshot_of
-from projections.reads.totals import list_currencies
+from projections.reads.table.filters import SEVERAL
+from projections.reads.table.totals import list_currencies
 from tenants.views.preferences import Preference, preference_of
 
 FILTERS = (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from projections.mapping.streams import Stream
+from projections.mapping.decisions.streams import Stream
 
 KINDS = {
     "revenue": "Revenue",

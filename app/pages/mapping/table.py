@@ -27,8 +27,8 @@ from events.stripe.cadence import CADENCES, LINE_TYPES
 from events.stripe.invoice import FINAL_STATUSES
 from projections.reads.freshness import recorded_at
 from projections.reads.missing import count_unread
-from projections.reads.orders import SORTS
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
+from projections.reads.table.orders import SORTS
 from tenants.views.saved_views import SavedView
 
 HERE = "revenue-mapping"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from app.pages.forms import typed
-from projections.mapping.streams import Stream
+from projections.mapping.decisions.streams import Stream
 from projections.mapping.writing_rules import Json
 
 _WHOLE = 10_000

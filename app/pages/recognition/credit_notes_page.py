@@ -19,9 +19,9 @@ from app.wiring.cursors import InvalidCursorError
 from app.wiring.tools import current_tools
 from events.stripe.credit_note import STATUSES
 from projections.reads.credit_notes import CreditNoteFilter, list_credit_notes, mark_of, taken_by
-from projections.reads.lines import list_quarantined
 from projections.reads.missing import MOST_COUNTED
 from projections.reads.snapshots import NotFoldedYetError, Snapshot, snapshot_of
+from projections.reads.table.lines import list_quarantined
 
 HERE = "credit-notes"
 _AT_A_TIME = 50

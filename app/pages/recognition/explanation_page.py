@@ -24,7 +24,7 @@ from projections.reads.recognition.stream_names import stream_names
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
 from projections.recognition.arithmetic import months_of_shares
 from projections.recognition.days import month_text
-from projections.revenue.store.stored_parts import part_of
+from projections.revenue.store.parts.stored_parts import part_of
 
 _AT_A_TIME = 25
 _CAUSES = {

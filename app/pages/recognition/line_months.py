@@ -3,12 +3,12 @@
 from typing import NamedTuple
 
 from app.pages.recognition.names import NameOf, names_from
-from projections.reads.lines import LineRow
 from projections.reads.recognition.line_parts import list_parts
 from projections.reads.recognition.stream_names import stream_names
 from projections.reads.snapshots import Snapshot
+from projections.reads.table.lines import LineRow
 from projections.recognition.arithmetic import MonthOfShare, is_sum_of_months, months_of_shares
-from projections.revenue.store.stored_parts import PartRow, part_of
+from projections.revenue.store.parts.stored_parts import PartRow, part_of
 
 
 class LineMonths(NamedTuple):

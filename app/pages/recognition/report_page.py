@@ -20,7 +20,7 @@ from projections.reads.freshness import recorded_at
 from projections.reads.recognition.report_cells import REPORTS, ReportName
 from projections.reads.recognition.stream_names import stream_names
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, snapshot_of
-from projections.reads.totals import list_currencies
+from projections.reads.table.totals import list_currencies
 from projections.recognition.days import first_day, month_text
 
 HERE = "recognition"

@@ -7,9 +7,9 @@ from app.pages.mapping.share_words import KINDS, percent
 from app.pages.mapping.targets import target_choices
 from app.pages.mapping.words import spoken
 from app.pages.rules.field_words import FIELDS, METADATA, SUGGESTED, operators_for, shape_of
+from projections.mapping.decisions.streams import Stream
 from projections.mapping.fields import CHOICES, FieldType, field_type_of
 from projections.mapping.operators import TEXTS
-from projections.mapping.streams import Stream
 
 _GROUPS = {
     "What was sold": ("product_id", "product_name", "price_id", "price_nickname", "price_lookup_key", "description"),

@@ -11,9 +11,9 @@ from flask import request
 from app.pages.forms import typed
 from app.pages.rules.field_words import METADATA, operators_for, shape_of
 from app.pages.rules.table_form import table_in
+from projections.mapping.decisions.streams import Stream
 from projections.mapping.fields import FieldType, field_type_of
 from projections.mapping.operators import Shape
-from projections.mapping.streams import Stream
 from projections.mapping.writing_rules import Json
 
 Mistakes = dict[str, str]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from flask import request
 
 from app.pages.forms import typed
-from projections.mapping.streams import Stream
+from projections.mapping.decisions.streams import Stream
 from projections.mapping.texts import folded
 
 # A longer table is shown as lines to be edited as a text.

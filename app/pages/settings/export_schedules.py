@@ -16,7 +16,7 @@ from app.pages.frame import for_member, framed
 from app.pages.settings.shown_schedules import FORMATS, lines_in_words, shown_schedule
 from app.wiring.tools import current_tools
 from backlog.exports.schedules import TooManySchedulesError
-from projections.reads.filters import SEVERAL
+from projections.reads.table.filters import SEVERAL
 from projections.recognition.days import zone_names
 
 _ONE = "/<int:schedule_id>"

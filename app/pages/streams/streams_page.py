@@ -16,9 +16,9 @@ from events.stripe.money import exponent_of
 from mapping import streams as desk_of_streams
 from mapping.recorded import Desk
 from mapping.streams import NameTakenError, TooManyStreamsError, streams_at
-from projections.mapping.streams import Stream
+from projections.mapping.decisions.streams import Stream
+from projections.reads.mapping.stream_totals import MOST_COUNTED, StreamTotal, total_streams
 from projections.reads.snapshots import snapshot_of
-from projections.reads.stream_totals import MOST_COUNTED, StreamTotal, total_streams
 
 HERE = "streams"
 _DONE = {

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from sqlalchemy import func, not_, or_, select
 
-from projections.reads.lines import list_quarantined
 from projections.reads.missing import MOST_COUNTED
 from projections.reads.snapshots import Snapshot
+from projections.reads.table.lines import list_quarantined
 from projections.revenue.store.credit_note_tables import revenue_credit_note
 from projections.revenue.store.tables import revenue_invoice
 

@@ -11,7 +11,7 @@ from projections.recognition.days import first_day
 from projections.recognition.month_rows import Column
 from projections.recognition.outcome import REVENUE
 from projections.recognition.reports import By
-from projections.revenue.store.part_tables import NOT_MAPPED
+from projections.revenue.store.parts.part_tables import NOT_MAPPED
 
 
 class CellOf(NamedTuple):

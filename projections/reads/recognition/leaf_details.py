@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select, tuple_, union_all
 
-from projections.reads.as_of import now, rows_anywhere
 from projections.reads.recognition.explained_cells import Leaf
 from projections.reads.recognition.line_parts import standing
 from projections.reads.recognition.month_rows import scope_of
 from projections.reads.snapshots import Snapshot
+from projections.reads.table.as_of import now, rows_anywhere
 
 _OF_PART = ("cause", "credit_note_id", "booked_on", "amount", "position")
 _OF_LINE = ("invoice_number", "customer_name", "description")

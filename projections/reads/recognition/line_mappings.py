@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, text
 
-from projections.reads.part_conditions import UNMAPPED
 from projections.reads.recognition.line_parts import treatment_of
 from projections.reads.recognition.rules_version import rules_version_at
 from projections.reads.snapshots import Snapshot
+from projections.reads.table.part_conditions import UNMAPPED
 
 # The mode and the ids of the invoice and the line.
 LineKey = tuple[bool, str, str]

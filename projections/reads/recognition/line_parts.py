@@ -6,11 +6,11 @@ import msgspec
 from sqlalchemy import Select, Table, and_, func, select, union_all
 from sqlalchemy.sql import ColumnElement
 
-from projections.reads.lines import LineRow
 from projections.reads.recognition.month_rows import scope_of
 from projections.reads.snapshots import NotFoldedYetError, Snapshot
-from projections.revenue.store.part_tables import revenue_part, revenue_part_past
-from projections.revenue.store.stored_parts import PartRow
+from projections.reads.table.lines import LineRow
+from projections.revenue.store.parts.part_tables import revenue_part, revenue_part_past
+from projections.revenue.store.parts.stored_parts import PartRow
 
 _COLUMNS = tuple(column.name for column in revenue_part.c if column.name not in ("company_id", "build"))
 

@@ -8,7 +8,7 @@ from sqlalchemy.sql.selectable import CompoundSelect
 from projections.reads.recognition.spread_parts import month_rows_of
 from projections.reads.snapshots import NotFoldedYetError, Snapshot
 from projections.recognition.month_rows import MonthRow
-from projections.revenue.store.part_tables import (
+from projections.revenue.store.parts.part_tables import (
     recognition_by_month,
     recognition_month_stretch,
     revenue_part,

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from events.log.own_facts import SOURCE
 from events.log.read import read_at
 from events.log.tables import event
-from projections.mapping.facts import RULES_PUBLISHED
+from projections.mapping.decisions.facts import RULES_PUBLISHED
 from projections.reads.snapshots import Snapshot
 
 

@@ -2,9 +2,9 @@
 
 from sqlalchemy import select
 
-from projections.mapping.stored_book import book_of
+from projections.mapping.decisions.stored_book import book_of
 from projections.reads.snapshots import Snapshot
-from projections.revenue.store.mapping_tables import revenue_book
+from projections.revenue.store.mapping.mapping_tables import revenue_book
 
 
 def stream_names(snapshot: Snapshot) -> dict[str, str]:

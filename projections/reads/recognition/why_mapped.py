@@ -1,17 +1,17 @@
 """Explain why a line is mapped as it is, by the newest names and metadata: older ones are not kept."""
 
 from events.stripe.observations import StatusDates
-from projections.mapping.book import explained
+from projections.mapping.decisions.book import explained
 from projections.mapping.mapped import Explanation, Overrides
-from projections.reads.lines import LineRow
 from projections.reads.snapshots import Snapshot
+from projections.reads.table.lines import LineRow
 from projections.recognition.billing import transitions_of
 from projections.recognition.days import zone_of
 from projections.revenue.build_state import BuildState
 from projections.revenue.fold import RevenueState
 from projections.revenue.store.load_state import load_invoices
-from projections.revenue.store.mapping_store import find_books, load_books, load_line_overrides
-from projections.revenue.subjects_at import subjects_at
+from projections.revenue.store.mapping.mapping_store import find_books, load_books, load_line_overrides
+from projections.revenue.tested.subjects_at import subjects_at
 from runtime.database import driver_of
 
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from projections.revenue.build_state import BuildState
 from projections.revenue.facets import FacetChanges
-from projections.revenue.part_changes import PartChanges
-from projections.revenue.recognition_sums import RecognitionSums
+from projections.revenue.parts.part_changes import PartChanges
+from projections.revenue.parts.recognition_sums import RecognitionSums
 from projections.revenue.row_changes import RowChanges
+from projections.revenue.store.parts.write_recognition import write_recognition
 from projections.revenue.store.write_facets import write_facets
-from projections.revenue.store.write_recognition import write_recognition
 from projections.revenue.store.write_sums import LastChecksums, write_sums
 from projections.revenue.sums import RowSums
 from runtime.database import Driver

@@ -9,11 +9,17 @@ from projections.revenue.fold import RevenueState
 from projections.revenue.row_versions import Changes, changes_of
 from projections.revenue.store.batch_sums import BatchSums
 from projections.revenue.store.load_state import load_state
-from projections.revenue.store.mapping_store import NO_BOOK, StoredBook, find_books, load_books, load_line_overrides
+from projections.revenue.store.mapping.mapping_store import (
+    NO_BOOK,
+    StoredBook,
+    find_books,
+    load_books,
+    load_line_overrides,
+)
+from projections.revenue.store.mapping.remap import remap
 from projections.revenue.store.moved_invoices import moved_invoices
-from projections.revenue.store.remap import remap
+from projections.revenue.store.parts.write_parts import write_parts
 from projections.revenue.store.write_credit_notes import write_credit_notes
-from projections.revenue.store.write_parts import write_parts
 from projections.revenue.store.write_rows import write_rows
 from projections.revenue.store.write_state import write_state
 from projections.revenue.store.write_sums import LastChecksums, find_last_checksums

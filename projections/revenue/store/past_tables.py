@@ -21,7 +21,7 @@ revenue_line_past = Table(
     Column("until", BigInteger, nullable=False),
     # Whether the line left the table then; if not, another version of it followed.
     Column("is_removed", Boolean, nullable=False),
-    # Whether the line has since left the table, or its place in the table's order: `projections.reads.as_of` says why.
+    # Whether the line has since left the table, or its place in its order: `projections.reads.table.as_of` says why.
     Column("is_displaced", Boolean, nullable=False),
 )
 _past = revenue_line_past.c

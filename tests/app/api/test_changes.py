@@ -10,9 +10,9 @@ from sqlalchemy import Engine
 from projections.builds.builds import begin_builds
 from projections.builds.rebuild import build_on, flip
 from projections.engine.folding import Claim
-from projections.reads.filters import LineFilter
 from projections.reads.snapshots import snapshot_of
-from projections.reads.totals import list_months
+from projections.reads.table.filters import LineFilter
+from projections.reads.table.totals import list_months
 from tests.support.histories import busy_history
 from tests.support.payloads import event, old_invoice
 from tests.support.web.lines import Reader, json_of

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from projections.reads.orders import SORTS
+from projections.reads.table.orders import SORTS
 from tests.support.payloads import event, new_invoice
 from tests.support.web.lines import Reader, json_of, line_of
 

@@ -23,7 +23,7 @@ from app.wiring.tools import Tools
 from backlog.syncs.requests import request_sync
 from mapping.previews import preview_draft
 from mapping.recorded import LINES, RULES, STREAMS, Desk
-from projections.mapping.payloads import LineKey, LinesOverridden, PlanCreated, RulesPublished, StreamCreated
+from projections.mapping.decisions.payloads import LineKey, LinesOverridden, PlanCreated, RulesPublished, StreamCreated
 from projections.reads.recognition.report_cells import REPORTS
 from tenants.people.invitations import invite
 from tenants.people.sessions import IDLE

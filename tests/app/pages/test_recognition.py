@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine
 
-from projections.mapping.payloads import StreamCreated
+from projections.mapping.decisions.payloads import StreamCreated
 from tests.support.billing import billed
 from tests.support.company import company_with
 from tests.support.decisions import decide, rules

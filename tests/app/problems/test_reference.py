@@ -32,7 +32,7 @@ from app.problems.codes import PROBLEMS
 from app.reference.curl import curl_of
 from app.reference.marking import coloured, marked
 from app.wiring.tools import Tools
-from projections.reads.orders import SORTS
+from projections.reads.table.orders import SORTS
 from tests.support.syncs.run_states import PARTIALLY_SUCCEEDED, finish_run, start_run
 from tests.support.web.lines import Reader, json_of, line_of
 from tests.support.web.syncs import new_editor

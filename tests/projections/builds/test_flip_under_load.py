@@ -12,10 +12,10 @@ from projections.builds.builds import begin_builds
 from projections.builds.rebuild import build_on, flip
 from projections.engine.folding import Claim
 from projections.reads.checksums import checksum_of
-from projections.reads.filters import LineFilter
-from projections.reads.lines import list_lines
 from projections.reads.snapshots import snapshot_of
-from projections.reads.totals import total_lines
+from projections.reads.table.filters import LineFilter
+from projections.reads.table.lines import list_lines
+from projections.reads.table.totals import total_lines
 from tests.support.company import catch_up, company_with, record_events
 from tests.support.histories import busy_history
 from tests.support.payloads import ACCOUNT

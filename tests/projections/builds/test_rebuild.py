@@ -15,7 +15,8 @@ from projections.engine.folding import Claim
 from projections.engine.status import projection_status
 from projections.facts import facts
 from projections.facts.state_tables import projection_state
-from projections.revenue.store import moved_invoices, remap
+from projections.revenue.store import moved_invoices
+from projections.revenue.store.mapping import remap
 from tests.support.company import catch_up, company_with, record_events
 from tests.support.decisions import record_decided_history
 from tests.support.payloads import (

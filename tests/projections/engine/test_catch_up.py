@@ -12,10 +12,10 @@ from projections.engine.behind import begin_lacking_builds
 from projections.engine.catch_up import MOST_BUILDS, _claimed, advance
 from projections.engine.failures import ATTEMPTS_BEFORE_HALT
 from projections.engine.status import projection_lag, projection_status, resume_company
-from projections.reads.filters import LineFilter
 from projections.reads.gaps import GAPS
-from projections.reads.lines import LineRow, list_lines, list_quarantined
 from projections.reads.snapshots import snapshot_of
+from projections.reads.table.filters import LineFilter
+from projections.reads.table.lines import LineRow, list_lines, list_quarantined
 from projections.revenue.store import moved_invoices as stored_invoices
 from runtime.database import driver_of
 from tests.support.company import catch_up, company_with, record_events

@@ -3,10 +3,10 @@
 import json
 from functools import reduce
 
-from projections.mapping.book import EMPTY, Book, book_after, explained, mapping_of
-from projections.mapping.facts import read_fact
+from projections.mapping.decisions.book import EMPTY, Book, book_after, explained, mapping_of
+from projections.mapping.decisions.facts import read_fact
+from projections.mapping.decisions.streams import Plan, Stream
 from projections.mapping.mapped import NO_OVERRIDES, Mapped, Overrides
-from projections.mapping.streams import Plan, Stream
 from projections.recognition.billing import Policy
 from projections.recognition.outcome import UNMAPPED, Share, Treatment
 from tests.support.rules import rule, to

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from projections.mapping.facts import (
+from projections.mapping.decisions.facts import (
     FACT_TYPES,
     LINES_OVERRIDDEN,
     POLICY_SET,
@@ -18,7 +18,7 @@ from projections.mapping.facts import (
     read_fact,
     type_of_fact,
 )
-from projections.mapping.payloads import MAX_LINES, LinesOverridden, RulesPublished, StreamCreated
+from projections.mapping.decisions.payloads import MAX_LINES, LinesOverridden, RulesPublished, StreamCreated
 from projections.recognition.outcome import Share, Treatment
 from tests.support.rules import rule, to
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from projections.mapping.decisions.streams import Stream
 from projections.mapping.group_rules import By, WordlessError, rule_for, with_mapped
 from projections.mapping.likely_streams import LikelyStreams, MappedLines, Sold
 from projections.mapping.reading_rules import read_rules
 from projections.mapping.rule_set import RuleSet
-from projections.mapping.streams import Stream
 from projections.mapping.writing_rules import document_of
 from tests.support.rules import new_ids, rule, rules_of, to
 

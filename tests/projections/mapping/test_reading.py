@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.mapping.advice import advice_on
+from projections.mapping.decisions.references import check_references, with_default_treatments
+from projections.mapping.decisions.streams import Plan, Stream
 from projections.mapping.problems import InvalidRulesError, Problem
 from projections.mapping.reading_outcomes import read_outcome, read_treatment
 from projections.mapping.reading_rules import read_rules
-from projections.mapping.references import check_references, with_default_treatments
-from projections.mapping.streams import Plan, Stream
 from projections.mapping.writing_rules import document_of
 from projections.recognition.outcome import Share, Treatment
 from tests.support.rules import new_ids, rule, rule_documents, rules_of, to

@@ -11,15 +11,16 @@ from projections.builds.builds import begin_builds
 from projections.builds.rebuild import fold_to
 from projections.engine.folding import Claim
 from projections.facts.state_tables import projection_state
-from projections.reads import checksums, lines, rare_lines, totals
+from projections.reads import checksums
 from projections.reads.checksums import checksum_of
 from projections.reads.credit_notes import CreditNoteFilter, list_credit_notes, mark_of
 from projections.reads.export import every_line
-from projections.reads.filters import LineFilter
-from projections.reads.lines import LineRow, find_line, list_lines
-from projections.reads.orders import SORTS, Sort, after_row
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of
-from projections.reads.totals import list_months, total_lines
+from projections.reads.table import lines, rare_lines, totals
+from projections.reads.table.filters import LineFilter
+from projections.reads.table.lines import LineRow, find_line, list_lines
+from projections.reads.table.orders import SORTS, Sort, after_row
+from projections.reads.table.totals import list_months, total_lines
 from projections.revenue import sums
 from tests.support.company import catch_up, company_with, record_events
 from tests.support.histories import busy_history

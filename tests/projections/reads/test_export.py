@@ -5,9 +5,9 @@ from datetime import date
 from sqlalchemy import Engine, text
 
 from projections.reads.export import every_line
-from projections.reads.filters import LineFilter
 from projections.reads.sheet_rows import Styles, as_xml, every_sheet_row
 from projections.reads.snapshots import snapshot_of
+from projections.reads.table.filters import LineFilter
 from tests.support.company import catch_up, company_with, record_events
 from tests.support.payloads import ACCOUNT, event, new_invoice, new_line
 

@@ -23,12 +23,12 @@ from projections.facts.sightings import Change, Sighting
 from projections.mapping.fields import METADATA_OWNERS, known_fields
 from projections.recognition.days import zone_of
 from projections.revenue.build_state import BuildState
-from projections.revenue.details import InvoiceTold
 from projections.revenue.fold import RevenueState
 from projections.revenue.row_versions import changes_of
 from projections.revenue.states_at import NOW
 from projections.revenue.store.load_state import load_state
-from projections.revenue.subjects_at import subjects_at
+from projections.revenue.tested.details import InvoiceTold
+from projections.revenue.tested.subjects_at import subjects_at
 from runtime.database import raw_driver
 from tests.support.clock import NOON
 from tests.support.company import catch_up, company_with, record_events

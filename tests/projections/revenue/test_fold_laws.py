@@ -12,7 +12,7 @@ from projections.recognition.days import zone_of
 from projections.revenue.credit_notes import rows_of
 from projections.revenue.fold import RevenueState
 from projections.revenue.invoice_rows import InvoiceRows
-from projections.revenue.subjects_at import subjects_at
+from projections.revenue.tested.subjects_at import subjects_at
 from tests.support.clock import NOON
 from tests.support.payloads import (
     CREATED,

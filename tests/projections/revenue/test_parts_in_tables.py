@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from sqlalchemy import Engine, text
 
-from projections.mapping.payloads import PolicySet, StreamArchived, StreamCreated
+from projections.mapping.decisions.payloads import PolicySet, StreamArchived, StreamCreated
 from projections.recognition.days import month_text
 from tests.support.company import catch_up, company_with, record_events
 from tests.support.decisions import SPLIT, decide, record_decided_history, rules

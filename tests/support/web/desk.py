@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from events.log.read import head_of
 from mapping.recorded import RULES, Desk
-from projections.mapping.payloads import Previewed, RulesPublished
+from projections.mapping.decisions.payloads import Previewed, RulesPublished
 from tenants.roles import Role
 from tests.support.clock import NOON
 from tests.support.company import catch_up, new_key_headers, record_events

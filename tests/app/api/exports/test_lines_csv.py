@@ -16,7 +16,7 @@ from sqlalchemy import Engine, func, insert, select, true, update
 from sqlalchemy.pool import QueuePool
 
 from app.wiring.tools import Tools
-from projections.reads.orders import SORTS
+from projections.reads.table.orders import SORTS
 from projections.revenue.store.tables import revenue_line
 from tenants.tables import company
 from tests.support.clock import NOON

@@ -21,7 +21,7 @@ from sqlalchemy.pool import QueuePool
 from app.api.exports.workbook import workbook_of
 from app.api.exports.workbook_parts import Contents
 from app.wiring.tools import Tools
-from projections.reads.orders import SORTS
+from projections.reads.table.orders import SORTS
 from projections.revenue.store.tables import revenue_line
 from tests.support.clock import NOON
 from tests.support.payloads import event, new_invoice, price

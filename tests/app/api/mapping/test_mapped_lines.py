@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from projections.mapping.payloads import PlanCreated, StreamCreated
+from projections.mapping.decisions.payloads import PlanCreated, StreamCreated
 from tests.support.company import catch_up
 from tests.support.decisions import SPLIT, decide, rules
 from tests.support.web.lines import Reader, line_of

@@ -8,9 +8,9 @@ from sqlalchemy import Engine
 
 from events.log.read import read_events
 from mapping import overrides
-from projections.mapping import payloads
-from projections.mapping.facts import FACT_TYPES, read_fact
-from projections.mapping.payloads import LineKey, LinesOverridden, LinesReleased
+from projections.mapping.decisions import payloads
+from projections.mapping.decisions.facts import FACT_TYPES, read_fact
+from projections.mapping.decisions.payloads import LineKey, LinesOverridden, LinesReleased
 from tests.support.company import catch_up
 from tests.support.payloads import new_line
 from tests.support.rules import to

@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 
 from events.log.append import append
 from events.log.own_facts import own_fact
-from projections.mapping.payloads import StreamCreated
+from projections.mapping.decisions.payloads import StreamCreated
 from projections.recognition.days import TZDATA_VERSION
 from tests.support.billing import billed
 from tests.support.clock import NOON

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine
 
-from projections.reads import unmapped
+from projections.reads.mapping import unmapped
 from tests.support.company import catch_up, record_events
 from tests.support.payloads import credit_note, credit_note_line, event, product
 from tests.support.rules import rule, to

@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 from sqlalchemy import Engine, text
 
 from app.api.reports.reading import columns_of
-from projections.mapping.payloads import PlanCreated, StreamCreated
+from projections.mapping.decisions.payloads import PlanCreated, StreamCreated
 from projections.reads.recognition.report_cells import REPORTS
 from tests.support.billing import billed
 from tests.support.company import catch_up

@@ -8,11 +8,8 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
-from projections.mapping.facts import MappingFact
-from projections.mapping.mapped import Explanation, Mapped, Overrides
-from projections.mapping.mapped import explained as explained_by_rules
-from projections.mapping.mapped import mapped as mapped_by_rules
-from projections.mapping.payloads import (
+from projections.mapping.decisions.facts import MappingFact
+from projections.mapping.decisions.payloads import (
     PlanArchived,
     PlanChanged,
     PlanFact,
@@ -25,9 +22,12 @@ from projections.mapping.payloads import (
     SubscriptionReleased,
     TimeZoneSet,
 )
-from projections.mapping.references import with_default_treatments
+from projections.mapping.decisions.references import with_default_treatments
+from projections.mapping.decisions.streams import Plan, Stream, as_booked
+from projections.mapping.mapped import Explanation, Mapped, Overrides
+from projections.mapping.mapped import explained as explained_by_rules
+from projections.mapping.mapped import mapped as mapped_by_rules
 from projections.mapping.rule_set import RuleSet, Subject, Values
-from projections.mapping.streams import Plan, Stream, as_booked
 from projections.recognition.billing import Policy
 from projections.recognition.outcome import UNMAPPED, Shares
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from projections.mapping.decisions.streams import Stream
 from projections.mapping.problems import InvalidRulesError, Place, Problem, quoted
 from projections.mapping.rules import LookupRule, Rules
-from projections.mapping.streams import Stream
 from projections.recognition.outcome import REVENUE, Share, Shares, Treatment
 
 Streams = Mapping[str, Stream]

@@ -19,9 +19,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import Subquery
 
-from projections.reads.as_of import Rows, rows_at
-from projections.reads.filters import LineFilter, about, condition_of
 from projections.reads.snapshots import Snapshot
+from projections.reads.table.as_of import Rows, rows_at
+from projections.reads.table.filters import LineFilter, about, condition_of
 from projections.revenue.store.past_tables import MONTH_KEY, revenue_by_month, revenue_line_past, revenue_month_stretch
 from projections.revenue.store.tables import revenue_line
 from projections.revenue.sums import MONTH_STRETCH

@@ -25,9 +25,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import FromClause
 
-from projections.reads.bound import BUILD, COMPANY_ID, POSITION
-from projections.reads.filters import condition_of
-from projections.reads.part_conditions import ColumnOf
+from projections.reads.table.bound import BUILD, COMPANY_ID, POSITION
+from projections.reads.table.filters import condition_of
+from projections.reads.table.part_conditions import ColumnOf
 from projections.revenue.store.past_tables import revenue_day, revenue_line_past
 from projections.revenue.store.tables import revenue_line
 

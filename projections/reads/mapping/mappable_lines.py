@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, Text, bindparam, exists, func, literal_column
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from projections.reads.as_of import now
-from projections.reads.filters import LineFilter, condition_of
 from projections.reads.snapshots import Snapshot
+from projections.reads.table.as_of import now
+from projections.reads.table.filters import LineFilter, condition_of
 from projections.revenue.store.tables import revenue_line
 
 

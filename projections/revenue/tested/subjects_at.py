@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 from events.stripe.observations import Line
 from projections.mapping.rule_set import Subject
-from projections.revenue.details import detail_at, told_by
 from projections.revenue.fold import RevenueState
 from projections.revenue.state import InvoiceState, Key
 from projections.revenue.states_at import NOW, held_at
-from projections.revenue.subjects import (
+from projections.revenue.tested.details import detail_at, told_by
+from projections.revenue.tested.subjects import (
     Customer,
     Fields,
     Sold,

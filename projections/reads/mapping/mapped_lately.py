@@ -9,13 +9,13 @@ from sqlalchemy.sql.selectable import Subquery
 
 from projections.mapping.likely_streams import MappedLines, Sold
 from projections.mapping.reading_outcomes import MAX_SHARES
-from projections.reads.as_of import scope_of
-from projections.reads.bound import POSITION
-from projections.reads.listing import Question, Way, listing
+from projections.reads.mapping.unmapped import phrase_of
 from projections.reads.snapshots import NotFoldedYetError, Snapshot
-from projections.reads.unmapped import phrase_of
+from projections.reads.table.as_of import scope_of
+from projections.reads.table.bound import POSITION
+from projections.reads.table.listing import Question, Way, listing
 from projections.recognition.outcome import REVENUE
-from projections.revenue.store.part_tables import NOT_MAPPED, revenue_part, revenue_part_past
+from projections.revenue.store.parts.part_tables import NOT_MAPPED, revenue_part, revenue_part_past
 
 # So many tell what a company does nowadays, and are read in a moment.
 NEWEST_LINES = 5_000

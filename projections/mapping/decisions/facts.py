@@ -2,7 +2,7 @@
 
 import msgspec
 
-from projections.mapping.payloads import (
+from projections.mapping.decisions.payloads import (
     LinesOverridden,
     LinesReleased,
     PlanArchived,

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Boolean, ColumnElement, Exists, Text, any_, bindparam, exists, or_
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from projections.reads.bound import BUILD, COMPANY_ID, POSITION
-from projections.revenue.store.part_tables import revenue_part, revenue_part_past
+from projections.reads.table.bound import BUILD, COMPANY_ID, POSITION
+from projections.revenue.store.parts.part_tables import revenue_part, revenue_part_past
 
 ColumnOf = Callable[[str], ColumnElement[Any]]
 

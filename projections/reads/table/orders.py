@@ -6,9 +6,9 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import ColumnElement, Row, bindparam
 from sqlalchemy.sql.selectable import Subquery
 
-from projections.reads.as_of import Rows
-from projections.reads.filters import AMONG, about
 from projections.reads.snapshots import NotFoldedYetError, Snapshot
+from projections.reads.table.as_of import Rows
+from projections.reads.table.filters import AMONG, about
 from projections.revenue.store.tables import revenue_line
 
 Sort = Literal[
@@ -28,7 +28,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "customer_name": ("customer_order",),
     "updated_at": ("position",),
 }
-# Lines hardly ever change what they are ordered by here, as `projections.reads.as_of` says.
+# Lines hardly ever change what they are ordered by here, as `projections.reads.table.as_of` says.
 _KEEPS_PLACE = frozenset({"date", "amount"})
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec import Struct
 
 from events.stripe.observations import InvoiceHeader, Line, StatusDates
-from projections.mapping.book import Book, mapping_of
+from projections.mapping.decisions.book import Book, mapping_of
 from projections.mapping.mapped import UNMAPPED_LINE, Mapped, Overrides
 from projections.mapping.rule_set import Subject
 from projections.recognition.billing import BilledLine, Credit, Transitions, transitions_of

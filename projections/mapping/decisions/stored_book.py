@@ -5,9 +5,9 @@ from functools import lru_cache
 import msgspec
 from msgspec import Raw, Struct
 
-from projections.mapping.book import EMPTY, Book, book_after
-from projections.mapping.facts import RULES_PUBLISHED, MappingFact, read_fact, type_of_fact
-from projections.mapping.payloads import LinesOverridden, LinesReleased
+from projections.mapping.decisions.book import EMPTY, Book, book_after
+from projections.mapping.decisions.facts import RULES_PUBLISHED, MappingFact, read_fact, type_of_fact
+from projections.mapping.decisions.payloads import LinesOverridden, LinesReleased
 
 _MOST_READ = 256
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import Row, Select, Text, bindparam, select, union_all
 
-from projections.reads.as_of import versions_of_line
-from projections.reads.filters import LineFilter
-from projections.reads.listing import LINE_COLUMNS, Question, Way, listing, steps_of, way_of
-from projections.reads.orders import After, Sort, check_order
-from projections.reads.rare_lines import count_of
 from projections.reads.read_since import is_read_since
 from projections.reads.snapshots import Snapshot
+from projections.reads.table.as_of import versions_of_line
+from projections.reads.table.filters import LineFilter
+from projections.reads.table.listing import LINE_COLUMNS, Question, Way, listing, steps_of, way_of
+from projections.reads.table.orders import After, Sort, check_order
+from projections.reads.table.rare_lines import count_of
 from projections.revenue.store.tables import revenue_quarantine
 
 LineRow = Row[Any]

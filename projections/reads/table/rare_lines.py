@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Select, bindparam, func, select, true
 
-from projections.reads.as_of import Rows, scope_of, stood
-from projections.reads.bound import POSITION
-from projections.reads.filters import LineFilter, about, condition_of
 from projections.reads.snapshots import Snapshot
+from projections.reads.table.as_of import Rows, scope_of, stood
+from projections.reads.table.bound import POSITION
+from projections.reads.table.filters import LineFilter, about, condition_of
 from projections.revenue.store.past_tables import MONTH_KEY, revenue_by_month, revenue_month_stretch
 from projections.revenue.store.tables import COMBINATION, revenue_line
 from projections.revenue.sums import MONTH_STRETCH

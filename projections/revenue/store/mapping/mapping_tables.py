@@ -9,7 +9,7 @@ revenue_book = Table(
     metadata,
     key_column("company_id", BigInteger),
     key_column("build", Integer),
-    # The facts that the book follows from: see `projections.mapping.stored_book`.
+    # The facts that the book follows from: see `projections.mapping.decisions.stored_book`.
     Column("book", LargeBinary, nullable=False),
     # Whether people ever chose outcomes for lines.
     Column("has_line_overrides", Boolean, nullable=False),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from projections.revenue.recognition_sums import RecognitionKey, RecognitionSums
+from projections.revenue.parts.recognition_sums import RecognitionKey, RecognitionSums
 from runtime.database import Driver
 from runtime.json_rows import as_rows, rows_of
 

@@ -9,10 +9,10 @@ import msgspec
 from projections.mapping.writing_rules import treatment_document
 from projections.recognition.outcome import Treatment
 from projections.revenue.build_state import BuildState
-from projections.revenue.part_changes import PartChanges, PartVersion
+from projections.revenue.parts.part_changes import PartChanges, PartVersion
 from projections.revenue.row_text import texts_of
 from projections.revenue.store.bulk import insert_lines
-from projections.revenue.store.part_tables import revenue_part, revenue_part_past
+from projections.revenue.store.parts.part_tables import revenue_part, revenue_part_past
 from runtime.database import Driver
 from runtime.json_rows import as_rows, rows_of
 

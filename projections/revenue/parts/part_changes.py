@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from projections.revenue.invoice_parts import LinePart, PartsByPlace
+from projections.revenue.parts.invoice_parts import LinePart, PartsByPlace
 from projections.revenue.state import Key
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from projections.recognition.month_rows import month_rows
-from projections.revenue.part_changes import PartChanges, PartVersion
+from projections.revenue.parts.part_changes import PartChanges, PartVersion
 from projections.revenue.sums import MONTH_STRETCH, stretch_of
 
 

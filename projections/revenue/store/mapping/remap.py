@@ -5,31 +5,31 @@ from itertools import islice
 from typing import NamedTuple
 
 from projections.facts.facts import Fact
-from projections.mapping.book import Book
-from projections.mapping.facts import MappingFact
-from projections.mapping.payloads import (
+from projections.mapping.decisions.book import Book
+from projections.mapping.decisions.facts import MappingFact
+from projections.mapping.decisions.payloads import (
     LinesOverridden,
     LinesReleased,
     SubscriptionOverridden,
     SubscriptionReleased,
 )
-from projections.mapping.stored_book import book_of, stored_after
+from projections.mapping.decisions.stored_book import book_of, stored_after
 from projections.recognition.outcome import Shares
 from projections.revenue.build_state import BuildState
 from projections.revenue.fold import RevenueState
-from projections.revenue.invoice_parts import InvoiceParts
-from projections.revenue.part_changes import PartChanges
+from projections.revenue.parts.invoice_parts import InvoiceParts
+from projections.revenue.parts.part_changes import PartChanges
 from projections.revenue.row_versions import parts_at
 from projections.revenue.state import Key
 from projections.revenue.store.batch_sums import BatchSums
 from projections.revenue.store.load_state import load_invoices
-from projections.revenue.store.mapping_store import (
+from projections.revenue.store.mapping.mapping_store import (
     StoredBook,
     keep_book,
     load_line_overrides,
     write_line_overrides,
 )
-from projections.revenue.store.write_parts import write_parts
+from projections.revenue.store.parts.write_parts import write_parts
 from runtime.database import Driver
 
 _INVOICES_AT_ONCE = 1000

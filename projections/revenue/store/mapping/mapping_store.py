@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import psycopg
 
-from projections.mapping.payloads import LinesOverridden, LinesReleased
+from projections.mapping.decisions.payloads import LinesOverridden, LinesReleased
+from projections.mapping.decisions.stored_book import book_of
 from projections.mapping.reading_outcomes import read_outcome
-from projections.mapping.stored_book import book_of
 from projections.recognition.outcome import Shares
 from projections.revenue.build_state import BuildState
 from projections.revenue.state import Key

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select, tuple_, union_all
 from sqlalchemy.sql.selectable import Subquery
 
-from projections.reads.as_of import Rows, newest_day, now, rows_anywhere, rows_at
-from projections.reads.filters import about, condition_of
-from projections.reads.orders import Sort, in_order, keeps_place, keys_after, keys_of, of_index
-from projections.reads.rare_lines import rows_of_combinations
+from projections.reads.table.as_of import Rows, newest_day, now, rows_anywhere, rows_at
+from projections.reads.table.filters import about, condition_of
+from projections.reads.table.orders import Sort, in_order, keeps_place, keys_after, keys_of, of_index
+from projections.reads.table.rare_lines import rows_of_combinations
 from projections.revenue.store.tables import revenue_line
 
 LINE_COLUMNS = tuple(column.name for column in revenue_line.c if column.name != "first_position")

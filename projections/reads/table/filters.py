@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, any_, bindparam, func, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from projections.reads.part_conditions import OF_PARTS, ColumnOf, is_mapped_so
+from projections.reads.table.part_conditions import OF_PARTS, ColumnOf, is_mapped_so
 from projections.revenue.store.tables import revenue_line
 
 # Conditions that may name several values, of which a line has one.

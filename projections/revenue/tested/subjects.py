@@ -11,9 +11,9 @@ from events.stripe.details import CustomerDetails, InvoiceDetails, Metadata, Pri
 from events.stripe.observations import InvoiceHeader, Line
 from projections.mapping.fields import Value
 from projections.recognition.days import day_of
-from projections.revenue.details import InvoiceTold
 from projections.revenue.row import billing_of
 from projections.revenue.state import HeldValue, Key, Name, PricedAs
+from projections.revenue.tested.details import InvoiceTold
 
 Fields = dict[str, Value]
 

@@ -1,0 +1,1 @@
+"""What people decide about mapping and policy: facts, and the book that they come to. Pure."""

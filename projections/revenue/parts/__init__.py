@@ -1,0 +1,1 @@
+"""Parts of lines, their versions and their sums. Pure."""

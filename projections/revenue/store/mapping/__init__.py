@@ -1,0 +1,1 @@
+"""What maps lines, in PostgreSQL, and mapping them anew."""

@@ -1,0 +1,1 @@
+"""Parts of lines, and what is recognized by month, in PostgreSQL."""

@@ -1,0 +1,1 @@
+"""What rules may test of lines, beside what the table shows. Pure."""
