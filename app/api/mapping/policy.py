@@ -40,7 +40,7 @@ def get_accounting_policy(query: dict[str, Any], company_id: int) -> dict[str, o
 def set_accounting_policy(body: dict[str, Any], company_id: int) -> dict[str, object]:
     """Set the accounting policy, or try it. All revenue is counted by it, also that of the past."""
     if body.pop("dry_run"):
-        return _tried(company_id, body)
+        return tried_policy(company_id, body)
 
     def decide(desk: Desk) -> dict[str, object]:
         set_policy(desk, body)
@@ -50,7 +50,12 @@ def set_accounting_policy(body: dict[str, Any], company_id: int) -> dict[str, ob
     return at_desk(company_id, decide)
 
 
-def _tried(company_id: int, changes: dict[str, Any]) -> dict[str, object]:
+def tried_policy(company_id: int, changes: dict[str, Any]) -> dict[str, Any]:
+    """Return a policy with these changes and what it would recognize, as the `AccountingPolicy` schema reads it.
+
+    :raises NotFoldedYetError: the table was built by an older release
+    :raises TooManyLinesError: the company has too many lines to try it at once
+    """
     with snapshot_of(current_tools().engine, company_id) as snapshot:
         if not snapshot.is_whole:
             raise NotFoldedYetError

@@ -4,10 +4,15 @@ from flask import Blueprint, request
 from flask.wrappers import Response
 
 from app.api.mapping.deciding import at_desk, log_at
+from app.api.mapping.policy import tried_policy
 from app.api.mapping.policy_schemas import CATCH_UP, UNCOLLECTIBLE
 from app.pages.forms import MistakeError, back_to, limit_forms, typed
 from app.pages.frame import for_member, framed
+from app.pages.rules.preview_figures import Figures, currencies_of, figures_of
 from mapping.policy import policy_at, set_policy
+from mapping.policy_preview import TooManyLinesError
+from mapping.streams import streams_at
+from projections.reads.snapshots import NotFoldedYetError
 from projections.recognition.days import UnknownTimeZoneError, zone_names
 
 blueprint = Blueprint("policy pages", __name__, url_prefix="/companies/<int:company_id>/settings/accounting-policy")
@@ -33,9 +38,14 @@ def save_policy(company_id: int) -> Response:
             "uncollectible": _chosen("uncollectible", UNCOLLECTIBLE),
             "catch_up": _chosen("catch_up", CATCH_UP),
         }
+        if "try" in request.form:
+            return _page(company_id, figures=_figures(company_id, changes))
         at_desk(company_id, lambda desk: set_policy(desk, changes))
     except MistakeError as mistake:
         return _page(company_id, mistake=mistake)
+    except (NotFoldedYetError, TooManyLinesError):
+        says = "This can't be tried on so many lines at once, or while the table catches up. Saving it works."
+        return _page(company_id, mistake=MistakeError("try", says))
     except UnknownTimeZoneError:
         says = "Choose a time zone from the list, such as Europe/Berlin."
         return _page(company_id, mistake=MistakeError("time_zone", says))
@@ -48,10 +58,26 @@ def _chosen(field: str, choices: tuple[str, ...]) -> str:
     return typed(field)
 
 
-def _page(company_id: int, *, done: str | None = None, mistake: MistakeError | None = None) -> Response:
+def _figures(company_id: int, changes: dict[str, str]) -> list[Figures]:
+    """Return what a policy would change, in each currency in which it changes anything."""
+    cells = tried_policy(company_id, dict(changes))["data"]
+    with log_at(company_id) as (connection, position):
+        streams = streams_at(connection, company_id, position)
+    found = (figures_of(cells, currency, streams, has_all=False) for currency in currencies_of(cells))
+    return [figures for figures in found if figures and figures.by_month]
+
+
+def _page(
+    company_id: int,
+    *,
+    done: str | None = None,
+    mistake: MistakeError | None = None,
+    figures: list[Figures] | None = None,
+) -> Response:
     with log_at(company_id) as (connection, position):
         policy, version = policy_at(connection, company_id, position)
-    chosen = {name: typed(name) for name in policy._fields} if mistake else policy._asdict()
+    is_typed = mistake is not None or figures is not None
+    chosen = {name: typed(name) for name in policy._fields} if is_typed else policy._asdict()
     return framed(
         "settings/accounting_policy.html",
         here="policy",
@@ -61,4 +87,5 @@ def _page(company_id: int, *, done: str | None = None, mistake: MistakeError | N
         zones=sorted(zone_names()),
         done=done,
         mistakes={mistake.field: mistake.says} if mistake else {},
+        figures=figures,
     )

@@ -126,3 +126,17 @@ def test_admins_set_the_accounting_policy_and_nobody_else_sees_the_form(
         status, told = told_by(admin, POLICY, **policy | {wrong: "nothing"})
         assert (status, says in told) == (422, True)
     assert mapper.get("/accounting-policy")["version"] == 1
+
+
+def test_policy_is_tried_before_it_is_saved(mapper: Mapper, app: Flask) -> None:
+    mapper.add_lines(line_of("il_1", 2800) | {"period": {"start": 1_769_922_000, "end": 1_772_341_200}})
+    admin = Reader(signed_in(app, mapper.engine, mapper.company_id, "admin", email="a@example.org"), mapper.company_id)
+    policy = {"time_zone": "America/Los_Angeles", "uncollectible": "contra", "catch_up": "none"}
+
+    status, told = told_by(admin, POLICY, **policy | {"try": "1"})
+
+    assert status == 200
+    assert "What it would change USD Month Before After Difference" in told
+    assert "Jan 2026 Unmapped $0.00 $1.00 +$1.00" in told
+    assert "Feb 2026 Unmapped $28.00 $27.00 −$1.00" in told
+    assert mapper.get("/accounting-policy")["time_zone"] == "UTC"
