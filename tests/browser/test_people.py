@@ -78,7 +78,7 @@ def test_the_company_the_audit_and_ones_account_look_as_all_pages_do(page: Page,
     check_looks(page, "settings-company")
 
     page.get_by_role("link", name="Audit log").click()
-    expect(page.get_by_text("Time zone changed")).to_be_visible()
+    expect(page.get_by_text("Accounting policy changed")).to_be_visible()
     check_looks(page, "settings-audit")
 
     page.get_by_title("Profile").click()

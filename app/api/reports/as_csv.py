@@ -9,9 +9,10 @@ from flask import Response
 from app.api.base import ApiBlueprint
 from app.api.exports.formulas import without_formula
 from app.api.exports.names import attachment_of
+from app.api.reports.cell_schemas import DeferredCell, RecognitionCell, WaterfallCell
 from app.api.reports.decimals import Value, values_of
 from app.api.reports.reading import Reading, as_of_text, columns_of, read_report
-from app.api.reports.schemas import DeferredCell, RecognitionCell, ReportExport, WaterfallCell
+from app.api.reports.schemas import ReportExport
 from app.auth.access import for_role
 from app.wiring.tools import current_tools
 from projections.reads.recognition.report_cells import ReportName

@@ -11,9 +11,10 @@ from app.api.exports.lines_xlsx import XLSX
 from app.api.exports.names import attachment_of
 from app.api.exports.workbook import workbook_of
 from app.api.exports.workbook_parts import Contents, Fact, styles_of
+from app.api.reports.cell_schemas import DeferredCell, RecognitionCell, WaterfallCell
 from app.api.reports.decimals import Value, values_of
 from app.api.reports.reading import Reading, as_of_text, columns_of, read_report
-from app.api.reports.schemas import DeferredCell, RecognitionCell, ReportExport, WaterfallCell
+from app.api.reports.schemas import ReportExport
 from app.auth.access import for_role
 from app.http.entity_tags import not_modified, tag_of
 from app.wiring.tools import current_tools

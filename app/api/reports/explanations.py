@@ -9,8 +9,9 @@ from app.api.reports.explanation_schemas import Explanation, ExplanationQuery
 from app.api.revenue_lines import mode_of
 from app.auth.access import for_role
 from app.wiring.tools import current_tools
-from projections.reads.recognition.explained_cells import AMOUNTS, CellOf, Explained, explain_cell
+from projections.reads.recognition.explained_cells import CellOf, Explained, explain_cell
 from projections.reads.recognition.leaf_details import LeafDetails, detail_leaves
+from projections.reads.recognition.leaves_statement import AMOUNTS
 from projections.reads.recognition.month_rows import Books, list_month_rows
 from projections.reads.recognition.report_cells import Range, cells_of
 from projections.reads.snapshots import Snapshot, snapshot_of

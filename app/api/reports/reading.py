@@ -6,8 +6,8 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from app.api.reports.cell_schemas import DeferredCell, RecognitionCell, WaterfallCell
 from app.api.reports.left_out import left_out_of
-from app.api.reports.schemas import DeferredCell, RecognitionCell, WaterfallCell
 from app.api.revenue_lines import mode_of
 from app.connect.state import health_in
 from app.wiring.tools import current_tools

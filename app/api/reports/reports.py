@@ -3,8 +3,9 @@
 from typing import Any
 
 from app.api.base import ApiBlueprint
+from app.api.reports.cell_schemas import DeferredReport, RecognitionReport, WaterfallReport
 from app.api.reports.reading import read_report
-from app.api.reports.schemas import DeferredReport, RecognitionReport, ReportQuery, WaterfallReport
+from app.api.reports.schemas import ReportQuery
 from app.auth.access import for_role
 from app.wiring.tools import current_tools
 from projections.reads.recognition.report_cells import ReportName

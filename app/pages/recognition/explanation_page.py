@@ -17,8 +17,8 @@ from app.pages.recognition.names import KINDS, names_from
 from app.pages.recognition.report_page import HERE
 from app.wiring.tools import current_tools
 from events.stripe.money import UnknownCurrencyError, exponent_of
-from projections.reads.recognition.explained_cells import AMOUNTS
 from projections.reads.recognition.leaf_details import LeafDetails
+from projections.reads.recognition.leaves_statement import AMOUNTS
 from projections.reads.recognition.line_parts import list_parts
 from projections.reads.recognition.stream_names import stream_names
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, Snapshot, snapshot_of

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from projections.reads.recognition.explained_cells import AMOUNTS, CellOf, LeafMark, explain_cell
+from projections.reads.recognition.explained_cells import CellOf, LeafMark, explain_cell
 from projections.reads.recognition.leaf_details import detail_leaves
+from projections.reads.recognition.leaves_statement import AMOUNTS
 from projections.reads.recognition.month_rows import Books, list_month_rows
 from projections.reads.recognition.report_cells import BYS, REPORTS, Range, cells_of
 from projections.reads.snapshots import NotFoldedYetError, Snapshot, snapshot_of
