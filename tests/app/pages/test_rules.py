@@ -162,7 +162,7 @@ def test_tables_are_edited_as_lines_and_pasted(writer: Writer) -> None:
     assert saved["lookup"] == {"field": "product_id", "table": table}
     assert "SaaS 2 entries Usage, metered 1 entry" in text_of(writer.page())
 
-    many = {f"prod_{number}": other if number == 7 else writer.stream for number in range(150)}
+    many = {f"prod_{number:060d}": other if number == 7 else writer.stream for number in range(9_000)}
     writer.draft({"id": "rule_many", "lookup": {"field": "product_id", "table": many}})
     page = writer.page("/rule/rule_many")
     lines = re.search(r'<textarea[^>]*name="table.more"[^>]*>([^<]*)</textarea>', page)
