@@ -28,7 +28,10 @@ class AppendConditionFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """A fact to append. `external_id` identifies it within company and source; `occurred_at` is aware UTC."""
+    """A fact to append. `external_id` identifies it within company and source; `occurred_at` is aware UTC.
+
+    What Stripe tells in its list of events (source `stripe.events`) and by webhook (`stripe`) has one identity.
+    """
 
     type: str
     source: str

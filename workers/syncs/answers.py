@@ -81,21 +81,24 @@ def _keep_events(connection: Connection, lease: Lease, page: Page) -> None:
     account = lease.account
     events = []
     for listed, body in page.objects:
-        identity = stripe_external_id(account.account_id, listed.id, livemode=account.livemode)
         try:
             event = event_from_stripe(body)
         except (NotAnEventError, UnreadableJsonError) as error:
             raise StripeAnswerError(f"an event that is none: {error}") from error
         if event.account_id not in {None, account.account_id}:
             raise StripeAnswerError("an event of another account")
+        identity = stripe_external_id(account.account_id, listed.id, livemode=event.livemode)
         events.append(replace(event, source=LISTED_EVENT_SOURCE, external_id=identity, account_id=account.account_id))
     ids = [event.external_id for event in events]
     known = set(connection.scalars(_KNOWN_EVENTS, {"ids": ids, "company_id": lease.company_id}))
     # A page is newest first; the log is in the order in which things happened.
     missed = [event for event in reversed(events) if event.external_id not in known]
     if missed:
-        note_changes(connection, lease.company_id, missed, compare(connection, lease.company_id, missed))
-        append(connection, lease.company_id, missed)
+        compared = compare(connection, lease.company_id, missed)
+        appended = append(connection, lease.company_id, missed)
+        # A webhook may have brought some of them meanwhile: those are no finds of the run. So the head is locked first.
+        found = [pair for pair, one in zip(zip(missed, compared, strict=True), appended, strict=True) if one.is_new]
+        note_changes(connection, lease.company_id, found)
 
 
 def _append_differing(
@@ -103,7 +106,7 @@ def _append_differing(
 ) -> None:
     differing = [fact for fact, one in zip(facts, compared, strict=True) if one.effect is not Effect.NOTHING]
     if differing:
-        note_changes(connection, company_id, facts, compared)
+        note_changes(connection, company_id, list(zip(facts, compared, strict=True)))
         append(connection, company_id, differing)
 
 

@@ -29,13 +29,14 @@ _NOTE = text("""
 """)
 
 
-def note_changes(
-    connection: Connection, company_id: int, facts: Sequence[NewEvent], compared: Sequence[Compared]
-) -> None:
-    """Count the invoices that these facts make new or change, for the company's run under way, if there is one."""
+def note_changes(connection: Connection, company_id: int, facts: Sequence[tuple[NewEvent, Compared]]) -> None:
+    """Count the invoices that these facts make new or change, for the company's run under way, if there is one.
+
+    Of several facts about an invoice, in the order in which they were compared, the first one counts.
+    """
     found = {
         fact.entity: one.effect.value
-        for fact, one in zip(facts, compared, strict=True)
+        for fact, one in reversed(facts)
         if one.effect is not Effect.NOTHING and (one.invoice is not None or one.unreadable is not None)
     }
     if found:

@@ -75,6 +75,29 @@ def test_same_id_from_another_source_is_another_event(engine: Engine) -> None:
     assert ids(engine, ACME) == ["a", "a"]
 
 
+def test_event_of_stripe_is_one_event_whichever_way_it_came_and_no_other_rendering_contradicts_it(
+    engine: Engine,
+) -> None:
+    commit(engine, ACME, fact("a", b"old"), fact("b", b"new", source="stripe.events"), fact("c", source="stripe.api"))
+
+    again = commit(
+        engine,
+        ACME,
+        fact("a", b"new", source="stripe.events"),
+        fact("b", b"old"),
+        fact("c"),
+        fact("d", b"old"),
+        fact("d", b"new", source="stripe.events"),
+    )
+
+    assert [one.position for one in again] == [1, 2, 4, 5, 5]
+    assert [one.is_new for one in again] == [False, False, True, True, False]
+    assert contradictions(engine) == []
+    commit(engine, ACME, fact("a", b"another"), fact("b", b"another", source="stripe.events"))
+    assert contradictions(engine) == [(1, b"another"), (2, b"another")]
+    assert commit(engine, ZED, fact("a", source="stripe.events")) == [Appended(1, is_new=True)]
+
+
 def test_second_body_under_an_id_is_set_aside_and_the_first_stands(engine: Engine) -> None:
     commit(engine, ACME, fact("a", b"first"))
     for body in (b"second", b"third", b"second", b"first"):
