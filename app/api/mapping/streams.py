@@ -19,7 +19,7 @@ from app.api.mapping.schemas import (
 from app.auth.access import for_role
 from mapping import streams
 from mapping.recorded import Desk
-from projections.mapping.decisions.streams import Stream
+from mapping.stream_documents import written_stream
 from projections.mapping.reading_outcomes import read_treatment
 from projections.mapping.writing_rules import Json, treatment_document
 
@@ -40,7 +40,7 @@ def list_streams(query: dict[str, Any], company_id: int) -> dict[str, object]:
     """List the revenue streams with their plans, oldest first, archived ones too."""
     with log_at(company_id, query.get("as_of")) as (connection, position):
         found = streams.streams_at(connection, company_id, position)
-    data = [shown_stream(stream_id, stream) for stream_id, stream in found.items()]
+    data = [written_stream(stream_id, stream) for stream_id, stream in found.items()]
     return {"data": data, "has_more": False, "next_cursor": None, "position": position}
 
 
@@ -111,25 +111,8 @@ def change_plan(body: dict[str, Any], company_id: int, stream_id: str, plan_id: 
     return at_desk(company_id, decide)
 
 
-def shown_stream(stream_id: str, stream: Stream) -> dict[str, object]:
-    """Return a stream as the `RevenueStream` schema reads it."""
-    plans = [
-        {"id": plan_id, "name": plan.name, "archived": plan.archived_at is not None}
-        for plan_id, plan in stream.plans.items()
-    ]
-    treatment = stream.default_treatment
-    return {
-        "id": stream_id,
-        "name": stream.name,
-        "code": stream.code,
-        "archived": stream.archived_at is not None,
-        "default_treatment": treatment and treatment_document(treatment),
-        "plans": plans,
-    }
-
-
 def _shown(desk: Desk, stream_id: str) -> dict[str, Any]:
-    return shown_stream(stream_id, streams.streams_at(desk.connection, desk.company_id)[stream_id])
+    return written_stream(stream_id, streams.streams_at(desk.connection, desk.company_id)[stream_id])
 
 
 def _treatment(document: object) -> Json | None:
