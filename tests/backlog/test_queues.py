@@ -93,4 +93,5 @@ def test_asking_takes_no_time_while_redis_is_away_and_wakes_once_it_is_back(tmp_
             waker.ask()
             wait_for_jobs(client, 1)
 
-    assert asked_seconds < 0.05
+    # A call to the server, or a wait for it, would take a hundred times as long.
+    assert asked_seconds < 1

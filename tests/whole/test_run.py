@@ -76,7 +76,7 @@ def get_json(url: str, key: str | None = None) -> dict:
 
 
 def table(url: str, key: str) -> list[dict]:
-    """Read all pages of the list, and return the rows without the fields that depend on when they were received."""
+    """Read all pages of the list, and return the rows without what is not Stripe's to say."""
     rows, cursor = [], ""
     while True:
         page = get_json(f"{url}?limit=500{cursor}", key)
@@ -84,7 +84,7 @@ def table(url: str, key: str) -> list[dict]:
         if not page["has_more"]:
             break
         cursor = f"&cursor={page['next_cursor']}"
-    ignored = ("position", "updated_at")
+    ignored = ("position", "updated_at", "mapping")
     return sorted(({name: row[name] for name in row if name not in ignored} for row in rows), key=identity)
 
 
