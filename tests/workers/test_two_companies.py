@@ -16,6 +16,7 @@ from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.records.specs import LineSpec
 from tests.support.clock import NOON, SetClock
 from tests.support.company import catch_up, company_with
+from tests.support.rows import rows_of
 from tests.support.syncs.accounts import YESTERDAY
 from tests.support.syncs.runs import sync
 from tests.support.syncs.truth import recognized_of, recognized_truth_of, table_of, truth_of
@@ -70,24 +71,6 @@ def fetches_of(engine: Engine, company_id: int) -> Iterable[tuple[object, ...]]:
     """)
     with engine.connect() as connection:
         return [tuple(row) for row in connection.execute(query, {"company_id": company_id})]
-
-
-def rows_of(engine: Engine, company_id: int) -> dict[str, list[object]]:
-    """Return all rows of a company, by table."""
-    tables = text("""
-        SELECT c.oid::regclass::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-        WHERE a.attname = 'company_id' AND c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
-    """)
-    with engine.connect() as connection:
-        return {
-            table: list(
-                connection.scalars(
-                    text(f"SELECT to_jsonb(t)::text FROM {table} t WHERE company_id = :company_id ORDER BY 1"),  # noqa: S608
-                    {"company_id": company_id},
-                )
-            )
-            for table in connection.scalars(tables)
-        }
 
 
 def test_work_for_a_company_is_the_same_after_another_one_had_its_account_and_leaves_that_one_alone(

@@ -29,13 +29,21 @@ from tenants.views.saved_views import NewView, add_view
 from tests.support.clock import SetClock
 from tests.support.company import catch_up, company_with, new_key_headers, record_events
 from tests.support.payloads import credit_note, credit_note_line, event, new_invoice, price, product
+from tests.support.rows import rows_of
 from tests.support.rules import to
 from tests.support.web.lines import line_of
 from tests.support.web.people import signed_in
 from tests.support.web.stripe_page import ConnectSetup
 
 # Ids that both companies have; numbers of rows are one company's alone, so that the first few are all tried.
-IDS = {"line_id": "il_1", "stream_id": "str_1", "plan_id": "pln_1", "batch_id": "ovr_1", "rule_id": "rule_1"}
+IDS = {
+    "line_id": "il_1",
+    "stream_id": "str_1",
+    "plan_id": "pln_1",
+    "batch_id": "ovr_1",
+    "rule_id": "rule_1",
+    "subscription_id": "sub_1",
+}
 NUMBERS = range(1, 7)
 # What a read needs in order to read anything.
 QUERIES = {
@@ -90,13 +98,18 @@ class Reader:
 
     company_id: int
     client: FlaskClient
+    token: str
     key: dict[str, str]
     api: FlaskClient
 
     def read(self, path: str) -> TestResponse:
+        return self.request("GET", path)
+
+    def request(self, method: str, path: str) -> TestResponse:
         if path.startswith("/v1/"):
-            return self.api.get(path, headers=self.key, buffered=True)
-        return self.client.get(path, buffered=True)
+            body: dict[str, object] | None = None if method in ("GET", "DELETE") else {}
+            return self.api.open(path, method=method, headers=self.key, json=body, buffered=True)
+        return self.client.open(path, method=method, headers={"X-CSRF-Token": self.token}, buffered=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +141,21 @@ class Site:
         browser = signed_in(self.app, self.engine, company_id, "admin", email=f"admin@{name}.example.org")
         key = new_key_headers(self.engine, company_id, "admin")
         catch_up(self.engine)
-        return Reader(company_id, browser.client, key, self.app.test_client())
+        return Reader(company_id, browser.client, browser.token(), key, self.app.test_client())
 
     def reads(self, company_id: int) -> Iterator[tuple[str, str]]:
         """Yield the rule and the path of every read below a company, with every id."""
-        for rule in sorted(one.rule for one in self.app.url_map.iter_rules() if "GET" in (one.methods or ())):
-            if "<int:company_id>" not in rule:
-                continue
-            path = re.sub("<int:company_id>", str(company_id), rule)
-            path = re.sub(r"<(\w+)>", lambda found: IDS[found[1]], path)
+        for rule, path in self.below(company_id, "GET"):
             for numbered in sorted({re.sub(r"<int:\w+>", str(number), path) for number in NUMBERS}):
                 yield rule, numbered
                 yield from ((rule, f"{numbered}?{query}") for query in QUERIES.get(rule, ()))
+
+    def below(self, company_id: int, method: str) -> Iterator[tuple[str, str]]:
+        """Yield the rules below a company that take this method, and their paths but for numbers."""
+        for rule in sorted(one.rule for one in self.app.url_map.iter_rules() if method in (one.methods or ())):
+            if "<int:company_id>" in rule:
+                path = re.sub("<int:company_id>", str(company_id), rule)
+                yield rule, re.sub(r"<(\w+)>", lambda found: IDS[found[1]], path)
 
 
 def facts_of(name: str) -> list[tuple[str, dict[str, object]]]:
@@ -233,3 +249,20 @@ def test_what_a_company_reads_is_the_same_alone_and_beside_another_one_with_the_
     assert len(positions(site)) == 2
     assert len(set(positions(site))) == 1
     assert {one.path for one in shown if alone[one].tag and alone[one].tag == others[one].tag} == set()
+
+
+def test_what_a_company_writes_changes_nothing_of_another_one_whatever_numbers_it_names(site: Site) -> None:
+    ours = site.open_company("ours", is_reversed=False)
+    theirs = site.open_company("others", is_reversed=True)
+    before = rows_of(site.engine, theirs.company_id)
+    # What signs others out comes last, in case it signs out whoever asks.
+    writes = sorted(
+        ((method, path) for method in ("PUT", "PATCH", "POST", "DELETE") for _, path in site.below(1, method)),
+        key=lambda one: one[1].endswith("/sessions/end"),
+    )
+    assert ours.company_id == 1  # so that most of what has the number 2 is theirs
+
+    answers = [ours.request(method, re.sub(r"<int:\w+>", "2", path)) for method, path in writes]
+    assert not any(answer.headers.get("Location", "").startswith("/sign-in") for answer in answers[:-1])
+    after = rows_of(site.engine, theirs.company_id)
+    assert {table for table in before if before[table] != after[table]} == set()
