@@ -23,7 +23,7 @@ from tests.support.syncs.truth import recognized_of, recognized_truth_of, table_
 from workers.wiring.tools import Tools
 
 _FAILED = text("""
-    UPDATE fetch_request SET attempts = 3, error = 'unanswered', due_at = clock_timestamp() + interval '1 hour',
+    UPDATE fetch_request SET attempts = 3, error = 'unanswered', due_at = clock_timestamp() - interval '1 hour',
         answered_at = NULL WHERE company_id = :company_id
 """)
 

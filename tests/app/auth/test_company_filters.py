@@ -72,7 +72,7 @@ _ROWS = (
     """,
     """
     INSERT INTO fetch_request (company_id, livemode, kind, object_id, error)
-    VALUES (:company_id, true, 'invoice', 'in_unread', :name), (:company_id, true, 'price', 'price_q', :name)
+    SELECT :company_id, true, 'invoice', 'in_unread', :name WHERE :name <> 'ours'
     """,
 )
 
