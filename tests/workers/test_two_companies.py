@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy import Engine, text
 
 from backlog.fetch_requests import request_fetches
+from backlog.fetches import claim_due, note_failure, put_back
 from backlog.sync_vocabulary import COUNTS
 from backlog.syncs.requests import SyncRun
 from events.connection.lifecycle import disconnect
@@ -90,6 +91,11 @@ def test_work_for_a_company_is_the_same_after_another_one_had_its_account_and_le
     before = rows_of(tools.engine, theirs)
 
     beside = work(tools, clock, ours)
+    with tools.engine.begin() as connection:
+        request_fetches(connection, ours, "price", ["price_gone"], livemode=True)
+    for request in claim_due(tools.engine, company_id=ours):
+        note_failure(tools.engine, request, "refused")
+        put_back(tools.engine, request, "paused", seconds=5)
 
     assert len(log_of(tools.engine, theirs)) > len({row["invoice_id"] for row in truth_of(account)})
     assert any(source == "stripe.events" for source, *_ in log_of(tools.engine, theirs))
