@@ -42,7 +42,7 @@ def status(*, is_json: bool) -> None:
 @group.command("verify")
 @as_json
 def verify(*, is_json: bool) -> None:
-    """Check that logs have no gaps and bodies match their hashes. Exits with 1 if any check fails."""
+    """Check that logs have no gaps and end at their heads, and that bodies match their hashes. Exits with 1 if not."""
     with snapshot() as connection:
         verdicts = list(verify_logs(connection))
     is_whole = not any(verdict.faults for verdict in verdicts)

@@ -88,6 +88,10 @@ def test_a_flipped_bit_is_found(run: Run, engine: Engine, company_id: int) -> No
     [
         ("DELETE FROM event WHERE position = 2", "position 2 is missing: 3 follows"),
         ("DELETE FROM event WHERE position = 4", "the head says 4 events, the last position is 3"),
+        ("DELETE FROM event WHERE position = 1", "position 1 is missing: 2 follows"),
+        ("DELETE FROM event", "the head says 4 events, the last position is 0"),
+        ("UPDATE company_head SET position = 3", "the head says 3 events, the last position is 4"),
+        ("DELETE FROM company_head", "the head is missing, the last position is 4"),
         ("UPDATE event SET payload_zstd = '' WHERE position = 2", "the body at position 2 does not match its hash"),
         ("UPDATE event SET payload_sha256 = '' WHERE position = 1", "the body at position 1 does not match its hash"),
     ],
