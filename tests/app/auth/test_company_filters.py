@@ -23,7 +23,7 @@ from mapping.drafts import draft_of, save_draft
 from mapping.policy import set_policy
 from mapping.previews import preview_draft
 from mapping.recorded import LINES, RULES, STREAMS, Desk
-from projections.mapping.payloads import LineKey, LinesOverridden, PlanCreated, RulesPublished, StreamCreated
+from projections.mapping.decisions.payloads import LineKey, LinesOverridden, PlanCreated, RulesPublished, StreamCreated
 from tenants.people.invitations import invite
 from tenants.views.saved_views import NewView, add_view
 from tests.support.clock import SetClock
