@@ -1,7 +1,7 @@
 """The tools that views use, made once per process from its settings."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from flask import Flask, current_app
@@ -74,6 +74,8 @@ class Tools:
     is_sign_up_open: bool = False
     # Where webhooks may be sent.
     outbound: Outbound = "public"
+    # How many groups of lines wait to be mapped, by company, build, position and mode: all that it depends on.
+    counted_to_map: dict[tuple[int, int, int, bool], str] = field(default_factory=dict)
 
 
 def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
