@@ -83,15 +83,19 @@ def test_asking_takes_no_time_while_redis_is_away_and_wakes_once_it_is_back(tmp_
     with open_redis(server.url) as client:
         waker = Waker(client)
         server.stop()
-        started = time.monotonic()
-        for _ in range(100):
-            waker.ask()
-        asked_seconds = time.monotonic() - started
+        # Other processes may take the processor away: the quickest turn shows that asking itself does not wait.
+        asked_seconds = min(seconds_to_ask(waker, 100) for _ in range(10))
         with pytest.raises(RedisError):
             wake(client, PROJECTION)
         with ValkeyServer.start(tmp_path, durable=False):
             waker.ask()
             wait_for_jobs(client, 1)
 
-    # A call to the server, or a wait for it, would take a hundred times as long.
-    assert asked_seconds < 1
+    assert asked_seconds < 0.05
+
+
+def seconds_to_ask(waker: Waker, times: int) -> float:
+    started = time.monotonic()
+    for _ in range(times):
+        waker.ask()
+    return time.monotonic() - started
