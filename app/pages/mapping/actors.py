@@ -6,7 +6,7 @@ from app.wiring.tools import current_tools
 from runtime.database import as_owner
 from tenants.people.users import emails_of
 
-_OTHERS = {"api_key": "an API key", "operator": "the operator", "tests": "somebody"}
+_OTHERS = {"api_key": "an API key", "operator": "the operator"}
 
 
 def names_of(actors: Iterable[str | None]) -> dict[str | None, str]:
