@@ -16,7 +16,8 @@ Subject = Mapping[str, Value]
 # What the tested fields of a line come to, in the order of `RuleSet.fields`.
 Values = tuple[Value, ...]
 
-_MOST_REMEMBERED = 1 << 16
+# A worker may hold the rules of many companies.
+_MOST_REMEMBERED = 1 << 12
 
 
 class Check(NamedTuple):

@@ -9,7 +9,7 @@ from projections.mapping.decisions.book import EMPTY, Book, book_after
 from projections.mapping.decisions.facts import RULES_PUBLISHED, MappingFact, read_fact, type_of_fact
 from projections.mapping.decisions.payloads import LinesOverridden, LinesReleased
 
-_MOST_READ = 256
+_MOST_READ = 64
 
 
 class _StoredFact(Struct, frozen=True, array_like=True):
