@@ -12,7 +12,8 @@ from app.pages.mapping.actors import names_of
 from app.pages.rules import draft_steps as steps
 from app.pages.rules.editor_choices import choices
 from app.pages.rules.form_size import limit_large_forms
-from app.pages.rules.list_page import HERE, RulesInForce, rules_in_force
+from app.pages.rules.list_page import HERE
+from app.pages.rules.listed_rules import RulesInForce, rules_in_force
 from app.pages.rules.mistakes import mistakes_in
 from app.pages.rules.rule_form import RuleForm, rule_in_form, with_suiting_operators
 from app.pages.rules.table_form import MOST_ROWS, table_as_lines

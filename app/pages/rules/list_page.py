@@ -1,27 +1,19 @@
 """The page of rules: the draft, or else the published ones, in their order, and the forms that change the list."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, NamedTuple
-
 from flask import Blueprint, abort, request
 from flask.wrappers import Response
 
 from app.api.mapping.deciding import log_at
-from app.api.mapping.sentences import advice_about
 from app.pages.forms import back_to, typed
 from app.pages.frame import for_member, framed
 from app.pages.mapping.actors import names_of
-from app.pages.mapping.share_words import Streams
 from app.pages.rules import draft_steps as steps
-from app.pages.rules.draft_changes import DraftChanges, draft_changes
-from app.pages.rules.field_words import FIELDS
+from app.pages.rules.draft_changes import draft_changes
 from app.pages.rules.form_size import limit_large_forms
-from app.pages.rules.rule_words import ShownRule, shown_rule
-from mapping.drafts import Draft, DraftChangedError, draft_of
-from mapping.previews import Preview, newest_previews
-from mapping.rule_sets import RuleSetVersion, versions_of
-from mapping.streams import streams_at
+from app.pages.rules.listed_rules import counted_at, listed, preview_of_draft, rules_in_force
+from app.pages.rules.rule_words import shown_rule
+from mapping.drafts import DraftChangedError
+from mapping.rule_sets import versions_of
 from projections.mapping.writing_rules import Json
 
 HERE = "rules"
@@ -36,25 +28,6 @@ _DONE = {
 
 blueprint = Blueprint("rule pages", __name__, url_prefix="/companies/<int:company_id>/rules")
 limit_large_forms(blueprint)
-
-
-class Listed(NamedTuple):
-    """A rule as the list has it: in words, with what the draft changes of it and what the last preview says."""
-
-    rule: ShownRule
-    change: str | None
-    effect: Mapping[str, Any] | None
-    advice: list[str]
-
-
-class RulesInForce(NamedTuple):
-    """What the list is made from, read in one transaction."""
-
-    draft: Draft
-    published: RuleSetVersion | None
-    streams: Streams
-    newest: Preview | None
-    worked_out: Preview | None
 
 
 @blueprint.get("")
@@ -109,18 +82,6 @@ def discard_draft(company_id: int) -> Response:
     return back_to(f"/companies/{company_id}/rules", "discarded")
 
 
-def rules_in_force(company_id: int) -> RulesInForce:
-    """Read the draft, the published rules, the streams and the newest previews."""
-    with log_at(company_id) as (connection, _):
-        published = versions_of(connection, company_id)
-        return RulesInForce(
-            draft_of(connection, company_id),
-            published[-1] if published else None,
-            streams_at(connection, company_id),
-            *newest_previews(connection, company_id),
-        )
-
-
 def list_page(company_id: int, *, is_conflict: bool = False) -> Response:
     """Return the page of the list; with `is_conflict`, as it is now that somebody else has saved it."""
     found = rules_in_force(company_id)
@@ -130,7 +91,7 @@ def list_page(company_id: int, *, is_conflict: bool = False) -> Response:
         "rules/list.html",
         here=HERE,
         status=_CONFLICT if is_conflict else 200,
-        rules=_listed(found, changes),
+        rules=listed(found, changes),
         draft=found.draft,
         has_draft=has_draft,
         saved_by=names_of([found.draft.updated_by]).get(found.draft.updated_by),
@@ -138,8 +99,8 @@ def list_page(company_id: int, *, is_conflict: bool = False) -> Response:
         published_by=names_of([found.published.published_by] if found.published else []),
         removed=[shown_rule(rule, found.streams) for rule in changes.removed],
         change_count=changes.total,
-        preview=_of_draft(found),
-        counted_at=_counted_at(found),
+        preview=preview_of_draft(found),
+        counted_at=counted_at(found),
         streams=found.streams,
         is_conflict=is_conflict,
         done=_DONE.get(request.args.get("done", "")),
@@ -172,53 +133,3 @@ def _published_rules(company_id: int) -> list[Json]:
     with log_at(company_id) as (connection, _):
         published = versions_of(connection, company_id)
     return published[-1].document() if published else []
-
-
-def _listed(found: RulesInForce, changes: DraftChanges) -> list[Listed]:
-    effects = _effects(found)
-    advice: dict[str, list[str]] = {}
-    for one in advice_about(found.draft.rules):
-        advice.setdefault(one["rule_id"], []).append(_in_words(one["detail"]))
-    return [
-        Listed(
-            shown_rule(rule, found.streams),
-            changes.of_rule.get(rule["id"]),
-            effects.get(rule["id"]),
-            advice.get(rule["id"], []),
-        )
-        for rule in found.draft.rules
-    ]
-
-
-def _effects(found: RulesInForce) -> dict[str, Mapping[str, Any]]:
-    """Return what the last preview says of the rules that are as they were for it."""
-    if found.worked_out is None or found.worked_out.result is None:
-        return {}
-    then = {rule["id"]: rule for rule in found.worked_out.rules}
-    same = {rule["id"] for rule in found.draft.rules if then.get(rule["id"]) == rule}
-    names = {rule["id"]: rule["name"] or rule["id"] for rule in found.worked_out.rules}
-    return {
-        effect["rule_id"]: {**effect, "shadowed_by": names.get(effect["shadowed_by"], effect["shadowed_by"])}
-        for effect in found.worked_out.result["rules"]
-        if effect["rule_id"] in same
-    }
-
-
-def _of_draft(found: RulesInForce) -> Preview | None:
-    """Return the newest preview, if it is of the draft as it is now and not over."""
-    newest = found.newest
-    version = found.published.version if found.published else 0
-    if newest is None or newest.rules != found.draft.rules or newest.based_on != version:
-        return None
-    return newest if newest.status in ("queued", "running", "ready", "publishing") else None
-
-
-def _counted_at(found: RulesInForce) -> datetime | None:
-    return found.worked_out.finished_at or found.worked_out.requested_at if found.worked_out else None
-
-
-def _in_words(advice: str) -> str:
-    for name, words in FIELDS.items():
-        if advice.endswith((f"instead of {name}.",)):
-            return f"{words} may be renamed in Stripe, and then its lines move. Test the id instead."
-    return advice
