@@ -24,8 +24,9 @@ from app.http import assets, request_log
 from app.ops import health, metrics
 from app.pages import wording
 from app.pages.account import account
+from app.pages.by_hand import batches, chosen_lines
 from app.pages.joining import invitation, passwords, sign_up
-from app.pages.mapping import batches, by_hand, chart, line_drawer, line_mapping, preferences, quarantine, table
+from app.pages.mapping import chart, line_drawer, line_mapping, preferences, quarantine, table
 from app.pages.mapping import saved_views as saved_view_pages
 from app.pages.mapping import suggestions as suggestion_parts
 from app.pages.notices import notices_page, notifications_page, webhooks_page
@@ -114,7 +115,7 @@ def create_app(tools: Tools) -> Flask:
     mapping = (table, chart, line_drawer, quarantine, preferences, saved_view_pages, suggestion_parts)
     pages = (integrations, connection_forms, sync_pages, *mapping)
     people = (people_pages, api_key_pages, company_pages, audit_pages, account, invitation, sign_up, passwords)
-    hands = (by_hand, batches, line_mapping)
+    hands = (chosen_lines, batches, line_mapping)
     rule_pages = (list_page, rule_editor, preview_page, versions_page)
     revenue = (report_page, explanation_page, credit_notes_page)
     told = (notices_page, notifications_page, webhooks_page, export_schedule_pages)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from app.pages.mapped.mapped_lines import LAYERS
 from app.pages.mapping.form_values import one_currency
-from app.pages.mapping.mapped import LAYERS
 from app.pages.mapping.query import FILTERS, View
 from app.pages.mapping.words import day, spoken
 from app.pages.wording import amount, instant

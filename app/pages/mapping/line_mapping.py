@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response
 from app.api.mapping import override_steps as steps
 from app.pages.forms import back_to, limit_forms, typed
 from app.pages.frame import for_member
+from app.pages.mapped.mapped_lines import MappedLine, mapped_lines
+from app.pages.mapped.targets import outcome_in_form, target_choices
 from app.pages.mapping.addresses import Parameters, table_address
-from app.pages.mapping.mapped import MappedLine, mapped_lines
-from app.pages.mapping.targets import outcome_in_form, target_choices
 from mapping.overrides import override_of_line, override_of_subscription
 from mapping.streams import streams_at
 from projections.mapping.decisions.payloads import LineKey

@@ -5,8 +5,8 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from app.api.revenue_lines import list_of
+from app.pages.mapped.mapped_lines import COLUMNS, MappedLine, mapped_lines
 from app.pages.mapping.addresses import table_address
-from app.pages.mapping.mapped import COLUMNS, MappedLine, mapped_lines
 from app.pages.mapping.query import View
 from app.wiring.tools import current_tools
 from projections.reads.recognition.line_mappings import LineKey

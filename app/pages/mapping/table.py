@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.api.views.keeping import seen_views
 from app.pages.frame import for_member, framed
+from app.pages.mapped.mapped_lines import LAYERS
 from app.pages.mapping import words
 from app.pages.mapping.chips import chips_of
 from app.pages.mapping.columns import ADDABLE, DEFAULT, written
@@ -20,7 +21,6 @@ from app.pages.mapping.freshness import (
     why_empty,
 )
 from app.pages.mapping.lines import LinesPage, read_lines
-from app.pages.mapping.mapped import LAYERS
 from app.pages.mapping.query import View, as_preferred, view_of
 from app.wiring.tools import current_tools
 from events.stripe.cadence import CADENCES, LINE_TYPES

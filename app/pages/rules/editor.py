@@ -8,7 +8,7 @@ from flask.wrappers import Response
 
 from app.pages.forms import back_to, typed
 from app.pages.frame import for_member, framed
-from app.pages.mapping.actors import names_of
+from app.pages.mapped.actors import names_of
 from app.pages.rules import draft_steps as steps
 from app.pages.rules.editor_choices import choices
 from app.pages.rules.form_size import limit_large_forms

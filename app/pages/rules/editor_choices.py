@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
-from app.pages.mapping.share_words import KINDS, percent
-from app.pages.mapping.targets import target_choices
+from app.pages.mapped.share_words import KINDS, percent
+from app.pages.mapped.targets import target_choices
 from app.pages.mapping.words import spoken
 from app.pages.rules.field_words import FIELDS, METADATA, SUGGESTED, operators_for, shape_of
 from projections.mapping.decisions.streams import Stream

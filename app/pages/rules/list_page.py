@@ -6,7 +6,7 @@ from flask.wrappers import Response
 from app.api.mapping.deciding import log_at
 from app.pages.forms import back_to, typed
 from app.pages.frame import for_member, framed
-from app.pages.mapping.actors import names_of
+from app.pages.mapped.actors import names_of
 from app.pages.rules import draft_steps as steps
 from app.pages.rules.draft_changes import draft_changes
 from app.pages.rules.form_size import limit_large_forms

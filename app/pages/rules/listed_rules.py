@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from app.api.mapping.deciding import log_at
 from app.api.mapping.sentences import advice_about
-from app.pages.mapping.share_words import Streams
+from app.pages.mapped.share_words import Streams
 from app.pages.rules.draft_changes import DraftChanges
 from app.pages.rules.field_words import FIELDS
 from app.pages.rules.rule_words import ShownRule, shown_rule

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from app.pages.mapped.share_words import Streams
 from app.pages.mapping import words
-from app.pages.mapping.share_words import Streams
 
 Cells = Sequence[Mapping[str, Any]]
 

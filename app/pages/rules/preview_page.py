@@ -11,8 +11,8 @@ from app.api.mapping.previews import shown_preview
 from app.api.revenue_lines import mode_of
 from app.pages.forms import back_to, limit_forms, typed
 from app.pages.frame import for_member, framed
-from app.pages.mapping.actors import names_of
-from app.pages.mapping.share_words import Streams
+from app.pages.mapped.actors import names_of
+from app.pages.mapped.share_words import Streams
 from app.pages.rules.list_page import HERE
 from app.pages.rules.preview_figures import currencies_of, figures_of, month_words
 from app.pages.rules.rule_words import shown_shares

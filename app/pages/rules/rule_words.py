@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from app.pages.mapping.share_words import Streams, percent, target_words, treatment_words
+from app.pages.mapped.share_words import Streams, percent, target_words, treatment_words
 from app.pages.mapping.words import day, spoken
 from app.pages.rules.field_words import field_words, operator_words
 from app.pages.wording import count

@@ -5,7 +5,7 @@ from flask.wrappers import Response
 
 from app.api.mapping.deciding import log_at
 from app.pages.frame import for_member, framed
-from app.pages.mapping.actors import names_of
+from app.pages.mapped.actors import names_of
 from app.pages.rules.list_page import HERE
 from app.pages.rules.rule_words import shown_rule
 from mapping.rule_sets import versions_of

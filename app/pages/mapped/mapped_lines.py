@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
-from app.pages.mapping.share_words import Streams, percent, target_words, treatment_words
+from app.pages.mapped.share_words import Streams, percent, target_words, treatment_words
 from mapping.rule_sets import newest_at
 from mapping.streams import streams_at
 from projections.reads.recognition.line_mappings import LineKey, LineMapping, mappings_of

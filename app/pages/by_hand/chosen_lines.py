@@ -13,11 +13,11 @@ from app.api.mapping.deciding import log_at
 from app.auth.csrf import FIELD
 from app.pages.forms import back_to, typed
 from app.pages.frame import for_member, framed
+from app.pages.mapped.targets import outcome_in_form, target_choices
 from app.pages.mapping.addresses import table_address
 from app.pages.mapping.chips import chips_of
 from app.pages.mapping.query import FILTERS, View, view_of
 from app.pages.mapping.table import HERE
-from app.pages.mapping.targets import outcome_in_form, target_choices
 from events.stripe.money import exponent_of
 from mapping.streams import streams_at
 from projections.mapping.problems import InvalidRulesError

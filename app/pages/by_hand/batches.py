@@ -7,11 +7,11 @@ from flask.wrappers import Response
 
 from app.api.mapping import override_steps as steps
 from app.api.mapping.deciding import log_at
+from app.pages.by_hand.chosen_lines import money_in
 from app.pages.forms import back_to
 from app.pages.frame import for_member, framed
-from app.pages.mapping.actors import names_of
-from app.pages.mapping.by_hand import money_in
-from app.pages.mapping.share_words import Streams, target_words
+from app.pages.mapped.actors import names_of
+from app.pages.mapped.share_words import Streams, target_words
 from app.pages.mapping.table import HERE
 from mapping.overrides import facts_about_lines
 from mapping.recorded import Said

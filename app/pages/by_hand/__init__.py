@@ -1,0 +1,1 @@
+"""Mapping lines by hand, as batches that can be undone."""
