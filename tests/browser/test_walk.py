@@ -14,6 +14,7 @@ from openpyxl import load_workbook
 from playwright.sync_api import Browser, Page, expect
 from standardwebhooks import Webhook
 
+from events.stripe.money import exponent_of
 from sandbox.stripe.generate.generate import generate
 from stripe_gateway.restricted_keys import NEEDED_PERMISSIONS
 from tests.browser.deployment import PASSWORD, Deployment
@@ -191,9 +192,8 @@ def totals(page: Page) -> dict[str, tuple[int, Decimal]]:
     company = re.search(r"company=(\d+)", page.content())
     assert company is not None
     answer = page.request.get(f"/v1/companies/{company[1]}/revenue-lines?include=totals&limit=500").json()
-    places = {line["currency"]: line["currency_exponent"] for line in answer["data"]}
     return {
-        one["currency"]: (one["count"], Decimal(one["amount"]).scaleb(-places[one["currency"]]))
+        one["currency"]: (one["count"], Decimal(one["amount"]).scaleb(-exponent_of(one["currency"])))
         for one in answer["totals"]
     }
 
