@@ -21,7 +21,7 @@ from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
 from tests.support.chromium import MISSING
 from tests.support.clock import SetClock
-from tests.support.databases import new_database, template_server
+from tests.support.databases import Databases, template_server
 from tests.support.web.tools import app_with, tools_on
 
 _TESTS = Path(__file__).parent
@@ -67,18 +67,23 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: PostgresServer) -> Iterator[Databases]:
+    databases = Databases(postgres)
+    yield databases
+    databases.drop()
+
+
 @pytest.fixture
-def database_url(postgres: PostgresServer) -> Iterator[str]:
-    """Yield the URL of a migrated database for this test alone."""
-    with new_database(postgres) as url:
+def database_url(databases: Databases) -> Iterator[str]:
+    """Yield the URL of an empty, migrated database for this test alone."""
+    with databases.lent() as url:
         yield url
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url, name="tests", pool_size=10)
-    yield engine
-    engine.dispose()
+def engine(database_url: str, databases: Databases) -> Engine:
+    return databases.engine("tests", lambda: open_engine(database_url, name="tests", pool_size=10))
 
 
 @pytest.fixture
@@ -95,11 +100,14 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def web_tools(database_url: str, redis: Redis, clock: SetClock) -> Iterator[Tools]:
-    intake = open_engine(
-        database_url, name="intake", pool_size=2, statement_timeout_ms=1500, lock_timeout_ms=50, autocommit=True
+def web_tools(database_url: str, databases: Databases, redis: Redis, clock: SetClock) -> Iterator[Tools]:
+    intake = databases.engine(
+        "intake",
+        lambda: open_engine(
+            database_url, name="intake", pool_size=2, statement_timeout_ms=1500, lock_timeout_ms=50, autocommit=True
+        ),
     )
-    web = walled(open_engine(database_url, name="web", pool_size=10))
+    web = databases.engine("web", lambda: walled(open_engine(database_url, name="web", pool_size=10)))
     waker, sync_waker = Waker(redis), Waker(redis, SYNC)
     yield tools_on(
         web,
@@ -111,8 +119,6 @@ def web_tools(database_url: str, redis: Redis, clock: SetClock) -> Iterator[Tool
     )
     waker.close()
     sync_waker.close()
-    intake.dispose()
-    web.dispose()
 
 
 @pytest.fixture

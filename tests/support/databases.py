@@ -1,16 +1,20 @@
-"""A fresh database for each test: a copy of a migrated one, on a server with its files in memory where possible."""
+"""An empty, migrated database for each test: a copy of a migrated one, or the last test's with its rows deleted.
+
+The server has its files in memory where possible.
+"""
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import make_url
+from sqlalchemy import Engine, event, make_url
 
 from migrations.run import upgrade
 from runtime.database import open_engine
@@ -23,6 +27,9 @@ _PREFIX = "revmap-tests-"
 # A database lives for a second: too short for anything to be vacuumed or compiled.
 _OPTIONS = {"max_wal_size": "128MB", "autovacuum": "off", "jit": "off"}
 _names = count(1)
+# Deleted rows stay in the files, and are passed over by each scan.
+_MOST_USES = 100
+_EMPTYING = Path(__file__).with_name("emptying.sql").read_text()
 
 
 @contextmanager
@@ -53,6 +60,58 @@ def new_database(server: PostgresServer) -> Iterator[str]:
         connection.execute(statement)
         yield _url(server, database)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+class Databases:
+    """Lends a test after the other an empty database, the same one as long as a test leaves it as others expect it.
+
+    What it costs to fill the caches of a new database's connections is most of what a short test costs.
+    """
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+        self._lent = ExitStack()
+        self._url, self._uses = "", 0
+        self._engines: dict[str, Engine] = {}
+        self._backends: set[int] = set()
+
+    @contextmanager
+    def lent(self) -> Iterator[str]:
+        """Yield the URL of an empty database."""
+        if not self._url:
+            self._url, self._uses = self._lent.enter_context(new_database(self._server)), 0
+            with psycopg.connect(self._url, autocommit=True) as connection:
+                connection.execute(_EMPTYING)
+        self._uses += 1
+        yield self._url
+        if self._uses == _MOST_USES or not self._is_emptied():
+            self.drop()
+
+    def engine(self, name: str, open_one: Callable[[], Engine]) -> Engine:
+        """Return the engine of this name on the database that is lent, with the connections that it has already."""
+        if name not in self._engines:
+            self._engines[name] = engine = open_one()
+            event.listen(engine, "connect", self._remember)
+        return self._engines[name]
+
+    def drop(self) -> None:
+        """Drop the database, so that the next one is new."""
+        for engine in self._engines.values():
+            engine.dispose()
+        self._engines.clear()
+        self._backends.clear()
+        self._url = ""
+        self._lent.close()
+
+    def _is_emptied(self) -> bool:
+        if any(engine.pool.checkedout() for engine in self._engines.values()):  # type: ignore[attr-defined]
+            return False
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            row = connection.execute("SELECT tests.emptied(%s)", [list(self._backends)]).fetchone()
+        return row == (True,)
+
+    def _remember(self, driver_connection: Any, _record: object) -> None:
+        self._backends.add(driver_connection.info.backend_pid)
 
 
 def _url(server: PostgresServer, database: str) -> str:
