@@ -13,7 +13,7 @@ from mapping.recorded import RULES, STREAMS, Desk
 from projections.engine.catch_up import advance
 from projections.mapping.decisions.payloads import RulesPublished, StreamCreated
 from projections.mapping.reading_rules import read_rules
-from projections.reads.recognition.explained_cells import CellOf, explain_cell
+from projections.reads.recognition.explained_cells import CellOf, Explained, explain_cell
 from projections.reads.recognition.month_rows import Books
 from projections.reads.recognition.report_cells import REPORTS, ReportName, ReportOf, read_cells
 from projections.reads.snapshots import snapshot_of
@@ -66,7 +66,7 @@ def _reads(engine: Engine, company_id: int, repeats: int) -> dict[str, object]:
 
         return read
 
-    def explanation(name: ReportName, as_of: int | None) -> Callable[[], object]:
+    def explanation(name: ReportName, as_of: int | None) -> Callable[[], Explained]:
         cell = CellOf(
             name,
             livemode=True,
@@ -75,7 +75,7 @@ def _reads(engine: Engine, company_id: int, repeats: int) -> dict[str, object]:
             booked_month=booked_month if name == "waterfall" else None,
         )
 
-        def read() -> object:
+        def read() -> Explained:
             with snapshot_of(engine, company_id, as_of) as snapshot:
                 return explain_cell(snapshot, cell, limit=_PAGE, after=None)
 
@@ -85,6 +85,7 @@ def _reads(engine: Engine, company_id: int, repeats: int) -> dict[str, object]:
     return {
         "reports": {name: timed([report(name, None)], repeats) for name in REPORTS},
         "reports_as_of": {name: timed([report(name, at) for at in moments], repeats) for name in REPORTS},
+        "leaves_of_the_largest_cell": {name: explanation(name, None)().leaf_count for name in REPORTS},
         "explanations": {name: timed([explanation(name, None)], repeats) for name in REPORTS},
         "explanations_as_of": {name: timed([explanation(name, at) for at in moments], repeats) for name in REPORTS},
     }

@@ -12,40 +12,13 @@ from app.api.exports.names import attachment_of
 from app.api.reports.cell_schemas import DeferredCell, RecognitionCell, WaterfallCell
 from app.api.reports.decimals import Value, values_of
 from app.api.reports.reading import Reading, as_of_text, columns_of, read_report
+from app.api.reports.routes import Kind, Route, add_reports
 from app.api.reports.schemas import ReportExport
-from app.auth.access import for_role
 from app.wiring.tools import current_tools
 from projections.reads.recognition.report_cells import ReportName
 from projections.reads.snapshots import snapshot_of
 
 blueprint = ApiBlueprint("reports as CSV", __name__, url_prefix="/v1/companies/<int:company_id>/reports")
-
-
-@blueprint.get("/recognition.csv")
-@for_role("viewer")
-@blueprint.arguments(ReportExport, location="query")
-@blueprint.response(200, RecognitionCell, content_type="text/csv")
-def export_recognition(query: dict[str, Any], company_id: int) -> Response:
-    """Export what each month recognizes as CSV. The last rows name its moment, its position and its checksum."""
-    return _file("recognition", query, company_id)
-
-
-@blueprint.get("/deferred.csv")
-@for_role("viewer")
-@blueprint.arguments(ReportExport, location="query")
-@blueprint.response(200, DeferredCell, content_type="text/csv")
-def export_deferred(query: dict[str, Any], company_id: int) -> Response:
-    """Export the roll-forward of deferred revenue as CSV. The last rows name its moment, position and checksum."""
-    return _file("deferred", query, company_id)
-
-
-@blueprint.get("/waterfall.csv")
-@for_role("viewer")
-@blueprint.arguments(ReportExport, location="query")
-@blueprint.response(200, WaterfallCell, content_type="text/csv")
-def export_waterfall(query: dict[str, Any], company_id: int) -> Response:
-    """Export the waterfall as CSV. The last rows name its moment, its position and its checksum."""
-    return _file("waterfall", query, company_id)
 
 
 def _file(name: ReportName, query: dict[str, Any], company_id: int) -> Response:
@@ -73,3 +46,27 @@ def _text_of(value: Value) -> str:
     if isinstance(value, str):
         return without_formula(value)
     return str(value) if isinstance(value, int) else f"{value.amount:f}"
+
+
+add_reports(
+    blueprint,
+    Kind(".csv", ReportExport, "text/csv"),
+    {
+        "recognition": Route(
+            "export_recognition",
+            "Export what each month recognizes as CSV. The last rows name its moment, its position and its checksum.",
+            RecognitionCell,
+        ),
+        "deferred": Route(
+            "export_deferred",
+            "Export the roll-forward of deferred revenue as CSV. The last rows name its moment, position and checksum.",
+            DeferredCell,
+        ),
+        "waterfall": Route(
+            "export_waterfall",
+            "Export the waterfall as CSV. The last rows name its moment, its position and its checksum.",
+            WaterfallCell,
+        ),
+    },
+    _file,
+)

@@ -14,8 +14,8 @@ from app.api.exports.workbook_parts import Contents, Fact, styles_of
 from app.api.reports.cell_schemas import DeferredCell, RecognitionCell, WaterfallCell
 from app.api.reports.decimals import Value, values_of
 from app.api.reports.reading import Reading, as_of_text, columns_of, read_report
+from app.api.reports.routes import Kind, Route, add_reports
 from app.api.reports.schemas import ReportExport
-from app.auth.access import for_role
 from app.http.entity_tags import not_modified, tag_of
 from app.wiring.tools import current_tools
 from projections.reads.recognition.report_cells import ReportName
@@ -30,33 +30,6 @@ _TITLES: dict[ReportName, str] = {
     "deferred": "Deferred revenue",
     "waterfall": "Waterfall",
 }
-
-
-@blueprint.get("/recognition.xlsx")
-@for_role("viewer")
-@blueprint.arguments(ReportExport, location="query")
-@blueprint.response(200, RecognitionCell, content_type=XLSX)
-def export_recognition_workbook(query: dict[str, Any], company_id: int) -> Response:
-    """Export what each month recognizes as an Excel workbook, with a sheet that says what it shows."""
-    return _file("recognition", query, company_id)
-
-
-@blueprint.get("/deferred.xlsx")
-@for_role("viewer")
-@blueprint.arguments(ReportExport, location="query")
-@blueprint.response(200, DeferredCell, content_type=XLSX)
-def export_deferred_workbook(query: dict[str, Any], company_id: int) -> Response:
-    """Export the roll-forward of deferred revenue as an Excel workbook, with a sheet that says what it shows."""
-    return _file("deferred", query, company_id)
-
-
-@blueprint.get("/waterfall.xlsx")
-@for_role("viewer")
-@blueprint.arguments(ReportExport, location="query")
-@blueprint.response(200, WaterfallCell, content_type=XLSX)
-def export_waterfall_workbook(query: dict[str, Any], company_id: int) -> Response:
-    """Export the waterfall as an Excel workbook, with a sheet that says what it shows."""
-    return _file("waterfall", query, company_id)
 
 
 def _file(name: ReportName, query: dict[str, Any], company_id: int) -> Response:
@@ -118,3 +91,27 @@ def _cell_xml(value: Value, styles: Styles) -> str:
     if isinstance(value, int):
         return f"<c><v>{value}</v></c>"
     return f'<c s="{styles.amounts[value.decimals]}"><v>{value.amount:f}</v></c>'
+
+
+add_reports(
+    blueprint,
+    Kind(".xlsx", ReportExport, XLSX),
+    {
+        "recognition": Route(
+            "export_recognition_workbook",
+            "Export what each month recognizes as an Excel workbook, with a sheet that says what it shows.",
+            RecognitionCell,
+        ),
+        "deferred": Route(
+            "export_deferred_workbook",
+            "Export the roll-forward of deferred revenue as an Excel workbook, with a sheet that says what it shows.",
+            DeferredCell,
+        ),
+        "waterfall": Route(
+            "export_waterfall_workbook",
+            "Export the waterfall as an Excel workbook, with a sheet that says what it shows.",
+            WaterfallCell,
+        ),
+    },
+    _file,
+)

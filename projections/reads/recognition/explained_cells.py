@@ -3,7 +3,8 @@
 from datetime import date
 from typing import NamedTuple
 
-from projections.reads.recognition.leaves_statement import AMOUNTS, Question, leaves_statement
+from projections.reads.recognition.cell_parts import Question
+from projections.reads.recognition.leaves_statement import AMOUNTS, leaves_statement
 from projections.reads.recognition.report_cells import ReportName
 from projections.reads.recognition.spread_parts import EXPENSE
 from projections.reads.snapshots import NotFoldedYetError, Snapshot

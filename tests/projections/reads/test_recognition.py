@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from projections.reads.recognition.explained_cells import CellOf, LeafMark, explain_cell
 from projections.reads.recognition.leaf_details import detail_leaves
@@ -17,6 +17,7 @@ from projections.reads.snapshots import NotFoldedYetError, Snapshot, snapshot_of
 from projections.recognition.billing import Policy
 from projections.recognition.days import month_named
 from projections.recognition.outcome import UNMAPPED, Share, Treatment
+from projections.revenue.store.parts.part_tables import revenue_part
 from projections.revenue.sums import MONTH_STRETCH
 from tests.support.company import company_with
 from tests.support.part_rows import Shelf, standing_rows
@@ -126,6 +127,30 @@ def test_leaves_come_page_by_page_the_largest_first_with_their_steps(shelf: Shel
     assert sizes == sorted(sizes, reverse=True)
     assert [one.leaf for one in details] == paged
     assert {one.of_part["cause"] for one in details} >= {"billing", "uncollectible"}
+
+
+_MANY = {"invoice_line_item_id": "'many_' || n", "amount": "n * 37 % 50", "months": "ARRAY[n * 37 % 50]"}
+
+
+def test_pages_of_a_cell_of_which_only_a_sample_is_sorted_first_miss_no_leaf(engine: Engine) -> None:
+    shelf = Shelf(engine, company_with(engine, "acct_1"))
+    shelf.put(1, Case("9.00", "2026-01-01", "2026-02-01"))
+    shelf.write(reach=1)
+    names = [column.name for column in revenue_part.c]
+    values = ", ".join(_MANY.get(name, name) for name in names)
+    with engine.begin() as connection:
+        copied = f"SELECT {values} FROM revenue_part, generate_series(1, 3000) n"  # noqa: S608 - our own words
+        connection.execute(text(f"INSERT INTO revenue_part ({', '.join(names)}) {copied}"))
+        of_lines = text("SELECT invoice_line_item_id FROM revenue_part WHERE amount > 0 ORDER BY -amount, 1")
+        expected = connection.execute(of_lines).scalars().all()
+
+    for as_of, limit in ((None, 700), (None, 2999), (1, 1000)):
+        with snapshot_of(engine, shelf.company_id, as_of) as snapshot:
+            cell = CellOf("recognition", LIVE, month_named("2026-01"), "usd")
+            total, leaves = explained(snapshot, cell, limit=limit)
+
+        assert [leaf.invoice_line_item_id for leaf in leaves] == expected
+        assert total == (900 + 60 * sum(range(50)), 0, 900 + 60 * sum(range(50)))
 
 
 def test_a_table_of_an_older_release_has_no_reports(engine: Engine) -> None:

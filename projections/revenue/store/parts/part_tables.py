@@ -70,19 +70,22 @@ revenue_part_past = Table(
 )
 _part, _past = revenue_part.c, revenue_part_past.c
 _scope, _past_scope = (_part.company_id, _part.build), (_past.company_id, _past.build)
-Index("revenue_part_by_month", *_scope, _part.livemode, _part.last_month, _part.first_month)
 # Parts with a balance that their own months do not show: earned after the month of their booking, or before it.
 _BOOKED_MONTH = "(EXTRACT(year FROM booked_on) * 12 + EXTRACT(month FROM booked_on) - 1)"
-Index(
-    "revenue_part_billed_ahead",
-    *(*_scope, _part.livemode, _part.first_month, _part.booked_on),
-    postgresql_where=text(f"{_BOOKED_MONTH} < first_month"),
-)
-Index(
-    "revenue_part_billed_late",
-    *(*_scope, _part.livemode, _part.booked_on, _part.last_month),
-    postgresql_where=text(f"{_BOOKED_MONTH} > last_month"),
-)
+for _table in (revenue_part, revenue_part_past):
+    _of = _table.c
+    _mode = (_of.company_id, _of.build, _of.livemode)
+    Index(f"{_table.name}_by_month", *_mode, _of.last_month, _of.first_month)
+    Index(
+        f"{_table.name}_billed_ahead",
+        *(*_mode, _of.first_month, _of.booked_on),
+        postgresql_where=text(f"{_BOOKED_MONTH} < first_month"),
+    )
+    Index(
+        f"{_table.name}_billed_late",
+        *(*_mode, _of.booked_on, _of.last_month),
+        postgresql_where=text(f"{_BOOKED_MONTH} > last_month"),
+    )
 Index("revenue_part_by_position", *_scope, _part.position)
 Index(
     "revenue_part_by_stream",
