@@ -60,7 +60,7 @@ def repetition_is_new(plant: pytest.MonkeyPatch) -> None:
     numbers, read = count(), vars(app.webhooks.door)["event_from_stripe"]
 
     def event_from_stripe(*given: Any, **options: Any) -> NewEvent:
-        event = read(*given, **options)
+        event: NewEvent = read(*given, **options)
         return replace(event, external_id=f"{next(numbers)}/{event.external_id}")
 
     plant.setattr(app.webhooks.door, "event_from_stripe", event_from_stripe)

@@ -9,8 +9,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.wiring.tools import Tools
 from runtime.database import open_engine
+from tests.prove.simulation.at_rest import simulate
 from tests.prove.simulation.bugs import BUGS, EagerAppender, nothing
-from tests.prove.simulation.world import DirectAppender, simulate
+from tests.prove.simulation.world import DirectAppender
 from tests.support.promises import Trials
 
 

@@ -59,6 +59,7 @@ def company_id(tools: Tools, account: Account) -> int:
     return company_with(tools.engine, account.id)
 
 
+@pytest.mark.promise("Faults of Stripe of every kind: the table ends as the truth, and no failure is called a success")
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_of_any_kind_costs_nothing_but_time(
     name: str, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
@@ -79,6 +80,7 @@ def test_a_fault_of_any_kind_costs_nothing_but_time(
     assert (first.status, second.status) == ("succeeded", "succeeded")
 
 
+@pytest.mark.promise("Faults of Stripe of every kind: the table ends as the truth, and no failure is called a success")
 @pytest.mark.parametrize("seed", range(4))
 def test_any_mix_of_faults_costs_nothing_but_time(
     seed: int, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
@@ -117,6 +119,7 @@ LASTING = [
 ]
 
 
+@pytest.mark.promise("Faults of Stripe of every kind: the table ends as the truth, and no failure is called a success")
 @pytest.mark.parametrize(("name", "path", "status"), LASTING)
 def test_what_cannot_be_read_is_never_called_a_success_and_the_next_sync_repairs_it(  # noqa: PLR0913, PLR0917 - seven fixtures and parameters
     name: str, path: str, status: str, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer

@@ -111,6 +111,7 @@ def test_a_request_under_a_key_is_answered_with_its_run_even_when_that_is_over(
     assert ask("tuesday") > first
 
 
+@pytest.mark.promise("Schedules: however many clocks, one run for each company and period")
 def test_any_number_of_clocks_makes_one_run_per_company_and_period(engine: Engine, clock: SetClock) -> None:
     companies = [company_with(engine, f"acct_{number}") for number in range(5)]
 
@@ -215,6 +216,7 @@ def test_workers_that_crash_twice_in_a_row_make_pages_smaller_and_twelve_end_the
     assert (run.status, run.error_code) == ("failed", "worker_crashed")
 
 
+@pytest.mark.promise("Redis lost at any moment: no run is lost, nothing has to be done by hand")
 def test_a_flushed_valkey_loses_nothing(tools: Tools, account: Account, company_id: int) -> None:
     def flush(_number: int, _path: str) -> None:
         tools.redis.flushall()
@@ -225,6 +227,7 @@ def test_a_flushed_valkey_loses_nothing(tools: Tools, account: Account, company_
     assert table_of(tools.engine, company_id) == truth_of(account)
 
 
+@pytest.mark.promise("Redis lost at any moment: no run is lost, nothing has to be done by hand")
 def test_a_valkey_that_goes_away_in_the_middle_stops_nothing(
     tools: Tools, account: Account, company_id: int, stripe_server: StripeServer, tmp_path: Path
 ) -> None:
