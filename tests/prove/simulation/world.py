@@ -65,6 +65,9 @@ _PATHS = ("/v1/invoices", "/v1/invoices/*/lines", "/v1/prices/*", "/v1/customers
 STREAMS = ("str_saas", "str_fees")
 
 
+_PUBLISHED = text("SELECT count(*) FROM event WHERE company_id = :id AND type = 'mapping.rules_published'")
+
+
 class SerialExecutor(ThreadPoolExecutor):
     """Runs everything at once in the caller's thread."""
 
@@ -108,8 +111,7 @@ class World:
     crashes: Crashes
     appender: DirectAppender
     company_id: int = 0
-    rules_version: int = 0
-    rule: tuple[str, str] = ("", "")  # the currency that is mapped to a stream
+    published: dict[int, tuple[str, str]] = field(default_factory=dict)  # a currency, and the stream it goes to
     client: FlaskClient = field(init=False)
     business: Business = field(init=False)
     acknowledged: set[str] = field(default_factory=set)
@@ -243,11 +245,16 @@ class World:
 
     def publish(self) -> None:
         currency, stream_id = self.random.choice(("usd", "eur", "jpy")), self.random.choice(STREAMS)
+        version = self.rules_version() + 1
+        # Noted first: whether a crash came before or after the commit, the log knows.
+        self.published[version] = (currency, stream_id)
         outcome = {"shares": [{"bp": 10_000, "stream_id": stream_id}]}
-        published = rules(self.rules_version + 1, ("currency", "is", currency), outcome=outcome)
-        decide(self.engine, self.company_id, published)
-        self.rules_version += 1
-        self.rule = (currency, stream_id)
+        decide(self.engine, self.company_id, rules(version, ("currency", "is", currency), outcome=outcome))
+
+    def rules_version(self) -> int:
+        """Return how often rules were published, according to the log."""
+        with self.engine.connect() as connection:
+            return int(connection.execute(_PUBLISHED, {"id": self.company_id}).scalar_one())
 
     def fault(self) -> None:
         kind, path, nth = self.random.choice(_FAULTS), self.random.choice(_PATHS), self.random.randint(1, 3)
