@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from backlog.queues import open_redis
-from backlog.syncs.requests import cancel_sync, request_sync
+from backlog.syncs.requests import SyncRun, cancel_sync, request_sync
 from backlog.syncs.schedule import request_due_syncs
 from events.connection.accounts import DISCONNECTED
 from events.connection.lifecycle import PAUSED, disconnect, pause
@@ -32,7 +32,7 @@ from tests.support.syncs.run_states import run_of
 from tests.support.syncs.runs import ask_for_sync, finish_sync, sync
 from tests.support.syncs.truth import table_of, truth_of
 from workers.jobs import sync_with
-from workers.syncs import turns
+from workers.syncs import leases, turns
 from workers.syncs.segments import MOST_AT_ONCE
 from workers.wiring.tools import Tools
 
@@ -142,9 +142,8 @@ def test_after_days_without_a_clock_there_is_one_run_that_reads_the_whole_gap(
     assert fetched_events >= 3
 
 
-def test_a_worker_that_was_overtaken_while_it_slept_keeps_nothing(
-    tools: Tools, account: Account, company_id: int
-) -> None:
+def overtaken(tools: Tools, company_id: int) -> tuple[SyncRun, SyncRun, bool]:
+    """Let a sync be overtaken while its worker sleeps; return the run as it ended, as it is then, and if facts came."""
     asleep, may_wake = Event(), Event()
 
     def sleep() -> None:
@@ -162,11 +161,34 @@ def test_a_worker_that_was_overtaken_while_it_slept_keeps_nothing(
         finally:
             may_wake.set()
         sleeper.result()
+    return run, run_of(tools.engine, company_id, run_id), facts_of(tools.engine, company_id) != before
+
+
+@pytest.mark.promise("A worker that was overtaken while it stood still keeps nothing")
+def test_a_worker_that_was_overtaken_while_it_slept_keeps_nothing(
+    tools: Tools, account: Account, company_id: int
+) -> None:
+    run, now, are_facts_added = overtaken(tools, company_id)
 
     assert run.status == "succeeded"
-    assert run_of(tools.engine, company_id, run_id) == run
-    assert facts_of(tools.engine, company_id) == before
+    assert now == run
+    assert not are_facts_added
     assert table_of(tools.engine, company_id) == truth_of(account)
+
+
+@pytest.mark.planted("a worker writes under a lease that it lost (sleeping worker)", trials=(0, 1))
+def test_a_lease_without_a_fence_is_found(
+    tools: Tools, account: Account, company_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fenced, open_to_all = "AND epoch = :epoch AND status = 'running'", "AND :epoch IS NOT NULL"
+    for name in ("_HOLD", "_RELEASE"):
+        statement = str(getattr(leases, name))
+        assert fenced in statement
+        monkeypatch.setattr(leases, name, text(statement.replace(fenced, open_to_all)))
+
+    run, now, are_facts_added = overtaken(tools, company_id)
+
+    assert now != run or are_facts_added
 
 
 def test_a_lease_that_nobody_holds_on_to_is_taken_over_where_it_was_left(
