@@ -1,6 +1,7 @@
 PYTHON ?= python3
 UV ?= $(shell command -v uv || echo .venv/bin/uv)
 ARGS ?=
+SEED ?= 11
 
 python := .venv/bin/python
 installed := .venv/installed
@@ -11,13 +12,16 @@ compile := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: run test check fix bench lock clean help
+.PHONY: run test prove check fix bench lock clean help
 
 run: $(installed) ## start everything on this machine; Ctrl-C stops it
 	@$(python) -m sandbox.run $(ARGS)
 
 test: $(installed) ## run the whole suite against real servers (ARGS="-k name" for a part)
 	$(python) -m pytest -n 3 --dist worksteal $(ARGS)
+
+prove: $(installed) ## show that the promises hold, a line each (SEED=7 chooses, LONG=1 goes on for an hour)
+	@$(python) -m tests.prove --seed $(SEED) $(if $(LONG),--minutes 60) $(ARGS)
 
 check: $(installed) ## all that CI checks: format, lint, types, imports, tests
 	$(python) -m ruff format --check .

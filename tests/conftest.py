@@ -24,6 +24,8 @@ from tests.support.clock import SetClock
 from tests.support.databases import Databases, template_server
 from tests.support.web.tools import app_with, tools_on
 
+pytest_plugins = ["tests.support.promises"]
+
 _TESTS = Path(__file__).parent
 
 settings.register_profile("at any pace", deadline=None)

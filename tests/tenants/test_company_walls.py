@@ -134,6 +134,7 @@ def without_the_first_wall(engine: Engine) -> list[str]:
     return forgotten
 
 
+@pytest.mark.promise("Companies: nothing read or written reaches another one, with either wall alone")
 @pytest.mark.parametrize("has_walls", [True, False])
 def test_with_the_first_wall_gone_the_second_shows_nothing_of_another_company(
     web_tools: Tools, engine: Engine, database_url: str, *, has_walls: bool

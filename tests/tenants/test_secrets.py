@@ -98,6 +98,7 @@ def test_a_secret_under_a_key_that_is_gone_names_the_key(engine: Engine) -> None
         found(engine, [NEW], company_id)
 
 
+@pytest.mark.promise("Keys change under traffic: no error, no secret in the clear")
 def test_the_database_holds_no_byte_of_a_secret(engine: Engine) -> None:
     (company_id,) = create_companies(engine, 1)
     store(engine, [OLD], company_id)
@@ -133,6 +134,7 @@ def use(engine: Engine, ids: Sequence[int], stop: Event) -> list[str | None]:
     return wrong
 
 
+@pytest.mark.promise("Keys change under traffic: no error, no secret in the clear")
 def test_keys_change_under_traffic_without_one_error(engine: Engine) -> None:
     ids = create_companies(engine, 250)
     for company_id in ids:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 
 import pytest
 from redis import Redis
@@ -10,17 +9,9 @@ from sqlalchemy import Engine
 
 from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
-from stripe_gateway.client import StripeGateway
-from stripe_gateway.rate_limit import RateLimit
-from tenants.secrets import SecretBox
 from tests.support.clock import NOON, SetClock
-from tests.support.platform_keyring import PlatformKeyring
-from tests.support.syncs.runs import reset_rate_limits
+from tests.support.syncs.worker_tools import worker_tools
 from workers.wiring.tools import Tools
-
-
-def no_pause(_seconds: float) -> None:
-    """Return at once: tests do not wait where production does."""
 
 
 @pytest.fixture
@@ -37,21 +28,5 @@ def stripe_server(simulated: SimulatedStripe) -> Iterator[StripeServer]:
 @pytest.fixture
 def tools(engine: Engine, redis: Redis, stripe_server: StripeServer, clock: SetClock) -> Iterator[Tools]:
     assert clock() == NOON
-    key = stripe_server.stripe.platform_key(livemode=True)
     with ThreadPoolExecutor(8) as threads:
-        yield Tools(
-            engine=engine,
-            redis=redis,
-            stripe=StripeGateway(
-                PlatformKeyring(key),
-                api_base=stripe_server.url,
-                rate_limit=RateLimit(redis, pause=lambda _seconds: reset_rate_limits(redis)),
-                pause=no_pause,
-            ),
-            clock=clock,
-            executor=threads,
-            box=SecretBox([b"k" * 32]),
-            sync_period_seconds=86_400,
-            stopping=Event(),
-            pause=no_pause,
-        )
+        yield worker_tools(engine, redis, stripe_server, clock, threads)

@@ -88,6 +88,7 @@ def test_a_cursor_of_another_company_is_refused(client: FlaskClient, reader: Rea
     assert "il_" not in refused.text
 
 
+@pytest.mark.promise("Hostile input: signatures, JSON, shapes, cursors and spreadsheets")
 def test_a_cursor_that_was_touched_anywhere_is_refused(reader: Reader) -> None:
     cursor = reader.page(limit=5)["next_cursor"]
     touched = [cursor[:place] + ("A" if cursor[place] != "A" else "B") + cursor[place + 1 :] for place in range(30)]

@@ -233,6 +233,7 @@ def text_of(response: TestResponse) -> str:
         return "".join(archive.read(name).decode() for name in archive.namelist())
 
 
+@pytest.mark.promise("Companies: nothing read or written reaches another one, with either wall alone")
 def test_what_a_company_reads_is_the_same_alone_and_beside_another_one_with_the_same_ids(site: Site) -> None:
     ours = site.open_company("ours", is_reversed=False)
     read_all(site, ours)  # what notes the use of a key or a session has noted it
@@ -251,6 +252,7 @@ def test_what_a_company_reads_is_the_same_alone_and_beside_another_one_with_the_
     assert {one.path for one in shown if alone[one].tag and alone[one].tag == others[one].tag} == set()
 
 
+@pytest.mark.promise("Companies: nothing read or written reaches another one, with either wall alone")
 def test_what_a_company_writes_changes_nothing_of_another_one_whatever_numbers_it_names(site: Site) -> None:
     ours = site.open_company("ours", is_reversed=False)
     theirs = site.open_company("others", is_reversed=True)

@@ -438,6 +438,7 @@ def test_every_route_that_is_served_is_expected_and_no_other(site: Site) -> None
     } == set(IDS)
 
 
+@pytest.mark.promise("Companies: every route, role and id is refused as if it did not exist")
 def test_everybody_is_let_in_as_far_as_their_role_reaches_and_no_further(site: Site) -> None:
     wrong = []
     # What is owned comes last, but for what signs a caller out.
@@ -470,6 +471,7 @@ def expected_status(caller: Caller, needed: Role, rule: str, status: int) -> int
     return 200 if status in (401, 403, 404) else status
 
 
+@pytest.mark.promise("Companies: every route, role and id is refused as if it did not exist")
 def test_another_companys_resource_and_a_missing_one_get_the_same_response(site: Site) -> None:
     wrong = []
     for method, rule in site.served():
@@ -509,6 +511,7 @@ def without_next_path(seen: str) -> str:
     return re.sub(r"next=[\w%.-]+", "next=…", seen)
 
 
+@pytest.mark.promise("Companies: every route, role and id is refused as if it did not exist")
 def test_a_canary_of_one_company_is_seen_by_nobody_else(
     site: Site, redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -45,6 +45,7 @@ def is_asked_to_retry(client: FlaskClient, body: bytes) -> bool:
     return answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0 and took < 2
 
 
+@pytest.mark.promise("Database errors: each SQLSTATE has its answer, and no event is acknowledged and lost")
 def test_whatever_the_database_answers_the_sender_is_asked_to_retry_and_then_served(
     client: FlaskClient, engine: Engine, company: int
 ) -> None:
@@ -59,6 +60,7 @@ def test_whatever_the_database_answers_the_sender_is_asked_to_retry_and_then_ser
     assert bodies_of(engine, company) == bodies
 
 
+@pytest.mark.promise("Database errors: each SQLSTATE has its answer, and no event is acknowledged and lost")
 @pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
 def test_lost_race_in_the_database_is_not_the_senders_business(
     client: FlaskClient, engine: Engine, company: int, sqlstate: str
@@ -70,6 +72,7 @@ def test_lost_race_in_the_database_is_not_the_senders_business(
     assert bodies_of(engine, company) == [body]
 
 
+@pytest.mark.promise("Database errors: each SQLSTATE has its answer, and no event is acknowledged and lost")
 @pytest.mark.parametrize("sqlstate", ["23514", "40001", "53100", "XX000"])
 def test_event_whose_commit_fails_is_not_acknowledged(
     client: FlaskClient, engine: Engine, company: int, sqlstate: str
@@ -166,6 +169,7 @@ def standby(engine: Engine) -> Iterator[None]:
         connection.commit()
 
 
+@pytest.mark.promise("Database errors: each SQLSTATE has its answer, and no event is acknowledged and lost")
 @pytest.mark.parametrize("trouble", [full_disk, standby])
 def test_while_nothing_can_be_written_the_table_is_read_and_afterwards_nobody_has_to_do_anything(
     trouble: Callable[[Engine], AbstractContextManager[None]], web_tools: Tools, engine: Engine, clock: SetClock

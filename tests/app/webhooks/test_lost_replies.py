@@ -91,6 +91,7 @@ def client(proxy: LossyProxy, web_tools: Tools, database_url: str) -> Iterator[F
     intake.dispose()
 
 
+@pytest.mark.promise("A commit whose reply is lost: kept once, acknowledged only when it is known")
 @pytest.mark.parametrize(("replies_to_drop", "status"), [(0, 200), (1, 200), (2, 200), (3, 503)])
 def test_event_whose_commit_was_not_confirmed_is_kept_once_and_acknowledged_when_it_is_known(
     client: FlaskClient, proxy: LossyProxy, engine: Engine, replies_to_drop: int, status: int

@@ -48,6 +48,7 @@ def is_asked_to_retry(answer: Answer) -> bool:
     return answer.status == 503 and int(answer.headers["Retry-After"]) > 0 and answer.seconds < 2
 
 
+@pytest.mark.promise("Killed and frozen processes: acknowledged events are in the log, once each, and all converge")
 def test_while_the_database_is_stopped_senders_are_asked_to_retry(stack: WebStack, company: int, account: str) -> None:
     bodies = [invoice_event(account=account) for _ in range(3)]
     stack.postgres.stop()
@@ -61,6 +62,7 @@ def test_while_the_database_is_stopped_senders_are_asked_to_retry(stack: WebStac
     assert bodies_of(stack.engine, company) == bodies
 
 
+@pytest.mark.promise("Killed and frozen processes: acknowledged events are in the log, once each, and all converge")
 def test_while_the_database_is_frozen_senders_are_asked_to_retry(stack: WebStack, company: int, account: str) -> None:
     bodies = [invoice_event(account=account) for _ in range(8)]
 
@@ -117,6 +119,7 @@ def test_readers_who_hold_every_connection_keep_no_webhook_waiting(stack: WebSta
     assert read_statuses <= {200, 503}
 
 
+@pytest.mark.promise("Killed and frozen processes: acknowledged events are in the log, once each, and all converge")
 def test_while_valkey_is_stopped_events_are_kept_as_ever_and_then_workers_are_woken_again(
     stack: WebStack, company: int, account: str
 ) -> None:
@@ -134,6 +137,7 @@ def test_while_valkey_is_stopped_events_are_kept_as_ever_and_then_workers_are_wo
         assert until(lambda: redis.llen(f"rq:queue:{PROJECTION}") == 1)
 
 
+@pytest.mark.promise("Killed and frozen processes: acknowledged events are in the log, once each, and all converge")
 def test_while_valkey_is_frozen_or_full_events_are_kept_as_ever(stack: WebStack, company: int, account: str) -> None:
     bodies = [invoice_event(account=account) for _ in range(40)]
 
@@ -152,6 +156,7 @@ def test_while_valkey_is_frozen_or_full_events_are_kept_as_ever(stack: WebStack,
     assert bodies_of(stack.engine, company) == bodies
 
 
+@pytest.mark.promise("Killed and frozen processes: acknowledged events are in the log, once each, and all converge")
 def test_web_process_killed_at_any_moment_loses_nothing_acknowledged_and_keeps_nothing_twice(
     stack: WebStack, company: int, account: str
 ) -> None:
@@ -169,6 +174,7 @@ def test_web_process_killed_at_any_moment_loses_nothing_acknowledged_and_keeps_n
     assert sorted(bodies_of(stack.engine, company)) == sorted(sent.acknowledged + unacknowledged)
 
 
+@pytest.mark.promise("Killed and frozen processes: acknowledged events are in the log, once each, and all converge")
 def test_a_release_under_load_cuts_no_webhook_off_and_takes_each_when_it_is_sent_or_sent_again(
     stack: WebStack, company: int, account: str
 ) -> None:
@@ -197,6 +203,7 @@ def test_counts_of_a_web_process_that_was_killed_are_still_reported(stack: WebSt
     assert stack.webhooks_counted() >= before + 5
 
 
+@pytest.mark.promise("Killed and frozen processes: acknowledged events are in the log, once each, and all converge")
 def test_database_killed_at_any_moment_has_kept_all_that_was_acknowledged(
     stack: WebStack, company: int, account: str
 ) -> None:
@@ -211,6 +218,7 @@ def test_database_killed_at_any_moment_has_kept_all_that_was_acknowledged(
     assert len(stored) == len(set(stored))
 
 
+@pytest.mark.promise("Killed and frozen processes: acknowledged events are in the log, once each, and all converge")
 def test_every_event_is_on_disk_before_it_is_acknowledged(stack: WebStack, company: int, account: str) -> None:
     before = stack.disk_writes()
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.webhooks.signature import TOLERANCE_SECONDS, UnprovenRequestError, prove_origin
 from tests.support.clock import NOON
+from tests.support.promises import examples
 from tests.support.signing import SECRET
 
 BODY = b'{"id": "evt_1"}'
@@ -127,6 +128,11 @@ def test_only_who_knows_the_secret_learns_that_the_time_is_wrong(timestamp: str)
     assert refusal(forged) == "mismatch"
 
 
+@pytest.mark.promise(
+    "Hostile input: signatures, JSON, shapes, cursors and spreadsheets",
+    trials=(100, 2000),
+)
+@examples(100, 2000)
 @given(body=st.binary(), other=st.binary())
 def test_signature_of_one_body_proves_no_other(body: bytes, other: bytes) -> None:
     header = f"t={AT},v1={signature(body)}"
@@ -136,6 +142,11 @@ def test_signature_of_one_body_proves_no_other(body: bytes, other: bytes) -> Non
         assert refusal(header, body=other) == "mismatch"
 
 
+@pytest.mark.promise(
+    "Hostile input: signatures, JSON, shapes, cursors and spreadsheets",
+    trials=(100, 2000),
+)
+@examples(100, 2000)
 @given(header=st.text() | st.lists(st.sampled_from(["t=", AT, "v1=", signature(), ",", "v0=", "é"])).map("".join))
 def test_whatever_the_header_it_proves_or_is_refused_with_a_reason(header: str) -> None:
     if VALID not in header:

@@ -217,6 +217,7 @@ def test_a_connection_that_sends_too_much_is_closed(web: Web, framing: str) -> N
         assert is_closed(connection, seconds=2)
 
 
+@pytest.mark.promise("Slow senders: hundreds of dripping sockets keep no webhook waiting for a second")
 @pytest.mark.parametrize("path", [b"/webhooks/stripe", b"/healthz"])
 def test_an_endless_body_keeps_nobody_waiting(web: Web, path: bytes) -> None:
     stop = Event()
@@ -248,6 +249,7 @@ def begin_form(port: int) -> socket.socket:
     return connection
 
 
+@pytest.mark.promise("Slow senders: hundreds of dripping sockets keep no webhook waiting for a second")
 @pytest.mark.timeout(40)
 def test_hundreds_of_slow_senders_keep_nobody_waiting_and_are_given_up_on(web: Web) -> None:
     body = invoice_event(account="acct_of_nobody")
@@ -288,6 +290,7 @@ def test_a_webhook_does_not_wait_for_many_who_ask_for_pages(web: Web) -> None:
     assert answered < CONNECTIONS
 
 
+@pytest.mark.promise("Slow senders: hundreds of dripping sockets keep no webhook waiting for a second")
 def test_slow_large_bodies_keep_no_other_large_body_waiting(web: Web) -> None:
     large = invoice_event(account="acct_of_nobody").ljust(100_000)
     with ExitStack() as stack:

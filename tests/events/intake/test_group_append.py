@@ -123,6 +123,7 @@ def test_event_that_cannot_be_stored_harms_no_neighbour(
     assert bodies_of(engine, company) == [body for n, body in enumerate(bodies) if n not in (0, 4)]
 
 
+@pytest.mark.promise("Database errors: each SQLSTATE has its answer, and no event is acknowledged and lost")
 @pytest.mark.parametrize("sqlstate", SQLSTATES)
 def test_whatever_error_the_log_raises_for_one_companys_events_its_neighbours_are_kept(
     harness: AppenderHarness, engine: Engine, sqlstate: str

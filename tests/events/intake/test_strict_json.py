@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.intake.strict_json import MAX_DEPTH, UnreadableJsonError, parse_strictly
+from tests.support.promises import examples
 
 OPENERS = {"[": "]", '{"a":': "}"}
 
@@ -43,6 +44,11 @@ values = st.recursive(
 )
 
 
+@pytest.mark.promise(
+    "Hostile input: signatures, JSON, shapes, cursors and spreadsheets",
+    trials=(100, 2000),
+)
+@examples(100, 2000)
 @given(value=values, indent=st.none() | st.integers(0, 3), ascii_only=st.booleans())
 def test_what_the_plain_parser_reads_is_read_equal(value: object, indent: int | None, *, ascii_only: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
@@ -50,6 +56,11 @@ def test_what_the_plain_parser_reads_is_read_equal(value: object, indent: int | 
     assert parse_strictly(text.encode()) == json.loads(text) == value
 
 
+@pytest.mark.promise(
+    "Hostile input: signatures, JSON, shapes, cursors and spreadsheets",
+    trials=(100, 2000),
+)
+@examples(100, 2000)
 @given(
     body=st.binary()
     | st.text(st.sampled_from('{}[]":,0123456789.eE+-\\utrufalsn \x00\ud800')).map(

@@ -92,6 +92,7 @@ def read_all(engine: Engine, writers: list[Future[set[str]]]) -> list[str]:
     return seen
 
 
+@pytest.mark.promise("Concurrent writers: no gap in the log, and no event that a reader passes over")
 def test_writers_who_often_roll_back_leave_no_gap_and_hide_nothing_from_a_reader(engine: Engine) -> None:
     barrier = Barrier(WRITERS + 1)
     with ThreadPoolExecutor(WRITERS) as threads:

@@ -63,6 +63,7 @@ class Load:
             catch_up(self._engine)
 
 
+@pytest.mark.promise("Rebuilds under load: no read fails, mixes builds or goes back")
 def test_no_read_fails_mixes_builds_or_goes_back(engine: Engine, company_id: int) -> None:
     load = Load(engine, company_id)
     with ThreadPoolExecutor(3) as pool:

@@ -78,6 +78,7 @@ def let_time_pass(engine: Engine) -> None:
         )
 
 
+@pytest.mark.promise("Database errors: each SQLSTATE has its answer, and no event is acknowledged and lost")
 @pytest.mark.parametrize("sqlstate", SQLSTATES)
 def test_whatever_error_one_companys_facts_cause_its_neighbour_moves_and_it_halts_by_name(
     engine: Engine, pair: Pair, sqlstate: str

@@ -2,7 +2,8 @@
 
 from random import Random
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
 from events.intake.envelope import event_from_stripe
@@ -27,6 +28,7 @@ from tests.support.payloads import (
     price,
     product,
 )
+from tests.support.promises import examples
 from tests.support.signing import json_bytes
 
 Observed = tuple[Sighting, str | None, list]
@@ -125,7 +127,8 @@ def facts(draw: st.DrawFn) -> dict:
     return event(invoice, "invoice.updated", created=at, livemode=livemode)
 
 
-@settings(max_examples=400)
+@pytest.mark.promise("Facts in any order, any of them again, fold to the same bytes", trials=(200, 4000))
+@examples(200, 4000)
 @given(st.lists(facts(), max_size=12), st.randoms(use_true_random=False))
 def test_any_order_with_any_repetition_of_the_same_facts_gives_the_same_table(
     history: list[dict], random: Random

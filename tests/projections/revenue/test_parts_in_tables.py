@@ -161,6 +161,7 @@ def test_sums_and_past_of_parts_are_those_of_the_log_cut_there(engine: Engine, c
     assert stored_sums(engine, company_id) == sums_of_parts(engine, company_id)
 
 
+@pytest.mark.promise("Facts in any order, any of them again, fold to the same bytes")
 @pytest.mark.parametrize("seed", range(2))
 def test_permuted_and_repeated_facts_make_the_same_parts(engine: Engine, company_id: int, seed: int) -> None:
     random, shuffled = Random(seed), company_with(engine, "acct_shuffled")

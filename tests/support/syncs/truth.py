@@ -10,6 +10,12 @@ from sandbox.stripe.account.accounts import Account
 from sandbox.stripe.account.recognized import Recognized, recognized_by_month
 from sandbox.stripe.account.truth import revenue_table
 
+# Of a table that was rebuilt, the rows of the build before are kept for a while.
+_IS_LIVE = text(
+    "(revenue_line.company_id, revenue_line.build) IN"
+    " (SELECT company_id, build FROM projection_active WHERE projection = 'revenue_lines')"
+)
+
 
 def truth_of(account: Account) -> list[dict[str, Any]]:
     """Return the rows that the account's company must have, sorted."""
@@ -21,7 +27,7 @@ def table_of(engine: Engine, company_id: int) -> list[dict[str, object]]:
     with engine.connect() as connection:
         rows = connection.execute(
             select(revenue_line)
-            .where(revenue_line.c.company_id == company_id, revenue_line.c.livemode)
+            .where(revenue_line.c.company_id == company_id, revenue_line.c.livemode, _IS_LIVE)
             .order_by(revenue_line.c.invoice_id, revenue_line.c.invoice_line_item_id)
         ).mappings()
         return sorted((as_truth(dict(row)) for row in rows), key=_identity)
@@ -36,7 +42,9 @@ def recognized_of(engine: Engine, company_id: int) -> Recognized:
     """Return what the company recognizes of its live lines, in the form of the truth."""
     query = text("""
         SELECT currency, month, sum(earned + contra) FROM recognition_by_month
-        WHERE company_id = :company_id AND livemode GROUP BY currency, month
+        WHERE company_id = :company_id AND livemode AND build = (
+            SELECT build FROM projection_active WHERE projection = 'revenue_lines' AND company_id = :company_id)
+        GROUP BY currency, month
         HAVING sum(earned + contra) <> 0 ORDER BY currency, month
     """)
     with engine.connect() as connection:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+from sqlalchemy import Connection, text
 
 from backlog.syncs.requests import active_run
 from sandbox.stripe.account.accounts import Account
@@ -16,6 +17,9 @@ from tests.support.syncs.accounts import YESTERDAY, set_faults
 from tests.support.syncs.runs import ask_for_sync, finish_sync, reset_rate_limits, skip_waits, sync
 from tests.support.syncs.truth import recognized_of, recognized_truth_of, table_of, truth_of
 from workers.jobs import sync_with
+from workers.syncs import reading
+from workers.syncs.leases import Lease
+from workers.syncs.segments import Segment
 from workers.wiring.tools import Tools
 
 FAULTY_PATHS = ("/v1/invoices", "/v1/invoices/*/lines", "/v1/prices/*", "/v1/customers", "/v1/events")
@@ -59,6 +63,7 @@ def company_id(tools: Tools, account: Account) -> int:
     return company_with(tools.engine, account.id)
 
 
+@pytest.mark.promise("Faults of Stripe of every kind: the table ends as the truth, and no failure is called a success")
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_of_any_kind_costs_nothing_but_time(
     name: str, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
@@ -79,6 +84,7 @@ def test_a_fault_of_any_kind_costs_nothing_but_time(
     assert (first.status, second.status) == ("succeeded", "succeeded")
 
 
+@pytest.mark.promise("Faults of Stripe of every kind: the table ends as the truth, and no failure is called a success")
 @pytest.mark.parametrize("seed", range(4))
 def test_any_mix_of_faults_costs_nothing_but_time(
     seed: int, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
@@ -117,6 +123,7 @@ LASTING = [
 ]
 
 
+@pytest.mark.promise("Faults of Stripe of every kind: the table ends as the truth, and no failure is called a success")
 @pytest.mark.parametrize(("name", "path", "status"), LASTING)
 def test_what_cannot_be_read_is_never_called_a_success_and_the_next_sync_repairs_it(  # noqa: PLR0913, PLR0917 - seven fixtures and parameters
     name: str, path: str, status: str, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
@@ -132,6 +139,24 @@ def test_what_cannot_be_read_is_never_called_a_success_and_the_next_sync_repairs
     set_faults(stripe_server, [])
     assert sync(tools, company_id).status == "succeeded"
     assert table_of(tools.engine, company_id) == truth_of(account)
+
+
+@pytest.mark.planted("a page that could not be read counts as read (faults of Stripe)", trials=(0, 1))
+def test_a_failure_that_counts_as_success_is_found(
+    tools: Tools, account: Account, company_id: int, stripe_server: StripeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pass_over(connection: Connection, lease: Lease, segment: Segment, _error: object) -> bool:
+        ended = text("UPDATE sync_segment SET ended_as = 'read' WHERE run_id = :id AND number = :number")
+        connection.execute(ended, {"id": lease.run_id, "number": segment.number})
+        return False
+
+    monkeypatch.setattr(reading, "note_page_failure", pass_over)
+    set_faults(stripe_server, [replace(FAULTS["500"], path="/v1/invoices", times=None)])
+
+    run = sync(tools, company_id, trigger="initial")
+
+    assert run.status == "succeeded"
+    assert table_of(tools.engine, company_id) != truth_of(account)
 
 
 @pytest.mark.parametrize("name", ["end too early", "draft gone", "slow"])

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from backlog.queues import open_redis
-from backlog.syncs.requests import cancel_sync, request_sync
+from backlog.syncs.requests import SyncRun, cancel_sync, request_sync
 from backlog.syncs.schedule import request_due_syncs
 from events.connection.accounts import DISCONNECTED
 from events.connection.lifecycle import PAUSED, disconnect, pause
@@ -32,7 +32,7 @@ from tests.support.syncs.run_states import run_of
 from tests.support.syncs.runs import ask_for_sync, finish_sync, sync
 from tests.support.syncs.truth import table_of, truth_of
 from workers.jobs import sync_with
-from workers.syncs import turns
+from workers.syncs import leases, turns
 from workers.syncs.segments import MOST_AT_ONCE
 from workers.wiring.tools import Tools
 
@@ -111,6 +111,7 @@ def test_a_request_under_a_key_is_answered_with_its_run_even_when_that_is_over(
     assert ask("tuesday") > first
 
 
+@pytest.mark.promise("Schedules: however many clocks, one run for each company and period")
 def test_any_number_of_clocks_makes_one_run_per_company_and_period(engine: Engine, clock: SetClock) -> None:
     companies = [company_with(engine, f"acct_{number}") for number in range(5)]
 
@@ -141,9 +142,8 @@ def test_after_days_without_a_clock_there_is_one_run_that_reads_the_whole_gap(
     assert fetched_events >= 3
 
 
-def test_a_worker_that_was_overtaken_while_it_slept_keeps_nothing(
-    tools: Tools, account: Account, company_id: int
-) -> None:
+def overtaken(tools: Tools, company_id: int) -> tuple[SyncRun, SyncRun, bool]:
+    """Let a sync be overtaken while its worker sleeps; return the run as it ended, as it is then, and if facts came."""
     asleep, may_wake = Event(), Event()
 
     def sleep() -> None:
@@ -161,11 +161,34 @@ def test_a_worker_that_was_overtaken_while_it_slept_keeps_nothing(
         finally:
             may_wake.set()
         sleeper.result()
+    return run, run_of(tools.engine, company_id, run_id), facts_of(tools.engine, company_id) != before
+
+
+@pytest.mark.promise("A worker that was overtaken while it stood still keeps nothing")
+def test_a_worker_that_was_overtaken_while_it_slept_keeps_nothing(
+    tools: Tools, account: Account, company_id: int
+) -> None:
+    run, now, are_facts_added = overtaken(tools, company_id)
 
     assert run.status == "succeeded"
-    assert run_of(tools.engine, company_id, run_id) == run
-    assert facts_of(tools.engine, company_id) == before
+    assert now == run
+    assert not are_facts_added
     assert table_of(tools.engine, company_id) == truth_of(account)
+
+
+@pytest.mark.planted("a worker writes under a lease that it lost (sleeping worker)", trials=(0, 1))
+def test_a_lease_without_a_fence_is_found(
+    tools: Tools, account: Account, company_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fenced, open_to_all = "AND epoch = :epoch AND status = 'running'", "AND :epoch IS NOT NULL"
+    for name in ("_HOLD", "_RELEASE"):
+        statement = str(getattr(leases, name))
+        assert fenced in statement
+        monkeypatch.setattr(leases, name, text(statement.replace(fenced, open_to_all)))
+
+    run, now, are_facts_added = overtaken(tools, company_id)
+
+    assert now != run or are_facts_added
 
 
 def test_a_lease_that_nobody_holds_on_to_is_taken_over_where_it_was_left(
@@ -215,6 +238,7 @@ def test_workers_that_crash_twice_in_a_row_make_pages_smaller_and_twelve_end_the
     assert (run.status, run.error_code) == ("failed", "worker_crashed")
 
 
+@pytest.mark.promise("Redis lost at any moment: no run is lost, nothing has to be done by hand")
 def test_a_flushed_valkey_loses_nothing(tools: Tools, account: Account, company_id: int) -> None:
     def flush(_number: int, _path: str) -> None:
         tools.redis.flushall()
@@ -225,6 +249,7 @@ def test_a_flushed_valkey_loses_nothing(tools: Tools, account: Account, company_
     assert table_of(tools.engine, company_id) == truth_of(account)
 
 
+@pytest.mark.promise("Redis lost at any moment: no run is lost, nothing has to be done by hand")
 def test_a_valkey_that_goes_away_in_the_middle_stops_nothing(
     tools: Tools, account: Account, company_id: int, stripe_server: StripeServer, tmp_path: Path
 ) -> None:

@@ -44,6 +44,7 @@ def facts_from(engine: Engine, source: str) -> list[tuple[str, str]]:
         return [(row.type, row.entity) for row in rows]
 
 
+@pytest.mark.promise("Webhooks lost, repeated, shuffled and late: the table ends as the truth")
 @pytest.mark.parametrize("seed", range(6))
 def test_webhooks_lost_repeated_shuffled_and_late_cost_nothing(
     seed: int, tools: Tools, simulated: SimulatedStripe, clock: SetClock

@@ -48,6 +48,7 @@ def fold_and_fetch(tools: Tools) -> None:
         pass
 
 
+@pytest.mark.promise("Webhooks lost, repeated, shuffled and late: the table ends as the truth")
 @pytest.mark.parametrize("api_version", ["2024-06-20", "2024-12-18.acacia", "2025-03-31.basil", "2026-10-28.endive"])
 def test_webhooks_of_any_version_in_any_order_and_twice_give_the_truth(
     api_version: str, simulated: SimulatedStripe, tools: Tools
@@ -62,6 +63,7 @@ def test_webhooks_of_any_version_in_any_order_and_twice_give_the_truth(
     assert table_of(tools.engine, company_id) == truth_of(account)
 
 
+@pytest.mark.promise("Facts in any order, any of them again, fold to the same bytes")
 def test_batches_of_any_size_give_the_same_bytes(simulated: SimulatedStripe, tools: Tools) -> None:
     account = simulated.create_account("Sample Studio")
     bodies = shuffled_with_repeats(bodies_of(simulated, account, "2024-06-20", invoices=60, seed=4), seed=6)

@@ -142,6 +142,7 @@ def rename(reader: Reader, name: str) -> None:
         connection.execute(update(company).values(name=name))
 
 
+@pytest.mark.promise("Hostile input: signatures, JSON, shapes, cursors and spreadsheets")
 def test_text_that_a_spreadsheet_would_run_is_made_harmless(reader: Reader) -> None:
     reader.add_lines(*(line_of(f"il_{n:02}", description=text, day=n) for n, text in enumerate(FORMULAS)))
     reader.receive(event(customer("=cmd|' /C calc'!A0"), "customer.updated", created=1_800_000_000))
