@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
+from mapping.archived_streams import tell_of_archived_streams
 from mapping.evaluation import book_at, evaluated, lines_in
 from mapping.figures import Json, checksum_of, since
 from mapping.preview_turns import Turn, hold, keep_result, note_published
@@ -137,6 +138,7 @@ def _record(connection: Connection, turn: Turn, came_since: list[Json], now: dat
     kept = {"version": version, "published_position": position, "since": dumps(came_since)}
     note_published(connection, turn, now=now, **kept)
     connection.execute(_FORGET_DRAFT, {"company_id": turn.company_id, "rules": dumps(turn.rules)})
+    tell_of_archived_streams(desk)
     told: dict[str, object] = {"version": version, "position": position, "rebased": bool(came_since)}
     told |= {"note": turn.note, "published_by": turn.requested_by}
     announce(connection, turn.company_id, RULES_PUBLISHED, told, now=now)

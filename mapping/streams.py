@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import Connection
 
 from events.log.read import head_of
+from mapping.archived_streams import tell_of_archived_streams
 from mapping.recorded import STREAMS, Desk, book_of, said_about
 from projections.mapping.decisions.facts import PLAN_CREATED, STREAM_CREATED, MappingFact
 from projections.mapping.decisions.payloads import (
@@ -81,6 +82,8 @@ def change_stream(desk: Desk, stream_id: str, changes: Mapping[str, Any]) -> Non
     if changes.get("archived", is_archived) != is_archived:
         facts.append(StreamRestored(stream_id, **wanted) if is_archived else StreamArchived(stream_id, **wanted))
     _record(desk, facts, head)
+    if any(isinstance(fact, StreamArchived | StreamRestored) for fact in facts):
+        tell_of_archived_streams(desk)
 
 
 def create_plan(desk: Desk, stream_id: str, name: str) -> str:

@@ -1,9 +1,18 @@
 """What e-mails about notices say: what happened, what to do, where, and how to get no more of them. Pure."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 
-from notices.vocabulary import ACTION_REQUIRED, ENDPOINT_DISABLED, NOTICE_TYPES, QUARANTINE_OPENED, SYNC_FAILED
+from events.stripe.money import exponent_of
+from notices.vocabulary import (
+    ACTION_REQUIRED,
+    ENDPOINT_DISABLED,
+    NOTICE_TYPES,
+    QUARANTINE_OPENED,
+    STREAM_ARCHIVED,
+    SYNC_FAILED,
+)
 
 
 class Letter(NamedTuple):
@@ -56,6 +65,8 @@ def link_of(what: str, company_id: int, public_url: str) -> str:
             path = f"/companies/{company_id}/revenue-mapping/quarantine"
         case "sync.failed":
             path = f"/companies/{company_id}/syncs"
+        case "stream.archived":
+            path = f"/companies/{company_id}/unmapped"
         case "webhook_endpoint.disabled":
             path = f"/companies/{company_id}/settings/webhooks"
         case _:
@@ -111,10 +122,28 @@ def _endpoint_disabled(details: Mapping[str, Any]) -> Summary:
     )
 
 
+def _stream_archived(details: Mapping[str, Any]) -> Summary:
+    names, called = details["rules"], details["name"]
+    lead = f"The rule “{names[0]}” leads" if len(names) == 1 else f"{len(names)} rules lead"
+    billed = ", ".join(_money(one["amount"], one["currency"]) for one in details["billed"])
+    size = f" The month before, {billed} of what was billed went there." if billed else ""
+    return Summary(
+        f"{called} is archived, and rules lead to it",
+        f"{lead} to {called}. Lines that were booked before stay in it; later ones are unmapped.{size}",
+        f"Have the {'rule' if len(names) == 1 else 'rules'} lead to another stream, or restore {called}.",
+        "Unmapped",
+    )
+
+
+def _money(minor: int, currency: str) -> str:
+    return f"{Decimal(minor).scaleb(-exponent_of(currency)):,f} {currency.upper()}"
+
+
 _BEGINNINGS = {
     ACTION_REQUIRED: _action_required,
     SYNC_FAILED: _sync_failed,
     QUARANTINE_OPENED: _quarantine_opened,
+    STREAM_ARCHIVED: _stream_archived,
     ENDPOINT_DISABLED: _endpoint_disabled,
 }
 _ENDS = {
@@ -124,5 +153,6 @@ _ENDS = {
         "What could not be read has been read",
         "Everything that could not be read for the reason we wrote about has been read since.",
     ),
+    STREAM_ARCHIVED: ("No rule leads to the archived stream", "Its rules lead elsewhere by now, or it was restored."),
     ENDPOINT_DISABLED: ("The webhook endpoint is settled", "The webhook endpoint was enabled again, or deleted."),
 }

@@ -12,6 +12,7 @@ QUARANTINE_OPENED = "quarantine.opened"
 EXPORT_READY = "export.ready"
 RULES_PUBLISHED = "rules.published"
 ENDPOINT_DISABLED = "webhook_endpoint.disabled"
+STREAM_ARCHIVED = "stream.archived"
 
 # What a webhook may be about, and when it is sent. Types may be added: whoever receives them ignores unknown ones.
 WEBHOOK_TYPES: Mapping[str, str] = {
@@ -29,10 +30,11 @@ NOTICE_TYPES: Mapping[str, str] = {
     SYNC_FAILED: "Syncs have been failing for hours, or cannot succeed until somebody acts",
     ACTION_REQUIRED: "Stripe has to be connected again",
     QUARANTINE_OPENED: "Something about the books could not be read",
+    STREAM_ARCHIVED: "Rules lead to an archived stream, so that new lines are unmapped",
     ENDPOINT_DISABLED: "A webhook endpoint was disabled because it kept failing",
 }
 
-_OF_EDITORS = frozenset({SYNC_FAILED, ACTION_REQUIRED, QUARANTINE_OPENED})
+_OF_EDITORS = frozenset({SYNC_FAILED, ACTION_REQUIRED, QUARANTINE_OPENED, STREAM_ARCHIVED})
 MAILED_BY_DEFAULT: Mapping[Role, frozenset[str]] = {
     "viewer": frozenset(),
     "editor": _OF_EDITORS,

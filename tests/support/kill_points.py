@@ -39,8 +39,8 @@ _KILLS_BETWEEN_CHECKS = 8
 _MOST_COMMITS = 16
 _MOST_STATEMENTS = 300
 _COMMITS = ((psycopg.Connection, "commit"), (psycopg.Cursor, "execute"))
-_CALLS = (*_COMMITS, (psycopg.Cursor, "copy"))
-_CHILD = "killed"
+CALLS = (*_COMMITS, (psycopg.Cursor, "copy"))
+CHILD = "killed"
 _BEHIND_UNMARKED = text("""
     SELECT h.company_id FROM company_head h LEFT JOIN projection_active a ON a.company_id = h.company_id
     LEFT JOIN projection_state s ON s.projection = a.projection AND s.company_id = a.company_id AND s.build = a.build
@@ -67,12 +67,12 @@ def main(url: str, points: int, seed: int, bug: str) -> list[str]:
 def _run_child(url: str, seed: int, point: int, bug: str) -> None:
     random = Random(seed)
     if point % 2:
-        _kill_at(random.randrange(_MOST_STATEMENTS), _CALLS, is_before=random.random() < 0.5)
+        kill_at(random.randrange(_MOST_STATEMENTS), CALLS, is_before=random.random() < 0.5)
     else:
-        _kill_at(1 + point // 2 % _MOST_COMMITS, _COMMITS, is_before=True, is_meant=_is_commit)
+        kill_at(1 + point // 2 % _MOST_COMMITS, _COMMITS, is_before=True, is_meant=_is_commit)
     _BUGS[bug]()
     tests.support.payloads._numbers = count(seed)  # so that event ids differ between children
-    engine = open_engine(url, name=_CHILD, pool_size=2)
+    engine = open_engine(url, name=CHILD, pool_size=2)
     try:
         _work(engine, random)
     finally:
@@ -109,13 +109,14 @@ def _is_commit(_self: object, statement: object = "COMMIT", *_: object) -> bool:
     return statement == "COMMIT"
 
 
-def _kill_at(
+def kill_at(
     statement: int,
     calls: Sequence[tuple[type, str]],
     *,
     is_before: bool,
     is_meant: Callable[..., bool] = lambda *_: True,
-) -> None:
+) -> list[int]:
+    """Have this process kill itself at its nth call from now; return a list of how many are left until then."""
     remaining = [statement]
 
     def killing(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -134,12 +135,13 @@ def _kill_at(
 
     for owner, name in calls:
         setattr(owner, name, killing(getattr(owner, name)))
+    return remaining
 
 
 def _find_faults(url: str) -> list[str]:
     engine = open_engine(url, name="looking", pool_size=3)
     try:
-        _wait_until_children_are_gone(engine)
+        wait_until_children_are_gone(engine)
         with engine.connect() as connection:
             if unmarked := connection.scalars(_BEHIND_UNMARKED).all():
                 return [f"companies {unmarked} are behind and not marked"]
@@ -161,7 +163,8 @@ def _find_faults(url: str) -> list[str]:
         engine.dispose()
 
 
-def _wait_until_children_are_gone(engine: Engine) -> None:
+def wait_until_children_are_gone(engine: Engine) -> None:
+    """Wait until the server has noticed that the clients of this name are dead."""
     # The server notices a killed client a moment later; until then it holds the client's locks.
     pause = Event()
     while True:
@@ -169,7 +172,7 @@ def _wait_until_children_are_gone(engine: Engine) -> None:
             alive = text(
                 "SELECT count(*) FROM pg_stat_activity WHERE application_name = :name AND datname = current_database()"
             )
-            if not connection.execute(alive, {"name": f"revmap-{_CHILD}"}).scalar():
+            if not connection.execute(alive, {"name": f"revmap-{CHILD}"}).scalar():
                 return
         pause.wait(0.005)
 

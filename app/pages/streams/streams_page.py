@@ -14,10 +14,12 @@ from app.pages.streams.treatments import CHOICES, chosen_of, said_of, treatment_
 from app.wiring.tools import current_tools
 from events.stripe.money import exponent_of
 from mapping import streams as desk_of_streams
+from mapping.archived_streams import month_before, rules_leading_to
 from mapping.recorded import Desk
+from mapping.rule_sets import newest_at
 from mapping.streams import NameTakenError, TooManyStreamsError, streams_at
 from projections.mapping.decisions.streams import Stream
-from projections.reads.mapping.stream_totals import MOST_COUNTED, StreamTotal, total_streams
+from projections.reads.mapping.stream_totals import MOST_COUNTED, StreamTotal, billed_to_streams, total_streams
 from projections.reads.snapshots import snapshot_of
 
 HERE = "streams"
@@ -147,6 +149,9 @@ def _page(
         found = streams_at(snapshot.connection, company_id)
         livemode = mode_of(snapshot.connection, company_id, None)
         totals = total_streams(snapshot, list(found), livemode=livemode)
+        rules = newest_at(snapshot.connection, company_id)
+        billed = billed_to_streams(snapshot, month_before(current_tools().clock()), livemode=livemode)
+    leading = rules_leading_to(rules.rules) if rules else {}
     shown = [
         ShownStream(one, stream, totals[one], said_of(stream.default_treatment), chosen_of(stream.default_treatment))
         for one, stream in found.items()
@@ -156,6 +161,8 @@ def _page(
         here=HERE,
         status=422 if mistake else 200,
         streams=sorted(shown, key=lambda one: one.stream.archived_at is not None),
+        leading=leading,
+        billed=billed,
         choices=CHOICES,
         most_counted=MOST_COUNTED,
         exponent_of=exponent_of,

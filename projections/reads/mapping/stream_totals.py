@@ -34,6 +34,13 @@ _MONEY = text("""
     GROUP BY stream_id, currency ORDER BY abs(sum(earned + contra)) DESC, currency
 """)
 
+_BILLED = text("""
+    SELECT stream_id, currency, sum(earned + contra) FROM recognition_by_month
+    WHERE company_id = :company_id AND build = :build AND livemode = :livemode AND stream_id <> ''
+        AND booked_month = :month
+    GROUP BY stream_id, currency ORDER BY abs(sum(earned + contra)) DESC, currency
+""")
+
 
 def total_streams(snapshot: Snapshot, stream_ids: Sequence[str], *, livemode: bool) -> dict[str, StreamTotal]:
     """Return what each of these streams has now, over all time. A line of two shares in a stream counts twice.
@@ -49,3 +56,18 @@ def total_streams(snapshot: Snapshot, stream_ids: Sequence[str], *, livemode: bo
         if stream_id in totals and amount:
             totals[stream_id].money.append((currency, int(amount)))
     return totals
+
+
+def billed_to_streams(snapshot: Snapshot, month: int, *, livemode: bool) -> dict[str, list[tuple[str, int]]]:
+    """Return what each stream got of the lines that were booked in a month, in minor units by currency.
+
+    A month is the number of months since year 0. Streams that got nothing are left out; so are all if the table was
+    built by an older release, which mapped nothing.
+    """
+    billed: dict[str, list[tuple[str, int]]] = {}
+    if snapshot.is_whole:
+        bound = {**snapshot.bound(), "livemode": livemode, "month": month}
+        for stream_id, currency, amount in snapshot.connection.execute(_BILLED, bound):
+            if amount:
+                billed.setdefault(stream_id, []).append((currency, int(amount)))
+    return billed

@@ -64,7 +64,7 @@ def test_what_needs_somebody_is_listed_and_counted_on_every_page(admin: Reader, 
 def test_a_person_chooses_what_comes_by_email(admin: Reader) -> None:
     below = "/settings/notifications"
     page = admin.page(admin.path(below))
-    assert page.count(" checked") == 4
+    assert page.count(" checked") == 5
     assert "your operator needs to set SMTP_URL" in text_of(page)
 
     status, saved = send(admin, below, types=[SYNC_FAILED, "nonsense"])

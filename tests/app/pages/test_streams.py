@@ -15,6 +15,8 @@ from tests.support.web.lines import line_of
 from tests.support.web.people import signed_in
 from tests.support.web.settings_page import Reader, text_of
 
+# The month before the tests' clock.
+TENTH_OF_FEBRUARY = 1_770_681_600
 POLICY = "/settings/accounting-policy"
 
 
@@ -140,3 +142,28 @@ def test_policy_is_tried_before_it_is_saved(mapper: Mapper, app: Flask) -> None:
     assert "Jan 2026 Unmapped $0.00 $1.00 +$1.00" in told
     assert "Feb 2026 Unmapped $28.00 $27.00 −$1.00" in told
     assert mapper.get("/accounting-policy")["time_zone"] == "UTC"
+
+
+def test_an_archived_stream_that_rules_lead_to_is_told_until_they_lead_elsewhere(
+    mapper: Mapper, reader: Reader
+) -> None:
+    saas, fees = mapper.add_stream("SaaS"), mapper.add_stream("Fees")
+    mapper.add_lines(line_of("il_1", amount=12_345), status_transitions={"finalized_at": TENTH_OF_FEBRUARY})
+    mapper.publish([rule("rule_1", ("currency", "is_present"), outcome=to(saas), name="All <that> is sold")])
+    catch_up(mapper.engine)
+    page = text_of(reader.page(reader.path("/streams")))
+    assert "1 rule leads here: All <that> is sold." in page
+    assert "Last month, $123.45 of what was billed went here." in page
+    assert "No rule in force leads here" in page
+
+    told_by(reader, f"/streams/{saas}/archive")
+    told_by(reader, f"/streams/{fees}/archive")
+
+    shown = text_of(reader.page(reader.path("/notices")))
+    assert "SaaS is archived, and rules lead to it" in shown
+    assert "The rule “All <that> is sold” leads to SaaS." in shown
+    assert "The month before, 123.45 USD of what was billed went there." in shown
+    assert "Fees is archived" not in shown
+
+    told_by(reader, f"/streams/{saas}/restore")
+    assert "Nothing needs you" in text_of(reader.page(reader.path("/notices")))

@@ -14,6 +14,7 @@ from app.wiring.tools import Tools as WebTools
 from backlog.queues import PREVIEW
 from mapping import publishing
 from mapping.preview_turns import MOST_ATTEMPTS, claim_turn
+from notices.causes import open_notices
 from tests.support.billing import billed
 from tests.support.company import catch_up, record_events
 from tests.support.recognition import Case
@@ -360,3 +361,22 @@ def test_roles_that_may_not_are_refused(admin: Mapper, tools: Tools) -> None:
     assert editor.problem("POST", "/rule-sets/1/revert") == (403, "forbidden")
     assert viewer.problem("POST", "/rule-draft/previews") == (403, "forbidden")
     assert viewer.get(f"/rule-previews/{preview['id']}")["status"] == "ready"
+
+
+def test_a_notice_of_an_archived_stream_is_over_once_rules_lead_elsewhere(admin: Mapper, tools: Tools) -> None:
+    def told() -> list[str]:
+        with admin.engine.connect() as connection:
+            return [row.cause for row in open_notices(connection, admin.company_id)]
+
+    saas, fees = admin.add_stream(), admin.add_stream("Fees")
+    draft(admin, rule("rule_1", ("currency", "is", "usd"), outcome=to(saas)))
+    published(admin, tools, previewed(admin, tools))
+    assert told() == []
+    assert admin.send("PATCH", f"/streams/{saas}", {"archived": True}).status_code == 200
+    catch_up(admin.engine)
+    assert told() == [saas]
+
+    draft(admin, rule("rule_1", ("currency", "is", "usd"), outcome=to(fees)))
+    published(admin, tools, previewed(admin, tools))
+
+    assert told() == []
