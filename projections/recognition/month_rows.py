@@ -33,15 +33,18 @@ class MonthRow(NamedTuple):
 def month_rows(part: Part, currency: str) -> Iterator[MonthRow]:
     """Yield the rows of a part, without those that are zero."""
     booked_month = month_of(part.booked)
-
-    def row(column: Column, month: int, earned: int, contra: int) -> MonthRow:
+    for column, month, earned, contra in spread_of(part):
         where = (currency, part.stream_id, part.plan_id, column, part.cause)
-        return MonthRow(*where, booked_month, month, earned, contra)
+        yield MonthRow(*where, booked_month, month, earned, contra)
 
+
+def spread_of(part: Part) -> Iterator[tuple[Column, int, int, int]]:
+    """Yield what differs in the rows of a part: the column, the month, what is earned, and contra."""
+    # Most parts are billings, which take nothing back.
+    booked_month = month_of(part.booked) if part.contra or part.expense else None
     for month, recognized in enumerate(part.months, start=part.first_month):
-        contra = part.contra if month == booked_month else 0
-        expense = part.expense if month == booked_month else 0
+        contra, expense = (part.contra, part.expense) if month == booked_month else (0, 0)
         if recognized or contra or expense:
-            yield row(part.kind, month, recognized - contra, contra - expense)
+            yield part.kind, month, recognized - contra, contra - expense
         if expense:
-            yield row("expense", month, 0, expense)
+            yield "expense", month, 0, expense

@@ -6,6 +6,7 @@ other slices, shares, steps and reversals add up to the unit, with nothing left 
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -49,8 +50,20 @@ def schedule_of(step: Step, cut: Cut, span: Span, *, waits: bool) -> Schedule:
     A step that waits recognizes nothing before its day: all but the billing do, and the billing too if policy puts what
     was earned before it on the day of booking.
     """
-    terms = list(terms_of(step, cut))
     begin = step.day if waits and step.day > span.start else span.start
+    if step.cause == "billing":
+        return _schedule_of_billing(step.after, cut, span, begin)
+    return _schedule(step, cut, span, begin)
+
+
+# Prices repeat, and so do the days of invoices that are folded together.
+@lru_cache(1 << 14)
+def _schedule_of_billing(amount: int, cut: Cut, span: Span, begin: int) -> Schedule:
+    return _schedule(Step("billing", begin, 0, amount), cut, span, begin)
+
+
+def _schedule(step: Step, cut: Cut, span: Span, begin: int) -> Schedule:
+    terms = list(terms_of(step, cut))
     first, last = month_of(begin), month_of(begin if begin >= span.end else span.end - 1)
     amount = recognized_before(span.end, terms, span)
     contra = 0 if step.cause == "billing" else recognized_before(step.day, terms, span)

@@ -69,6 +69,8 @@ class RevenueState:
         self.name_states: dict[Key, list[HeldValue[Name] | None]] = {}
         self.product_states: dict[Key, list[HeldValue[Name] | None]] = {}
         self.details = Details()
+        # What was in the tables before: tables of states, with the keys of what they have, or what lines have.
+        self.shown: set[tuple[str, Key]] = set()
         # What maps the lines: the book, and the outcomes that people chose for lines of these invoices.
         self.book: Book = EMPTY
         self.line_overrides: dict[Key, dict[str, Shares]] = {}

@@ -61,7 +61,7 @@ class InvoiceParts:
         transitions = transitions_of(invoice.status.value, said, invoice.seen_at)
         credits_of = credits_by_line(invoice) if invoice.credit_notes else {}
         mapped = self._mapped(invoice.header.value, lines, transitions.finalized.at, subjects_of)
-        basis = (id(lines), transitions, tuple(sorted(credits_of.items())), mapped)
+        basis = (id(lines), transitions, tuple(sorted(credits_of.items())) if credits_of else (), mapped)
         parts = self._derived.get(basis)
         if parts is None:
             parts = self._derived[basis] = {

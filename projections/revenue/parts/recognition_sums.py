@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from projections.recognition.month_rows import month_rows
+from projections.recognition.days import month_of
+from projections.recognition.month_rows import spread_of
 from projections.revenue.parts.part_changes import PartChanges, PartVersion
 from projections.revenue.sums import MONTH_STRETCH, stretch_of
 
@@ -26,7 +27,8 @@ class RecognitionSums:
     """Sums of part changes: a part that came is added, a part that went is subtracted."""
 
     def __init__(self) -> None:
-        self._sums: defaultdict[tuple[int, RecognitionKey], list[int]] = defaultdict(lambda: [0, 0])
+        # By stretch and by all of the key but the month; then by month: earned and contra.
+        self._sums: defaultdict[tuple[Any, ...], dict[int, list[int]]] = defaultdict(dict)
 
     def add(self, changes: PartChanges) -> None:
         """Add every part that came and subtract every part that went."""
@@ -40,14 +42,16 @@ class RecognitionSums:
 
     def by_stretch(self) -> Iterator[tuple[int, RecognitionKey, int, int]]:
         """Yield what each stretch added to each month: earned and contra, in minor units."""
-        for (stretch, key), (earned, contra) in sorted(self._sums.items()):
-            yield stretch, key, earned, contra
+        for (stretch, *shared), months in sorted(self._sums.items()):
+            for month, (earned, contra) in sorted(months.items()):
+                yield stretch, RecognitionKey._make((*shared, month)), earned, contra
 
     def _note(self, version: PartVersion, position: int, sign: int) -> None:
-        stretch, livemode, line_part = stretch_of(position, MONTH_STRETCH), version.key[0], version.line_part
-        for row in month_rows(line_part.part, line_part.currency):
-            streams = (row.stream_id or "", row.plan_id or "")
-            key = RecognitionKey(livemode, row.currency, *streams, row.kind, row.cause, row.booked_month, row.month)
-            total = self._sums[stretch, key]
-            total[0] += sign * row.earned
-            total[1] += sign * row.contra
+        line_part, part = version.line_part, version.line_part.part
+        stretch, booked_month = stretch_of(position, MONTH_STRETCH), month_of(part.booked)
+        streams = (part.stream_id or "", part.plan_id or "")
+        for column, month, earned, contra in spread_of(part):
+            where = (stretch, version.key[0], line_part.currency, *streams, column, part.cause, booked_month)
+            total = self._sums[where].setdefault(month, [0, 0])
+            total[0] += sign * earned
+            total[1] += sign * contra

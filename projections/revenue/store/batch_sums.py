@@ -7,9 +7,10 @@ from projections.revenue.facets import FacetChanges
 from projections.revenue.parts.part_changes import PartChanges
 from projections.revenue.parts.recognition_sums import RecognitionSums
 from projections.revenue.row_changes import RowChanges
+from projections.revenue.store.find_builds import LastChecksums
 from projections.revenue.store.parts.write_recognition import write_recognition
 from projections.revenue.store.write_facets import write_facets
-from projections.revenue.store.write_sums import LastChecksums, write_sums
+from projections.revenue.store.write_sums import write_sums
 from projections.revenue.sums import RowSums
 from runtime.database import Driver
 

@@ -29,15 +29,19 @@ def places_of(places: Places) -> list[Place]:
     return [(at.company_id, at.build, *key) for at, keys in places for key in keys]
 
 
-def remove(driver: Driver, table: Table, places: Places) -> None:
-    """Delete the records at these places. Commits nothing."""
+def replace(driver: Driver, table: Table, places: Places, records: Iterable[Record]) -> None:
+    """Insert records, among them new ones for all that are stored at these places. Commits nothing."""
     rows = places_of(places)
+    if rows and is_pipelined(driver):
+        insert_few(driver, table.name, [column.name for column in table.c], records, on_conflict=_replacing(table))
+        return
     if rows:
         driver.execute(
             f"DELETE FROM {table.name} t USING {AT_PLACES} WHERE t.company_id = k.company_id AND t.build = k.build"  # noqa: S608
             " AND t.livemode = k.livemode AND t.id = k.id",
             as_rows(PLACE, rows),
         )
+    insert(driver, table, records)
 
 
 def insert(driver: Driver, table: Table, records: Iterable[Record]) -> None:
@@ -55,11 +59,14 @@ def insert(driver: Driver, table: Table, records: Iterable[Record]) -> None:
                 copy.write_row(row)
 
 
-def insert_few(driver: Driver, table: str, names: Sequence[str], rows: Iterable[Record]) -> None:
+def insert_few(
+    driver: Driver, table: str, names: Sequence[str], rows: Iterable[Record], *, on_conflict: str = ""
+) -> None:
     """Insert a few rows without COPY, which cannot be part of a pipeline. Commits nothing."""
     columns = ", ".join(names)
     driver.execute(
-        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, %(rows)s)",  # noqa: S608
+        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, %(rows)s)"  # noqa: S608
+        f"{on_conflict}",
         as_rows(names, rows),
     )
 
@@ -73,6 +80,11 @@ def insert_lines(driver: Driver, table: str, names: Sequence[str], lines: Sequen
         return
     with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
         copy.write(b"".join(lines))
+
+
+def _replacing(table: Table) -> str:
+    changed = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.c if column.name not in PLACE)
+    return f" ON CONFLICT ({', '.join(PLACE)}) DO UPDATE SET {changed}"
 
 
 def is_pipelined(driver: Driver) -> bool:

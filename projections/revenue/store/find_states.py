@@ -1,4 +1,8 @@
-"""Find stored states of invoices, prices, products and customers in one statement: it costs as much as many rows."""
+"""Find stored states of invoices, prices, products and customers in one statement: it costs as much as many rows.
+
+Of a price, product or customer without a state it says whether lines have it all the same, as an invoice may name no
+customer: the facets have everything that lines have or had.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -21,14 +25,18 @@ Wanted = tuple[str, Key]
 Found = psycopg.Cursor[tuple[Any, ...]] | None
 
 _OF_ONE_TABLE = """
-    SELECT t.id, t.book, t.position, t.changed_at FROM {table} t
+    SELECT t.book, t.position, t.changed_at FROM {table} t
     WHERE k.of_table = '{table}' AND t.company_id = k.company_id AND t.build = k.build AND t.livemode = k.livemode
       AND t.id = k.id
 """
 _FIND = f"""
-    SELECT k.of_table, k.company_id, k.livemode, found.*
+    SELECT k.of_table, k.company_id, k.livemode, k.id, found.*
     FROM {rows_of("of_table text, company_id bigint, build integer, livemode boolean, id text")}
-    CROSS JOIN LATERAL ({" UNION ALL ".join(_OF_ONE_TABLE.format(table=table.name) for table in _TABLES)}) found
+    LEFT JOIN LATERAL ({" UNION ALL ".join(_OF_ONE_TABLE.format(table=table.name) for table in _TABLES)}) found ON true
+    WHERE found.book IS NOT NULL OR EXISTS (
+        SELECT FROM revenue_facet f
+        WHERE f.company_id = k.company_id AND f.build = k.build AND f.livemode = k.livemode
+          AND f.facet = replace(k.of_table, 'revenue_', '') AND f.id = k.id)
 """  # noqa: S608 - our own words
 
 
@@ -38,7 +46,7 @@ def find_states(driver: Driver, wanted: Sequence[tuple[BuildState, Iterable[Want
     return driver.execute(_FIND, as_rows(("of_table", *PLACE), rows)) if rows else None
 
 
-def states_of(found: Found) -> Iterator[tuple[str, int, Key, bytes, Change]]:
-    """Yield the states that were found: table, company, key, the state as bytes, and what last altered it."""
+def states_of(found: Found) -> Iterator[tuple[str, int, Key, bytes | None, Change]]:
+    """Yield what was found: table, company, key, the state as bytes, if there is one, and what last altered it."""
     for table, company_id, livemode, object_id, stored, position, changed_at in found or ():
         yield table, company_id, (livemode, object_id), stored, Change(position, changed_at)

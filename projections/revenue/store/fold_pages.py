@@ -8,6 +8,7 @@ from projections.revenue.decisions import cut_at_decisions
 from projections.revenue.fold import RevenueState
 from projections.revenue.row_versions import Changes, changes_of
 from projections.revenue.store.batch_sums import BatchSums
+from projections.revenue.store.find_builds import LastChecksums, builds_of, find_builds
 from projections.revenue.store.load_state import load_state
 from projections.revenue.store.mapping.mapping_store import (
     NO_BOOK,
@@ -22,7 +23,6 @@ from projections.revenue.store.parts.write_parts import write_parts
 from projections.revenue.store.write_credit_notes import write_credit_notes
 from projections.revenue.store.write_rows import write_rows
 from projections.revenue.store.write_state import write_state
-from projections.revenue.store.write_sums import LastChecksums, find_last_checksums
 from runtime.database import Driver
 
 
@@ -84,9 +84,10 @@ def _load(
     driver: Driver, builds: Sequence[BuildState], pages: Sequence[FactPage]
 ) -> tuple[LastChecksums, dict[int, StoredBook]]:
     facts = (((fact.sighting.livemode, fact.observations) for fact in page.facts) for page in pages)
-    last_checksums, books = find_last_checksums(driver, builds), find_books(driver, builds)
+    sent = find_builds(driver, builds)
     load_state(driver, list(zip(builds, facts, strict=True)))
-    return last_checksums, load_books(books, builds)
+    found = builds_of(sent)
+    return found.last_checksums, load_books(found.books, builds)
 
 
 def _apply(builds: Sequence[BuildState], pages: Sequence[FactPage]) -> None:

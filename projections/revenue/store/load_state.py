@@ -118,6 +118,9 @@ def _known(revenue: RevenueState) -> set[Wanted]:
 def _keep(builds: Mapping[int, BuildState], found: Found) -> None:
     for table, company_id, key, stored, change in states_of(found):
         revenue = builds[company_id].revenue
+        revenue.shown.add((table, key))
+        if stored is None:
+            continue
         if table == INVOICES:
             revenue.invoices[key] = Held(_INVOICE_STATE.decode(stored), change)
         elif table == PRICES:

@@ -11,13 +11,14 @@ from projections.revenue.build_state import BuildState
 from projections.revenue.moves import moves_of
 from projections.revenue.state import Key
 from projections.revenue.store.bulk import PLACE
+from projections.revenue.store.find_states import CUSTOMERS, PRICES, PRODUCTS
 from projections.revenue.store.load_state import load_invoices
 from runtime.database import Driver
 from runtime.json_rows import as_rows, rows_of
 
 _INVOICES_AT_ONCE = 1000
-# What a row shows that may change without its invoice.
-_COLUMNS = ("customer_id", "price_id", "product_id")
+# What a row shows that may change without its invoice, and the tables of its states.
+_COLUMNS = (("customer_id", CUSTOMERS), ("price_id", PRICES), ("product_id", PRODUCTS))
 
 # Of a table that was never analyzed, PostgreSQL knows only its size. The mode is compared in a way that no index
 # serves, so that none seems as good as the one that has the column; a plan made while the table is small is not kept.
@@ -37,14 +38,16 @@ _MOVED = f"""
 def moved_invoices(driver: Driver, build_states: Sequence[BuildState]) -> Iterator[list[BuildState]]:
     """Yield builds beside the given ones, with the stored invoices that show a changed price or name loaded.
 
-    Without those that the given states have. The invoices are found as they stood when this began.
+    Without those that the given states have. The invoices are found as they stood when this began. What was neither
+    stored nor had by lines, such as a new customer, is not looked for.
     """
     begun = {build_state.company_id: build_state for build_state in build_states if build_state.is_begun}
     moved = [
         (column, at.company_id, at.build, *key)
         for at in begun.values()
-        for column, keys in zip(_COLUMNS, moves_of(at.revenue), strict=True)
+        for (column, table), keys in zip(_COLUMNS, moves_of(at.revenue), strict=True)
         for key in keys
+        if (table, key) in at.revenue.shown
     ]
     found = iter(_stored(driver, moved))
     while portion := list(islice(found, _INVOICES_AT_ONCE)):

@@ -9,7 +9,7 @@ from projections.revenue.build_state import BuildState
 from projections.revenue.fold import RevenueState, is_gap
 from projections.revenue.state import Key
 from projections.revenue.store.books import stored_customer, stored_invoice, stored_price, stored_product
-from projections.revenue.store.bulk import Record, insert, remove
+from projections.revenue.store.bulk import Record, insert, replace
 from projections.revenue.store.tables import (
     revenue_customer,
     revenue_invoice,
@@ -34,14 +34,10 @@ def write_state(driver: Driver, build_states: Sequence[BuildState]) -> None:
     products = [
         (build_state, _stored(revenue.touched_products, revenue.product_states)) for build_state, revenue in begun
     ]
-    remove(driver, revenue_invoice, invoices)
-    remove(driver, revenue_price, prices)
-    remove(driver, revenue_product, products)
-    remove(driver, revenue_customer, customers)
-    insert(driver, revenue_invoice, chain.from_iterable(map(_invoice_records, build_states)))
-    insert(driver, revenue_price, chain.from_iterable(map(_price_records, build_states)))
-    insert(driver, revenue_product, chain.from_iterable(map(_product_records, build_states)))
-    insert(driver, revenue_customer, chain.from_iterable(map(_customer_records, build_states)))
+    replace(driver, revenue_invoice, invoices, chain.from_iterable(map(_invoice_records, build_states)))
+    replace(driver, revenue_price, prices, chain.from_iterable(map(_price_records, build_states)))
+    replace(driver, revenue_product, products, chain.from_iterable(map(_product_records, build_states)))
+    replace(driver, revenue_customer, customers, chain.from_iterable(map(_customer_records, build_states)))
     insert(driver, revenue_quarantine, chain.from_iterable(map(_quarantine_records, build_states)))
 
 

@@ -1,20 +1,15 @@
 """Add the sums of row changes to the totals by month, the checksums and the first days. Commits nothing."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import psycopg
-
-from projections.revenue.build_state import BuildState
 from projections.revenue.row_text import CHECKSUM_BYTES, added
+from projections.revenue.store.find_builds import LastChecksums
 from projections.revenue.sums import MonthKey, MonthSum, RowSums
 from runtime.database import Driver
 from runtime.json_rows import as_rows, rows_of
 
 # A company, its build, and the sums of its row changes.
 Entry = tuple[int, int, RowSums]
-# A company, its number of rows and its checksum.
-LastChecksums = psycopg.Cursor[tuple[Any, ...]] | None
 
 _STRETCH = ("company_id", "build", *MonthKey._fields, *MonthSum._fields, "stretch")
 _MONTH_KEY = "company_id, build, livemode, month, currency, invoice_status, type, cadence"
@@ -32,13 +27,6 @@ _ADD_MONTHS = f"""
     SELECT {_MONTH_KEY}, sum(line_count), sum(amount), sum(net_amount) FROM added GROUP BY {_MONTH_KEY}
     ON CONFLICT ({_MONTH_KEY}) DO UPDATE SET {_ADDED}
 """  # noqa: S608 - our own words
-_LAST_CHECKSUMS = f"""
-    SELECT k.company_id, c.row_count, c.checksum FROM {rows_of("company_id bigint, build integer")}
-    CROSS JOIN LATERAL (
-        SELECT row_count, checksum FROM revenue_checksum c
-        WHERE c.company_id = k.company_id AND c.build = k.build ORDER BY c.stretch DESC LIMIT 1
-    ) c
-"""  # noqa: S608 - our own words
 _CHECKSUM = ("company_id", "build", "stretch", "position", "row_count", "checksum")
 _CHECKSUM_TYPES = "company_id bigint, build integer, stretch bigint, position bigint, row_count bigint, checksum bytea"
 _SET_CHECKSUMS = f"""
@@ -55,16 +43,9 @@ _FIRST_OF_DAYS = f"""
 """  # noqa: S608 - our own words
 
 
-def find_last_checksums(driver: Driver, builds: Sequence[BuildState]) -> LastChecksums:
-    """Look for the number of rows and the checksum that each company's build has so far."""
-    begun = [build for build in builds if build.is_begun]
-    rows = as_rows(("company_id", "build"), ((build.company_id, build.build) for build in begun))
-    return driver.execute(_LAST_CHECKSUMS, rows) if begun else None
-
-
 def write_sums(driver: Driver, entries: Sequence[Entry], last_checksums: LastChecksums) -> None:
     """Add sums of row changes to checksums, first days and month totals, for many companies. Commits nothing."""
-    _add_to_checksums(driver, entries, {row[0]: (row[1], row[2]) for row in last_checksums or ()})
+    _add_to_checksums(driver, entries, last_checksums)
     _add_to_days(driver, entries)
     _add_to_months(driver, entries)
 
@@ -75,7 +56,7 @@ def _add_to_months(driver: Driver, entries: Sequence[Entry]) -> None:
         driver.execute(_ADD_MONTHS, as_rows(_STRETCH, rows))
 
 
-def _add_to_checksums(driver: Driver, entries: Sequence[Entry], last: Mapping[int, tuple[int, bytes]]) -> None:
+def _add_to_checksums(driver: Driver, entries: Sequence[Entry], last: LastChecksums) -> None:
     rows: list[tuple[object, ...]] = []
     for company_id, build, sums in entries:
         row_count, checksum = last.get(company_id, (0, bytes(CHECKSUM_BYTES)))

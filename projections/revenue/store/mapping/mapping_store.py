@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-import psycopg
 
 from projections.mapping.decisions.payloads import LinesOverridden, LinesReleased
 from projections.mapping.decisions.stored_book import book_of
@@ -47,7 +46,8 @@ _OVERRIDE = f"""
     SET batch_id = excluded.batch_id, outcome = excluded.outcome, position = excluded.position
 """  # noqa: S608 - our own words
 
-FoundBooks = psycopg.Cursor[tuple[Any, ...]] | None
+# What a statement answers, maybe later.
+Rows = Iterable[tuple[Any, ...]]
 # The outcomes that people chose for lines, by invoice and line.
 LinesOfInvoices = dict[Key, dict[str, Shares]]
 
@@ -62,15 +62,15 @@ class StoredBook(msgspec.Struct, frozen=True):
 NO_BOOK = StoredBook()
 
 
-def find_books(driver: Driver, builds: Sequence[BuildState]) -> FoundBooks:
-    """Look for the books of builds; None if there are no tables yet to look in."""
+def find_books(driver: Driver, builds: Sequence[BuildState]) -> Rows:
+    """Look for the books of builds; nothing if there are no tables yet to look in."""
     begun = [(build.company_id, build.build) for build in builds if build.is_begun]
-    return driver.execute(_BOOKS, as_rows(("company_id", "build"), begun)) if begun else None
+    return driver.execute(_BOOKS, as_rows(("company_id", "build"), begun)) if begun else ()
 
 
-def load_books(found: FoundBooks, builds: Sequence[BuildState]) -> dict[int, StoredBook]:
+def load_books(found: Rows, builds: Sequence[BuildState]) -> dict[int, StoredBook]:
     """Give each state its book, and return all of them as they are stored, by company."""
-    stored = {company_id: StoredBook(book, has_overrides) for company_id, book, has_overrides in found or ()}
+    stored = {company_id: StoredBook(book, has_overrides) for company_id, book, has_overrides in found}
     for build in builds:
         if build.company_id in stored:
             build.revenue.book = book_of(stored[build.company_id].book)

@@ -7,7 +7,7 @@ from functools import lru_cache
 import msgspec
 
 from projections.mapping.writing_rules import treatment_document
-from projections.recognition.outcome import Treatment
+from projections.recognition.outcome import Share
 from projections.revenue.build_state import BuildState
 from projections.revenue.parts.part_changes import PartChanges, PartVersion
 from projections.revenue.row_text import texts_of
@@ -70,22 +70,22 @@ def _place(version: PartVersion) -> tuple[object, ...]:
 def _text(version: PartVersion) -> str:
     livemode, invoice_id = version.key
     line, part = version.line_part, version.line_part.part
-    share = line.share
-    mapped = texts_of(line.layer, line.rule_id, share.stream_id or "", share.plan_id or "", share.kind)
     months = ",".join(map(str, part.months))
     return (
         f"{'t' if livemode else 'f'}\t{texts_of(invoice_id, line.line_id)}\t{part.share_number}\t{part.step_number}\t"
-        f"{texts_of(part.cause, part.credit_id)}\t{mapped}\t{share.basis_points}\t"
-        f"{texts_of(_treatment_text(share.treatment), line.currency)}\t{_day_text(part.booked)}\t"
+        f"{texts_of(part.cause, part.credit_id)}\t{_mapped_text(line.layer, line.rule_id, line.share)}\t"
+        f"{line.currency}\t{_day_text(part.booked)}\t"
         f"{'t' if part.is_booked_estimated else 'f'}\t{_day_text(part.start)}\t{_day_text(part.end)}\t{part.amount}\t"
         f"{part.first_month}\t{part.first_month + len(part.months) - 1}\t{{{months}}}\t{part.contra}\t{part.expense}\t"
         f"{version.position}"
     )
 
 
-@lru_cache(1024)
-def _treatment_text(treatment: Treatment | None) -> str | None:
-    return None if treatment is None else _ENCODER.encode(treatment_document(treatment)).decode()
+@lru_cache(4096)
+def _mapped_text(layer: str, rule_id: str | None, share: Share) -> str:
+    mapped = texts_of(layer, rule_id, share.stream_id or "", share.plan_id or "", share.kind)
+    given = None if share.treatment is None else _ENCODER.encode(treatment_document(share.treatment)).decode()
+    return f"{mapped}\t{share.basis_points}\t{texts_of(given)}"
 
 
 @lru_cache(1 << 16)
