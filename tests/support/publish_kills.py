@@ -2,7 +2,8 @@
 
 Each round another rule set is drafted; a child works it out, publishes and folds it, and kills itself with SIGKILL
 before its nth statement or commit. Then the rules are published whole or not at all, and whoever goes on ends where
-nobody was killed. Tries so many points, chosen by the seed, or all if they are fewer. Prints the faults found, then how many died.
+nobody was killed. Tries so many points, chosen by the seed, or all if they are fewer. Prints the faults found, then
+how many died.
 """
 
 import os
