@@ -55,8 +55,8 @@ def damaged_events(draw: st.DrawFn) -> bytes:
     return json_bytes(told)
 
 
-@pytest.mark.promise("Hostile input: signatures, JSON, shapes, cursors and spreadsheets", trials=(50, 5000))
-@examples(50, 5000)
+@pytest.mark.promise("Hostile input: signatures, JSON, shapes, cursors and spreadsheets", trials=(50, 2000))
+@examples(50, 2000)
 @given(damaged_events())
 def test_a_damaged_event_is_read_or_refused_by_name(body: bytes) -> None:
     try:
