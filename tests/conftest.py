@@ -16,12 +16,13 @@ from app.http.stopping import stopping
 from app.wiring.tools import Tools
 from backlog.queues import SYNC, Waker
 from events.intake.lanes import AppendLanes
-from runtime.database import open_engine, walled
+from runtime.database import acting_as, open_engine
+from runtime.roles import APP, INTAKE
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
 from tests.support.chromium import MISSING
 from tests.support.clock import SetClock
-from tests.support.databases import new_database, template_server
+from tests.support.databases import as_web_login, new_database, template_server
 from tests.support.web.tools import app_with, tools_on
 
 _TESTS = Path(__file__).parent
@@ -96,10 +97,12 @@ def clock() -> SetClock:
 
 @pytest.fixture
 def web_tools(database_url: str, redis: Redis, clock: SetClock) -> Iterator[Tools]:
-    intake = open_engine(
-        database_url, name="intake", pool_size=2, statement_timeout_ms=1500, lock_timeout_ms=50, autocommit=True
+    url = as_web_login(database_url)
+    intake = acting_as(
+        open_engine(url, name="intake", pool_size=2, statement_timeout_ms=1500, lock_timeout_ms=50, autocommit=True),
+        INTAKE,
     )
-    web = walled(open_engine(database_url, name="web", pool_size=10))
+    web = acting_as(open_engine(url, name="web", pool_size=10), APP)
     waker, sync_waker = Waker(redis), Waker(redis, SYNC)
     yield tools_on(
         web,

@@ -7,6 +7,7 @@ from app.http.public_address import PublicAddress, UnusableAddressError
 from notices.mail_server import MailServer, mail_server_from
 from notices.outbound import Outbound, outbound_from
 from runtime.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
+from runtime.roles import roles_from
 from tenants.data_keys import data_keys_from
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
@@ -61,6 +62,8 @@ class WebSettings:
     """Settings of the web process. Secrets are left out of its representation."""
 
     database_url: str = field(repr=False)
+    # Whether the process acts in roles, instead of doing everything as the database's user.
+    has_roles: bool
     redis_url: str = field(repr=False)
     webhook_secrets: tuple[str, ...] = field(repr=False)
     secret_key: str = field(repr=False)
@@ -84,6 +87,7 @@ class WebSettings:
         environment = environment or Environment.of_process()
         settings = cls(
             database_url=environment.required_url("DATABASE_URL", DATABASE_SCHEMES),
+            has_roles=roles_from(environment),
             redis_url=environment.required_url("REDIS_URL", REDIS_SCHEMES),
             webhook_secrets=environment.required_list("STRIPE_WEBHOOK_SECRETS"),
             secret_key=environment.required("APP_SECRET_KEY"),

@@ -19,7 +19,8 @@ from backlog.queues import FETCH, NOTICE, PREVIEW, SYNC, Waker, open_redis
 from events.intake.lanes import Appender, AppendLanes
 from notices.outbound import Outbound
 from runtime.clock import Clock, utc_now
-from runtime.database import open_engine, walled
+from runtime.database import acting_as, open_engine
+from runtime.roles import APP, INTAKE
 from stripe_gateway.connect import Connector, StripeConnect
 from stripe_gateway.restricted_keys import RestrictedKeys
 from stripe_gateway.stripe_app import StripeApp
@@ -93,7 +94,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         engine=_reader(settings, "web", pool_size=_READ_POOL_SIZE),
         exports=_reader(settings, "exports", pool_size=_EXPORT_POOL_SIZE),
         redis=redis,
-        appender=AppendLanes(intake, after_commit=Waker(redis).ask),
+        appender=AppendLanes(acting_as(intake, INTAKE, has_roles=settings.has_roles), after_commit=Waker(redis).ask),
         cursors=CursorSigner(settings.secret_key),
         webhook_secrets=settings.webhook_secrets,
         secret_key=settings.secret_key,
@@ -120,7 +121,8 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
 
 def _reader(settings: WebSettings, name: str, *, pool_size: int) -> Engine:
     url = settings.database_url
-    return walled(open_engine(url, name=name, pool_size=pool_size, statement_timeout_ms=_READ_STATEMENT_MS))
+    engine = open_engine(url, name=name, pool_size=pool_size, statement_timeout_ms=_READ_STATEMENT_MS)
+    return acting_as(engine, APP, has_roles=settings.has_roles)
 
 
 def _identity_provider(settings: WebSettings) -> IdentityProvider | None:

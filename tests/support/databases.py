@@ -10,10 +10,11 @@ from tempfile import TemporaryDirectory
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import make_url
+from sqlalchemy import Connection, Engine, make_url
 
 from migrations.run import upgrade
 from runtime.database import open_engine
+from runtime.roles import OF_WEB, OF_WORKERS
 from sandbox.postgres import PostgresServer
 
 _TEMPLATE = "revmap_template"
@@ -22,6 +23,8 @@ _ROOM_BYTES = 2_000_000_000
 _PREFIX = "revmap-tests-"
 # A database lives for a second: too short for anything to be vacuumed or compiled.
 _OPTIONS = {"max_wal_size": "128MB", "autovacuum": "off", "jit": "off"}
+# Users of the database as production has them: neither owns anything.
+_LOGINS = {"web_login": OF_WEB, "worker_login": OF_WORKERS}
 _names = count(1)
 
 
@@ -38,6 +41,9 @@ def template_server() -> Iterator[PostgresServer]:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
         engine = open_engine(_url(server, _TEMPLATE), name="template", pool_size=1)
         upgrade(engine)
+        with engine.begin() as connection:
+            for login, roles in _LOGINS.items():
+                connection.exec_driver_sql(f"CREATE ROLE {login} LOGIN; GRANT {', '.join(roles)} TO {login}")
         engine.dispose()
         yield server
 
@@ -53,6 +59,29 @@ def new_database(server: PostgresServer) -> Iterator[str]:
         connection.execute(statement)
         yield _url(server, database)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+def as_web_login(database_url: str) -> str:
+    """Return the URL for the web processes' user, who owns nothing."""
+    return make_url(database_url).set(username="web_login").render_as_string(hide_password=False)
+
+
+def as_worker_login(database_url: str) -> str:
+    """Return the URL for the workers' user, who owns no part of the log."""
+    return make_url(database_url).set(username="worker_login").render_as_string(hide_password=False)
+
+
+@contextmanager
+def arranging(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction of the server's superuser, to arrange what the engine's own user may not do; commit it."""
+    owner = open_engine(
+        engine.url.set(username="postgres").render_as_string(hide_password=False), name="arranging", pool_size=1
+    )
+    try:
+        with owner.begin() as connection:
+            yield connection
+    finally:
+        owner.dispose()
 
 
 def _url(server: PostgresServer, database: str) -> str:

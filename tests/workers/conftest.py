@@ -6,14 +6,16 @@ from threading import Event
 
 import pytest
 from redis import Redis
-from sqlalchemy import Engine
 
+from runtime.database import acting_as, open_engine
+from runtime.roles import WORKER
 from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
 from stripe_gateway.client import StripeGateway
 from stripe_gateway.rate_limit import RateLimit
 from tenants.secrets import SecretBox
 from tests.support.clock import NOON, SetClock
+from tests.support.databases import as_worker_login
 from tests.support.platform_keyring import PlatformKeyring
 from tests.support.syncs.runs import reset_rate_limits
 from workers.wiring.tools import Tools
@@ -35,8 +37,9 @@ def stripe_server(simulated: SimulatedStripe) -> Iterator[StripeServer]:
 
 
 @pytest.fixture
-def tools(engine: Engine, redis: Redis, stripe_server: StripeServer, clock: SetClock) -> Iterator[Tools]:
+def tools(database_url: str, redis: Redis, stripe_server: StripeServer, clock: SetClock) -> Iterator[Tools]:
     assert clock() == NOON
+    engine = acting_as(open_engine(as_worker_login(database_url), name="worker", pool_size=10), WORKER)
     key = stripe_server.stripe.platform_key(livemode=True)
     with ThreadPoolExecutor(8) as threads:
         yield Tools(
@@ -55,3 +58,4 @@ def tools(engine: Engine, redis: Redis, stripe_server: StripeServer, clock: SetC
             stopping=Event(),
             pause=no_pause,
         )
+    engine.dispose()
