@@ -16,7 +16,7 @@ _MISSING = text("""
     ORDER BY w.place
 """)
 WITHOUT_ROLES = (
-    "DATABASE_ROLES=none: every process acts as the database's user. Nothing but its own filters keeps a statement from "
+    "DATABASE_ROLES=none: every process acts as the user of the database. Only its own filters keep a statement from "
     "reading other companies, and nothing keeps it from changing the log."
 )
 _log = logging.getLogger(__name__)

@@ -3,12 +3,13 @@
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
+import hmac
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, abort, request
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -59,7 +60,14 @@ class _Standing(Collector):
 
 @blueprint.get("/metrics")
 def show_metrics() -> Response:
-    """Return the counts of the web processes, and the state of the log, projections, syncs and queues."""
+    """Return the counts of the web processes, and the state of the log, projections, syncs and queues.
+
+    401 without the token that METRICS_TOKEN sets; 404 if it sets none.
+    """
+    wanted = current_tools().metrics_token or abort(404)
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), wanted.encode()):
+        return Response("401: send the token as Authorization: Bearer …\n", 401, {"WWW-Authenticate": "Bearer"})
     standing = CollectorRegistry()
     standing.register(_Standing(current_tools()))
     return Response(exposition() + generate_latest(standing), mimetype=None, content_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -1,7 +1,7 @@
 """The settings of the web process, read from its environment."""
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeVar
 
 from app.http.public_address import PublicAddress, UnusableAddressError
 from notices.mail_server import MailServer, mail_server_from
@@ -15,6 +15,9 @@ DEFAULT_ADDRESS = "http://127.0.0.1:8000"
 # https://docs.stripe.com/connect/oauth-changes-for-standard-platforms: only old extensions may ask for read_only.
 _PAGES = {"connect": "https://connect.stripe.com", "app": "https://marketplace.stripe.com"}
 _SCOPES = ("read_write", "read_only")
+_SHORTEST_SECRET_BYTES = 32
+
+Text = TypeVar("Text", str, str | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ class WebSettings:
     # None: no e-mail is sent.
     mail_server: MailServer | None
     outbound: Outbound
+    # None: nobody may read the metrics.
+    metrics_token: str | None = field(repr=False)
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
@@ -90,7 +95,7 @@ class WebSettings:
             has_roles=roles_from(environment),
             redis_url=environment.required_url("REDIS_URL", REDIS_SCHEMES),
             webhook_secrets=environment.required_list("STRIPE_WEBHOOK_SECRETS"),
-            secret_key=environment.required("APP_SECRET_KEY"),
+            secret_key=_random_text(environment, "APP_SECRET_KEY", environment.required("APP_SECRET_KEY")),
             data_keys=data_keys_from(environment, environment.required_list("ENCRYPTION_KEYS")),
             address=_address(environment),
             trusted_proxy_hops=environment.whole_number("TRUSTED_PROXY_HOPS", 0),
@@ -104,9 +109,18 @@ class WebSettings:
             mail_server=mail_server_from(
                 environment, environment.optional("SMTP_URL"), environment.optional("MAIL_FROM")
             ),
+            metrics_token=_random_text(environment, "METRICS_TOKEN", environment.optional("METRICS_TOKEN")),
         )
         environment.refuse_if_incomplete()
         return settings
+
+
+def _random_text(environment: Environment, name: str, value: Text) -> Text:
+    """Return the value; note one that is set and too short to be random enough."""
+    if value and len(value.encode()) < _SHORTEST_SECRET_BYTES:
+        how = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        environment.note(f"{name} is shorter than {_SHORTEST_SECRET_BYTES} bytes. Make one: {how}")
+    return value
 
 
 def _address(environment: Environment) -> PublicAddress:

@@ -75,6 +75,8 @@ class Tools:
     is_sign_up_open: bool = False
     # Where webhooks may be sent.
     outbound: Outbound = "public"
+    # What a scraper of the metrics sends; None: nobody may read them.
+    metrics_token: str | None = None
     # How many groups of lines wait to be mapped, by company, build, position and mode: all that it depends on.
     counted_to_map: dict[tuple[int, int, int, bool], str] = field(default_factory=dict)
 
@@ -116,6 +118,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         queue_mail=SealedMail(box, clock) if settings.mail_server else None,
         is_sign_up_open=settings.is_sign_up_open,
         outbound=settings.outbound,
+        metrics_token=settings.metrics_token,
     )
 
 
