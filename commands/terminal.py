@@ -33,8 +33,11 @@ def database(*, role: str | None = OPERATOR) -> Iterator[Engine]:
     :raises SystemExit: code 2, if DATABASE_URL is missing or unusable
     """
     environment = Environment.of_process()
-    name = "DATABASE_OWNER_URL" if environment.optional("DATABASE_OWNER_URL") else "DATABASE_URL"
-    database_url, has_roles = environment.required_url(name, DATABASE_SCHEMES), roles_from(environment)
+    if environment.optional("DATABASE_OWNER_URL"):
+        database_url = environment.required_url("DATABASE_OWNER_URL", DATABASE_SCHEMES)
+    else:
+        database_url = environment.required_url("DATABASE_URL", DATABASE_SCHEMES)
+    has_roles = roles_from(environment)
     environment.refuse_if_incomplete()
     engine = open_engine(database_url, name="command", pool_size=2, statement_timeout_ms=_NO_TIME_LIMIT_MS)
     acting_as(engine, role, has_roles=has_roles)
@@ -43,7 +46,7 @@ def database(*, role: str | None = OPERATOR) -> Iterator[Engine]:
     except OperationalError as error:
         if f'"{role}"' in str(error.orig) or "permission denied to set role" in str(error.orig):
             raise click.ClickException(
-                f"the user of {name} cannot act as {role}: run 'flask db upgrade' as the database's owner"
+                f"the database's user cannot act as {role}: run 'flask db upgrade' as the database's owner"
             ) from error
         raise click.ClickException(f"the database did not answer: {_first_line(error.orig)}") from error
     except ProgrammingError as error:
