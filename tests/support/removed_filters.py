@@ -1,4 +1,4 @@
-"""Remove one company filter at a time, and name those whose absence no test notices: `python -m tests.support.removed_filters`.
+"""Remove one company filter at a time, and name those that nobody misses: `python -m tests.support.removed_filters`.
 
 Each removal is made in a copy of the tree, in which the tests run that stand without row-level security beside a
 company with the same ids. It takes about half a minute for each filter, so that the suite does not run it; PATTERN
@@ -79,9 +79,10 @@ def survives(removal: Removal, trees: "SimpleQueue[Path]") -> bool:
     argv = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *_TESTS]
     try:
         ended = subprocess.run(argv, cwd=tree, check=False, capture_output=True, timeout=_LONGEST_SECONDS)
-        return ended.returncode == 0
     except subprocess.TimeoutExpired:
         return False
+    else:
+        return ended.returncode == 0
     finally:
         removal.undo(tree)
         trees.put(tree)
