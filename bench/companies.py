@@ -13,7 +13,7 @@ from backlog.fetches import claim_due
 from backlog.queues import PROJECTION, wake
 from bench.payloads import invoice_event
 from bench.rebuild import settle
-from bench.stage import servers
+from bench.stage import METRICS_TOKEN, servers
 from bench.webhooks import await_caught_up
 from events.intake.envelope import event_from_stripe
 from events.log.append import append
@@ -174,6 +174,9 @@ def _median_ms(measured: Callable[[], object]) -> float:
 
 
 def _get(port: int, path: str) -> bytes:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}
+    )
+    with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310 - a server of ours
         body: bytes = answer.read()
     return body

@@ -11,6 +11,7 @@ from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
 
 WEBHOOK_SECRET = "whsec_bench"
+METRICS_TOKEN = "the token of the benchmarks' scraper"
 # PostgreSQL's default of 128 MB is too small for a real server: the rows of several builds do not fit into it.
 _POSTGRES_OPTIONS = {"shared_buffers": "1GB"}
 
@@ -29,7 +30,8 @@ def servers() -> Iterator[dict[str, str]]:
                 "STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
                 "STRIPE_SECRET_KEY": "sk_live_bench",
                 "STRIPE_API_BASE": "http://127.0.0.1:9",
-                "APP_SECRET_KEY": "bench",
+                "APP_SECRET_KEY": "the benchmarks' secret key, of 32 bytes",
+                "METRICS_TOKEN": METRICS_TOKEN,
                 "ENCRYPTION_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
             }
         finally:

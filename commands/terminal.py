@@ -10,8 +10,9 @@ import click
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from runtime.database import open_engine
+from runtime.database import acting_as, open_engine
 from runtime.environ import DATABASE_SCHEMES, Environment
+from runtime.roles import OPERATOR, roles_from
 from tenants.companies import find_company
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -23,19 +24,30 @@ company_option = click.option("--company", "company_id", type=click.IntRange(1, 
 
 
 @contextmanager
-def database() -> Iterator[Engine]:
-    """Open the database for a command.
+def database(*, role: str | None = OPERATOR) -> Iterator[Engine]:
+    """Open the database for a command, as its owner where DATABASE_OWNER_URL names one.
+
+    Commands act in the operator's role; only what creates tables and roles acts as the owner itself (None).
 
     :raises click.ClickException: the database does not answer, or is not at this release's schema
     :raises SystemExit: code 2, if DATABASE_URL is missing or unusable
     """
     environment = Environment.of_process()
-    database_url = environment.required_url("DATABASE_URL", DATABASE_SCHEMES)
+    if environment.optional("DATABASE_OWNER_URL"):
+        database_url = environment.required_url("DATABASE_OWNER_URL", DATABASE_SCHEMES)
+    else:
+        database_url = environment.required_url("DATABASE_URL", DATABASE_SCHEMES)
+    has_roles = roles_from(environment)
     environment.refuse_if_incomplete()
     engine = open_engine(database_url, name="command", pool_size=2, statement_timeout_ms=_NO_TIME_LIMIT_MS)
+    acting_as(engine, role, has_roles=has_roles)
     try:
         yield engine
     except OperationalError as error:
+        if f'"{role}"' in str(error.orig) or "permission denied to set role" in str(error.orig):
+            raise click.ClickException(
+                f"the database's user cannot act as {role}: run 'flask db upgrade' as the database's owner"
+            ) from error
         raise click.ClickException(f"the database did not answer: {_first_line(error.orig)}") from error
     except ProgrammingError as error:
         reason = _first_line(error.orig)

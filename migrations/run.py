@@ -8,6 +8,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
+from migrations.rights import apply_rights
+from runtime.database import acts_in_roles
+
 _HERE = Path(__file__).parent
 # A step that waits for a lock blocks every query queued behind it.
 _LOCK_TIMEOUT = "4s"
@@ -20,7 +23,12 @@ def _config() -> Config:
 
 
 def upgrade(engine: Engine) -> None:
-    """Migrate to the newest step. Commits after each step; safe to repeat and to run from several machines at once."""
+    """Migrate to the newest step, and give each role its rights, unless the engine acts without roles.
+
+    Commits after each step; safe to repeat and to run from several machines at once.
+
+    :raises RolesNotPermittedError: the database's user may not create the roles; the steps themselves are done
+    """
     config = _config()
     with engine.connect() as connection:
         # Two releases that start together: the second waits, then finds nothing left to do.
@@ -33,6 +41,9 @@ def upgrade(engine: Engine) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()
+            if acts_in_roles(engine):
+                apply_rights(connection)
+                connection.commit()
         finally:
             connection.rollback()
             connection.exec_driver_sql("SELECT pg_advisory_unlock(hashtext('revmap.migrations'))")

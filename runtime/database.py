@@ -5,8 +5,11 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy.event import listen
 from sqlalchemy.exc import DBAPIError
+
+from runtime.roles import APP, WEB
 
 # psycopg's own connection, whose rows are tuples.
 Driver = psycopg.Connection[tuple[Any, ...]]
@@ -17,10 +20,11 @@ _POOL_WAIT_SECONDS = 1
 _UNANSWERED_MS = 15_000
 _KEEP_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3}
 
-# See the migration that creates the walls. A database without the role has none yet and is not served: see /readyz.
-_ENTER_WALLS = "SELECT set_config('role', 'revmap_app', false) FROM pg_roles WHERE rolname = 'revmap_app'"
-_WALL_IN = text("SELECT set_config('revmap.company_id', :company_id, true), set_config('role', 'revmap_app', true)")
-_LEAVE_WALLS = text("SELECT set_config('role', 'none', true)")
+_WALL_IN = text(f"SELECT set_config('revmap.company_id', :company_id, true), set_config('role', '{APP}', true)")
+_NAME_COMPANY = text("SELECT set_config('revmap.company_id', :company_id, true)")
+_LEAVE_WALLS = text(f"SELECT set_config('role', '{WEB}', true)")
+_ACTING = " -c role="
+_HAS_ROLES = "revmap_has_roles"
 
 
 def open_engine(
@@ -61,10 +65,27 @@ def open_engine(
     )
 
 
-def walled(engine: Engine) -> Engine:
-    """Hide companies' rows from the engine, except in `within_company` and `as_owner`; return the engine."""
-    event.listen(engine, "connect", _enter_walls)
+def acting_as(engine: Engine, role: str | None, *, has_roles: bool = True) -> Engine:
+    """Have connections act in a role from their first statement on; return the engine.
+
+    A connection is refused if the role is missing, or not for its user to act in. Without a role its user acts itself
+    until it is walled in, and without any roles (DATABASE_ROLES=none) always.
+    """
+
+    def act(_dialect: object, _record: object, _arguments: object, parameters: dict[str, Any]) -> None:
+        # A setting of the session's own: also RESET ROLE ends in it. The parameters are shared by all connections.
+        if _ACTING not in parameters["options"]:
+            parameters["options"] += f"{_ACTING}{role}"
+
+    if has_roles and role is not None:
+        listen(engine, "do_connect", act)
+    engine.update_execution_options(**{_HAS_ROLES: has_roles})
     return engine
+
+
+def acts_in_roles(engine: Engine) -> bool:
+    """Return whether the engine acts in roles where it is asked to."""
+    return bool(engine.get_execution_options().get(_HAS_ROLES, True))
 
 
 @contextmanager
@@ -77,25 +98,21 @@ def within_company(engine: Engine, company_id: int) -> Iterator[Connection]:
 
 @contextmanager
 def as_owner(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that sees all companies; commit it at the end.
+    """Open a transaction of the web process that sees all companies; commit it at the end.
 
-    For identifying a caller before the company is known, and for rows that belong to no company.
+    For identifying a caller before the company is known, and for rows that belong to no company. The name is older than
+    the role: it acts as `revmap_web`, which owns nothing.
     """
     with engine.begin() as connection:
-        connection.execute(_LEAVE_WALLS)
+        if acts_in_roles(engine):
+            connection.execute(_LEAVE_WALLS)
         yield connection
 
 
 def wall_in(connection: Connection, company_id: int) -> None:
     """Restrict the current transaction to this company until it ends, by commit or rollback."""
-    connection.execute(_WALL_IN, {"company_id": str(company_id)})
-
-
-def _enter_walls(driver_connection: Any, _record: object) -> None:  # noqa: ANN401 - psycopg's, as the pool passes it
-    # Outside a transaction: what is set inside one is undone by its rollback.
-    driver_connection.autocommit = True
-    driver_connection.execute(_ENTER_WALLS)
-    driver_connection.autocommit = False
+    statement = _WALL_IN if acts_in_roles(connection.engine) else _NAME_COMPANY
+    connection.execute(statement, {"company_id": str(company_id)})
 
 
 def driver_of(connection: Connection) -> Driver:

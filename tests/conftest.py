@@ -16,12 +16,13 @@ from app.http.stopping import stopping
 from app.wiring.tools import Tools
 from backlog.queues import SYNC, Waker
 from events.intake.lanes import AppendLanes
-from runtime.database import open_engine, walled
+from runtime.database import acting_as, open_engine
+from runtime.roles import APP, INTAKE
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
 from tests.support.chromium import MISSING
 from tests.support.clock import SetClock
-from tests.support.databases import Databases, template_server
+from tests.support.databases import Databases, as_web_login, template_server
 from tests.support.web.tools import app_with, tools_on
 
 pytest_plugins = ["tests.support.promises"]
@@ -103,13 +104,17 @@ def clock() -> SetClock:
 
 @pytest.fixture
 def web_tools(database_url: str, databases: Databases, redis: Redis, clock: SetClock) -> Iterator[Tools]:
+    url = as_web_login(database_url)
     intake = databases.engine(
         "intake",
-        lambda: open_engine(
-            database_url, name="intake", pool_size=2, statement_timeout_ms=1500, lock_timeout_ms=50, autocommit=True
+        lambda: acting_as(
+            open_engine(
+                url, name="intake", pool_size=2, statement_timeout_ms=1500, lock_timeout_ms=50, autocommit=True
+            ),
+            INTAKE,
         ),
     )
-    web = databases.engine("web", lambda: walled(open_engine(database_url, name="web", pool_size=10)))
+    web = databases.engine("web", lambda: acting_as(open_engine(url, name="web", pool_size=10), APP))
     waker, sync_waker = Waker(redis), Waker(redis, SYNC)
     yield tools_on(
         web,

@@ -7,6 +7,8 @@ import click
 from backlog.queues import JOB_OF
 from runtime.logs import log_as_json
 from runtime.processes import Command, keep_running
+from runtime.role_check import refuse_missing_roles
+from runtime.roles import OF_WORKERS
 from workers.clock_process import run_clock
 from workers.rq_worker import run_worker
 from workers.wiring.settings import WorkerSettings
@@ -28,6 +30,7 @@ def work(queue: str | None) -> None:
         current_tools()
         run_worker(queue, settings.redis_url)
         return
+    refuse_missing_roles(settings.database_url, OF_WORKERS, has_roles=settings.has_roles)
     argv = [sys.executable, "-m", "workers", "work", "--queue"]
     keep_running([Command(name, [*argv, name]) for name in JOB_OF])
 
@@ -35,6 +38,8 @@ def work(queue: str | None) -> None:
 @main.command()
 def clock() -> None:
     """Check every two seconds for work that no worker was woken for."""
+    settings = WorkerSettings.from_environ()
+    refuse_missing_roles(settings.database_url, OF_WORKERS, has_roles=settings.has_roles)
     run_clock(current_tools())
 
 

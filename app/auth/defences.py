@@ -41,7 +41,7 @@ def _set_security_headers(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if tools.address.is_secure:
-        response.headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}"
+        response.headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}; includeSubDomains"
     if request.endpoint and request.blueprint != "static":
         response.headers.setdefault("Cache-Control", "private, no-store")
     return response

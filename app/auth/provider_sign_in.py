@@ -8,6 +8,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from app.auth.sessions import clear_cookie, cookie, set_cookie, sign_in
 from app.auth.sign_in import way_back_from
+from app.http.rate_limits import Limit, client_address
 from app.wiring.identity_provider import Departure, IdentityProvider, UnprovenIdentityError, new_departure
 from app.wiring.tools import current_tools
 from runtime.database import as_owner
@@ -17,6 +18,8 @@ CALLBACK = "/sign-in/provider/callback"
 
 _COOKIE = "departure"
 _LASTS_SECONDS = 600
+# Each makes us ask the provider.
+_PER_ADDRESS = Limit("provider-callback", attempts=100, seconds=900)
 
 _log = logging.getLogger(__name__)
 blueprint = Blueprint("provider sign in", __name__)
@@ -39,8 +42,12 @@ def go_to_provider() -> Response:
 
 @blueprint.get(CALLBACK)
 def come_back_from_provider() -> Response:
-    """Sign in a person whom the provider identifies and an admin has given access."""
+    """Sign in a person whom the provider identifies and an admin has given access.
+
+    Raises TooManyAttemptsError (429) for an address from which too many came.
+    """
     tools = current_tools()
+    tools.limits.count(_PER_ADDRESS, client_address())
     departure, way_back = _departure()
     code, state = request.args.get("code"), request.args.get("state", "")
     if not code or not hmac.compare_digest(departure.state.encode(), state.encode()):
@@ -53,7 +60,7 @@ def come_back_from_provider() -> Response:
     response = make_response(redirect(way_back, 303))
     clear_cookie(response, _COOKIE)
     sign_in(response, user_id)
-    _log.info("signed in", extra={"user_id": user_id})
+    _log.info("signed in", extra={"user_id": user_id, "address": client_address()})
     return response
 
 

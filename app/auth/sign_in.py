@@ -1,5 +1,6 @@
 """Routes for signing in with e-mail and password, and for signing out."""
 
+import hmac
 import logging
 import re
 from urllib.parse import urlencode
@@ -53,14 +54,16 @@ def receive_sign_in() -> Response:
     try:
         user = _user_with_password(email, request.form.get("password", ""))
     except TooManyAttemptsError as error:
+        _note_refusal(email, "too many attempts")
         answer = _form(way_back, email, "Too many attempts. Try again later.", status=429)
         answer.headers["Retry-After"] = str(error.retry_after_seconds)
         return answer
     if user is None:
+        _note_refusal(email, "wrong password or unknown account")
         return _form(way_back, email, "The e-mail address or the password is wrong.", status=401)
     response = make_response(redirect(way_back, 303))
     sign_in(response, user.id)
-    _log.info("signed in", extra={"user_id": user.id})
+    _log.info("signed in", extra={"user_id": user.id, "account": _account(email), "address": client_address()})
     return response
 
 
@@ -76,7 +79,7 @@ def receive_sign_out() -> Response:
 
 def _user_with_password(email: str, password: str) -> User | None:
     tools = current_tools()
-    login, address = email[:_LONGEST_EMAIL].strip().lower(), client_address()
+    login, address = _login(email), client_address()
     _count_attempt(tools.limits, login, address)
     with as_owner(tools.engine) as connection:
         user = None if "\x00" in login else find_user(connection, login)
@@ -86,10 +89,24 @@ def _user_with_password(email: str, password: str) -> User | None:
     for limit in (_PER_ACCOUNT_HERE, _PER_ACCOUNT_HERE_WHEN_MANY_TRY):
         tools.limits.forget(limit, login, address)
     if tools.passwords.is_outdated(password_hash):
-        fresh = in_native_thread(tools.passwords.hashed, password)
+        fresh = in_native_thread(tools.passwords.rehashed, password)
         with as_owner(tools.engine) as connection:
             set_password(connection, user.id, fresh)
     return user
+
+
+def _login(email: str) -> str:
+    return email[:_LONGEST_EMAIL].strip().lower()
+
+
+def _note_refusal(email: str, reason: str) -> None:
+    _log.warning("sign-in refused", extra={"reason": reason, "account": _account(email), "address": client_address()})
+
+
+def _account(email: str) -> str:
+    """Return a keyed hash of an account's address: the same for each attempt, and no address, which may be mistyped."""
+    key = current_tools().secret_key.encode()
+    return hmac.digest(key, b"account:" + _login(email).encode("utf-8", "replace"), "sha256").hex()[:16]
 
 
 def _count_attempt(limits: RateLimits, login: str, address: str) -> None:

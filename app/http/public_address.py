@@ -42,6 +42,14 @@ class PublicAddress(NamedTuple):
             return False
 
 
+def names_this_machine(host: str) -> bool:
+    """Return whether a Host header, with or without a port, names the machine itself."""
+    try:
+        return _is_loopback(urlsplit(f"//{host}").hostname or "")
+    except ValueError:
+        return False
+
+
 def _is_loopback(host: str) -> bool:
     if host in _LOOPBACK_NAMES:
         return True

@@ -59,6 +59,16 @@ def _log_answer(response: Response) -> Response:
             "route": rule,
             "status": response.status_code,
             "duration_ms": round(seconds * 1000, 1),
+            **_caller(),
         },
     )
     return response
+
+
+def _caller() -> dict[str, object]:
+    """Return the company and who acted in it, `user:1` or `api_key:2`, if access was checked and granted."""
+    principal = g.get("principal")
+    if principal is not None:
+        return {"company_id": principal.company_id, "actor": principal.actor}
+    session = g.get("session")
+    return {"actor": f"user:{session.user_id}"} if session is not None else {}

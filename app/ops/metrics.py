@@ -3,12 +3,14 @@
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
+import hmac
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from itertools import chain
 from typing import NamedTuple
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, abort, request
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -18,6 +20,7 @@ from rq import Queue
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.http.public_address import names_this_machine
 from app.http.request_counts import exposition
 from app.wiring.tools import Tools, current_tools
 from backlog.queues import JOB_OF
@@ -59,10 +62,26 @@ class _Standing(Collector):
 
 @blueprint.get("/metrics")
 def show_metrics() -> Response:
-    """Return the counts of the web processes, and the state of the log, projections, syncs and queues."""
+    """Return the counts of the web processes, and the state of the log, projections, syncs and queues.
+
+    401 without the token that METRICS_TOKEN sets. If it sets none, 404 for all but whoever asks on the same machine.
+    """
+    wanted = current_tools().metrics_token
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if wanted is None:
+        # A proxy on this machine passes on the name under which it was asked.
+        if not (_is_loopback(request.remote_addr) and names_this_machine(request.host)):
+            abort(404)
+    elif scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), wanted.encode()):
+        return Response("401: send the token as Authorization: Bearer …\n", 401, {"WWW-Authenticate": "Bearer"})
     standing = CollectorRegistry()
     standing.register(_Standing(current_tools()))
     return Response(exposition() + generate_latest(standing), mimetype=None, content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _is_loopback(address: str | None) -> bool:
+    # Without an address it is a Unix socket.
+    return not address or ip_address(address).is_loopback
 
 
 def _of_database(tools: Tools) -> list[Figure]:

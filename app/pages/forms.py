@@ -8,7 +8,7 @@ from app.auth.sessions import keep_visitor
 from app.http.fields import LONGEST_NAME, Name
 from app.http.native_threads import in_native_thread
 from app.wiring.tools import current_tools
-from tenants.people.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD, UnusablePasswordError
+from tenants.people.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD, GuessablePasswordError, UnusablePasswordError
 from tenants.people.users import UnusableEmailError, normal_email
 from tenants.roles import ROLES, Role
 
@@ -93,10 +93,13 @@ def role_in(field: str = "role") -> Role:
 def password_hash_in(field: str) -> str:
     """Return the hash of the new password in a field.
 
-    :raises MistakeError: it is too short or too long
+    :raises MistakeError: it is too short, too long or easily guessed
     """
     try:
         return in_native_thread(current_tools().passwords.hashed, typed(field))
+    except GuessablePasswordError as error:
+        says = "This password is easily guessed. Take a sentence of your own, or let a password manager make one."
+        raise MistakeError(field, says) from error
     except UnusablePasswordError as error:
         says = f"Choose a password of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters."
         raise MistakeError(field, says) from error

@@ -1,4 +1,7 @@
-"""Check before the first request that every sealed secret can be opened: `python -m app.wiring.key_check`."""
+"""Check before the first request that the database's roles are there and every sealed secret can be opened.
+
+`python -m app.wiring.key_check`
+"""
 
 import logging
 import sys
@@ -7,9 +10,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.wiring.settings import WebSettings
 from notices.resealing import sealed_under
-from runtime.database import open_engine
+from runtime.database import acting_as, open_engine
 from runtime.environ import EXIT_MISCONFIGURED
 from runtime.logs import log_as_json
+from runtime.role_check import refuse_missing_roles
+from runtime.roles import OF_WEB, WEB
 from tenants.secrets import SecretBox, key_ids_in_use
 
 _log = logging.getLogger(__name__)
@@ -21,6 +26,7 @@ def refuse_unknown_keys(settings: WebSettings) -> None:
     :raises SystemExit: code 2, naming the ids of the missing keys
     """
     engine = open_engine(settings.database_url, name="key-check", pool_size=1)
+    acting_as(engine, WEB, has_roles=settings.has_roles)
     try:
         with engine.connect() as connection:
             in_use = {*key_ids_in_use(connection), *sealed_under(connection)}
@@ -38,4 +44,6 @@ def refuse_unknown_keys(settings: WebSettings) -> None:
 
 if __name__ == "__main__":
     log_as_json()
-    refuse_unknown_keys(WebSettings.from_environ())
+    checked = WebSettings.from_environ()
+    refuse_missing_roles(checked.database_url, OF_WEB, has_roles=checked.has_roles)
+    refuse_unknown_keys(checked)

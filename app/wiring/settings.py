@@ -1,12 +1,13 @@
 """The settings of the web process, read from its environment."""
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeVar
 
 from app.http.public_address import PublicAddress, UnusableAddressError
 from notices.mail_server import MailServer, mail_server_from
 from notices.outbound import Outbound, outbound_from
 from runtime.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
+from runtime.roles import roles_from
 from tenants.data_keys import data_keys_from
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
@@ -14,6 +15,10 @@ DEFAULT_ADDRESS = "http://127.0.0.1:8000"
 # https://docs.stripe.com/connect/oauth-changes-for-standard-platforms: only old extensions may ask for read_only.
 _PAGES = {"connect": "https://connect.stripe.com", "app": "https://marketplace.stripe.com"}
 _SCOPES = ("read_write", "read_only")
+# 128 bits, if they are random.
+_SHORTEST_SECRET_BYTES = 16
+
+Text = TypeVar("Text", str, str | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,8 @@ class WebSettings:
     """Settings of the web process. Secrets are left out of its representation."""
 
     database_url: str = field(repr=False)
+    # Whether the process acts in roles, instead of doing everything as the database's user.
+    has_roles: bool
     redis_url: str = field(repr=False)
     webhook_secrets: tuple[str, ...] = field(repr=False)
     secret_key: str = field(repr=False)
@@ -74,6 +81,8 @@ class WebSettings:
     # None: no e-mail is sent.
     mail_server: MailServer | None
     outbound: Outbound
+    # None: nobody may read the metrics.
+    metrics_token: str | None = field(repr=False)
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
@@ -84,9 +93,10 @@ class WebSettings:
         environment = environment or Environment.of_process()
         settings = cls(
             database_url=environment.required_url("DATABASE_URL", DATABASE_SCHEMES),
+            has_roles=roles_from(environment),
             redis_url=environment.required_url("REDIS_URL", REDIS_SCHEMES),
             webhook_secrets=environment.required_list("STRIPE_WEBHOOK_SECRETS"),
-            secret_key=environment.required("APP_SECRET_KEY"),
+            secret_key=_random_text(environment, "APP_SECRET_KEY", environment.required("APP_SECRET_KEY")),
             data_keys=data_keys_from(environment, environment.required_list("ENCRYPTION_KEYS")),
             address=_address(environment),
             trusted_proxy_hops=environment.whole_number("TRUSTED_PROXY_HOPS", 0),
@@ -100,9 +110,18 @@ class WebSettings:
             mail_server=mail_server_from(
                 environment, environment.optional("SMTP_URL"), environment.optional("MAIL_FROM")
             ),
+            metrics_token=_random_text(environment, "METRICS_TOKEN", environment.optional("METRICS_TOKEN")),
         )
         environment.refuse_if_incomplete()
         return settings
+
+
+def _random_text(environment: Environment, name: str, value: Text) -> Text:
+    """Return the value; note one that is set and too short to be random enough."""
+    if value and len(value.encode()) < _SHORTEST_SECRET_BYTES:
+        how = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        environment.note(f"{name} is shorter than {_SHORTEST_SECRET_BYTES} bytes. Make one: {how}")
+    return value
 
 
 def _address(environment: Environment) -> PublicAddress:

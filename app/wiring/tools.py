@@ -19,7 +19,8 @@ from backlog.queues import FETCH, NOTICE, PREVIEW, SYNC, Waker, open_redis
 from events.intake.lanes import Appender, AppendLanes
 from notices.outbound import Outbound
 from runtime.clock import Clock, utc_now
-from runtime.database import open_engine, walled
+from runtime.database import acting_as, open_engine
+from runtime.roles import APP, INTAKE
 from stripe_gateway.connect import Connector, StripeConnect
 from stripe_gateway.restricted_keys import RestrictedKeys
 from stripe_gateway.stripe_app import StripeApp
@@ -74,6 +75,8 @@ class Tools:
     is_sign_up_open: bool = False
     # Where webhooks may be sent.
     outbound: Outbound = "public"
+    # What a scraper of the metrics sends; None: nobody may read them.
+    metrics_token: str | None = None
     # How many groups of lines wait to be mapped, by company, build, position and mode: all that it depends on.
     counted_to_map: dict[tuple[int, int, int, bool], str] = field(default_factory=dict)
 
@@ -93,7 +96,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         engine=_reader(settings, "web", pool_size=_READ_POOL_SIZE),
         exports=_reader(settings, "exports", pool_size=_EXPORT_POOL_SIZE),
         redis=redis,
-        appender=AppendLanes(intake, after_commit=Waker(redis).ask),
+        appender=AppendLanes(acting_as(intake, INTAKE, has_roles=settings.has_roles), after_commit=Waker(redis).ask),
         cursors=CursorSigner(settings.secret_key),
         webhook_secrets=settings.webhook_secrets,
         secret_key=settings.secret_key,
@@ -115,12 +118,14 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         queue_mail=SealedMail(box, clock) if settings.mail_server else None,
         is_sign_up_open=settings.is_sign_up_open,
         outbound=settings.outbound,
+        metrics_token=settings.metrics_token,
     )
 
 
 def _reader(settings: WebSettings, name: str, *, pool_size: int) -> Engine:
     url = settings.database_url
-    return walled(open_engine(url, name=name, pool_size=pool_size, statement_timeout_ms=_READ_STATEMENT_MS))
+    engine = open_engine(url, name=name, pool_size=pool_size, statement_timeout_ms=_READ_STATEMENT_MS)
+    return acting_as(engine, APP, has_roles=settings.has_roles)
 
 
 def _identity_provider(settings: WebSettings) -> IdentityProvider | None:

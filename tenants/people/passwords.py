@@ -9,6 +9,8 @@ from functools import cached_property
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
+from tenants.people.guessable import is_guessable
+
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
 
@@ -17,7 +19,11 @@ _OWASP_PASSES = 2
 
 
 class UnusablePasswordError(ValueError):
-    """The password is too short or too long. The message names the limits and contains nothing of the password."""
+    """The password is too short, too long or too easily guessed. The message contains nothing of the password."""
+
+
+class GuessablePasswordError(UnusablePasswordError):
+    """The password is among those that are tried first."""
 
 
 class Passwords:
@@ -27,12 +33,19 @@ class Passwords:
         self._hasher = hasher or PasswordHasher(time_cost=_OWASP_PASSES, memory_cost=_OWASP_MEMORY_KIB, parallelism=1)
 
     def hashed(self, password: str) -> str:
-        """Return the hash to store for a password.
+        """Return the hash to store for a new password.
 
         :raises UnusablePasswordError: it has fewer than 12 or more than 256 characters
+        :raises GuessablePasswordError: it is easily guessed
         """
         if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
             raise UnusablePasswordError(f"the password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+        if is_guessable(_one_spelling(password)):
+            raise GuessablePasswordError("the password is easily guessed: take a sentence, or let a program make one")
+        return self.rehashed(password)
+
+    def rehashed(self, password: str) -> str:
+        """Return the hash to store for the password that somebody has, whatever it is."""
         return self._hasher.hash(_one_spelling(password))
 
     def matches(self, kept: str | None, password: str) -> bool:

@@ -114,7 +114,7 @@ class Deployment:
                 "STRIPE_CLIENT_ID": simulated.client_id(livemode=True),
                 "STRIPE_API_BASE": stripe.url,
                 "STRIPE_CONNECT_BASE": stripe.url,
-                "APP_SECRET_KEY": "the tests' secret key",
+                "APP_SECRET_KEY": "the tests' secret key, of 32 bytes",
                 "ENCRYPTION_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
                 "SIGN_UP": "open",
                 "SMTP_URL": f"smtp://{mail.host}:{mail.port}",

@@ -9,10 +9,10 @@ from tests.support.paths import ROOT
 PAGE = DOCS / "settings.md"
 
 _MODULES = {
-    "web": ("app/wiring/settings.py", "gunicorn.conf.py"),
-    "worker": ("workers/wiring/settings.py",),
-    "clock": ("workers/wiring/settings.py",),
-    "flask": ("commands/terminal.py", "commands/waking.py", "commands/secrets.py"),
+    "web": ("app/wiring/settings.py", "runtime/roles.py", "gunicorn.conf.py"),
+    "worker": ("workers/wiring/settings.py", "runtime/roles.py"),
+    "clock": ("workers/wiring/settings.py", "runtime/roles.py"),
+    "flask": ("commands/terminal.py", "runtime/roles.py", "commands/waking.py", "commands/secrets.py"),
     "make run": ("sandbox/run.py",),
 }
 _READERS = {

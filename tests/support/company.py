@@ -15,6 +15,7 @@ from tenants.companies import add_company
 from tenants.people.passwords import Passwords
 from tenants.roles import Role
 from tests.support.clock import NOON
+from tests.support.databases import arranging
 from tests.support.signing import json_bytes
 
 # As cheap as Argon2 allows: the tests are about how hashes are used, not about Argon2.
@@ -23,7 +24,7 @@ PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 def company_with(engine: Engine, account_id: str, *, livemode: bool = True) -> int:
     """Create a company that owns the account, and return its id."""
-    with engine.begin() as connection:
+    with arranging(engine) as connection:
         company = add_company(connection, f"Company of {account_id}")
         authorize(connection, company.id, Account(account_id, livemode), now=NOON, actor="tests")
     return company.id
@@ -31,14 +32,14 @@ def company_with(engine: Engine, account_id: str, *, livemode: bool = True) -> i
 
 def new_key_headers(engine: Engine, company_id: int, role: Role = "viewer") -> dict[str, str]:
     """Create an API key for the company, and return the request headers that carry it."""
-    with engine.begin() as connection:
+    with arranging(engine) as connection:
         return {"Authorization": f"Bearer {create_api_key(connection, company_id, role).key}"}
 
 
 def record_events(engine: Engine, *events: Mapping[str, object] | bytes) -> None:
     """Receive Stripe events as webhooks would, all in one transaction."""
     bodies = [event if isinstance(event, bytes) else json_bytes(event) for event in events]
-    with engine.begin() as connection:
+    with arranging(engine) as connection:
         receive(connection, [event_from_stripe(body) for body in bodies])
 
 

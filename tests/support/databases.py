@@ -14,10 +14,11 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Engine, event, make_url
+from sqlalchemy import Connection, Engine, event, make_url
 
 from migrations.run import upgrade
 from runtime.database import open_engine
+from runtime.roles import OF_WEB, OF_WORKERS
 from sandbox.postgres import PostgresServer
 
 _TEMPLATE = "revmap_template"
@@ -26,6 +27,8 @@ _ROOM_BYTES = 2_000_000_000
 _PREFIX = "revmap-tests-"
 # A database lives for a second: too short for anything to be vacuumed or compiled.
 _OPTIONS = {"max_wal_size": "128MB", "autovacuum": "off", "jit": "off"}
+# Users of the database as production has them: neither owns anything.
+_LOGINS = {"web_login": OF_WEB, "worker_login": OF_WORKERS}
 _names = count(1)
 # Deleted rows stay in the files, and are passed over by each scan.
 _MOST_USES = 100
@@ -45,6 +48,9 @@ def template_server() -> Iterator[PostgresServer]:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
         engine = open_engine(_url(server, _TEMPLATE), name="template", pool_size=1)
         upgrade(engine)
+        with engine.begin() as connection:
+            for login, roles in _LOGINS.items():
+                connection.exec_driver_sql(f"CREATE ROLE {login} LOGIN; GRANT {', '.join(roles)} TO {login}")
         engine.dispose()
         yield server
 
@@ -112,6 +118,29 @@ class Databases:
 
     def _remember(self, driver_connection: Any, _record: object) -> None:
         self._backends.add(driver_connection.info.backend_pid)
+
+
+def as_web_login(database_url: str) -> str:
+    """Return the URL for the web processes' user, who owns nothing."""
+    return make_url(database_url).set(username="web_login").render_as_string(hide_password=False)
+
+
+def as_worker_login(database_url: str) -> str:
+    """Return the URL for the workers' user, who owns no part of the log."""
+    return make_url(database_url).set(username="worker_login").render_as_string(hide_password=False)
+
+
+@contextmanager
+def arranging(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction of the server's superuser, to arrange what the engine's own user may not do; commit it."""
+    owner = open_engine(
+        engine.url.set(username="postgres").render_as_string(hide_password=False), name="arranging", pool_size=1
+    )
+    try:
+        with owner.begin() as connection:
+            yield connection
+    finally:
+        owner.dispose()
 
 
 def _url(server: PostgresServer, database: str) -> str:

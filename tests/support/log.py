@@ -5,6 +5,7 @@ from sqlalchemy import Engine, text
 from events.log.append import Appended, Condition, NewEvent, append
 from events.log.read import stream_events
 from tests.support.clock import NOON
+from tests.support.databases import arranging
 
 ACME, ZED = 1, 2
 _COPY = {
@@ -42,7 +43,7 @@ def ids(engine: Engine, company_id: int) -> list[str]:
 def copy_log(engine: Engine, company_id: int, replayed: int, *, after: int, through: int) -> None:
     """Copy a range of one company's log to another's, byte for byte."""
     parameters = {"company_id": company_id, "replayed": replayed, "after": after, "through": through}
-    with engine.begin() as connection:
+    with arranging(engine) as connection:
         columns = connection.execute(
             text(
                 "SELECT string_agg(quote_ident(column_name), ', ') FROM information_schema.columns"

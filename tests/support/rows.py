@@ -2,6 +2,8 @@
 
 from sqlalchemy import Engine, text
 
+from tests.support.databases import arranging
+
 
 def rows_of(engine: Engine, company_id: int) -> dict[str, list[object]]:
     """Return all rows of a company, by table; without when they are due, which tests change to skip waits."""
@@ -10,7 +12,7 @@ def rows_of(engine: Engine, company_id: int) -> dict[str, list[object]]:
         WHERE a.attname = 'company_id' AND c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
     """)
     rows = "SELECT (to_jsonb(t) - 'due_at')::text FROM {} t WHERE company_id = :company_id ORDER BY 1"
-    with engine.connect() as connection:
+    with arranging(engine) as connection:
         return {
             table: list(connection.scalars(text(rows.format(table)), {"company_id": company_id}))
             for table in connection.scalars(tables)

@@ -51,7 +51,7 @@ def origin(database_url: str, valkey: ValkeyServer, stripe: StripeServer) -> Ite
         "STRIPE_CLIENT_ID": stripe.stripe.client_id(livemode=True),
         "STRIPE_API_BASE": stripe.url,
         "STRIPE_CONNECT_BASE": stripe.url,
-        "APP_SECRET_KEY": "the tests' secret key",
+        "APP_SECRET_KEY": "the tests' secret key, of 32 bytes",
         "ENCRYPTION_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
         "PORT": "0",
     }
@@ -118,7 +118,7 @@ def test_a_web_process_without_a_key_that_is_in_use_does_not_start(
         "REDIS_URL": valkey.url,
         "STRIPE_WEBHOOK_SECRETS": SECRET,
         "STRIPE_SECRET_KEY": "sk_live_tests",
-        "APP_SECRET_KEY": "the tests' secret key",
+        "APP_SECRET_KEY": "the tests' secret key, of 32 bytes",
         "ENCRYPTION_KEYS": base64.urlsafe_b64encode(b"n" * 32).decode(),
         "PORT": "0",
     }

@@ -5,11 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from redis import Redis
-from sqlalchemy import Engine
 
+from runtime.database import acting_as, open_engine
+from runtime.roles import WORKER
 from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.running import StripeServer
 from tests.support.clock import NOON, SetClock
+from tests.support.databases import Databases, as_worker_login
 from tests.support.syncs.worker_tools import worker_tools
 from workers.wiring.tools import Tools
 
@@ -26,7 +28,13 @@ def stripe_server(simulated: SimulatedStripe) -> Iterator[StripeServer]:
 
 
 @pytest.fixture
-def tools(engine: Engine, redis: Redis, stripe_server: StripeServer, clock: SetClock) -> Iterator[Tools]:
+def tools(
+    database_url: str, databases: Databases, redis: Redis, stripe_server: StripeServer, clock: SetClock
+) -> Iterator[Tools]:
     assert clock() == NOON
+    engine = databases.engine(
+        "worker",
+        lambda: acting_as(open_engine(as_worker_login(database_url), name="worker", pool_size=10), WORKER),
+    )
     with ThreadPoolExecutor(8) as threads:
         yield worker_tools(engine, redis, stripe_server, clock, threads)

@@ -29,6 +29,7 @@ from stripe_gateway.objects import fetch
 from stripe_gateway.refusals import ObjectMissingError
 from tests.support.clock import NOON
 from tests.support.company import catch_up, company_with, record_events
+from tests.support.databases import arranging
 from tests.support.payloads import CREATED, customer, event, new_invoice, new_line, price
 from tests.support.syncs.gateway_hooks import on_request, with_hook
 from workers.clock_process import sweep
@@ -56,7 +57,7 @@ def requests_in(engine: Engine) -> list[tuple[str, str, int, bool]]:
 
 
 def make_due(engine: Engine) -> None:
-    with engine.begin() as connection:
+    with arranging(engine) as connection:
         connection.execute(text("UPDATE fetch_request SET due_at = clock_timestamp() WHERE answered_at IS NULL"))
 
 
@@ -165,7 +166,7 @@ def test_invoice_that_is_fetched_again_is_resolved_even_if_the_table_showed_the_
     while catch_up_with(tools) + fetch_with(tools):
         pass
     tools.clock.advance(timedelta(seconds=2))  # type: ignore[attr-defined]  # the tests' own clock
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         request_fetches(connection, company_id, "invoice", [invoice_id], livemode=True)
 
     while fetch_with(tools) + catch_up_with(tools):
@@ -175,7 +176,7 @@ def test_invoice_that_is_fetched_again_is_resolved_even_if_the_table_showed_the_
         (fact,) = list_quarantined(snapshot, limit=10, before=None)
         head = snapshot.position
     assert fact.is_resolved
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         request_fetches(connection, company_id, "invoice", [invoice_id], livemode=True)
     while fetch_with(tools) + catch_up_with(tools):
         pass
@@ -203,7 +204,7 @@ def test_an_answer_that_comes_after_the_company_disconnected_is_not_kept(
     tools: Tools, simulated: SimulatedStripe, account: Account, company_id: int
 ) -> None:
     def give_up() -> None:
-        with tools.engine.begin() as connection:
+        with arranging(tools.engine) as connection:
             disconnect(connection, company_id, actor="tests", now=tools.clock())
 
     _, body = invoice_of(simulated, account, lines=1)
@@ -312,7 +313,7 @@ def test_a_log_that_refuses_keeps_no_other_company_from_its_parked_events_or_its
 ) -> None:
     record_events(tools.engine, event(new_invoice(), account="acct_sick"), event(new_invoice(), account=account.id))
     sick, well = company_with(tools.engine, "acct_sick"), company_with(tools.engine, account.id)
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         connection.execute(text("UPDATE company_head SET position = 0 WHERE company_id = :id"), {"id": sick})
 
     sweep(tools, is_long=True)
@@ -331,7 +332,7 @@ def test_a_log_that_refuses_an_answer_keeps_no_other_company_waiting(
         _, body = invoice_of(simulated, one, lines=30)
         record_events(tools.engine, body)
     catch_up_with(tools)
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         connection.execute(text("UPDATE company_head SET position = 1 WHERE company_id = :id"), {"id": sick})
 
     while fetch_with(tools) + catch_up_with(tools):
@@ -374,7 +375,7 @@ def fetches_until_complete(tools: Tools, company_id: int) -> int:
         assert request.account is not None
         with suppress(ObjectMissingError):
             facts = fetch(tools.stripe, request.account, request.kind, request.object_id, Tally())
-            with tools.engine.begin() as connection:
+            with arranging(tools.engine) as connection:
                 append(connection, request.company_id, facts)
             catch_up(tools.engine)
         fetch_count += 1

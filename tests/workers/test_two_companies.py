@@ -17,6 +17,7 @@ from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.records.specs import LineSpec
 from tests.support.clock import NOON, SetClock
 from tests.support.company import catch_up, company_with
+from tests.support.databases import arranging
 from tests.support.rows import rows_of
 from tests.support.syncs.accounts import YESTERDAY
 from tests.support.syncs.runs import sync
@@ -80,10 +81,10 @@ def test_work_for_a_company_is_the_same_after_another_one_had_its_account_and_le
     account = open_books(simulated)
     theirs = company_with(tools.engine, account.id)
     alone = work(tools, clock, theirs)
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         assert disconnect(connection, theirs, actor="tests", now=NOON)
     ours = company_with(tools.engine, account.id)
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         # What waits is another company's until its own sync tries again.
         request_fetches(connection, theirs, "price", ["price_gone"], livemode=True)
         connection.execute(_FAILED, {"company_id": theirs})
@@ -91,7 +92,7 @@ def test_work_for_a_company_is_the_same_after_another_one_had_its_account_and_le
     before = rows_of(tools.engine, theirs)
 
     beside = work(tools, clock, ours)
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         request_fetches(connection, ours, "price", ["price_gone"], livemode=True)
     for request in claim_due(tools.engine, company_id=ours):
         note_failure(tools.engine, request, "refused")

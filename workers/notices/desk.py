@@ -11,13 +11,12 @@ from redis import Redis
 from backlog.queues import open_redis
 from notices.mailing import mail_notices
 from runtime.clock import utc_now
-from runtime.database import open_engine
 from tenants.secrets import SecretBox
 from workers.notices.mailing import Postman
 from workers.notices.posting import Poster
 from workers.notices.sending import Sender
 from workers.wiring.settings import WorkerSettings
-from workers.wiring.tools import stopping
+from workers.wiring.tools import open_worker_engine, stopping
 
 # Threads hold a connection for moments: never while they wait for somebody outside.
 _POOL_SIZE = 4
@@ -70,7 +69,7 @@ def _log_failure(mailing: Future[None]) -> None:
 def current_desk() -> Desk:
     """Return this process's desk. Nothing connects before its first use."""
     settings = WorkerSettings.from_environ()
-    engine = open_engine(settings.database_url, name="notices", pool_size=_POOL_SIZE)
+    engine = open_worker_engine(settings, "notices", pool_size=_POOL_SIZE)
     box, server = SecretBox(settings.data_keys), settings.mail_server
     return Desk(
         open_redis(settings.redis_url),

@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 
 from backlog.queues import open_redis
 from runtime.clock import Clock, utc_now
-from runtime.database import open_engine
+from runtime.database import acting_as, open_engine
+from runtime.roles import WORKER
 from stripe_gateway.client import CONNECTIONS, Gateway, StripeGateway
 from stripe_gateway.credentials import CredentialStore
 from stripe_gateway.keyring import CompanyKeyring, Keyring
@@ -53,7 +54,7 @@ def current_tools() -> Tools:
     settings = WorkerSettings.from_environ()
     redis = open_redis(settings.redis_url)
     return Tools(
-        engine=open_engine(settings.database_url, name="worker", pool_size=_POOL_SIZE),
+        engine=open_worker_engine(settings, "worker", pool_size=_POOL_SIZE),
         redis=redis,
         stripe=StripeGateway(
             _keyring(settings),
@@ -72,9 +73,15 @@ def current_tools() -> Tools:
     )
 
 
+def open_worker_engine(settings: WorkerSettings, name: str, *, pool_size: int) -> Engine:
+    """Open the database in the workers' role."""
+    engine = open_engine(settings.database_url, name=name, pool_size=pool_size)
+    return acting_as(engine, WORKER, has_roles=settings.has_roles)
+
+
 def _keyring(settings: WorkerSettings) -> Keyring:
     # It has its own connections: many threads look up keys while one thread uses the others.
-    engine = open_engine(settings.database_url, name="keys", pool_size=_POOL_SIZE)
+    engine = open_worker_engine(settings, "keys", pool_size=_POOL_SIZE)
     app = None
     if settings.app_client_id is not None:
         bases = (settings.stripe_api_base, settings.stripe_api_base)

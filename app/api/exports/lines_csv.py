@@ -11,7 +11,7 @@ from flask import Response
 from marshmallow import fields, validate
 
 from app.api.base import ApiBlueprint
-from app.api.exports.formulas import without_formula
+from app.api.exports.formulas import csv_row, is_split_elsewhere, without_formula
 from app.api.exports.names import attachment_of
 from app.api.exports.schemas import LinesExport, RevenueLineRow
 from app.api.revenue_lines import list_of
@@ -48,8 +48,8 @@ class CsvExport(LinesExport):
 def export_revenue_lines(query: dict[str, Any], company_id: int) -> Response:
     """Export all revenue lines of a filter as CSV with a header, all from the same moment.
 
-    Text that a spreadsheet would take for a formula is prefixed with an apostrophe. Numbers, also negative ones, are
-    written as numbers.
+    Text that a spreadsheet would take for a formula is prefixed with an apostrophe, also after a semicolon, a tab or a
+    line break inside a text. Numbers, also negative ones, are written as numbers.
     """
     columns, amounts = query["columns"], query["amounts"]
     with ExitStack() as stack:
@@ -75,7 +75,8 @@ def _csv(batches: Iterable[Sequence[bytes]], columns: Sequence[str], resources: 
     yield ",".join(columns).encode() + _LINE_END
     for batch in batches:
         yield b"".join(
-            _escaped(row, texts) if row.endswith(SUSPECT) else row[:_BEFORE_MARK] + _LINE_END for row in batch
+            _escaped(row, texts) if row.endswith(SUSPECT) or is_split_elsewhere(row) else row[:_BEFORE_MARK] + _LINE_END
+            for row in batch
         )
         # Not a wait: under gevent it lets the worker's other requests run, even when client and database are fast.
         time.sleep(0)  # noqa: TID251
@@ -86,6 +87,4 @@ def _escaped(row: bytes, texts: Sequence[int]) -> bytes:
     (cells,) = csv.reader(StringIO(row[:_BEFORE_MARK].decode(), newline=""), strict=True)
     for place in texts:
         cells[place] = without_formula(cells[place])
-    page = StringIO(newline="")
-    csv.writer(page, lineterminator="\r\n").writerow(cells)
-    return page.getvalue().encode()
+    return csv_row(cells).encode()

@@ -1,13 +1,11 @@
 """Serve reports as CSV (RFC 4180)."""
 
-import csv
-from io import StringIO
 from typing import Any
 
 from flask import Response
 
 from app.api.base import ApiBlueprint
-from app.api.exports.formulas import without_formula
+from app.api.exports.formulas import csv_row, without_formula
 from app.api.exports.names import attachment_of
 from app.api.reports.cell_schemas import DeferredCell, RecognitionCell, WaterfallCell
 from app.api.reports.decimals import Value, values_of
@@ -32,14 +30,13 @@ def _file(name: ReportName, query: dict[str, Any], company_id: int) -> Response:
 
 
 def _csv(report: Reading, footer: dict[str, object], *, as_decimals: bool) -> str:
-    page, columns = StringIO(newline=""), columns_of(report.name)
-    write = csv.writer(page, lineterminator="\r\n").writerow
-    write(columns)
-    for row in values_of(report, as_decimals=as_decimals):
-        write(map(_text_of, row))
-    for name, value in footer.items():
-        write([name, value, *[""] * (len(columns) - 2)])
-    return page.getvalue()
+    columns = columns_of(report.name)
+    rows = [
+        columns,
+        *(map(_text_of, row) for row in values_of(report, as_decimals=as_decimals)),
+        *([name, str(value), *[""] * (len(columns) - 2)] for name, value in footer.items()),
+    ]
+    return "".join(map(csv_row, rows))
 
 
 def _text_of(value: Value) -> str:

@@ -35,7 +35,7 @@ def test_every_answer_carries_its_defences(ada: Browser) -> None:
         assert "unsafe" not in policy
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "same-origin"
-        assert headers["Strict-Transport-Security"].startswith("max-age=")
+        assert re.fullmatch(r"max-age=\d{8}; includeSubDomains", headers["Strict-Transport-Security"])
         assert headers["Cache-Control"] == "private, no-store"
 
 

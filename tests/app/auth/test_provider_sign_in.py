@@ -176,3 +176,12 @@ def test_a_description_is_asked_for_once_an_hour(organization: Organization, clo
     assert Browser(organization.app).get("/sign-in/provider").status_code == 303
     clock.advance(timedelta(hours=1))
     assert Browser(organization.app).get("/sign-in/provider").status_code == 503
+
+
+def test_an_address_comes_back_a_hundred_times_in_a_quarter_of_an_hour_and_no_more(organization: Organization) -> None:
+    browser = organization.app.test_client()
+
+    statuses = [browser.get("/sign-in/provider/callback?code=x&state=y").status_code for _ in range(101)]
+
+    assert 429 not in statuses[:100]
+    assert statuses[100] == 429

@@ -294,3 +294,40 @@ def test_a_lasting_response_learns_when_its_client_is_no_longer_let_in(
         ended = by_session(connection)
 
     assert (before, lowered, revoked, ended) == ((True, True), (False, True), (True, False), False)
+
+
+def test_every_attempt_to_sign_in_is_logged_with_its_account_as_a_hash_and_with_its_address(
+    app: Flask, engine: Engine, company_id: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    add_member(engine, company_id)
+
+    for email, password in ((" Ada@example.org", "wrong"), ("ada@example.org", PASSWORD), ("eve@example.org", "wrong")):
+        Browser(app).sign_in(email, password)
+
+    told = [one for one in caplog.records if one.name == "app.auth.sign_in"]
+    accounts = [vars(one)["account"] for one in told]
+    assert [one.message for one in told] == ["sign-in refused", "signed in", "sign-in refused"]
+    assert accounts[0] == accounts[1] != accounts[2]
+    assert {vars(one)["address"] for one in told} == {"127.0.0.1"}
+    assert not any("example.org" in str(vars(one)) or PASSWORD in str(vars(one)) for one in told)
+
+
+def test_the_log_line_of_a_request_names_the_company_and_who_asked(
+    app: Flask, ada: Browser, engine: Engine, company_id: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    key = new_key_headers(engine, company_id)
+
+    ada.get(lines_path(company_id))
+    app.test_client().get(lines_path(company_id), headers=key)
+    app.test_client().get(lines_path(company_id))
+    ada.get("/v1/me")
+
+    told = [vars(one) for one in caplog.records if one.name == "revmap.request"]
+    assert [(one.get("company_id"), one.get("actor")) for one in told] == [
+        (company_id, "user:1"),
+        (company_id, "api_key:1"),
+        (None, None),
+        (None, "user:1"),
+    ]

@@ -12,6 +12,7 @@ from tests.support.clock import NOON
 from tests.support.company import company_with
 from tests.support.paths import ROOT
 from tests.support.payloads import ACCOUNT
+from tests.support.web.tools import SCRAPER
 
 DASHBOARD = ROOT / "deploy/grafana/dashboard.json"
 ALERTS = ROOT / "deploy/prometheus/alerts.yaml"
@@ -37,7 +38,7 @@ def test_dashboard_and_alerts_name_only_metrics_and_labels_that_are_served(clien
         request_sync(connection, company_id, trigger="manual", actor="tests", now=NOON)
     client.post("/webhooks/stripe", data=b"{}", headers={"Stripe-Signature": "t=1,v1=00"})
     served: dict[str, dict[str, set[str]]] = {}
-    for family in text_string_to_metric_families(client.get("/metrics").text):
+    for family in text_string_to_metric_families(client.get("/metrics", headers=SCRAPER).text):
         for sample in family.samples:
             labels = served.setdefault(sample.name, {})
             for label, value in sample.labels.items():

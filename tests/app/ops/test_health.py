@@ -21,6 +21,7 @@ from tests.support.clock import SetClock
 from tests.support.company import catch_up, record_events
 from tests.support.payloads import event, new_invoice
 from tests.support.web.lines import Reader, json_of
+from tests.support.web.tools import SCRAPER
 
 
 def unreachable_engine() -> Engine:
@@ -138,7 +139,7 @@ def test_a_company_whose_next_event_fails_degrades_it_and_is_counted(client: Fla
         connection.exec_driver_sql("ALTER TABLE revenue_line ADD CONSTRAINT refused CHECK (invoice_id <> 'in_1')")
     catch_up(engine)
 
-    ready, metrics = client.get("/readyz"), client.get("/metrics").text
+    ready, metrics = client.get("/readyz"), client.get("/metrics", headers=SCRAPER).text
 
     assert (ready.status_code, json_of(ready)["status"]) == (200, "degraded")
     assert (json_of(ready)["projection"]["companies_failing"], json_of(ready)["projection"]["companies_halted"]) == (

@@ -18,6 +18,7 @@ from tests.support.company import record_events
 from tests.support.payloads import event, new_invoice
 from tests.support.syncs.run_states import finish_run, start_run
 from tests.support.web.lines import Reader
+from tests.support.web.tools import METRICS_TOKEN, SCRAPER
 from workers.syncs.changes import count
 
 Metrics = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -35,12 +36,12 @@ def metric(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
 
 def test_requests_are_counted_by_route_and_never_by_what_was_asked_for(client: FlaskClient) -> None:
     answered = metric("revmap_request_seconds_count", method="GET", route="/healthz", status="200")
-    before = metrics_of(client.get("/metrics")).get(answered, 0)
+    before = metrics_of(client.get("/metrics", headers=SCRAPER)).get(answered, 0)
 
     client.get("/healthz")
     client.get("/healthz?secret=CANARY")
     client.open("/CANARY", method="CANARY")
-    answer = client.get("/metrics")
+    answer = client.get("/metrics", headers=SCRAPER)
 
     assert metrics_of(answer)[answered] == before + 2
     assert "CANARY" not in answer.text
@@ -48,7 +49,7 @@ def test_requests_are_counted_by_route_and_never_by_what_was_asked_for(client: F
 
 def test_refused_webhooks_are_counted_by_reason(client: FlaskClient) -> None:
     def refused() -> float:
-        metrics = metrics_of(client.get("/metrics"))
+        metrics = metrics_of(client.get("/metrics", headers=SCRAPER))
         return sum(value for (name, _), value in metrics.items() if name == "revmap_webhooks_refused_total")
 
     before = refused()
@@ -67,7 +68,7 @@ def test_backlogs_are_reported_as_sums_over_all_companies(client: FlaskClient, e
         request_sync(connection, reader.company_id, trigger="manual", actor="tests", now=NOON)
     clock.now = recorded_at + timedelta(seconds=90)
 
-    metrics = metrics_of(client.get("/metrics"))
+    metrics = metrics_of(client.get("/metrics", headers=SCRAPER))
 
     assert metrics[metric("revmap_database_up")] == 1
     assert metrics[metric("revmap_redis_up")] == 1
@@ -83,7 +84,7 @@ def test_an_endpoint_that_fell_silent_shows_in_what_syncs_repair(
     client: FlaskClient, engine: Engine, clock: SetClock
 ) -> None:
     def repaired() -> float:
-        return metrics_of(client.get("/metrics"))[metric("revmap_sync_repaired_invoices")]
+        return metrics_of(client.get("/metrics", headers=SCRAPER))[metric("revmap_sync_repaired_invoices")]
 
     reader = Reader.of_new_company(client, engine)
     at_first = repaired()
@@ -104,6 +105,29 @@ def test_metrics_are_answered_when_database_and_redis_are_away(web_tools: Tools)
         redis=open_redis("redis://127.0.0.1:1/0"),
     )
 
-    metrics = metrics_of(create_app(away).test_client().get("/metrics"))
+    metrics = metrics_of(create_app(away).test_client().get("/metrics", headers=SCRAPER))
 
     assert (metrics[metric("revmap_database_up")], metrics[metric("revmap_redis_up")]) == (0, 0)
+
+
+def test_only_a_scraper_with_the_token_reads_the_metrics(client: FlaskClient, web_tools: Tools) -> None:
+    wrong = ("", f"Bearer {METRICS_TOKEN}x", f"Basic {METRICS_TOKEN}", "Bearer", METRICS_TOKEN, "Bearer ü")
+
+    refused = [client.get("/metrics", headers={"Authorization": one} if one else {}) for one in wrong]
+    assert {(one.status_code, one.headers["WWW-Authenticate"]) for one in refused} == {(401, "Bearer")}
+    assert not any("revmap_" in one.text for one in refused)
+    assert client.get("/metrics", headers=SCRAPER).status_code == 200
+
+
+def test_without_a_token_only_the_machine_itself_reads_the_metrics(web_tools: Tools) -> None:
+    client = create_app(replace(web_tools, metrics_token=None)).test_client()
+    near = [("127.0.0.1", "127.0.0.1:8000"), ("::1", "localhost")]
+    far = [("192.0.2.1", "localhost"), ("127.0.0.1", "books.example"), ("127.0.0.1", "[")]
+
+    answers = [
+        client.get("/metrics", headers={"Host": host}, environ_base={"REMOTE_ADDR": address}).status_code
+        for address, host in near + far
+    ]
+
+    assert answers[:2] == [200, 200]
+    assert not {200} & set(answers[2:])

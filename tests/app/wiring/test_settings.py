@@ -18,7 +18,7 @@ GOOD = {
     "REDIS_URL": "redis://:hidden@redis/0",
     "STRIPE_WEBHOOK_SECRETS": "whsec_hidden_1,whsec_hidden_2",
     "STRIPE_SECRET_KEY": "sk_hidden",
-    "APP_SECRET_KEY": "hidden",
+    "APP_SECRET_KEY": "hidden" * 6,
     "ENCRYPTION_KEYS": KEY,
 }
 
@@ -63,6 +63,23 @@ def test_a_missing_or_blank_variable_stops_the_process_with_its_name(
 
     assert name in message
     assert not [other for other in GOOD if other != name and other in message]
+
+
+@pytest.mark.parametrize("name", ["APP_SECRET_KEY", "METRICS_TOKEN"])
+def test_a_secret_that_could_be_guessed_stops_the_process_and_tells_how_to_make_one(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = refusal_of(GOOD | {name: "hidden" * 2}, capsys)
+
+    assert f"{name} is shorter than 16 bytes. Make one: python -c" in told
+    WebSettings.from_environ(Environment(GOOD | {name: "h" * 16}))
+
+
+def test_roles_are_given_up_only_by_their_own_word(capsys: pytest.CaptureFixture[str]) -> None:
+    words = {word: WebSettings.from_environ(Environment(GOOD | {"DATABASE_ROLES": word})) for word in ("", "none")}
+
+    assert [settings.has_roles for settings in words.values()] == [True, False]
+    assert "DATABASE_ROLES is neither" in refusal_of(GOOD | {"DATABASE_ROLES": "hidden"}, capsys)
 
 
 def test_everything_that_is_missing_is_named_at_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Self
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import psycopg
 from sqlalchemy import Engine
@@ -21,6 +21,7 @@ from runtime.database import open_engine
 from sandbox import Server
 from sandbox.postgres import PostgresServer
 from sandbox.valkey import ValkeyServer
+from tests.support.web.tools import SCRAPER
 from tests.support.web.webhooks import Answer, invoice_event, send, until, web_process
 
 
@@ -63,7 +64,8 @@ class WebStack:
 
     def webhooks_counted(self) -> int:
         """Return how many webhooks were answered with 200, according to /metrics."""
-        with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=40) as answer:
+        asked = Request(f"http://127.0.0.1:{self.port}/metrics", headers=SCRAPER)
+        with urlopen(asked, timeout=40) as answer:
             metrics = answer.read().decode()
         acknowledged = r'^revmap_request_seconds_count{.*route="/webhooks/stripe",status="200"} (\S+)$'
         return sum(int(float(number)) for number in re.findall(acknowledged, metrics, re.MULTILINE))

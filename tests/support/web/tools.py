@@ -24,6 +24,8 @@ from tests.support.company import PASSWORDS
 from tests.support.signing import SECRET
 
 SECRET_KEY = "the tests' secret key"
+METRICS_TOKEN = "the token of the tests' scraper, of 32 bytes"
+SCRAPER = {"Authorization": f"Bearer {METRICS_TOKEN}"}
 
 
 def tools_on(
@@ -55,6 +57,7 @@ def tools_on(
         wake_notice=lambda: None,
         wake_preview=lambda: None,
         pause=pause,
+        metrics_token=METRICS_TOKEN,
     )
 
 

@@ -21,6 +21,7 @@ from sandbox.processes import web
 from tests.support.clock import NOON
 from tests.support.payloads import event, new_invoice
 from tests.support.signing import SECRET, json_bytes, signed
+from tests.support.web.tools import METRICS_TOKEN
 
 WEBHOOK_PATH = "/webhooks/stripe"
 
@@ -110,7 +111,8 @@ def web_process(database_url: str, redis_url: str, *, workers: int = 1) -> Itera
         "REDIS_URL": redis_url,
         "STRIPE_WEBHOOK_SECRETS": f"whsec_retired,{SECRET}",
         "STRIPE_SECRET_KEY": "sk_live_of_the_tests",
-        "APP_SECRET_KEY": "the tests' secret key",
+        "APP_SECRET_KEY": "the tests' secret key, of 32 bytes",
+        "METRICS_TOKEN": METRICS_TOKEN,
         "ENCRYPTION_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
         "WEB_CONCURRENCY": str(workers),
     }

@@ -11,8 +11,9 @@ from sqlalchemy import Engine, text
 
 from notices.mail import queue_mail
 from notices.mail_server import MailServer, mail_server_from
-from runtime.database import open_engine, walled, within_company
+from runtime.database import acting_as, open_engine, within_company
 from runtime.environ import Environment
+from runtime.roles import APP
 from tenants.companies import add_company
 from tenants.secrets import SecretBox
 from tests.support.certificates import certified
@@ -181,7 +182,7 @@ def test_an_email_that_cannot_be_opened_waits_for_its_key_or_is_given_up_if_it_w
 
 
 def test_a_company_queues_emails_of_its_own_and_reads_none(engine: Engine, database_url: str) -> None:
-    web = walled(open_engine(database_url, name="web", pool_size=1))
+    web = acting_as(open_engine(database_url, name="web", pool_size=1), APP)
     with engine.begin() as connection:
         mine, theirs = add_company(connection, "Zed").id, add_company(connection, "Other").id
     queue_one = partial(queue_mail, box=BOX, to="a@zed.test", subject="x", text="y", now=NOON)

@@ -22,6 +22,7 @@ from tenants.companies import add_company
 from tenants.secrets import SecretBox, keep_secret
 from tests.support.clock import NOON
 from tests.support.company import company_with
+from tests.support.databases import arranging
 from tests.support.syncs.accounts import YESTERDAY
 from tests.support.syncs.run_states import run_of
 from tests.support.syncs.runs import ask_for_sync, reset_rate_limits, sync
@@ -69,7 +70,7 @@ def test_while_a_connection_is_paused_nothing_is_asked_and_afterwards_the_run_is
     tools: Tools, company_id: int, stripe_server: StripeServer
 ) -> None:
     run_id = ask_for_sync(tools.engine, company_id, tools.clock)
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         pause(connection, company_id, actor="tests", now=NOON)
 
     sync_with(tools)
@@ -79,7 +80,7 @@ def test_while_a_connection_is_paused_nothing_is_asked_and_afterwards_the_run_is
     assert stripe_server.requests.seen == []
     with pytest.raises(NotConnectedError):
         ask_for_sync(tools.engine, company_id, tools.clock)
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         resume(connection, company_id, actor="tests", now=NOON)
     assert request_due_syncs(tools.engine, now=tools.clock() + timedelta(days=3), period_seconds=86_400) == 1
 
@@ -108,7 +109,7 @@ def test_sync_is_proven_by_the_account_that_is_connected_while_lines_of_the_one_
     assert sync(tools, company_id).error_code == "account_access_lost"
     other = simulated.create_account("Sample Successor")
     generate(other, invoices=10, seed=4, until=YESTERDAY)
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         authorize(connection, company_id, Account(other.id, livemode=True), now=tools.clock(), actor="tests")
 
     run = sync(tools, company_id, trigger="initial")
@@ -123,7 +124,7 @@ def test_an_account_that_gave_us_a_key_is_read_with_that_key(
 ) -> None:
     box = SecretBox([b"k" * 32])
     key = simulated.restricted_key(account.id, livemode=True, permissions=READS)
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         company_id = add_company(connection, "Sample Studio").id
         keep_secret(connection, box, company_id, "restricted_key", key)
         of = Account(account.id, livemode=True)
@@ -138,7 +139,7 @@ def test_an_account_that_gave_us_a_key_is_read_with_that_key(
 def test_each_mode_of_an_account_is_read_with_the_key_of_the_company_that_connected_it(tools: Tools) -> None:
     box = SecretBox([b"k" * 32])
     for livemode, key in ((True, "rk_live_of_one"), (False, "rk_test_of_another")):
-        with tools.engine.begin() as connection:
+        with arranging(tools.engine) as connection:
             company_id = add_company(connection, key).id
             keep_secret(connection, box, company_id, "restricted_key", key)
             of = Account("acct_1", livemode=livemode)
@@ -155,7 +156,7 @@ def test_an_account_whose_own_key_stripe_refuses_has_to_be_connected_anew(
     tools: Tools, account: SimulatedAccount, stripe_server: StripeServer
 ) -> None:
     box = SecretBox([b"k" * 32])
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         company_id = add_company(connection, "Sample Studio").id
         keep_secret(connection, box, company_id, "restricted_key", "rk_live_that_was_rolled")
         of = Account(account.id, livemode=True)
@@ -175,7 +176,7 @@ def test_a_key_that_was_replaced_while_an_older_one_was_remembered_is_used(
 ) -> None:
     box = SecretBox([b"k" * 32])
     of = Account(account.id, livemode=True)
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         company_id = add_company(connection, "Sample Studio").id
         keep_secret(connection, box, company_id, "restricted_key", "rk_live_that_was_rolled")
         authorize(connection, company_id, of, now=NOON, actor="tests", by=Agreement("restricted_key"))
@@ -183,7 +184,7 @@ def test_a_key_that_was_replaced_while_an_older_one_was_remembered_is_used(
     with pytest.raises(AccountRefusedError):
         reading.stripe.ask(of, "invoices.list", "/v1/invoices", Tally())
     key = simulated.restricted_key(account.id, livemode=True, permissions=READS)
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         keep_secret(connection, box, company_id, "restricted_key", key)
 
     run = sync(reading, company_id)
@@ -204,7 +205,7 @@ def test_an_account_that_was_disconnected_and_connected_by_a_key_at_once_is_read
     assert sync(reading, company_id).status == "succeeded"
     simulated.disconnect(account.id, livemode=True)
     key = simulated.restricted_key(account.id, livemode=True, permissions=READS)
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         disconnect(connection, company_id, actor="tests", now=tools.clock())
         keep_secret(connection, box, company_id, "restricted_key", key)
         authorize(connection, company_id, of, now=tools.clock(), actor="tests", by=Agreement("restricted_key"))
@@ -217,7 +218,7 @@ def test_an_account_that_was_disconnected_and_connected_by_a_key_at_once_is_read
 def test_an_account_whose_key_is_gone_has_to_be_connected_anew(
     tools: Tools, account: SimulatedAccount, stripe_server: StripeServer
 ) -> None:
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         company_id = add_company(connection, "Sample Studio").id
         of = Account(account.id, livemode=True)
         authorize(connection, company_id, of, now=NOON, actor="tests", by=Agreement("restricted_key"))

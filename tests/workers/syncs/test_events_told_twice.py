@@ -16,6 +16,7 @@ from stripe_gateway.client import Tally
 from stripe_gateway.pages import Page, PageAddress, Window, read_page
 from tests.support.clock import SetClock
 from tests.support.company import catch_up, company_with
+from tests.support.databases import arranging
 from tests.support.log import copy_log
 from tests.support.syncs.accounts import YESTERDAY
 from tests.support.syncs.run_states import run_of, start_run
@@ -33,7 +34,7 @@ _TOLD = text("""
 
 def told(engine: Engine, company_id: int) -> Counter[str]:
     """Return how often the log holds each of Stripe's events, having checked that no body was set aside."""
-    with engine.connect() as connection:
+    with arranging(engine) as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM event_conflict").scalar_one() == 0
         return Counter(row.external_id for row in connection.execute(_TOLD, {"company_id": company_id}))
 
@@ -87,7 +88,7 @@ def test_event_that_comes_both_ways_is_held_once_as_it_came_first(
 
     for is_webhook in (is_webhook_first, not is_webhook_first) * 2:
         if is_webhook:
-            with tools.engine.begin() as connection:
+            with arranging(tools.engine) as connection:
                 received = receive_all(connection, bodies)
         else:
             keep_feed(tools, lease, page)
@@ -102,24 +103,24 @@ def test_event_that_comes_both_ways_is_held_once_as_it_came_first(
 
 
 def test_event_that_comes_both_ways_at_once_is_held_once_and_no_find_of_the_run(
-    tools: Tools, simulated: SimulatedStripe
+    tools: Tools, engine: Engine, simulated: SimulatedStripe
 ) -> None:
     account, bodies = listens(simulated)
     company_id = company_with(tools.engine, account.id)
     lease = start_run(tools.engine, company_id)
     page = feed_of(tools, lease)
-    with ThreadPoolExecutor(1) as threads, tools.engine.connect() as webhooks, webhooks.begin() as arriving:
+    with ThreadPoolExecutor(1) as threads, engine.connect() as webhooks, webhooks.begin() as arriving:
         # Not committed: the feed finds none of them, and waits for the head of the log.
         receive_all(webhooks, bodies[:-1])
         keeping = threads.submit(keep_feed, tools, lease, page)
-        await_blocked(tools.engine, keeping)
+        await_blocked(engine, keeping)
         arriving.commit()
         keeping.result(40)
 
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         receive_all(connection, bodies)
     assert set(told(tools.engine, company_id).values()) == {1}
-    with tools.engine.connect() as connection:
+    with arranging(tools.engine) as connection:
         sources = Counter(row.source for row in connection.execute(_TOLD, {"company_id": company_id}))
     assert sources["stripe"] >= len(bodies) - 1
     assert sum(found_by(tools, lease)) <= 1
@@ -146,7 +147,7 @@ def test_webhooks_after_a_sync_are_nothing_new_and_neither_is_a_sync_after_webho
     clock.advance(timedelta(hours=1))
     first = sync(tools, company_id)
     bodies = [delivery.body for delivery in simulated.signed_deliveries(endpoint, account=account)]
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         receive_all(connection, bodies)
     before = told(tools.engine, company_id)
     clock.advance(timedelta(hours=1))
@@ -164,7 +165,7 @@ def test_log_that_holds_events_from_both_ways_folds_to_the_same_and_grows_no_fur
 ) -> None:
     account, bodies = listens(simulated)
     company_id = company_with(tools.engine, account.id)
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         receive_all(connection, bodies)
         # As the releases before stored them.
         events = connection.exec_driver_sql("SELECT max(position) FROM event").scalar_one()
@@ -174,7 +175,7 @@ def test_log_that_holds_events_from_both_ways_folds_to_the_same_and_grows_no_fur
     copy_log(tools.engine, company_id, once, after=1, through=events)
     catch_up(tools.engine)
 
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         again = receive_all(connection, bodies)
         aside = receive_all(connection, [bodies[0] + b" "])
 

@@ -25,6 +25,7 @@ from stripe_gateway.client import StripeGateway
 from stripe_gateway.rate_limit import RateLimit
 from tests.support.clock import NOON, SetClock
 from tests.support.company import company_with
+from tests.support.databases import arranging
 from tests.support.platform_keyring import PlatformKeyring
 from tests.support.syncs.accounts import YESTERDAY
 from tests.support.syncs.gateway_hooks import on_request, with_hook
@@ -72,7 +73,7 @@ def runs_of(engine: Engine, company_id: int) -> list[tuple[str, str]]:
 
 
 def let_leases_run_out(engine: Engine) -> None:
-    with engine.begin() as connection:
+    with arranging(engine) as connection:
         connection.execute(text("UPDATE sync_run SET lease_until = clock_timestamp() - interval '1 second'"))
 
 
@@ -98,7 +99,7 @@ def test_a_request_under_a_key_is_answered_with_its_run_even_when_that_is_over(
     tools: Tools, company_id: int, clock: SetClock
 ) -> None:
     def ask(key: str) -> int:
-        with tools.engine.begin() as connection:
+        with arranging(tools.engine) as connection:
             run = request_sync(
                 connection, company_id, trigger="manual", actor="tests", now=clock(), idempotency_key=key
             )
@@ -274,7 +275,7 @@ def test_a_run_that_is_to_stop_stops_at_its_next_page_and_keeps_what_it_read(
     run_id = ask_for_sync(tools.engine, company_id, tools.clock, trigger="initial")
 
     def cancel() -> None:
-        with tools.engine.begin() as connection:
+        with arranging(tools.engine) as connection:
             cancel_sync(connection, company_id, run_id, actor="tests", now=NOON)
 
     requested: list[int] = []
@@ -314,7 +315,7 @@ def test_nothing_is_read_for_a_company_that_was_disconnected(
     tools: Tools, company_id: int, stripe_server: StripeServer
 ) -> None:
     run_id = ask_for_sync(tools.engine, company_id, tools.clock)
-    with tools.engine.begin() as connection:
+    with arranging(tools.engine) as connection:
         disconnect(connection, company_id, actor="tests", now=tools.clock())
 
     sync_with(tools)
@@ -328,7 +329,7 @@ def test_nothing_is_kept_once_a_company_was_disconnected_or_paused(
     give_up: Callable[..., bool], fact: str, tools: Tools, company_id: int
 ) -> None:
     def give_up_now() -> None:
-        with tools.engine.begin() as connection:
+        with arranging(tools.engine) as connection:
             assert give_up(connection, company_id, actor="tests", now=tools.clock())
 
     run_id = ask_for_sync(tools.engine, company_id, tools.clock)

@@ -15,6 +15,7 @@ from sandbox.stripe.records.specs import InvoiceSpec, LineSpec
 from sandbox.stripe.running import StripeServer
 from tests.support.clock import SetClock
 from tests.support.company import company_with
+from tests.support.databases import arranging
 from tests.support.syncs.accounts import YESTERDAY, account_with_invoices
 from tests.support.syncs.runs import sync
 from tests.support.syncs.truth import table_of, truth_of
@@ -25,7 +26,7 @@ MONTH_SECONDS = 30 * 86_400
 
 
 def receive_all(engine: Engine, bodies: list[bytes]) -> None:
-    with engine.begin() as connection:
+    with arranging(engine) as connection:
         receive(connection, [event_from_stripe(body) for body in bodies])
 
 

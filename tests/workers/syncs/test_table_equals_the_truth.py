@@ -15,6 +15,7 @@ from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.generate.generate import generate
 from tests.support.clock import NOON
 from tests.support.company import catch_up, company_with
+from tests.support.databases import arranging
 from tests.support.syncs.truth import table_of, truth_of
 from workers.jobs import catch_up_with, fetch_with
 from workers.wiring.tools import Tools
@@ -38,7 +39,7 @@ def shuffled_with_repeats(bodies: list[bytes], seed: int) -> list[bytes]:
 
 def receive_all(engine: Engine, bodies: list[bytes]) -> None:
     for start in range(0, len(bodies), 50):
-        with engine.begin() as connection:
+        with arranging(engine) as connection:
             receive(connection, [event_from_stripe(body) for body in bodies[start : start + 50]])
 
 
@@ -72,7 +73,7 @@ def test_batches_of_any_size_give_the_same_bytes(simulated: SimulatedStripe, too
     tables = []
 
     for batch_size in (1000, 64, 7, 1):
-        with tools.engine.begin() as connection:
+        with arranging(tools.engine) as connection:
             for table in (table for one in PROJECTIONS for tables in one.tables.values() for table in tables):
                 connection.execute(table.delete())
             connection.exec_driver_sql("UPDATE projection_state SET position = 0")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import resource
 from decimal import Decimal
 from itertools import cycle
@@ -149,9 +150,31 @@ def test_text_that_a_spreadsheet_would_run_is_made_harmless(reader: Reader) -> N
 
     rows = rows_of(reader, sort="date")
 
-    assert [row["description"] for row in rows] == ["'" + text for text in FORMULAS]
+    assert [re.sub(r"(?<=[\t\r\n])'", "", row["description"]) for row in rows] == ["'" + text for text in FORMULAS]
     assert {row["customer_name"] for row in rows} == {"'=cmd|' /C calc'!A0"}
     assert {row["customer_name_on_invoice"] for row in rows} == {"Zed Inc"}
+
+
+SPLIT = {
+    "Acme;=1+1": "Acme;'=1+1",
+    'Acme; \t"=1+1': "Acme;' \t'\"=1+1",
+    "Acme\t-2": "Acme\t'-2",
+    "Acme\r\n@SUM(A1)": "Acme\r\n'@SUM(A1)",
+    "Acme; Zed, -2 and a\tb": "Acme; Zed, -2 and a\tb",
+}
+
+
+def test_text_is_no_formula_in_programs_that_separate_cells_by_semicolons_or_tabs(reader: Reader) -> None:
+    reader.add_lines(*(line_of(f"il_{n:02}", description=text, day=n) for n, text in enumerate(SPLIT, 1)))
+
+    rows = rows_of(reader, sort="date", columns="description,invoice_line_item_id")
+    answer = reader.get("/revenue-lines.csv", sort="date", columns="description,invoice_line_item_id").text
+
+    assert [row["description"] for row in rows] == list(SPLIT.values())
+    # Wherever else it is split, no cell begins with what runs.
+    cells = [cell.strip(' "') for cell in re.split(r"[;\t\r\n]", answer)]
+    assert [cell for cell in cells if cell[:1] in set("=+-@")] == []
+    assert '"Acme; Zed, -2 and a\tb",il_05' in answer
 
 
 def test_harmless_text_arrives_as_it_is(reader: Reader) -> None:

@@ -1,0 +1,55 @@
+"""Check when a process starts that it can act in its roles: otherwise it would do everything as the database's user."""
+
+import logging
+import sys
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from runtime.database import open_engine
+from runtime.environ import EXIT_MISCONFIGURED
+
+_MISSING = text("""
+    SELECT w.name FROM unnest(CAST(:roles AS text[])) WITH ORDINALITY AS w (name, place)
+    WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = w.name AND pg_has_role(r.oid, 'MEMBER'))
+    ORDER BY w.place
+""")
+WITHOUT_ROLES = (
+    "DATABASE_ROLES=none: every process acts as the user of the database. Only its own filters keep a statement from "
+    "reading other companies, and nothing keeps it from changing the log."
+)
+_log = logging.getLogger(__name__)
+
+
+def refuse_missing_roles(database_url: str, roles: Sequence[str], *, has_roles: bool) -> None:
+    """Exit if the database's user cannot act in these roles. Without a database, only log a warning.
+
+    Without roles (DATABASE_ROLES=none) log what is lost.
+
+    :raises SystemExit: code 2, naming the roles and what to run
+    """
+    if not has_roles:
+        _log.error("acting without roles", extra={"lost": WITHOUT_ROLES})
+        return
+    try:
+        missing = ", ".join(_missing(database_url, roles))
+    except SQLAlchemyError as error:
+        # Each connection is refused that cannot act in its role.
+        _log.warning("roles not checked", extra={"error": type(error).__name__})
+        return
+    if missing:
+        sys.stderr.write(
+            f"revmap cannot start: the user of DATABASE_URL cannot act as {missing}. Run 'flask db upgrade' as the "
+            f"database's owner, and as the owner: GRANT {missing} TO that user. See docs/operate.md#database-roles\n"
+        )
+        sys.exit(EXIT_MISCONFIGURED)
+
+
+def _missing(database_url: str, roles: Sequence[str]) -> list[str]:
+    engine = open_engine(database_url, name="role-check", pool_size=1)
+    try:
+        with engine.connect() as connection:
+            return list(connection.scalars(_MISSING, {"roles": list(roles)}))
+    finally:
+        engine.dispose()
