@@ -18,11 +18,13 @@ _AUDITED_AT_ONCE = 500
 
 _log = logging.getLogger(__name__)
 
-# Whether the projection `p` has a build of this version, and whether every build that readers see is at the head.
+# Whether the projection `p` has a build of this version, and whether every build that readers see is at the head. One
+# that a command began does not count before there is a build for readers: the command may never be gone on with.
 _HAS_BUILD = """
     EXISTS (SELECT FROM projection_state s
             WHERE s.projection = p.name AND s.company_id = h.company_id AND s.version = p.version
-              AND s.status IN ('live', 'halted', 'building', 'ready'))
+              AND (s.status IN ('live', 'halted') OR (s.status IN ('building', 'ready') AND (s.is_automatic OR EXISTS (
+                  SELECT FROM projection_active a WHERE a.projection = p.name AND a.company_id = h.company_id)))))
 """
 _IS_BEHIND = f"""
     EXISTS (SELECT FROM unnest(%(names)s::text[], %(versions)s::integer[]) AS p (name, version)

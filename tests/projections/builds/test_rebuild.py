@@ -256,6 +256,26 @@ def test_a_build_that_was_left_half_done_is_gone_on_with(engine: Engine, company
     assert differences(engine, rebuild(engine)) == []
 
 
+def test_a_rebuild_that_was_left_half_done_before_there_was_a_table_keeps_nobody_from_one(
+    engine: Engine, company_id: int
+) -> None:
+    record_all_kinds(engine)
+    with engine.begin() as connection:
+        begin_builds(connection, company_id=None)
+    build_on(engine, is_automatic=False, chunk_events=3)
+
+    catch_up(engine)
+
+    with engine.connect() as connection:
+        standing = {(one.status, one.position) for one in projection_status(connection)}
+    assert standing == {("live", 12), ("building", 3)}
+    again = rebuild(engine)
+    assert differences(engine, again) == []
+    for build in again:
+        flip(engine, build)
+    assert differences(engine, rebuild(engine)) == []
+
+
 def test_a_company_of_another_version_gets_a_build_of_this_one_and_keeps_its_table_meanwhile(
     engine: Engine, company_id: int
 ) -> None:

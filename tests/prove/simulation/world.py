@@ -65,7 +65,6 @@ _PATHS = ("/v1/invoices", "/v1/invoices/*/lines", "/v1/prices/*", "/v1/customers
 STREAMS = ("str_saas", "str_fees")
 
 
-_FOLDED = text("SELECT EXISTS (SELECT FROM projection_active WHERE company_id = :id)")
 _PUBLISHED = text("SELECT count(*) FROM event WHERE company_id = :id AND type = 'mapping.rules_published'")
 
 
@@ -220,11 +219,7 @@ class World:
             connection.execute(text("UPDATE projection_state SET retry_at = NULL WHERE retry_at IS NOT NULL"))
 
     def rebuild(self) -> None:
-        # Not before the first fold: a rebuild of a company without a table, if it is interrupted, keeps workers from
-        # making the table until it is gone on with.
         with self.engine.begin() as connection:
-            if not connection.execute(_FOLDED, {"id": self.company_id}).scalar():
-                return
             begun = builds.begin_builds(connection, company_id=self.company_id)
         ours, size = [self.company_id], self.random.choice((7, 1000))
         while build_on(self.engine, is_automatic=False, company_ids=ours, chunk_events=size):
