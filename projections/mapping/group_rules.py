@@ -49,6 +49,11 @@ def with_mapped(
     return Added([*rules[:place], new, *rules[place:]], None)
 
 
+def is_wordless(sold: Sold) -> bool:
+    """Return whether no rule can know the lines: no product, no price, and a description of numbers alone."""
+    return not (sold.product_id or sold.price_id) and bool(sold.phrase) and not _words(sold)
+
+
 def rule_for(rules: RuleSet, sold: Sold) -> ReadyRule | None:
     """Return the first rule that matches these lines for certain, whatever else they are, or None."""
     found = _Known(rules, sold)
@@ -63,10 +68,13 @@ def _conditions(sold: Sold, by: By) -> list[Json]:
     alone: list[Json] = [{"field": field, "op": "is_empty"} for field in ("product_id", "price_id")]
     if not sold.phrase:
         return [*alone, {"field": "description", "op": "is_empty"}]
-    words = list(dict.fromkeys(filter(None, map(str.strip, sold.phrase.split(NUMBER)))))
-    if not words:
+    if is_wordless(sold):
         raise WordlessError
-    return [*alone, {"field": "description", "op": "contains_all", "value": words[:MAX_OPERANDS]}]
+    return [*alone, {"field": "description", "op": "contains_all", "value": _words(sold)[:MAX_OPERANDS]}]
+
+
+def _words(sold: Sold) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(str.strip, (sold.phrase or "").split(NUMBER)))))
 
 
 def _place_for(rules: Sequence[Json], sold: Sold, streams: Mapping[str, Stream]) -> int:

@@ -18,7 +18,7 @@ from app.wiring.tools import current_tools
 from backlog.syncs.health import ConnectionHealth
 from mapping.drafts import Draft, draft_of
 from mapping.streams import Streams, streams_at
-from projections.mapping.group_rules import rule_for
+from projections.mapping.group_rules import is_wordless, rule_for
 from projections.mapping.likely_streams import Sold
 from projections.mapping.reading_rules import read_rules
 from projections.mapping.rule_set import RuleSet
@@ -38,6 +38,11 @@ class ShownGroup(NamedTuple):
     sold: Sold
     rule_id: str | None
     drafted: list[str]
+
+    @property
+    def is_wordless(self) -> bool:
+        """Return whether there is nothing for a rule to know its lines by."""
+        return is_wordless(self.sold)
 
     @property
     def key(self) -> str:
@@ -79,11 +84,12 @@ def _address(company_id: int, rule_id: str) -> str:
 
 def _page(company_id: int, *, mistake: MistakeError | None = None) -> Response:
     found = _content(company_id)
-    to_map = [group for group in found.groups if group.rule_id is None]
+    drafted = sum(group.rule_id is not None for group in found.groups)
+    to_map = [group for group in found.groups if group.rule_id is None and not group.is_wordless]
     products = {group.sold.product_id or group.sold for group in found.groups}
     many = f"{len(products)}{'+' if found.page['has_more'] else ''}" if products else ""
     added = next((group for group in found.groups if group.rule_id and group.rule_id == request.args.get("rule")), None)
-    steps = first_steps(company_id, found.stripe, groups=many, is_drafted=bool(found.groups) and not to_map)
+    steps = first_steps(company_id, found.stripe, groups=many, is_drafted=drafted > 0 and not to_map)
     return framed(
         "unmapped/unmapped.html",
         here=HERE,
@@ -93,7 +99,7 @@ def _page(company_id: int, *, mistake: MistakeError | None = None) -> Response:
         streams=_open(found.streams),
         names={stream_id: stream.name for stream_id, stream in found.streams.items()},
         stripe=found.stripe,
-        drafted=len(found.groups) - len(to_map),
+        drafted=drafted,
         steps=[] if found.draft.based_on else steps,
         added=added,
         cursor=_cursor(),
