@@ -1,6 +1,6 @@
 """Read lines in groups: those that have the same in all that rules test are mapped alike, however many they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
@@ -132,6 +132,6 @@ class LineGroups:
         names = ("number", *(f"c{place}" for place in range(len(self._columns))))
         return self._rows(statement, as_rows(names, ((number, *values) for values, number in groups)))
 
-    def _rows(self, statement: str, more: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+    def _rows(self, statement: str, more: dict[str, str] | None = None) -> list[tuple[Any, ...]]:
         with raw_driver(self._connection) as driver:
-            return driver.execute(statement.encode(), self._scope | (more or {})).fetchall()
+            return driver.execute(statement.encode(), {**self._scope, **(more or {})}).fetchall()
