@@ -2,7 +2,7 @@
 
 import msgspec
 
-from mapping.by_groups import Books, Progress, add_groups, are_mapped_by_groups
+from mapping.by_groups import Progress, add_groups
 from mapping.comparison import Comparison
 from mapping.figures import Figures, Json
 from mapping.lines_at import in_bites, recognized
@@ -11,13 +11,14 @@ from projections.mapping.decisions.book import Book
 from projections.mapping.rule_set import RuleSet
 from projections.mapping.rules import Rules
 from projections.reads.snapshots import Snapshot
+from projections.revenue.store.mapping.mapped_groups import Books
 
 
 def evaluated(snapshot: Snapshot, before: Book, rules: Rules, *, livemode: bool, progress: Progress) -> Json:
     """Return what rules in place of those of `before`, the snapshot's book, would change in lines of a mode."""
     books = _books(before, rules)
     with without_garbage_collection():
-        if are_mapped_by_groups(books):
+        if books.map_by_groups:
             figures = _figures(snapshot, books, livemode=livemode)
             if add_groups(snapshot, books, figures, livemode=livemode, progress=progress):
                 return figures.result()

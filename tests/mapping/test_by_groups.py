@@ -6,13 +6,13 @@ import msgspec
 import pytest
 from sqlalchemy import Engine
 
-from mapping.by_groups import Books, are_mapped_by_groups
 from mapping.evaluation import evaluated, evaluated_line_by_line
 from mapping.lines_at import book_at, lines_in
 from projections.mapping.decisions.payloads import StreamRestored
 from projections.mapping.reading_rules import read_rules
 from projections.mapping.rule_set import RuleSet
 from projections.reads.snapshots import snapshot_of
+from projections.revenue.store.mapping.mapped_groups import Books
 from tests.support.company import catch_up, company_with
 from tests.support.decisions import LATER, SPLIT, TO_SAAS, decide, record_decided_history
 from tests.support.payloads import ACCOUNT
@@ -65,7 +65,7 @@ def test_groups_of_lines_change_as_their_lines_do(engine: Engine, seed: int) -> 
                 for n in range(random.randint(0, 5))
             ]
             rules = read_rules(documents, new_ids())
-            by_groups += are_mapped_by_groups(Books(before, msgspec.structs.replace(before, rules=RuleSet(rules))))
+            by_groups += Books(before, msgspec.structs.replace(before, rules=RuleSet(rules))).map_by_groups
             for livemode in (True, False):
                 seen: list[int] = []
                 found = evaluated(snapshot, before, rules, livemode=livemode, progress=seen.append)

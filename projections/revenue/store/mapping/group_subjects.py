@@ -5,18 +5,17 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from mapping.lines_at import build_at
 from projections.mapping.fields import Value
 from projections.mapping.rule_set import Subject
-from projections.reads.mapping.line_groups import COLUMNS, Group
-from projections.reads.snapshots import Snapshot
 from projections.recognition.days import day_of, zone_of
+from projections.revenue.build_state import BuildState
 from projections.revenue.states_at import NOW
 from projections.revenue.store.find_states import CUSTOMERS, PRICES, PRODUCTS, Wanted
 from projections.revenue.store.load_state import load_referred
+from projections.revenue.store.mapping.line_groups import COLUMNS, Group
 from projections.revenue.tested.subjects import Fields, fields_of_sold, metadata_fields
 from projections.revenue.tested.subjects_at import customer_at, sold_at
-from runtime.database import raw_driver
+from runtime.database import Driver
 
 _OF_SOLD, _OF_CUSTOMER = ("price_id", "product_id"), ("customer_id", "customer_email")
 # What no column has, but the states say of what lines refer to. The rest is said by invoices alone.
@@ -52,12 +51,14 @@ _STORED_AS = {"interval": "interval_unit"}
 class GroupSubjects:
     """What rules may test of groups of lines, by the columns that `fields` follow from."""
 
-    def __init__(self, snapshot: Snapshot, fields: Iterable[str], time_zone: str, *, livemode: bool) -> None:
+    def __init__(
+        self, driver: Driver, at: BuildState, fields: Iterable[str], time_zone: str, *, livemode: bool
+    ) -> None:
         told = {_TOLD.get(field.partition(".metadata.")[0] + ".metadata") or _TOLD.get(field) for field in fields}
         self._tells_of_sold, self._tells_of_customer = _OF_SOLD in told, _OF_CUSTOMER in told
         self.columns = columns_of(fields, time_zone) or ()
         self._livemode, self._zone = livemode, zone_of(time_zone)
-        self._snapshot, self._at = snapshot, build_at(snapshot)
+        self._driver, self._at = driver, at
         self._of_sold, self._of_customer = cache(self._told_of_sold), cache(self._told_of_customer)
 
     def load(self, groups: Sequence[Group]) -> None:
@@ -68,8 +69,7 @@ class GroupSubjects:
             for name in needed
             for group in groups
         }
-        with raw_driver(self._snapshot.connection) as driver:
-            load_referred(driver, self._at, wanted)
+        load_referred(self._driver, self._at, wanted)
 
     def of(self, values: Sequence[Any]) -> Subject:
         """Return what rules may test of lines with these values."""

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import text
-
-from projections.reads.snapshots import Snapshot
-from runtime.database import raw_driver
+from projections.revenue.build_state import BuildState
+from runtime.database import Driver
 from runtime.json_rows import as_rows, rows_of
 
 _KEY = ("company_id", "build", "livemode", "invoice_id", "invoice_line_item_id")
@@ -37,7 +35,7 @@ _HAS_LINE_OVERRIDES = """
 """
 _BOOKED_MONTH = "(extract(year FROM p.booked_on) * 12 + extract(month FROM p.booked_on) - 1)::integer"
 # A table has more lines than a statement of the workers may take time for.
-_NO_TIME_LIMIT = text("SET LOCAL statement_timeout = 0")
+_NO_TIME_LIMIT = b"SET LOCAL statement_timeout = 0"
 _OF_MODE = " AND ".join(f"l.{name} = %({name})s" for name in _KEY[:3])
 
 
@@ -75,11 +73,13 @@ Numbered = Sequence[tuple[Sequence[Any], int]]
 class LineGroups:
     """The lines of a mode by columns."""
 
-    def __init__(self, snapshot: Snapshot, columns: Sequence[str], *, livemode: bool, has_overrides: bool) -> None:
-        self._connection = snapshot.connection
-        self._scope = {**snapshot.bound(), "livemode": livemode}
+    def __init__(
+        self, driver: Driver, at: BuildState, columns: Sequence[str], *, livemode: bool, has_overrides: bool
+    ) -> None:
+        self._driver = driver
+        self._scope = {"company_id": at.company_id, "build": at.build, "livemode": livemode}
         self._columns = [COLUMNS[name] for name in columns]
-        self._connection.execute(_NO_TIME_LIMIT)
+        self._driver.execute(_NO_TIME_LIMIT)
         may_be_overridden = has_overrides or self._rows(_HAS_LINE_OVERRIDES)[0][0]
         self._is_overridden = _IS_OVERRIDDEN if may_be_overridden else "false"
         self._lines = f"revenue_line l {_BILLING if may_be_overridden or 'finalized_on' in columns else ''}"
@@ -133,5 +133,4 @@ class LineGroups:
         return self._rows(statement, as_rows(names, ((number, *values) for values, number in groups)))
 
     def _rows(self, statement: str, more: dict[str, str] | None = None) -> list[tuple[Any, ...]]:
-        with raw_driver(self._connection) as driver:
-            return driver.execute(statement.encode(), {**self._scope, **(more or {})}).fetchall()
+        return self._driver.execute(statement.encode(), {**self._scope, **(more or {})}).fetchall()
