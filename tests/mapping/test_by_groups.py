@@ -7,10 +7,12 @@ import pytest
 from sqlalchemy import Engine
 
 from mapping.evaluation import evaluated, evaluated_line_by_line
+from mapping.figures import Json
 from mapping.lines_at import book_at, lines_in
 from projections.mapping.decisions.payloads import RulesPublished, StreamRestored
 from projections.mapping.reading_rules import read_rules
 from projections.mapping.rule_set import RuleSet
+from projections.mapping.rules import Rules
 from projections.reads.snapshots import snapshot_of
 from projections.revenue.store.mapping.mapped_groups import Books
 from tests.support.company import catch_up, company_with
@@ -53,6 +55,10 @@ OUTCOMES = (TO_SAAS, TO_FEES, SPLIT, LATER)
 @pytest.mark.parametrize("seed", range(4))
 def test_groups_of_lines_change_as_their_lines_do(engine: Engine, seed: int) -> None:
     random, company_id, by_groups = Random(seed), company_with(engine, ACCOUNT), 0
+    found: Json = {}
+    rules: Rules = ()
+    documents: list[Json] = []
+    seen: list[int] = []
     record_decided_history(engine, company_id, random, 240)
     if seed:
         decide(engine, company_id, StreamRestored("str_saas", "SaaS"))
@@ -67,7 +73,7 @@ def test_groups_of_lines_change_as_their_lines_do(engine: Engine, seed: int) -> 
             rules = read_rules(documents, new_ids())
             by_groups += Books(before, msgspec.structs.replace(before, rules=RuleSet(rules))).map_by_groups
             for livemode in (True, False):
-                seen: list[int] = []
+                seen.clear()
                 found = evaluated(snapshot, before, rules, livemode=livemode, progress=seen.append)
                 assert seen[-1:] == [lines_in(snapshot, livemode=livemode)] or not seen
                 plain = evaluated_line_by_line(snapshot, before, rules, livemode=livemode, progress=seen.append)
