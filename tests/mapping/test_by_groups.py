@@ -79,7 +79,7 @@ def test_groups_of_lines_change_as_their_lines_do(engine: Engine, seed: int) -> 
                 plain = evaluated_line_by_line(snapshot, before, rules, livemode=livemode, progress=seen.append)
                 assert found == plain
     assert by_groups or not seed
-    decide(engine, company_id, RulesPublished(before.rules_version + 1, documents, before.rules_version))
+    decide(engine, company_id, RulesPublished(before.rules_version + 1, list(documents), before.rules_version))
     catch_up(engine)
     with snapshot_of(engine, company_id) as snapshot:
         published = evaluated_line_by_line(snapshot, book_at(snapshot), rules, livemode=False, progress=seen.append)
