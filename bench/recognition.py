@@ -8,7 +8,8 @@ from sqlalchemy import Engine, text
 
 from bench.queries import large_table, timed
 from bench.stage import servers
-from mapping.evaluation import book_at, evaluated
+from mapping.evaluation import evaluated
+from mapping.lines_at import book_at
 from mapping.recorded import RULES, STREAMS, Desk
 from projections.engine.catch_up import advance
 from projections.mapping.decisions.payloads import RulesPublished, StreamCreated

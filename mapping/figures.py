@@ -18,7 +18,7 @@ from projections.recognition.parts import Part
 LineChange = Literal["newly_mapped", "moved", "unmapped", "resplit", "retreated"]
 LINE_CHANGES: tuple[LineChange, ...] = get_args(LineChange)
 
-_MOST_TOP_LINES = 20
+MOST_TOP_LINES = 20
 
 Json = dict[str, Any]
 
@@ -62,15 +62,28 @@ class Figures:
 
     def add(self, line: ComparedLine) -> None:
         """Add a line that is mapped to other shares."""
-        change = change_of(*line.mapped)
-        self._changes[change] += 1
+        self.note(*line.mapped, lines=1)
         if line.parts_after is None:
             self._move(line.parts_before, line.currency, line.mapped[1].shares[0].stream_id)
         else:
             self._add_parts(line.parts_before, line.currency, -1)
             self._add_parts(line.parts_after, line.currency, 1)
-        entry = (abs(line.net_amount), line.invoice_id, line.line_id, _shown(line, change))
-        if len(self._top) < _MOST_TOP_LINES:
+        self.show(line[:4], *line.mapped)
+
+    def note(self, before: Mapped, after: Mapped, *, lines: int) -> None:
+        """Count lines that are mapped to other shares."""
+        self._changes[change_of(before, after)] += lines
+
+    def move(self, key: CellKey, stream_id: str | None, net: int) -> None:
+        """Move what is recognized from a cell to the same month of another stream."""
+        self._moved[key] -= net
+        self._moved[key._replace(stream_id=stream_id)] += net
+
+    def show(self, line: tuple[str, str, str, int], before: Mapped, after: Mapped) -> None:
+        """Keep a line, given as the first fields of a `ComparedLine`, if it is one of the largest."""
+        shown = _shown(*line, before, after)
+        entry = (abs(line[3]), line[0], line[1], shown)
+        if len(self._top) < MOST_TOP_LINES:
             heappush(self._top, entry)
         else:
             heappushpop(self._top, entry)
@@ -83,8 +96,7 @@ class Figures:
     def _move(self, parts: Sequence[Part], currency: str, stream_id: str | None) -> None:
         for part in parts:
             for month, net in _net_by_month(part):
-                self._moved[CellKey(month, part.stream_id, currency)] -= net
-                self._moved[CellKey(month, stream_id, currency)] += net
+                self.move(CellKey(month, part.stream_id, currency), stream_id, net)
 
     def result(self) -> Json:
         """Return all of it as JSON."""
@@ -164,15 +176,15 @@ def _split(mapped: Mapped) -> list[tuple[object, ...]]:
     return [(share.stream_id, share.plan_id, share.kind, share.basis_points) for share in mapped.shares]
 
 
-def _shown(line: ComparedLine, change: LineChange) -> Json:
+def _shown(invoice_id: str, line_id: str, currency: str, net_amount: int, before: Mapped, after: Mapped) -> Json:
     return {
-        "invoice_id": line.invoice_id,
-        "invoice_line_item_id": line.line_id,
-        "currency": line.currency,
-        "net_amount": line.net_amount,
-        "change": change,
-        "before": [_share(share) for share in line.mapped[0].shares],
-        "after": [_share(share) for share in line.mapped[1].shares],
+        "invoice_id": invoice_id,
+        "invoice_line_item_id": line_id,
+        "currency": currency,
+        "net_amount": net_amount,
+        "change": change_of(before, after),
+        "before": [_share(share) for share in before.shares],
+        "after": [_share(share) for share in after.shares],
     }
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from mapping.evaluation import book_at, in_bites, lines_in, recognized
 from mapping.figures import CellKey, Json, cell
+from mapping.lines_at import book_at, in_bites, lines_in, recognized
 from projections.mapping.decisions.book import Book
 from projections.reads.snapshots import Snapshot
 from projections.recognition.billing import Policy

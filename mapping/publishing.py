@@ -9,8 +9,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, text
 
 from mapping.archived_streams import tell_of_archived_streams
-from mapping.evaluation import book_at, evaluated, lines_in
+from mapping.evaluation import evaluated
 from mapping.figures import Json, checksum_of, since
+from mapping.lines_at import book_at, lines_in
 from mapping.preview_turns import Turn, hold, keep_result, note_published
 from mapping.recorded import RULES, Desk
 from mapping.rule_sets import newest_version

@@ -40,6 +40,13 @@ class ReadyRule(NamedTuple):
     alternatives: tuple[Check, ...] = ()
     table: Mapping[Value, Shares] | None = None
 
+    @property
+    def outcomes(self) -> tuple[Shares, ...]:
+        """Return all outcomes that it may have."""
+        if self.table is not None:
+            return tuple(self.table.values())
+        return (self.rule.outcome,) if isinstance(self.rule, Rule) else ()
+
     def failed(self, values: Values) -> Check | None:
         """Return the check that fails, the first if there are several, or None if the rule matches."""
         for check in self.needed:

@@ -5,8 +5,9 @@ from random import Random
 import pytest
 from sqlalchemy import Engine
 
-from mapping.evaluation import book_at, evaluated, lines_in
+from mapping.evaluation import evaluated
 from mapping.figures import Json
+from mapping.lines_at import book_at, lines_in
 from projections.mapping.decisions.payloads import RulesPublished
 from projections.mapping.reading_rules import read_rules
 from projections.reads.snapshots import snapshot_of

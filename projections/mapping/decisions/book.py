@@ -23,7 +23,7 @@ from projections.mapping.decisions.payloads import (
     TimeZoneSet,
 )
 from projections.mapping.decisions.references import with_default_treatments
-from projections.mapping.decisions.streams import Plan, Stream, as_booked
+from projections.mapping.decisions.streams import Plan, Stream, as_booked, is_archived
 from projections.mapping.mapped import Explanation, Mapped, Overrides
 from projections.mapping.mapped import explained as explained_by_rules
 from projections.mapping.mapped import mapped as mapped_by_rules
@@ -54,6 +54,14 @@ class Book(Struct, frozen=True):
     def override_of(self, *, livemode: bool, subscription_id: str | None) -> Shares | None:
         """Return the outcome that a person chose for a subscription, or None."""
         return None if subscription_id is None else self.subscriptions.get((livemode, subscription_id))
+
+    @property
+    def leads_to_archived(self) -> bool:
+        """Return whether rules or overrides of subscriptions lead to a stream or a plan that is archived."""
+        by_rules = (shares for rule in (self.rules or _NO_RULES).rules for shares in rule.outcomes)
+        return any(
+            is_archived(share, self.streams) for shares in (*by_rules, *self.subscriptions.values()) for share in shares
+        )
 
 
 EMPTY = Book()

@@ -47,6 +47,13 @@ def as_booked(shares: Shares, streams: Mapping[str, Stream], booked_at: int) -> 
     return tuple(_without_closed_plan(share, streams, booked_at) for share in shares)
 
 
+def is_archived(share: Share, streams: Mapping[str, Stream]) -> bool:
+    """Return whether the stream of a share or its plan is archived: then it depends on the time which lines get it."""
+    stream = streams.get(share.stream_id or "")
+    plan = stream.plans.get(share.plan_id or "") if stream else None
+    return any(named is not None and named.archived_at is not None for named in (stream, plan))
+
+
 def _without_closed_plan(share: Share, streams: Mapping[str, Stream], booked_at: int) -> Share:
     stream = streams.get(share.stream_id or "")
     plan = stream and share.plan_id and stream.plans.get(share.plan_id)

@@ -95,6 +95,11 @@ def load_invoices(driver: Driver, wanted: Sequence[tuple[BuildState, Iterable[Ke
     _load(driver, builds, {at.company_id: {(INVOICES, key) for key in keys} for at, keys in wanted})
 
 
+def load_referred(driver: Driver, at: BuildState, wanted: Iterable[Wanted]) -> None:
+    """Load these prices, products and customers into a state."""
+    _keep({at.company_id: at}, find_states(driver, [(at, wanted)]))
+
+
 def _load(driver: Driver, builds: Mapping[int, BuildState], asked: Mapping[int, set[Wanted]]) -> None:
     _keep(builds, find_states(driver, [(builds[at], wanted) for at, wanted in asked.items()]))
     referred: list[tuple[BuildState, set[Wanted]]] = []

@@ -53,8 +53,8 @@ def fields_of_invoice(
         "customer_email": said.email if said else header.customer_email,
         "customer_country": said.country if said else details.customer_country,
         "finalized_on": None if finalized_at is None else _day(finalized_at, zone),
-        **_metadata("invoice", details.metadata),
-        **_metadata("customer", said.metadata if said else ()),
+        **metadata_fields("invoice", details.metadata),
+        **metadata_fields("customer", said.metadata if said else ()),
     }
 
 
@@ -70,8 +70,8 @@ def fields_of_sold(price_id: str | None, product_id: str | None, sold: Sold) -> 
         "type": billing.type,
         "cadence": billing.cadence,
         "interval": billing.interval_unit,
-        **_metadata("price", details.metadata),
-        **_metadata("product", sold.product_metadata),
+        **metadata_fields("price", details.metadata),
+        **metadata_fields("product", sold.product_metadata),
     }
 
 
@@ -94,13 +94,14 @@ def fields_of_line(shared: Fields, line: Line, header: InvoiceHeader, told: Invo
         "date": _day(line.period_start, zone),
     }
     if told.line_metadata:
-        fields |= _metadata("line", told.line_metadata.get(line.line_id, ()))
+        fields |= metadata_fields("line", told.line_metadata.get(line.line_id, ()))
     if is_own and told.details:
-        fields |= _metadata("subscription", told.details.subscription_metadata)
+        fields |= metadata_fields("subscription", told.details.subscription_metadata)
     return fields
 
 
-def _metadata(owner: str, metadata: Metadata) -> Fields:
+def metadata_fields(owner: str, metadata: Metadata) -> Fields:
+    """Return the fields of what an object says of itself."""
     return {f"{owner}.metadata.{key}": text for key, text in metadata} if metadata else {}
 
 

@@ -36,26 +36,28 @@ def subjects_at(
         return
     header, livemode = invoice.header.value, key[0]
     told = detail_at(revenue.details.invoice_states, key, position, told_by(invoice))
-    customer = _customer(revenue, (livemode, header.customer_id or ""), position)
+    customer = customer_at(revenue, (livemode, header.customer_id or ""), position)
     of_invoice = fields_of_invoice(key, header, told, customer, finalized_at, zone)
     of_sold: dict[tuple[str | None, str | None], Fields] = {}
     for line in invoice.lines.value:
         ids = line.price_id, line.product_id
         shared = of_sold.get(ids)
         if shared is None:
-            sold = _sold(revenue, (livemode, line.price_id or ""), (livemode, line.product_id or ""), position)
+            sold = sold_at(revenue, (livemode, line.price_id or ""), (livemode, line.product_id or ""), position)
             shared = of_sold[ids] = of_invoice | fields_of_sold(*ids, sold)
         yield line, fields_of_line(shared, line, header, told, zone)
 
 
-def _customer(revenue: RevenueState, key: Key, position: int) -> Customer:
+def customer_at(revenue: RevenueState, key: Key, position: int) -> Customer:
+    """Return what is known of a customer at a position."""
     name = held_at(revenue.name_states, revenue.names, position, key)
     said, details = revenue.details.customers.get(key), revenue.details
     now = said.value if said else None
     return Customer(name.register.value if name else None, detail_at(details.customer_states, key, position, now))
 
 
-def _sold(revenue: RevenueState, price: Key, product: Key, position: int) -> Sold:
+def sold_at(revenue: RevenueState, price: Key, product: Key, position: int) -> Sold:
+    """Return what is known of a price and a product at a position."""
     details = revenue.details
     named = held_at(revenue.product_states, revenue.products, position, product)
     return Sold(

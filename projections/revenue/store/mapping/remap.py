@@ -1,6 +1,6 @@
 """Map a company's lines anew when a fact changes the mapping or the policy: in bites, since they may be many."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from projections.mapping.decisions.facts import MappingFact
 from projections.mapping.decisions.payloads import (
     LinesOverridden,
     LinesReleased,
+    RulesPublished,
     SubscriptionOverridden,
     SubscriptionReleased,
 )
@@ -23,6 +24,7 @@ from projections.revenue.row_versions import parts_at
 from projections.revenue.state import Key
 from projections.revenue.store.batch_sums import BatchSums
 from projections.revenue.store.load_state import load_invoices
+from projections.revenue.store.mapping.mapped_groups import MOST_CHANGED, Books, groups_of
 from projections.revenue.store.mapping.mapping_store import (
     StoredBook,
     keep_book,
@@ -100,10 +102,25 @@ def _concerned(driver: Driver, at: BuildState, said: MappingFact, before: Book, 
             of_subscription = {"subscription_id": said.subscription_id, "livemode": said.livemode}
             scope = {"company_id": at.company_id, "build": at.build}
             yield from driver.execute(_OF_SUBSCRIPTION, scope | of_subscription).fetchall()
+        case RulesPublished() if Books(before, after).map_by_groups:
+            yield from _of_changed_groups(driver, at, Books(before, after))
         case _ if _maps_alike(before, after):
             return
         case _:
             yield from _all_invoices(driver, at)
+
+
+def _of_changed_groups(driver: Driver, at: BuildState, books: Books) -> Iterable[Key]:
+    """Return the invoices with lines that rules map otherwise: all of them if too many groups are."""
+    keys: list[Key] = []
+    for livemode in (False, True):
+        lines, mapped = groups_of(driver, at._replace(revenue=RevenueState()), books, livemode=livemode)
+        # A part has what mapped its line, but no version.
+        changed = [(one.group.values, 0) for one in mapped if one.before[:3] != one.after[:3]]
+        if len(changed) > MOST_CHANGED:
+            return _all_invoices(driver, at)
+        keys += [(livemode, invoice_id) for invoice_id in lines.invoices(changed)]
+    return keys
 
 
 def _all_invoices(driver: Driver, at: BuildState) -> Iterator[Key]:
