@@ -38,6 +38,9 @@ company_head = Table(
     Column("last_recorded_at", INSTANT),
     # Set with the first event that the tables lack, and unset once they lack none: see `projections.engine.behind`.
     Column("behind_since", INSTANT),
+    # How far the log is chained from its first event on, and the hash of the chain up to there.
+    Column("chain_position", BigInteger, nullable=False, server_default=text("0")),
+    Column("chain_sha256", LargeBinary, nullable=False, server_default=text("''")),
     CheckConstraint("position >= 0", name="position"),
 )
 
@@ -63,6 +66,8 @@ event = Table(
     Column("actor", Text),
     Column("payload_zstd", LargeBinary, nullable=False),
     Column("payload_sha256", LargeBinary, nullable=False),
+    # Null until the event is chained to the one before: see `events.log.chains`.
+    Column("chain_sha256", LargeBinary),
     PrimaryKeyConstraint("company_id", "position"),
     UniqueConstraint("external_id", "source", "company_id", name="event_dedup_key"),
 )
