@@ -80,11 +80,10 @@ def verify_logs(connection: Connection, continues: Sequence[ChainHead] = ()) -> 
     Each log is also to continue the heads that were noted of it earlier. Run it in one REPEATABLE READ transaction, so
     that heads and events are from the same moment.
     """
-    logs: dict[int, LogStatus | None] = {status.company_id: status for status in log_status(connection)}
-    logs |= dict.fromkeys(connection.scalars(_WITHOUT_HEAD).all())
-    logs = {head.company_id: None for head in continues} | logs
-    for company_id, status in logs.items():
-        yield _Verification(connection, company_id, status, continues).verdict()
+    statuses = {status.company_id: status for status in log_status(connection)}
+    without_head = [*connection.scalars(_WITHOUT_HEAD).all(), *(head.company_id for head in continues)]
+    for company_id in dict.fromkeys([*statuses, *without_head]):
+        yield _Verification(connection, company_id, statuses.get(company_id), continues).verdict()
 
 
 class _Verification:

@@ -1,9 +1,9 @@
 """Chain every event of a log to the one before, so that a rewritten log does not continue what was noted of it."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from struct import Struct
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select, text
@@ -11,7 +11,10 @@ from sqlalchemy import Connection, select, text
 from events.log.read import RecordedEvent, stream_events
 from events.log.tables import event
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# PostgreSQL's binary forms: big-endian, instants as microseconds since this one.
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_NUMBERS, _LONG, _INT, _ARRAY_OF_TEXT = Struct(">qqh?"), Struct(">q"), Struct(">i"), Struct(">5i")
+_OID_OF_TEXT = 25
 _SHA256_IN_HEX = 64
 _CHAIN = text("SELECT chain_events(:company_id, :most)")
 
@@ -49,24 +52,23 @@ def head_from_text(noted: str) -> ChainHead:
 
 def chained_sha256(before: bytes, company_id: int, recorded: RecordedEvent) -> bytes:
     """Return the hash that chains an event to the hash of the one before, as the database's `chained_sha256` does."""
-    said = [
-        company_id,
-        recorded.position,
+    texts = (
         recorded.type,
-        recorded.version,
         recorded.entity,
         recorded.source,
         recorded.external_id,
         recorded.account_id,
-        recorded.livemode,
         recorded.api_version,
-        recorded.occurred_at and _microseconds(recorded.occurred_at),
-        _microseconds(recorded.recorded_at),
-        recorded.correlation_id and str(recorded.correlation_id),
         recorded.actor,
-        recorded.payload_sha256.hex(),
-    ]
-    return sha256(before + json.dumps(said, ensure_ascii=False).encode()).digest()
+    )
+    occurred_at, correlation_id = recorded.occurred_at, recorded.correlation_id
+    numbers = _NUMBERS.pack(company_id, recorded.position, recorded.version, recorded.livemode)
+    said = (
+        before + numbers + _instant(recorded.recorded_at) + recorded.payload_sha256 + _array(texts),
+        b"" if occurred_at is None else _instant(occurred_at),
+        b"" if correlation_id is None else correlation_id.bytes,
+    )
+    return sha256(b"".join(said)).digest()
 
 
 def stream_chained(connection: Connection, company_id: int) -> Iterator[tuple[RecordedEvent, bytes | None]]:
@@ -101,5 +103,14 @@ def _stream_chain(connection: Connection, company_id: int, *, page_size: int = 5
         after = page[-1].position
 
 
-def _microseconds(instant: datetime) -> int:
-    return (instant - _EPOCH) // timedelta(microseconds=1)
+def _instant(instant: datetime) -> bytes:
+    return _LONG.pack((instant - _EPOCH) // timedelta(microseconds=1))
+
+
+def _array(texts: Sequence[str | None]) -> bytes:
+    """Return an array of PostgreSQL's type text, as its array_send writes it."""
+    parts = [_ARRAY_OF_TEXT.pack(1, None in texts, _OID_OF_TEXT, len(texts), 1)]
+    for one in texts:
+        encoded = b"" if one is None else one.encode()
+        parts += _INT.pack(-1 if one is None else len(encoded)), encoded
+    return b"".join(parts)

@@ -6,17 +6,19 @@ ALTER TABLE company_head
     ADD COLUMN chain_sha256 bytea NOT NULL DEFAULT '';
 
 -- The hash that chains an event to the one before: of that one's hash, which is empty for the first event, and of all
--- that the event's row says, as a JSON array. Instants are microseconds since 1970. events.log.chains computes the same.
+-- that the event's row says, in the binary form in which PostgreSQL sends it to its clients: it costs a third of text.
+-- events.log.chains computes the same.
 CREATE FUNCTION chained_sha256(
     p_before bytea, p_company bigint, p_position bigint, p_type text, p_version smallint, p_entity text, p_source text,
     p_external_id text, p_account text, p_livemode boolean, p_api_version text, p_occurred_at timestamptz,
     p_recorded_at timestamptz, p_correlation uuid, p_actor text, p_sha256 bytea
 ) RETURNS bytea LANGUAGE sql STABLE AS $$
-    SELECT sha256(p_before || convert_to(json_build_array(
-        p_company, p_position, p_type, p_version, p_entity, p_source, p_external_id, p_account, p_livemode,
-        p_api_version, (extract(epoch FROM p_occurred_at) * 1000000)::bigint,
-        (extract(epoch FROM p_recorded_at) * 1000000)::bigint, p_correlation, p_actor, encode(p_sha256, 'hex')
-    )::text, 'UTF8'))
+    SELECT sha256(
+        p_before || int8send(p_company) || int8send(p_position) || int2send(p_version) || boolsend(p_livemode)
+        || timestamptz_send(p_recorded_at) || p_sha256
+        || array_send(ARRAY[p_type, p_entity, p_source, p_external_id, p_account, p_api_version, p_actor])
+        || coalesce(timestamptz_send(p_occurred_at), '') || coalesce(uuid_send(p_correlation), '')
+    )
 $$;
 
 -- Chain up to p_most events of a company that have no chain yet, from the first on, and tell how many then lack one.
