@@ -17,6 +17,7 @@ from commands.terminal import (
 )
 from events.log.audit import LogVerdict, conflict_count, log_status, parked_count, verify_logs
 from events.log.chains import ChainHead, InvalidHeadError, chain_range, head_from_text
+from events.log.epochs import begin_epoch
 from events.log.read import RecordedEvent, stream_events
 
 # A log does not grow while a range of it is chained.
@@ -78,6 +79,18 @@ def verify(continues: list[ChainHead], *, is_json: bool) -> None:
 
 def _shown(verdict: LogVerdict) -> dict[str, object]:
     return {**verdict._asdict(), "head": None if verdict.head is None else str(verdict.head)}
+
+
+@group.command("restored")
+@as_json
+def restored(*, is_json: bool) -> None:
+    """Tell programs that a backup was restored: cursors and ETags from before it end. Run it before anything starts."""
+    with transaction() as connection:
+        epoch = begin_epoch(connection)
+    if is_json:
+        print_json({"epoch": epoch})
+    else:
+        click.echo(f"Epoch {epoch} has begun: cursors and ETags of before are refused.")
 
 
 @group.command("chain")

@@ -75,6 +75,16 @@ Index("event_entity_idx", event.c.entity, event.c.company_id, event.c.position)
 # Facts of our own are few among those of Stripe.
 Index("event_own_facts", event.c.company_id, event.c.position, postgresql_where=text("source = 'revmap'"))
 
+# The epoch of the database's history: one row, or none as long as no backup was restored.
+log_epoch = Table(
+    "log_epoch",
+    metadata,
+    Column("is_only", Boolean, primary_key=True, server_default=text("true")),
+    Column("epoch", Text, nullable=False),
+    Column("restored_at", INSTANT, nullable=False),
+    CheckConstraint("is_only", name="only"),
+)
+
 # A second body with an id that the log already has: the first stays valid, the second is kept as evidence.
 event_conflict = Table(
     "event_conflict",

@@ -180,6 +180,17 @@ def test_events_from_before_there_were_chains_are_counted_and_chained(
     assert "has a gap" in run("events", "chain").stderr
 
 
+def test_a_restored_database_begins_a_new_epoch_each_time(run: Run, engine: Engine) -> None:
+    drawn = {json_of(run("events", "restored", "--json"))["epoch"] for _ in range(2)}
+    spoken = run("events", "restored").stdout
+
+    with engine.connect() as connection:
+        current = connection.exec_driver_sql("SELECT epoch FROM log_epoch").scalar_one()
+    assert len(drawn) == 2
+    assert current not in drawn
+    assert current in spoken
+
+
 def test_a_log_that_grows_while_it_is_verified_is_whole(run: Run, engine: Engine, company_id: int) -> None:
     with engine.connect() as writing, writing.begin() as growth, ThreadPoolExecutor(1) as threads:
         writing.exec_driver_sql("LOCK TABLE event IN ACCESS EXCLUSIVE MODE")
