@@ -9,7 +9,7 @@ from tests.support.company import catch_up
 from tests.support.payloads import new_line
 from tests.support.web.lines import Reader, json_of
 
-MADE_OF_POSITIONS = ("/revenue-lines", "/revenue-lines.csv", "/revenue-lines.xlsx", "/revenue-months")
+MADE_OF_POSITIONS = ("/revenue-lines", "/revenue-lines.csv", "/revenue-lines.xlsx", "/revenue-by-month")
 
 
 def test_what_was_made_before_a_restore_matches_and_continues_nothing(client: FlaskClient, engine: Engine) -> None:
