@@ -51,6 +51,11 @@ class ChangeList(Schema):
     has_more = fields.Boolean()
     next_cursor = fields.String()
     position = fields.Integer(metadata={"description": "The table includes all events up to this position."})
+    epoch = fields.String(
+        metadata={
+            "description": "The history that positions belong to: empty, or another text after each restored backup."
+        }
+    )
 
 
 @blueprint.get("/changes")
@@ -60,8 +65,9 @@ class ChangeList(Schema):
 def list_revenue_changes(query: dict[str, Any], company_id: int) -> dict[str, object]:
     """List every line added, modified or removed, in order. Applying all of these changes reproduces the table."""
     tools, version, limit = current_tools(), BY_NAME[NAME].version, query["limit"]
-    after = tools.cursors.read_mark(company_id, version, query["cursor"]) if "cursor" in query else BEGINNING
     with snapshot_of(tools.engine, company_id) as snapshot:
+        epoch, cursor = snapshot.epoch, query.get("cursor")
+        after = tools.cursors.read_mark(company_id, version, epoch, cursor) if cursor else BEGINNING
         if not snapshot.is_whole:
             raise NotFoldedYetError
         rows = list_changes(snapshot, after=after, limit=limit + 1)
@@ -71,6 +77,7 @@ def list_revenue_changes(query: dict[str, Any], company_id: int) -> dict[str, ob
     return {
         "data": [{"change": row.change, "at": row.at, "line": line} for row, line in zip(page, lines, strict=True)],
         "has_more": len(rows) > limit,
-        "next_cursor": tools.cursors.write_mark(company_id, version, reached),
+        "next_cursor": tools.cursors.write_mark(company_id, version, epoch, reached),
         "position": snapshot.position,
+        "epoch": epoch,
     }

@@ -37,7 +37,7 @@ def list_revenue_lines(query: dict[str, Any], company_id: int) -> Response | tup
     """List revenue lines, one page at a time."""
     tools = current_tools()
     with snapshot_of(tools.engine, company_id, query.get("as_of")) as snapshot:
-        of = list_of(snapshot.connection, company_id, query)
+        of = list_of(snapshot, query)
         tag = tag_of(snapshot, of.digest(), query["limit"], query.get("cursor"), query.get("include"))
         if unchanged := not_modified(tag):
             return unchanged
@@ -86,11 +86,12 @@ def list_quarantine(query: dict[str, Any], company_id: int) -> dict[str, object]
     return {"data": rows[: query["limit"]], "has_more": len(rows) > query["limit"]}
 
 
-def list_of(connection: Connection, company_id: int, query: dict[str, Any]) -> ListOf:
+def list_of(snapshot: Snapshot, query: dict[str, Any]) -> ListOf:
     """Return the list that a query asks for: its filter, in the mode it names or else the connection's own."""
     filters = {name: value for name, value in query.items() if name in _FILTERS}
-    livemode = mode_of(connection, company_id, query.get("livemode"))
-    return ListOf(company_id, LineFilter(livemode=livemode, **filters), query["sort"], query.get("as_of"))
+    livemode = mode_of(snapshot.connection, snapshot.company_id, query.get("livemode"))
+    line_filter = LineFilter(livemode=livemode, **filters)
+    return ListOf(snapshot.company_id, line_filter, query["sort"], query.get("as_of"), snapshot.epoch)
 
 
 def mode_of(connection: Connection, company_id: int, requested: bool | None) -> bool:  # noqa: FBT001 - not a switch: a value

@@ -1,4 +1,4 @@
-"""ETags of reads: the same company, build, position and query give the same response (RFC 9110 §8.8.3)."""
+"""ETags of reads: the same history, company, build, position and query give the same response (RFC 9110 §8.8.3)."""
 
 from hashlib import sha256
 
@@ -9,7 +9,7 @@ from projections.reads.snapshots import Snapshot
 
 def tag_of(snapshot: Snapshot, *query: object) -> str:
     """Return the strong ETag of the response to this query on this snapshot."""
-    parts = (snapshot.company_id, snapshot.build, snapshot.position, snapshot.status, *query)
+    parts = (snapshot.epoch, snapshot.company_id, snapshot.build, snapshot.position, snapshot.status, *query)
     return sha256(repr(parts).encode()).hexdigest()[:32]
 
 

@@ -18,7 +18,7 @@ def groups_to_map(connection: Connection, company_id: int) -> str:
     if not snapshot.is_whole:
         return ""
     counted, livemode = current_tools().counted_to_map, mode_of(connection, company_id, None)
-    at = (company_id, snapshot.build, snapshot.position, livemode)
+    at = (snapshot.epoch, company_id, snapshot.build, snapshot.position, livemode)
     if at not in counted:
         groups, is_all = count_unmapped(snapshot, livemode=livemode, most_lines=_MOST_LINES)
         if len(counted) >= _MOST_REMEMBERED:

@@ -191,6 +191,12 @@ _OF_READING = (
         "Start the list again without the cursor: it belongs to another list.",
         heading="This link no longer works",
     ),
+    Problem(
+        "log_restored",
+        410,
+        "A backup was restored since. Throw away what you have read, and begin again without the cursor.",
+        heading="This link no longer works",
+    ),
     Problem("too_many_schedules", 409, "Delete a schedule of exports before adding another one."),
     Problem("name_taken", 409, "Choose another name.", heading="This name is taken"),
     Problem("too_many_views", 409, "Delete a saved view first.", heading="Too many saved views"),

@@ -54,7 +54,7 @@ def install(app: Flask) -> None:
 
 
 def _raised(error: Exception) -> Response:
-    code, detail, closes_connection = next(known for kind, known in RAISED.items() if isinstance(error, kind))
+    code, detail, closes_connection = next(RAISED[kind] for kind in type(error).__mro__ if kind in RAISED)
     return problem(code, detail, headers={"Connection": "close"} if closes_connection else None)
 
 

@@ -15,7 +15,7 @@ from app.http.bodies import TooManyBodiesError
 from app.http.client_socket import BodyTooSlowError
 from app.http.event_stream import TooManyStreamsError
 from app.webhooks.door import UnacceptableWebhookError
-from app.wiring.cursors import InvalidCursorError
+from app.wiring.cursors import InvalidCursorError, LogRestoredError
 from app.wiring.identity_provider import ProviderAwayError, UnprovenIdentityError
 from backlog.exports.schedules import TooManySchedulesError
 from events.connection.accounts import AccountTakenError, AnotherAccountError
@@ -119,6 +119,9 @@ RAISED: dict[type[Exception], Raised] = {
     NameTakenError: Raised("name_taken", "There is a view of that name. Choose another one."),
     TooManyViewsError: Raised("too_many_views", f"There are {MOST_VIEWS} saved views already. Delete one first."),
     InvalidCursorError: Raised("invalid_cursor", "The cursor belongs to another list. Start again without it."),
+    LogRestoredError: Raised(
+        "log_restored", "A backup was restored since. Throw away what you read, and begin again without the cursor."
+    ),
     NotFoldedYetError: Raised("not_folded_yet", "The table is still catching up. Try again in a few seconds."),
     UnacceptableWebhookError: Raised(
         "unacceptable_webhook", "The request is not an event signed with one of our endpoint secrets."

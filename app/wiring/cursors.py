@@ -18,13 +18,18 @@ class InvalidCursorError(Exception):
     """The cursor is not one of ours, or was made for another list."""
 
 
+class LogRestoredError(InvalidCursorError):
+    """A backup was restored since the cursor was made: what it follows has another continuation."""
+
+
 class ListOf(NamedTuple):
-    """The list that a cursor pages through."""
+    """The list that a cursor pages through, in an epoch of the log."""
 
     company_id: int
     line_filter: LineFilter
     sort: Sort
     as_of: int | datetime | None = None
+    epoch: str = ""
 
     def digest(self) -> str:
         """Return a short digest that identifies this list without revealing anything about it."""
@@ -47,21 +52,27 @@ class CursorSigner:
     def write(self, of: ListOf, after: After) -> str:
         """Return the cursor that continues the list after this row."""
         values = [value.isoformat() if isinstance(value, date) else value for value in after.values]
-        return self._serializer.dumps([of.digest(), *values, after.invoice_line_item_id, after.invoice_id])
+        # Before anything was restored, as the release before wrote it.
+        name = f"{of.digest()}.{of.epoch}" if of.epoch else of.digest()
+        return self._serializer.dumps([name, *values, after.invoice_line_item_id, after.invoice_id])
 
     def read(self, of: ListOf, cursor: str) -> After:
         """Return the row after which the cursor continues.
 
         :raises InvalidCursorError: forged, truncated, or of another company, filter or order
+        :raises LogRestoredError: of another epoch
         """
         try:
-            digest, *values, line_id, invoice_id = self._serializer.loads(cursor)
+            name, *values, line_id, invoice_id = self._serializer.loads(cursor)
         except (BadData, ValueError) as error:
             raise InvalidCursorError from error
+        digest, _, epoch = name.partition(".")
         names = fields_of(of.sort)
         # An older release wrote other values for some orders.
         if digest != of.digest() or len(values) != len(names):
             raise InvalidCursorError
+        if epoch != of.epoch:
+            raise LogRestoredError
         read = (
             date.fromisoformat(value) if name == "date" else value for name, value in zip(names, values, strict=True)
         )
@@ -152,14 +163,16 @@ class CursorSigner:
             raise InvalidCursorError
         return GroupMark(*mark)
 
-    def write_mark(self, company_id: int, version: int, mark: ChangeMark) -> str:
+    def write_mark(self, company_id: int, version: int, epoch: str, mark: ChangeMark) -> str:
         """Return the cursor that continues after this change of a company's table, as made by a version of the fold."""
-        return self._of_changes.dumps([company_id, version, *mark])
+        # Before anything was restored, as the release before wrote it.
+        return self._of_changes.dumps([company_id, version, *mark, *filter(None, [epoch])])
 
-    def read_mark(self, company_id: int, version: int, cursor: str) -> ChangeMark:
+    def read_mark(self, company_id: int, version: int, epoch: str, cursor: str) -> ChangeMark:
         """Return the mark after which the cursor continues.
 
         :raises InvalidCursorError: forged, truncated, of another company, or of another version, with other changes
+        :raises LogRestoredError: of another epoch
         """
         try:
             of_company, of_version, *mark = self._of_changes.loads(cursor)
@@ -167,4 +180,6 @@ class CursorSigner:
             raise InvalidCursorError from error
         if (of_company, of_version) != (company_id, version):
             raise InvalidCursorError
-        return ChangeMark(*mark)
+        if "".join(mark[len(ChangeMark._fields) :]) != epoch:
+            raise LogRestoredError
+        return ChangeMark(*mark[: len(ChangeMark._fields)])

@@ -75,10 +75,10 @@ class Tools:
     is_sign_up_open: bool = False
     # Where webhooks may be sent.
     outbound: Outbound = "public"
-    # What a scraper of the metrics sends; None: nobody may read them.
+    # What a scraper of the metrics sends; None: only the machine itself reads them.
     metrics_token: str | None = None
-    # How many groups of lines wait to be mapped, by company, build, position and mode: all that it depends on.
-    counted_to_map: dict[tuple[int, int, int, bool], str] = field(default_factory=dict)
+    # How many groups of lines wait to be mapped, by epoch, company, build, position and mode.
+    counted_to_map: dict[tuple[str, int, int, int, bool], str] = field(default_factory=dict)
 
 
 def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:

@@ -1,6 +1,6 @@
-"""Verify the logs: no gaps, every body matches its hash, and every log has a head with its last event's position."""
+"""Verify the logs: no gaps, bodies match their hashes, the chain holds, and the head is that of the last event."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
@@ -8,7 +8,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select, text
 from zstandard import ZstdError
 
-from events.log.read import RecordedEvent, stream_events
+from events.log.chains import ChainHead, chained_sha256, stream_chained
+from events.log.read import RecordedEvent
 from events.log.tables import company_head, event_conflict, parked_event
 
 _MOST_FAULTS = 10
@@ -26,29 +27,41 @@ _WITHOUT_HEAD = text("""
 
 
 class LogStatus(NamedTuple):
-    """The size of a company's log, and when it last grew."""
+    """The size of a company's log, when it last grew, and the head of its chain, if any of it is chained."""
 
     company_id: int
     events: int
     last_recorded_at: datetime | None
+    head: ChainHead | None
+
+    @property
+    def unchained(self) -> int:
+        """Return how many events at the end are not chained yet."""
+        return self.events - (self.head.position if self.head else 0)
 
 
 class LogVerdict(NamedTuple):
-    """The result of verifying a company's log. Without faults, it is intact."""
+    """The result of verifying a company's log. Without faults, it is intact. Its head was computed, not read."""
 
     company_id: int
     events: int
     faults: list[str]
+    unchained: int
+    head: ChainHead | None
 
 
 def log_status(connection: Connection) -> list[LogStatus]:
     """Return the status of every company's log, as its head records it."""
-    rows = connection.execute(
-        select(company_head.c.company_id, company_head.c.position, company_head.c.last_recorded_at).order_by(
-            company_head.c.company_id
+    rows = connection.execute(select(company_head).order_by(company_head.c.company_id))
+    return [
+        LogStatus(
+            row.company_id,
+            row.position,
+            row.last_recorded_at,
+            ChainHead(row.company_id, row.chain_position, row.chain_sha256) if row.chain_position else None,
         )
-    )
-    return [LogStatus(*row) for row in rows]
+        for row in rows
+    ]
 
 
 def parked_count(connection: Connection) -> int:
@@ -61,32 +74,72 @@ def conflict_count(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(event_conflict)).scalar_one()
 
 
-def verify_logs(connection: Connection) -> Iterator[LogVerdict]:
+def verify_logs(connection: Connection, continues: Sequence[ChainHead] = ()) -> Iterator[LogVerdict]:
     """Yield a verdict on every company's log, one after the other, in constant memory. Reads every body.
 
-    Run it in one REPEATABLE READ transaction, so that heads and events are from the same moment.
+    Each log is also to continue the heads that were noted of it earlier. Run it in one REPEATABLE READ transaction, so
+    that heads and events are from the same moment.
     """
-    for status in log_status(connection):
-        yield _verify(connection, status.company_id, head=status.events)
-    for company_id in connection.scalars(_WITHOUT_HEAD).all():
-        yield _verify(connection, company_id, head=None)
+    statuses = {status.company_id: status for status in log_status(connection)}
+    without_head = [*connection.scalars(_WITHOUT_HEAD).all(), *(head.company_id for head in continues)]
+    for company_id in dict.fromkeys([*statuses, *without_head]):
+        yield _Verification(connection, company_id, statuses.get(company_id), continues).verdict()
 
 
-def _verify(connection: Connection, company_id: int, *, head: int | None) -> LogVerdict:
-    faults: list[str] = []
-    expected = 0
-    for event in stream_events(connection, company_id):
-        expected += 1
-        if event.position != expected and len(faults) < _MOST_FAULTS:
-            faults.append(f"position {expected} is missing: {event.position} follows")
-            expected = event.position
-        if not _is_intact(event) and len(faults) < _MOST_FAULTS:
-            faults.append(f"the body at position {event.position} does not match its hash")
-    if head is None:
-        faults.append(f"the head is missing, the last position is {expected}")
-    elif expected != head:
-        faults.append(f"the head says {head} events, the last position is {expected}")
-    return LogVerdict(company_id, expected, faults)
+class _Verification:
+    """Goes through one company's log once. A position is named for one fault only, the first that is found."""
+
+    def __init__(
+        self, connection: Connection, company_id: int, status: LogStatus | None, continues: Sequence[ChainHead]
+    ) -> None:
+        self._connection, self._company_id, self._status = connection, company_id, status
+        self._noted = {head.position: head.chain_sha256 for head in continues if head.company_id == company_id}
+        self._chained_to, self._head_sha256 = status.head[1:] if status and status.head else (0, b"")
+        self._position, self._chain, self._faults = 0, b"", list[str]()
+
+    def verdict(self) -> LogVerdict:
+        """Return what is wrong with the log, and the head that its events amount to."""
+        for recorded, held in stream_chained(self._connection, self._company_id):
+            fault = self._fault_of(recorded, held)
+            if fault and len(self._faults) < _MOST_FAULTS:
+                self._faults.append(fault)
+        self._faults += self._faults_of_head()
+        self._faults += [f"the log ends before position {position}, which was noted" for position in self._noted]
+        head = ChainHead(self._company_id, self._position, self._chain) if self._position else None
+        return LogVerdict(self._company_id, self._position, self._faults, self._unchained(), head)
+
+    def _fault_of(self, recorded: RecordedEvent, held: bytes | None) -> str | None:
+        expected, chain = self._position + 1, chained_sha256(self._chain, self._company_id, recorded)
+        self._position = recorded.position
+        # What follows a break is measured by what the log holds, so that every break is named and nothing else.
+        is_chained = recorded.position <= self._chained_to
+        self._chain = held if is_chained and held is not None else chain
+        noted = self._noted.pop(recorded.position, None)
+        position, is_beyond = recorded.position, self._status is not None and recorded.position == self._chained_to + 1
+        faults = (
+            (position != expected, f"position {expected} is missing: {position} follows"),
+            (not _is_intact(recorded), f"the body at position {position} does not match its hash"),
+            (is_chained and held != chain, f"the chain breaks at position {position}"),
+            (is_beyond and held is not None, f"position {position} is chained, but the head's chain ends before"),
+            (
+                position == self._chained_to and self._head_sha256 != chain,
+                f"the hash of the head is not that of position {position}",
+            ),
+            (noted is not None and noted != chain, f"the log does not continue what was noted of position {position}"),
+        )
+        return next((fault for is_so, fault in faults if is_so), None)
+
+    def _faults_of_head(self) -> list[str]:
+        if self._status is None:
+            return [f"the head is missing, the last position is {self._position}"]
+        if self._status.events != self._position:
+            return [f"the head says {self._status.events} events, the last position is {self._position}"]
+        if self._chained_to > self._position:
+            return [f"the head was chained up to position {self._chained_to}, the last is {self._position}"]
+        return []
+
+    def _unchained(self) -> int:
+        return max(0, self._position - self._chained_to)
 
 
 def _is_intact(event: RecordedEvent) -> bool:

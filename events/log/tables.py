@@ -38,6 +38,9 @@ company_head = Table(
     Column("last_recorded_at", INSTANT),
     # Set with the first event that the tables lack, and unset once they lack none: see `projections.engine.behind`.
     Column("behind_since", INSTANT),
+    # How far the log is chained from its first event on, and the hash of the chain up to there.
+    Column("chain_position", BigInteger, nullable=False, server_default=text("0")),
+    Column("chain_sha256", LargeBinary, nullable=False, server_default=text("''")),
     CheckConstraint("position >= 0", name="position"),
 )
 
@@ -63,12 +66,24 @@ event = Table(
     Column("actor", Text),
     Column("payload_zstd", LargeBinary, nullable=False),
     Column("payload_sha256", LargeBinary, nullable=False),
+    # Null until the event is chained to the one before: see `events.log.chains`.
+    Column("chain_sha256", LargeBinary),
     PrimaryKeyConstraint("company_id", "position"),
     UniqueConstraint("external_id", "source", "company_id", name="event_dedup_key"),
 )
 Index("event_entity_idx", event.c.entity, event.c.company_id, event.c.position)
 # Facts of our own are few among those of Stripe.
 Index("event_own_facts", event.c.company_id, event.c.position, postgresql_where=text("source = 'revmap'"))
+
+# The epoch of the database's history: one row, or none as long as no backup was restored.
+log_epoch = Table(
+    "log_epoch",
+    metadata,
+    Column("is_only", Boolean, primary_key=True, server_default=text("true")),
+    Column("epoch", Text, nullable=False),
+    Column("restored_at", INSTANT, nullable=False),
+    CheckConstraint("is_only", name="only"),
+)
 
 # A second body with an id that the log already has: the first stays valid, the second is kept as evidence.
 event_conflict = Table(

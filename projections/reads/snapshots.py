@@ -34,6 +34,8 @@ class Snapshot(NamedTuple):
     position: int
     status: str
     is_whole: bool
+    # The history that the positions belong to: see `events.log.epochs`.
+    epoch: str = ""
     is_past: bool = False
 
     def bound(self) -> dict[str, object]:
@@ -46,10 +48,12 @@ class Snapshot(NamedTuple):
 
 
 _ACTIVE = text("""
-    SELECT s.build, s.position, s.status, s.version = :version AS is_whole
-    FROM projection_active a JOIN projection_state s
-        ON s.projection = a.projection AND s.company_id = a.company_id AND s.build = a.build
-    WHERE a.projection = :projection AND a.company_id = :company_id
+    SELECT coalesce(s.build, 0), coalesce(s.position, 0), coalesce(s.status, 'live'),
+           coalesce(s.version = :version, true), coalesce((SELECT epoch FROM log_epoch), '')
+    FROM (VALUES (CAST(:company_id AS bigint))) AS company (id) LEFT JOIN (
+        projection_active a JOIN projection_state s
+            ON s.projection = a.projection AND s.company_id = a.company_id AND s.build = a.build
+    ) ON a.projection = :projection AND a.company_id = company.id
 """)
 # Positions have no gaps and recorded_at never decreases: twenty probes find an instant among a million events.
 _LAST_RECORDED_BY = text("""
@@ -89,8 +93,7 @@ def snapshot_of(engine: Engine, company_id: int, as_of: int | datetime | None = 
 def snapshot_on(connection: Connection, company_id: int) -> Snapshot:
     """Return a company's table as a transaction of the caller's sees it now."""
     parameters = {"projection": NAME, "version": BY_NAME[NAME].version, "company_id": company_id}
-    row = connection.execute(_ACTIVE, parameters).one_or_none()
-    return Snapshot(connection, company_id, *(row or (0, 0, "live", True)))
+    return Snapshot(connection, company_id, *connection.execute(_ACTIVE, parameters).one())
 
 
 def _as_of(snapshot: Snapshot, as_of: int | datetime) -> Snapshot:

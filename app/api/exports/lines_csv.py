@@ -12,7 +12,7 @@ from marshmallow import fields, validate
 
 from app.api.base import ApiBlueprint
 from app.api.exports.formulas import csv_row, is_split_elsewhere, without_formula
-from app.api.exports.names import attachment_of
+from app.api.exports.names import file_headers
 from app.api.exports.schemas import LinesExport, RevenueLineRow
 from app.api.revenue_lines import list_of
 from app.auth.access import for_role
@@ -54,18 +54,18 @@ def export_revenue_lines(query: dict[str, Any], company_id: int) -> Response:
     columns, amounts = query["columns"], query["amounts"]
     with ExitStack() as stack:
         snapshot = stack.enter_context(snapshot_of(current_tools().exports, company_id, query.get("as_of")))
-        of = list_of(snapshot.connection, company_id, query)
+        of = list_of(snapshot, query)
         tag = tag_of(snapshot, "csv", of.digest(), columns, amounts)
         if unchanged := not_modified(tag):
             return unchanged
-        disposition = attachment_of(snapshot, "revenue-lines", "csv", as_of=query.get("as_of"))
+        headers = file_headers(snapshot, "revenue-lines", "csv", as_of=query.get("as_of"))
         lines = every_line(snapshot, of.line_filter, sort=of.sort, columns=columns, amounts=amounts)
         batches = stack.enter_context(lines)
         resources = stack.pop_all()
         response = Response(_csv(batches, columns, resources), mimetype="text/csv")
         # Also called when the client has disconnected, and when nothing was ever read.
         response.call_on_close(resources.close)
-    response.headers["Content-Disposition"] = disposition
+    response.headers.update(headers)
     response.set_etag(tag)
     return response
 

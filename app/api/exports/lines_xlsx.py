@@ -8,7 +8,7 @@ from flask import Response
 
 from app.api.base import ApiBlueprint
 from app.api.exports.about_lines import about_lines
-from app.api.exports.names import attachment_of
+from app.api.exports.names import file_headers
 from app.api.exports.schemas import LinesExport, RevenueLineRow
 from app.api.exports.workbook import workbook_of
 from app.api.exports.workbook_parts import Contents, styles_of
@@ -37,12 +37,12 @@ def export_workbook(query: dict[str, Any], company_id: int) -> Response:
     tools, columns, as_of = current_tools(), query["columns"], query.get("as_of")
     with ExitStack() as stack:
         snapshot = stack.enter_context(snapshot_of(tools.exports, company_id, as_of))
-        of = list_of(snapshot.connection, company_id, query)
+        of = list_of(snapshot, query)
         # Weak: the workbook says when it was made.
         tag = tag_of(snapshot, "xlsx", of.digest(), columns)
         if unchanged := not_modified(tag, is_weak=True):
             return unchanged
-        disposition = attachment_of(snapshot, "revenue-lines", "xlsx", as_of=as_of)
+        headers = file_headers(snapshot, "revenue-lines", "xlsx", as_of=as_of)
         now = tools.clock()
         contents = Contents("Revenue lines", columns, about_lines(snapshot, of, made_at=now), now)
         rows = every_sheet_row(snapshot, of.line_filter, sort=of.sort, columns=columns, styles=styles_of(contents))
@@ -51,7 +51,7 @@ def export_workbook(query: dict[str, Any], company_id: int) -> Response:
         response = Response(_workbook(contents, batches, resources), mimetype=XLSX)
         # Also called when the client has disconnected, and when nothing was ever read.
         response.call_on_close(resources.close)
-    response.headers["Content-Disposition"] = disposition
+    response.headers.update(headers)
     response.set_etag(tag, weak=True)
     return response
 

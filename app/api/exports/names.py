@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from urllib.parse import quote
 
 from app.wiring.tools import current_tools
+from events.log.chains import head_at
 from projections.reads.freshness import recorded_at
 from projections.reads.snapshots import Snapshot
 from tenants.companies import find_company
@@ -15,7 +16,14 @@ _MOST_BYTES = 150
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
-def attachment_of(snapshot: Snapshot, table: str, ending: str, *, as_of: int | datetime | None) -> str:
+def file_headers(snapshot: Snapshot, table: str, ending: str, *, as_of: int | datetime | None) -> dict[str, str]:
+    """Return the headers of a file: its name, and the head of the log that it was made from, if that is chained."""
+    disposition = {"Content-Disposition": _attachment_of(snapshot, table, ending, as_of=as_of)}
+    head = head_at(snapshot.connection, snapshot.company_id, snapshot.position)
+    return disposition if head is None else {**disposition, "Revmap-Log-Head": str(head)}
+
+
+def _attachment_of(snapshot: Snapshot, table: str, ending: str, *, as_of: int | datetime | None) -> str:
     """Return the Content-Disposition of a file with this table: zed-inc-revenue-lines-2026-11-27.csv (RFC 6266)."""
     company = find_company(snapshot.connection, snapshot.company_id)
     name = company.name if company else ""

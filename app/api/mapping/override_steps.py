@@ -151,7 +151,7 @@ def _mode_of_subscription(company_id: int, subscription_id: str, livemode: bool 
 
 def _lines(company_id: int, body: Body) -> list[MappableLine]:
     with snapshot_of(current_tools().engine, company_id) as snapshot:
-        chosen = list_of(snapshot.connection, company_id, {**body["filter"], "sort": "-date"}).line_filter
+        chosen = list_of(snapshot, {**body["filter"], "sort": "-date"}).line_filter
         lines = lines_meeting(snapshot, chosen, limit=overrides.MOST_LINES + 1)
     if len(lines) > overrides.MOST_LINES:
         says = f"More than {overrides.MOST_LINES:,} lines meet this filter. Choose fewer, or write a rule."

@@ -6,7 +6,7 @@ from flask import Response
 
 from app.api.base import ApiBlueprint
 from app.api.exports.formulas import csv_row, without_formula
-from app.api.exports.names import attachment_of
+from app.api.exports.names import file_headers
 from app.api.reports.cell_schemas import DeferredCell, RecognitionCell, WaterfallCell
 from app.api.reports.decimals import Value, values_of
 from app.api.reports.reading import Reading, as_of_text, columns_of, read_report
@@ -22,10 +22,10 @@ blueprint = ApiBlueprint("reports as CSV", __name__, url_prefix="/v1/companies/<
 def _file(name: ReportName, query: dict[str, Any], company_id: int) -> Response:
     with snapshot_of(current_tools().engine, company_id, query.get("as_of")) as snapshot:
         report = read_report(snapshot, name, query)
-        disposition = attachment_of(snapshot, name, "csv", as_of=query.get("as_of"))
+        headers = file_headers(snapshot, name, "csv", as_of=query.get("as_of"))
     footer = {"as_of": as_of_text(query.get("as_of")), "position": report.position, "checksum": report.checksum}
     response = Response(_csv(report, footer, as_decimals=query["amounts"] == "decimal"), mimetype="text/csv")
-    response.headers["Content-Disposition"] = disposition
+    response.headers.update(headers)
     return response
 
 

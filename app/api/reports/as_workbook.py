@@ -8,7 +8,7 @@ from flask import Response
 
 from app.api.base import ApiBlueprint
 from app.api.exports.lines_xlsx import XLSX
-from app.api.exports.names import attachment_of
+from app.api.exports.names import file_headers
 from app.api.exports.workbook import workbook_of
 from app.api.exports.workbook_parts import Contents, Fact, styles_of
 from app.api.reports.cell_schemas import DeferredCell, RecognitionCell, WaterfallCell
@@ -40,7 +40,7 @@ def _file(name: ReportName, query: dict[str, Any], company_id: int) -> Response:
         tag = tag_of(snapshot, "xlsx", sorted(query.items(), key=str), report)
         if unchanged := not_modified(tag, is_weak=True):
             return unchanged
-        disposition = attachment_of(snapshot, name, "xlsx", as_of=as_of)
+        headers = file_headers(snapshot, name, "xlsx", as_of=as_of)
         now = tools.clock()
         footer: list[Fact] = [
             ("As of", as_of_text(as_of)),
@@ -51,7 +51,7 @@ def _file(name: ReportName, query: dict[str, Any], company_id: int) -> Response:
         contents = Contents(_TITLES[name], columns_of(name), about, now)
     rows = [*values_of(report, as_decimals=query["amounts"] == "decimal"), *map(_footer_row, footer)]
     response = Response(b"".join(_workbook(contents, rows)), mimetype=XLSX)
-    response.headers["Content-Disposition"] = disposition
+    response.headers.update(headers)
     response.set_etag(tag, weak=True)
     return response
 

@@ -42,7 +42,7 @@ def show_figures(company_id: int) -> Response:
     """Return the totals and the chart of a view, as a part of its page."""
     view = understood(company_id)
     with snapshot_of(current_tools().engine, company_id, view.moment) as snapshot:
-        line_filter = list_of(snapshot.connection, company_id, view.query).line_filter
+        line_filter = list_of(snapshot, view.query).line_filter
         months = sum_months(snapshot, line_filter)
     totals = totals_of(months)
     currency = _currency(totals, view)

@@ -44,7 +44,7 @@ def read_lines(snapshot: Snapshot, view: View) -> LinesPage:
     cursors, query = current_tools().cursors, view.query
     # A table built by an older release has no history: each of its pages is as of the moment it is read.
     at = snapshot.position if snapshot.is_whole else None
-    of = list_of(snapshot.connection, snapshot.company_id, query)._replace(as_of=at)
+    of = list_of(snapshot, query)._replace(as_of=at)
     cursor = query.get("cursor")
     after = cursors.read(of, cursor) if cursor else None
     found = list_lines(snapshot, of.line_filter, sort=of.sort, limit=ROWS_A_PAGE + 1, after=after)

@@ -54,7 +54,7 @@ def test_a_planted_bug_is_found(database_url: str, engine: Engine, bug: str, tri
         with engine.begin() as connection:
             function = text("SELECT pg_get_functiondef('append_events'::regproc)")
             original: str = connection.execute(function).scalar_one()
-            planted = original.replace("SET position = h.position + 1", "SET position = nextval('planted')")
+            planted = original.replace("v_positions[v_head] + 1", "nextval('planted')")
             assert planted != original
             connection.exec_driver_sql("CREATE SEQUENCE planted START 2")
             driver = connection.connection.driver_connection

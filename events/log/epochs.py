@@ -1,0 +1,20 @@
+"""Tell the histories of a database apart: a restored backup assigns positions a second time.
+
+The epoch is a random text, or the empty one as long as nothing was restored.
+"""
+
+from secrets import token_hex
+
+from sqlalchemy import Connection, text
+
+_DRAW = text("""
+    INSERT INTO log_epoch (epoch, restored_at) VALUES (:epoch, clock_timestamp())
+    ON CONFLICT (is_only) DO UPDATE SET epoch = excluded.epoch, restored_at = excluded.restored_at
+""")
+
+
+def begin_epoch(connection: Connection) -> str:
+    """Begin another history, and return its epoch. The caller commits."""
+    epoch = token_hex(8)
+    connection.execute(_DRAW, {"epoch": epoch})
+    return epoch
