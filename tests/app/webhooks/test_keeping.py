@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 from backlog.queues import PROJECTION
 from events.log.payloads import decompressed
 from projections.engine.behind import is_anybody_behind
+from tests.prove.simulation.bugs import first_of_a_second_wins
 from tests.support.clock import NOON, SetClock
 from tests.support.company import catch_up, company_with
 from tests.support.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line
@@ -150,7 +151,8 @@ def test_burst_of_events_asks_for_one_job(client: FlaskClient, company: int, red
     assert not until(lambda: redis.llen(f"rq:queue:{PROJECTION}") != 1, seconds=0.3)
 
 
-def test_events_in_any_order_and_of_one_second_give_one_table(client: FlaskClient, engine: Engine) -> None:
+def tables_of_all_orders(client: FlaskClient, engine: Engine) -> list[list[tuple[object, ...]]]:
+    """Send events of one second and others in every order, each to a company of its own, and return their lines."""
     history = [
         event(new_invoice(status="open", customer_name="Zed"), "invoice.finalized", created=CREATED),
         event(new_invoice(status="paid", customer_name="Zed"), "invoice.paid", created=CREATED),
@@ -164,10 +166,25 @@ def test_events_in_any_order_and_of_one_second_give_one_table(client: FlaskClien
         for payload in order:
             assert post(client, json_bytes(payload | {"account": f"acct_{number}"})).status_code == 200
     catch_up(engine)
+    return [lines_of(engine, company) for company in companies]
 
-    tables = [lines_of(engine, company) for company in companies]
+
+def test_events_in_any_order_and_of_one_second_give_one_table(client: FlaskClient, engine: Engine) -> None:
+    tables = tables_of_all_orders(client, engine)
+
     assert [line[:5] for line in tables[0]] == [("in_1", "il_1", "Zeta", 30_000, "paid")]
-    assert tables == [tables[0]] * len(companies)
+    assert tables == [tables[0]] * len(tables)
+
+
+@pytest.mark.planted("of two facts of one second the second is dropped (webhooks in any order)", trials=(0, 1))
+def test_that_the_second_of_two_facts_is_dropped_is_found(
+    client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_of_a_second_wins(monkeypatch)
+
+    tables = tables_of_all_orders(client, engine)
+
+    assert tables != [tables[0]] * len(tables)
 
 
 def test_event_older_than_what_is_known_is_kept_and_sets_nothing_back(

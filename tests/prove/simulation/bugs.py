@@ -140,7 +140,6 @@ BUGS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "the checkpoint is committed before the rows": checkpoint_before_rows,
     "a repeated webhook is appended again": repetition_is_new,
     "lines past the tenth are dropped": ten_lines_are_enough,
-    "of two facts of one second the second is dropped": first_of_a_second_wins,
     "whatever arrives last wins": last_to_arrive_wins,
     "shares of a month are rounded down": rounded_down,
     "a credit note counts twice": credited_twice,
