@@ -133,6 +133,11 @@ def as_worker_login(database_url: str) -> str:
 @contextmanager
 def arranging(engine: Engine) -> Iterator[Connection]:
     """Open a transaction of the server's superuser, to arrange what the engine's own user may not do; commit it."""
+    if engine.url.username == "postgres" and not engine.dialect.dispatch.do_connect:
+        # It acts in no role. Another connection would have to fill its caches first.
+        with engine.begin() as connection:
+            yield connection
+        return
     owner = open_engine(
         engine.url.set(username="postgres").render_as_string(hide_password=False), name="arranging", pool_size=1
     )
