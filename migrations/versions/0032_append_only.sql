@@ -1,5 +1,5 @@
--- The log is written by these two functions alone: they act as its owner, and nobody else needs a right to change it.
--- Their search path is fixed, so that they mean these tables whatever the caller's session says.
+-- The log is written by receive_stripe_events and append_events alone: they act as its owner, and nobody else needs a right
+-- to change it. Their search path is fixed, so that they mean these tables whatever the caller's session says.
 --
 -- Row-level security does not hold inside them. So a caller that named a company, or acts for one, appends to that
 -- company's log and to no other; from the role of a company without a name nothing is appended at all.
@@ -34,12 +34,7 @@ CREATE TRIGGER company_head_is_not_truncated BEFORE TRUNCATE ON company_head
 
 DO $$
 DECLARE
-    v_function regprocedure;
+    v_function regprocedure := 'receive_stripe_events'::regproc;
 BEGIN
-    FOR v_function IN
-        SELECT oid FROM pg_proc
-        WHERE proname IN ('append_events', 'receive_stripe_events') AND pronamespace = current_schema()::regnamespace
-    LOOP
-        EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = %I, pg_temp', v_function, current_schema());
-    END LOOP;
+    EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = %I, pg_temp', v_function, current_schema());
 END $$;
