@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import text
 
 from sandbox.stripe.account.accounts import Account
 from sandbox.stripe.generate.generate import generate
 from tests.browser.deployment import PASSWORD, Deployment
 from tests.browser.looks import Viewport, on_every_viewport, overflow, screenshot_here
+from tests.support.web.webhooks import until
 
 pytestmark = pytest.mark.timeout(180)
 _DAY_SECONDS = 86_400
@@ -22,16 +24,18 @@ Nets = dict[str, Counter[str | None]]
 def test_a_new_company_maps_what_it_sells_and_reads_its_report(
     page: Page, deployment: Deployment, viewport: Viewport
 ) -> None:
-    account = deployment.stripe.stripe.create_account(f"Mapping {viewport}", connected=False)
+    account = deployment.stripe.stripe.create_account(
+        f"Mapping {viewport}", account_id=f"acct_1mapping{viewport}", connected=False
+    )
     generate(account, invoices=10, seed=4, until=int(time.time()) - _DAY_SECONDS)
     base = sign_up(page, viewport)
     connect(page, account)
+    assert streams_in(settled(deployment, page, base)) == {None}
 
     first = map_all(page, base)
-    assert streams_in(nets(page, base)) == {None}
     wordless = {one["currency"] for one in answer(page, base, "/unmapped") if is_wordless(one)}
     publish(page, "First rules", 1)
-    before = nets(page, base)
+    before = settled(deployment, page, base)
     assert streams_in(before) <= {first, None}
     assert {currency for currency, of in before.items() if None in of} <= wordless
     read_report(page, base, "Subscriptions", first)
@@ -40,7 +44,7 @@ def test_a_new_company_maps_what_it_sells_and_reads_its_report(
     preview(page)
     currency, expected = shown_after(page)
     publish_as_shown(page, "One product is a service", 2)
-    changed = nets(page, base)
+    changed = settled(deployment, page, base)
     names = {first: "Subscriptions", second: "Services", None: "Unmapped"}
     assert {names[stream]: amount for stream, amount in changed[currency].items()} == expected
     assert "Services" in expected
@@ -50,7 +54,7 @@ def test_a_new_company_maps_what_it_sells_and_reads_its_report(
     read_report(page, base, "Services", second)
 
     revert(page, base)
-    assert nets(page, base) == before
+    assert settled(deployment, page, base) == before
 
 
 def revert(page: Page, base: str) -> None:
@@ -83,6 +87,18 @@ def connect(page: Page, account: Account) -> None:
     card = page.get_by_role("group", name="Stripe", exact=True)
     expect(card).to_contain_text("Last sync: succeeded", timeout=40_000)
     look(page, "mapping-story-connected")
+
+
+def settled(deployment: Deployment, page: Page, base: str) -> Nets:
+    """Wait until the company's tables have every event of its log, and return what each stream recognizes."""
+    is_behind = text("SELECT EXISTS (SELECT FROM company_head WHERE company_id = :id AND behind_since IS NOT NULL)")
+
+    def is_whole() -> bool:
+        with deployment.engine.connect() as connection:
+            return not connection.execute(is_behind, {"id": int(base.rsplit("/", 1)[1])}).scalar_one()
+
+    assert until(is_whole)
+    return nets(page, base)
 
 
 def map_all(page: Page, base: str) -> str:
@@ -166,7 +182,10 @@ def nets(page: Page, base: str, months: tuple[str, str] = ("2000-01", "2099-12")
     found: Nets = {}
     for cell in answer(page, base, f"/reports/recognition?by=stream&from={months[0]}&to={months[1]}"):
         found.setdefault(cell["currency"], Counter())[cell["stream_id"]] += cell["net"]
-    return {currency: +of for currency, of in found.items()}
+    return {
+        currency: Counter({stream_id: net for stream_id, net in each.items() if net})
+        for currency, each in found.items()
+    }
 
 
 def streams_in(found: Nets) -> set[str | None]:
