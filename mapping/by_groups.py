@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from mapping.comparison import Comparison
-from mapping.figures import MOST_TOP_LINES, CellKey, Figures, LineChange, change_of, is_moved_whole
+from mapping.figures import MOST_TOP_LINES, CellKey, Figures, LineChange, change_of
 from mapping.lines_at import INVOICES_AT_ONCE, build_at, invoices_at
-from projections.mapping.mapped import Mapped
+from projections.mapping.mapped import Mapped, is_moved_whole
 from projections.reads.snapshots import Snapshot
 from projections.recognition.outcome import Shares
 from projections.revenue.store.mapping.line_groups import Group, LineGroups, Numbered

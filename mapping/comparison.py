@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from typing import NamedTuple
 
 from events.stripe.observations import Line, StatusDates
-from mapping.figures import ComparedLine, Figures, is_moved_whole
+from mapping.figures import ComparedLine, Figures
 from projections.mapping.decisions.book import Book, mapping_of
-from projections.mapping.mapped import Mapped, Overrides
+from projections.mapping.mapped import Mapped, Overrides, is_moved_whole
 from projections.mapping.rule_set import Subject, Values
 from projections.recognition.billing import transitions_of
 from projections.recognition.days import zone_of

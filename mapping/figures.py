@@ -151,14 +151,6 @@ def change_of(before: Mapped, after: Mapped) -> LineChange:
     return "resplit" if _split(before) != _split(after) else "retreated"
 
 
-def is_moved_whole(before: Mapped, after: Mapped) -> bool:
-    """Return whether both recognize the same in the same months, in whatever stream."""
-    if len(before.shares) > 1 or len(after.shares) > 1:
-        return False
-    (one,), (other,) = before.shares, after.shares
-    return (one.kind, one.treatment) == (other.kind, other.treatment)
-
-
 def _net_by_month(part: Part) -> Iterator[tuple[int, int]]:
     """Yield what a part of revenue recognizes by month, as `month_rows` does, but for what is an expense."""
     if part.kind != REVENUE:

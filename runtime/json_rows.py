@@ -11,15 +11,15 @@ import msgspec
 _ENCODER = msgspec.json.Encoder()
 
 
-def rows_of(columns: str) -> str:
-    """Return SQL for FROM: the rows of the parameter `rows`, whose columns are listed with their types."""
-    return f"json_to_recordset(%(rows)s::json) AS k ({columns})"
+def rows_of(columns: str, parameter: str = "rows", alias: str = "k") -> str:
+    """Return SQL for FROM: the rows of a parameter, whose columns are listed with their types."""
+    return f"json_to_recordset(%({parameter})s::json) AS {alias} ({columns})"
 
 
-def as_rows(names: Sequence[str], rows: Iterable[Sequence[object]]) -> dict[str, str]:
-    """Return the parameter `rows`. Values are what JSON has, dates and instants; bytes become what bytea reads."""
+def as_rows(names: Sequence[str], rows: Iterable[Sequence[object]], parameter: str = "rows") -> dict[str, str]:
+    """Return the parameter. Values are what JSON has, dates and instants; bytes become what bytea reads."""
     records = [dict(zip(names, map(_plain, row), strict=True)) for row in rows]
-    return {"rows": _ENCODER.encode(records).decode()}
+    return {parameter: _ENCODER.encode(records).decode()}
 
 
 def _plain(value: object) -> object:

@@ -48,6 +48,14 @@ NO_OVERRIDES = Overrides()
 UNMAPPED_LINE = Mapped("unmapped", None, UNMAPPED)
 
 
+def is_moved_whole(before: Mapped, after: Mapped) -> bool:
+    """Return whether both recognize the same in the same months, in whatever stream."""
+    if len(before.shares) > 1 or len(after.shares) > 1:
+        return False
+    (one,), (other,) = before.shares, after.shares
+    return (one.kind, one.treatment) == (other.kind, other.treatment)
+
+
 def mapped(rules: RuleSet, values: Values, overrides: Overrides = NO_OVERRIDES) -> Mapped:
     """Return what a line is mapped to, by the values of its tested fields."""
     if overrides.of_line is not None:

@@ -16,40 +16,10 @@ from projections.mapping.rules import Rules
 from projections.reads.snapshots import snapshot_of
 from projections.revenue.store.mapping.mapped_groups import Books
 from tests.support.company import catch_up, company_with
-from tests.support.decisions import LATER, SPLIT, TO_SAAS, decide, record_decided_history
+from tests.support.decisions import decide, record_decided_history
 from tests.support.payloads import ACCOUNT
-from tests.support.rules import new_ids, rule
-
-TO_FEES = {"shares": [{"bp": 10_000, "stream_id": "str_fees", "plan_id": None}]}
-TESTS = [
-    ("product_id", "is_present"),
-    ("product_name", "is", "plan"),
-    ("price_id", "is_empty"),
-    ("price_nickname", "is_not", "Monthly"),
-    ("price.metadata.tier", "is_present"),
-    ("product.metadata.region", "is_empty"),
-    ("customer.metadata.region", "is_present"),
-    ("customer_email", "ends_with", ".com"),
-    ("customer_name", "starts_with", "z"),
-    ("customer_name", "is_empty"),
-    ("customer_id", "is", "cus_1"),
-    ("subscription_id", "is", "sub_1"),
-    ("description", "contains", "a"),
-    ("invoice_number", "is_empty"),
-    ("invoice_id", "in", ["in_1", "in_2", "in_3"]),
-    ("amount", "lt", 0),
-    ("net_amount", "gt", 400),
-    ("quantity", "gte", "2"),
-    ("currency", "is", "usd"),
-    ("type", "is", "recurring"),
-    ("cadence", "is_not", "monthly"),
-    ("interval", "is", "month"),
-    ("proration", "is", False),
-    ("has_period", "is", True),
-    ("date", "gte", "2026-01-02"),
-    ("finalized_on", "lt", "2026-01-03"),
-]
-OUTCOMES = (TO_SAAS, TO_FEES, SPLIT, LATER)
+from tests.support.rules import new_ids
+from tests.support.rules_of_groups import random_rules
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -66,10 +36,7 @@ def test_groups_of_lines_change_as_their_lines_do(engine: Engine, seed: int) -> 
     with snapshot_of(engine, company_id) as snapshot:
         before = book_at(snapshot)
         for _ in range(8):
-            documents = [
-                rule(f"rule_{n}", *random.sample(TESTS, random.choice((1, 1, 2))), outcome=random.choice(OUTCOMES))
-                for n in range(random.randint(0, 5))
-            ]
+            documents = random_rules(random)
             rules = read_rules(documents, new_ids())
             by_groups += Books(before, msgspec.structs.replace(before, rules=RuleSet(rules))).map_by_groups
             for livemode in (True, False):

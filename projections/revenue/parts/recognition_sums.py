@@ -40,6 +40,13 @@ class RecognitionSums:
             if version.position is not None:
                 self._note(version, version.position, 1)
 
+    def move(self, position: int, before: RecognitionKey, after: RecognitionKey, earned: int, contra: int) -> None:
+        """Subtract amounts at one place and add them at another, if they are not the same: a rule is in no sum."""
+        if before == after:
+            return
+        for sign, (*shared, month) in ((-1, before), (1, after)):
+            self._count((stretch_of(position, MONTH_STRETCH), *shared), month, sign * earned, sign * contra)
+
     def by_stretch(self) -> Iterator[tuple[int, RecognitionKey, int, int]]:
         """Yield what each stretch added to each month: earned and contra, in minor units."""
         for (stretch, *shared), months in sorted(self._sums.items()):
@@ -52,6 +59,9 @@ class RecognitionSums:
         streams = (part.stream_id or "", part.plan_id or "")
         for column, month, earned, contra in spread_of(part):
             where = (stretch, version.key[0], line_part.currency, *streams, column, part.cause, booked_month)
-            total = self._sums[where].setdefault(month, [0, 0])
-            total[0] += sign * earned
-            total[1] += sign * contra
+            self._count(where, month, sign * earned, sign * contra)
+
+    def _count(self, where: tuple[Any, ...], month: int, earned: int, contra: int) -> None:
+        total = self._sums[where].setdefault(month, [0, 0])
+        total[0] += earned
+        total[1] += contra

@@ -30,9 +30,9 @@ class BatchSums:
         self._facets[company_id].add(rows)
         self._recognition[company_id].add(parts)
 
-    def add_parts(self, company_id: int, parts: PartChanges) -> None:
-        """Add changes of a company that concern parts alone."""
-        self._recognition[company_id].add(parts)
+    def recognition(self, company_id: int) -> RecognitionSums:
+        """Return the sums of a company's parts, to be added to."""
+        return self._recognition[company_id]
 
     def write(self, driver: Driver, last_checksums: LastChecksums) -> None:
         """Write all of them. Commits nothing."""

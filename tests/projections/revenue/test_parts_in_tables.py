@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from sqlalchemy import Engine, text
 
-from projections.mapping.decisions.payloads import PolicySet, StreamArchived, StreamCreated
+from projections.mapping.decisions.payloads import PolicySet, RulesPublished, StreamArchived, StreamCreated
 from projections.recognition.days import month_text
 from tests.support.company import catch_up, company_with, record_events
 from tests.support.decisions import SPLIT, decide, record_decided_history, rules
@@ -22,6 +22,7 @@ from tests.support.payloads import (
     new_invoice,
     new_line,
 )
+from tests.support.rules_of_groups import random_rules
 
 _DAY = 86_400
 MAPPED = (
@@ -175,6 +176,47 @@ def test_permuted_and_repeated_facts_make_the_same_parts(engine: Engine, company
 
     assert parts(engine, company_id) == parts(engine, shuffled)
     assert stored_sums(engine, company_id) == stored_sums(engine, shuffled)
+
+
+def test_what_was_never_paid_moves_with_its_line(engine: Engine, company_id: int) -> None:
+    decide(engine, company_id, *MAPPED[:2], PolicySet(1, "UTC", "2026a", catch_up="booked", uncollectible="expense"))
+    record_events(engine, event(invoice("uncollectible", marked_uncollectible=31)))
+    catch_up(engine)
+    unmapped = recognized(engine, company_id)
+    decide(engine, company_id, rules(1, ("currency", "is", "usd")))
+    catch_up(engine)
+
+    assert recognized(engine, company_id) == {("str_saas", kind): amounts for (_, kind), amounts in unmapped.items()}
+    assert {kind for _, kind in unmapped} == {"revenue", "expense"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rules_published_one_after_another_leave_what_the_last_would_have_made_alone(
+    engine: Engine, company_id: int, seed: int
+) -> None:
+    random, other = Random(seed), company_with(engine, "acct_other")
+    history = busy_history(random, 120)
+    policy = PolicySet(1, "UTC", "2026a", catch_up="booked", uncollectible=random.choice(("contra", "expense")))
+    decide(engine, company_id, *MAPPED[:2], policy)
+    record_events(engine, *history)
+    catch_up(engine)
+    stood: list[set[tuple[object, ...]]] = []
+    published: list[RulesPublished] = []
+    for version in range(1, 7):
+        published.append(RulesPublished(version, [*random_rules(random)], version - 1))
+        decide(engine, company_id, published[-1])
+        catch_up(engine)
+        stood.append(parts(engine, company_id))
+        assert stored_sums(engine, company_id) == sums_of_parts(engine, company_id)
+    decide(engine, other, *MAPPED[:2], policy, published[-1])
+    record_events(engine, *({**one, "account": "acct_other"} for one in history))
+    catch_up(engine)
+
+    assert parts(engine, company_id) == parts(engine, other)
+    with engine.connect() as connection:
+        head = connection.execute(text("SELECT position FROM company_head WHERE company_id = :id"), {"id": company_id})
+        last = int(head.scalar_one())
+    assert [parts(engine, company_id, at=last - 5 + place) for place in range(6)] == stood
 
 
 def stored_sums(engine: Engine, company_id: int) -> Counter[tuple[object, ...]]:

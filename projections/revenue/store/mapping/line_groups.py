@@ -1,13 +1,13 @@
 """Read lines in groups: those that have the same in all that rules test are mapped alike, however many they are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from projections.revenue.build_state import BuildState
 from runtime.database import Driver
 from runtime.json_rows import as_rows, rows_of
 
-_KEY = ("company_id", "build", "livemode", "invoice_id", "invoice_line_item_id")
+LINE_KEY = ("company_id", "build", "livemode", "invoice_id", "invoice_line_item_id")
 _TEXTS = (
     "invoice_id invoice_number customer_id customer_email invoice_line_item_id subscription_id description quantity"
     " price_id product_id product_name currency type cadence interval_unit"
@@ -25,18 +25,18 @@ COLUMNS = {name: (f"coalesce(l.{name}, '')", "text") for name in _TEXTS.split()}
 }
 # Each line has one such part.
 _BILLING = f"""
-    JOIN revenue_part billing ON {" AND ".join(f"billing.{name} = l.{name}" for name in _KEY)}
+    JOIN revenue_part billing ON {" AND ".join(f"billing.{name} = l.{name}" for name in LINE_KEY)}
         AND billing.step = 0 AND billing.share = 0
 """
-_PARTS = f"JOIN revenue_part p ON {' AND '.join(f'p.{name} = l.{name}' for name in _KEY)} AND p.kind = 'revenue'"
+_PARTS = f"JOIN revenue_part p ON {' AND '.join(f'p.{name} = l.{name}' for name in LINE_KEY)} AND p.kind = 'revenue'"
 _IS_OVERRIDDEN = "billing.layer IN ('line_override', 'subscription_override')"
 _HAS_LINE_OVERRIDES = """
     SELECT EXISTS (SELECT FROM revenue_line_override WHERE company_id = %(company_id)s AND build = %(build)s)
 """
-_BOOKED_MONTH = "(extract(year FROM p.booked_on) * 12 + extract(month FROM p.booked_on) - 1)::integer"
+BOOKED_MONTH = "(extract(year FROM p.booked_on) * 12 + extract(month FROM p.booked_on) - 1)::integer"
 # A table may have more lines than other statements of the workers may take time for.
 _LONGEST = b"SET LOCAL statement_timeout = '10min'"
-_OF_MODE = " AND ".join(f"l.{name} = %({name})s" for name in _KEY[:3])
+_OF_MODE = " AND ".join(f"l.{name} = %({name})s" for name in LINE_KEY[:3])
 
 
 class Group(NamedTuple):
@@ -77,6 +77,7 @@ class LineGroups:
         self, driver: Driver, at: BuildState, columns: Sequence[str], *, livemode: bool, has_overrides: bool
     ) -> None:
         self._driver = driver
+        self.livemode = livemode
         self._scope = {"company_id": at.company_id, "build": at.build, "livemode": livemode}
         self._columns = [COLUMNS[name] for name in columns]
         self._driver.execute(_LONGEST)
@@ -94,16 +95,16 @@ class LineGroups:
     def largest(self, groups: Numbered, most: int) -> list[LargeLine]:
         """Return the largest lines of groups, whatever their currencies."""
         statement = f"""
-            SELECT l.invoice_id, l.invoice_line_item_id, l.currency, l.net_amount, k.number FROM {self._of_groups()}
+            SELECT l.invoice_id, l.invoice_line_item_id, l.currency, l.net_amount, k.number FROM {self.of_groups()}
             ORDER BY abs(l.net_amount) DESC, l.invoice_id COLLATE "C" DESC, l.invoice_line_item_id COLLATE "C" DESC
             LIMIT {most}
         """  # noqa: S608 - our own words
-        return [LargeLine(*row) for row in self._of(groups, statement)]
+        return [LargeLine(*row) for row in self.of(groups, statement)]
 
     def recognized(self, groups: Numbered, has_expenses: bool) -> list[MonthSum]:  # noqa: FBT001 - a value
         """Return what lines of groups recognize."""
-        parts = self._of_groups(_PARTS)
-        of_expenses = f"UNION ALL SELECT k.number, p.currency, {_BOOKED_MONTH}, -p.expense FROM {parts}"  # noqa: S608
+        parts = self.of_groups(_PARTS)
+        of_expenses = f"UNION ALL SELECT k.number, p.currency, {BOOKED_MONTH}, -p.expense FROM {parts}"  # noqa: S608
         statement = f"""
             SELECT number, currency, month, sum(net)::bigint FROM (
                 SELECT k.number, p.currency, generate_series(p.first_month, p.last_month) AS month,
@@ -111,14 +112,15 @@ class LineGroups:
                 FROM {parts} {of_expenses if has_expenses else ""}
             ) part GROUP BY number, currency, month
         """  # noqa: S608 - our own words
-        return [MonthSum(*row) for row in self._of(groups, statement)]
+        return [MonthSum(*row) for row in self.of(groups, statement)]
 
     def invoices(self, groups: Numbered) -> list[str]:
         """Return the ids of the invoices that have lines of groups, in order."""
-        statement = f"SELECT DISTINCT l.invoice_id FROM {self._of_groups()} ORDER BY 1"  # noqa: S608 - our own words
-        return [invoice_id for (invoice_id,) in self._of(groups, statement)]
+        statement = f"SELECT DISTINCT l.invoice_id FROM {self.of_groups()} ORDER BY 1"  # noqa: S608 - our own words
+        return [invoice_id for (invoice_id,) in self.of(groups, statement)]
 
-    def _of_groups(self, joined: str = "") -> str:
+    def of_groups(self, joined: str = "") -> str:
+        """Return SQL for FROM and WHERE: the lines `l` of groups, `joined` to others, and the number `k.number`."""
         names = [f"c{place}" for place in range(len(self._columns))]
         types = [f"{name} {of_type}" for name, (_, of_type) in zip(names, self._columns, strict=True)]
         alike = [f"{column} = k.{name}" for name, (column, _) in zip(names, self._columns, strict=True)]
@@ -126,11 +128,13 @@ class LineGroups:
         condition = " AND ".join((_OF_MODE, f"NOT {self._is_overridden}", *alike))
         return f"{self._lines} {joined} CROSS JOIN {groups} WHERE {condition}"
 
-    def _of(self, groups: Numbered, statement: str) -> list[tuple[Any, ...]]:
+    def of(self, groups: Numbered, statement: str, more: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        """Run a statement that is made with `of_groups`, and return its rows: none if there are no groups."""
         if not groups:
             return []
         names = ("number", *(f"c{place}" for place in range(len(self._columns))))
-        return self._rows(statement, as_rows(names, ((number, *values) for values, number in groups)))
+        rows = as_rows(names, ((number, *values) for values, number in groups))
+        return self._rows(statement, {**rows, **(more or {})})
 
-    def _rows(self, statement: str, more: dict[str, str] | None = None) -> list[tuple[Any, ...]]:
+    def _rows(self, statement: str, more: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         return self._driver.execute(statement.encode(), {**self._scope, **(more or {})}).fetchall()

@@ -1,6 +1,6 @@
 """Map a company's lines anew when a fact changes the mapping or the policy: in bites, since they may be many."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
@@ -24,13 +24,14 @@ from projections.revenue.row_versions import parts_at
 from projections.revenue.state import Key
 from projections.revenue.store.batch_sums import BatchSums
 from projections.revenue.store.load_state import load_invoices
-from projections.revenue.store.mapping.mapped_groups import MOST_CHANGED, Books, groups_of
+from projections.revenue.store.mapping.mapped_groups import Books
 from projections.revenue.store.mapping.mapping_store import (
     StoredBook,
     keep_book,
     load_line_overrides,
     write_line_overrides,
 )
+from projections.revenue.store.mapping.remap_groups import remap_groups
 from projections.revenue.store.parts.write_parts import write_parts
 from runtime.database import Driver
 
@@ -65,8 +66,10 @@ def remap(driver: Driver, at: BuildState, stored: StoredBook, fact: Fact, sums: 
     said_at = int(fact.sighting.change.recorded_at.timestamp())
     is_about_lines = isinstance(said, LinesOverridden | LinesReleased)
     after = StoredBook(stored_after(stored.book, said, said_at), stored.has_line_overrides or is_about_lines)
-    books = (book_of(stored.book), book_of(after.book))
-    keys = _concerned(driver, at, said, *books)
+    books = Books(book_of(stored.book), book_of(after.book))
+    recognition = sums.recognition(at.company_id)
+    left = remap_groups(driver, at, books, position, recognition) if _maps_by_groups(said, books) else None
+    keys = iter(left) if left is not None else _concerned(driver, at, said, books)
     while bite := list(islice(keys, _INVOICES_AT_ONCE)):
         beside = at._replace(revenue=RevenueState())
         beside.revenue.book = books[1]
@@ -75,7 +78,7 @@ def remap(driver: Driver, at: BuildState, stored: StoredBook, fact: Fact, sums: 
             load_line_overrides(driver, [beside])
         lines = beside.revenue.line_overrides
         changes = _changes(beside, _Mapping(books[0], lines), _Mapping(books[1], _lines_after(lines, said)), position)
-        sums.add_parts(at.company_id, changes)
+        recognition.add(changes)
         write_parts(driver, [(beside, changes)])
     if isinstance(said, LinesOverridden | LinesReleased):
         write_line_overrides(driver, at, said, position)
@@ -93,7 +96,11 @@ def _changes(beside: BuildState, before: _Mapping, after: _Mapping, position: in
     return changes
 
 
-def _concerned(driver: Driver, at: BuildState, said: MappingFact, before: Book, after: Book) -> Iterator[Key]:
+def _maps_by_groups(said: MappingFact, books: Books) -> bool:
+    return isinstance(said, RulesPublished) and books.map_by_groups
+
+
+def _concerned(driver: Driver, at: BuildState, said: MappingFact, books: Books) -> Iterator[Key]:
     """Yield the invoices whose parts the fact may change."""
     match said:
         case LinesOverridden() | LinesReleased():
@@ -102,25 +109,10 @@ def _concerned(driver: Driver, at: BuildState, said: MappingFact, before: Book, 
             of_subscription = {"subscription_id": said.subscription_id, "livemode": said.livemode}
             scope = {"company_id": at.company_id, "build": at.build}
             yield from driver.execute(_OF_SUBSCRIPTION, scope | of_subscription).fetchall()
-        case RulesPublished() if Books(before, after).map_by_groups:
-            yield from _of_changed_groups(driver, at, Books(before, after))
-        case _ if _maps_alike(before, after):
+        case _ if _maps_alike(*books):
             return
         case _:
             yield from _all_invoices(driver, at)
-
-
-def _of_changed_groups(driver: Driver, at: BuildState, books: Books) -> Iterable[Key]:
-    """Return the invoices with lines that rules map otherwise: all of them if too many groups are."""
-    keys: list[Key] = []
-    for livemode in (False, True):
-        lines, mapped = groups_of(driver, at._replace(revenue=RevenueState()), books, livemode=livemode)
-        # A part has what mapped its line, but no version.
-        changed = [(one.group.values, 0) for one in mapped if one.before[:3] != one.after[:3]]
-        if len(changed) > MOST_CHANGED:
-            return _all_invoices(driver, at)
-        keys += [(livemode, invoice_id) for invoice_id in lines.invoices(changed)]
-    return keys
 
 
 def _all_invoices(driver: Driver, at: BuildState) -> Iterator[Key]:

@@ -19,7 +19,7 @@ from runtime.json_rows import as_rows, rows_of
 _KEY = ("company_id", "build", "livemode", "invoice_id", "invoice_line_item_id", "share", "step")
 _COLUMNS = tuple(column.name for column in revenue_part.c if column.name not in {*_KEY, "position"})
 _CURRENT = (*_KEY, *_COLUMNS, "position")
-_PAST = (*_KEY, *_COLUMNS, "position", "until")
+PAST_COLUMNS = (*_KEY, *_COLUMNS, "position", "until")
 _TYPES = """company_id bigint, build integer, livemode boolean, invoice_id text, invoice_line_item_id text,
     share smallint, step smallint, until bigint"""
 _END = f"""
@@ -28,7 +28,7 @@ _END = f"""
         WHERE {" AND ".join(f"p.{name} = k.{name}" for name in _KEY)}
         RETURNING p.*, k.until
     )
-    INSERT INTO revenue_part_past ({", ".join(_PAST)}) SELECT {", ".join(_PAST)} FROM ended
+    INSERT INTO revenue_part_past ({", ".join(PAST_COLUMNS)}) SELECT {", ".join(PAST_COLUMNS)} FROM ended
 """  # noqa: S608 - our own columns
 _ENCODER = msgspec.json.Encoder()
 
@@ -46,7 +46,7 @@ def write_parts(driver: Driver, changed: Sequence[ChangedParts]) -> None:
     ]
     if ended:
         driver.execute(_END, as_rows((*_KEY, "until"), ended))
-    insert_lines(driver, str(revenue_part_past.name), _PAST, list(_past_lines(changed)))
+    insert_lines(driver, str(revenue_part_past.name), PAST_COLUMNS, list(_past_lines(changed)))
     insert_lines(driver, str(revenue_part.name), _CURRENT, list(_current_lines(changed)))
 
 
