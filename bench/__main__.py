@@ -4,7 +4,7 @@ import json
 
 import click
 
-from bench import backfill, catchup, crowds, disturbance, exports, ingest, pages, queries, rebuild, recognition
+from bench import backfill, catchup, crowds, disturbance, exports, ingest, mapping, pages, queries, rebuild, recognition
 from bench.companies import run as measure_companies
 
 
@@ -107,8 +107,16 @@ def queries_command(lines: int, repeats: int) -> None:
 @click.option("--lines", default=1_000_000, show_default=True, help="Lines of the company's table.")
 @click.option("--repeats", default=20, show_default=True, help="Turns of each read.")
 def recognition_command(lines: int, repeats: int) -> None:
-    """Measure reports of recognized revenue and their explanations, and a preview and publication of rules."""
+    """Measure reports of recognized revenue and their explanations."""
     click.echo(json.dumps(recognition.run(lines=lines, repeats=repeats), indent=2))
+
+
+@main.command("mapping")
+@click.option("--lines", default=1_000_000, show_default=True, help="Lines of the company's table.")
+@click.option("--repeats", default=20, show_default=True, help="Turns of each read.")
+def mapping_command(lines: int, repeats: int) -> None:
+    """Measure previews and publications of rules on a large table, its unmapped queue, and lists by stream."""
+    click.echo(json.dumps(mapping.run(lines=lines, repeats=repeats), indent=2))
 
 
 if __name__ == "__main__":

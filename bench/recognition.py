@@ -1,26 +1,16 @@
-"""Measure reports of recognized revenue on a large table, and what mapping its lines by rules takes."""
+"""Measure reports of recognized revenue on a large table, and their explanations."""
 
-import time
 from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy import Engine, text
 
 from bench.queries import large_table, timed
 from bench.stage import servers
-from mapping.evaluation import evaluated
-from mapping.lines_at import book_at
-from mapping.recorded import RULES, STREAMS, Desk
-from projections.engine.catch_up import advance
-from projections.mapping.decisions.payloads import RulesPublished, StreamCreated
-from projections.mapping.reading_rules import read_rules
 from projections.reads.recognition.explained_cells import CellOf, Explained, explain_cell
 from projections.reads.recognition.month_rows import Books
 from projections.reads.recognition.report_cells import REPORTS, ReportName, ReportOf, read_cells
 from projections.reads.snapshots import snapshot_of
-from runtime.clock import utc_now
 
-_RULES = 50
 _MOMENTS = (0.1, 0.5, 0.9)
 _PAGE = 50
 _LARGEST_CELL = text("""
@@ -42,7 +32,6 @@ def run(*, lines: int, repeats: int) -> dict[str, object]:
             "lines": lines,
             **_sizes(engine, company_id),
             **_reads(engine, company_id, repeats),
-            **_mapping(engine, company_id),
         }
 
 
@@ -90,35 +79,3 @@ def _reads(engine: Engine, company_id: int, repeats: int) -> dict[str, object]:
         "explanations": {name: timed([explanation(name, None)], repeats) for name in REPORTS},
         "explanations_as_of": {name: timed([explanation(name, at) for at in moments], repeats) for name in REPORTS},
     }
-
-
-def _mapping(engine: Engine, company_id: int) -> dict[str, float]:
-    streams = [StreamCreated(f"str_{number}", f"Stream {number}") for number in range(_RULES)]
-    _decide(engine, company_id, STREAMS, streams)
-    rules = [_rule(number) for number in range(_RULES)]
-    started = time.perf_counter()
-    with snapshot_of(engine, company_id) as snapshot:
-        evaluated(snapshot, book_at(snapshot), read_rules(rules, str), livemode=True, progress=lambda _done: None)
-    previewed = time.perf_counter()
-    _decide(engine, company_id, RULES, [RulesPublished(1, list(rules))])
-    return {
-        "preview_of_50_rules_seconds": round(previewed - started, 2),
-        "publish_all_lines_seconds": round(time.perf_counter() - previewed, 2),
-    }
-
-
-def _decide(engine: Engine, company_id: int, about: str, facts: list[Any]) -> None:
-    """Record decisions, and fold them."""
-    with engine.begin() as connection:
-        Desk(connection, company_id, "bench", utc_now()).record(about, facts)
-    while advance(engine):
-        pass
-
-
-def _rule(number: int) -> dict[str, object]:
-    # The last one matches every line; the others match one customer in a hundred, or none.
-    condition = {"field": "customer_id", "op": "ends_with" if number % 2 else "is", "value": f"{number:02}"}
-    if number == _RULES - 1:
-        condition = {"field": "currency", "op": "is_present"}
-    outcome = {"shares": [{"bp": 10_000, "stream_id": f"str_{number}"}]}
-    return {"id": f"rule_{number}", "name": str(number), "conditions": [condition], "outcome": outcome}
