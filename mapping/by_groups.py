@@ -11,6 +11,7 @@ from projections.reads.snapshots import Snapshot
 from projections.recognition.outcome import Shares
 from projections.revenue.store.mapping.line_groups import Group, LineGroups, Numbered
 from projections.revenue.store.mapping.mapped_groups import MOST_CHANGED, Books, MappedGroup, groups_of
+from projections.revenue.store.mapping.whole_tables import of_whole_tables
 from runtime.database import raw_driver
 
 # Told how many lines have been looked at.
@@ -37,7 +38,7 @@ class _Changed(NamedTuple):
 
 def add_groups(snapshot: Snapshot, books: Books, figures: Figures, *, livemode: bool, progress: Progress) -> bool:
     """Add what changes between two books to figures; False, and nothing added, if too many groups change."""
-    with raw_driver(snapshot.connection) as driver:
+    with raw_driver(snapshot.connection) as driver, of_whole_tables(driver):
         lines, mapped = groups_of(driver, build_at(snapshot), books, livemode=livemode)
         progress(0)
         changed = _changed(mapped)

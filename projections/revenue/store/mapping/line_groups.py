@@ -34,8 +34,6 @@ _HAS_LINE_OVERRIDES = """
     SELECT EXISTS (SELECT FROM revenue_line_override WHERE company_id = %(company_id)s AND build = %(build)s)
 """
 BOOKED_MONTH = "(extract(year FROM p.booked_on) * 12 + extract(month FROM p.booked_on) - 1)::integer"
-# A table may have more lines than other statements of the workers may take time for.
-_LONGEST = b"SET LOCAL statement_timeout = '10min'"
 _OF_MODE = " AND ".join(f"l.{name} = %({name})s" for name in LINE_KEY[:3])
 
 
@@ -71,7 +69,7 @@ Numbered = Sequence[tuple[Sequence[Any], int]]
 
 
 class LineGroups:
-    """The lines of a mode by columns."""
+    """The lines of a mode by columns. To be read in `of_whole_tables`."""
 
     def __init__(
         self, driver: Driver, at: BuildState, columns: Sequence[str], *, livemode: bool, has_overrides: bool
@@ -80,7 +78,6 @@ class LineGroups:
         self.livemode = livemode
         self._scope = {"company_id": at.company_id, "build": at.build, "livemode": livemode}
         self._columns = [COLUMNS[name] for name in columns]
-        self._driver.execute(_LONGEST)
         may_be_overridden = has_overrides or self._rows(_HAS_LINE_OVERRIDES)[0][0]
         self._is_overridden = _IS_OVERRIDDEN if may_be_overridden else "false"
         self._lines = f"revenue_line l {_BILLING if may_be_overridden or 'finalized_on' in columns else ''}"

@@ -47,7 +47,10 @@ class MappedGroup(NamedTuple):
 
 
 def groups_of(driver: Driver, at: BuildState, books: Books, *, livemode: bool) -> tuple[LineGroups, list[MappedGroup]]:
-    """Return the lines of a build in groups, and what each is mapped to by the books, which have to `map_by_groups`."""
+    """Return the lines of a build in groups, and what each is mapped to by the books, which have to `map_by_groups`.
+
+    It is called in `of_whole_tables`.
+    """
     time_zone, has_overrides = books.before.policy.time_zone, bool(books.before.subscriptions)
     subjects = GroupSubjects(driver, at, books.fields, time_zone, livemode=livemode)
     lines = LineGroups(driver, at, subjects.columns, livemode=livemode, has_overrides=has_overrides)

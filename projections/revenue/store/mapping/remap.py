@@ -32,6 +32,7 @@ from projections.revenue.store.mapping.mapping_store import (
     write_line_overrides,
 )
 from projections.revenue.store.mapping.remap_groups import remap_groups
+from projections.revenue.store.mapping.whole_tables import of_whole_tables
 from projections.revenue.store.parts.write_parts import write_parts
 from runtime.database import Driver
 
@@ -67,8 +68,10 @@ def remap(driver: Driver, at: BuildState, stored: StoredBook, fact: Fact, sums: 
     is_about_lines = isinstance(said, LinesOverridden | LinesReleased)
     after = StoredBook(stored_after(stored.book, said, said_at), stored.has_line_overrides or is_about_lines)
     books = Books(book_of(stored.book), book_of(after.book))
-    recognition = sums.recognition(at.company_id)
-    left = remap_groups(driver, at, books, position, recognition) if _maps_by_groups(said, books) else None
+    recognition, left = sums.recognition(at.company_id), None
+    if isinstance(said, RulesPublished) and books.map_by_groups:
+        with of_whole_tables(driver):
+            left = remap_groups(driver, at, books, position, recognition)
     keys = iter(left) if left is not None else _concerned(driver, at, said, books)
     while bite := list(islice(keys, _INVOICES_AT_ONCE)):
         beside = at._replace(revenue=RevenueState())
@@ -94,10 +97,6 @@ def _changes(beside: BuildState, before: _Mapping, after: _Mapping, position: in
         parts = parts_at(later, held, position, revenue)
         changes.follow(key, parts_at(earlier, held, position, revenue), [(position, parts)])
     return changes
-
-
-def _maps_by_groups(said: MappingFact, books: Books) -> bool:
-    return isinstance(said, RulesPublished) and books.map_by_groups
 
 
 def _concerned(driver: Driver, at: BuildState, said: MappingFact, books: Books) -> Iterator[Key]:
