@@ -2,9 +2,11 @@
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from http.client import HTTPConnection
 from threading import Event
 
@@ -19,7 +21,7 @@ from sandbox.valkey import ValkeyServer
 from tests.support.company import company_with, new_key_headers
 from tests.support.log import fact
 from tests.support.web.stack import WebStack, children_of, frozen, sending_events
-from tests.support.web.webhooks import Answer, bodies_of, invoice_event, until
+from tests.support.web.webhooks import Answer, bodies_of, invoice_event, until, web_process_behind
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -186,6 +188,26 @@ def test_a_release_under_load_cuts_no_webhook_off_and_takes_each_when_it_is_sent
         assert until(lambda: not before.intersection(children_of(stack.master)), seconds=40)
         assert until(stack.is_up, seconds=40)
     again = {stack.send(body).status for body in sent.refused}
+
+    assert sent.acknowledged
+    assert sent.unanswered == []
+    assert again <= {200}
+    assert sorted(bodies_of(stack.engine, company)) == sorted(sent.acknowledged + sent.refused)
+
+
+@pytest.mark.promise("Killed and frozen processes: acknowledged events are in the log, once each, and all converge")
+def test_a_restart_behind_a_socket_that_stays_open_cuts_no_webhook_off(
+    stack: WebStack, company: int, account: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as listener, ExitStack() as old, ExitStack() as new:
+        behind, served = replace(stack, port=listener.getsockname()[1]), (stack.postgres.url, stack.valkey.url)
+        old.enter_context(web_process_behind(listener, *served))
+        assert until(behind.is_up)
+        with sending_events(behind, account) as sent:
+            old.close()
+            new.enter_context(web_process_behind(listener, *served))
+            assert until(behind.is_up)
+        again = {behind.send(body).status for body in sent.refused}
 
     assert sent.acknowledged
     assert sent.unanswered == []

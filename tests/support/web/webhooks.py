@@ -3,6 +3,8 @@
 import base64
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from werkzeug.test import TestResponse
 
 from events.log.read import RecordedEvent, stream_events
 from runtime.clock import utc_now
+from runtime.processes import dying_with_parent
 from sandbox.processes import web
 from tests.support.clock import NOON
 from tests.support.payloads import event, new_invoice
@@ -36,6 +39,12 @@ _FAULT = """
 """
 _AT_ONCE = "TRIGGER fault BEFORE INSERT ON event"
 _AT_COMMIT = "CONSTRAINT TRIGGER fault AFTER INSERT ON event DEFERRABLE INITIALLY DEFERRED"
+_HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ["LISTEN_PID"] = str(os.getpid())
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
 
 
 class Answer(NamedTuple):
@@ -106,7 +115,34 @@ def until(condition: Callable[[], bool], *, seconds: float = 40.0) -> bool:
 @contextmanager
 def web_process(database_url: str, redis_url: str, *, workers: int = 1) -> Iterator[tuple[int, int]]:
     """Serve our app with gunicorn as in production, and yield its port and the master's process id."""
-    settings = {
+    with web("wsgi:app", os.environ | _settings(database_url, redis_url, workers)) as running:
+        yield running
+
+
+@contextmanager
+def web_process_behind(listener: socket.socket, database_url: str, redis_url: str) -> Iterator[int]:
+    """Serve our app at a socket that is handed over as systemd does, and yield the master's process id.
+
+    https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html
+    """
+    port = listener.getsockname()[1]
+    settings = _settings(database_url, redis_url, 1) | {"PUBLIC_URL": f"http://127.0.0.1:{port}", "LISTEN_FDS": "1"}
+    running = subprocess.Popen(
+        dying_with_parent([sys.executable, "-c", _HAND_OVER, str(listener.fileno()), "-m", "gunicorn", "wsgi:app"]),
+        env=os.environ | settings,
+        pass_fds=[listener.fileno()],
+        stderr=subprocess.DEVNULL,
+        process_group=0,
+    )
+    try:
+        yield running.pid
+    finally:
+        running.terminate()
+        running.wait(40)
+
+
+def _settings(database_url: str, redis_url: str, workers: int) -> dict[str, str]:
+    return {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "STRIPE_WEBHOOK_SECRETS": f"whsec_retired,{SECRET}",
@@ -116,8 +152,6 @@ def web_process(database_url: str, redis_url: str, *, workers: int = 1) -> Itera
         "ENCRYPTION_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
         "WEB_CONCURRENCY": str(workers),
     }
-    with web("wsgi:app", os.environ | settings) as running:
-        yield running
 
 
 def send(port: int, body: bytes, *, seconds: float = 30.0) -> Answer:
