@@ -28,7 +28,7 @@ _REQUEST = """
         due_at = fetch_request.answered_at
             + make_interval(secs => least(:longest, 60 * power(4, fetch_request.attempts)))
     WHERE fetch_request.answered_at IS NOT NULL
-    RETURNING due_at <= clock_timestamp() AS is_due
+    RETURNING due_at <= statement_timestamp() AS is_due
 """
 _REQUEST_ALL, _REQUEST_AMONG = (text(_REQUEST.format(gaps=gaps)) for gaps in (GAPS, GAPS_AMONG))
 # What lacks something is found by its own indexes, and for each of those few the company's build by its key.
@@ -39,14 +39,14 @@ _LOOK_UP = text("""
 _REQUEST_SOON = text("""
     INSERT INTO fetch_request (company_id, livemode, kind, object_id, due_at)
     SELECT :company_id, :livemode, :kind, unnest(CAST(:object_ids AS text[])),
-           clock_timestamp() + make_interval(secs => :seconds)
+           statement_timestamp() + make_interval(secs => :seconds)
     ORDER BY 4
     ON CONFLICT (company_id, livemode, kind, object_id) DO UPDATE
         SET answered_at = NULL, error = NULL, due_at = excluded.due_at, attempts = 0
     WHERE fetch_request.answered_at IS NOT NULL
 """)
 _TRY_AGAIN = text("""
-    UPDATE fetch_request SET attempts = 0, due_at = least(due_at, clock_timestamp())
+    UPDATE fetch_request SET attempts = 0, due_at = least(due_at, statement_timestamp())
     WHERE company_id = :company_id AND livemode = :livemode AND answered_at IS NULL AND error IS NOT NULL
 """)
 _LATEST = text("""
@@ -56,7 +56,7 @@ _LATEST = text("""
     ) AS o (livemode, kind, object_id) USING (livemode, kind, object_id)
     WHERE f.company_id = :company_id
 """)
-_PURGE = text("DELETE FROM fetch_request WHERE answered_at < clock_timestamp() - make_interval(days => :days)")
+_PURGE = text("DELETE FROM fetch_request WHERE answered_at < statement_timestamp() - make_interval(days => :days)")
 
 
 class FetchedObject(NamedTuple):

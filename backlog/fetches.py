@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, text
 
 from events.connection.accounts import Account, connection_state
+from runtime.jitter import jitter
 
 # After this many failures a run continues without the answer, and reports it.
 PATIENT_ATTEMPTS = 5
@@ -24,17 +25,17 @@ _DRAW = text("""
             WHERE answered_at IS NULL AND company_id > w.company_id ORDER BY company_id, due_at LIMIT 1) n
     )
     SELECT company_id FROM waiting w
-    WHERE due_at <= clock_timestamp() AND NOT EXISTS (
+    WHERE due_at <= statement_timestamp() AND NOT EXISTS (
         SELECT FROM sync_run r
-        WHERE r.company_id = w.company_id AND r.status = 'running' AND r.lease_until > clock_timestamp())
+        WHERE r.company_id = w.company_id AND r.status = 'running' AND r.lease_until > statement_timestamp())
     ORDER BY random() LIMIT 1
 """)
 # The lease is a time of the database's clock: when it expires, another worker takes over.
 _CLAIM = text("""
-    UPDATE fetch_request f SET attempts = f.attempts + 1, due_at = clock_timestamp() + make_interval(secs => :lease)
+    UPDATE fetch_request f SET attempts = f.attempts + 1, due_at = statement_timestamp() + make_interval(secs => :lease)
     FROM (
         SELECT company_id, livemode, kind, object_id FROM fetch_request
-        WHERE company_id = :company_id AND answered_at IS NULL AND due_at <= clock_timestamp()
+        WHERE company_id = :company_id AND answered_at IS NULL AND due_at <= statement_timestamp()
         ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
     ) due
     WHERE f.company_id = due.company_id AND f.livemode = due.livemode AND f.kind = due.kind
@@ -42,24 +43,24 @@ _CLAIM = text("""
     RETURNING f.livemode, f.kind, f.object_id, f.attempts
 """)
 _FAILED = text("""
-    UPDATE fetch_request SET error = :error, due_at = clock_timestamp()
-        + make_interval(secs => least(:longest, power(2, least(attempts, 20)) * (0.5 + random() / 2)))
+    UPDATE fetch_request SET error = :error, due_at = statement_timestamp()
+        + make_interval(secs => least(:longest, power(2, least(attempts, 20)) * :jitter))
     WHERE company_id = :company_id AND livemode = :livemode AND kind = :kind AND object_id = :object_id
 """)
 _PUT_BACK = text("""
     UPDATE fetch_request SET attempts = attempts - 1, error = :error,
-        due_at = clock_timestamp() + make_interval(secs => :seconds)
+        due_at = statement_timestamp() + make_interval(secs => :seconds)
     WHERE company_id = :company_id AND livemode = :livemode AND kind = :kind AND object_id = :object_id
 """)
 _ANSWERED = text("""
-    UPDATE fetch_request SET answered_at = clock_timestamp(), due_at = 'infinity', error = :error,
+    UPDATE fetch_request SET answered_at = statement_timestamp(), due_at = 'infinity', error = :error,
         answered_position = coalesce((SELECT position FROM company_head WHERE company_id = :company_id), 0)
     WHERE company_id = :company_id AND livemode = :livemode AND kind = :kind AND object_id = :object_id
 """)
 _LATEST_ANSWER = text("SELECT coalesce(max(answered_position), 0) FROM fetch_request WHERE company_id = :company_id")
-_ANY_DUE = text("SELECT EXISTS (SELECT FROM fetch_request WHERE due_at <= clock_timestamp())")
+_ANY_DUE = text("SELECT EXISTS (SELECT FROM fetch_request WHERE due_at <= statement_timestamp())")
 _OPEN = text("""
-    SELECT kind, object_id, attempts, error, extract(epoch FROM due_at - clock_timestamp()) AS seconds
+    SELECT kind, object_id, attempts, error, extract(epoch FROM due_at - statement_timestamp()) AS seconds
     FROM fetch_request WHERE company_id = :company_id AND livemode = :livemode AND answered_at IS NULL
     ORDER BY due_at LIMIT :most
 """)
@@ -143,7 +144,8 @@ def note_answered(connection: Connection, request: FetchRequest, *, error: str |
 def note_failure(engine: Engine, request: FetchRequest, error: str) -> None:
     """Postpone a failed request by 2^attempts seconds with jitter, an hour at most. Commits."""
     with engine.begin() as connection:
-        connection.execute(_FAILED, request.key() | {"error": error[:500], "longest": _LONGEST_WAIT_SECONDS})
+        wait = {"longest": _LONGEST_WAIT_SECONDS, "jitter": jitter(0.5, 1)}
+        connection.execute(_FAILED, request.key() | wait | {"error": error[:500]})
 
 
 def put_back(engine: Engine, request: FetchRequest, error: str, *, seconds: float) -> None:

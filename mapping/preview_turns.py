@@ -14,12 +14,12 @@ MOST_ATTEMPTS = 5
 
 _CLAIM = text("""
     UPDATE mapping_preview p SET attempts = p.attempts + 1, lines_done = 0,
-        leased_until = clock_timestamp() + make_interval(secs => :lease),
-        status = CASE p.status WHEN 'queued' THEN 'running' ELSE p.status END
+        leased_until = statement_timestamp() + make_interval(secs => :lease),
+        status = CASE WHEN p.status = 'queued' THEN 'running' ELSE p.status END
     FROM (
         SELECT id FROM mapping_preview
         WHERE status IN ('queued', 'running', 'publishing')
-          AND (leased_until IS NULL OR leased_until < clock_timestamp())
+          AND (leased_until IS NULL OR leased_until < statement_timestamp())
         -- One that was put off comes after those that nobody has taken yet.
         ORDER BY leased_until NULLS FIRST, id LIMIT 1 FOR UPDATE SKIP LOCKED
     ) due
@@ -29,16 +29,16 @@ _CLAIM = text("""
 """)
 _ANY_DUE = text("""
     SELECT EXISTS (SELECT FROM mapping_preview WHERE status IN ('queued', 'running', 'publishing')
-                   AND (leased_until IS NULL OR leased_until < clock_timestamp()))
+                   AND (leased_until IS NULL OR leased_until < statement_timestamp()))
 """)
 _OF_TURN = "WHERE id = :id AND attempts = :attempts AND status = :status RETURNING id"
 _HOLD = text(f"""
-    UPDATE mapping_preview SET leased_until = clock_timestamp() + make_interval(secs => :lease),
+    UPDATE mapping_preview SET leased_until = statement_timestamp() + make_interval(secs => :lease),
         lines_done = coalesce(:lines_done, lines_done), lines_total = coalesce(:lines_total, lines_total) {_OF_TURN}
 """)  # noqa: S608 - our own words
 _RELEASE = text(f"""
     UPDATE mapping_preview SET attempts = attempts - 1,
-        leased_until = clock_timestamp() + make_interval(secs => :seconds) {_OF_TURN}
+        leased_until = statement_timestamp() + make_interval(secs => :seconds) {_OF_TURN}
 """)  # noqa: S608 - our own words
 _END = text(f"""
     UPDATE mapping_preview SET status = :becomes, failure = :failure, finished_at = :now, leased_until = NULL {_OF_TURN}

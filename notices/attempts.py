@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, text
 from notices.causes import open_notice
 from notices.claims import Delivery, Standing
 from notices.vocabulary import ENDPOINT_DISABLED
+from runtime.jitter import jitter
 from tenants.access_facts import ENDPOINT_DISABLED as DISABLED_FACT
 from tenants.access_facts import note_access
 
@@ -24,29 +25,30 @@ _KEEP_ATTEMPT = text("""
     VALUES (:id, :number, :company_id, :started_at, :duration_ms, :status, :answer, :error) ON CONFLICT DO NOTHING
 """)
 _DELIVERED = text("""
-    UPDATE webhook_delivery SET status = 'delivered', ended_at = clock_timestamp()
+    UPDATE webhook_delivery SET status = 'delivered', ended_at = statement_timestamp()
     WHERE id = :id AND attempts = :number AND status = 'waiting'
 """)
 # After the last rest there is one more attempt, at the end of the three days.
 _FAILED = text("""
     UPDATE webhook_delivery SET
-        status = CASE WHEN clock_timestamp() >= give_up_at THEN 'failed' ELSE status END,
-        ended_at = CASE WHEN clock_timestamp() >= give_up_at THEN clock_timestamp() END,
-        due_at = least(give_up_at, clock_timestamp()
-            + (0.75 + random() / 2) * make_interval(
+        status = CASE WHEN statement_timestamp() >= give_up_at THEN 'failed' ELSE status END,
+        ended_at = CASE WHEN statement_timestamp() >= give_up_at THEN statement_timestamp() END,
+        due_at = least(give_up_at, statement_timestamp()
+            + :jitter * make_interval(
                 secs => least(:longest, :first * power(4, least(attempts, 10) - 1))))
     WHERE id = :id AND attempts = :number AND status = 'waiting'
 """)
 _REST = text("""
     UPDATE webhook_endpoint SET failures = failures + 1, standing = 'slow',
-        failing_since = coalesce(failing_since, clock_timestamp()),
-        busy_until = clock_timestamp(),
-        rests_until = clock_timestamp() + make_interval(secs => least(:longest, power(2, least(failures, 20))))
+        failing_since = coalesce(failing_since, statement_timestamp()),
+        busy_until = statement_timestamp(),
+        rests_until = statement_timestamp() + make_interval(secs => least(:longest, power(2, least(failures, 20))))
     WHERE id = :endpoint_id AND busy_until = :busy_until
-    RETURNING failing_since <= clock_timestamp() - :disabled_after AND disabled_at IS NULL AS is_hopeless, url
+    RETURNING failing_since <= statement_timestamp() - :disabled_after AND disabled_at IS NULL AS is_hopeless, url
 """)
 _RECOVER = text("""
-    UPDATE webhook_endpoint SET failures = 0, failing_since = NULL, standing = :standing, busy_until = clock_timestamp()
+    UPDATE webhook_endpoint SET failures = 0, failing_since = NULL, standing = :standing,
+        busy_until = statement_timestamp()
     WHERE id = :endpoint_id AND busy_until = :busy_until
 """)
 _DISABLE = text("""
@@ -80,7 +82,7 @@ def note_attempt(engine: Engine, delivery: Delivery, attempt: Attempt, *, now: d
             connection.execute(_RECOVER, of_endpoint | {"standing": standing})
         else:
             rest = {"first": _FIRST_REST_SECONDS, "longest": _LONGEST_REST_SECONDS}
-            updated = connection.execute(_FAILED, of_delivery | rest)
+            updated = connection.execute(_FAILED, of_delivery | rest | {"jitter": jitter(0.75, 1.25)})
             _rest(connection, delivery, of_endpoint, now)
         if updated.rowcount:  # otherwise another process has taken over, or the endpoint is gone
             connection.execute(_KEEP_ATTEMPT, {**of_delivery, "company_id": delivery.company_id, **attempt._asdict()})

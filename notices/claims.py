@@ -24,7 +24,7 @@ _FAILURES_THAT_COUNT = 3
 # The endpoints with something to send are found by one index lookup each, and looked up one by one: left to itself,
 # the planner compares each with each, because it takes those that are ready for few. An endpoint waits since its first
 # delivery was due, or its last request or rest ended: however much waits for one, the others have turns in between.
-_IS_READY = "e.disabled_at IS NULL AND e.busy_until <= clock_timestamp() AND e.rests_until <= clock_timestamp()"
+_IS_READY = "e.disabled_at IS NULL AND e.busy_until <= statement_timestamp() AND e.rests_until <= statement_timestamp()"
 _READY = f"""
     WITH RECURSIVE waiting AS (
         (SELECT endpoint_id, due_at FROM webhook_delivery WHERE status = 'waiting'
@@ -37,7 +37,7 @@ _READY = f"""
         SELECT e.*, greatest(w.due_at, e.busy_until, e.rests_until) AS since FROM waiting w CROSS JOIN LATERAL (
             SELECT e.id, e.company_id, e.standing, e.failures, e.busy_until, e.rests_until FROM webhook_endpoint e
             WHERE e.id = w.endpoint_id AND {_IS_READY} OFFSET 0) e
-        WHERE w.due_at <= clock_timestamp()
+        WHERE w.due_at <= statement_timestamp()
     )
 """  # noqa: S608 - our own words
 _ANY_DUE = text(f"{_READY} SELECT EXISTS (SELECT FROM ready)")  # noqa: S608 - our own words
@@ -48,8 +48,8 @@ _CHOOSE = text(f"""
         SELECT r.*,
             row_number() OVER (PARTITION BY r.company_id, r.standing ORDER BY r.since, r.id)
             + (SELECT count(*) FROM webhook_endpoint b WHERE b.company_id = r.company_id
-               AND b.busy_until > clock_timestamp() AND b.standing = r.standing) AS turn,
-            CASE r.standing WHEN 'new' THEN (
+               AND b.busy_until > statement_timestamp() AND b.standing = r.standing) AS turn,
+            CASE WHEN r.standing = 'new' THEN (
                 SELECT count(*) FROM webhook_endpoint b WHERE b.company_id = r.company_id AND b.standing = 'slow')
             ELSE 0 END AS slow_ones
         FROM ready r
@@ -59,23 +59,23 @@ _CHOOSE = text(f"""
         FROM turned WHERE turn <= :most_of_company
     ), chosen AS MATERIALIZED (
         SELECT id, place FROM placed
-        WHERE place <= CASE standing WHEN 'quick' THEN :quick WHEN 'new' THEN :new ELSE :slow END
+        WHERE place <= CASE WHEN standing = 'quick' THEN :quick WHEN standing = 'new' THEN :new ELSE :slow END
     )
     SELECT e.id, e.company_id, e.url, e.standing FROM webhook_endpoint e JOIN chosen c ON c.id = e.id
     WHERE {_IS_READY} ORDER BY c.place, e.id FOR NO KEY UPDATE OF e SKIP LOCKED
 """)  # noqa: S608 - our own words
 _TAKE = text("""
     SELECT id, message_id, type, occurred_at, data, position_from, position_to, body, attempts FROM webhook_delivery
-    WHERE endpoint_id = :endpoint_id AND status = 'waiting' AND due_at <= clock_timestamp()
+    WHERE endpoint_id = :endpoint_id AND status = 'waiting' AND due_at <= statement_timestamp()
     ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 """)
 _LEASE = text("""
     WITH busy AS (
-        UPDATE webhook_endpoint SET busy_until = clock_timestamp() + make_interval(secs => :lease)
+        UPDATE webhook_endpoint SET busy_until = statement_timestamp() + make_interval(secs => :lease)
         WHERE id = :endpoint_id RETURNING busy_until
     )
     UPDATE webhook_delivery SET attempts = attempts + 1, body = :body,
-        due_at = clock_timestamp() + make_interval(secs => :lease)
+        due_at = statement_timestamp() + make_interval(secs => :lease)
     WHERE id = :id RETURNING (SELECT busy_until FROM busy)
 """)
 

@@ -23,7 +23,7 @@ _END_REST = text("""
     UPDATE webhook_endpoint SET rests_until = '-infinity' WHERE id = :endpoint_id AND company_id = :company_id
 """)
 _PURGE = text("""
-    DELETE FROM webhook_delivery WHERE ended_at < clock_timestamp() - make_interval(days => :days)
+    DELETE FROM webhook_delivery WHERE ended_at < statement_timestamp() - make_interval(days => :days)
 """)
 _BACKLOG = text("""
     SELECT count(*) AS waiting, min(d.occurred_at) AS oldest FROM webhook_delivery d

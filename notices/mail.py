@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, insert, text
 
 from notices.tables import mail
+from runtime.jitter import jitter
 from tenants.secrets import SecretBox
 
 KEEPS_TRYING = timedelta(days=3)
@@ -34,7 +35,7 @@ _ENDED = text("""
 """)
 _PUT_BACK = text("""
     UPDATE mail SET error = :error, due_at = CAST(:now AS timestamptz)
-        + make_interval(secs => least(:longest, :first * power(2, least(attempts, 20) - 1)) * (0.5 + random() / 2))
+        + make_interval(secs => least(:longest, :first * power(2, least(attempts, 20) - 1)) * :jitter)
     WHERE id = :id AND status = 'waiting'
 """)
 _ANY_DUE = text("SELECT EXISTS (SELECT FROM mail WHERE status = 'waiting' AND due_at <= :now)")
@@ -118,9 +119,11 @@ def note_mail_failure(engine: Engine, letter: Letter, error: str, *, is_final: b
     if is_final or now - letter.queued_at > KEEPS_TRYING:
         _end(engine, letter, "given_up", error[:500], now)
         return
-    rest = {"first": _FIRST_REST_SECONDS, "longest": _LONGEST_REST_SECONDS}
+    rest = {"first": _FIRST_REST_SECONDS, "longest": _LONGEST_REST_SECONDS, "jitter": jitter(0.5, 1)}
     with engine.begin() as connection:
-        connection.execute(_PUT_BACK, {"id": letter.id, "error": error[:500], "now": now, **rest})
+        connection.execute(
+            _PUT_BACK, {"id": letter.id, "error": error[:500], "now": now, **rest}
+        )
 
 
 def purge_mail(connection: Connection, *, now: datetime) -> None:

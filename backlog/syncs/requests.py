@@ -19,7 +19,7 @@ SYNC_FINISHED = "sync.finished"
 
 
 _CANCEL = text("""
-    UPDATE sync_run SET is_cancel_requested = true, due_at = least(due_at, clock_timestamp())
+    UPDATE sync_run SET is_cancel_requested = true, due_at = least(due_at, statement_timestamp())
     WHERE id = :id AND company_id = :company_id AND status IN ('queued', 'running')
 """)
 _CLAIM_KEY = text("""

@@ -30,7 +30,9 @@ _TAKE_PARKED = text("""
       AND p.payload_sha256 = r.payload_sha256
     RETURNING p.*
 """)
-_PURGE_PARKED = text("DELETE FROM parked_event WHERE received_at < clock_timestamp() - make_interval(days => :days)")
+_PURGE_PARKED = text(
+    "DELETE FROM parked_event WHERE received_at < statement_timestamp() - make_interval(days => :days)"
+)
 
 # As long as Stripe's API can still return an event.
 # https://docs.stripe.com/api/events: retrievable for 30 days.

@@ -8,7 +8,7 @@ from secrets import token_hex
 from sqlalchemy import Connection, text
 
 _DRAW = text("""
-    INSERT INTO log_epoch (epoch, restored_at) VALUES (:epoch, clock_timestamp())
+    INSERT INTO log_epoch (epoch, restored_at) VALUES (:epoch, statement_timestamp())
     ON CONFLICT (is_only) DO UPDATE SET epoch = excluded.epoch, restored_at = excluded.restored_at
 """)
 

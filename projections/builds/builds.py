@@ -59,7 +59,7 @@ _UNFINISHED = text("""
     ORDER BY company_id, projection
 """)
 _ABANDON = text("""
-    UPDATE projection_state SET status = 'retired', updated_at = clock_timestamp()
+    UPDATE projection_state SET status = 'retired', updated_at = statement_timestamp()
     WHERE projection = :projection AND company_id = :company_id AND build = :build
       AND status IN ('building', 'ready', 'halted')
 """)
@@ -76,13 +76,14 @@ _LOCK_LIVE = text("""
 _LOCK_HEAD = text("SELECT position FROM company_head WHERE company_id = :company_id FOR UPDATE")
 _MAKE_LIVE = text("""
     WITH retired AS (
-        UPDATE projection_state SET status = 'retired', attempts = 0, retry_at = NULL, updated_at = clock_timestamp()
+        UPDATE projection_state SET status = 'retired', attempts = 0, retry_at = NULL,
+            updated_at = statement_timestamp()
         WHERE projection = :projection AND company_id = :company_id AND status IN ('live', 'halted') AND build <> :build
     ), pointed AS (
         INSERT INTO projection_active (projection, company_id, build) VALUES (:projection, :company_id, :build)
         ON CONFLICT (projection, company_id) DO UPDATE SET build = excluded.build
     )
-    UPDATE projection_state SET status = 'live', is_automatic = true, updated_at = clock_timestamp()
+    UPDATE projection_state SET status = 'live', is_automatic = true, updated_at = statement_timestamp()
     WHERE projection = :projection AND company_id = :company_id AND build = :build
 """)
 

@@ -33,7 +33,7 @@ _CLAIM = """
             ON s.projection = p.name AND s.version = p.version
         WHERE s.status = 'building' AND s.is_automatic = %(is_automatic)s
           AND (%(company_ids)s::bigint[] IS NULL OR s.company_id = ANY (%(company_ids)s::bigint[]))
-          AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
+          AND (s.retry_at IS NULL OR s.retry_at <= statement_timestamp())
         ORDER BY h.position - s.position DESC, s.company_id LIMIT %(most)s FOR UPDATE OF s SKIP LOCKED
     ), hindmost AS (
         SELECT DISTINCT ON (company_id) company_id, position, lacking FROM first ORDER BY company_id, position
@@ -44,7 +44,7 @@ _CLAIM = """
     JOIN unnest(%(names)b::text[], %(versions)b::integer[]) AS p (name, version)
         ON s.projection = p.name AND s.version = p.version
     WHERE s.status = 'building' AND s.is_automatic = %(is_automatic)s
-      AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
+      AND (s.retry_at IS NULL OR s.retry_at <= statement_timestamp())
     ORDER BY f.lacking DESC, s.company_id, s.projection FOR UPDATE OF s SKIP LOCKED
 """
 _LIVE = text("""
@@ -57,7 +57,7 @@ _POSITION = text("""
     WHERE projection = :projection AND company_id = :company_id AND build = :build FOR UPDATE
 """)
 _READY = """
-    UPDATE projection_state SET status = 'ready', updated_at = clock_timestamp()
+    UPDATE projection_state SET status = 'ready', updated_at = statement_timestamp()
     WHERE projection = %(projection)s AND company_id = %(company_id)s AND build = %(build)s
 """
 # Who is told of a flip finds it after a crash of the server, too.

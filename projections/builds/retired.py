@@ -22,7 +22,7 @@ _CLOSE = text("""
 """)
 _RETIRED_SINCE = text("""
     SELECT projection, company_id, build, position FROM projection_state
-    WHERE status = 'retired' AND updated_at <= clock_timestamp() - make_interval(days => :days)
+    WHERE status = 'retired' AND updated_at <= statement_timestamp() - make_interval(days => :days)
       AND projection = ANY (:names)
     ORDER BY company_id, projection, build
 """)

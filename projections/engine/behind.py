@@ -64,7 +64,7 @@ _ANYBODY_BEHIND = f"""
             AND s.version = p.version AND s.status = 'live'
         WHERE h.behind_since IS NOT NULL
           AND CASE WHEN s.status IS NULL THEN NOT {_HAS_BUILD} ELSE s.position < h.position
-                   AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp()) END)
+                   AND (s.retry_at IS NULL OR s.retry_at <= statement_timestamp()) END)
         OR EXISTS (SELECT FROM projection_state
             WHERE status = 'building' AND is_automatic AND projection = ANY (%(names)s::text[]))
 """  # noqa: S608 - our own words

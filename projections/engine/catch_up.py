@@ -31,7 +31,7 @@ _CLAIM = f"""
     CROSS JOIN unnest(%(names)b::text[], %(versions)b::integer[]) AS p (name, version)
     JOIN projection_state s ON s.company_id = h.company_id AND s.projection = p.name AND s.version = p.version
     WHERE h.behind_since IS NOT NULL AND s.status = 'live' AND s.position < h.position
-      AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
+      AND (s.retry_at IS NULL OR s.retry_at <= statement_timestamp())
     ORDER BY h.behind_since LIMIT %(most)s FOR UPDATE OF s SKIP LOCKED
 """  # noqa: S608 - our own words
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from projections.engine.decisions import DecisionAheadError
 from projections.engine.folding import Claim
+from runtime.jitter import jitter
 from runtime.sqlstates import is_connection_lost, is_transient
 
 ATTEMPTS_BEFORE_HALT = 8
@@ -31,7 +32,7 @@ _SOON_SECONDS = 1
 _log = logging.getLogger(__name__)
 
 _SET_APART = text("""
-    UPDATE projection_state s SET failing_since = coalesce(s.failing_since, clock_timestamp())
+    UPDATE projection_state s SET failing_since = coalesce(s.failing_since, statement_timestamp())
     FROM unnest(CAST(:projection AS text[]), CAST(:company_id AS bigint[]), CAST(:build AS integer[]),
                 CAST(:position AS bigint[])) AS c (projection, company_id, build, position)
     WHERE s.projection = c.projection AND s.build = c.build AND s.company_id = c.company_id AND s.position = c.position
@@ -39,22 +40,22 @@ _SET_APART = text("""
 _FAILED = text("""
     UPDATE projection_state SET attempts = attempts + 1, error = :error, error_position = position + 1,
         status = CASE WHEN attempts + 1 >= :halt_after THEN 'halted' ELSE status END,
-        retry_at = clock_timestamp() + make_interval(secs => power(2, attempts) * (0.75 + random() / 2)),
-        failing_since = coalesce(failing_since, clock_timestamp()), updated_at = clock_timestamp()
+        retry_at = statement_timestamp() + make_interval(secs => power(2, attempts) * :jitter),
+        failing_since = coalesce(failing_since, statement_timestamp()), updated_at = statement_timestamp()
     WHERE projection = :projection AND build = :build AND company_id = :company_id AND position = :position
     RETURNING status
 """)
 # It rests for as long as it has been failing. While no company is folded it does not halt: an outage ends by itself.
 _FAILED_TRANSIENTLY = text("""
     UPDATE projection_state s SET error = :error, error_position = CASE WHEN :is_one_event THEN position + 1 END,
-        status = CASE WHEN failing_since < clock_timestamp() - make_interval(secs => :halt_after) AND EXISTS (
+        status = CASE WHEN failing_since < statement_timestamp() - make_interval(secs => :halt_after) AND EXISTS (
             SELECT FROM projection_state o
             WHERE o.company_id <> s.company_id AND o.status = 'live' AND o.failing_since IS NULL
-              AND o.updated_at > clock_timestamp() - make_interval(secs => :lately)
+              AND o.updated_at > statement_timestamp() - make_interval(secs => :lately)
         ) THEN 'halted' ELSE status END,
-        retry_at = clock_timestamp() + (0.75 + random() / 2) * make_interval(secs => greatest(1, least(:longest_rest,
-            extract(epoch FROM clock_timestamp() - coalesce(failing_since, clock_timestamp()))))),
-        failing_since = coalesce(failing_since, clock_timestamp()), updated_at = clock_timestamp()
+        retry_at = statement_timestamp() + :jitter * make_interval(secs => greatest(1, least(:longest_rest,
+            extract(epoch FROM statement_timestamp() - coalesce(failing_since, statement_timestamp()))))),
+        failing_since = coalesce(failing_since, statement_timestamp()), updated_at = statement_timestamp()
     WHERE projection = :projection AND build = :build AND company_id = :company_id AND position = :position
     RETURNING status
 """)
@@ -99,7 +100,7 @@ def _record(engine: Engine, error: Exception, record: TextClause, parameters: Ma
     for attempt in range(1, _TRIES_TO_RECORD + 1):
         try:
             with engine.begin() as connection:
-                recorded = connection.execute(record, parameters)
+                recorded = connection.execute(record, {"jitter": jitter(0.75, 1.25), **parameters})
                 return recorded.scalar() if recorded.returns_rows else None
         except SQLAlchemyError as another:
             if attempt == _TRIES_TO_RECORD or not (is_connection_lost(error) and is_transient(another)):

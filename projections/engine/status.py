@@ -56,8 +56,8 @@ _LAG = text("""
     ) b
 """)
 _RESUME = text("""
-    UPDATE projection_state s SET attempts = 0, retry_at = NULL, updated_at = clock_timestamp(),
-        failing_since = CASE WHEN s.failing_since IS NOT NULL THEN clock_timestamp() END,
+    UPDATE projection_state s SET attempts = 0, retry_at = NULL, updated_at = statement_timestamp(),
+        failing_since = CASE WHEN s.failing_since IS NOT NULL THEN statement_timestamp() END,
         status = CASE WHEN s.status <> 'halted' THEN s.status WHEN EXISTS (
             SELECT FROM projection_active a
             WHERE a.projection = s.projection AND a.company_id = s.company_id AND a.build = s.build

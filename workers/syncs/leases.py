@@ -18,32 +18,32 @@ LEASE_SECONDS = 30
 
 _CLAIM = text("""
     UPDATE sync_run r SET epoch = r.epoch + 1, status = 'running', waits_for = NULL,
-        started_at = coalesce(r.started_at, :now), lease_until = clock_timestamp() + make_interval(secs => :lease),
-        phase = CASE r.phase WHEN 'queued' THEN 'listing' ELSE r.phase END,
+        started_at = coalesce(r.started_at, :now), lease_until = statement_timestamp() + make_interval(secs => :lease),
+        phase = CASE WHEN r.phase = 'queued' THEN 'listing' ELSE r.phase END,
         -- A lease that expired was not released: its holder is gone, or hangs.
         crashes = CASE WHEN r.lease_until IS NULL THEN 0 ELSE r.crashes + 1 END
     FROM (
         SELECT id FROM sync_run
-        WHERE status IN ('queued', 'running') AND due_at <= clock_timestamp()
-          AND (lease_until IS NULL OR lease_until < clock_timestamp())
+        WHERE status IN ('queued', 'running') AND due_at <= statement_timestamp()
+          AND (lease_until IS NULL OR lease_until < statement_timestamp())
         ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
     ) due
     WHERE r.id = due.id
     RETURNING r.id, r.company_id, r.account_id, r.livemode, r.trigger, r.epoch, r.crashes, r.started_at
 """)
 _HOLD = text("""
-    UPDATE sync_run SET lease_until = clock_timestamp() + make_interval(secs => :lease)
+    UPDATE sync_run SET lease_until = statement_timestamp() + make_interval(secs => :lease)
     WHERE id = :id AND epoch = :epoch AND status = 'running' RETURNING is_cancel_requested
 """)
 _RELEASE = text("""
     UPDATE sync_run SET lease_until = NULL, waits_for = :waits_for,
-        due_at = clock_timestamp() + make_interval(secs => :seconds)
+        due_at = statement_timestamp() + make_interval(secs => :seconds)
     WHERE id = :id AND epoch = :epoch AND status = 'running'
 """)
 _PROGRESS = text("UPDATE sync_run SET crashes = 0 WHERE id = :id")
 _ANY_DUE = text("""
-    SELECT EXISTS (SELECT FROM sync_run WHERE status IN ('queued', 'running') AND due_at <= clock_timestamp()
-                   AND (lease_until IS NULL OR lease_until < clock_timestamp()))
+    SELECT EXISTS (SELECT FROM sync_run WHERE status IN ('queued', 'running') AND due_at <= statement_timestamp()
+                   AND (lease_until IS NULL OR lease_until < statement_timestamp()))
 """)
 
 

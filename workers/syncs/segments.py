@@ -23,7 +23,7 @@ _WORTH_SPLITTING = 500
 
 _READY = text("""
     SELECT number, resource, created_from, created_before, cursor, oldest_created, page_limit, pages, objects,
-           newest_created, failures, says_more, coalesce(not_before > clock_timestamp(), false) AS is_resting
+           newest_created, failures, says_more, coalesce(not_before > statement_timestamp(), false) AS is_resting
     FROM sync_segment WHERE run_id = :run_id AND ended_as IS NULL
     ORDER BY created_before DESC NULLS FIRST, number
 """)
@@ -43,7 +43,7 @@ _EMPTY = text("""
 _FAIL = text("""
     UPDATE sync_segment SET failures = failures + :is_failure, page_limit = :page_limit,
         cursor = CASE WHEN :keeps_cursor THEN cursor END,
-        not_before = clock_timestamp() + make_interval(secs => :seconds)
+        not_before = statement_timestamp() + make_interval(secs => :seconds)
     WHERE run_id = :run_id AND number = :number RETURNING failures
 """)
 _HALVE = text("""
@@ -61,7 +61,7 @@ _CUT = text("""
     FROM cut
 """)
 _WAIT = text("""
-    SELECT extract(epoch FROM min(not_before) - clock_timestamp())
+    SELECT extract(epoch FROM min(not_before) - statement_timestamp())
     FROM sync_segment WHERE run_id = :run_id AND ended_as IS NULL
 """)
 

@@ -17,7 +17,8 @@ _WRITE = f"""
     LEFT JOIN revenue_facet kept ON {" AND ".join(f"kept.{name} = k.{name}" for name in _KEY)}
     CROSS JOIN LATERAL (
         SELECT coalesce(k.name, kept.name) AS name,
-            CASE k.facet WHEN '{CUSTOMER}' THEN coalesce(k.hint, kept.hint) ELSE coalesce(kept.hint, k.hint) END AS hint
+            CASE WHEN k.facet = '{CUSTOMER}' THEN coalesce(k.hint, kept.hint)
+                ELSE coalesce(kept.hint, k.hint) END AS hint
     ) newest
     WHERE kept.id IS NULL OR (newest.name, newest.hint) IS DISTINCT FROM (kept.name, kept.hint)
     ON CONFLICT ({", ".join(_KEY)}) DO UPDATE SET name = excluded.name, hint = excluded.hint
