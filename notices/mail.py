@@ -121,9 +121,7 @@ def note_mail_failure(engine: Engine, letter: Letter, error: str, *, is_final: b
         return
     rest = {"first": _FIRST_REST_SECONDS, "longest": _LONGEST_REST_SECONDS, "jitter": jitter(0.5, 1)}
     with engine.begin() as connection:
-        connection.execute(
-            _PUT_BACK, {"id": letter.id, "error": error[:500], "now": now, **rest}
-        )
+        connection.execute(_PUT_BACK, {"id": letter.id, "error": error[:500], "now": now, **rest})
 
 
 def purge_mail(connection: Connection, *, now: datetime) -> None:
