@@ -22,8 +22,8 @@ JOB_OF = {
 }
 _REDIS_TIMEOUT_SECONDS = 0.5
 _JOB_SECONDS = 60
-# All lines of a company are looked at in one transaction.
-_JOB_SECONDS_OF = {PREVIEW: 900}
+# All lines of a company are looked at in one transaction, by a preview, and by a rebuild at each of its decisions.
+_JOB_SECONDS_OF = {PREVIEW: 900, PROJECTION: 900}
 _KEEP_FAILURE_SECONDS = 3600
 # A queue whose job was lost can be woken again after this long.
 _AWAKE_FOR_SECONDS = 10

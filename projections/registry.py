@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Table
 
-from projections.facts.facts import FactPage, Folded
+from projections.facts.facts import Fact, FactPage, Folded
 from projections.revenue.fold import NAME as REVENUE_LINES
 from projections.revenue.store.credit_note_tables import revenue_credit_note, revenue_credit_note_past
 from projections.revenue.store.facet_table import revenue_facet
 from projections.revenue.store.fold_pages import fold_revenue
+from projections.revenue.store.mapping.long_decisions import takes_long
 from projections.revenue.store.mapping.mapping_tables import revenue_book, revenue_line_override
 from projections.revenue.store.parts.part_tables import (
     recognition_by_month,
@@ -46,13 +47,15 @@ class Projection:
     """Tables made from the log by one fold.
 
     Each `version` of the fold has its own builds: raise it whenever the fold derives something else from the same
-    facts. The fold writes a batch of facts, of many companies, into the tables and commits nothing. `tables` are
-    grouped by the names that users see; the groups share builds and position.
+    facts. The fold writes a batch of facts, of many companies, into the tables and commits nothing. `takes_long` tells
+    of a company, its build and a fact whether folding this one would keep other companies waiting. `tables` are grouped
+    by the names that users see; the groups share builds and position.
     """
 
     name: str
     version: int
     fold: Callable[[Driver, Sequence[FactPage]], Folded]
+    takes_long: Callable[[Driver, int, int, Fact], bool]
     tables: dict[str, tuple[Table, ...]]
 
 
@@ -61,6 +64,7 @@ PROJECTIONS = (
         REVENUE_LINES,
         8,
         fold_revenue,
+        takes_long,
         {
             REVENUE_LINES: (
                 revenue_line,

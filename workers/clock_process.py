@@ -19,6 +19,7 @@ from notices.deliveries import purge_deliveries
 from notices.mail import is_any_mail_due, purge_mail
 from notices.mailing import is_any_notice_unmailed
 from projections.engine.behind import audit_marks, is_anybody_behind
+from projections.engine.catch_up import is_any_set_aside
 from runtime.sqlstates import is_outage
 from workers.exports.due import tell_due_exports
 from workers.exports.telling import Messenger
@@ -74,7 +75,7 @@ def _queues_with_work(tools: Tools) -> list[str]:
             FETCH: is_any_due(connection),
             SYNC: is_any_run_due(connection),
             NOTICE: _has_notices(tools, connection),
-            PREVIEW: is_any_preview_due(connection),
+            PREVIEW: is_any_preview_due(connection) or is_any_set_aside(connection),
         }
     return [queue for queue, has_some in has_work.items() if has_some]
 

@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backlog.fetch_requests import request_gaps
 from backlog.fetches import FetchRequest, claim_due, note_answered, note_failure, put_back
-from backlog.queues import FETCH, PROJECTION, SYNC, acknowledge, wake, wake_if_possible
+from backlog.queues import FETCH, PREVIEW, PROJECTION, SYNC, acknowledge, wake, wake_if_possible
 from events.connection.lifecycle import lock_if_connected
 from projections.builds.rebuild import Chunk, build_on
 from projections.engine.behind import begin_lacking_builds
@@ -59,7 +59,10 @@ def catch_up_with(tools: Tools) -> int:
     acknowledge(tools.redis, PROJECTION)
     deadline = time.monotonic() + _LONGEST_SECONDS
     folded = 0
-    while advanced := advance(tools.engine) or _build(tools.engine):
+    while advanced := advance(tools.engine, leaves_long=True) or _build(tools.engine):
+        if not advanced.event_count:
+            # Maybe it was set aside.
+            wake(tools.redis, PREVIEW)
         folded += advanced.event_count
         _request_what_is_missing(tools, sorted(advanced.lacking))
         if time.monotonic() > deadline:
@@ -104,7 +107,7 @@ def sync_with(tools: Tools) -> int:
 def _build(engine: Engine) -> Advanced | Chunk | None:
     if not begin_lacking_builds(engine):
         return None
-    return advance(engine) or build_on(engine, is_automatic=True)
+    return advance(engine, leaves_long=True) or build_on(engine, is_automatic=True)
 
 
 def _is_fetched(tools: Tools, request: FetchRequest) -> bool:

@@ -1,6 +1,7 @@
 """Keep decisions about the mapping out of batches with other facts.
 
-A decision may map all lines of a company anew, which takes long. Nobody else waits for it: it is folded by itself.
+A decision may map all lines of a company anew. It is folded by itself, and nobody else waits if that takes long: then
+its company is set aside for a worker that does nothing else for others in the meantime.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,10 @@ from projections.facts.facts import Fact
 
 class DecisionAheadError(Exception):
     """The company whose turn it is has a decision next, which has to be folded without others."""
+
+
+class LongDecisionError(Exception):
+    """The company whose turn it is has a decision next that would keep others waiting."""
 
 
 def without_decisions(facts: Mapping[int, list[Fact]]) -> dict[int, list[Fact]]:

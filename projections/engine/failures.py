@@ -10,7 +10,7 @@ import psycopg
 from sqlalchemy import Engine, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from projections.engine.decisions import DecisionAheadError
+from projections.engine.decisions import DecisionAheadError, LongDecisionError
 from projections.engine.folding import Claim
 from runtime.jitter import jitter
 from runtime.sqlstates import is_connection_lost, is_transient
@@ -36,6 +36,10 @@ _SET_APART = text("""
     FROM unnest(CAST(:projection AS text[]), CAST(:company_id AS bigint[]), CAST(:build AS integer[]),
                 CAST(:position AS bigint[])) AS c (projection, company_id, build, position)
     WHERE s.projection = c.projection AND s.build = c.build AND s.company_id = c.company_id AND s.position = c.position
+""")
+_SET_ASIDE = text("""
+    UPDATE projection_state SET retry_at = 'infinity'
+    WHERE projection = :projection AND build = :build AND company_id = :company_id AND position = :position
 """)
 _FAILED = text("""
     UPDATE projection_state SET attempts = attempts + 1, error = :error, error_position = position + 1,
@@ -72,8 +76,11 @@ def narrow_down(engine: Engine, claims: Sequence[Claim], error: Exception, size:
     - A transient error does not count as an attempt. The build rests, and halts after five minutes if others were
       folded meanwhile. If the error took long, or ended the connection, fewer events are not tried at once, and none is
       named.
-    - A decision that is ahead is no failure: it is tried at once, alone.
+    - A decision that is ahead is no failure: it is tried at once, alone. One that takes long is set aside.
     """
+    if isinstance(error, LongDecisionError):
+        _record(engine, error, _SET_ASIDE, claims[0]._asdict())
+        return 0
     if isinstance(error, DecisionAheadError):
         return 1
     is_worth_halving = not is_transient(error) or (seconds < _SOON_SECONDS and not is_connection_lost(error))

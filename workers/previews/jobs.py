@@ -1,4 +1,7 @@
-"""The job that works on previews. It takes no arguments, finds its work in the database, and is safe to repeat."""
+"""The job that works on what takes long about mapping: previews, and decisions about tables with many lines.
+
+It takes no arguments, finds its work in the database, and is safe to repeat.
+"""
 
 import logging
 import time
@@ -8,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from backlog.queues import PREVIEW, PROJECTION, acknowledge, wake_if_possible
 from mapping.preview_turns import MOST_ATTEMPTS, Turn, TurnLostError, claim_turn, end_turn, put_off
 from mapping.publishing import Outcome, Work, take_turn
+from projections.engine.catch_up import advance_set_aside
 from runtime.sqlstates import is_outage
 from workers.wiring.tools import Tools, current_tools
 
@@ -27,10 +31,15 @@ def preview_what_is_due() -> int:
 
 
 def preview_with(tools: Tools) -> int:
-    """Take a turn at each preview that waits until none does or the time is up; return how many got on. Commits."""
+    """Fold long decisions, and take a turn at each preview that waits until none does or the time is up.
+
+    Return how many previews got on. Commits.
+    """
     acknowledge(tools.redis, PREVIEW)
     deadline = time.monotonic() + _LONGEST_SECONDS
     done = waits = 0
+    while advance_set_aside(tools.engine):
+        wake_if_possible(tools.redis, PROJECTION)
     has_put_off = False
     while time.monotonic() < deadline and not tools.stopping.is_set():
         turn = claim_turn(tools.engine)
