@@ -4,13 +4,17 @@ from projections.facts.facts import Fact
 from projections.mapping.decisions.payloads import (
     LinesOverridden,
     LinesReleased,
+    PlanCreated,
+    StreamCreated,
     SubscriptionOverridden,
     SubscriptionReleased,
 )
 from runtime.database import Driver
 
-# These name the lines that they are about.
-_OF_FEW_LINES = LinesOverridden | LinesReleased | SubscriptionOverridden | SubscriptionReleased
+# These name the lines that they are about, or are about none yet.
+_OF_FEW_LINES = (
+    LinesOverridden | LinesReleased | SubscriptionOverridden | SubscriptionReleased | StreamCreated | PlanCreated
+)
 # So many are loaded, mapped and written in some seconds.
 MANY_LINES = 20_000
 _LINES = """
