@@ -37,19 +37,7 @@ def database(*, role: str | None = OPERATOR) -> Iterator[Engine]:
         be pooled
     :raises SystemExit: code 2, if DATABASE_URL is missing or unusable
     """
-    environment = Environment.of_process()
-    variable = "DATABASE_OWNER_URL" if environment.optional("DATABASE_OWNER_URL") else "DATABASE_URL"
-    database_url = environment.required_url(variable, DATABASE_SCHEMES)
-    has_roles = roles_from(environment)
-    # The owner's address is always PostgreSQL's own.
-    is_pooled = pooled_from(environment) and variable == "DATABASE_URL"
-    environment.refuse_if_incomplete()
-    if is_pooled and role is None:
-        raise click.ClickException(_NEEDS_SESSION)
-    engine = open_engine(
-        database_url, name="command", pool_size=2, statement_timeout_ms=_NO_TIME_LIMIT_MS, is_pooled=is_pooled
-    )
-    acting_as(engine, role, has_roles=has_roles)
+    engine = _open(role)
     try:
         yield engine
     except OperationalError as error:
@@ -68,9 +56,25 @@ def database(*, role: str | None = OPERATOR) -> Iterator[Engine]:
         engine.dispose()
 
 
+def _open(role: str | None) -> Engine:
+    environment = Environment.of_process()
+    variable = "DATABASE_OWNER_URL" if environment.optional("DATABASE_OWNER_URL") else "DATABASE_URL"
+    database_url = environment.required_url(variable, DATABASE_SCHEMES)
+    has_roles = roles_from(environment)
+    # The owner's address is always PostgreSQL's own.
+    is_pooled = pooled_from(environment) and variable == "DATABASE_URL"
+    environment.refuse_if_incomplete()
+    if is_pooled and role is None:
+        raise click.ClickException(_NEEDS_SESSION)
+    engine = open_engine(
+        database_url, name="command", pool_size=2, statement_timeout_ms=_NO_TIME_LIMIT_MS, is_pooled=is_pooled
+    )
+    return acting_as(engine, role, has_roles=has_roles)
+
+
 def _refuse_lacking_role(error: DBAPIError, role: str | None) -> None:
     # Refused when a connection opens, or where connections are pooled, when a transaction begins.
-    if f'role "{role}"' in str(error.orig) or "permission denied to set role" in str(error.orig):
+    if f'"{role}"' in str(error.orig) or "permission denied to set role" in str(error.orig):
         raise click.ClickException(
             f"the database's user cannot act as {role}: run 'flask db upgrade' as the database's owner"
         ) from error

@@ -60,8 +60,8 @@ def refuse_missing_roles(database_url: str, roles: Sequence[str], *, has_roles: 
 
 def _refuse_pooler() -> NoReturn:
     sys.stderr.write(
-        "revmap cannot start: between it and PostgreSQL stands a pooler that does not pass on what a connection sets. Set "
-        "DATABASE_POOLER=transaction. See docs/operate.md#pgbouncer\n"
+        "revmap cannot start: a pooler between it and PostgreSQL does not pass on what a connection sets. "
+        "Set DATABASE_POOLER=transaction. See docs/operate.md#pgbouncer\n"
     )
     sys.exit(EXIT_MISCONFIGURED)
 
