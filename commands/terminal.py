@@ -12,7 +12,7 @@ from sqlalchemy.exc import DataError, DBAPIError, OperationalError, ProgrammingE
 
 from runtime.database import acting_as, open_engine
 from runtime.environ import DATABASE_SCHEMES, Environment
-from runtime.pooling import pooled_from
+from runtime.pooler_setting import pooled_from
 from runtime.roles import OPERATOR, roles_from
 from tenants.companies import find_company
 
@@ -58,11 +58,12 @@ def database(*, role: str | None = OPERATOR) -> Iterator[Engine]:
 
 def _open(role: str | None) -> Engine:
     environment = Environment.of_process()
-    variable = "DATABASE_OWNER_URL" if environment.optional("DATABASE_OWNER_URL") else "DATABASE_URL"
-    database_url = environment.required_url(variable, DATABASE_SCHEMES)
-    has_roles = roles_from(environment)
-    # The owner's address is always PostgreSQL's own.
-    is_pooled = pooled_from(environment) and variable == "DATABASE_URL"
+    has_roles, is_pooled = roles_from(environment), pooled_from(environment)
+    if environment.optional("DATABASE_OWNER_URL"):
+        # Always PostgreSQL's own address.
+        database_url, is_pooled = environment.required_url("DATABASE_OWNER_URL", DATABASE_SCHEMES), False
+    else:
+        database_url = environment.required_url("DATABASE_URL", DATABASE_SCHEMES)
     environment.refuse_if_incomplete()
     if is_pooled and role is None:
         raise click.ClickException(_NEEDS_SESSION)

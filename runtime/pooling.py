@@ -9,17 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, Engine
 from sqlalchemy.event import contains, listen
 
-from runtime.environ import Environment
-
 _SETTINGS = "revmap_begins_with"
-
-
-def pooled_from(environment: Environment) -> bool:
-    """Return whether DATABASE_URL leads to a pooler of transactions; note an unknown word on `environment`."""
-    word = environment.optional("DATABASE_POOLER") or "none"
-    if word not in ("none", "transaction"):
-        environment.note("DATABASE_POOLER is neither none nor transaction")
-    return word == "transaction"
 
 
 def begins_with(engine: Engine, settings: Mapping[str, str]) -> Engine:

@@ -7,7 +7,7 @@ from app.http.public_address import PublicAddress, UnusableAddressError
 from notices.mail_server import MailServer, mail_server_from
 from notices.outbound import Outbound, outbound_from
 from runtime.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
-from runtime.pooling import pooled_from
+from runtime.pooler_setting import pooled_from
 from runtime.roles import roles_from
 from tenants.data_keys import data_keys_from
 
