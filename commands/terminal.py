@@ -8,16 +8,20 @@ from typing import TypeVar
 
 import click
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError, ProgrammingError
 
 from runtime.database import acting_as, open_engine
 from runtime.environ import DATABASE_SCHEMES, Environment
+from runtime.pooler_setting import pooled_from
 from runtime.roles import OPERATOR, roles_from
 from tenants.companies import find_company
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
 _NO_TIME_LIMIT_MS = 0
+_NEEDS_SESSION = (
+    "this needs a session, which the pooler does not give: set DATABASE_OWNER_URL to PostgreSQL's own address"
+)
 
 as_json = click.option("--json", "is_json", is_flag=True, help="Print JSON to stdout.")
 company_option = click.option("--company", "company_id", type=click.IntRange(1, 2**63 - 1), required=True, metavar="ID")
@@ -29,33 +33,52 @@ def database(*, role: str | None = OPERATOR) -> Iterator[Engine]:
 
     Commands act in the operator's role; only what creates tables and roles acts as the owner itself (None).
 
-    :raises click.ClickException: the database does not answer, or is not at this release's schema
+    :raises click.ClickException: the database does not answer, or is not at this release's schema; or the owner would
+        be pooled
     :raises SystemExit: code 2, if DATABASE_URL is missing or unusable
     """
-    environment = Environment.of_process()
-    if environment.optional("DATABASE_OWNER_URL"):
-        database_url = environment.required_url("DATABASE_OWNER_URL", DATABASE_SCHEMES)
-    else:
-        database_url = environment.required_url("DATABASE_URL", DATABASE_SCHEMES)
-    has_roles = roles_from(environment)
-    environment.refuse_if_incomplete()
-    engine = open_engine(database_url, name="command", pool_size=2, statement_timeout_ms=_NO_TIME_LIMIT_MS)
-    acting_as(engine, role, has_roles=has_roles)
+    engine = _open(role)
     try:
         yield engine
     except OperationalError as error:
-        if f'"{role}"' in str(error.orig) or "permission denied to set role" in str(error.orig):
-            raise click.ClickException(
-                f"the database's user cannot act as {role}: run 'flask db upgrade' as the database's owner"
-            ) from error
+        _refuse_lacking_role(error, role)
         raise click.ClickException(f"the database did not answer: {_first_line(error.orig)}") from error
+    except DataError as error:
+        _refuse_lacking_role(error, role)
+        raise
     except ProgrammingError as error:
+        _refuse_lacking_role(error, role)
         reason = _first_line(error.orig)
         raise click.ClickException(
             f"the database is not at this release's schema ({reason}): run 'flask db upgrade'"
         ) from error
     finally:
         engine.dispose()
+
+
+def _open(role: str | None) -> Engine:
+    environment = Environment.of_process()
+    has_roles, is_pooled = roles_from(environment), pooled_from(environment)
+    if environment.optional("DATABASE_OWNER_URL"):
+        # Always PostgreSQL's own address.
+        database_url, is_pooled = environment.required_url("DATABASE_OWNER_URL", DATABASE_SCHEMES), False
+    else:
+        database_url = environment.required_url("DATABASE_URL", DATABASE_SCHEMES)
+    environment.refuse_if_incomplete()
+    if is_pooled and role is None:
+        raise click.ClickException(_NEEDS_SESSION)
+    engine = open_engine(
+        database_url, name="command", pool_size=2, statement_timeout_ms=_NO_TIME_LIMIT_MS, is_pooled=is_pooled
+    )
+    return acting_as(engine, role, has_roles=has_roles)
+
+
+def _refuse_lacking_role(error: DBAPIError, role: str | None) -> None:
+    # Refused when a connection opens, or where connections are pooled, when a transaction begins.
+    if f'"{role}"' in str(error.orig) or "permission denied to set role" in str(error.orig):
+        raise click.ClickException(
+            f"the database's user cannot act as {role}: run 'flask db upgrade' as the database's owner"
+        ) from error
 
 
 @contextmanager

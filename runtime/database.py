@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.event import listen
 from sqlalchemy.exc import DBAPIError
 
+from runtime.pooling import begins_with, is_pooled
 from runtime.roles import APP, WEB
 
 # psycopg's own connection, whose rows are tuples.
@@ -27,7 +28,7 @@ _ACTING = " -c role="
 _HAS_ROLES = "revmap_has_roles"
 
 
-def open_engine(
+def open_engine(  # noqa: PLR0913 - limits and ways of a connection
     database_url: str,
     *,
     name: str,
@@ -35,10 +36,12 @@ def open_engine(
     statement_timeout_ms: int = 30_000,
     lock_timeout_ms: int = 5_000,
     autocommit: bool = False,
+    is_pooled: bool = False,
 ) -> Engine:
     """Create an engine whose connections use UTC and never wait without a limit.
 
-    It connects on first use. `name` appears in pg_stat_activity.
+    It connects on first use. `name` appears in pg_stat_activity. With `is_pooled` it needs no session, and nothing
+    commits by itself: see `runtime.pooling`.
     """
     settings = {
         "timezone": "UTC",
@@ -46,7 +49,8 @@ def open_engine(
         "lock_timeout": f"{lock_timeout_ms}ms",
         "idle_in_transaction_session_timeout": "60s",
     }
-    return create_engine(
+    of_session = {"options": " ".join(f"-c {key}={value}" for key, value in settings.items())}
+    engine = create_engine(
         make_url(database_url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
@@ -59,17 +63,19 @@ def open_engine(
             "tcp_user_timeout": _UNANSWERED_MS,
             **_KEEP_ALIVE,
             "application_name": f"revmap-{name}",
-            "options": " ".join(f"-c {key}={value}" for key, value in settings.items()),
+            **({"prepare_threshold": None} if is_pooled else of_session),
         },
-        **({"isolation_level": "AUTOCOMMIT"} if autocommit else {}),
+        **({"isolation_level": "AUTOCOMMIT"} if autocommit and not is_pooled else {}),
     )
+    return begins_with(engine, settings) if is_pooled else engine
 
 
 def acting_as(engine: Engine, role: str | None, *, has_roles: bool = True) -> Engine:
     """Have connections act in a role from their first statement on; return the engine.
 
-    A connection is refused if the role is missing, or not for its user to act in. Without a role its user acts itself
-    until it is walled in, and without any roles (DATABASE_ROLES=none) always.
+    A connection is refused if the role is missing, or not for its user to act in; where connections are pooled, each
+    transaction. Without a role its user acts itself until it is walled in, and without any roles (DATABASE_ROLES=none)
+    always.
     """
 
     def act(_dialect: object, _record: object, _arguments: object, parameters: dict[str, Any]) -> None:
@@ -78,7 +84,10 @@ def acting_as(engine: Engine, role: str | None, *, has_roles: bool = True) -> En
             parameters["options"] += f"{_ACTING}{role}"
 
     if has_roles and role is not None:
-        listen(engine, "do_connect", act)
+        if is_pooled(engine):
+            begins_with(engine, {"role": role})
+        else:
+            listen(engine, "do_connect", act)
     engine.update_execution_options(**{_HAS_ROLES: has_roles})
     return engine
 
@@ -118,8 +127,11 @@ def wall_in(connection: Connection, company_id: int) -> None:
 def driver_of(connection: Connection) -> Driver:
     """Return psycopg's connection beneath a checked-out one, for what SQLAlchemy does not offer.
 
-    That is COPY, server-side cursors, and pipelines: several statements sent before the first is answered.
+    That is COPY, server-side cursors, and pipelines: several statements sent before the first is answered. A pooled
+    connection has begun its transaction, for which see `runtime.pooling`.
     """
+    if is_pooled(connection.engine) and not connection.in_transaction():
+        connection.begin()
     return cast("Driver", connection.connection.driver_connection)
 
 

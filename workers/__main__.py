@@ -30,7 +30,7 @@ def work(queue: str | None) -> None:
         current_tools()
         run_worker(queue, settings.redis_url)
         return
-    refuse_missing_roles(settings.database_url, OF_WORKERS, has_roles=settings.has_roles)
+    _refuse_missing_roles(settings)
     argv = [sys.executable, "-m", "workers", "work", "--queue"]
     keep_running([Command(name, [*argv, name]) for name in JOB_OF])
 
@@ -38,9 +38,12 @@ def work(queue: str | None) -> None:
 @main.command()
 def clock() -> None:
     """Check every two seconds for work that no worker was woken for."""
-    settings = WorkerSettings.from_environ()
-    refuse_missing_roles(settings.database_url, OF_WORKERS, has_roles=settings.has_roles)
+    _refuse_missing_roles(WorkerSettings.from_environ())
     run_clock(current_tools())
+
+
+def _refuse_missing_roles(settings: WorkerSettings) -> None:
+    refuse_missing_roles(settings.database_url, OF_WORKERS, has_roles=settings.has_roles, is_pooled=settings.is_pooled)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def refuse_unknown_keys(settings: WebSettings) -> None:
 
     :raises SystemExit: code 2, naming the ids of the missing keys
     """
-    engine = open_engine(settings.database_url, name="key-check", pool_size=1)
+    engine = open_engine(settings.database_url, name="key-check", pool_size=1, is_pooled=settings.is_pooled)
     acting_as(engine, WEB, has_roles=settings.has_roles)
     try:
         with engine.connect() as connection:
@@ -45,5 +45,5 @@ def refuse_unknown_keys(settings: WebSettings) -> None:
 if __name__ == "__main__":
     log_as_json()
     checked = WebSettings.from_environ()
-    refuse_missing_roles(checked.database_url, OF_WEB, has_roles=checked.has_roles)
+    refuse_missing_roles(checked.database_url, OF_WEB, has_roles=checked.has_roles, is_pooled=checked.is_pooled)
     refuse_unknown_keys(checked)

@@ -7,6 +7,7 @@ from app.http.public_address import PublicAddress, UnusableAddressError
 from notices.mail_server import MailServer, mail_server_from
 from notices.outbound import Outbound, outbound_from
 from runtime.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
+from runtime.pooler_setting import pooled_from
 from runtime.roles import roles_from
 from tenants.data_keys import data_keys_from
 
@@ -68,6 +69,8 @@ class WebSettings:
     database_url: str = field(repr=False)
     # Whether the process acts in roles, instead of doing everything as the database's user.
     has_roles: bool
+    # Whether the database is reached through a pooler of transactions.
+    is_pooled: bool
     redis_url: str = field(repr=False)
     webhook_secrets: tuple[str, ...] = field(repr=False)
     secret_key: str = field(repr=False)
@@ -94,6 +97,7 @@ class WebSettings:
         settings = cls(
             database_url=environment.required_url("DATABASE_URL", DATABASE_SCHEMES),
             has_roles=roles_from(environment),
+            is_pooled=pooled_from(environment),
             redis_url=environment.required_url("REDIS_URL", REDIS_SCHEMES),
             webhook_secrets=environment.required_list("STRIPE_WEBHOOK_SECRETS"),
             secret_key=_random_text(environment, "APP_SECRET_KEY", environment.required("APP_SECRET_KEY")),

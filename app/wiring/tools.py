@@ -91,6 +91,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         statement_timeout_ms=_INTAKE_STATEMENT_MS,
         lock_timeout_ms=_INTAKE_LOCK_MS,
         autocommit=True,
+        is_pooled=settings.is_pooled,
     )
     return Tools(
         engine=_reader(settings, "web", pool_size=_READ_POOL_SIZE),
@@ -123,8 +124,13 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
 
 
 def _reader(settings: WebSettings, name: str, *, pool_size: int) -> Engine:
-    url = settings.database_url
-    engine = open_engine(url, name=name, pool_size=pool_size, statement_timeout_ms=_READ_STATEMENT_MS)
+    engine = open_engine(
+        settings.database_url,
+        name=name,
+        pool_size=pool_size,
+        statement_timeout_ms=_READ_STATEMENT_MS,
+        is_pooled=settings.is_pooled,
+    )
     return acting_as(engine, APP, has_roles=settings.has_roles)
 
 

@@ -70,6 +70,8 @@ class GroupAppender:
     ) -> None:
         """Take an `engine` that commits every statement by itself, so that heads are locked for one round trip only.
 
+        One whose connections are pooled does not: then it takes another round trip.
+
         Events of one account, appended without those of others, may be refused by the log all the same: then
         `after_refusal` is called with the account. Or the company's head stays locked for longer than the engine waits
         for it: then `when_locked` is called with the requests, to be answered elsewhere; without it, they are refused.
@@ -151,7 +153,10 @@ class GroupAppender:
             try:
                 # Kept between batches: checking it out and in costs as much as a request.
                 self._connection = self._connection or self._engine.connect()
-                return receive(self._connection, events)
+                received = receive(self._connection, events)
+                # Where every statement commits by itself this asks nothing of the database.
+                self._connection.commit()
+                return received  # noqa: TRY300 - what fails before must not be returned
             except (DBAPIError, psycopg.Error) as error:
                 # Also if the connection died during the commit: events that were saved after all are not saved twice.
                 is_retryable = self._discard_connection() or sqlstate_of(error) in _RETRYABLE

@@ -15,6 +15,7 @@ from projections.builds.builds import Begun
 from projections.builds.rebuild import build_on
 from projections.engine.folding import Claim
 from runtime.database import acting_as, acts_in_roles, open_engine
+from runtime.pooling import is_pooled
 from runtime.processes import die_with_parent
 from runtime.roles import WORKER
 
@@ -64,8 +65,9 @@ def build_with(
     companies = sorted({build.company_id for build in begun})
     first, started = sum(build.position for build in begun), time.monotonic()
     with process_pool(workers) as pool:
-        url, has_roles = engine.url.render_as_string(hide_password=False), acts_in_roles(engine)
-        jobs = [pool.submit(_work, url, companies, has_roles=has_roles) for _ in range(workers)]
+        url = engine.url.render_as_string(hide_password=False)
+        how = {"has_roles": acts_in_roles(engine), "pooled": is_pooled(engine)}
+        jobs = [pool.submit(_work, url, companies, **how) for _ in range(workers)]
         while wait(jobs, timeout=_LOOK_SECONDS, return_when=FIRST_EXCEPTION).not_done:
             report(_progress(engine, begun, first, time.monotonic() - started))
         for job in jobs:
@@ -91,9 +93,9 @@ def process_pool(size: int) -> ProcessPoolExecutor:
     )
 
 
-def _work(url: str, company_ids: Sequence[int], *, has_roles: bool) -> None:
+def _work(url: str, company_ids: Sequence[int], *, has_roles: bool, pooled: bool) -> None:
     os.nice(_NICENESS)  # processes that serve requests go first
-    engine = open_engine(url, name="rebuild", pool_size=1, statement_timeout_ms=_NO_TIME_LIMIT_MS)
+    engine = open_engine(url, name="rebuild", pool_size=1, statement_timeout_ms=_NO_TIME_LIMIT_MS, is_pooled=pooled)
     acting_as(engine, WORKER, has_roles=has_roles)
     try:
         while build_on(engine, is_automatic=False, company_ids=company_ids):

@@ -9,10 +9,16 @@ from tests.support.paths import ROOT
 PAGE = DOCS / "settings.md"
 
 _MODULES = {
-    "web": ("app/wiring/settings.py", "runtime/roles.py", "gunicorn.conf.py"),
-    "worker": ("workers/wiring/settings.py", "runtime/roles.py"),
-    "clock": ("workers/wiring/settings.py", "runtime/roles.py"),
-    "flask": ("commands/terminal.py", "runtime/roles.py", "commands/waking.py", "commands/secrets.py"),
+    "web": ("app/wiring/settings.py", "runtime/roles.py", "runtime/pooler_setting.py", "gunicorn.conf.py"),
+    "worker": ("workers/wiring/settings.py", "runtime/roles.py", "runtime/pooler_setting.py"),
+    "clock": ("workers/wiring/settings.py", "runtime/roles.py", "runtime/pooler_setting.py"),
+    "flask": (
+        "commands/terminal.py",
+        "runtime/roles.py",
+        "runtime/pooler_setting.py",
+        "commands/waking.py",
+        "commands/secrets.py",
+    ),
     "make run": ("sandbox/run.py",),
 }
 _READERS = {

@@ -6,6 +6,7 @@ from typing import Self
 from notices.mail_server import MailServer, mail_server_from
 from notices.outbound import Outbound, outbound_from
 from runtime.environ import DATABASE_SCHEMES, DAY_SECONDS, LONGEST_PERIOD_SECONDS, REDIS_SCHEMES, Environment
+from runtime.pooler_setting import pooled_from
 from runtime.roles import roles_from
 from tenants.data_keys import data_keys_from
 
@@ -31,6 +32,8 @@ class WorkerSettings:
     outbound: Outbound = "public"
     # Whether the process acts in roles, instead of doing everything as the database's user.
     has_roles: bool = True
+    # Whether the database is reached through a pooler of transactions.
+    is_pooled: bool = False
 
     @classmethod
     def from_environ(cls, environment: Environment | None = None) -> Self:
@@ -42,6 +45,7 @@ class WorkerSettings:
         settings = cls(
             database_url=environment.required_url("DATABASE_URL", DATABASE_SCHEMES),
             has_roles=roles_from(environment),
+            is_pooled=pooled_from(environment),
             redis_url=environment.required_url("REDIS_URL", REDIS_SCHEMES),
             stripe_secret_key=environment.required("STRIPE_SECRET_KEY"),
             stripe_api_base=environment.optional_url("STRIPE_API_BASE", STRIPE_API_BASE),

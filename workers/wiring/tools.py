@@ -75,7 +75,7 @@ def current_tools() -> Tools:
 
 def open_worker_engine(settings: WorkerSettings, name: str, *, pool_size: int) -> Engine:
     """Open the database in the workers' role."""
-    engine = open_engine(settings.database_url, name=name, pool_size=pool_size)
+    engine = open_engine(settings.database_url, name=name, pool_size=pool_size, is_pooled=settings.is_pooled)
     return acting_as(engine, WORKER, has_roles=settings.has_roles)
 
 

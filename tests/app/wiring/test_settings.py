@@ -82,6 +82,15 @@ def test_roles_are_given_up_only_by_their_own_word(capsys: pytest.CaptureFixture
     assert "DATABASE_ROLES is neither" in refusal_of(GOOD | {"DATABASE_ROLES": "hidden"}, capsys)
 
 
+def test_a_pooler_is_named_by_its_own_word(capsys: pytest.CaptureFixture[str]) -> None:
+    words = {
+        word: WebSettings.from_environ(Environment(GOOD | {"DATABASE_POOLER": word})) for word in ("", "transaction")
+    }
+
+    assert [settings.is_pooled for settings in words.values()] == [False, True]
+    assert "DATABASE_POOLER is neither" in refusal_of(GOOD | {"DATABASE_POOLER": "hidden"}, capsys)
+
+
 def test_everything_that_is_missing_is_named_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     message = refusal_of({}, capsys)
 
