@@ -7,8 +7,10 @@ Tests that docs/conformance.md names are promises, too.
 
 import json
 import shlex
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
+from random import Random
+from typing import TypeVar
 
 import pytest
 from hypothesis import settings
@@ -19,6 +21,7 @@ from tests.support.promise_table import Proved, printed
 _PROPERTY = "promise"
 _PROVING_SECONDS = 600
 _EXAMPLES_ARE_FULL: list[bool] = []
+_Case = TypeVar("_Case")
 _TRIALS = pytest.StashKey["Trials"]()
 
 
@@ -39,6 +42,12 @@ class Trials:
             self.failing = seed
             yield seed
             self.failing = None
+
+    def cases(self, all_cases: Sequence[_Case]) -> Iterator[_Case]:
+        """Yield the case of each trial in turn: every case, in as many trials as there are cases."""
+        shuffled = Random(0).sample(all_cases, len(all_cases))
+        for seed in self.seeds():
+            yield shuffled[seed % len(shuffled)]
 
 
 def examples(quick: int, full: int) -> settings:
