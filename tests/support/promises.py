@@ -7,12 +7,13 @@ Tests that docs/conformance.md names are promises, too.
 
 import json
 import shlex
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import TypeVar
 
 import pytest
+from _pytest.mark import ParameterSet
 from hypothesis import settings
 
 from tests.support.conformance import DEFECTS, holding_tests
@@ -53,6 +54,17 @@ class Trials:
 def examples(quick: int, full: int) -> settings:
     """Return hypothesis's settings for so many examples in the suite, and when proving."""
     return settings(max_examples=full if _EXAMPLES_ARE_FULL else quick)
+
+
+def cases_of(promise: str, cases: Iterable[object], *, nth: int) -> list[ParameterSet]:
+    """Return a promise's cases as parameters: every case when proving, and each `nth` one in the suite."""
+    return [
+        pytest.param(
+            *(case if isinstance(case, tuple) else (case,)),
+            marks=pytest.mark.promise(promise, trials=(int(number % nth == 0), 1)),
+        )
+        for number, case in enumerate(cases)
+    ]
 
 
 @pytest.fixture
