@@ -19,6 +19,14 @@ SIZES: dict[Viewport, ViewportSize] = {
 }
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 on_every_viewport = pytest.mark.parametrize("viewport", SIZES)
+# Every page is checked in all sizes anyway: what a phone adds to a whole story shows when proving.
+on_a_phone_when_proving = pytest.mark.parametrize(
+    "viewport",
+    [
+        "desktop",
+        pytest.param("phone", marks=pytest.mark.promise("Pages: whole stories succeed on a phone", trials=(0, 1))),
+    ],
+)
 in_every_scheme = pytest.mark.parametrize("color_scheme", SCHEMES)
 
 AXE = Path(__file__).parent / "vendor/axe-core-4.14.1/axe.min.js"

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sandbox.stripe.account.accounts import Account
 from sandbox.stripe.generate.generate import generate
 from tests.browser.deployment import PASSWORD, Deployment
-from tests.browser.looks import Viewport, on_every_viewport, overflow, screenshot_here
+from tests.browser.looks import Viewport, on_a_phone_when_proving, overflow, screenshot_here
 from tests.support.web.webhooks import until
 
 pytestmark = pytest.mark.timeout(180)
@@ -20,7 +20,7 @@ _DAY_SECONDS = 86_400
 Nets = dict[str, Counter[str | None]]
 
 
-@on_every_viewport
+@on_a_phone_when_proving
 def test_a_new_company_maps_what_it_sells_and_reads_its_report(
     page: Page, deployment: Deployment, viewport: Viewport
 ) -> None:

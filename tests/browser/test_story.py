@@ -13,7 +13,7 @@ from sandbox.stripe.account.accounts import Account
 from sandbox.stripe.account.truth import revenue_table
 from sandbox.stripe.generate.generate import generate
 from tests.browser.deployment import PASSWORD, Company, Deployment
-from tests.browser.looks import Viewport, check_looks, on_every_viewport
+from tests.browser.looks import Viewport, check_looks, on_a_phone_when_proving
 
 pytestmark = pytest.mark.timeout(180)
 _DAY_SECONDS = 86_400
@@ -33,7 +33,7 @@ COLUMNS = (
 )
 
 
-@on_every_viewport
+@on_a_phone_when_proving
 def test_the_whole_story_from_signing_in_to_disconnecting(
     page: Page, deployment: Deployment, viewport: Viewport
 ) -> None:

@@ -36,7 +36,7 @@ def main() -> int:
 
 def _round(seed: int, proved: Path, others: list[str]) -> int:
     options = ["-q", "-n", "2", "--dist", "worksteal", "--prove", "--seed", str(seed), "--hypothesis-seed", str(seed)]
-    options += ["--ignore", "tests/browser", "--ignore", "tests/locks"]  # no promises there, and slow to collect
+    options += ["--ignore", "tests/locks"]  # no promises there, and slow to collect
     argv = [sys.executable, "-m", "pytest", *options, "--proved", str(proved), *others]
     return min(subprocess.run(argv, check=False).returncode, 1)
 

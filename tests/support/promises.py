@@ -7,10 +7,13 @@ Tests that docs/conformance.md names are promises, too.
 
 import json
 import shlex
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
+from random import Random
+from typing import TypeVar
 
 import pytest
+from _pytest.mark import ParameterSet
 from hypothesis import settings
 
 from tests.support.conformance import DEFECTS, holding_tests
@@ -19,6 +22,7 @@ from tests.support.promise_table import Proved, printed
 _PROPERTY = "promise"
 _PROVING_SECONDS = 600
 _EXAMPLES_ARE_FULL: list[bool] = []
+_Case = TypeVar("_Case")
 _TRIALS = pytest.StashKey["Trials"]()
 
 
@@ -40,10 +44,27 @@ class Trials:
             yield seed
             self.failing = None
 
+    def cases(self, all_cases: Sequence[_Case]) -> Iterator[_Case]:
+        """Yield the case of each trial in turn: every case, in as many trials as there are cases."""
+        shuffled = Random(0).sample(all_cases, len(all_cases))
+        for seed in self.seeds():
+            yield shuffled[seed % len(shuffled)]
+
 
 def examples(quick: int, full: int) -> settings:
     """Return hypothesis's settings for so many examples in the suite, and when proving."""
     return settings(max_examples=full if _EXAMPLES_ARE_FULL else quick)
+
+
+def cases_of(promise: str, cases: Iterable[object], *, nth: int) -> list[ParameterSet]:
+    """Return a promise's cases as parameters: every case when proving, and each `nth` one in the suite."""
+    return [
+        pytest.param(
+            *(case if isinstance(case, tuple) else (case,)),
+            marks=pytest.mark.promise(promise, trials=(int(number % nth == 0), 1)),
+        )
+        for number, case in enumerate(cases)
+    ]
 
 
 @pytest.fixture

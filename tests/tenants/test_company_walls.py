@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
-from app.factory import create_app
 from app.wiring.tools import Tools
 from events.connection.accounts import Account, AccountTakenError, authorize
 from events.connection.lifecycle import pause
@@ -21,7 +20,7 @@ from tests.support.company import company_with, new_key_headers
 from tests.support.databases import as_web_login
 from tests.support.log import fact
 from tests.support.web.lines import Reader, line_of
-from tests.support.web.tools import tools_on
+from tests.support.web.tools import app_with, tools_on
 
 _ANY_COMPANY = re.compile(r"(?<=[\s.(])company_id = (%\([\w ]+\)s(::BIGINT)?|[\w.]+\.company_id)")
 
@@ -149,7 +148,7 @@ def test_with_the_first_wall_gone_the_second_shows_nothing_of_another_company(
         clock=web_tools.clock,
     )
     # Without walls the canary must show: otherwise the first wall still stands, and the test proves nothing.
-    client = create_app(tools).test_client()
+    client = app_with(tools).test_client()
     mine = Reader.of_new_company(client, engine)
     mine.add_lines(line_of("il_mine"))
     theirs = Reader.of_new_company(client, engine, "acct_of_a_stranger")

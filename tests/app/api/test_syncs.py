@@ -12,7 +12,6 @@ from redis import Redis
 from rq import Queue
 from sqlalchemy import Engine, text
 
-from app.factory import create_app
 from app.wiring.tools import Tools
 from backlog.queues import SYNC, Waker, open_redis
 from backlog.sync_vocabulary import PHASES, STATUSES, TRIGGERS
@@ -34,6 +33,7 @@ from tests.support.syncs.run_states import (
 )
 from tests.support.web.lines import json_of, without_request_id
 from tests.support.web.syncs import Editor, new_editor
+from tests.support.web.tools import app_with
 from tests.support.web.webhooks import until
 from workers.syncs.leases import CancelRequestedError, held
 
@@ -170,7 +170,7 @@ def test_a_redis_that_does_not_answer_delays_nobody(web_tools: Tools, engine: En
         open_redis(f"redis://127.0.0.1:{silent.getsockname()[1]}") as r,
     ):
         waker = Waker(r, SYNC)
-        editor = new_editor(create_app(replace(web_tools, redis=r, wake_sync=waker.ask)).test_client(), engine)
+        editor = new_editor(app_with(replace(web_tools, redis=r, wake_sync=waker.ask)).test_client(), engine)
         started = time.monotonic()
         statuses = {editor.post().status_code for _ in range(5)}
         run_id = json_of(editor.post())["id"]

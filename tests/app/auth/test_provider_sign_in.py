@@ -11,7 +11,6 @@ from joserfc.jwk import OctKey
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from app.factory import create_app
 from app.wiring.identity_provider import IdentityProvider
 from app.wiring.settings import ProviderSettings
 from app.wiring.tools import Tools
@@ -20,6 +19,7 @@ from tests.support.clock import NOON, SetClock
 from tests.support.company import company_with
 from tests.support.web.identity_provider import CLIENT_ID, FakeProvider, rsa_key, running_provider
 from tests.support.web.people import Browser
+from tests.support.web.tools import app_with
 
 CALLBACK = "/sign-in/provider/callback"
 
@@ -52,7 +52,7 @@ def organization(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[
         fake.now = int(clock().timestamp())
         settings = ProviderSettings(fake.url, CLIENT_ID, "client secret")
         client = IdentityProvider(settings, redirect_uri="https://localhost" + CALLBACK)
-        yield Organization(create_app(replace(web_tools, identity_provider=client)), fake, company_id)
+        yield Organization(app_with(replace(web_tools, identity_provider=client)), fake, company_id)
 
 
 def test_whom_the_provider_names_is_signed_in(organization: Organization) -> None:
@@ -157,7 +157,7 @@ def test_an_unreachable_provider_is_reported_as_such(web_tools: Tools) -> None:
     settings = ProviderSettings("http://127.0.0.1:9", CLIENT_ID, "client secret")
     client = IdentityProvider(settings, redirect_uri="https://localhost" + CALLBACK)
 
-    answer = Browser(create_app(replace(web_tools, identity_provider=client))).get("/sign-in/provider")
+    answer = Browser(app_with(replace(web_tools, identity_provider=client))).get("/sign-in/provider")
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 

@@ -10,7 +10,6 @@ from redis import Redis
 from sqlalchemy import Engine, make_url, update
 from werkzeug.test import TestResponse
 
-from app.factory import create_app
 from app.wiring.tools import Tools
 from backlog.queues import open_redis
 from projections.facts.state_tables import projection_state
@@ -21,7 +20,7 @@ from tests.support.clock import SetClock
 from tests.support.company import catch_up, record_events
 from tests.support.payloads import event, new_invoice
 from tests.support.web.lines import Reader, json_of
-from tests.support.web.tools import SCRAPER
+from tests.support.web.tools import SCRAPER, app_with
 
 
 def unreachable_engine() -> Engine:
@@ -33,7 +32,7 @@ def unreachable_redis() -> Redis:
 
 
 def get(tools: Tools, path: str) -> TestResponse:
-    return create_app(tools).test_client().get(path)
+    return app_with(tools).test_client().get(path)
 
 
 def test_a_living_process_says_so_without_touching_anything(web_tools: Tools) -> None:

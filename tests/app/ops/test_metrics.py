@@ -8,7 +8,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from app.factory import create_app
 from app.wiring.tools import Tools
 from backlog.queues import open_redis
 from backlog.syncs.requests import request_sync
@@ -18,7 +17,7 @@ from tests.support.company import record_events
 from tests.support.payloads import event, new_invoice
 from tests.support.syncs.run_states import finish_run, start_run
 from tests.support.web.lines import Reader
-from tests.support.web.tools import METRICS_TOKEN, SCRAPER
+from tests.support.web.tools import METRICS_TOKEN, SCRAPER, app_with
 from workers.syncs.changes import count
 
 Metrics = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -105,7 +104,7 @@ def test_metrics_are_answered_when_database_and_redis_are_away(web_tools: Tools)
         redis=open_redis("redis://127.0.0.1:1/0"),
     )
 
-    metrics = metrics_of(create_app(away).test_client().get("/metrics", headers=SCRAPER))
+    metrics = metrics_of(app_with(away).test_client().get("/metrics", headers=SCRAPER))
 
     assert (metrics[metric("revmap_database_up")], metrics[metric("revmap_redis_up")]) == (0, 0)
 
@@ -120,7 +119,7 @@ def test_only_a_scraper_with_the_token_reads_the_metrics(client: FlaskClient, we
 
 
 def test_without_a_token_only_the_machine_itself_reads_the_metrics(web_tools: Tools) -> None:
-    client = create_app(replace(web_tools, metrics_token=None)).test_client()
+    client = app_with(replace(web_tools, metrics_token=None)).test_client()
     near = [("127.0.0.1", "127.0.0.1:8000"), ("::1", "localhost")]
     far = [("192.0.2.1", "localhost"), ("127.0.0.1", "books.example"), ("127.0.0.1", "[")]
 

@@ -8,7 +8,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, text
 
-from app.factory import create_app
 from app.wiring.tools import Tools
 from events.connection.accounts import Account, authorize
 from events.connection.lifecycle import disconnect, note_deauthorized, pause
@@ -30,6 +29,7 @@ from tests.support.syncs.run_states import (
 from tests.support.web.people import signed_in
 from tests.support.web.settings_page import Reader, text_of
 from tests.support.web.stripe_page import ConnectSetup
+from tests.support.web.tools import app_with
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_without_a_client_id_the_page_says_what_the_operator_does_and_takes_a_ke
 ) -> None:
     with engine.begin() as connection:
         company_id = add_company(connection, "Acme").id
-    admin = Reader(signed_in(create_app(replace(web_tools, connect=None)), engine, company_id), company_id)
+    admin = Reader(signed_in(app_with(replace(web_tools, connect=None)), engine, company_id), company_id)
 
     page = admin.settings()
 

@@ -27,15 +27,16 @@ from sqlalchemy import Engine
 
 from app.api.document.examples import Example
 from app.api.document.operations import operations_in
-from app.factory import create_app
 from app.problems.codes import PROBLEMS
 from app.reference.curl import curl_of
 from app.reference.marking import coloured, marked
 from app.wiring.tools import Tools
 from projections.reads.table.orders import SORTS
+from tests.support.promises import examples
 from tests.support.syncs.run_states import PARTIALLY_SUCCEEDED, finish_run, start_run
 from tests.support.web.lines import Reader, json_of, line_of
 from tests.support.web.syncs import new_editor
+from tests.support.web.tools import app_with
 
 _CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 _VOID = frozenset({"meta", "link", "br", "hr", "img", "input"})
@@ -44,7 +45,7 @@ _VOID = frozenset({"meta", "link", "br", "hr", "img", "input"})
 @pytest.fixture
 def app(web_tools: Tools) -> Flask:
     """Return an app whose streams end after their first events."""
-    return create_app(replace(web_tools, pause=lambda _seconds: True))
+    return app_with(replace(web_tools, pause=lambda _seconds: True))
 
 
 @pytest.fixture
@@ -152,6 +153,7 @@ def test_a_table_for_spreadsheets_is_described_by_its_columns(client: FlaskClien
     assert "period_end" in document["components"]["schemas"]["RevenueLineRow"]["properties"]
 
 
+@pytest.mark.promise("API: whatever is asked, well or badly, is answered as its description says")
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_whatever_is_asked_is_answered_as_described(
     reader: Reader, described: BaseSchema, mode: GenerationMode
@@ -160,7 +162,7 @@ def test_whatever_is_asked_is_answered_as_described(
     cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for operation in operations))
 
     @settings(
-        max_examples=120,
+        examples(40, 600),
         derandomize=True,
         database=None,
         phases=[Phase.explicit, Phase.generate],

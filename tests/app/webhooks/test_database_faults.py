@@ -12,7 +12,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
-from app.factory import create_app
 from app.wiring.tools import Tools
 from events.intake.group_append import GroupAppender
 from runtime.database import open_engine
@@ -22,6 +21,7 @@ from tests.support.payloads import ACCOUNT, event, new_invoice
 from tests.support.sqlstates import SQLSTATES
 from tests.support.web.lines import Reader
 from tests.support.web.people import signed_in
+from tests.support.web.tools import app_with
 from tests.support.web.webhooks import bodies_of, count, count_stored, inject_fault, invoice_event, post, remove_fault
 
 
@@ -118,7 +118,7 @@ def read_only_app(web_tools: Tools, database_url: str, engine: Engine, company: 
     with engine.begin() as connection:
         connection.execute(text(switch.format(engine.url.database, "on")))
     intake = open_engine(database_url, name="intake", pool_size=1, statement_timeout_ms=1500, autocommit=True)
-    app = create_app(replace(web_tools, appender=GroupAppender(intake, after_commit=lambda: None)))
+    app = app_with(replace(web_tools, appender=GroupAppender(intake, after_commit=lambda: None)))
     assert is_asked_to_retry(app.test_client(), invoice_event())
     with engine.begin() as connection:
         connection.execute(text(switch.format(engine.url.database, "off")))
@@ -174,7 +174,7 @@ def standby(engine: Engine) -> Iterator[None]:
 def test_while_nothing_can_be_written_the_table_is_read_and_afterwards_nobody_has_to_do_anything(
     trouble: Callable[[Engine], AbstractContextManager[None]], web_tools: Tools, engine: Engine, clock: SetClock
 ) -> None:
-    app = create_app(web_tools)
+    app = app_with(web_tools)
     reader = Reader.of_new_company(app.test_client(), engine)
     reader.receive(event(new_invoice("in_1")))
     browser = signed_in(app, engine, reader.company_id)

@@ -13,12 +13,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, make_url
 
-from app.factory import create_app
 from app.wiring.tools import Tools
 from events.intake.group_append import GroupAppender
 from runtime.database import open_engine
 from tests.support.company import company_with
 from tests.support.payloads import ACCOUNT
+from tests.support.web.tools import app_with
 from tests.support.web.webhooks import bodies_of, invoice_event, post
 
 _SOCKET = ".s.PGSQL.5432"
@@ -87,7 +87,7 @@ def client(proxy: LossyProxy, web_tools: Tools, database_url: str) -> Iterator[F
         statement_timeout_ms=1500,
         autocommit=True,
     )
-    yield create_app(replace(web_tools, appender=GroupAppender(intake, after_commit=lambda: None))).test_client()
+    yield app_with(replace(web_tools, appender=GroupAppender(intake, after_commit=lambda: None))).test_client()
     intake.dispose()
 
 

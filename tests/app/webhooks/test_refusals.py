@@ -11,7 +11,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from app.factory import create_app
 from app.webhooks import refusals
 from app.webhooks.door import MAX_BODY_BYTES
 from app.wiring.tools import Tools
@@ -22,7 +21,7 @@ from tests.support.clock import NOON, SetClock
 from tests.support.company import company_with
 from tests.support.payloads import ACCOUNT, event
 from tests.support.signing import SECRET, json_bytes, signed
-from tests.support.web.tools import tools_on
+from tests.support.web.tools import app_with, tools_on
 from tests.support.web.webhooks import WEBHOOK_PATH, count, count_stored, invoice_event, post
 
 SIGNED_BUT_NO_EVENT = {
@@ -62,7 +61,7 @@ def offline_client(clock: SetClock) -> FlaskClient:
     nowhere = open_engine("postgresql://nobody@/nothing?host=/nowhere", name="nowhere", pool_size=1)
     redis = open_redis("unix:///nowhere")
     appender = GroupAppender(nowhere, after_commit=Waker(redis).ask)
-    return create_app(tools_on(nowhere, redis, appender=appender, clock=clock)).test_client()
+    return app_with(tools_on(nowhere, redis, appender=appender, clock=clock)).test_client()
 
 
 @pytest.fixture(autouse=True)
@@ -158,8 +157,8 @@ def test_flood_of_refusals_is_no_flood_of_lines(offline_client: FlaskClient, cap
 
 def test_every_configured_secret_is_taken_until_it_is_retired(web_tools: Tools, engine: Engine) -> None:
     company_with(engine, ACCOUNT)
-    during = create_app(replace(web_tools, webhook_secrets=("whsec_new", SECRET))).test_client()
-    after = create_app(replace(web_tools, webhook_secrets=("whsec_new",))).test_client()
+    during = app_with(replace(web_tools, webhook_secrets=("whsec_new", SECRET))).test_client()
+    after = app_with(replace(web_tools, webhook_secrets=("whsec_new",))).test_client()
     bodies = [invoice_event() for _ in range(3)]
     both = (
         signed(bodies[2])["Stripe-Signature"]

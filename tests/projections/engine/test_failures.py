@@ -21,6 +21,7 @@ from runtime.sqlstates import is_transient
 from tests.support.clock import NOON
 from tests.support.company import catch_up, company_with, record_events
 from tests.support.payloads import event, new_invoice, new_line, old_invoice
+from tests.support.promises import Trials
 from tests.support.sqlstates import SQLSTATES
 
 LINES = "revenue_lines"
@@ -78,33 +79,37 @@ def let_time_pass(engine: Engine) -> None:
         )
 
 
-@pytest.mark.promise("Database errors: each SQLSTATE has its answer, and no event is acknowledged and lost")
-@pytest.mark.parametrize("sqlstate", SQLSTATES)
+@pytest.mark.promise(
+    "Database errors: each SQLSTATE has its answer, and no event is acknowledged and lost",
+    trials=(14, len(SQLSTATES)),
+)
 def test_whatever_error_one_companys_facts_cause_its_neighbour_moves_and_it_halts_by_name(
-    engine: Engine, pair: Pair, sqlstate: str
+    engine: Engine, trials: Trials
 ) -> None:
-    sick, well = pair
-    record_invoices(engine, SICK, WELL)
-    with refusing(engine, sick, raising(sqlstate)):
-        begin_lacking_builds(engine)
-        batches = sum(1 for _ in iter(lambda: advance(engine), None))
-        first, neighbour = status_of(engine, sick), status_of(engine, well)
-        let_time_pass(engine)
-        record_invoices(engine, WELL)
-        catch_up(engine)
-        catch_up(engine)
-        last = status_of(engine, sick)
+    for sqlstate in trials.cases(SQLSTATES):
+        accounts = f"{SICK}_{sqlstate}", f"{WELL}_{sqlstate}"
+        sick, well = (company_with(engine, account) for account in accounts)
+        record_invoices(engine, *accounts)
+        with refusing(engine, sick, raising(sqlstate)):
+            begin_lacking_builds(engine)
+            batches = sum(1 for _ in iter(lambda: advance(engine), None))
+            first, neighbour = status_of(engine, sick), status_of(engine, well)
+            let_time_pass(engine)
+            record_invoices(engine, accounts[1])
+            catch_up(engine)
+            catch_up(engine)
+            last = status_of(engine, sick)
 
-    assert neighbour.position == neighbour.head
-    assert batches <= 4  # the neighbour waits for a few batches, and for none of the tries that follow
-    assert (first.position, first.error_position, first.status) == (1, 2, "live")
-    assert (last.error_position, last.status) == (2, "halted")
-    assert "planted by a test" in str(last.error)
-    assert status_of(engine, well).position == 3
-    with engine.begin() as connection:
-        assert resume_company(connection, sick) == [LINES]
-    catch_up(engine)
-    assert status_of(engine, sick)[3:] == (2, 2, "live", None, None)
+        assert neighbour.position == neighbour.head, sqlstate
+        assert batches <= 4, sqlstate  # the neighbour waits for a few batches, and for none of the tries that follow
+        assert (first.position, first.error_position, first.status) == (1, 2, "live"), sqlstate
+        assert (last.error_position, last.status) == (2, "halted"), sqlstate
+        assert "planted by a test" in str(last.error), sqlstate
+        assert status_of(engine, well).position == 3, sqlstate
+        with engine.begin() as connection:
+            assert resume_company(connection, sick) == [LINES], sqlstate
+        catch_up(engine)
+        assert status_of(engine, sick)[3:] == (2, 2, "live", None, None), sqlstate
 
 
 def test_a_company_that_failed_is_tried_alone_so_that_no_other_is_folded_twice(engine: Engine, pair: Pair) -> None:
@@ -235,24 +240,24 @@ WITH_ID: dict[str, Callable[[str], dict[str, object]]] = {
 }
 
 
-@pytest.mark.parametrize("where", WITH_ID)
 @pytest.mark.parametrize("letter", ["x", "\U0001f4b6"])
-def test_an_id_longer_than_stripes_is_quarantined_and_one_as_long_is_shown(
-    engine: Engine, pair: Pair, where: str, letter: str
-) -> None:
-    sick, _ = pair
-    record_events(engine, event(WITH_ID[where](letter * 256), account=SICK))
-    record_events(engine, event(WITH_ID[where](letter * 255), account=SICK))
+def test_an_id_longer_than_stripes_is_quarantined_and_one_as_long_is_shown(engine: Engine, letter: str) -> None:
+    companies = {where: company_with(engine, f"acct_{where}") for where in WITH_ID}
+    for where, with_id in WITH_ID.items():
+        record_events(engine, *(event(with_id(letter * length), account=f"acct_{where}") for length in (256, 255)))
 
     catch_up(engine)
 
-    assert status_of(engine, sick)[3:] == (3, 3, "live", None, None)
-    with snapshot_of(engine, sick) as snapshot:
-        reasons = snapshot.connection.execute(text("SELECT reason FROM revenue_quarantine")).scalars().all()
-        shown = snapshot.connection.execute(text("SELECT count(*) FROM revenue_line")).scalar()
-    assert shown == 1
-    assert len(reasons) == 1
-    assert letter * 9 not in reasons[0]
+    for where, company_id in companies.items():
+        assert status_of(engine, company_id)[3:] == (3, 3, "live", None, None), where
+        of_company = text(
+            "SELECT (SELECT count(*) FROM revenue_line WHERE company_id = :id), reason"
+            " FROM revenue_quarantine WHERE company_id = :id"
+        )
+        with snapshot_of(engine, company_id) as snapshot:
+            [(shown, reason)] = snapshot.connection.execute(of_company, {"id": company_id})
+        assert shown == 1, where
+        assert letter * 9 not in reason, where
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from sandbox.stripe.faults.faults import Fault, FaultKind
 from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import StripeServer
 from tests.support.company import company_with
+from tests.support.promises import cases_of
 from tests.support.syncs.accounts import YESTERDAY, set_faults
 from tests.support.syncs.runs import ask_for_sync, finish_sync, reset_rate_limits, skip_waits, sync
 from tests.support.syncs.truth import recognized_of, recognized_truth_of, table_of, truth_of
@@ -22,6 +23,7 @@ from workers.syncs.leases import Lease
 from workers.syncs.segments import Segment
 from workers.wiring.tools import Tools
 
+PROMISE = "Faults of Stripe of every kind: the table ends as the truth, and no failure is called a success"
 FAULTY_PATHS = ("/v1/invoices", "/v1/invoices/*/lines", "/v1/prices/*", "/v1/customers", "/v1/events")
 FAULTS = {
     "429": Fault(kind=FaultKind.RATE_LIMITED),
@@ -63,8 +65,7 @@ def company_id(tools: Tools, account: Account) -> int:
     return company_with(tools.engine, account.id)
 
 
-@pytest.mark.promise("Faults of Stripe of every kind: the table ends as the truth, and no failure is called a success")
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", cases_of(PROMISE, FAULTS, nth=3))
 def test_a_fault_of_any_kind_costs_nothing_but_time(
     name: str, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
 ) -> None:
@@ -84,8 +85,7 @@ def test_a_fault_of_any_kind_costs_nothing_but_time(
     assert (first.status, second.status) == ("succeeded", "succeeded")
 
 
-@pytest.mark.promise("Faults of Stripe of every kind: the table ends as the truth, and no failure is called a success")
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", cases_of(PROMISE, range(4), nth=2))
 def test_any_mix_of_faults_costs_nothing_but_time(
     seed: int, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
 ) -> None:
@@ -123,8 +123,7 @@ LASTING = [
 ]
 
 
-@pytest.mark.promise("Faults of Stripe of every kind: the table ends as the truth, and no failure is called a success")
-@pytest.mark.parametrize(("name", "path", "status"), LASTING)
+@pytest.mark.parametrize(("name", "path", "status"), cases_of(PROMISE, LASTING, nth=3))
 def test_what_cannot_be_read_is_never_called_a_success_and_the_next_sync_repairs_it(  # noqa: PLR0913, PLR0917 - seven fixtures and parameters
     name: str, path: str, status: str, tools: Tools, account: Account, company_id: int, stripe_server: StripeServer
 ) -> None:

@@ -177,7 +177,7 @@ def sync_with_kills(engine: Engine, server: StripeServer, worker: Worker, accoun
     return Outcome(kills, faults)
 
 
-@pytest.mark.promise("SIGKILL of syncs at any moment: nothing lost, logged twice or read again", trials=(8, 60))
+@pytest.mark.promise("SIGKILL of syncs at any moment: nothing lost, logged twice or read again", trials=(4, 60))
 def test_workers_that_are_killed_at_random_moments_cost_nothing(
     engine: Engine, redis: Redis, simulated: SimulatedStripe, slow_server: StripeServer, trials: Trials
 ) -> None:

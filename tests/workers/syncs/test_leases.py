@@ -44,7 +44,7 @@ DAY_SECONDS = 86_400
 @pytest.fixture
 def account(simulated: SimulatedStripe) -> Account:
     account = simulated.create_account("Sample Studio")
-    generate(account, invoices=230, seed=3, until=YESTERDAY)
+    generate(account, invoices=130, seed=3, until=YESTERDAY)
     return account
 
 

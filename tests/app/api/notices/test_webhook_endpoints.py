@@ -7,7 +7,6 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
-from app.factory import create_app
 from app.wiring.tools import Tools
 from notices.announcements import announce
 from notices.attempts import Attempt, note_attempt
@@ -16,6 +15,7 @@ from notices.vocabulary import SYNC_FAILED, WEBHOOK_TYPES
 from tests.support.clock import NOON
 from tests.support.company import company_with, new_key_headers
 from tests.support.web.lines import json_of
+from tests.support.web.tools import app_with
 
 URL = "https://hooks.zed.test/revmap"
 
@@ -135,7 +135,7 @@ def test_a_company_has_sixteen_endpoints_at_most(admin: Admin) -> None:
 
 
 def test_for_the_demo_endpoints_may_be_on_this_machine(admin: Admin, web_tools: Tools) -> None:
-    admin.client = create_app(replace(web_tools, outbound="any")).test_client()
+    admin.client = app_with(replace(web_tools, outbound="any")).test_client()
 
     assert admin.create(url="http://127.0.0.1:9000/hooks")["url"] == "http://127.0.0.1:9000/hooks"
 
