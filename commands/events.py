@@ -70,7 +70,7 @@ def verify(continues: list[ChainHead], *, is_json: bool) -> None:
         print_json({"whole": is_whole, "companies": [_shown(verdict) for verdict in verdicts]})
     else:
         for verdict in verdicts:
-            faults = "; ".join(verdict.faults) or "whole"
+            faults = "; ".join(verdict.faults) or ("erased" if verdict.erased_at else "whole")
             unchained = f", {verdict.unchained:,} not chained yet" if verdict.unchained else ""
             head = f", head {verdict.head}" if verdict.head else ""
             click.echo(f"company {verdict.company_id}: {counted(verdict.events, 'event')}, {faults}{unchained}{head}")
@@ -78,7 +78,10 @@ def verify(continues: list[ChainHead], *, is_json: bool) -> None:
 
 
 def _shown(verdict: LogVerdict) -> dict[str, object]:
-    return {**verdict._asdict(), "head": None if verdict.head is None else str(verdict.head)}
+    shown = {**verdict._asdict(), "head": None if verdict.head is None else str(verdict.head)}
+    if verdict.erased_at is None:
+        del shown["erased_at"]
+    return shown
 
 
 @group.command("restored")

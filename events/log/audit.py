@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, Row, exists, func, select, text
 from zstandard import ZstdError
 
 from events.log.chains import ChainHead, chained_sha256, stream_chained
 from events.log.read import RecordedEvent
-from events.log.tables import company_head, event_conflict, parked_event
+from events.log.tables import company_erasure, company_head, event, event_conflict, parked_event
 
 _MOST_FAULTS = 10
 # Looks up one event of each company, however many they have.
@@ -41,13 +41,17 @@ class LogStatus(NamedTuple):
 
 
 class LogVerdict(NamedTuple):
-    """The result of verifying a company's log. Without faults, it is intact. Its head was computed, not read."""
+    """The result of verifying a company's log. Without faults, it is intact. Its head was computed, not read.
+
+    Of an erased company (`erased_at`), events and head are what its erasure says.
+    """
 
     company_id: int
     events: int
     faults: list[str]
     unchained: int
     head: ChainHead | None
+    erased_at: datetime | None = None
 
 
 def log_status(connection: Connection) -> list[LogStatus]:
@@ -82,8 +86,27 @@ def verify_logs(connection: Connection, continues: Sequence[ChainHead] = ()) -> 
     """
     statuses = {status.company_id: status for status in log_status(connection)}
     without_head = [*connection.scalars(_WITHOUT_HEAD).all(), *(head.company_id for head in continues)]
-    for company_id in dict.fromkeys([*statuses, *without_head]):
+    erased = {row.id: row for row in connection.execute(select(company_erasure).order_by(company_erasure.c.id))}
+    for company_id in dict.fromkeys([*statuses, *without_head, *erased]):
+        if company_id in erased:
+            yield _verdict_on_erased(connection, erased[company_id], continues)
+            continue
         yield _Verification(connection, company_id, statuses.get(company_id), continues).verdict()
+
+
+def _verdict_on_erased(connection: Connection, erasure: Row[Any], continues: Sequence[ChainHead]) -> LogVerdict:
+    chained_to, faults = erasure.chain_position, list[str]()
+    if connection.execute(select(exists().where(event.c.company_id == erasure.id))).scalar_one():
+        faults.append("its erasure is not finished: run flask companies erase again")
+    for noted in continues:
+        # What was noted of its middle cannot be compared any more.
+        if noted.company_id == erasure.id and noted.position >= chained_to:
+            if noted.position > chained_to:
+                faults.append(f"the log ended before position {noted.position}, which was noted")
+            elif noted.chain_sha256 != erasure.chain_sha256:
+                faults.append(f"the log did not continue what was noted of position {noted.position}")
+    head = ChainHead(erasure.id, chained_to, erasure.chain_sha256) if chained_to else None
+    return LogVerdict(erasure.id, erasure.events, faults, erasure.events - chained_to, head, erasure.begun_at)
 
 
 class _Verification:

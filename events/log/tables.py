@@ -1,6 +1,7 @@
 """The log's tables. The append functions that guard them are in the migrations."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -83,6 +84,21 @@ log_epoch = Table(
     Column("epoch", Text, nullable=False),
     Column("restored_at", INSTANT, nullable=False),
     CheckConstraint("is_only", name="only"),
+)
+
+# What remains of an erased company. `erased_at` is null until nothing else does.
+company_erasure = Table(
+    "company_erasure",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("begun_at", INSTANT, nullable=False),
+    Column("erased_at", INSTANT),
+    Column("erased_by", Text, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("chain_position", BigInteger, nullable=False),
+    Column("chain_sha256", LargeBinary, nullable=False),
+    Column("user_ids", ARRAY(BigInteger), nullable=False),
+    CheckConstraint("erased_at IS NULL OR user_ids = '{}'", name="forgotten"),
 )
 
 # A second body with an id that the log already has: the first stays valid, the second is kept as evidence.

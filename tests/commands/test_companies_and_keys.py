@@ -10,6 +10,8 @@ from tenants.roles import ROLES
 from tenants.tables import api_key
 from tests.commands.conftest import Run
 from tests.support.commands import error_of, json_of
+from tests.support.company import company_with
+from tests.support.databases import as_worker_login
 
 
 def test_a_company_is_printed_with_its_id(run: Run) -> None:
@@ -41,6 +43,26 @@ def test_companies_are_listed_oldest_first(run: Run) -> None:
 def test_without_companies_the_list_says_how_to_make_one(run: Run) -> None:
     assert "flask companies create" in run("companies", "list").stdout
     assert json_of(run("companies", "list", "--json")) == {"companies": []}
+
+
+def test_a_company_is_erased_once_its_name_is_given(engine: Engine, run: Run) -> None:
+    company_id = json_of(run("companies", "create", "Zed Inc"))["id"]
+    connected = company_with(engine, "acct_a")
+
+    assert "disconnect it first" in error_of(run("companies", "erase", connected, "--yes"))
+    assert "there is no company 999" in error_of(run("companies", "erase", 999, "--yes"))
+    assert "Type the company's name" in error_of(run("companies", "erase", company_id))
+    assert json_of(run("companies", "erase", company_id, "--yes", "--json"))["erasure"]["events"] == 0
+    assert "is erased" in run("companies", "erase", company_id, "--yes").stdout
+    assert [one["id"] for one in json_of(run("companies", "list", "--json"))["companies"]] == [connected]
+    assert f"company {company_id}: 0 events, erased" in run("events", "verify").stdout
+
+
+def test_only_the_owner_of_the_log_erases(run: Run, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    company_id = json_of(run("companies", "create", "Zed Inc"))["id"]
+    monkeypatch.setenv("DATABASE_URL", as_worker_login(database_url))
+
+    assert "DATABASE_OWNER_URL" in error_of(run("companies", "erase", company_id, "--yes"))
 
 
 @pytest.mark.parametrize("name", ["", "   "])
