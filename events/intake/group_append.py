@@ -168,10 +168,13 @@ class GroupAppender:
         """Discard the connection, and return whether it had died."""
         if self._connection is None:
             return False
-        driver = self._connection.connection.driver_connection
-        had_died = driver is None or driver.broken
-        # Not returned to the pool: its server may no longer accept writes.
-        self._connection.invalidate()
+        # Where connections are pooled, SQLAlchemy itself may have found it dead as it began a transaction.
+        had_died = self._connection.invalidated
+        if not had_died:
+            driver = self._connection.connection.driver_connection
+            had_died = driver is None or driver.broken
+            # Not returned to the pool: its server may no longer accept writes.
+            self._connection.invalidate()
         self._connection.close()
         self._connection = None
         return had_died
