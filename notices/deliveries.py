@@ -90,5 +90,8 @@ def purge_deliveries(connection: Connection) -> None:
 
 
 def delivery_backlog(connection: Connection) -> Backlog:
-    """Return how many webhooks of all companies wait, except for endpoints that are disabled. Needs `as_owner`."""
+    """Return how many webhooks of all companies wait, except for endpoints that are disabled.
+
+    Needs `across_companies`.
+    """
     return Backlog(*connection.execute(_BACKLOG).one())

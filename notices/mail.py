@@ -94,7 +94,7 @@ def is_any_mail_due(connection: Connection, *, now: datetime) -> bool:
 
 
 def mail_backlog(connection: Connection) -> tuple[int, datetime | None]:
-    """Return how many e-mails wait, and since when. Needs `as_owner`."""
+    """Return how many e-mails wait, and since when. Needs `across_companies`."""
     row = connection.execute(_BACKLOG).one()
     return row.waiting, row.oldest
 

@@ -106,11 +106,11 @@ def within_company(engine: Engine, company_id: int) -> Iterator[Connection]:
 
 
 @contextmanager
-def as_owner(engine: Engine) -> Iterator[Connection]:
+def across_companies(engine: Engine) -> Iterator[Connection]:
     """Open a transaction of the web process that sees all companies; commit it at the end.
 
-    For identifying a caller before the company is known, and for rows that belong to no company. The name is older than
-    the role: it acts as `revmap_web`, which owns nothing.
+    For identifying a caller before the company is known, and for rows that belong to no company. It acts as
+    `revmap_web`, which owns nothing.
     """
     with engine.begin() as connection:
         if acts_in_roles(engine):

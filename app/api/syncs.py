@@ -15,7 +15,7 @@ from app.http.bodies import refuse_body
 from app.http.event_stream import State, streamed, told_as_events
 from app.wiring.tools import current_tools
 from backlog.syncs import requests
-from runtime.database import as_owner, within_company
+from runtime.database import across_companies, within_company
 
 blueprint = ApiBlueprint(
     "syncs", __name__, url_prefix="/v1/companies/<int:company_id>", description="Syncs with Stripe."
@@ -92,7 +92,7 @@ def follow_sync(headers: dict[str, Any], company_id: int, run_id: int) -> Respon
         return Response(status=204)
 
     def look() -> State | None:
-        with as_owner(tools.engine) as connection:
+        with across_companies(tools.engine) as connection:
             if not is_let_in(connection):
                 return None
         with within_company(tools.engine, company_id) as connection:

@@ -11,7 +11,7 @@ from app.auth.csrf import refuse_forgery
 from app.auth.sessions import session, session_in, session_token
 from app.http.rate_limits import Limit, client_address
 from app.wiring.tools import current_tools
-from runtime.database import as_owner
+from runtime.database import across_companies
 from tenants.api_keys import principal_of
 from tenants.people.members import visiting_role
 from tenants.people.sessions import session_of
@@ -101,7 +101,7 @@ def principal() -> Principal:
 
 
 def still_let_in() -> Callable[[Connection], bool]:
-    """Return a function that checks later, in a transaction `as_owner`, whether the caller's access is unchanged.
+    """Return a function that checks later, `across_companies`, whether the caller's access is unchanged.
 
     For long-lived responses: meanwhile a key may be revoked, a session may end, or a role may be lowered.
     """
@@ -120,7 +120,7 @@ def still_let_in() -> Callable[[Connection], bool]:
 def _principal_of_key() -> Principal:
     key, found, tools = _sent_key(), None, current_tools()
     if key:
-        with as_owner(tools.engine) as connection:
+        with across_companies(tools.engine) as connection:
             found = principal_of(connection, key, now=tools.clock())
     if found is None:
         tools.limits.count(_WRONG_KEYS, client_address())
@@ -139,7 +139,7 @@ def _member(company_id: int) -> Principal | None:
     if session_token() is None:
         raise NotSignedInError
     tools = current_tools()
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         who = session_in(connection)
         if who is None:
             raise NotSignedInError

@@ -11,7 +11,7 @@ from app.auth.sign_in import way_back_from
 from app.http.rate_limits import Limit, client_address
 from app.wiring.identity_provider import Departure, IdentityProvider, UnprovenIdentityError, new_departure
 from app.wiring.tools import current_tools
-from runtime.database import as_owner
+from runtime.database import across_companies
 from tenants.people.identities import user_of_identity
 
 CALLBACK = "/sign-in/provider/callback"
@@ -53,7 +53,7 @@ def come_back_from_provider() -> Response:
     if not code or not hmac.compare_digest(departure.state.encode(), state.encode()):
         raise UnprovenIdentityError
     identity = _provider().identity(code, departure, now=tools.clock())
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         user_id = user_of_identity(connection, identity.issuer, identity.subject, verified_email=identity.email)
     if user_id is None:
         raise UnknownIdentityError

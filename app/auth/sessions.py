@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from app.auth.csrf import csrf_token, refuse_forgery
 from app.wiring.tools import current_tools
-from runtime.database import as_owner
+from runtime.database import across_companies
 from tenants.people.sessions import LONGEST, Session, end_session, open_session, session_of
 from tenants.people.users import Membership, memberships_of
 
@@ -21,12 +21,12 @@ def session() -> Session | None:
     if "session" in g or session_token() is None:
         found: Session | None = g.get("session")
         return found
-    with as_owner(current_tools().engine) as connection:
+    with across_companies(current_tools().engine) as connection:
         return session_in(connection)
 
 
 def session_in(connection: Connection) -> Session | None:
-    """Return the same as `session`, read in this transaction `as_owner` if it was not read yet."""
+    """Return the same as `session`, read in this transaction `across_companies` if it was not read yet."""
     if "session" not in g:
         token = session_token()
         g.session = session_of(connection, token, now=current_tools().clock()) if token else None
@@ -36,12 +36,12 @@ def session_in(connection: Connection) -> Session | None:
 
 def own_memberships() -> list[Membership]:
     """Return the companies of the signed-in person, by name; reads the database once per request."""
-    with as_owner(current_tools().engine) as connection:
+    with across_companies(current_tools().engine) as connection:
         return own_memberships_in(connection)
 
 
 def own_memberships_in(connection: Connection) -> list[Membership]:
-    """Return the same as `own_memberships`, read in this transaction `as_owner` if they were not read yet."""
+    """Return the same as `own_memberships`, read in this transaction `across_companies` if they were not read yet."""
     if "memberships" not in g:
         who = session_in(connection)
         g.memberships = memberships_of(connection, who.user_id) if who else []
@@ -58,7 +58,7 @@ def sign_in(response: Response, user_id: int) -> None:
     """Open a new session in place of the browser's old one, and set its cookie. Commits."""
     tools = current_tools()
     old = session_token()
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         if old:
             end_session(connection, old)
         token = open_session(connection, user_id, now=tools.clock(), device=_device())
@@ -74,7 +74,7 @@ def sign_out(response: Response) -> None:
     """End the browser's session, and delete its cookie. Commits."""
     token = session_token()
     if token:
-        with as_owner(current_tools().engine) as connection:
+        with across_companies(current_tools().engine) as connection:
             end_session(connection, token)
     clear_cookie(response, "session")
 

@@ -12,7 +12,7 @@ from app.auth.sessions import form_token, keep_visitor, session, session_token, 
 from app.http.native_threads import in_native_thread
 from app.http.rate_limits import Limit, RateLimits, TooManyAttemptsError, client_address
 from app.wiring.tools import current_tools
-from runtime.database import as_owner
+from runtime.database import across_companies
 from tenants.people.users import User, find_user, set_password
 
 HOME = "/"
@@ -81,7 +81,7 @@ def _user_with_password(email: str, password: str) -> User | None:
     tools = current_tools()
     login, address = _login(email), client_address()
     _count_attempt(tools.limits, login, address)
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         user = None if "\x00" in login else find_user(connection, login)
     password_hash = user.password_hash if user else None
     if not in_native_thread(tools.passwords.matches, password_hash, password) or user is None or password_hash is None:
@@ -90,7 +90,7 @@ def _user_with_password(email: str, password: str) -> User | None:
         tools.limits.forget(limit, login, address)
     if tools.passwords.is_outdated(password_hash):
         fresh = in_native_thread(tools.passwords.rehashed, password)
-        with as_owner(tools.engine) as connection:
+        with across_companies(tools.engine) as connection:
             set_password(connection, user.id, fresh)
     return user
 

@@ -9,7 +9,7 @@ from backlog.syncs.requests import request_sync
 from events.connection.accounts import Account, AccountTakenError, Agreement, authorize, connection_state
 from events.connection.lifecycle import owner_of
 from events.intake.parked import join_parked_events
-from runtime.database import as_owner, within_company
+from runtime.database import across_companies, within_company
 from stripe_gateway.connect import (
     Connector,
     ExchangeRefusedError,
@@ -53,7 +53,7 @@ def connect_account(attempt: Attempt, code: str, principal: Principal) -> None:
         _undo_grant(attempt, connector, grant, principal, reason=type(error).__name__)
         raise
     tools.wake_sync()
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         join_parked_events(connection, attempt.company_id, limit=_JOINED_AT_ONCE)
 
 
@@ -95,7 +95,7 @@ def _make_owner(connection: Connection, attempt: Attempt, grant: Grant, principa
 def _undo_grant(attempt: Attempt, connector: Connector, grant: Grant, principal: Principal, *, reason: str) -> None:
     _note(attempt, "failed")
     _note_refused(principal, reason=reason)
-    with as_owner(current_tools().engine) as connection:
+    with across_companies(current_tools().engine) as connection:
         owner = owner_of(connection, Account(grant.account_id, grant.livemode))
     if owner is not None and owner != principal.company_id:
         _tell_owner(owner)

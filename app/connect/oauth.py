@@ -8,7 +8,7 @@ from app.auth.sessions import session
 from app.connect.grants import ConnectNotConfiguredError, connect_account, note_refusal
 from app.connect.state import health_of
 from app.wiring.tools import current_tools
-from runtime.database import as_owner
+from runtime.database import across_companies
 from tenants.connect_attempts import UnknownStateError, UsedStateError, company_of_state, consume_state, start_attempt
 from tenants.people.sessions import Session, note_company
 
@@ -54,7 +54,7 @@ def come_back_from_stripe() -> Response:
     tools = current_tools()
     method = tools.connect.method if tools.connect else "connect"
     try:
-        with as_owner(tools.engine) as connection:
+        with across_companies(tools.engine) as connection:
             attempt = consume_state(
                 connection, state, user_id=who.user_id, session_id=who.id, method=method, now=tools.clock()
             )
@@ -64,7 +64,7 @@ def come_back_from_stripe() -> Response:
         raise
     # The company is the attempt's, whichever was opened meanwhile; and the person must still be its admin.
     principal = g.principal = admitted(attempt.company_id, "admin")
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         note_company(connection, who, attempt.company_id)
     if code is None:
         note_refusal(attempt, principal)
@@ -84,7 +84,7 @@ def stripes_page(company_id: int, who: Session) -> str:
     tools = current_tools()
     if tools.connect is None:
         raise ConnectNotConfiguredError
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         state = start_attempt(
             connection,
             company_id,
@@ -102,7 +102,7 @@ def _single(parameters: MultiDict[str, str], name: str) -> str | None:
 
 
 def _restart_path(state: str) -> str:
-    with as_owner(current_tools().engine) as connection:
+    with across_companies(current_tools().engine) as connection:
         company_id = company_of_state(connection, state)
     if company_id is None:
         raise UnknownStateError

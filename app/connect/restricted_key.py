@@ -7,7 +7,7 @@ from app.wiring.tools import current_tools
 from backlog.syncs.requests import request_sync
 from events.connection.accounts import Account, Agreement, AnotherAccountError, authorize, connection_state
 from events.intake.parked import join_parked_events
-from runtime.database import as_owner, within_company
+from runtime.database import across_companies, within_company
 from stripe_gateway.connect import StripeAwayError
 from stripe_gateway.restricted_keys import KeyOwner
 from tenants.connection_request_keys import answer_kept, keep_answer
@@ -37,7 +37,7 @@ def connect_by_key(company_id: int, key: str, principal: Principal) -> bool:
     owner = tools.restricted_keys.owner_of(key)
     _make_owner(company_id, key, owner, principal)
     tools.wake_sync()
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         join_parked_events(connection, company_id, limit=_JOINED_AT_ONCE)
     return _replace_endpoint(company_id, key, owner)
 

@@ -10,7 +10,7 @@ from app.wiring.tools import Tools, current_tools
 from migrations.run import current_step, expected_step
 from projections.engine.status import projection_lag
 from projections.revenue.fold import NAME
-from runtime.database import as_owner
+from runtime.database import across_companies
 
 blueprint = Blueprint("health", __name__)
 
@@ -38,7 +38,7 @@ def readyz() -> tuple[Response, int]:
 
 
 def _database(tools: Tools, now: datetime) -> tuple[str, dict[str, object]]:
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         if current_step(connection) != expected_step():
             return "not the one this release expects: run 'flask db upgrade'", {}
         lag = projection_lag(connection, NAME)

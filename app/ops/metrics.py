@@ -30,7 +30,7 @@ from notices.deliveries import delivery_backlog
 from notices.mail import mail_backlog
 from projections.engine.status import projection_lag
 from projections.registry import PROJECTIONS
-from runtime.database import as_owner
+from runtime.database import across_companies
 
 blueprint = Blueprint("metrics", __name__)
 _DAY = timedelta(days=1)
@@ -87,7 +87,7 @@ def _is_loopback(address: str | None) -> bool:
 def _of_database(tools: Tools) -> list[Figure]:
     up = "revmap_database_up", "1 if the database answers."
     try:
-        with as_owner(tools.engine) as connection:
+        with across_companies(tools.engine) as connection:
             readings = (_of_projections, _of_syncs, _of_notices)
             standing = (_of_log(connection), *(reading(connection, tools) for reading in readings))
             return [Figure(*up, 1), *chain.from_iterable(standing)]

@@ -13,7 +13,7 @@ from app.pages import navigation
 from app.pages.open_notices import notices_for_reader
 from app.pages.to_map import groups_to_map
 from app.wiring.tools import current_tools
-from runtime.database import as_owner, wall_in
+from runtime.database import across_companies, wall_in
 from tenants.people.sessions import note_company
 from tenants.roles import Role
 
@@ -49,7 +49,7 @@ def framed_text(template: str, *, here: str, **content: object) -> str:
     if who is None:
         abort(404)
     company_id = principal().company_id
-    with as_owner(current_tools().engine) as connection:
+    with across_companies(current_tools().engine) as connection:
         memberships = own_memberships_in(connection)
         if who.company_id != company_id:
             note_company(connection, who, company_id)

@@ -9,7 +9,7 @@ from events.connection.accounts import Account
 from events.connection.lifecycle import owner_of
 from events.log.append import NewEvent
 from notices.connections import lose_access
-from runtime.database import as_owner
+from runtime.database import across_companies
 
 DEAUTHORIZED_BY_STRIPE = "account.application.deauthorized"
 
@@ -23,7 +23,7 @@ def close_connection(engine: Engine, event: NewEvent, *, now: datetime) -> None:
     """
     if event.account_id is None:
         return
-    with as_owner(engine) as connection:
+    with across_companies(engine) as connection:
         company_id = owner_of(connection, Account(event.account_id, event.livemode))
         is_new = company_id is not None and lose_access(
             connection,

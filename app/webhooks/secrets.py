@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from events.connection.accounts import Account
 from events.connection.lifecycle import owner_of
 from events.intake.group_append import NotDurableError
-from runtime.database import as_owner
+from runtime.database import across_companies
 from tenants.secrets import SecretBox, find_secret
 
 # Anybody can cause a lookup: however many do, the other connections stay free for pages.
@@ -29,7 +29,7 @@ def webhook_secrets_of(engine: Engine, box: SecretBox, account_id: str) -> dict[
     if not _looks.acquire(timeout=_WAIT_SECONDS):
         raise NotDurableError("too many look for secrets")
     try:
-        with as_owner(engine) as connection:
+        with across_companies(engine) as connection:
             owners = {mode: owner_of(connection, Account(account_id, mode)) for mode in (True, False)}
             found = {
                 mode: find_secret(connection, box, company_id, "webhook_secret")

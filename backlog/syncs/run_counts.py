@@ -39,7 +39,7 @@ def note_ended(connection: Connection, status: str, *, repaired: int, ended_at: 
 def run_counts_since(connection: Connection, since: datetime) -> list[RunCount]:
     """Return the runs of all companies by status: those under way, and those that ended after that hour.
 
-    Needs `as_owner`.
+    Needs `across_companies`.
     """
     rows = connection.execute(_SINCE, {"since": since})
     return [RunCount(row.status, int(row.runs), int(row.repaired)) for row in rows]

@@ -13,7 +13,7 @@ from app.wiring.tools import Tools
 from events.connection.accounts import Account, AccountTakenError, authorize
 from events.connection.lifecycle import pause
 from events.log.append import append
-from runtime.database import acting_as, as_owner, open_engine, within_company
+from runtime.database import across_companies, acting_as, open_engine, within_company
 from runtime.roles import APP
 from tests.support.clock import NOON
 from tests.support.company import company_with, new_key_headers
@@ -79,7 +79,7 @@ def test_however_a_transaction_ends_the_next_on_its_connection_sees_nothing(
     with suppress(DBAPIError), within_company(web, companies[0]) as connection:
         connection.exec_driver_sql(ending)
     after_a_company = visible_companies(web)
-    with suppress(DBAPIError), as_owner(web) as connection:
+    with suppress(DBAPIError), across_companies(web) as connection:
         connection.exec_driver_sql(ending)
     after_the_owner = visible_companies(web)
 
@@ -168,5 +168,5 @@ def test_with_the_first_wall_gone_the_second_shows_nothing_of_another_company(
 def test_a_key_is_found_before_its_company_is_known(web: Engine, engine: Engine, companies: tuple[int, int]) -> None:
     new_key_headers(engine, companies[0])
 
-    with as_owner(web) as connection:
+    with across_companies(web) as connection:
         assert connection.execute(text("SELECT count(*) FROM api_key")).scalar_one() == 1

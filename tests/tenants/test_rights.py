@@ -10,7 +10,7 @@ from events.log.append import append
 from migrations.rights import held_rights, listed_rights, listed_tables_of
 from migrations.run import upgrade
 from runtime import roles
-from runtime.database import acting_as, as_owner, open_engine, within_company
+from runtime.database import across_companies, acting_as, open_engine, within_company
 from runtime.role_check import refuse_missing_roles
 from tests.support.company import company_with, record_events
 from tests.support.databases import as_web_login, as_worker_login
@@ -159,7 +159,7 @@ def test_a_transaction_appends_to_the_log_of_the_company_it_names_alone(
     # In the role of a company, but without one; and before a company is known.
     with pytest.raises(DBAPIError, match="another company"), web.begin() as connection:
         append(connection, mine, [fact("evt_3")])
-    with as_owner(web) as connection:
+    with across_companies(web) as connection:
         assert append(connection, theirs, [fact("evt_4")])[0].is_new
 
 

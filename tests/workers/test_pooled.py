@@ -17,7 +17,7 @@ from backlog.queues import Waker
 from commands import register
 from events.intake.lanes import AppendLanes
 from runtime import roles
-from runtime.database import acting_as, as_owner, driver_of, open_engine, within_company
+from runtime.database import across_companies, acting_as, driver_of, open_engine, within_company
 from runtime.role_check import refuse_missing_roles
 from sandbox.postgres import PostgresServer
 from sandbox.stripe.account.platform import SimulatedStripe
@@ -162,7 +162,7 @@ def test_each_transaction_has_its_role_and_limits_and_leaves_nothing_behind(
     for _ in range(8):  # more often than a statement runs before it is prepared
         with within_company(web, company_id) as connection:
             assert connection.scalar(text("SELECT current_setting('revmap.company_id')")) == str(company_id)
-        with as_owner(web) as connection:
+        with across_companies(web) as connection:
             assert connection.scalar(text("SELECT current_user")) == roles.WEB
     for statement in ("DELETE FROM event", "UPDATE revenue_line SET amount = 0", "DELETE FROM company_head"):
         with pytest.raises(DBAPIError, match="permission denied"), within_company(web, company_id) as connection:

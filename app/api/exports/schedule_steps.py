@@ -12,7 +12,7 @@ from app.wiring.tools import current_tools
 from backlog.exports import schedules
 from backlog.exports.recurrence import Recurrence
 from backlog.exports.schedules import Plan, Run, ScheduleRow
-from runtime.database import as_owner, within_company
+from runtime.database import across_companies, within_company
 from tenants.companies import find_company
 from tenants.people.users import list_members
 
@@ -82,14 +82,14 @@ def remove_schedule(company_id: int, schedule_id: int) -> None:
 
 def time_zone_of(company_id: int) -> str:
     """Return the time zone of a company's clocks."""
-    with as_owner(current_tools().engine) as connection:
+    with across_companies(current_tools().engine) as connection:
         company = find_company(connection, company_id)
     return company.time_zone if company else "UTC"
 
 
 def addresses_of_members(company_id: int) -> list[str]:
     """Return the e-mail addresses of a company's members."""
-    with as_owner(current_tools().engine) as connection:
+    with across_companies(current_tools().engine) as connection:
         return [member.email for member in list_members(connection, company_id)]
 
 

@@ -9,7 +9,7 @@ from app.api.people.schemas import AuditEntry
 from app.auth.access import for_role
 from app.wiring.tools import current_tools
 from events.log.acts import Act, list_acts
-from runtime.database import as_owner, within_company
+from runtime.database import across_companies, within_company
 from tenants.actors import names_of
 
 blueprint = ApiBlueprint("audit", __name__, url_prefix="/v1/companies/<int:company_id>", description="Who did what.")
@@ -44,7 +44,7 @@ def audit_page(company_id: int, query: dict[str, Any]) -> dict[str, Any]:
     page = page_of("audit", company_id, query, read, lambda act: act.position)
     mentions = [mention for act in page["data"] for mention in (act.actor, act.entity)]
     # People belong to no company, so their addresses are not within its walls.
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         names = names_of(connection, company_id, mentions)
     return page | {"data": [_entry(act, names) for act in page["data"]]}
 

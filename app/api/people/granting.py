@@ -9,7 +9,7 @@ from app.api.people.mails import invitation_address, mail_invitation, mail_passw
 from app.auth.access import principal
 from app.http.rate_limits import Limit
 from app.wiring.tools import current_tools
-from runtime.database import as_owner, within_company
+from runtime.database import across_companies, within_company
 from tenants.actors import names_of
 from tenants.api_keys import NewApiKey, UnknownApiKeyError, grant_api_key, revoke_api_key
 from tenants.people import password_links
@@ -51,7 +51,7 @@ def send_invitation(company_id: int, email: str, role: Role) -> SentInvitation:
     """
     tools, actor = current_tools(), principal().actor
     tools.limits.count(_INVITATIONS, str(company_id))
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         made, token = invite(connection, company_id, email=email, role=role, actor=actor, now=tools.clock())
         url = invitation_address(tools, token)
         if tools.queue_mail is not None:
@@ -79,7 +79,7 @@ def give_role(company_id: int, user_id: int, role: Role) -> SeenMember:
     :raises LastAdminError: nobody else is an admin
     """
     tools = current_tools()
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         try:
             change_role(connection, company_id, _known(user_id), role, actor=principal().actor, now=tools.clock())
             return find_member(connection, company_id, user_id)
@@ -93,7 +93,7 @@ def take_membership(company_id: int, user_id: int) -> None:
     :raises LastAdminError: nobody else is an admin
     """
     tools = current_tools()
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         try:
             dismiss_member(connection, company_id, _known(user_id), actor=principal().actor, now=tools.clock())
         except UnknownMemberError:
@@ -110,7 +110,7 @@ def give_password_link(company_id: int, user_id: int) -> GivenPasswordLink:
     tools, actor = current_tools(), principal().actor
     tools.limits.count(_PASSWORD_LINKS, str(company_id))
     now = tools.clock()
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         try:
             member = find_member(connection, company_id, _known(user_id))
         except UnknownMemberError:

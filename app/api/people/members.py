@@ -11,7 +11,7 @@ from app.api.people.schemas import Member, PasswordLink, RoleChange
 from app.auth.access import for_role
 from app.http.bodies import refuse_body
 from app.wiring.tools import current_tools
-from runtime.database import as_owner
+from runtime.database import across_companies
 from tenants.people.members import SeenMember, list_seen_members
 
 blueprint = ApiBlueprint("members", __name__, url_prefix="/v1/companies/<int:company_id>", description="People.")
@@ -28,7 +28,7 @@ def list_members(query: dict[str, Any], company_id: int) -> dict[str, Any]:
 
     def read(limit: int, after: int | None) -> list[SeenMember]:
         # People belong to no company, so their names are not within its walls.
-        with as_owner(current_tools().engine) as connection:
+        with across_companies(current_tools().engine) as connection:
             return list_seen_members(connection, company_id, limit=limit, after=after)
 
     return page_of("members", company_id, query, read, lambda member: member.id)

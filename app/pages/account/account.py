@@ -10,7 +10,7 @@ from app.pages.account.devices import device
 from app.pages.forms import MistakeError, back_to, limit_forms, name_in, password_hash_in, typed
 from app.pages.frame import for_member, framed
 from app.wiring.tools import current_tools
-from runtime.database import as_owner
+from runtime.database import across_companies
 from tenants.people.password_links import change_password
 from tenants.people.sessions import Session, end_own_session, end_sessions_of, list_sessions
 from tenants.people.users import password_hash_of, set_name
@@ -42,7 +42,7 @@ def save_name(company_id: int) -> Response:
         name = name_in("name", "your name")
     except MistakeError as mistake:
         return _page(mistake=mistake)
-    with as_owner(current_tools().engine) as connection:
+    with across_companies(current_tools().engine) as connection:
         set_name(connection, _who().user_id, name)
     return back_to(f"/companies/{company_id}/account", "name")
 
@@ -57,7 +57,7 @@ def save_password(company_id: int) -> Response:
         password_hash = password_hash_in("new_password")
     except MistakeError as mistake:
         return _page(mistake=mistake)
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         change_password(connection, who.user_id, password_hash, now=tools.clock(), keeps=who.id)
     return back_to(f"/companies/{company_id}/account", "password")
 
@@ -68,7 +68,7 @@ def end_one(company_id: int, session_id: int) -> Response:
     """End one of one's own sessions."""
     if session_id > _LARGEST_ID:
         abort(404)
-    with as_owner(current_tools().engine) as connection:
+    with across_companies(current_tools().engine) as connection:
         end_own_session(connection, _who().user_id, session_id)
     return back_to(f"/companies/{company_id}/account", "ended")
 
@@ -77,7 +77,7 @@ def end_one(company_id: int, session_id: int) -> Response:
 @for_member("viewer")
 def end_all(company_id: int) -> Response:  # noqa: ARG001 - whose frame the page has
     """Sign out everywhere, here as well."""
-    with as_owner(current_tools().engine) as connection:
+    with across_companies(current_tools().engine) as connection:
         end_sessions_of(connection, _who().user_id)
     response = make_response(redirect("/sign-in", 303))
     clear_cookie(response, "session")
@@ -90,7 +90,7 @@ def _check_current_password(who: Session) -> None:
         tools.limits.count(_CURRENT_PASSWORDS, str(who.user_id))
     except TooManyAttemptsError as error:
         raise MistakeError("password", "Too many attempts. Try again in 15 minutes.") from error
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         kept = password_hash_of(connection, who.user_id)
     if not in_native_thread(tools.passwords.matches, kept, typed("password")):
         raise MistakeError("password", "This is not your current password.")
@@ -99,7 +99,7 @@ def _check_current_password(who: Session) -> None:
 
 def _page(*, done: str | None = None, mistake: MistakeError | None = None) -> Response:
     who, tools = _who(), current_tools()
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         sessions = list_sessions(connection, who.user_id, now=tools.clock())
         has_password = password_hash_of(connection, who.user_id) is not None
     return framed(

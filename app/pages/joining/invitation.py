@@ -9,7 +9,7 @@ from app.auth.sessions import form_token, refuse_forged_form, session, sign_in
 from app.http.rate_limits import Limit, client_address
 from app.pages.forms import MistakeError, for_visitors, limit_forms, name_in, password_hash_in, typed
 from app.wiring.tools import current_tools
-from runtime.database import as_owner
+from runtime.database import across_companies
 from tenants.people.joining import (
     EmailTakenError,
     OpenInvitation,
@@ -48,7 +48,7 @@ def receive_acceptance(token: str) -> Response:
     tools.limits.count(_JOINING, client_address())
     if who is None:
         return _join_as_new_person(token)
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         company_id = accept_invitation(connection, token, user_id=who.user_id, email=who.email, now=tools.clock())
     return _to_table_of(company_id)
 
@@ -57,7 +57,7 @@ def _join_as_new_person(token: str) -> Response:
     tools, invitation = current_tools(), _opened(token)
     try:
         name, password_hash = name_in("name", "your name"), password_hash_in("new_password")
-        with as_owner(tools.engine) as connection:
+        with across_companies(tools.engine) as connection:
             user_id, company_id = join_as_new_person(
                 connection, token, name=name, password_hash=password_hash, now=tools.clock()
             )
@@ -73,7 +73,7 @@ def _join_as_new_person(token: str) -> Response:
 
 def _opened(token: str) -> OpenInvitation:
     tools = current_tools()
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         return find_open_invitation(connection, token, now=tools.clock())
 
 

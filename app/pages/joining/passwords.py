@@ -10,7 +10,7 @@ from app.auth.sessions import form_token, refuse_forged_form, sign_in
 from app.http.rate_limits import Limit, TooManyAttemptsError, client_address
 from app.pages.forms import MistakeError, email_in, for_visitors, limit_forms, password_hash_in, typed
 from app.wiring.tools import current_tools
-from runtime.database import as_owner
+from runtime.database import across_companies
 from tenants.people.password_links import find_password_link, use_password_link
 from tenants.people.users import find_user, memberships_of
 
@@ -68,13 +68,13 @@ def receive_new_password(token: str) -> Response:
     refuse_forged_form()
     tools = current_tools()
     tools.limits.count(_SETTING, client_address())
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         find_password_link(connection, token, now=tools.clock())
     try:
         password_hash = password_hash_in("new_password")
     except MistakeError as mistake:
         return _new_password_page(token, mistake)
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         user_id = use_password_link(connection, token, password_hash, now=tools.clock())
     response = make_response(redirect("/", 303))
     sign_in(response, user_id)
@@ -84,7 +84,7 @@ def receive_new_password(token: str) -> Response:
 
 def _mail_link_to(email: str) -> None:
     tools = current_tools()
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         user = find_user(connection, email)
         memberships = memberships_of(connection, user.id) if user and user.password_hash else []
         if user and memberships:
@@ -105,7 +105,7 @@ def _forgotten_page(mistake: MistakeError | None = None, *, asked_for: str = "",
 
 def _new_password_page(token: str, mistake: MistakeError | None = None) -> Response:
     tools = current_tools()
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         whose = find_password_link(connection, token, now=tools.clock())
     page = render_template(
         "joining/new_password.html",

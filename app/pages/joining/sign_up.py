@@ -19,7 +19,7 @@ from app.pages.forms import (
     typed,
 )
 from app.wiring.tools import current_tools
-from runtime.database import as_owner
+from runtime.database import across_companies
 from tenants.companies import found_company
 from tenants.people import joining
 from tenants.people.sessions import Session
@@ -56,7 +56,7 @@ def receive_sign_up() -> Response:
 
 def _found(company_name: str, who: Session) -> Response:
     tools = current_tools()
-    with as_owner(tools.engine) as connection:
+    with across_companies(tools.engine) as connection:
         founded = found_company(connection, company_name, user_id=who.user_id, now=tools.clock())
     return to_settings(founded.id)
 
@@ -66,7 +66,7 @@ def _sign_up(company_name: str) -> Response:
     name, email = name_in("name", "your name"), email_in("email")
     signed_up = partial(joining.sign_up, password_hash=password_hash_in("new_password"), now=tools.clock())
     try:
-        with as_owner(tools.engine) as connection:
+        with across_companies(tools.engine) as connection:
             user_id, company = signed_up(connection, email, name=name, company_name=company_name)
     except joining.EmailTakenError as error:
         raise MistakeError("email", _TAKEN) from error

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from app.wiring.tools import current_tools
-from runtime.database import as_owner
+from runtime.database import across_companies
 from tenants.people.users import emails_of
 
 _OTHERS = {"api_key": "an API key", "operator": "the operator"}
@@ -15,7 +15,7 @@ def names_of(actors: Iterable[str | None]) -> dict[str | None, str]:
     ids = {int(number) for kind, number in map(_split, actors) if kind == "user" and number.isdecimal()}
     emails = {}
     if ids:
-        with as_owner(current_tools().engine) as connection:
+        with across_companies(current_tools().engine) as connection:
             emails = emails_of(connection, ids)
     return {actor: _name(*_split(actor), emails) for actor in actors}
 

@@ -11,7 +11,7 @@ from app.auth.access import principal
 from app.pages.forms import MistakeError, back_to, limit_forms, name_in, role_in, typed
 from app.pages.frame import for_member, framed
 from app.wiring.tools import current_tools
-from runtime.database import as_owner, within_company
+from runtime.database import across_companies, within_company
 from tenants.actors import names_of
 from tenants.api_keys import ApiKey, NewApiKey, newest_api_keys
 
@@ -57,7 +57,7 @@ def _page(
 ) -> Response:
     keys = _keys(company_id) if principal().reaches("admin") else {"data": []}
     makers = [key.created_by for key in keys["data"]]
-    with as_owner(current_tools().engine) as connection:
+    with across_companies(current_tools().engine) as connection:
         names = names_of(connection, company_id, makers)
     return framed(
         "settings/api_keys.html",

@@ -18,7 +18,7 @@ from app.auth.sessions import session
 from app.pages.forms import MistakeError, back_to, email_in, limit_forms, role_in, typed
 from app.pages.frame import for_member, framed
 from app.wiring.tools import current_tools
-from runtime.database import as_owner, within_company
+from runtime.database import across_companies, within_company
 from tenants.people.invitations import AlreadyMemberError, Invitation, InvitationAcceptedError, list_open_invitations
 from tenants.people.members import LastAdminError, SeenMember, find_member, list_admins, list_seen_members
 from tenants.people.password_links import MemberElsewhereError
@@ -99,7 +99,7 @@ def give_link(company_id: int, user_id: int) -> Response:
     except MemberElsewhereError:
         says = "They belong to another company, too, which this link would open. Ask the operator of revmap instead."
         return _page(company_id, mistake=MistakeError("people", says))
-    with as_owner(current_tools().engine) as connection:
+    with across_companies(current_tools().engine) as connection:
         return _page(company_id, link=link, link_for=find_member(connection, company_id, user_id))
 
 
@@ -131,7 +131,7 @@ def _page(
 
 def _members(company_id: int) -> dict[str, object]:
     def read(limit: int, after: int | None) -> list[SeenMember]:
-        with as_owner(current_tools().engine) as connection:
+        with across_companies(current_tools().engine) as connection:
             if not principal().reaches("admin"):
                 return list_admins(connection, company_id)
             return list_seen_members(connection, company_id, limit=limit, after=after)

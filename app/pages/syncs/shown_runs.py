@@ -12,7 +12,7 @@ from app.wiring.tools import current_tools
 from backlog.sync_vocabulary import ERRORS, PHASES, SyncError
 from backlog.syncs.requests import SyncRun
 from events.stripe.money import EXPONENTS
-from runtime.database import as_owner
+from runtime.database import across_companies
 from tenants.people.users import emails_of
 
 
@@ -63,7 +63,7 @@ def with_names(shown_runs: Sequence[ShownRun], runs: Sequence[SyncRun]) -> list[
     tools, user_ids = current_tools(), words.user_ids(runs)
     emails = {}
     if user_ids:
-        with as_owner(tools.engine) as connection:
+        with across_companies(tools.engine) as connection:
             emails = emails_of(connection, user_ids)
     return [
         shown_run._replace(why=words.started_by(run, emails, interval_seconds=tools.sync_interval_seconds))

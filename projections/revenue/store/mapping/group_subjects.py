@@ -27,6 +27,8 @@ _TOLD = {
     "customer_email": _OF_CUSTOMER,
     "customer.metadata": _OF_CUSTOMER,
 }
+# Fields whose column has another name.
+_STORED_AS = {"interval": "interval_unit"}
 _TABLES = {"price_id": PRICES, "product_id": PRODUCTS, "customer_id": CUSTOMERS}
 _UTC = "UTC"
 
@@ -43,9 +45,6 @@ def columns_of(fields: Iterable[str], time_zone: str) -> tuple[str, ...] | None:
             return None
         columns |= dict.fromkeys(told or (stored,))
     return tuple(columns)
-
-
-_STORED_AS = {"interval": "interval_unit"}
 
 
 class GroupSubjects:
