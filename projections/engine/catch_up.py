@@ -26,7 +26,7 @@ MOST_BUILDS = 128
 # Marked companies in the order of their marks: an index has them alone, and whatever is folded goes to its back.
 _LIVE_BEHIND = f"""
     SELECT s.projection, s.company_id, s.build, s.position, h.position AS head,
-           EXISTS (SELECT FROM projection_skip k WHERE k.company_id = s.company_id), {IS_LISTENING},
+           (SELECT true FROM projection_skip k WHERE k.company_id = s.company_id LIMIT 1) IS NOT NULL, {IS_LISTENING},
            s.failing_since IS NOT NULL
     FROM company_head h
     CROSS JOIN unnest(%(names)b::text[], %(versions)b::integer[]) AS p (name, version)

@@ -53,9 +53,9 @@ _DIFFERENCES = text("""
                         THEN 'lines_differ'
                END AS kind
         FROM theirs s FULL JOIN ours o ON o.credit_note_id = s.credit_note_id
-        WHERE s.credit_note_id IS NOT NULL OR EXISTS (
-            SELECT FROM event e WHERE e.entity = 'credit_note:' || o.credit_note_id AND e.company_id = :company_id
-                AND e.account_id = :account_id)
+        WHERE s.credit_note_id IS NOT NULL OR (
+            SELECT true FROM event e WHERE e.entity = 'credit_note:' || o.credit_note_id
+                AND e.company_id = :company_id AND e.account_id = :account_id LIMIT 1)
     )
     SELECT credit_note_id, kind, unreadable FROM compared
     WHERE kind IS NOT NULL ORDER BY credit_note_id COLLATE "C", invoice_id COLLATE "C" LIMIT :most

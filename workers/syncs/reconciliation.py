@@ -43,9 +43,9 @@ _COMPARE = text("""
                     OR o.digest <> s.lines_digest THEN 'lines_differ'
            END AS kind
     FROM theirs s FULL JOIN ours o ON o.invoice_id = s.invoice_id
-    WHERE s.invoice_id IS NOT NULL OR EXISTS (
-        SELECT FROM event e WHERE e.entity = 'invoice:' || o.invoice_id AND e.company_id = :company_id
-            AND e.account_id = :account_id)
+    WHERE s.invoice_id IS NOT NULL OR (
+        SELECT true FROM event e WHERE e.entity = 'invoice:' || o.invoice_id AND e.company_id = :company_id
+            AND e.account_id = :account_id LIMIT 1)
 """)
 _DIFFERENCES = text("""
     SELECT invoice_id, kind, status, lines, amount, our_status, our_lines, our_amount, unreadable, currency

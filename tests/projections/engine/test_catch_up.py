@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from projections.engine import catch_up as catching_up
@@ -22,6 +22,22 @@ from tests.support.company import catch_up, company_with, record_events
 from tests.support.decisions import decide, rules
 from tests.support.payloads import ACCOUNT, CREATED, customer, event, new_invoice, new_line, old_invoice, price, product
 
+ROWS_OF_ANOTHER = (
+    """INSERT INTO revenue_facet (company_id, build, livemode, facet, id)
+       SELECT :company_id, 1, true, 'customer', 'cus_' || n FROM generate_series(1, 2000) n""",
+    """INSERT INTO webhook_endpoint (company_id, url, types, created_at)
+       SELECT :company_id, 'https://example.com', ARRAY['revenue_lines.changed'], now()
+       FROM generate_series(1, 2000)""",
+    """INSERT INTO projection_skip (company_id, projection, position)
+       SELECT :company_id, 'revenue_lines', n FROM generate_series(1, 2000) n""",
+)
+ROWS_READ = """
+    SELECT t.relname, coalesce(t.seq_tup_read, 0) + coalesce(sum(i.idx_tup_read), 0) AS rows_read
+    FROM pg_stat_user_tables t LEFT JOIN pg_stat_user_indexes i USING (relid)
+    WHERE t.relname IN ('revenue_facet', 'webhook_endpoint', 'projection_skip')
+    GROUP BY t.relid, t.relname, t.seq_tup_read
+"""
+
 
 @pytest.fixture
 def company_id(engine: Engine) -> int:
@@ -37,6 +53,12 @@ def gaps_of_all(engine: Engine) -> list[tuple[str, str]]:
     with engine.connect() as connection:
         rows = connection.execute(text(GAPS), {"projection": "revenue_lines"})
         return [(row.kind, row.object_id) for row in rows]
+
+
+def rows_read(engine: Engine) -> dict[str, int]:
+    """Return how many rows of each of the tables have been read since the server started."""
+    with engine.connect() as connection:
+        return {row.relname: row.rows_read for row in connection.execute(text(ROWS_READ))}
 
 
 def only_line(engine: Engine, company_id: int) -> LineRow:
@@ -412,3 +434,20 @@ def test_a_decision_is_folded_without_the_facts_of_others(engine: Engine, compan
     assert (first.company_ids, first.event_count) == ([company_id], 1)
     assert second
     assert (set(second.company_ids), second.event_count) == ({company_id, other}, 2)
+
+
+def test_folding_reads_no_rows_that_others_have(engine: Engine, company_id: int) -> None:
+    other_id = company_with(engine, "acct_other")
+    catch_up(engine)
+    with engine.begin() as connection:
+        for rows in ROWS_OF_ANOTHER:
+            connection.execute(text(rows), {"company_id": other_id})
+    record_events(engine, event(new_invoice()), event(price(), "price.created"))
+
+    before = rows_read(engine)
+    folding = create_engine(engine.url, poolclass=NullPool)  # a connection that ends has told what it read
+    catch_up(folding)
+    after = rows_read(engine)
+
+    assert len(lines(engine, company_id)) == 1
+    assert {table for table, read in after.items() if read - before[table] > 50} == set()
