@@ -62,7 +62,7 @@ class Projection:
 PROJECTIONS = (
     Projection(
         REVENUE_LINES,
-        8,
+        9,
         fold_revenue,
         takes_long,
         {

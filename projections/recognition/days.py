@@ -6,7 +6,7 @@ from the machine's own files: the same facts give the same months everywhere.
 """
 
 from calendar import monthrange
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from importlib import metadata, resources
 from zoneinfo import ZoneInfo
@@ -46,6 +46,12 @@ def zone_of(name: str) -> ZoneInfo:
 def day_of(second: int, zone: ZoneInfo) -> int:
     """Return the day on which a Unix second falls in a time zone."""
     return datetime.fromtimestamp(min(second, LAST_SECOND), zone).toordinal()
+
+
+@lru_cache(1 << 16)
+def utc_day_of(second: int) -> int:
+    """Return the day on which a Unix second falls in UTC."""
+    return datetime.fromtimestamp(second, UTC).toordinal()
 
 
 @lru_cache(1 << 16)

@@ -96,10 +96,13 @@ class LineFilter:
         return conditions
 
 
-def condition_of(asked: Collection[str], column: ColumnOf, *, is_past: bool = False) -> ColumnElement[bool]:
+def condition_of(
+    asked: Collection[str], column: ColumnOf, *, is_past: bool = False, is_walked: bool = False
+) -> ColumnElement[bool]:
     """Return conditions as SQL, about the columns that `column` returns for their names; `bound` has their values.
 
-    What a line is mapped to is read as of the bound position if the rows are those of the past.
+    What a line is mapped to is read as of the bound position if the rows are those of the past, and looked up row by
+    row if they are walked.
     """
     conditions = [column(name) == _value(name, name) for name in _EQUAL if name in asked]
     conditions += [
@@ -115,7 +118,7 @@ def condition_of(asked: Collection[str], column: ColumnOf, *, is_past: bool = Fa
     if "q" in asked:
         conditions.append(_text_of(column).like(func.lower(_value("q", "description")), escape=ESCAPE))
     if not OF_PARTS.isdisjoint(asked):
-        conditions.append(is_mapped_so(asked, column, is_past=is_past))
+        conditions.append(is_mapped_so(asked, column, is_past=is_past, is_walked=is_walked))
     return and_(true(), *conditions)
 
 

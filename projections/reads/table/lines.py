@@ -34,8 +34,8 @@ def list_lines(
     question = Question(line_filter.asked(), sort, is_past=snapshot.is_past, is_continued=after is not None)
     parameters = {**snapshot.bound(), **line_filter.bound(), "limit": limit, "steps": STEPS}
     parameters |= after.bound() if after else {}
-    way = way_of(question)
-    of_combinations = None if way is Way.SORT else count_of(snapshot, line_filter)
+    way = way_of(question, is_whole=snapshot.is_whole)
+    of_combinations = None if way in {Way.SORT, Way.STREAMS} else count_of(snapshot, line_filter)
     if of_combinations == 0:
         return []
     if of_combinations is not None and of_combinations <= STEPS:

@@ -5,12 +5,13 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select, union_all
 from sqlalchemy.sql.selectable import Subquery
 
 from projections.reads.table.as_of import Rows, newest_day, now, rows_anywhere, rows_at
 from projections.reads.table.filters import about, condition_of
-from projections.reads.table.orders import Sort, in_order, keeps_place, keys_after, keys_of, of_index
+from projections.reads.table.lines_of_streams import are_found_by_parts, rows_of_streams
+from projections.reads.table.orders import Sort, after_the_last, in_order, keeps_place, of_index
 from projections.reads.table.rare_lines import rows_of_combinations
 from projections.revenue.store.tables import revenue_line
 
@@ -25,13 +26,15 @@ _STEPS: ColumnElement[int] = bindparam("steps", type_=Integer)
 class Way(Enum):
     """How to find a page: by walking an index in its order, by walking a part of it, or by sorting all matches.
 
-    All matches may be found by the conditions, or by the combinations that they name.
+    All matches may be found by the conditions, or by the combinations that they name. The lines of streams may be found
+    by their parts.
     """
 
     ORDER = "order"
     WALK = "walk"
     SORT = "sort"
     COMBINATIONS = "combinations"
+    STREAMS = "streams"
 
 
 class Question(NamedTuple):
@@ -43,13 +46,15 @@ class Question(NamedTuple):
     is_continued: bool
 
 
-def way_of(question: Question) -> Way:
-    """Return the way to try first.
+def way_of(question: Question, *, is_whole: bool) -> Way:
+    """Return the way to try first in a table, which is whole if this release built it.
 
     A planner guesses how far to walk as if matches were spread evenly, which may be far off.
     """
     if about(question.asked, *_NARROW):
         return Way.SORT
+    if is_whole and not question.is_past and are_found_by_parts(question.asked, question.sort):
+        return Way.STREAMS
     # For the past, a part of the way is no use: displaced rows would be returned before rows that were not reached.
     return Way.ORDER if question.is_past or question.asked <= of_index(question.asked, question.sort) else Way.WALK
 
@@ -74,6 +79,8 @@ def steps_of(question: Question) -> Select[Any]:
 def _parts(question: Question, way: Way) -> list[Rows]:
     if way is Way.WALK:
         return [_walked(question)]
+    if way is Way.STREAMS:
+        return [rows_of_streams(question.asked, question.sort, is_continued=question.is_continued)]
     if way is Way.COMBINATIONS:
         return rows_of_combinations(question.asked, is_past=question.is_past)
     if question.is_past and not keeps_place(question.sort):
@@ -83,7 +90,7 @@ def _parts(question: Question, way: Way) -> list[Rows]:
 
 def _walked(question: Question) -> Rows:
     steps = _steps(question)
-    return Rows(steps, [condition_of(question.asked, steps.c.__getitem__)], steps.c.__getitem__)
+    return Rows(steps, [condition_of(question.asked, steps.c.__getitem__, is_walked=True)], steps.c.__getitem__)
 
 
 def _steps(question: Question) -> Subquery:
@@ -93,11 +100,7 @@ def _steps(question: Question) -> Subquery:
 
 
 def _continued(part: Rows, question: Question) -> Rows:
-    if not question.is_continued:
-        return part
-    here = tuple_(*map(part.column, keys_of(question.sort)))
-    there = tuple_(*keys_after(question.sort))
-    return part.where(here < there if question.sort.startswith("-") else here > there)
+    return after_the_last(part, question.sort) if question.is_continued else part
 
 
 def _page(part: Rows, question: Question) -> Select[Any]:

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, bindparam
+from sqlalchemy import ColumnElement, Row, bindparam, tuple_
 from sqlalchemy.sql.selectable import Subquery
 
 from projections.reads.snapshots import NotFoldedYetError, Snapshot
@@ -89,6 +89,12 @@ def in_order(part: Rows | Subquery, sort: Sort) -> list[ColumnElement[Any]]:
     column = part.column if isinstance(part, Rows) else part.c.__getitem__
     keys = [column(name) for name in keys_of(sort)]
     return [key.desc() for key in keys] if sort.startswith("-") else keys
+
+
+def after_the_last(part: Rows, sort: Sort) -> Rows:
+    """Return the rows that follow the last one of the page before, which `After.bound` binds."""
+    here, there = tuple_(*map(part.column, keys_of(sort))), tuple_(*keys_after(sort))
+    return part.where(here < there if sort.startswith("-") else here > there)
 
 
 def keys_of(sort: Sort) -> tuple[str, ...]:

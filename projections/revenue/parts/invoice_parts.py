@@ -9,6 +9,7 @@ from projections.mapping.decisions.book import Book, mapping_of
 from projections.mapping.mapped import UNMAPPED_LINE, Mapped, Overrides
 from projections.mapping.rule_set import Subject
 from projections.recognition.billing import BilledLine, Credit, Transitions, transitions_of
+from projections.recognition.days import utc_day_of
 from projections.recognition.outcome import Share, Shares
 from projections.recognition.parts import Part, parts_of
 from projections.revenue.credits import credits_by_line
@@ -23,10 +24,14 @@ _NO_DATES = StatusDates()
 
 
 class LinePart(Struct, frozen=True, gc=False):
-    """A part of a line as it is stored: with the share that it is of, and what mapped the line."""
+    """A part of a line as it is stored: with the share that it is of, and what mapped the line.
+
+    `day` is the line's own, in UTC.
+    """
 
     line_id: str
     currency: str
+    day: int
     layer: str
     rule_id: str | None
     share: Share
@@ -94,7 +99,8 @@ class InvoiceParts:
         net_amount = line.amount - line.discount_amount - line.tax_amount
         billed = BilledLine(net_amount, line.period_start, line.period_end)
         parts = parts_of(billed, transitions, credits_of_line, mapped.shares, self.book.policy)
+        day, shares = utc_day_of(line.period_start), mapped.shares
         return [
-            LinePart(line.line_id, line.currency, mapped.layer, mapped.rule_id, mapped.shares[part.share_number], part)
+            LinePart(line.line_id, line.currency, day, mapped.layer, mapped.rule_id, shares[part.share_number], part)
             for part in parts
         ]

@@ -36,6 +36,8 @@ def _columns() -> tuple[Column[object], ...]:
         # JSON of the treatment that the share was given; NULL is the line's own.
         Column("treatment", Text),
         Column("currency", Text, nullable=False),
+        # The day of the line, by which lines are ordered. Builds of older releases do not have it.
+        Column("line_date", Date),
         Column("booked_on", Date, nullable=False),
         Column("is_booked_estimated", Boolean, nullable=False),
         # The days over which it is earned: from the first until, and without, the second.
@@ -87,10 +89,15 @@ for _table in (revenue_part, revenue_part_past):
         postgresql_where=text(f"{_BOOKED_MONTH} > last_month"),
     )
 Index("revenue_part_by_position", *_scope, _part.position)
+# In the order of lines by their days.
 Index(
-    "revenue_part_by_stream",
+    "revenue_part_of_stream",
     *_scope,
+    _part.livemode,
     _part.stream_id,
+    _part.line_date,
+    _part.invoice_line_item_id,
+    _part.invoice_id,
     postgresql_where=(_part.step == 0) & (_part.layer != "unmapped"),
 )
 # In the order of the lines' own key, so that lines are joined as they are read.

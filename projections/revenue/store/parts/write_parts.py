@@ -74,7 +74,7 @@ def _text(version: PartVersion) -> str:
     return (
         f"{'t' if livemode else 'f'}\t{texts_of(invoice_id, line.line_id)}\t{part.share_number}\t{part.step_number}\t"
         f"{texts_of(part.cause, part.credit_id)}\t{_mapped_text(line.layer, line.rule_id, line.share)}\t"
-        f"{line.currency}\t{_day_text(part.booked)}\t"
+        f"{line.currency}\t{_day_text(line.day)}\t{_day_text(part.booked)}\t"
         f"{'t' if part.is_booked_estimated else 'f'}\t{_day_text(part.start)}\t{_day_text(part.end)}\t{part.amount}\t"
         f"{part.first_month}\t{part.first_month + len(part.months) - 1}\t{{{months}}}\t{part.contra}\t{part.expense}\t"
         f"{version.position}"
