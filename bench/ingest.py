@@ -9,11 +9,11 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from threading import Event, Thread
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from bench.stage import servers
+from bench.visibility import Watch
 from bench.webhooks import Numbers, await_caught_up, prepare, send_all, signed_requests
 from runtime.database import open_engine
 from sandbox.load import Outcome, send_at_constant_rate
@@ -135,20 +135,18 @@ def _steady(
         await_caught_up(engine)
         send_at_constant_rate(port, signed_requests(numbers.take(_WARM_UP)), per_second=per_second)
         await_caught_up(engine)
-        watch = _Watch(engine)
+        watch = Watch(engine)
         outcome = send_at_constant_rate(
             port, signed_requests(numbers.take(per_second * seconds)), per_second=per_second
         )
         await_caught_up(engine)
-        delays = sorted(watch.stop())
+        delays = watch.stop()
         return {
             "per_second": per_second,
             "seconds": seconds,
             "statuses": outcome.statuses,
             **_latencies("ack", outcome),
-            "visible_p50_ms": round(delays[len(delays) // 2] * 1000, 1),
-            "visible_p99_ms": round(delays[int(len(delays) * 0.99)] * 1000, 1),
-            "visible_max_ms": round(delays[-1] * 1000, 1),
+            **delays.as_json(),
             "web_process_peak_mb": max(peak_megabytes(pid)),
             "worker_process_peak_mb": max(peak_megabytes(worker.pid)),
         }
@@ -156,45 +154,3 @@ def _steady(
 
 def _latencies(name: str, outcome: Outcome) -> dict[str, float]:
     return {f"{name}_p{percent}_ms": outcome.percentile_ms(percent) for percent in (50, 99, 100)}
-
-
-class _Watch:
-    """A record of when each company's table reached which position, to measure how long each event took to show."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._stopped = Event()
-        self._reached: list[tuple[float, dict[int, int]]] = []
-        self._since = self._positions()
-        self._thread = Thread(target=self._look, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> list[float]:
-        """Stop watching, and return the seconds from recording to showing for each event recorded meanwhile."""
-        self._stopped.set()
-        self._thread.join()
-        with self._engine.connect() as connection:
-            rows = connection.execute(
-                text("SELECT company_id, position, extract(epoch FROM recorded_at) FROM event ORDER BY 1, 2")
-            ).all()
-        return list(self._delays({(company, position): float(at) for company, position, at in rows}))
-
-    def _delays(self, recorded: dict[tuple[int, int], float]) -> list[float]:
-        delays = []
-        shown = dict(self._since)
-        for at, positions in self._reached:
-            for company, position in positions.items():
-                newly = range(shown.get(company, 0) + 1, position + 1)
-                delays += [at - recorded[company, one] for one in newly]
-                shown[company] = max(position, shown.get(company, 0))
-        return delays
-
-    def _look(self) -> None:
-        while not self._stopped.wait(_POLL_SECONDS):
-            positions = self._positions()
-            self._reached.append((time.time(), positions))
-
-    def _positions(self) -> dict[int, int]:
-        with self._engine.connect() as connection:
-            rows = connection.execute(text("SELECT company_id, position FROM projection_state"))
-            return {row.company_id: row.position for row in rows}

@@ -1,13 +1,15 @@
 """Measure mapping the lines of a large table by rules: previews, publications, the unmapped queue, lists by stream."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from bench.queries import large_table, timed
 from bench.stage import servers
+from bench.visibility import Watch
+from bench.webhooks import Numbers, add_companies, await_caught_up, send_all, signed_requests
 from mapping.evaluation import evaluated
 from mapping.lines_at import book_at
 from mapping.recorded import RULES, STREAMS, Desk
@@ -19,9 +21,13 @@ from projections.reads.snapshots import snapshot_of
 from projections.reads.table.filters import LineFilter
 from projections.reads.table.lines import list_lines
 from runtime.clock import utc_now
+from sandbox.load import Outcome, send_at_constant_rate
+from sandbox.processes import process, web
 
 _RULES = 50
 _PAGE = 50
+_PER_SECOND = 100
+_TURN_SECONDS = 5
 # One customer in ten, whose lines are a tenth of all.
 _TENTH = {"field": "customer_id", "op": "ends_with", "value": "7"}
 
@@ -43,6 +49,7 @@ def run(*, lines: int, repeats: int) -> dict[str, object]:
             "list_by_stream": _list_by_stream(engine, company_id, repeats),
             **_published(engine, company_id, "that_leave_a_tenth_unmapped", 3, [*rules[:-1], _but_a_tenth(rules[-1])]),
             "unmapped_queue_of_a_tenth": _unmapped(engine, company_id, repeats),
+            "webhooks_of_others_while_all_are_published": _beside(environment, engine, company_id, rules[::-1]),
         }
 
 
@@ -83,12 +90,51 @@ def _list_by_stream(engine: Engine, company_id: int, repeats: int) -> dict[str, 
     return timed([reader(f"str_{number}") for number in (1, 0, _RULES - 1)], repeats)
 
 
+def _beside(environment: Mapping[str, str], engine: Engine, company_id: int, rules: list[Json]) -> dict[str, object]:
+    """Publish rules that map every line elsewhere while webhooks of others arrive; the workers fold both."""
+    add_companies(engine)
+    numbers, latencies = Numbers(), Outcome()
+    with (
+        process(["-m", "workers", "work"], environment),
+        process(["-m", "workers", "clock"], environment),
+        web("wsgi:app", environment) as (port, _),
+    ):
+        send_all(port, signed_requests(numbers.take(_PER_SECOND)), connections=16)
+        await_caught_up(engine)
+        watch, started = Watch(engine, but_of=company_id), time.monotonic()
+        _record(engine, company_id, RULES, [RulesPublished(4, list(rules))])
+        while not latencies.latencies or _is_behind(engine, company_id):
+            requests = signed_requests(numbers.take(_TURN_SECONDS * _PER_SECOND))
+            latencies.latencies += send_at_constant_rate(port, requests, per_second=_PER_SECOND).latencies
+        published = time.monotonic()
+        await_caught_up(engine)
+        delays = watch.stop()
+    return {
+        "webhooks_per_second": _PER_SECOND,
+        "published_within_seconds": round(published - started),
+        **{f"ack_p{percent}_ms": latencies.percentile_ms(percent) for percent in (50, 99, 100)},
+        **delays.as_json(),
+    }
+
+
+def _is_behind(engine: Engine, company_id: int) -> bool:
+    with engine.connect() as connection:
+        return bool(connection.execute(_BEHIND, {"company_id": company_id}).scalar())
+
+
+_BEHIND = text("SELECT behind_since IS NOT NULL FROM company_head WHERE company_id = :company_id")
+
+
 def _decide(engine: Engine, company_id: int, about: str, facts: list[Any]) -> None:
     """Record decisions, and fold them."""
-    with engine.begin() as connection:
-        Desk(connection, company_id, "bench", utc_now()).record(about, facts)
+    _record(engine, company_id, about, facts)
     while advance(engine):
         pass
+
+
+def _record(engine: Engine, company_id: int, about: str, facts: list[Any]) -> None:
+    with engine.begin() as connection:
+        Desk(connection, company_id, "bench", utc_now()).record(about, facts)
 
 
 def _rule(number: int) -> Json:

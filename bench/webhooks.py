@@ -34,6 +34,12 @@ def prepare(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE floor_event (id text PRIMARY KEY, payload bytea NOT NULL)"))
         connection.execute(text(_FLOOR_ROW))
+    add_companies(engine)
+
+
+def add_companies(engine: Engine) -> None:
+    """Create the companies. Commits."""
+    with engine.begin() as connection:
         for number in range(_COMPANIES):
             company = add_company(connection, f"Company {number}")
             authorize(connection, company.id, Account(_account(number), livemode=True), now=utc_now(), actor="bench")
