@@ -66,6 +66,12 @@ ERRORS: Mapping[str, SyncError] = {
         has_to_act=True,
         what_we_do=_RETRIED,
     ),
+    "secret_lost": SyncError(
+        "We can't open the secret with which we read this account.",
+        "Connect the account again, or enter its restricted key again. Everything read so far is kept.",
+        has_to_act=True,
+        what_we_do=_RETRIED,
+    ),
     "account_access_lost": SyncError(
         "Stripe no longer lets us read this account.",
         "Reconnect the Stripe account. Everything read so far is kept.",
