@@ -35,6 +35,7 @@ DIFFERENCES: Mapping[str, str] = {
     "missing": "Missing from the table",
     "status_differs": "Status differs",
     "lines_differ": "Lines differ",
+    "subtotal_differs": "Lines don't add up to the subtotal",
     "not_shown_by_stripe": "Not listed by Stripe",
     "unreadable": "Unreadable",
     "not_fetched": "Could not be fetched",
@@ -62,6 +63,12 @@ ERRORS: Mapping[str, SyncError] = {
     "stripe_key_refused": SyncError(
         "Stripe rejected the platform's key.",
         "Ask your operator to check STRIPE_SECRET_KEY. It may have been rolled, or be for the other mode.",
+        has_to_act=True,
+        what_we_do=_RETRIED,
+    ),
+    "secret_lost": SyncError(
+        "We can't open the secret with which we read this account.",
+        "Connect the account again, or enter its restricted key again. Everything read so far is kept.",
         has_to_act=True,
         what_we_do=_RETRIED,
     ),

@@ -139,6 +139,9 @@ sync_sighting = Table(
     Column("amount", Numeric),
     Column("lines_digest", Text),
     Column("unreadable", Text),
+    Column("subtotal", Numeric),
+    # None if Stripe did not show all lines, or they do not tell which discounts are their own.
+    Column("line_discounts", Numeric),
     Column("times_shown", Integer, nullable=False, server_default=text("1")),
 )
 

@@ -1,10 +1,11 @@
-"""`flask companies`: create, list and erase companies."""
+"""`flask companies`: create, list, export and erase companies."""
 
 from collections import Counter
 
 import click
 from sqlalchemy import Engine
 
+from commands.company_export import export
 from commands.terminal import as_json, counted, database, print_json, print_table, transaction
 from events.log.chains import ChainHead
 from runtime.clock import utc_now
@@ -21,7 +22,7 @@ from tenants.erasing import (
 
 @click.group("companies")
 def group() -> None:
-    """Create, list and erase companies."""
+    """Create, list, export and erase companies."""
 
 
 @group.command("create")
@@ -86,6 +87,9 @@ def erase(company_id: int, *, is_sure: bool, is_json: bool) -> None:
         print_json({"erasure": erasure and _shown(erasure), "deleted": dict(sorted(deleted.items()))})
     else:
         click.echo(f"Company {company_id} is erased; {counted(rows, 'row was', 'rows were')} deleted.")
+
+
+group.add_command(export)
 
 
 def _ask_for_name(engine: Engine, company_id: int) -> None:

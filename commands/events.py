@@ -16,9 +16,16 @@ from commands.terminal import (
     transaction,
 )
 from events.log.audit import LogStatus, LogVerdict, conflict_count, log_status, parked_count, verify_logs
-from events.log.chains import ChainedBeyondHeadError, ChainHead, InvalidHeadError, chain_range, head_from_text
+from events.log.chains import (
+    ChainedBeyondHeadError,
+    ChainHead,
+    InvalidHeadError,
+    chain_head,
+    chain_range,
+    head_from_text,
+)
 from events.log.epochs import begin_epoch
-from events.log.read import RecordedEvent, stream_events
+from events.log.exported import exported_events
 
 # A log does not grow while a range of it is chained.
 _RANGE = 1000
@@ -132,16 +139,7 @@ def export(company_id: int, *, is_json: bool) -> None:  # noqa: ARG001 - JSON li
     """Print a company's whole log as JSON lines. Oldest event first, with bodies exactly as received."""
     with snapshot() as connection:
         refuse_unknown_company(connection, company_id)
-        head = next((log.head for log in log_status(connection) if log.company_id == company_id), None)
-        for event in stream_events(connection, company_id):
-            print_json(_exported(company_id, event))
+        head = chain_head(connection, company_id)
+        for event in exported_events(connection, company_id):
+            print_json(event)
     click.echo(f"head {head or 'none: nothing is chained'}", err=True)
-
-
-def _exported(company_id: int, event: RecordedEvent) -> dict[str, object]:
-    return {
-        "company_id": company_id,
-        **{name: value for name, value in event._asdict().items() if name != "payload_zstd"},
-        "payload": event.payload.decode(),
-        "payload_sha256": event.payload_sha256.hex(),
-    }

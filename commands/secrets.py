@@ -1,16 +1,17 @@
-"""`flask secrets`: show which keys seal the stored secrets, and rotate them."""
+"""`flask secrets`: show which keys seal secrets and what is lost with one, rotate them, and forget a lost one."""
 
 from collections import Counter
 
 import click
-from sqlalchemy import select, union_all
+from sqlalchemy import select, union, union_all
 
-from commands.terminal import as_json, print_json, print_table, transaction
+from commands.terminal import as_json, counted, print_json, print_table, transaction
 from notices import resealing
 from notices.tables import mail, webhook_secret
 from runtime.environ import Environment
 from tenants.data_keys import data_keys_from
-from tenants.secrets import DamagedSecretError, SecretBox, UnknownDataKeyError, reseal_some
+from tenants.lost_secrets import forget_sealed_under, unopened_secrets
+from tenants.secrets import DamagedSecretError, SecretBox, reseal_some
 from tenants.tables import secret
 
 # A sealed thing each.
@@ -21,6 +22,19 @@ _KEY_IDS = (
 )
 
 
+_RECONNECT = "connect the company's account again, under Settings, Integrations"
+_ENTER_KEY = "enter the account's restricted key again, under Settings, Integrations"
+_REMEDIES = {
+    "restricted_key": _ENTER_KEY,
+    "webhook_secret": f"{_ENTER_KEY}: its endpoint at Stripe is replaced",
+    "webhook_endpoint": f"{_ENTER_KEY}, and delete the old endpoint of revmap at Stripe",
+    "access_token": _RECONNECT,
+    "refresh_token": _RECONNECT,
+    "endpoint_secret": "rotate the endpoint's secret, under Settings, Webhooks, and give the new one to its receiver",
+    "mail": "nothing: it is given up after three days. Ask for a new link if it held one",
+}
+
+
 @click.group("secrets")
 def group() -> None:
     """Manage the sealed secrets of connections, webhook endpoints and waiting e-mails. Requires ENCRYPTION_KEYS."""
@@ -29,15 +43,23 @@ def group() -> None:
 @group.command("status")
 @as_json
 def status(*, is_json: bool) -> None:
-    """Count the secrets sealed under each key. Shows whether ENCRYPTION_KEYS contains the key."""
+    """Count the secrets sealed under each key, and name those that cannot be opened, with what to do about them."""
     box = _box()
     with transaction() as connection:
         sealed = Counter(connection.scalars(union_all(*_KEY_IDS)))
+        lost = [*unopened_secrets(connection, box), *resealing.unopened(connection, box)]
     rows = [
         {"key_id": key, "secrets": count, "is_known": key in box.key_ids, "is_newest": key == box.newest}
         for key, count in sorted(sealed.items())
     ]
-    print_json({"keys": rows}) if is_json else print_table(rows, empty="No secrets yet.")
+    told = [{**one._asdict(), "what_to_do": _REMEDIES[one.kind]} for one in lost]
+    if is_json:
+        print_json({"keys": rows, "lost": told})
+        return
+    print_table(rows, empty="No secrets yet.")
+    if told:
+        click.echo("\nThese cannot be opened. If you have their key, add it to ENCRYPTION_KEYS, at the end. If not:")
+        print_table(told, empty="")
 
 
 @group.command("rotate")
@@ -53,14 +75,40 @@ def rotate(*, is_json: bool) -> None:
             if not count:
                 break
             click.echo(f"{resealed} secrets resealed", err=True)
-    except UnknownDataKeyError as error:
-        raise click.ClickException(f"ENCRYPTION_KEYS lacks key {error}: add it back at the end") from error
     except DamagedSecretError as error:
-        raise click.ClickException("a secret was changed outside of revmap and cannot be opened") from error
+        raise click.ClickException(
+            "a secret was changed outside of revmap and cannot be opened: see flask secrets status"
+        ) from error
+    with transaction() as connection:
+        lacking = set(connection.scalars(union(*_KEY_IDS))) - box.key_ids
+    if lacking:
+        keys = ", ".join(sorted(lacking))
+        raise click.ClickException(f"all else is resealed, but ENCRYPTION_KEYS lacks {keys}: add it back at the end")
     if is_json:
         print_json({"resealed": resealed, "key_id": box.newest})
     else:
         click.echo(f"Resealed {resealed} secrets. All are under key {box.newest}; older keys can be removed.")
+
+
+@group.command("forget")
+@click.argument("key_id", metavar="KEY_ID")
+@click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
+@as_json
+def forget(key_id: str, *, is_sure: bool, is_json: bool) -> None:
+    """Delete what is sealed under a key that is lost for good, so that the web process starts without it.
+
+    See 'flask secrets status' first: it says what to do about each of them.
+    """
+    if key_id in _box().key_ids:
+        raise click.ClickException(f"ENCRYPTION_KEYS contains {key_id}: nothing under it is lost")
+    if not is_sure:
+        click.confirm(f"Delete all that is sealed under {key_id}, for good?", abort=True, err=True)
+    with transaction() as connection:
+        forgotten = forget_sealed_under(connection, key_id) + resealing.forget_sealed_under(connection, key_id)
+    if is_json:
+        print_json({"key_id": key_id, "forgotten": forgotten})
+    else:
+        click.echo(f"{counted(forgotten, 'secret')} under {key_id} deleted.")
 
 
 def _box() -> SecretBox:

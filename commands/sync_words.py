@@ -50,5 +50,8 @@ def _difference(difference: Mapping[str, Any]) -> str:
         for side, figures in (("Stripe", difference.get("at_stripe")), ("the table", difference.get("in_table")))
         if figures
     ]
+    if "subtotal" in difference:
+        sums = f"the lines add up to {difference['lines_subtotal']}, the subtotal is {difference['subtotal']}"
+        sides = [f"{sums} {difference['currency']}"]
     details = "".join(f"; {part}" for part in [*sides, difference.get("detail")] if part)
     return f"  {about}: {difference['kind']}{details}"

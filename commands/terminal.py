@@ -109,8 +109,13 @@ def counted(number: int, one: str, several: str | None = None) -> str:
 
 
 def print_json(answer: object) -> None:
-    """Print a JSON document on one line, with datetimes as RFC 3339 in UTC."""
-    click.echo(json.dumps(answer, default=_as_text, ensure_ascii=False))
+    """Print a JSON document, as `json_text`."""
+    click.echo(json_text(answer))
+
+
+def json_text(answer: object) -> str:
+    """Return a JSON document on one line, with datetimes as RFC 3339 in UTC."""
+    return json.dumps(answer, default=_as_text, ensure_ascii=False)
 
 
 def print_table(rows: Sequence[Mapping[str, object]], *, empty: str) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, insert, select, text
 
 from notices.tables import webhook_secret
-from tenants.secrets import SecretBox
+from tenants.secrets import SecretBox, UnopenedSecretError
 
 OVERLAP = timedelta(hours=24)
 
@@ -21,6 +21,10 @@ _FORGET_EXPIRED = text("""
     DELETE FROM webhook_secret
     WHERE company_id = :company_id AND endpoint_id = :endpoint_id AND expires_at <= :now
 """)
+
+
+class NoSecretError(Exception):
+    """The endpoint has no secret: it was lost. It gets one when it is rotated."""
 
 
 def new_secret(connection: Connection, box: SecretBox, company_id: int, endpoint_id: int, *, now: datetime) -> str:
@@ -38,19 +42,29 @@ def new_secret(connection: Connection, box: SecretBox, company_id: int, endpoint
 
 
 def signing_secrets(connection: Connection, box: SecretBox, endpoint_id: int, *, now: datetime) -> Sequence[str]:
-    """Return the secrets that sign webhooks to an endpoint now, newest first.
+    """Return the secrets that sign webhooks to an endpoint now, newest first, as far as they can be opened.
 
-    :raises UnknownDataKeyError, DamagedSecretError: one of them cannot be opened
+    :raises NoSecretError: there is none
+    :raises UnknownDataKeyError, DamagedSecretError: none of them can be opened
     """
     held = webhook_secret.c
     rows = connection.execute(
         select(held.company_id, held.key_id, held.sealed)
         .where(held.endpoint_id == endpoint_id, (held.expires_at.is_(None)) | (held.expires_at > now))
         .order_by(held.id.desc())
-    )
-    return [
-        box.open(row.sealed, row.key_id, company_id=row.company_id, name=bound_to(endpoint_id)).decode() for row in rows
-    ]
+    ).all()
+    if not rows:
+        raise NoSecretError
+    opened, unopened = list[str](), list[UnopenedSecretError]()
+    for row in rows:
+        try:
+            plain = box.open(row.sealed, row.key_id, company_id=row.company_id, name=bound_to(endpoint_id))
+            opened.append(plain.decode())
+        except UnopenedSecretError as error:
+            unopened.append(error)
+    if not opened:
+        raise unopened[0]
+    return opened
 
 
 def bound_to(endpoint_id: int) -> str:

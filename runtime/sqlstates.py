@@ -16,6 +16,8 @@ _TRANSIENT_STATES = frozenset({"25006", "25P03", "25P04"})
 _CLASSES_OF_CONFLICT = ("40", "55")
 # A statement took too long. It may finish in time with less to do, so repeating the same one does not help.
 _QUERY_CANCELED = "57014"
+# A trigger of ours refuses to begin the log of an erased company again.
+_COMPANY_ERASED = "EV410"
 
 
 def sqlstate_of(error: BaseException) -> str | None:
@@ -42,3 +44,8 @@ def is_outage(error: BaseException) -> bool:
     """Return whether any statement would have failed in the same way at that moment."""
     state = sqlstate_of(error) or ""
     return state == _QUERY_CANCELED or (is_transient(error) and not state.startswith(_CLASSES_OF_CONFLICT))
+
+
+def is_of_erased_company(error: BaseException) -> bool:
+    """Return whether the statement was refused because the company was erased meanwhile."""
+    return sqlstate_of(error) == _COMPANY_ERASED

@@ -23,12 +23,14 @@ from stripe_gateway.refusals import (
     AccountRefusedError,
     PermissionMissingError,
     RateLimitedError,
+    SecretLostError,
     StripeAnswerError,
     TooMuchAtOnceError,
     described,
     is_transient,
     refusal_of,
 )
+from tenants.secrets import DamagedSecretError, UnknownDataKeyError
 
 CONNECTIONS = 24
 
@@ -110,6 +112,7 @@ class StripeGateway:
         :raises ObjectMissingError: the object, or the one that the cursor names, does not exist
         :raises PermissionMissingError: the key may not read this
         :raises AccountRefusedError: the key is not valid, or not for this account
+        :raises SecretLostError: the account's own key or token cannot be opened
         :raises StripeAnswerError: there was no usable answer
         """
         credentials = self._credentials_of(account)
@@ -139,6 +142,10 @@ class StripeGateway:
             return self._keyring.of(account)
         except NoCredentialsError as error:
             raise AccountRefusedError("no company is connected to the account", is_key=False) from error
+        except UnknownDataKeyError as error:
+            raise SecretLostError(f"its secret is sealed under {error}, which ENCRYPTION_KEYS lacks") from error
+        except DamagedSecretError as error:
+            raise SecretLostError("its secret was changed outside of revmap") from error
         except OutcomeUnknownError as error:
             raise StripeAnswerError("the account's token could not be renewed") from error
 

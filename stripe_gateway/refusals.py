@@ -44,6 +44,10 @@ class AccountRefusedError(StripeAnswerError):
         self.is_key = is_key
 
 
+class SecretLostError(StripeAnswerError):
+    """Stripe was not asked: the account's own key or token cannot be opened."""
+
+
 def is_transient(error: StripeError) -> bool:
     """Return whether the same request may succeed in a moment."""
     status = error.http_status

@@ -9,7 +9,7 @@ from typing import Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from tenants.data_keys import key_id
@@ -20,14 +20,28 @@ SecretName = Literal["restricted_key", "webhook_secret", "webhook_endpoint", "ac
 # NIST SP 800-38D §8.2.2: 96 random bits, for far fewer than 2^32 sealings under one key.
 _NONCE_BYTES = 12
 _RESEALED_AT_ONCE = 100
+# Looks up one secret of each key, however many there are.
+_KEY_IDS = text("""
+    WITH RECURSIVE used AS (
+        (SELECT key_id FROM secret ORDER BY key_id LIMIT 1)
+        UNION ALL
+        SELECT next.key_id FROM used CROSS JOIN LATERAL (
+            SELECT key_id FROM secret WHERE secret.key_id > used.key_id ORDER BY key_id LIMIT 1) next
+    )
+    SELECT key_id FROM used ORDER BY key_id
+""")
 
 
-class UnknownDataKeyError(Exception):
+class UnopenedSecretError(Exception):
+    """A secret cannot be opened. The message, if there is one, says nothing of the secret."""
+
+
+class UnknownDataKeyError(UnopenedSecretError):
     """A secret is sealed under a key that ENCRYPTION_KEYS does not contain; the message is the key's id."""
 
 
-class DamagedSecretError(Exception):
-    """A secret cannot be opened: it was changed, or is in the wrong row."""
+class DamagedSecretError(UnopenedSecretError):
+    """A secret was changed, or is in the wrong row."""
 
 
 class SecretBox:
@@ -62,6 +76,14 @@ class SecretBox:
         except InvalidTag as error:
             raise DamagedSecretError from error
 
+    def opens(self, sealed: bytes, under: str, *, company_id: int, name: str) -> bool:
+        """Return whether the secret can be opened."""
+        try:
+            self.open(sealed, under, company_id=company_id, name=name)
+        except UnopenedSecretError:
+            return False
+        return True
+
 
 def keep_secret(connection: Connection, box: SecretBox, company_id: int, name: SecretName, value: str) -> None:
     """Store a company's secret under this name, replacing the previous one. Commits nothing."""
@@ -90,15 +112,15 @@ def forget_secrets(connection: Connection, company_id: int) -> int:
 
 
 def reseal_some(connection: Connection, box: SecretBox) -> int:
-    """Reseal up to 100 secrets that are under an older key, and return how many. Commits nothing.
+    """Reseal up to 100 secrets that are under an older key of the box, and return how many. Commits nothing.
 
     Call again until it returns 0. Rows that others have locked are skipped; secrets stay readable throughout.
 
-    :raises UnknownDataKeyError, DamagedSecretError: one of them cannot be opened
+    :raises DamagedSecretError: one of them cannot be opened
     """
     rows = connection.execute(
         select(secret.c.company_id, secret.c.name, secret.c.key_id, secret.c.sealed)
-        .where(secret.c.key_id != box.newest)
+        .where(secret.c.key_id.in_(box.key_ids - {box.newest}))
         .order_by(secret.c.company_id, secret.c.name)
         .limit(_RESEALED_AT_ONCE)
         .with_for_update(skip_locked=True)
@@ -115,7 +137,7 @@ def reseal_some(connection: Connection, box: SecretBox) -> int:
 
 def key_ids_in_use(connection: Connection) -> list[str]:
     """Return the ids of the keys that stored secrets are sealed under."""
-    return list(connection.execute(select(secret.c.key_id).distinct().order_by(secret.c.key_id)).scalars())
+    return list(connection.scalars(_KEY_IDS))
 
 
 def _bound_to(company_id: int, name: str) -> bytes:

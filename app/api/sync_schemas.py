@@ -75,6 +75,12 @@ class SyncDifference(Schema):
     at_stripe = fields.Nested(InvoiceFigures)
     in_table = fields.Nested(InvoiceFigures)
     currency = fields.String(metadata={"description": "The currency of both amounts; absent in older reports."})
+    subtotal = fields.Integer(
+        metadata={"description": "The invoice's subtotal at Stripe, in minor units, if its lines don't add up to it."}
+    )
+    lines_subtotal = fields.Integer(
+        metadata={"description": "What its lines add up to instead, less the discounts of single lines."}
+    )
     resource = fields.String(
         metadata={"description": "The kind of object that differs or could not be read, unless it is an invoice."}
     )
@@ -112,7 +118,7 @@ class SyncBook(Schema):
 class SyncReconciliation(Schema):
     """The result of comparing the table with everything that Stripe returned."""
 
-    matched = fields.Integer(metadata={"description": "Invoices that are equal on both sides."})
+    matched = fields.Integer(metadata={"description": "Invoices that are equal on both sides, and add up."})
     repaired = fields.Integer(metadata={"description": "Invoices that the sync corrected."})
     differences = fields.List(fields.Nested(SyncDifference), metadata={"description": "Empty if everything is equal."})
     notices = fields.List(

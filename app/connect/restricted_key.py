@@ -1,7 +1,10 @@
 """Connect an account by one of its own restricted keys."""
 
 import hmac
+import logging
 import re
+
+from sqlalchemy import Connection
 
 from app.wiring.tools import current_tools
 from backlog.syncs.requests import request_sync
@@ -12,11 +15,13 @@ from stripe_gateway.connect import StripeAwayError
 from stripe_gateway.restricted_keys import KeyOwner
 from tenants.connection_request_keys import answer_kept, keep_answer
 from tenants.roles import Principal
-from tenants.secrets import find_secret, forget_secrets, keep_secret
+from tenants.secrets import SecretName, UnopenedSecretError, find_secret, forget_secrets, keep_secret
 
 RESTRICTED_KEY = re.compile(r"rk_(live|test)_[A-Za-z0-9_]{8,240}\Z", re.ASCII)
 
 _JOINED_AT_ONCE = 500
+
+_log = logging.getLogger(__name__)
 
 
 class NotARestrictedKeyError(Exception):
@@ -64,12 +69,14 @@ def connect_by_key_once(company_id: int, key: str, principal: Principal, *, idem
 def forget_key(company_id: int) -> None:
     """Remove the endpoint made with a key, and delete all secrets of the connection. Commits; safe to repeat.
 
+    If what names the endpoint cannot be opened any more, it stays at Stripe, and what it sends is refused.
+
     :raises StripeAwayError: the endpoint is not known to be gone; the key is still stored
     """
     tools = current_tools()
     with within_company(tools.engine, company_id) as connection:
-        key = find_secret(connection, tools.box, company_id, "restricted_key")
-        endpoint_id = find_secret(connection, tools.box, company_id, "webhook_endpoint")
+        key = _known(connection, company_id, "restricted_key")
+        endpoint_id = _known(connection, company_id, "webhook_endpoint")
     if key and endpoint_id:
         tools.restricted_keys.remove_endpoint(key, endpoint_id)
     with within_company(tools.engine, company_id) as connection:
@@ -95,7 +102,7 @@ def _make_owner(company_id: int, key: str, owner: KeyOwner, principal: Principal
 def _replace_endpoint(company_id: int, key: str, owner: KeyOwner) -> bool:
     tools = current_tools()
     with within_company(tools.engine, company_id) as connection:
-        old = find_secret(connection, tools.box, company_id, "webhook_endpoint")
+        old = _known(connection, company_id, "webhook_endpoint")
     try:
         if old:
             tools.restricted_keys.remove_endpoint(key, old)
@@ -110,3 +117,11 @@ def _replace_endpoint(company_id: int, key: str, owner: KeyOwner) -> bool:
         keep_secret(connection, tools.box, company_id, "webhook_endpoint", endpoint.endpoint_id)
         keep_secret(connection, tools.box, company_id, "webhook_secret", endpoint.secret)
     return True
+
+
+def _known(connection: Connection, company_id: int, name: SecretName) -> str | None:
+    try:
+        return find_secret(connection, current_tools().box, company_id, name)
+    except UnopenedSecretError as error:
+        _log.warning("secret lost", extra={"company_id": company_id, "secret": name, "error": type(error).__name__})
+        return None

@@ -31,6 +31,7 @@ from notices.mail import mail_backlog
 from projections.engine.status import projection_lag
 from projections.registry import PROJECTIONS
 from runtime.database import across_companies
+from tenants.lost_secrets import count_lost
 
 blueprint = Blueprint("metrics", __name__)
 _DAY = timedelta(days=1)
@@ -88,7 +89,7 @@ def _of_database(tools: Tools) -> list[Figure]:
     up = "revmap_database_up", "1 if the database answers."
     try:
         with across_companies(tools.engine) as connection:
-            readings = (_of_projections, _of_syncs, _of_notices)
+            readings = (_of_projections, _of_syncs, _of_notices, _of_secrets)
             standing = (_of_log(connection), *(reading(connection, tools) for reading in readings))
             return [Figure(*up, 1), *chain.from_iterable(standing)]
     except SQLAlchemyError:
@@ -127,6 +128,11 @@ def _of_notices(connection: Connection, tools: Tools) -> Iterator[Figure]:
     yield Figure("revmap_webhooks_oldest_seconds", "Age of the oldest of them.", _age(webhooks[1], tools))
     yield Figure("revmap_mails_waiting", "E-mails that the mail server has not accepted yet.", mails[0])
     yield Figure("revmap_mails_oldest_seconds", "Age of the oldest of them.", _age(mails[1], tools))
+
+
+def _of_secrets(connection: Connection, tools: Tools) -> Iterator[Figure]:
+    lost = "Secrets of connections that are sealed under a key that ENCRYPTION_KEYS lacks."
+    yield Figure("revmap_secrets_lost", lost, count_lost(connection, tools.box))
 
 
 def _age(since: datetime | None, tools: Tools) -> float:

@@ -9,7 +9,7 @@ import psycopg
 from flask import Flask, Response, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from app.auth.access import NotSignedInError, RoleTooLowError
 from app.auth.sign_in import to_sign_in
@@ -23,7 +23,7 @@ from events.intake.group_append import NotDurableError
 from mapping.undo import LaterFactsError
 from projections.mapping.problems import InvalidRulesError
 from projections.reads.snapshots import PositionAheadError
-from runtime.sqlstates import is_outage, is_transient, sqlstate_of
+from runtime.sqlstates import is_of_erased_company, is_outage, is_transient, sqlstate_of
 from stripe_gateway.restricted_keys import KeyRefusedError
 
 _MOST_POSITIONS = 10
@@ -116,6 +116,9 @@ def _later_facts(error: LaterFactsError) -> Response:
 
 
 def _database_failed(error: DBAPIError | PoolTimeoutError | psycopg.Error) -> Response:
+    if is_of_erased_company(error) and request.blueprint != "webhooks":
+        # As for every other company that does not exist. A webhook is sent again, and then parked.
+        return _http_exception(NotFound())
     if not (is_transient(error) or is_outage(error)):
         return _unexpected(error)
     _log.error("database away", extra={"error": type(error).__name__, "sqlstate": sqlstate_of(error)})

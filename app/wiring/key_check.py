@@ -38,7 +38,8 @@ def refuse_unknown_keys(settings: WebSettings) -> None:
     finally:
         engine.dispose()
     if missing:
-        sys.stderr.write(f"revmap cannot start: ENCRYPTION_KEYS lacks the keys {', '.join(sorted(missing))}\n")
+        lacking = f"ENCRYPTION_KEYS lacks the keys {', '.join(sorted(missing))}"
+        sys.stderr.write(f"revmap cannot start: {lacking}. If they are lost, see: flask secrets status\n")
         sys.exit(EXIT_MISCONFIGURED)
 
 

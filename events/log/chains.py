@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError
 
 from events.log.read import RecordedEvent, stream_events
-from events.log.tables import event
+from events.log.tables import company_head, event
 
 # PostgreSQL's binary forms: big-endian, instants as microseconds since this one.
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -89,6 +89,16 @@ def head_at(connection: Connection, company_id: int, position: int) -> ChainHead
     chain = select(event.c.chain_sha256).where(event.c.company_id == company_id, event.c.position == position)
     found = connection.execute(chain).scalar()
     return None if found is None else ChainHead(company_id, position, found)
+
+
+def chain_head(connection: Connection, company_id: int) -> ChainHead | None:
+    """Return the head of a company's chain, or None if nothing is chained."""
+    row = connection.execute(
+        select(company_head.c.chain_position, company_head.c.chain_sha256).where(
+            company_head.c.company_id == company_id, company_head.c.chain_position > 0
+        )
+    ).one_or_none()
+    return ChainHead(company_id, *row) if row else None
 
 
 def chain_range(connection: Connection, company_id: int, *, most: int) -> int:

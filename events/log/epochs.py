@@ -11,6 +11,12 @@ _DRAW = text("""
     INSERT INTO log_epoch (epoch, restored_at) VALUES (:epoch, statement_timestamp())
     ON CONFLICT (is_only) DO UPDATE SET epoch = excluded.epoch, restored_at = excluded.restored_at
 """)
+_CURRENT = text("SELECT epoch FROM log_epoch")
+
+
+def current_epoch(connection: Connection) -> str:
+    """Return the epoch of the database's history."""
+    return connection.scalars(_CURRENT).one_or_none() or ""
 
 
 def begin_epoch(connection: Connection) -> str:

@@ -1,12 +1,13 @@
 """A data key can be replaced without losing endpoints' secrets or e-mails that wait."""
 
+import pytest
 from sqlalchemy import Engine
 
-from notices.endpoint_secrets import new_secret, signing_secrets
+from notices.endpoint_secrets import NoSecretError, new_secret, signing_secrets
 from notices.mail import claim_letters, queue_mail
 from notices.resealing import reseal_some, sealed_under
 from tenants.data_keys import key_id
-from tenants.secrets import SecretBox
+from tenants.secrets import SecretBox, UnknownDataKeyError
 from tests.support.clock import NOON
 from tests.support.company import company_with
 from tests.support.endpoints import new_endpoint
@@ -33,3 +34,18 @@ def test_secrets_and_waiting_emails_are_resealed_under_the_newest_key(engine: En
         assert signing_secrets(connection, SecretBox([NEW]), endpoint_id, now=NOON) == [secret]
 
     assert [one.open(SecretBox([NEW])) for one in claim_letters(engine, now=NOON)] == [("x", "y"), ("x", "y")]
+
+
+def test_an_endpoint_whose_secret_was_lost_signs_with_the_next_one(engine: Engine) -> None:
+    company_id = company_with(engine, "acct_zed")
+    endpoint_id, _ = new_endpoint(engine, company_id, "https://zed.test")
+    box = SecretBox([NEW])
+
+    with engine.begin() as connection:
+        with pytest.raises(UnknownDataKeyError):
+            signing_secrets(connection, box, endpoint_id, now=NOON)
+        secret = new_secret(connection, box, company_id, endpoint_id, now=NOON)
+        assert signing_secrets(connection, box, endpoint_id, now=NOON) == [secret]
+        connection.exec_driver_sql("DELETE FROM webhook_secret")
+        with pytest.raises(NoSecretError):
+            signing_secrets(connection, box, endpoint_id, now=NOON)

@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 
 from notices.attempts import Attempt, note_attempt
 from notices.claims import Delivery, Standing, claim_deliveries
-from notices.endpoint_secrets import signing_secrets
+from notices.endpoint_secrets import NoSecretError, signing_secrets
 from runtime.clock import Clock
 from tenants.secrets import DamagedSecretError, SecretBox, UnknownDataKeyError
 from workers.notices.posting import NotSentError, Poster
@@ -95,9 +95,15 @@ class Sender:
         except NotSentError as error:
             return None, None, str(error)
         except UnknownDataKeyError as error:
-            return None, None, f"ENCRYPTION_KEYS lacks the key {error}."
+            return (
+                None,
+                None,
+                f"The endpoint's secret cannot be opened: ENCRYPTION_KEYS lacks the key {error}. Rotate it.",
+            )
         except DamagedSecretError:
             return None, None, "The endpoint's secret was changed outside of revmap. Rotate it."
+        except NoSecretError:
+            return None, None, "The endpoint's secret was lost. Rotate it."
         return answer.status, answer.beginning, None
 
     def _headers(self, delivery: Delivery, now: datetime) -> dict[str, str]:

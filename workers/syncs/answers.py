@@ -11,6 +11,7 @@ from events.intake.envelope import NotAnEventError, event_from_stripe, stripe_ex
 from events.intake.strict_json import UnreadableJsonError
 from events.log.append import NewEvent, append
 from events.stripe.observations import CreditNoteLinesSeen, InvoiceLinesSeen
+from events.stripe.subtotal import line_discounts_of, subtotal_of
 from events.stripe.words import CREDIT_NOTE_FETCHED, INVOICE_FETCHED, PRICE_FETCHED, observations_of
 from projections.reads.effects import Compared, Effect, compare
 from projections.revenue.credit_notes import digest_of
@@ -57,7 +58,10 @@ def _keep_invoices(connection: Connection, lease: Lease, page: Page) -> None:
     final = [(listed, body) for listed, body in page.objects if listed.status != "draft"]
     facts = [fetched(lease.account, "invoice", listed.id, body, page.answer) for listed, body in final]
     compared = compare(connection, lease.company_id, facts)
-    shown = [Shown(listed, one.invoice, one.unreadable) for (listed, _), one in zip(final, compared, strict=True)]
+    shown = [
+        Shown(listed, one.invoice, one.unreadable, subtotal_of(body))
+        for (listed, body), one in zip(final, compared, strict=True)
+    ]
     livemode = lease.account.livemode
     first = note_shown(connection, lease.company_id, lease.run_id, shown, livemode=livemode)
     count(connection, lease.company_id, invoices_listed=first.invoices, lines=first.lines)
@@ -121,10 +125,11 @@ def _note_fetched(connection: Connection, company_id: int, account: Account, fac
             noted = NoteShown(listed, one.credit_note, one.unreadable)
             note_credit_notes(connection, company_id, run_id, [noted], livemode=livemode)
         else:
-            shown = Shown(listed, one.invoice, one.unreadable)
+            shown = Shown(listed, one.invoice, one.unreadable, subtotal_of(fact.payload))
             note_shown(connection, company_id, run_id, [shown], livemode=livemode)
     for seen in observations_of(fact.type, fact.entity, fact.payload):
         if isinstance(seen, InvoiceLinesSeen):
-            note_lines(connection, company_id, seen.invoice_id, seen.lines, livemode=livemode)
+            line_discounts = line_discounts_of(fact.payload)
+            note_lines(connection, company_id, seen, line_discounts=line_discounts, livemode=livemode)
         elif isinstance(seen, CreditNoteLinesSeen):
             note_credit_note_lines(connection, company_id, seen.note_id, digest_of(seen.lines), livemode=livemode)

@@ -13,6 +13,7 @@ from stripe_gateway.refusals import (
     ObjectMissingError,
     PermissionMissingError,
     RateLimitedError,
+    SecretLostError,
     StripeAnswerError,
     TooMuchAtOnceError,
 )
@@ -41,6 +42,8 @@ def refuse_what_is_final(error: StripeAnswerError, resource: str) -> None:
     match error:
         case AccountRefusedError():
             raise RunFailedError("stripe_key_refused" if error.is_key else "account_access_lost", str(error)) from error
+        case SecretLostError():
+            raise RunFailedError("secret_lost", str(error)) from error
         case PermissionMissingError() if resource == "invoices":
             raise RunFailedError("permission_missing", str(error)) from error
         case _:

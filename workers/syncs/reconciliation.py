@@ -20,7 +20,7 @@ _COMPARE = text("""
     ), ours AS (
         SELECT r.invoice_id, min(r.invoice_status) AS status, min(r.currency) AS currency,
                bool_and(r.invoice_complete) AS is_complete,
-               count(*)::integer AS lines, sum(r.amount) AS amount,
+               count(*)::integer AS lines, sum(r.amount) AS amount, sum(r.discount_amount) AS discounts,
                md5(string_agg(concat_ws(':', r.invoice_line_item_id, r.amount, r.discount_amount, r.tax_amount,
                                         r.currency), ',' ORDER BY r.invoice_line_item_id COLLATE "C")) AS digest
         FROM revenue_line r JOIN live ON live.build = r.build
@@ -33,29 +33,36 @@ _COMPARE = text("""
            coalesce(s.currency, o.currency) AS currency,
            coalesce(s.line_count, o.lines, 0) AS lines, coalesce(s.amount, o.amount, 0) AS amount,
            o.status AS our_status, coalesce(o.lines, 0) AS our_lines, coalesce(o.amount, 0) AS our_amount,
-           s.unreadable,
+           s.unreadable, s.subtotal, sums.lines_subtotal,
            CASE WHEN s.invoice_id IS NULL THEN 'not_shown_by_stripe'
                 WHEN s.unreadable IS NOT NULL THEN 'unreadable'
-                WHEN o.invoice_id IS NULL AND s.line_count = 0 THEN NULL
-                WHEN o.invoice_id IS NULL THEN 'missing'
+                WHEN o.invoice_id IS NULL AND s.line_count IS DISTINCT FROM 0 THEN 'missing'
                 WHEN o.status <> s.status THEN 'status_differs'
                 WHEN NOT o.is_complete OR o.lines <> s.line_count OR o.amount <> s.amount
                     OR o.digest <> s.lines_digest THEN 'lines_differ'
+                WHEN s.subtotal NOT IN (sums.amount, sums.lines_subtotal) THEN 'subtotal_differs'
            END AS kind
     FROM theirs s FULL JOIN ours o ON o.invoice_id = s.invoice_id
+    -- Where nobody tells which discounts are of single lines, and there are some, the subtotal is not judged.
+    CROSS JOIN LATERAL (SELECT
+        coalesce(o.amount, 0) AS amount,
+        coalesce(o.amount, 0) - coalesce(s.line_discounts, CASE WHEN coalesce(o.discounts, 0) = 0 THEN 0 END)
+            AS lines_subtotal
+    ) sums
     WHERE s.invoice_id IS NOT NULL OR (
         SELECT true FROM event e WHERE e.entity = 'invoice:' || o.invoice_id AND e.company_id = :company_id
             AND e.account_id = :account_id LIMIT 1)
 """)
 _DIFFERENCES = text("""
-    SELECT invoice_id, kind, status, lines, amount, our_status, our_lines, our_amount, unreadable, currency
+    SELECT invoice_id, kind, status, lines, amount, our_status, our_lines, our_amount, unreadable, currency,
+           subtotal, lines_subtotal
     FROM proof WHERE kind IS NOT NULL ORDER BY invoice_id COLLATE "C" LIMIT :most
 """)
 _BOOKS = text("""
     SELECT to_char(to_timestamp(created) AT TIME ZONE 'UTC', 'YYYY-MM') AS month, status, currency,
            count(*) AS invoices, sum(lines)::bigint AS lines, sum(amount) AS amount,
            count(our_status) AS our_invoices, sum(our_lines)::bigint AS our_lines, sum(our_amount) AS our_amount,
-           bool_and(kind IS NULL) AS is_equal
+           bool_and(kind IS NULL OR kind = 'subtotal_differs') AS is_equal
     FROM proof WHERE created IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2, 3
 """)
 _COUNTS = text("SELECT count(*) FILTER (WHERE kind IS NULL) AS matched, count(kind) AS differing FROM proof")
@@ -63,7 +70,10 @@ _NO_TIME_LIMIT = text("SET LOCAL statement_timeout = 0")
 
 
 class Difference(NamedTuple):
-    """An invoice that differs between the table and Stripe, or that only one of them has."""
+    """An invoice that differs between the table and Stripe, or that only one of them has.
+
+    If its lines do not add up to it: its `subtotal`, and `lines_subtotal`, to which they do, after their own discounts.
+    """
 
     kind: str
     invoice_id: str
@@ -71,6 +81,8 @@ class Difference(NamedTuple):
     in_table: dict[str, object] | None
     detail: str | None
     currency: str | None
+    subtotal: int | None = None
+    lines_subtotal: int | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the difference as the run's JSON lists it."""
@@ -102,7 +114,10 @@ def prove(connection: Connection, company_id: int, run_id: int, account: Account
 def _difference(row: Row[Any]) -> Difference:
     at_stripe = _side(row.status, row.lines, row.amount) if row.status is not None else None
     in_table = _side(row.our_status, row.our_lines, row.our_amount) if row.our_status is not None else None
-    return Difference(row.kind, row.invoice_id, at_stripe, in_table, row.unreadable, row.currency)
+    found = Difference(row.kind, row.invoice_id, at_stripe, in_table, row.unreadable, row.currency)
+    if row.kind != "subtotal_differs":
+        return found
+    return found._replace(subtotal=int(row.subtotal), lines_subtotal=int(row.lines_subtotal))
 
 
 def _side(status: str, lines: int, amount: Decimal | int) -> dict[str, object]:

@@ -79,6 +79,10 @@ def _page_under(fault: Fault, answer: Answer, request: Request, stripe: Simulate
             page |= {"data": [], "has_more": True}
         case FaultKind.ENDS_EARLY:
             page["has_more"] = False
+        case FaultKind.LOST_LINE:
+            for invoice in page["data"]:
+                invoice["lines"]["data"].pop()
+                invoice["lines"]["total_count"] -= 1
         case FaultKind.FOREIGN_OBJECT:
             caller = caller_from_request(stripe, request)
             page["data"].insert(len(page["data"]) // 2, _foreign_object(stripe, caller, request))

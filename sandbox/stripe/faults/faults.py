@@ -27,6 +27,7 @@ class FaultKind(StrEnum):
     ENDS_EARLY = "ends_early"  # has_more is false although there is more
     DELETED_CURSOR = "deleted_cursor"  # the refusal that the cursor's object does not exist
     DELETED_OBJECT = "deleted_object"  # after the answer, a draft in it is deleted: `object_id`, or the last one
+    LOST_LINE = "lost_line"  # each invoice in the page lacks its last line, and does not say so
     FOREIGN_OBJECT = "foreign_object"  # the page contains an object of another account
 
 

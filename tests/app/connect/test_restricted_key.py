@@ -1,6 +1,8 @@
 """Connecting by a restricted key: it is tried before it is stored, stored encrypted, and deleted on disconnect."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +10,18 @@ import pytest
 from redis import Redis
 from sqlalchemy import Engine
 
+from app.webhooks import refusals
 from events.connection.lifecycle import note_deauthorized
 from sandbox.postgres import PostgresServer
 from sandbox.stripe.faults.faults import Fault, FaultKind
 from sandbox.stripe.records.specs import LineSpec
 from stripe_gateway.restricted_keys import NEEDED_PERMISSIONS
 from tenants.companies import add_company
+from tenants.secrets import SecretBox
 from tests.support.signing import SECRET, signed
 from tests.support.web.people import Browser, signed_in
 from tests.support.web.stripe_page import ConnectSetup
+from tests.support.web.tools import SCRAPER, app_with
 
 ALL = (*NEEDED_PERMISSIONS, "rak_webhook_write")
 
@@ -101,6 +106,38 @@ def test_webhooks_to_the_accounts_own_endpoint_join_the_companys_log_once(
         rows = connection.exec_driver_sql("SELECT company_id, account_id FROM event WHERE source = 'stripe'").all()
     assert len(rows) == len(answers) // 2
     assert {tuple(row) for row in rows} == {(company_id, setup.acme.id)}
+
+
+def test_what_a_lost_data_key_sealed_loses_no_webhook_and_is_replaced_by_the_key_pasted_again(
+    setup: ConnectSetup, ada: Browser, company_id: int, engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    def lost_secrets() -> float:
+        told = after.app.test_client().get("/metrics", headers=SCRAPER).text
+        return float(re.findall(r"^revmap_secrets_lost (.+)$", told, flags=re.MULTILINE)[0])
+
+    paste(ada, company_id, key_of_acme(setup))
+    create_open_invoice(setup)
+    tools = setup.app.extensions["revmap"]
+    after = replace(setup, app=app_with(replace(tools, box=SecretBox([b"n" * 32]))))
+    refusals._next_line_at.clear()
+
+    assert (set(deliver(after)), lost_secrets()) == ({503}, 3)
+    lines = [record for record in caplog.records if record.name == refusals.__name__]
+    assert [(line.levelname, vars(line)["reason"]) for line in lines] == [("ERROR", "secret_lost")]
+    forged = after.app.test_client().post(
+        f"/webhooks/stripe/accounts/{setup.zed.id}", headers=signed(b"{}"), data=b"{}"
+    )
+    assert forged.status_code == 400
+
+    again = signed_in(after.app, engine, company_id)
+    assert paste(again, company_id, key_of_acme(setup)).get_json()["sends_events"] is True
+    create_open_invoice(setup)
+
+    assert (set(deliver(after)), lost_secrets()) == ({200}, 0)
+    assert paste(ada, company_id, key_of_acme(setup)).status_code == 200
+    assert again.send(f"/v1/companies/{company_id}/connection", method="DELETE").status_code == 200
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM secret").scalar_one() == 0
 
 
 def test_a_webhook_with_another_secret_or_for_another_account_is_refused(

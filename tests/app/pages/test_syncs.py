@@ -102,6 +102,14 @@ def test_differences_are_told_one_by_one_with_both_sides(editor: Reader, engine:
         {"kind": "missing", "invoice_id": "in_<i>1", "currency": "usd", **sides},
         {"kind": "lines_differ", "invoice_id": "in_2", "currency": "jpy", **sides},
         {"kind": "lines_differ", "invoice_id": "in_3", **sides},
+        {
+            "kind": "subtotal_differs",
+            "invoice_id": "in_5",
+            "currency": "usd",
+            "subtotal": 1500,
+            "lines_subtotal": 1200,
+            **sides,
+        },
         {"kind": "unreadable", "invoice_id": "in_4", "detail": "Expected `int`, got `str` - at `$.data[0].amount`"},
         {
             "kind": "unreadable",
@@ -114,7 +122,7 @@ def test_differences_are_told_one_by_one_with_both_sides(editor: Reader, engine:
 
     page = editor.syncs(f"/{lease.run_id}")
 
-    assert "4 invoices match Stripe; 5 differences" in text_of(page).replace(" ;", ";")
+    assert "4 invoices match Stripe; 6 differences" in text_of(page).replace(" ;", ";")
     assert "Missing from the table paid, 3 lines, $12.00 –" in text_of(page)
     assert "paid, 3 lines, ¥1,200" in text_of(page)
     assert "Unreadable – – Stripe sent this invoice in a form we can't read: the amount of its line 1" in text_of(page)
@@ -123,6 +131,7 @@ def test_differences_are_told_one_by_one_with_both_sides(editor: Reader, engine:
         "credit note cn_1 Unreadable – – The credit note takes nothing from revenue, because its amount is missing."
         in (text_of(page))
     )
+    assert "The lines add up to $12.00, but the subtotal is $15.00. Compare the invoice" in text_of(page)
     assert "<i>" not in page
     assert "revenue-mapping?invoice_id=in_%3Ci%3E1" in page
 

@@ -16,6 +16,8 @@ from app.wiring.tools import Tools
 from events.intake.group_append import GroupAppender
 from projections.revenue.store.tables import revenue_line
 from runtime.database import open_engine
+from tests.support.company import company_with, new_key_headers
+from tests.support.payloads import ACCOUNT
 from tests.support.signing import SECRET, signed
 from tests.support.web.lines import Reader, line_of
 from tests.support.web.tools import app_with
@@ -122,6 +124,26 @@ def test_an_unreachable_database_is_reported_with_a_time_to_retry(web_tools: Too
         assert problem_of(answer)["code"] == "unavailable"
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
         assert "127.0.0.1" not in answer.text
+
+
+def test_a_request_whose_company_is_erased_meanwhile_is_answered_as_if_it_had_never_been(
+    client: FlaskClient, engine: Engine
+) -> None:
+    company_id = company_with(engine, ACCOUNT)
+    headers = new_key_headers(engine, company_id, "editor")
+    unknown = client.post(f"/v1/companies/{company_id + 1}/streams", headers=headers, json={"name": "Plans"})
+    with engine.begin() as connection:
+        # What the first step of an erasure does; the key stands for a request that was admitted just before.
+        connection.exec_driver_sql(
+            "SET LOCAL revmap.maintenance = 'on'; DELETE FROM company_head;"
+            "INSERT INTO company_erasure (id, begun_at, erased_by, events, chain_position, chain_sha256, user_ids)"
+            " SELECT id, now(), 'operator', 1, 0, '', '{}' FROM company"
+        )
+
+    answer = client.post(f"/v1/companies/{company_id}/streams", headers=headers, json={"name": "Plans"})
+
+    assert (answer.status_code, unknown.status_code) == (404, 404)
+    assert problem_of(answer) | {"request_id": ""} == problem_of(unknown) | {"request_id": ""}
 
 
 def test_a_file_that_cannot_be_read_is_refused_before_its_first_line(client: FlaskClient, engine: Engine) -> None:

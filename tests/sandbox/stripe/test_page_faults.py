@@ -61,3 +61,18 @@ def test_an_object_of_another_account_stands_in_the_page(
     server.faults.add(Fault(kind=FaultKind.FOREIGN_OBJECT))
 
     assert ids(page(server, live)) == [five[0], foreign.id, five[1]]
+
+
+def test_every_invoice_of_a_page_lacks_a_line_and_keeps_its_subtotal(
+    server: StripeServer, live: dict[str, str], five: list[str]
+) -> None:
+    whole = page(server, live)["data"]
+    server.faults.add(Fault(kind=FaultKind.LOST_LINE))
+
+    struck = page(server, live)["data"]
+
+    assert ids({"data": struck}) == five[:2]
+    for before, after in zip(whole, struck, strict=True):
+        assert after["lines"]["data"] == before["lines"]["data"][:-1]
+        assert (after["lines"]["has_more"], after["lines"]["total_count"]) == (False, len(after["lines"]["data"]))
+        assert after["subtotal"] == before["subtotal"]

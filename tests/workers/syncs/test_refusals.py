@@ -9,7 +9,7 @@ import pytest
 from backlog.fetch_requests import request_fetches
 from backlog.fetches import open_fetches
 from backlog.syncs.schedule import next_sync_at, request_due_syncs
-from events.connection.accounts import Account
+from events.connection.accounts import Account, Agreement, authorize
 from sandbox.stripe.account.accounts import Account as SimulatedAccount
 from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.faults.faults import Fault, FaultKind
@@ -19,12 +19,19 @@ from sandbox.stripe.http.server import Address, HttpServer
 from sandbox.stripe.records.specs import LineSpec
 from sandbox.stripe.running import StripeServer
 from stripe_gateway.client import StripeGateway, Tally
+from stripe_gateway.credentials import CredentialStore
 from stripe_gateway.http import BoundedHttpClient
+from stripe_gateway.keyring import CompanyKeyring, Keyring
 from stripe_gateway.objects import fetch
 from stripe_gateway.rate_limit import RateLimit
 from stripe_gateway.refusals import StripeAnswerError
+from tenants.companies import add_company
+from tenants.data_keys import key_id
+from tenants.lost_secrets import forget_sealed_under
+from tenants.secrets import SecretBox, keep_secret
 from tests.support.clock import SetClock
 from tests.support.company import company_with
+from tests.support.databases import arranging
 from tests.support.platform_keyring import PlatformKeyring
 from tests.support.syncs.accounts import YESTERDAY, account_with_invoices, set_faults
 from tests.support.syncs.runs import reset_rate_limits, sync
@@ -48,10 +55,12 @@ def company_id(tools: Tools, account: SimulatedAccount) -> int:
 
 
 def with_key(tools: Tools, server: StripeServer, key: str) -> Tools:
+    return with_keyring(tools, server, PlatformKeyring(key))
+
+
+def with_keyring(tools: Tools, server: StripeServer, keyring: Keyring) -> Tools:
     limit = RateLimit(tools.redis, pause=lambda _seconds: reset_rate_limits(tools.redis))
-    return replace(
-        tools, stripe=StripeGateway(PlatformKeyring(key), api_base=server.url, rate_limit=limit, pause=tools.pause)
-    )
+    return replace(tools, stripe=StripeGateway(keyring, api_base=server.url, rate_limit=limit, pause=tools.pause))
 
 
 def test_an_invalid_key_fails_the_run(tools: Tools, company_id: int, stripe_server: StripeServer) -> None:
@@ -59,6 +68,37 @@ def test_an_invalid_key_fails_the_run(tools: Tools, company_id: int, stripe_serv
 
     assert (run.status, run.error_code) == ("failed", "stripe_key_refused")
     assert "sk_live_rolled" not in run.error_detail
+
+
+def test_a_secret_that_cannot_be_opened_fails_the_run_by_its_name_and_nobody_elses(
+    tools: Tools, simulated: SimulatedStripe, stripe_server: StripeServer
+) -> None:
+    _, theirs, (invoice_id,) = account_with_invoices(simulated, tools.engine, [YESTERDAY])
+    account = Account(simulated.create_account("Key Shop").id, livemode=True)
+    with arranging(tools.engine) as connection:
+        ours = add_company(connection, "Key Shop").id
+        by = Agreement("restricted_key")
+        authorize(connection, ours, account, now=tools.clock(), actor="tests", by=by)
+        keep_secret(connection, SecretBox([b"o" * 32]), ours, "restricted_key", "rk_live_planted")
+    key = simulated.platform_key(livemode=True)
+    store = CredentialStore(tools.engine, SecretBox([b"n" * 32]), platform_key=key, app=None)
+    lost = with_keyring(tools, stripe_server, CompanyKeyring(tools.engine, store, clock=tools.clock))
+
+    run = sync(lost, ours)
+    with tools.engine.begin() as connection:
+        for company_id, one in ((ours, "in_ours"), (theirs, invoice_id)):
+            request_fetches(connection, company_id, "invoice", [one], livemode=True)
+
+    assert (run.status, run.error_code) == ("failed", "secret_lost")
+    assert f"sealed under {key_id(b'o' * 32)}" in run.error_detail
+    assert fetch_with(lost) == 1
+    with tools.engine.connect() as connection:
+        (waiting,) = open_fetches(connection, ours, livemode=True)
+    assert "ENCRYPTION_KEYS lacks" in str(waiting.error)
+    with arranging(tools.engine) as connection:
+        assert forget_sealed_under(connection, key_id(b"o" * 32)) == 1
+    # Once it is forgotten, people are told to connect the account again.
+    assert sync(lost, ours).error_code == "account_access_lost"
 
 
 def test_once_the_key_is_fixed_the_next_run_starts_within_half_an_hour_after_any_number_of_failures(

@@ -10,13 +10,15 @@ from sqlalchemy import Engine, text
 from events.intake.envelope import event_from_stripe
 from events.intake.receive import receive
 from sandbox.stripe.account.platform import SimulatedStripe
+from sandbox.stripe.faults.faults import Fault, FaultKind
 from sandbox.stripe.generate.generate import generate
+from sandbox.stripe.records.records import Discount
 from sandbox.stripe.records.specs import InvoiceSpec, LineSpec
 from sandbox.stripe.running import StripeServer
 from tests.support.clock import SetClock
 from tests.support.company import company_with
 from tests.support.databases import arranging
-from tests.support.syncs.accounts import YESTERDAY, account_with_invoices
+from tests.support.syncs.accounts import YESTERDAY, account_with_invoices, set_faults
 from tests.support.syncs.runs import sync
 from tests.support.syncs.truth import table_of, truth_of
 from workers.jobs import catch_up_with, fetch_with
@@ -112,6 +114,43 @@ def test_changes_whose_events_stripe_no_longer_has_are_repaired_from_the_lists(
     assert facts_from(tools.engine, "stripe.events") == []
     assert table_of(tools.engine, company_id) == truth_of(account)
     assert {row["customer_name"] for row in table_of(tools.engine, company_id)} == {"Renamed Sample AG"}
+
+
+def test_lines_that_do_not_add_up_to_the_subtotal_are_named_until_they_do(
+    tools: Tools, simulated: SimulatedStripe, stripe_server: StripeServer
+) -> None:
+    account = simulated.create_account("Corner Shop")
+    company_id, at = company_with(tools.engine, account.id), YESTERDAY - 2 * MONTH_SECONDS
+    buyer = account.live.create_customer("Zed Inc", at=at)
+    cuts = (Discount("di_line", 40), Discount("di_all", 90, on_invoice=True))
+    first, *others = [LineSpec(amount=1_000, discounts=cuts), *(LineSpec(amount=200) for _ in range(11))]
+    short = account.live.create_paid_invoice(buyer.id, [first, others[0]], at=at)
+    set_faults(stripe_server, [Fault(kind=FaultKind.LOST_LINE, path="/v1/invoices", times=None)])
+
+    lacking = sync(tools, company_id, trigger="initial")
+    set_faults(stripe_server, [])
+    account.live.create_paid_invoice(buyer.id, [*others, first], at=at)
+    whole = sync(tools, company_id)
+
+    assert (lacking.status, lacking.reconciliation["matched"]) == ("partially_succeeded", 0)
+    figures = {"status": "paid", "lines": 1, "amount": 1_000}
+    assert lacking.reconciliation["differences"] == [
+        {
+            "kind": "subtotal_differs",
+            "invoice_id": short.id,
+            "at_stripe": figures,
+            "in_table": figures,
+            "currency": "usd",
+            "subtotal": 1_160,
+            "lines_subtotal": 960,
+        }
+    ]
+    assert (whole.status, whole.reconciliation["matched"]) == ("succeeded", 2)
+    assert table_of(tools.engine, company_id) == truth_of(account)
+    with tools.engine.connect() as connection:
+        judged_by = connection.execute(text("SELECT subtotal, line_discounts FROM sync_sighting")).all()
+    # Discounts of lines that come with later pages count as well.
+    assert {tuple(row) for row in judged_by} == {(1_160, 40), (3_160, 40)}
 
 
 def test_an_invoice_that_stripe_knows_nothing_of_is_named_and_stays(
