@@ -35,7 +35,6 @@ DIFFERENCES: Mapping[str, str] = {
     "missing": "Missing from the table",
     "status_differs": "Status differs",
     "lines_differ": "Lines differ",
-    "subtotal_differs": "Lines don't add up to the subtotal",
     "not_shown_by_stripe": "Not listed by Stripe",
     "unreadable": "Unreadable",
     "not_fetched": "Could not be fetched",

@@ -22,7 +22,8 @@ def in_words(run: Mapping[str, Any]) -> str:
     reconciliation, error = run["reconciliation"], run["error"]
     match run["status"]:
         case "succeeded":
-            return f"{sync} succeeded: {_proven(reconciliation)}."
+            doubts = [_notice(one) for one in reconciliation.get("notices") or ()]
+            return "\n".join([f"{sync} succeeded: {_proven(reconciliation)}.", *doubts])
         case "partially_succeeded":
             differences = [_difference(one) for one in reconciliation["differences"]]
             return "\n".join(
@@ -43,6 +44,11 @@ def _proven(reconciliation: Mapping[str, Any]) -> str:
     return f"{equal} Stripe, {repaired:,} {'was' if repaired == 1 else 'were'} repaired"
 
 
+def _notice(notice: Mapping[str, Any]) -> str:
+    about = notice.get("invoice_id") or notice.get("resource") or "?"
+    return f"  {about}: {notice['kind']}; {notice['detail']}"
+
+
 def _difference(difference: Mapping[str, Any]) -> str:
     about = difference.get("invoice_id") or difference.get("object_id") or difference.get("resource") or "?"
     sides = [
@@ -50,8 +56,5 @@ def _difference(difference: Mapping[str, Any]) -> str:
         for side, figures in (("Stripe", difference.get("at_stripe")), ("the table", difference.get("in_table")))
         if figures
     ]
-    if "subtotal" in difference:
-        sums = f"the lines add up to {difference['lines_subtotal']}, the subtotal is {difference['subtotal']}"
-        sides = [f"{sums} {difference['currency']}"]
     details = "".join(f"; {part}" for part in [*sides, difference.get("detail")] if part)
     return f"  {about}: {difference['kind']}{details}"

@@ -75,12 +75,6 @@ class SyncDifference(Schema):
     at_stripe = fields.Nested(InvoiceFigures)
     in_table = fields.Nested(InvoiceFigures)
     currency = fields.String(metadata={"description": "The currency of both amounts; absent in older reports."})
-    subtotal = fields.Integer(
-        metadata={"description": "The invoice's subtotal at Stripe, in minor units, if its lines don't add up to it."}
-    )
-    lines_subtotal = fields.Integer(
-        metadata={"description": "What its lines add up to instead, less the discounts of single lines."}
-    )
     resource = fields.String(
         metadata={"description": "The kind of object that differs or could not be read, unless it is an invoice."}
     )
@@ -89,11 +83,20 @@ class SyncDifference(Schema):
 
 
 class SyncNotice(Schema):
-    """Something that could not be read and that the lines do not need."""
+    """Something that could not be read and that the lines do not need, or an invoice that does not add up.
 
-    kind = fields.String(metadata={"description": "permission_missing."})
+    Absent fields do not apply.
+    """
+
+    kind = fields.String(metadata={"description": "permission_missing, or subtotal_differs."})
     resource = fields.String(metadata={"description": "The kind of object that could not be read."})
-    detail = fields.String(metadata={"description": "What is missing because of it, and what to do."})
+    invoice_id = fields.String(metadata={"description": "An invoice whose lines don't add up to its own subtotal."})
+    currency = fields.String()
+    subtotal = fields.Integer(metadata={"description": "That subtotal, in minor units."})
+    lines_subtotal = fields.Integer(
+        metadata={"description": "What its lines add up to instead, less the discounts of single lines."}
+    )
+    detail = fields.String(metadata={"description": "What is missing or wrong, and what to do."})
 
 
 class BookFigures(Schema):
@@ -118,11 +121,11 @@ class SyncBook(Schema):
 class SyncReconciliation(Schema):
     """The result of comparing the table with everything that Stripe returned."""
 
-    matched = fields.Integer(metadata={"description": "Invoices that are equal on both sides, and add up."})
+    matched = fields.Integer(metadata={"description": "Invoices that are equal on both sides."})
     repaired = fields.Integer(metadata={"description": "Invoices that the sync corrected."})
     differences = fields.List(fields.Nested(SyncDifference), metadata={"description": "Empty if everything is equal."})
     notices = fields.List(
-        fields.Nested(SyncNotice), metadata={"description": "What is missing though all lines are equal."}
+        fields.Nested(SyncNotice), metadata={"description": "What is missing or doubtful though all lines are equal."}
     )
     books = fields.List(fields.Nested(SyncBook), metadata={"description": "Newest month first. Omitted from lists."})
 

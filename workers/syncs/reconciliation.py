@@ -34,13 +34,13 @@ _COMPARE = text("""
            coalesce(s.line_count, o.lines, 0) AS lines, coalesce(s.amount, o.amount, 0) AS amount,
            o.status AS our_status, coalesce(o.lines, 0) AS our_lines, coalesce(o.amount, 0) AS our_amount,
            s.unreadable, s.subtotal, sums.lines_subtotal,
+           s.subtotal NOT IN (sums.amount, sums.lines_subtotal) AS is_off,
            CASE WHEN s.invoice_id IS NULL THEN 'not_shown_by_stripe'
                 WHEN s.unreadable IS NOT NULL THEN 'unreadable'
                 WHEN o.invoice_id IS NULL AND s.line_count IS DISTINCT FROM 0 THEN 'missing'
                 WHEN o.status <> s.status THEN 'status_differs'
                 WHEN NOT o.is_complete OR o.lines <> s.line_count OR o.amount <> s.amount
                     OR o.digest <> s.lines_digest THEN 'lines_differ'
-                WHEN s.subtotal NOT IN (sums.amount, sums.lines_subtotal) THEN 'subtotal_differs'
            END AS kind
     FROM theirs s FULL JOIN ours o ON o.invoice_id = s.invoice_id
     -- Where nobody tells which discounts are of single lines, and there are some, the subtotal is not judged.
@@ -54,15 +54,19 @@ _COMPARE = text("""
             AND e.account_id = :account_id LIMIT 1)
 """)
 _DIFFERENCES = text("""
-    SELECT invoice_id, kind, status, lines, amount, our_status, our_lines, our_amount, unreadable, currency,
-           subtotal, lines_subtotal
+    SELECT invoice_id, kind, status, lines, amount, our_status, our_lines, our_amount, unreadable, currency
     FROM proof WHERE kind IS NOT NULL ORDER BY invoice_id COLLATE "C" LIMIT :most
+""")
+# Where the lines are equal on both sides, and yet are not all that the invoice says.
+_OFF = text("""
+    SELECT invoice_id, currency, subtotal::bigint, lines_subtotal::bigint
+    FROM proof WHERE kind IS NULL AND is_off ORDER BY invoice_id COLLATE "C" LIMIT :most
 """)
 _BOOKS = text("""
     SELECT to_char(to_timestamp(created) AT TIME ZONE 'UTC', 'YYYY-MM') AS month, status, currency,
            count(*) AS invoices, sum(lines)::bigint AS lines, sum(amount) AS amount,
            count(our_status) AS our_invoices, sum(our_lines)::bigint AS our_lines, sum(our_amount) AS our_amount,
-           bool_and(kind IS NULL OR kind = 'subtotal_differs') AS is_equal
+           bool_and(kind IS NULL) AS is_equal
     FROM proof WHERE created IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2, 3
 """)
 _COUNTS = text("SELECT count(*) FILTER (WHERE kind IS NULL) AS matched, count(kind) AS differing FROM proof")
@@ -70,10 +74,7 @@ _NO_TIME_LIMIT = text("SET LOCAL statement_timeout = 0")
 
 
 class Difference(NamedTuple):
-    """An invoice that differs between the table and Stripe, or that only one of them has.
-
-    If its lines do not add up to it: its `subtotal`, and `lines_subtotal`, to which they do, after their own discounts.
-    """
+    """An invoice that differs between the table and Stripe, or that only one of them has."""
 
     kind: str
     invoice_id: str
@@ -81,20 +82,37 @@ class Difference(NamedTuple):
     in_table: dict[str, object] | None
     detail: str | None
     currency: str | None
-    subtotal: int | None = None
-    lines_subtotal: int | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the difference as the run's JSON lists it."""
         return {name: value for name, value in self._asdict().items() if value is not None}
 
 
+class OffSubtotal(NamedTuple):
+    """An invoice whose lines, equal on both sides, come to `lines_subtotal` after their own discounts: another sum."""
+
+    invoice_id: str
+    currency: str
+    subtotal: int
+    lines_subtotal: int
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as a notice in the run's JSON."""
+        sums = f"the lines add up to {self.lines_subtotal}, the invoice's own subtotal is {self.subtotal}"
+        detail = f"In minor units of {self.currency}, {sums}. Compare it with Stripe's dashboard."
+        return {"kind": "subtotal_differs", **self._asdict(), "detail": detail}
+
+
 class Proof(NamedTuple):
-    """How many invoices match and how many differ, the first differences, and the books of both sides by month."""
+    """How many invoices match and how many differ, the first of them, and the books of both sides by month.
+
+    `off`: the first that match but do not add up to their own subtotals.
+    """
 
     matched: int
     differing: int
     differences: list[Difference]
+    off: list[OffSubtotal]
     books: list[dict[str, object]]
 
 
@@ -107,17 +125,16 @@ def prove(connection: Connection, company_id: int, run_id: int, account: Account
     of_run = {"company_id": company_id, "run_id": run_id, **asdict(account)}
     connection.execute(_COMPARE, of_run)
     counts = connection.execute(_COUNTS).one()
-    differences = [_difference(row) for row in connection.execute(_DIFFERENCES, {"most": MOST_DIFFERENCES})]
-    return Proof(counts.matched, counts.differing, differences, [_book(row) for row in connection.execute(_BOOKS)])
+    most = {"most": MOST_DIFFERENCES}
+    differences = [_difference(row) for row in connection.execute(_DIFFERENCES, most)]
+    off = [OffSubtotal(*row) for row in connection.execute(_OFF, most)]
+    return Proof(counts.matched, counts.differing, differences, off, list(map(_book, connection.execute(_BOOKS))))
 
 
 def _difference(row: Row[Any]) -> Difference:
     at_stripe = _side(row.status, row.lines, row.amount) if row.status is not None else None
     in_table = _side(row.our_status, row.our_lines, row.our_amount) if row.our_status is not None else None
-    found = Difference(row.kind, row.invoice_id, at_stripe, in_table, row.unreadable, row.currency)
-    if row.kind != "subtotal_differs":
-        return found
-    return found._replace(subtotal=int(row.subtotal), lines_subtotal=int(row.lines_subtotal))
+    return Difference(row.kind, row.invoice_id, at_stripe, in_table, row.unreadable, row.currency)
 
 
 def _side(status: str, lines: int, amount: Decimal | int) -> dict[str, object]:

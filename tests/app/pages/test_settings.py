@@ -155,7 +155,7 @@ def test_differences_are_counted_with_the_way_to_them(admin: Reader, engine: Eng
 
     page = admin.settings()
 
-    assert f'<a href="{admin.path(f"/syncs/{lease.run_id}")}">4 differences</a>' in page
+    assert f'<a href="{admin.path(f"/syncs/{lease.run_id}")}">3 differences</a>' in page
 
 
 def test_what_was_revoked_at_stripe_is_red_and_offers_to_reconnect(setup: ConnectSetup, engine: Engine) -> None:
