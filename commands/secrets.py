@@ -10,6 +10,8 @@ from notices import resealing
 from notices.tables import mail, webhook_secret
 from runtime.environ import Environment
 from tenants.data_keys import data_keys_from
+from tenants.people import factor_sealing
+from tenants.people.factor_tables import second_factor
 from tenants.secrets import DamagedSecretError, SecretBox, UnknownDataKeyError, reseal_some
 from tenants.tables import secret
 
@@ -18,12 +20,14 @@ _KEY_IDS = (
     select(secret.c.key_id),
     select(webhook_secret.c.key_id),
     select(mail.c.key_id).where(mail.c.key_id.is_not(None)),
+    select(second_factor.c.key_id),
 )
+_RESEALING = (reseal_some, factor_sealing.reseal_some, resealing.reseal_some)
 
 
 @click.group("secrets")
 def group() -> None:
-    """Manage the sealed secrets of connections, webhook endpoints and waiting e-mails. Requires ENCRYPTION_KEYS."""
+    """Manage the sealed secrets of connections, endpoints, second factors and e-mails. Requires ENCRYPTION_KEYS."""
 
 
 @group.command("status")
@@ -48,7 +52,7 @@ def rotate(*, is_json: bool) -> None:
     try:
         while True:
             with transaction() as connection:
-                count = reseal_some(connection, box) + resealing.reseal_some(connection, box)
+                count = sum(reseal(connection, box) for reseal in _RESEALING)
             resealed += count
             if not count:
                 break

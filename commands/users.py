@@ -17,6 +17,7 @@ from commands.terminal import (
 from runtime.clock import utc_now
 from tenants.people.password_links import change_password, prove_address
 from tenants.people.passwords import Passwords, UnusablePasswordError
+from tenants.people.second_factors import turn_off
 from tenants.people.sessions import end_sessions_of
 from tenants.people.users import (
     UnusableEmailError,
@@ -74,6 +75,7 @@ def create(email: str, *, company_id: int, role: Role, password_stdin: bool, no_
 
 
 def _take_from_whoever_made_it(connection: Connection, user: User, password_hash: str | None) -> None:
+    turn_off(connection, user.id, actor="operator", now=utc_now())
     change_password(connection, user.id, password_hash, now=utc_now())
     prove_address(connection, user.id, now=utc_now())
 
@@ -117,15 +119,36 @@ def set_password_command(email: str, *, password_stdin: bool, is_json: bool) -> 
     """Set a user's password and end their sessions."""
     password_hash = _hashed_password(from_stdin=password_stdin)
     with transaction() as connection:
-        user = find_user(connection, email)
-        if user is None:
-            raise click.ClickException("no user has this e-mail address")
+        user = _known(connection, email)
         set_password(connection, user.id, password_hash)
         ended = end_sessions_of(connection, user.id)
     if is_json:
         print_json({"id": user.id, "email": user.email, "sessions_ended": ended})
     else:
         click.echo(f"Changed the password of {user.email} and ended {counted(ended, 'session')}.")
+
+
+@group.command("reset-second-factor")
+@click.argument("email")
+@as_json
+def reset_second_factor(email: str, *, is_json: bool) -> None:
+    """Turn off a user's second factor, for example if their phone is lost, and end their sessions."""
+    with transaction() as connection:
+        user = _known(connection, email)
+        ended = end_sessions_of(connection, user.id)
+        was_on = turn_off(connection, user.id, actor="operator", now=utc_now())
+    if is_json:
+        print_json({"id": user.id, "email": user.email, "was_on": was_on, "sessions_ended": ended})
+    else:
+        done = "Turned off the second factor" if was_on else "There was no second factor"
+        click.echo(f"{done} of {user.email}, and ended {counted(ended, 'session')}.")
+
+
+def _known(connection: Connection, email: str) -> User:
+    user = find_user(connection, email)
+    if user is None:
+        raise click.ClickException("no user has this e-mail address")
+    return user
 
 
 def _address(email: str) -> str:

@@ -54,14 +54,19 @@ def session_token() -> str | None:
     return cookie("session")
 
 
-def sign_in(response: Response, user_id: int) -> None:
-    """Open a new session in place of the browser's old one, and set its cookie. Commits."""
+def sign_in(response: Response, user_id: int, *, came_by_provider: bool = False) -> None:
+    """Open a new session in place of the browser's old one, and set its cookie. Commits.
+
+    Whoever calls it has asked for a second factor where there is one.
+    """
     tools = current_tools()
     old = session_token()
     with across_companies(tools.engine) as connection:
         if old:
             end_session(connection, old)
-        token = open_session(connection, user_id, now=tools.clock(), device=_device())
+        token = open_session(
+            connection, user_id, now=tools.clock(), device=_device(), came_by_provider=came_by_provider
+        )
     set_cookie(response, "session", token, max_age=int(LONGEST.total_seconds()))
 
 

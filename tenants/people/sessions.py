@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from tenants.last_use import note_use
+from tenants.people.factor_tables import second_factor
 from tenants.tables import membership, user_account, user_session
 
 IDLE = timedelta(hours=12)
@@ -17,16 +18,21 @@ _TOKEN_BYTES = 32
 _MOST_OF_ONE_USER = 20
 # To the second, it would cost a write on every request.
 _LAST_USED_ACCURACY = timedelta(minutes=1)
+_has_app = select(second_factor.c.user_id).where(second_factor.c.user_id == user_session.c.user_id).exists()
 
 
 class Session(NamedTuple):
-    """A signed-in user. `company_id` is the company they opened last."""
+    """A signed-in user. `company_id` is the company they opened last.
+
+    `has_second_factor`: they proved more than a password, here or at the identity provider.
+    """
 
     id: int
     user_id: int
     email: str
     company_id: int | None
     name: str | None = None
+    has_second_factor: bool = False
 
 
 class OwnSession(NamedTuple):
@@ -38,7 +44,9 @@ class OwnSession(NamedTuple):
     last_used_at: datetime
 
 
-def open_session(connection: Connection, user_id: int, *, now: datetime, device: str | None = None) -> str:
+def open_session(
+    connection: Connection, user_id: int, *, now: datetime, device: str | None = None, came_by_provider: bool = False
+) -> str:
     """Sign a user in and return the session's token, which is not stored. Commits nothing.
 
     The session begins in the company that the user opened last.
@@ -51,6 +59,7 @@ def open_session(connection: Connection, user_id: int, *, now: datetime, device:
             user_id=user_id,
             company_id=select(user_account.c.last_company_id).where(user_account.c.id == user_id).scalar_subquery(),
             device=device,
+            came_by_provider=came_by_provider,
             created_at=now,
             last_used_at=now,
             expires_at=now + LONGEST,
@@ -78,6 +87,8 @@ def session_of(connection: Connection, token: str, *, now: datetime) -> Session 
             user_account.c.email,
             user_session.c.company_id,
             user_account.c.name,
+            # Whoever has one could not sign in without it, and what was open before it was turned on has ended.
+            or_(user_session.c.came_by_provider, _has_app).label("has_second_factor"),
             user_session.c.last_used_at,
         )
         .join(user_account, user_account.c.id == user_session.c.user_id)
@@ -91,7 +102,7 @@ def session_of(connection: Connection, token: str, *, now: datetime) -> Session 
         return None
     if row.last_used_at < now - _LAST_USED_ACCURACY:
         note_use(connection, update(user_session).where(user_session.c.id == row.id).values(last_used_at=now))
-    return Session(row.id, row.user_id, row.email, row.company_id, row.name)
+    return Session(row.id, row.user_id, row.email, row.company_id, row.name, row.has_second_factor)
 
 
 def list_sessions(connection: Connection, user_id: int, *, now: datetime) -> list[OwnSession]:
