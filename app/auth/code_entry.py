@@ -57,7 +57,7 @@ def receive_code() -> Response:
         return _form(user, way_back, says, is_recovery=is_recovery, status=401)
     response = make_response(redirect(_after(way_back) if is_recovery else way_back, 303))
     end_pending(response)
-    sign_in(response, user.id)
+    sign_in(response, user.id, proof="code")
     note_sign_in(user.id, user.email)
     return response
 

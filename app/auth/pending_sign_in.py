@@ -14,7 +14,7 @@ from app.auth.attempts import note_sign_in
 from app.auth.sessions import clear_cookie, cookie, keep_visitor, set_cookie, sign_in, visitor
 from app.wiring.tools import current_tools
 from runtime.database import across_companies
-from tenants.people.second_factors import find_second_factor
+from tenants.people.sessions import CodeNeededError
 from tenants.people.users import User, user_with_id
 
 LASTS = timedelta(minutes=5)
@@ -28,12 +28,11 @@ class NothingPendingError(Exception):
 
 def let_in(user: User, way_back: str) -> Response:
     """Sign in a person whose password is right, or lead them on to their code if they have a second factor. Commits."""
-    with across_companies(current_tools().engine) as connection:
-        needs_code = find_second_factor(connection, user.id) is not None
-    if needs_code:
-        return _led_to_code(user, way_back)
     response = make_response(redirect(way_back, 303))
-    sign_in(response, user.id)
+    try:
+        sign_in(response, user.id)
+    except CodeNeededError:
+        return _led_to_code(user, way_back)
     note_sign_in(user.id, user.email)
     return response
 

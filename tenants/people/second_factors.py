@@ -16,7 +16,7 @@ from tenants.people.recovery_codes import recovery_codes_left, replace_recovery_
 from tenants.people.sessions import end_sessions_of
 from tenants.people.totp import DIGITS, WrongCodeError, step_of
 from tenants.secrets import SecretBox
-from tenants.tables import company, membership
+from tenants.tables import company, membership, user_account
 
 # RFC 4226 §4: the length of SHA-1's output.
 _SECRET_BYTES = 20
@@ -69,6 +69,8 @@ def turn_on(  # noqa: PLR0913 - whose it is, and what proves it
     :raises SecondFactorOnError: it is on
     """
     step = step_of(secret, _without_spaces(code), now=now)
+    # Whoever signs in with the password meanwhile is either ended here, or asked for a code.
+    connection.execute(select(user_account.c.id).where(user_account.c.id == user_id).with_for_update())
     added = connection.execute(
         insert(second_factor)
         .values(

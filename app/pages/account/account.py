@@ -10,9 +10,10 @@ from app.pages.forms import MistakeError, back_to, limit_forms, name_in, passwor
 from app.pages.frame import for_member, framed
 from app.wiring.tools import current_tools
 from runtime.database import across_companies
+from tenants.people.own_sessions import end_own_session, list_sessions
 from tenants.people.password_links import change_password
 from tenants.people.second_factors import find_second_factor
-from tenants.people.sessions import Session, end_own_session, end_sessions_of, list_sessions
+from tenants.people.sessions import Session, end_sessions_of
 from tenants.people.users import password_hash_of, set_name
 
 blueprint = Blueprint("account pages", __name__, url_prefix="/companies/<int:company_id>/account")

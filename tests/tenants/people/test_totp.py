@@ -27,7 +27,7 @@ def test_codes_are_those_of_the_rfc() -> None:
 def test_a_code_counts_a_step_early_or_late_and_never_after_a_later_one() -> None:
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
     step = step_at(now)
-    found = {}
+    found: dict[int, int | None] = {}
     for off in range(-3, 4):
         try:
             found[off] = step_of(SECRET, code_at(SECRET, step + off), now=now) - step
