@@ -5,14 +5,13 @@ from collections import Counter
 import click
 from sqlalchemy import select, union_all
 
+from commands.sealing import secret_box
 from commands.terminal import as_json, print_json, print_table, transaction
 from notices import resealing
 from notices.tables import mail, webhook_secret
-from runtime.environ import Environment
-from tenants.data_keys import data_keys_from
 from tenants.people import factor_sealing
 from tenants.people.factor_tables import second_factor
-from tenants.secrets import DamagedSecretError, SecretBox, UnknownDataKeyError, reseal_some
+from tenants.secrets import DamagedSecretError, UnknownDataKeyError, reseal_some
 from tenants.tables import secret
 
 # A sealed thing each.
@@ -34,7 +33,7 @@ def group() -> None:
 @as_json
 def status(*, is_json: bool) -> None:
     """Count the secrets sealed under each key. Shows whether ENCRYPTION_KEYS contains the key."""
-    box = _box()
+    box = secret_box()
     with transaction() as connection:
         sealed = Counter(connection.scalars(union_all(*_KEY_IDS)))
     rows = [
@@ -48,7 +47,7 @@ def status(*, is_json: bool) -> None:
 @as_json
 def rotate(*, is_json: bool) -> None:
     """Reseal all secrets under the newest key. Can be interrupted and rerun, without downtime."""
-    box, resealed = _box(), 0
+    box, resealed = secret_box(), 0
     try:
         while True:
             with transaction() as connection:
@@ -65,10 +64,3 @@ def rotate(*, is_json: bool) -> None:
         print_json({"resealed": resealed, "key_id": box.newest})
     else:
         click.echo(f"Resealed {resealed} secrets. All are under key {box.newest}; older keys can be removed.")
-
-
-def _box() -> SecretBox:
-    environment = Environment.of_process()
-    keys = data_keys_from(environment, environment.required_list("ENCRYPTION_KEYS"))
-    environment.refuse_if_incomplete()
-    return SecretBox(keys)

@@ -5,10 +5,12 @@ import sys
 import click
 from sqlalchemy import Connection
 
+from commands.second_factors import reset_second_factor
 from commands.terminal import (
     as_json,
     company_option,
     counted,
+    known_user,
     print_json,
     print_table,
     refuse_unknown_company,
@@ -119,7 +121,7 @@ def set_password_command(email: str, *, password_stdin: bool, is_json: bool) -> 
     """Set a user's password and end their sessions."""
     password_hash = _hashed_password(from_stdin=password_stdin)
     with transaction() as connection:
-        user = _known(connection, email)
+        user = known_user(connection, email)
         set_password(connection, user.id, password_hash)
         ended = end_sessions_of(connection, user.id)
     if is_json:
@@ -128,27 +130,7 @@ def set_password_command(email: str, *, password_stdin: bool, is_json: bool) -> 
         click.echo(f"Changed the password of {user.email} and ended {counted(ended, 'session')}.")
 
 
-@group.command("reset-second-factor")
-@click.argument("email")
-@as_json
-def reset_second_factor(email: str, *, is_json: bool) -> None:
-    """Turn off a user's second factor, for example if their phone is lost, and end their sessions."""
-    with transaction() as connection:
-        user = _known(connection, email)
-        ended = end_sessions_of(connection, user.id)
-        was_on = turn_off(connection, user.id, actor="operator", now=utc_now())
-    if is_json:
-        print_json({"id": user.id, "email": user.email, "was_on": was_on, "sessions_ended": ended})
-    else:
-        done = "Turned off the second factor" if was_on else "There was no second factor"
-        click.echo(f"{done} of {user.email}, and ended {counted(ended, 'session')}.")
-
-
-def _known(connection: Connection, email: str) -> User:
-    user = find_user(connection, email)
-    if user is None:
-        raise click.ClickException("no user has this e-mail address")
-    return user
+group.add_command(reset_second_factor)
 
 
 def _address(email: str) -> str:

@@ -99,13 +99,13 @@ def turn_on_second_factor(page: Page, company: Company) -> tuple[bytes, list[str
     page.get_by_role("link", name="Turn on").click()
     check_looks(page, "second-factor-off")
     secret = b32decode(page.get_by_label("Add this key").input_value().replace(" ", ""))
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_label("Code that the app shows").fill(code_at(secret, step_at(utc_now())))
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_label("Enter the code that it shows").fill(code_at(secret, step_at(utc_now())))
     page.get_by_role("button", name="Turn on").click()
     codes = page.get_by_label("Recovery codes").input_value().split()
     check_looks(page, "recovery-codes")
     page.get_by_role("link", name="I have kept them").click()
-    expect(page.get_by_text("On since")).to_be_visible()
+    expect(page.get_by_text("Turned on")).to_be_visible()
     return secret, codes
 
 
@@ -123,11 +123,11 @@ def test_a_second_factor_is_turned_on_asked_for_and_turned_off(page: Page, compa
     page.get_by_text("Use a recovery code instead").click()
     check_looks(page, "sign-in-code")
     page.get_by_label("Recovery code", exact=True).fill(codes[0])
-    page.get_by_role("button", name="Sign in with it").click()
+    page.get_by_role("button", name="Use recovery code").click()
     expect(page.get_by_text("9 of 10 recovery codes are left")).to_be_visible()
     check_looks(page, "second-factor-on")
 
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Your password").fill(PASSWORD)
     # Of the step after the one that turned it on, which is in the window already.
     page.get_by_label("Code", exact=True).fill(code_at(secret, step_at(utc_now()) + 1))
     page.get_by_role("button", name="Turn off").click()

@@ -1,6 +1,7 @@
 """An operator adds and removes members and revokes keys; the company's log records each change."""
 
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 
 import pytest
@@ -11,10 +12,13 @@ from sqlalchemy import Engine
 
 from commands import register
 from events.log.read import stream_events
+from notices.mail import claim_letters
+from runtime.clock import utc_now
+from tenants.secrets import SecretBox
 from tests.commands.conftest import Run
 from tests.support.clock import SetClock
 from tests.support.commands import error_of, json_of
-from tests.support.web.people import Browser
+from tests.support.web.people import Browser, signed_in
 from tests.support.web.second_factors import turn_on
 
 PASSWORD = "correct horse battery"
@@ -123,12 +127,13 @@ def test_a_new_password_ends_all_sessions(run_with_input: RunWithInput, run: Run
 
 
 def test_whoever_lost_phone_and_recovery_codes_is_let_in_by_the_operator(
-    run_with_input: RunWithInput, run: Run, company_id: int, app: Flask, engine: Engine, clock: SetClock
+    run: Run, company_id: int, app: Flask, engine: Engine, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    create(run_with_input, company_id, "admin")
-    browser = Browser(app)
-    browser.sign_in()
+    browser = signed_in(app, engine, company_id)
     turn_on(browser, clock)
+    monkeypatch.setenv("SMTP_URL", "smtp://mail.test")
+    assert "ENCRYPTION_KEYS" in run("users", "reset-second-factor", "ada@example.org").stderr
+    monkeypatch.setenv("ENCRYPTION_KEYS", urlsafe_b64encode(b"k" * 32).decode())
     words = ("users", "reset-second-factor", "Ada@example.org")
 
     reset = json_of(run(*words, "--json"))
@@ -139,6 +144,11 @@ def test_whoever_lost_phone_and_recovery_codes_is_let_in_by_the_operator(
         "access.second_factor_turned_off",
         f"user:{reset['id']}",
         "operator",
+    )
+    (letter,) = claim_letters(engine, now=utc_now())
+    assert (letter.recipient, letter.open(SecretBox([b"k" * 32]))[0]) == (
+        "ada@example.org",
+        "Your second factor was reset",
     )
     assert "There was no second factor of ada@example.org" in run(*words).stdout
     assert "no user" in error_of(run("users", "reset-second-factor", "nobody@example.org"))

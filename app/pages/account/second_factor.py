@@ -14,6 +14,7 @@ from app.pages.account.current_password import check_current_password
 from app.pages.account.second_factor_page import codes_page, offered_to, page_of, signed_in, way_back
 from app.pages.forms import MistakeError, limit_forms, typed
 from app.wiring.tools import current_tools
+from notices.second_factors import Change, mail_about_second_factor
 from runtime.database import across_companies
 from tenants.people.second_factors import SecondFactorOnError, renew_recovery_codes, spend_code, turn_off, turn_on
 from tenants.people.sessions import Session
@@ -43,6 +44,7 @@ def receive_turning_on() -> Response:
         with across_companies(tools.engine) as connection:
             proof = offered_to(who), typed("code")
             codes = turn_on(connection, tools.box, who.user_id, *proof, now=tools.clock(), keeps=who.id)
+            _mail(connection, who, "on")
     except MistakeError as mistake:
         return page_of(who, mistake)
     except WrongCodeError:
@@ -69,12 +71,23 @@ def receive_renewal() -> Response:
 def receive_turning_off() -> Response:
     """Turn it off with a password and a code."""
     refuse_forged_form()
-    who, tools = signed_in(), current_tools()
+    who = signed_in()
     try:
-        _proven(who, lambda proof: turn_off(proof, who.user_id, now=tools.clock()))
+        _proven(who, lambda proof: _turn_off(proof, who))
     except MistakeError as mistake:
         return page_of(who, mistake)
     return make_response(redirect(way_back(), 303))
+
+
+def _turn_off(connection: Connection, who: Session) -> None:
+    turn_off(connection, who.user_id, now=current_tools().clock())
+    _mail(connection, who, "off")
+
+
+def _mail(connection: Connection, who: Session, change: Change) -> None:
+    tools = current_tools()
+    if tools.queue_mail is not None:
+        mail_about_second_factor(connection, tools.box, who.user_id, change, now=tools.clock())
 
 
 def _proven(who: Session, act: Callable[[Connection], Result]) -> Result:

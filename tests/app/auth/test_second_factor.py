@@ -1,6 +1,7 @@
 """Signing in with a password and a code: what counts, what counts once, and what a password alone still opens."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,10 @@ from redis import Redis
 from sqlalchemy import Engine, select
 
 from app.auth.pending_sign_in import LASTS
+from app.wiring.mail import SealedMail
+from app.wiring.tools import Tools
 from events.log.read import stream_events
+from notices.mail import claim_letters
 from tenants.people.factor_tables import recovery_code, second_factor
 from tenants.people.password_links import link_to_be_mailed
 from tenants.people.sessions import open_session
@@ -19,6 +23,7 @@ from tests.support.company import company_with, new_key_headers
 from tests.support.web.people import Browser, add_member, signed_in
 from tests.support.web.second_factors import AuthenticatorApp, enter_code, prove, recovery_codes_on, turn_on
 from tests.support.web.settings_page import text_of
+from tests.support.web.tools import app_with
 
 PENDING = "__Host-revmap-second-step"
 NEW = "another good password"
@@ -209,6 +214,22 @@ def test_the_database_holds_neither_the_secret_nor_a_recovery_code(
 
     assert repr(authenticator.secret)[2:-1] not in kept
     assert not any(code in kept or code.replace("-", "") in kept for code in recovery_codes_on(page.text))
+
+
+def test_its_owner_is_told_by_mail_when_it_is_turned_on_or_off(
+    web_tools: Tools, engine: Engine, company_id: int, clock: SetClock
+) -> None:
+    with_mail = app_with(replace(web_tools, queue_mail=SealedMail(web_tools.box, clock)))
+    browser = signed_in(with_mail, engine, company_id)
+    authenticator, _ = turn_on(browser, clock)
+    prove(browser, "/off", code=authenticator.next_code())
+
+    letters = claim_letters(engine, now=clock())
+
+    assert [(one.recipient, one.open(web_tools.box)[0]) for one in letters] == [
+        ("ada@example.org", "Your second factor is on"),
+        ("ada@example.org", "Your second factor is off"),
+    ]
 
 
 @pytest.fixture
