@@ -5,6 +5,7 @@ import logging
 
 from app.http.rate_limits import Limit, TooManyAttemptsError, client_address
 from app.wiring.tools import current_tools
+from tenants.people.users import User
 
 LONGEST_EMAIL = 254
 
@@ -15,7 +16,7 @@ _PER_ACCOUNT_HERE = Limit("sign-in-here", attempts=10, seconds=900)
 _PER_ACCOUNT = Limit("sign-in-account", attempts=100, seconds=900)
 _PER_ACCOUNT_HERE_WHEN_MANY_TRY = Limit("sign-in-here-when-many-try", attempts=3, seconds=900)
 # Who tries codes knows the password, and three of a million codes are right: so few attempts, from wherever they come.
-# The owner is let in again by a new password, which leaves the others with a wrong one.
+# With a new password they begin anew, for its owner alone.
 _CODES_PER_ACCOUNT_HERE = Limit("codes-here", attempts=10, seconds=900)
 _CODES_PER_ACCOUNT = Limit("codes-account", attempts=100, seconds=86_400)
 
@@ -42,20 +43,20 @@ def forget_passwords(login: str) -> None:
         current_tools().limits.forget(limit, login, client_address())
 
 
-def count_code(user_id: int) -> None:
-    """Count an attempt to enter a code.
+def count_code(user: User) -> None:
+    """Count an attempt to enter a code after the password.
 
     :raises TooManyAttemptsError: there were too many, for this account or from this address
     """
     limits, address = current_tools().limits, client_address()
     limits.count(_PER_ADDRESS, address)
-    limits.count(_CODES_PER_ACCOUNT_HERE, str(user_id), address)
-    limits.count(_CODES_PER_ACCOUNT, str(user_id))
+    limits.count(_CODES_PER_ACCOUNT_HERE, str(user.id), address)
+    limits.count(_CODES_PER_ACCOUNT, str(user.id), user.password_hash or "")
 
 
-def forget_codes(user_id: int) -> None:
+def forget_codes(user: User) -> None:
     """Forget the wrong codes that were tried from here; those of a day stay, or each sign-in would allow more."""
-    current_tools().limits.forget(_CODES_PER_ACCOUNT_HERE, str(user_id), client_address())
+    current_tools().limits.forget(_CODES_PER_ACCOUNT_HERE, str(user.id), client_address())
 
 
 def note_refusal(email: str, reason: str) -> None:

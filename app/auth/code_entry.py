@@ -18,6 +18,10 @@ from tenants.people.users import User
 
 _LONGEST_FORM_BYTES = 10_000
 _LONGEST_CODE = 100
+_MISTAKES = {
+    "code": "This code is wrong or was used before.",
+    "recovery_code": "This is none of your unused recovery codes.",
+}
 
 blueprint = Blueprint("code entry", __name__, url_prefix="/sign-in/code")
 
@@ -25,11 +29,10 @@ blueprint = Blueprint("code entry", __name__, url_prefix="/sign-in/code")
 @blueprint.get("")
 def show_code_entry() -> Response:
     """Show the form to whoever has given a password, and lead everybody else there."""
-    way_back = way_back_from(request.args.get("next"))
     try:
-        return _form(pending_user(), way_back)
+        return _form(pending_user())
     except NothingPendingError:
-        return _to_password(way_back)
+        return _to_password()
 
 
 @blueprint.post("")
@@ -37,61 +40,64 @@ def receive_code() -> Response:
     """Sign the person in with a new session, or show the form again."""
     request.max_content_length = _LONGEST_FORM_BYTES
     refuse_forgery(visitor())
-    way_back, is_recovery = way_back_from(request.form.get("next")), "recovery_code" in request.form
     try:
         user = pending_user()
     except NothingPendingError:
-        return _to_password(way_back)
+        return _to_password()
     try:
-        _spend(user, request.form.get("recovery_code" if is_recovery else "code", ""))
+        _spend(user, request.form.get(_field(), ""))
     except TooManyAttemptsError as error:
         note_refusal(user.email, "too many codes")
-        answer = _form(user, way_back, "Too many attempts. Try again later.", is_recovery=is_recovery, status=429)
+        answer = _form(user, "Too many attempts. Try again later.", status=429)
         answer.headers["Retry-After"] = str(error.retry_after_seconds)
         return answer
     except WrongCodeError:
         note_refusal(user.email, "wrong code")
-        says = (
-            "This is none of your unused recovery codes." if is_recovery else "This code is wrong or was used before."
-        )
-        return _form(user, way_back, says, is_recovery=is_recovery, status=401)
-    response = make_response(redirect(_after(way_back) if is_recovery else way_back, 303))
+        return _form(user, _MISTAKES[_field()], status=401)
+    return _signed_in(user)
+
+
+def _spend(user: User, code: str) -> None:
+    tools = current_tools()
+    count_code(user)
+    with across_companies(tools.engine) as connection:
+        spend_code(connection, tools.box, user.id, code[:_LONGEST_CODE], now=tools.clock())
+    forget_codes(user)
+
+
+def _signed_in(user: User) -> Response:
+    # The page of the second factor tells how many recovery codes are left, and leads on.
+    onwards = f"/second-factor?{urlencode({'next': _way_back()})}" if _field() == "recovery_code" else _way_back()
+    response = make_response(redirect(onwards, 303))
     end_pending(response)
     sign_in(response, user.id, proof="code")
     note_sign_in(user.id, user.email)
     return response
 
 
-def _spend(user: User, code: str) -> None:
-    tools = current_tools()
-    count_code(user.id)
-    with across_companies(tools.engine) as connection:
-        spend_code(connection, tools.box, user.id, code[:_LONGEST_CODE], now=tools.clock())
-    forget_codes(user.id)
-
-
-def _after(way_back: str) -> str:
-    """Return the page that tells how many recovery codes are left, and then leads on."""
-    return f"/second-factor?{urlencode({'next': way_back})}"
-
-
-def _to_password(way_back: str) -> Response:
-    response = make_response(redirect(f"/sign-in?{urlencode({'next': way_back, 'again': 1})}", 303))
+def _to_password() -> Response:
+    response = make_response(redirect(f"/sign-in?{urlencode({'next': _way_back(), 'again': 1})}", 303))
     end_pending(response)
     return response
 
 
-def _form(
-    user: User, way_back: str, mistake: str | None = None, *, is_recovery: bool = False, status: int = 200
-) -> Response:
+def _form(user: User, mistake: str | None = None, *, status: int = 200) -> Response:
     page = render_template(
         "sign_in_code.html",
         email=user.email,
-        way_back=way_back,
-        mistakes={"recovery_code" if is_recovery else "code": mistake},
+        way_back=_way_back(),
+        mistakes={_field(): mistake},
         # Whoever else may be signed in here: this form is the visitor's.
         token=csrf_token(visitor()),
     )
     response = make_response(page, status)
     keep_visitor(response)
     return response
+
+
+def _field() -> str:
+    return "recovery_code" if "recovery_code" in request.form else "code"
+
+
+def _way_back() -> str:
+    return way_back_from(request.values.get("next"))

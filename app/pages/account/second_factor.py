@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from flask import Blueprint, make_response, redirect
+from flask import Blueprint, abort, make_response, redirect
 from flask.wrappers import Response
 from sqlalchemy import Connection
 
@@ -19,6 +19,7 @@ from runtime.database import across_companies
 from tenants.people.second_factors import SecondFactorOnError, renew_recovery_codes, spend_code, turn_off, turn_on
 from tenants.people.sessions import Session
 from tenants.people.totp import WrongCodeError
+from tenants.people.users import user_with_id
 
 blueprint = Blueprint("second factor", __name__, url_prefix="/second-factor")
 limit_forms(blueprint)
@@ -97,8 +98,10 @@ def _proven(who: Session, act: Callable[[Connection], Result]) -> Result:
     """
     tools = current_tools()
     check_current_password(who)
+    with across_companies(tools.engine) as connection:
+        user = user_with_id(connection, who.user_id) or abort(404)
     try:
-        count_code(who.user_id)
+        count_code(user)
         with across_companies(tools.engine) as connection:
             spend_code(connection, tools.box, who.user_id, typed("code"), now=tools.clock())
             done = act(connection)
@@ -106,5 +109,5 @@ def _proven(who: Session, act: Callable[[Connection], Result]) -> Result:
         raise MistakeError("code", "Too many attempts. Try again later.") from error
     except WrongCodeError as error:
         raise MistakeError("code", _WRONG) from error
-    forget_codes(who.user_id)
+    forget_codes(user)
     return done

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from redis import Redis
 from sqlalchemy import Engine, select
 
 from app.auth.pending_sign_in import LASTS
@@ -18,8 +17,9 @@ from tenants.people.factor_tables import recovery_code, second_factor
 from tenants.people.password_links import link_to_be_mailed
 from tenants.people.sessions import open_session
 from tenants.people.totp import STEP
+from tenants.people.users import set_password
 from tests.support.clock import NOON, SetClock
-from tests.support.company import company_with, new_key_headers
+from tests.support.company import PASSWORDS, company_with, new_key_headers
 from tests.support.web.people import Browser, add_member, signed_in
 from tests.support.web.second_factors import AuthenticatorApp, enter_code, prove, recovery_codes_on, turn_on
 from tests.support.web.settings_page import text_of
@@ -167,7 +167,7 @@ def test_a_new_password_by_a_link_ends_what_is_pending_and_still_takes_a_code(
 
 
 def test_codes_are_not_guessed_at_and_each_refusal_is_logged(
-    app: Flask, authenticator: AuthenticatorApp, redis: Redis, clock: SetClock, caplog: pytest.LogCaptureFixture
+    app: Flask, authenticator: AuthenticatorApp, engine: Engine, company_id: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     browser = password_given(app)
@@ -190,6 +190,11 @@ def test_codes_are_not_guessed_at_and_each_refusal_is_logged(
     last = Browser(app, address="198.51.100.7")
     last.sign_in()
     assert enter_code(last, authenticator.next_code()).status_code == 429
+    # Whoever tried them does not know a new password, with which they begin anew.
+    with engine.begin() as connection:
+        set_password(connection, add_member(engine, company_id), PASSWORDS.hashed(NEW))
+    last.sign_in(password=NEW)
+    assert enter_code(last, authenticator.next_code()).status_code == 303
 
 
 def test_what_is_wrong_with_a_password_is_told_alike_with_and_without_a_second_factor(
