@@ -98,7 +98,7 @@ def turn_on_second_factor(page: Page, company: Company) -> tuple[bytes, list[str
     page.goto(f"/companies/{company.id}/account")
     page.get_by_role("link", name="Turn on").click()
     check_looks(page, "second-factor-off")
-    secret = b32decode(page.get_by_label("Add this key").input_value().replace(" ", ""))
+    secret = b32decode("".join(page.get_by_label("Add this key").input_value().split()))
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_label("Enter the code that it shows").fill(code_at(secret, step_at(utc_now())))
     page.get_by_role("button", name="Turn on").click()

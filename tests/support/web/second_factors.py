@@ -32,9 +32,9 @@ class AuthenticatorApp:
 
 def app_set_up(page: str, clock: SetClock) -> AuthenticatorApp:
     """Return an app with the key that the page offers."""
-    key = re.search(r'<textarea[^>]* id="key"[^>]*>([A-Z2-7 ]+)</textarea>', page)
+    key = re.search(r'<textarea[^>]* id="key"[^>]*>([A-Z2-7\s]+)</textarea>', page)
     assert key is not None
-    return AuthenticatorApp(b32decode(key[1].replace(" ", "")), clock)
+    return AuthenticatorApp(b32decode("".join(key[1].split())), clock)
 
 
 def turn_on(browser: Browser, clock: SetClock, **fields: str) -> tuple[AuthenticatorApp, TestResponse]:
