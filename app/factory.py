@@ -18,12 +18,12 @@ from app.api.reports import as_csv as reports_csv
 from app.api.reports import as_workbook as reports_xlsx
 from app.api.reports import explanations, line_recognition, reports
 from app.api.views import saved_views
-from app.auth import defences, provider_sign_in, sign_in
+from app.auth import code_entry, defences, provider_sign_in, sign_in
 from app.connect import oauth
 from app.http import assets, request_log
 from app.ops import health, metrics
 from app.pages import wording
-from app.pages.account import account
+from app.pages.account import account, second_factor
 from app.pages.by_hand import batches, chosen_lines
 from app.pages.joining import invitation, passwords, sign_up
 from app.pages.mapping import chart, line_drawer, line_mapping, preferences, quarantine, table
@@ -114,12 +114,13 @@ def create_app(tools: Tools) -> Flask:
     app.register_blueprint(reference.blueprint)
     mapping = (table, chart, line_drawer, quarantine, preferences, saved_view_pages, suggestion_parts)
     pages = (integrations, connection_forms, sync_pages, *mapping)
-    people = (people_pages, api_key_pages, company_pages, audit_pages, account, invitation, sign_up, passwords)
+    people = (people_pages, api_key_pages, company_pages, audit_pages, account, second_factor)
+    visitors = (sign_in, code_entry, provider_sign_in, invitation, sign_up, passwords)
     hands = (chosen_lines, batches, line_mapping)
     rule_pages = (list_page, rule_editor, preview_page, versions_page)
     revenue = (report_page, explanation_page, credit_notes_page)
     told = (notices_page, notifications_page, webhooks_page, export_schedule_pages)
     mapped = (unmapped_page, streams_page, policy_pages, *hands, *rule_pages)
-    for views in (sign_in, provider_sign_in, oauth, *pages, *revenue, *people, *told, *mapped):
+    for views in (*visitors, oauth, *pages, *revenue, *people, *told, *mapped):
         app.register_blueprint(views.blueprint)
     return app

@@ -5,13 +5,14 @@ from collections import Counter
 import click
 from sqlalchemy import select, union, union_all
 
+from commands.sealing import secret_box
 from commands.terminal import as_json, counted, print_json, print_table, transaction
 from notices import resealing
 from notices.tables import mail, webhook_secret
-from runtime.environ import Environment
-from tenants.data_keys import data_keys_from
-from tenants.lost_secrets import forget_sealed_under, unopened_secrets
-from tenants.secrets import DamagedSecretError, SecretBox, reseal_some
+from tenants import lost_secrets
+from tenants.people import factor_sealing
+from tenants.people.factor_tables import second_factor
+from tenants.secrets import DamagedSecretError, reseal_some
 from tenants.tables import secret
 
 # A sealed thing each.
@@ -19,7 +20,10 @@ _KEY_IDS = (
     select(secret.c.key_id),
     select(webhook_secret.c.key_id),
     select(mail.c.key_id).where(mail.c.key_id.is_not(None)),
+    select(second_factor.c.key_id),
 )
+_ROOMS = (lost_secrets, factor_sealing, resealing)
+_RESEALING = (reseal_some, factor_sealing.reseal_some, resealing.reseal_some)
 
 
 _RECONNECT = "connect the company's account again, under Settings, Integrations"
@@ -30,6 +34,7 @@ _REMEDIES = {
     "webhook_endpoint": f"{_ENTER_KEY}, and delete the old endpoint of revmap at Stripe",
     "access_token": _RECONNECT,
     "refresh_token": _RECONNECT,
+    "second_factor": "flask users reset-second-factor, unless they have a recovery code: then that is enough",
     "endpoint_secret": "rotate the endpoint's secret, under Settings, Webhooks, and give the new one to its receiver",
     "mail": "nothing: it is given up after three days. Ask for a new link if it held one",
 }
@@ -37,17 +42,17 @@ _REMEDIES = {
 
 @click.group("secrets")
 def group() -> None:
-    """Manage the sealed secrets of connections, webhook endpoints and waiting e-mails. Requires ENCRYPTION_KEYS."""
+    """Manage the sealed secrets of connections, endpoints, second factors and e-mails. Requires ENCRYPTION_KEYS."""
 
 
 @group.command("status")
 @as_json
 def status(*, is_json: bool) -> None:
     """Count the secrets sealed under each key, and name those that cannot be opened, with what to do about them."""
-    box = _box()
+    box = secret_box()
     with transaction() as connection:
         sealed = Counter(connection.scalars(union_all(*_KEY_IDS)))
-        lost = [*unopened_secrets(connection, box), *resealing.unopened(connection, box)]
+        lost = [one for room in _ROOMS for one in room.unopened(connection, box)]
     rows = [
         {"key_id": key, "secrets": count, "is_known": key in box.key_ids, "is_newest": key == box.newest}
         for key, count in sorted(sealed.items())
@@ -66,11 +71,11 @@ def status(*, is_json: bool) -> None:
 @as_json
 def rotate(*, is_json: bool) -> None:
     """Reseal all secrets under the newest key. Can be interrupted and rerun, without downtime."""
-    box, resealed = _box(), 0
+    box, resealed = secret_box(), 0
     try:
         while True:
             with transaction() as connection:
-                count = reseal_some(connection, box) + resealing.reseal_some(connection, box)
+                count = sum(reseal(connection, box) for reseal in _RESEALING)
             resealed += count
             if not count:
                 break
@@ -97,22 +102,16 @@ def rotate(*, is_json: bool) -> None:
 def forget(key_id: str, *, is_sure: bool, is_json: bool) -> None:
     """Delete what is sealed under a key that is lost for good, so that the web process starts without it.
 
-    See 'flask secrets status' first: it says what to do about each of them.
+    See 'flask secrets status' first: it says what to do about each of them. People whose second factor is deleted sign
+    in by their password alone until they turn on another.
     """
-    if key_id in _box().key_ids:
+    if key_id in secret_box().key_ids:
         raise click.ClickException(f"ENCRYPTION_KEYS contains {key_id}: nothing under it is lost")
     if not is_sure:
         click.confirm(f"Delete all that is sealed under {key_id}, for good?", abort=True, err=True)
     with transaction() as connection:
-        forgotten = forget_sealed_under(connection, key_id) + resealing.forget_sealed_under(connection, key_id)
+        forgotten = sum(room.forget_sealed_under(connection, key_id) for room in _ROOMS)
     if is_json:
         print_json({"key_id": key_id, "forgotten": forgotten})
     else:
         click.echo(f"{counted(forgotten, 'secret')} under {key_id} deleted.")
-
-
-def _box() -> SecretBox:
-    environment = Environment.of_process()
-    keys = data_keys_from(environment, environment.required_list("ENCRYPTION_KEYS"))
-    environment.refuse_if_incomplete()
-    return SecretBox(keys)

@@ -15,6 +15,7 @@ from runtime.environ import DATABASE_SCHEMES, Environment
 from runtime.pooler_setting import pooled_from
 from runtime.roles import OPERATOR, roles_from
 from tenants.companies import find_company
+from tenants.people.users import User, find_user
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -101,6 +102,14 @@ def refuse_unknown_company(connection: Connection, company_id: int | None) -> No
     """Raise `click.ClickException` if there is no company with this id; None stands for all companies."""
     if company_id is not None and find_company(connection, company_id) is None:
         raise click.ClickException(f"there is no company {company_id}: see flask companies list")
+
+
+def known_user(connection: Connection, email: str) -> User:
+    """Return the user with this address; raise `click.ClickException` if there is none."""
+    user = find_user(connection, email)
+    if user is None:
+        raise click.ClickException("no user has this e-mail address")
+    return user
 
 
 def counted(number: int, one: str, several: str | None = None) -> str:

@@ -5,10 +5,12 @@ import sys
 import click
 from sqlalchemy import Connection
 
+from commands.second_factors import reset_second_factor
 from commands.terminal import (
     as_json,
     company_option,
     counted,
+    known_user,
     print_json,
     print_table,
     refuse_unknown_company,
@@ -17,6 +19,7 @@ from commands.terminal import (
 from runtime.clock import utc_now
 from tenants.people.password_links import change_password, prove_address
 from tenants.people.passwords import Passwords, UnusablePasswordError
+from tenants.people.second_factors import turn_off
 from tenants.people.sessions import end_sessions_of
 from tenants.people.users import (
     UnusableEmailError,
@@ -74,6 +77,7 @@ def create(email: str, *, company_id: int, role: Role, password_stdin: bool, no_
 
 
 def _take_from_whoever_made_it(connection: Connection, user: User, password_hash: str | None) -> None:
+    turn_off(connection, user.id, actor="operator", now=utc_now())
     change_password(connection, user.id, password_hash, now=utc_now())
     prove_address(connection, user.id, now=utc_now())
 
@@ -117,15 +121,16 @@ def set_password_command(email: str, *, password_stdin: bool, is_json: bool) -> 
     """Set a user's password and end their sessions."""
     password_hash = _hashed_password(from_stdin=password_stdin)
     with transaction() as connection:
-        user = find_user(connection, email)
-        if user is None:
-            raise click.ClickException("no user has this e-mail address")
+        user = known_user(connection, email)
         set_password(connection, user.id, password_hash)
         ended = end_sessions_of(connection, user.id)
     if is_json:
         print_json({"id": user.id, "email": user.email, "sessions_ended": ended})
     else:
         click.echo(f"Changed the password of {user.email} and ended {counted(ended, 'session')}.")
+
+
+group.add_command(reset_second_factor)
 
 
 def _address(email: str) -> str:

@@ -13,6 +13,7 @@ import projections.revenue.store.credit_note_tables
 import projections.revenue.store.facet_table
 import projections.revenue.store.past_tables
 import projections.revenue.store.tables
+import tenants.people.factor_tables
 import tenants.people.link_tables
 import tenants.tables
 import tenants.views.tables

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from events.log.append import append
 from events.log.own_facts import own_fact
+from tenants.tables import membership
 
 API_KEY_CREATED = "access.api_key_created"
 API_KEY_REVOKED = "access.api_key_revoked"
@@ -17,6 +18,12 @@ INVITATION_ACCEPTED = "access.invitation_accepted"
 INVITATION_REVOKED = "access.invitation_revoked"
 PASSWORD_LINK_CREATED = "access.password_link_created"  # noqa: S105 - the name of a fact
 PASSWORD_CHANGED = "access.password_changed"  # noqa: S105 - the name of a fact
+SECOND_FACTOR_TURNED_ON = "access.second_factor_turned_on"
+SECOND_FACTOR_TURNED_OFF = "access.second_factor_turned_off"
+SECOND_FACTOR_REQUIRED = "access.second_factor_required"
+SECOND_FACTOR_MADE_OPTIONAL = "access.second_factor_made_optional"
+RECOVERY_CODE_USED = "access.recovery_code_used"
+RECOVERY_CODES_RENEWED = "access.recovery_codes_renewed"
 COMPANY_CREATED = "access.company_created"
 COMPANY_RENAMED = "access.company_renamed"
 CONNECTION_REFUSED = "access.connection_refused"
@@ -42,3 +49,11 @@ def note_access(
 ) -> None:
     """Append a fact about an entity, for example `user:5`, done by `actor`. Commits nothing; call it last."""
     append(connection, company_id, [own_fact(fact, details, entity=about, now=now, actor=actor)])
+
+
+def note_in_companies_of(connection: Connection, user_id: int, fact: str, *, actor: str, now: datetime) -> None:
+    """Append a fact about a user to the log of each of their companies. Commits nothing; call it last."""
+    companies = select(membership.c.company_id).where(membership.c.user_id == user_id)
+    # In one order, so that no two wait for each other.
+    for company_id in connection.execute(companies.order_by(membership.c.company_id)).scalars().all():
+        note_access(connection, company_id, fact, about=f"user:{user_id}", actor=actor, now=now)

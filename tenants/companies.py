@@ -5,7 +5,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
-from tenants.access_facts import COMPANY_CREATED, COMPANY_RENAMED, note_access
+from tenants.access_facts import (
+    COMPANY_CREATED,
+    COMPANY_RENAMED,
+    SECOND_FACTOR_MADE_OPTIONAL,
+    SECOND_FACTOR_REQUIRED,
+    note_access,
+)
 from tenants.people.users import set_member
 from tenants.tables import company
 
@@ -17,6 +23,7 @@ class Company(NamedTuple):
     name: str
     created_at: datetime
     time_zone: str = "UTC"
+    requires_second_factor: bool = False
 
 
 _COLUMNS = [company.c[name] for name in Company._fields]
@@ -55,6 +62,24 @@ def rename_company(connection: Connection, company_id: int, name: str, *, actor:
     if changed.rowcount:
         about = f"company:{company_id}"
         note_access(connection, company_id, COMPANY_RENAMED, about=about, actor=actor, now=now, name=name)
+
+
+def require_second_factor(
+    connection: Connection, company_id: int, *, is_required: bool, actor: str, now: datetime
+) -> None:
+    """Say whether members who sign in with a password need a second factor, and record it if that is new.
+
+    Commits nothing; call it last.
+    """
+    required = company.c.requires_second_factor
+    changed = connection.execute(
+        update(company)
+        .where(company.c.id == company_id, required != is_required)
+        .values(requires_second_factor=is_required)
+    )
+    if changed.rowcount:
+        fact = SECOND_FACTOR_REQUIRED if is_required else SECOND_FACTOR_MADE_OPTIONAL
+        note_access(connection, company_id, fact, about=f"company:{company_id}", actor=actor, now=now)
 
 
 def keep_time_zone(connection: Connection, company_id: int, time_zone: str) -> None:

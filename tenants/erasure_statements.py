@@ -67,10 +67,11 @@ BITE = """
       AND company_id = :company_id
 """
 UNTIE = text("UPDATE user_account SET last_company_id = NULL WHERE last_company_id = :company_id")
+# What is deleted with the person does not hold them.
 PERSON_REFERENCES = text("""
     SELECT CAST(CAST(f.conrelid AS regclass) AS text) AS child, quote_ident(a.attname) AS child_column
     FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
-    WHERE f.contype = 'f' AND f.confrelid = CAST('user_account' AS regclass) ORDER BY 1, 2
+    WHERE f.contype = 'f' AND f.confrelid = CAST('user_account' AS regclass) AND f.confdeltype <> 'c' ORDER BY 1, 2
 """)
 PERSON = """
     DELETE FROM user_account u USING company_erasure e

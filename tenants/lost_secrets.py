@@ -18,9 +18,10 @@ class Unopened(NamedTuple):
     kind: str
     key_id: str
     endpoint_id: int | None = None
+    user_id: int | None = None
 
 
-def unopened_secrets(connection: Connection, box: SecretBox) -> Iterator[Unopened]:
+def unopened(connection: Connection, box: SecretBox) -> Iterator[Unopened]:
     """Yield the secrets of connections that the box cannot open, in constant memory. Opens all of them."""
     columns = (secret.c.company_id, secret.c.name, secret.c.key_id, secret.c.sealed)
     rows = connection.execute(select(*columns).order_by(*columns[:2]).execution_options(yield_per=_READ_AT_ONCE))

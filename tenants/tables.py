@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     func,
 )
 
@@ -27,6 +28,8 @@ company = Table(
     Column("name", Text, nullable=False),
     # An IANA name: the days that reports speak of begin and end there.
     Column("time_zone", Text, nullable=False, server_default="UTC"),
+    # Whether people who sign in with a password need a second factor here.
+    Column("requires_second_factor", Boolean, nullable=False, server_default=false()),
     Column("created_at", INSTANT, nullable=False, server_default=func.clock_timestamp()),
 )
 
@@ -90,6 +93,8 @@ user_session = Table(
     # The company opened last.
     Column("company_id", BigInteger, ForeignKey(company.c.id)),
     Column("device", Text),
+    # Whether the identity provider let the user in, who sees to second factors itself.
+    Column("came_by_provider", Boolean, nullable=False, server_default=false()),
     Column("created_at", INSTANT, nullable=False),
     Column("last_used_at", INSTANT, nullable=False),
     Column("expires_at", INSTANT, nullable=False),

@@ -13,9 +13,8 @@ from app.http.rate_limits import Limit, client_address
 from app.wiring.tools import current_tools
 from runtime.database import across_companies
 from tenants.api_keys import principal_of
-from tenants.people.members import visiting_role
+from tenants.people.members import visit_of
 from tenants.people.sessions import session_of
-from tenants.people.users import role_of
 from tenants.roles import Principal, Role
 
 Answer = TypeVar("Answer")
@@ -29,6 +28,10 @@ class NotSignedInError(Exception):
     """The key is unknown or revoked, or there is neither a key nor a session."""
 
 
+class SecondFactorNeededError(Exception):
+    """The company requires a second factor of its members, and this one has not turned one on."""
+
+
 class RoleTooLowError(Exception):
     """The key or the person belongs to the company, but the role is too low."""
 
@@ -40,9 +43,9 @@ class RoleTooLowError(Exception):
 def for_role(needed: Role) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
     """Restrict a company's view to keys and members of that company with this role or a higher one.
 
-    The view then raises NotSignedInError (401), 404 for any other company, RoleTooLowError (403), and
-    ForgedRequestError (403) for a change by a session without its token. Place it directly below the route, so that
-    callers without access see no other errors of the request.
+    The view then raises NotSignedInError (401), 404 for any other company, RoleTooLowError (403),
+    SecondFactorNeededError (403), and ForgedRequestError (403) for a change by a session without its token. Place it
+    directly below the route, so that callers without access see no other errors of the request.
     """
 
     def guard(view: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -109,12 +112,14 @@ def still_let_in() -> Callable[[Connection], bool]:
     if "Authorization" in request.headers:
         key = _sent_key()
         return lambda connection: principal_of(connection, key, now=tools.clock()) == caller
-    token, who = session_token() or "", session()
-    return lambda connection: (
-        who is not None
-        and session_of(connection, token, now=tools.clock()) is not None
-        and role_of(connection, caller.company_id, who.user_id) == caller.role
-    )
+    token = session_token() or ""
+
+    def is_member_still(connection: Connection) -> bool:
+        who = session_of(connection, token, now=tools.clock())
+        visit = visit_of(connection, caller.company_id, who.user_id, now=tools.clock()) if who else None
+        return who is not None and visit is not None and visit.role == caller.role and visit.lets_in(who)
+
+    return is_member_still
 
 
 def _principal_of_key() -> Principal:
@@ -146,5 +151,9 @@ def _member(company_id: int) -> Principal | None:
         if request.method not in _SAFE_METHODS:
             refuse_forgery(session_token())
         # Read at every request, so that a lowered role takes effect at once.
-        role = visiting_role(connection, company_id, who.user_id, now=tools.clock()) if company_id < 2**63 else None
-    return Principal(company_id, role, f"user:{who.user_id}") if role else None
+        visit = visit_of(connection, company_id, who.user_id, now=tools.clock()) if company_id < 2**63 else None
+    if visit is None:
+        return None
+    if not visit.lets_in(who):
+        raise SecondFactorNeededError
+    return Principal(company_id, visit.role, f"user:{who.user_id}")

@@ -59,7 +59,7 @@ def come_back_from_provider() -> Response:
         raise UnknownIdentityError
     response = make_response(redirect(way_back, 303))
     clear_cookie(response, _COOKIE)
-    sign_in(response, user_id)
+    sign_in(response, user_id, proof="provider")
     _log.info("signed in", extra={"user_id": user_id, "address": client_address()})
     return response
 

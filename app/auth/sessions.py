@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from app.auth.csrf import csrf_token, refuse_forgery
 from app.wiring.tools import current_tools
 from runtime.database import across_companies
-from tenants.people.sessions import LONGEST, Session, end_session, open_session, session_of
+from tenants.people.sessions import LONGEST, Proof, Session, end_session, open_session, session_of
 from tenants.people.users import Membership, memberships_of
 
 _LONGEST_TOKEN = 1_000
@@ -54,14 +54,17 @@ def session_token() -> str | None:
     return cookie("session")
 
 
-def sign_in(response: Response, user_id: int) -> None:
-    """Open a new session in place of the browser's old one, and set its cookie. Commits."""
+def sign_in(response: Response, user_id: int, *, proof: Proof = "password") -> None:
+    """Open a new session in place of the browser's old one, and set its cookie. Commits.
+
+    :raises CodeNeededError: the person has a second factor, and gave a password alone
+    """
     tools = current_tools()
     old = session_token()
     with across_companies(tools.engine) as connection:
         if old:
             end_session(connection, old)
-        token = open_session(connection, user_id, now=tools.clock(), device=_device())
+        token = open_session(connection, user_id, now=tools.clock(), device=_device(), proof=proof)
     set_cookie(response, "session", token, max_age=int(LONGEST.total_seconds()))
 
 

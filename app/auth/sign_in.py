@@ -1,40 +1,32 @@
 """Routes for signing in with e-mail and password, and for signing out."""
 
-import hmac
-import logging
 import re
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 
+from app.auth.attempts import count_password, forget_passwords, login_of, note_refusal
 from app.auth.csrf import refuse_forgery
-from app.auth.sessions import form_token, keep_visitor, session, session_token, sign_in, sign_out, visitor
+from app.auth.pending_sign_in import let_in
+from app.auth.sessions import form_token, keep_visitor, session, session_token, sign_out, visitor
 from app.http.native_threads import in_native_thread
-from app.http.rate_limits import Limit, RateLimits, TooManyAttemptsError, client_address
+from app.http.rate_limits import TooManyAttemptsError
 from app.wiring.tools import current_tools
 from runtime.database import across_companies
 from tenants.people.users import User, find_user, set_password
 
 HOME = "/"
 
-# Counted by account and address together, so that nobody can lock another person out from elsewhere. While many
-# addresses try one account, each has fewer guesses, and the owner can still sign in from another address.
-_PER_ACCOUNT_HERE = Limit("sign-in-here", attempts=10, seconds=900)
-_PER_ACCOUNT = Limit("sign-in-account", attempts=100, seconds=900)
-_PER_ACCOUNT_HERE_WHEN_MANY_TRY = Limit("sign-in-here-when-many-try", attempts=3, seconds=900)
-_PER_ADDRESS = Limit("sign-in-address", attempts=50, seconds=900)
-_LONGEST_EMAIL = 254
 _LONGEST_FORM_BYTES = 10_000
 # The only pages that people are redirected to after signing in, so that no link can use us to send them elsewhere.
 _WAY_BACK = re.compile(
-    r"/|/sign-up|/invitations/[\w-]{20,100}|/settings/integrations(\?company=[0-9]{1,18})?"
+    r"/|/sign-up|/second-factor|/invitations/[\w-]{20,100}|/settings/integrations(\?company=[0-9]{1,18})?"
     r"|/connect/stripe\?company=[0-9]{1,18}"
     r"|/companies/[0-9]{1,18}/(revenue-mapping|syncs|people|api-keys|company|audit|account)(/[\w%.-]{1,200}){0,2}"
     r"(\?[!-\[\]-~]{0,2000})?",
     re.ASCII,
 )
 
-_log = logging.getLogger(__name__)
 blueprint = Blueprint("sign in", __name__)
 
 
@@ -42,29 +34,29 @@ blueprint = Blueprint("sign in", __name__)
 def show_sign_in() -> Response:
     """Show the form, or redirect a person who is signed in already."""
     way_back = way_back_from(request.args.get("next"))
-    return redirect(way_back, 303) if session() else _form(way_back)  # type: ignore[return-value]  # a Response of ours
+    again = (
+        "Enter your password again: your code has to follow within five minutes." if "again" in request.args else None
+    )
+    return make_response(redirect(way_back, 303)) if session() else _form(way_back, mistake=again)
 
 
 @blueprint.post("/sign-in")
 def receive_sign_in() -> Response:
-    """Sign a person in with a new session, or show the form again, saying only that something was wrong."""
+    """Let a person in, or show the form again, saying only that something was wrong."""
     request.max_content_length = _LONGEST_FORM_BYTES
     refuse_forgery(visitor())
     email, way_back = request.form.get("email", ""), way_back_from(request.form.get("next"))
     try:
         user = _user_with_password(email, request.form.get("password", ""))
     except TooManyAttemptsError as error:
-        _note_refusal(email, "too many attempts")
+        note_refusal(email, "too many attempts")
         answer = _form(way_back, email, "Too many attempts. Try again later.", status=429)
         answer.headers["Retry-After"] = str(error.retry_after_seconds)
         return answer
     if user is None:
-        _note_refusal(email, "wrong password or unknown account")
+        note_refusal(email, "wrong password or unknown account")
         return _form(way_back, email, "The e-mail address or the password is wrong.", status=401)
-    response = make_response(redirect(way_back, 303))
-    sign_in(response, user.id)
-    _log.info("signed in", extra={"user_id": user.id, "account": _account(email), "address": client_address()})
-    return response
+    return let_in(user, way_back)
 
 
 @blueprint.post("/sign-out")
@@ -79,43 +71,19 @@ def receive_sign_out() -> Response:
 
 def _user_with_password(email: str, password: str) -> User | None:
     tools = current_tools()
-    login, address = _login(email), client_address()
-    _count_attempt(tools.limits, login, address)
+    login = login_of(email)
+    count_password(login)
     with across_companies(tools.engine) as connection:
         user = None if "\x00" in login else find_user(connection, login)
     password_hash = user.password_hash if user else None
     if not in_native_thread(tools.passwords.matches, password_hash, password) or user is None or password_hash is None:
         return None
-    for limit in (_PER_ACCOUNT_HERE, _PER_ACCOUNT_HERE_WHEN_MANY_TRY):
-        tools.limits.forget(limit, login, address)
+    forget_passwords(login)
     if tools.passwords.is_outdated(password_hash):
-        fresh = in_native_thread(tools.passwords.rehashed, password)
+        password_hash = in_native_thread(tools.passwords.rehashed, password)
         with across_companies(tools.engine) as connection:
-            set_password(connection, user.id, fresh)
-    return user
-
-
-def _login(email: str) -> str:
-    return email[:_LONGEST_EMAIL].strip().lower()
-
-
-def _note_refusal(email: str, reason: str) -> None:
-    _log.warning("sign-in refused", extra={"reason": reason, "account": _account(email), "address": client_address()})
-
-
-def _account(email: str) -> str:
-    """Return a keyed hash of an account's address: the same for each attempt, and no address, which may be mistyped."""
-    key = current_tools().secret_key.encode()
-    return hmac.digest(key, b"account:" + _login(email).encode("utf-8", "replace"), "sha256").hex()[:16]
-
-
-def _count_attempt(limits: RateLimits, login: str, address: str) -> None:
-    limits.count(_PER_ADDRESS, address)
-    limits.count(_PER_ACCOUNT_HERE, login, address)
-    try:
-        limits.count(_PER_ACCOUNT, login)
-    except TooManyAttemptsError:
-        limits.count(_PER_ACCOUNT_HERE_WHEN_MANY_TRY, login, address)
+            set_password(connection, user.id, password_hash)
+    return user._replace(password_hash=password_hash)
 
 
 def _form(way_back: str, email: str = "", mistake: str | None = None, *, status: int = 200) -> Response:
@@ -135,11 +103,20 @@ def _form(way_back: str, email: str = "", mistake: str | None = None, *, status:
 
 def to_sign_in() -> Response:
     """Redirect to the sign-in form, and from there back to the requested page."""
+    return _by_way_of("/sign-in")
+
+
+def to_second_factor() -> Response:
+    """Redirect to where a second factor is turned on, and from there back to the requested page."""
+    return _by_way_of("/second-factor")
+
+
+def _by_way_of(page: str) -> Response:
     if "HX-Request" in request.headers:
         # Only part of a page was requested: reload the whole page, which then redirects.
         return Response(status=401, headers={"HX-Refresh": "true"})
     wanted = request.full_path.rstrip("?") if request.method == "GET" else HOME
-    return make_response(redirect(f"/sign-in?{urlencode({'next': wanted})}", 303))
+    return make_response(redirect(f"{page}?{urlencode({'next': wanted})}", 303))
 
 
 def way_back_from(wanted: str | None) -> str:

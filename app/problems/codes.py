@@ -69,6 +69,12 @@ _OF_ACCESS = (
         "Sign in as the person whom the invitation is for.",
         heading="This invitation is for somebody else",
     ),
+    Problem(
+        "second_factor_needed",
+        403,
+        "Turn on a second factor at /second-factor: the company requires one of its people.",
+        heading="This company requires a second factor",
+    ),
     Problem("last_admin", 409, "Make another member an admin first.", heading="Somebody has to be an admin"),
     Problem("already_member", 409, "Change the member's role instead.", heading="Already a member"),
     Problem("invitation_accepted", 409, "Remove the member instead.", heading="Already accepted"),

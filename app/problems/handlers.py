@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, NotFound
 
-from app.auth.access import NotSignedInError, RoleTooLowError
-from app.auth.sign_in import to_sign_in
+from app.auth.access import NotSignedInError, RoleTooLowError, SecondFactorNeededError
+from app.auth.sign_in import to_second_factor, to_sign_in
 from app.http.bodies import BodyTooLargeError, UnsupportedBodyError, UnwantedBodyError
 from app.http.rate_limits import TooManyAttemptsError
 from app.http.request_log import request_uuid
@@ -39,6 +39,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(BodyTooLargeError, _too_large)
     app.register_error_handler(UnwantedBodyError, _unwanted_body)
     app.register_error_handler(NotSignedInError, _not_signed_in)
+    app.register_error_handler(SecondFactorNeededError, _second_factor_needed)
     app.register_error_handler(TooManyAttemptsError, _too_many_attempts)
     app.register_error_handler(RoleTooLowError, _role_too_low)
     app.register_error_handler(KeyRefusedError, _key_refused)
@@ -78,6 +79,10 @@ def _not_signed_in(_error: NotSignedInError) -> Response:
     if is_read_by_people() and "Authorization" not in request.headers:
         return to_sign_in()
     return problem("unauthenticated", headers={"WWW-Authenticate": 'Bearer realm="revmap"'})
+
+
+def _second_factor_needed(_error: SecondFactorNeededError) -> Response:
+    return to_second_factor() if is_read_by_people() else problem("second_factor_needed")
 
 
 def _too_many_attempts(error: TooManyAttemptsError) -> Response:

@@ -15,6 +15,7 @@ from runtime.environ import EXIT_MISCONFIGURED
 from runtime.logs import log_as_json
 from runtime.role_check import refuse_missing_roles
 from runtime.roles import OF_WEB, WEB
+from tenants.people.factor_sealing import keys_of_second_factors
 from tenants.secrets import SecretBox, key_ids_in_use
 
 _log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ def refuse_unknown_keys(settings: WebSettings) -> None:
     acting_as(engine, WEB, has_roles=settings.has_roles)
     try:
         with engine.connect() as connection:
-            in_use = {*key_ids_in_use(connection), *sealed_under(connection)}
+            in_use = {*key_ids_in_use(connection), *sealed_under(connection), *keys_of_second_factors(connection)}
             missing = in_use - SecretBox(settings.data_keys).key_ids
     except SQLAlchemyError as error:
         # The database or its schema does not exist yet: each secret is then checked when it is used.

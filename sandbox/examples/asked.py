@@ -60,6 +60,10 @@ ASKED = {
     ),
     "changeStream": Asked(path={"stream_id": STREAM}, body={"code": "4001"}),
     "createPlan": Asked(path={"stream_id": STREAM}, body={"name": "Enterprise"}),
+    # Whoever asks has none.
+    "changeCompany": Asked(
+        body={"name": "Month-end close", "time_zone": "Europe/Berlin", "requires_second_factor": False}
+    ),
     "changePlan": Asked(path={"stream_id": STREAM, "plan_id": PLAN}, body={"name": "Team plan"}),
     "saveRuleDraft": Asked(
         headers={"If-Match": '"published-1"'}, body={"rules": [RULE, RULE_OF_ANNUAL_PLANS]}, turn=-2

@@ -1,7 +1,8 @@
 """Map the identities of an identity provider to users."""
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
+from tenants.people.factor_tables import second_factor
 from tenants.people.sessions import end_sessions_of
 from tenants.tables import user_account
 
@@ -10,8 +11,8 @@ def user_of_identity(connection: Connection, issuer: str, subject: str, *, verif
     """Return the id of the user that a provider names, or None if nobody has added them. Commits nothing.
 
     At first sign-in, the user with the verified address is bound to the subject: an address may pass to somebody else,
-    a subject does not. If nobody had proven that address before, the password and the sessions of the account end:
-    somebody else may have made it.
+    a subject does not. If nobody had proven that address before, the password, the second factor and the sessions of
+    the account end: somebody else may have made it.
     """
     user = user_account.c
     known = connection.execute(
@@ -29,6 +30,7 @@ def user_of_identity(connection: Connection, issuer: str, subject: str, *, verif
         return None
     if bound.address_proven_at is None:
         end_sessions_of(connection, bound.id)
+        connection.execute(delete(second_factor).where(second_factor.c.user_id == bound.id))
         connection.execute(
             update(user_account)
             .where(user.id == bound.id)

@@ -8,10 +8,10 @@ from sqlalchemy import Connection, Select, delete, or_, select, update
 from tenants.last_use import note_use
 from tenants.people.invitations import revoke_invitations_by
 from tenants.people.link_tables import password_link
-from tenants.people.sessions import end_sessions_after_removal
+from tenants.people.sessions import Session, end_sessions_after_removal
 from tenants.people.users import remove_member, set_member
 from tenants.roles import Role
-from tenants.tables import membership, user_account
+from tenants.tables import company, membership, user_account
 
 # To the second, it would cost a write on every request.
 _SEEN_ACCURACY = timedelta(minutes=5)
@@ -34,6 +34,17 @@ class SeenMember(NamedTuple):
     role: Role
     created_at: datetime
     last_seen_at: datetime | None
+
+
+class Visit(NamedTuple):
+    """A member's current role in a company, and whether a password alone does not let them in there."""
+
+    role: Role
+    needs_second_factor: bool
+
+    def lets_in(self, session: Session) -> bool:
+        """Return whether the member's session proves as much as the company asks for."""
+        return session.has_second_factor or not self.needs_second_factor
 
 
 def list_seen_members(
@@ -93,17 +104,20 @@ def dismiss_member(connection: Connection, company_id: int, user_id: int, *, act
     _revoke_links_by(connection, company_id, user_id, actor=actor, now=now)
 
 
-def visiting_role(connection: Connection, company_id: int, user_id: int, *, now: datetime) -> Role | None:
-    """Return a user's current role in a company, or None, and record that they were seen. Commits nothing."""
+def visit_of(connection: Connection, company_id: int, user_id: int, *, now: datetime) -> Visit | None:
+    """Return how a user may enter a company, or None, and record that they were seen. Commits nothing."""
     mine = (membership.c.company_id == company_id, membership.c.user_id == user_id)
-    row = connection.execute(select(membership.c.role, membership.c.last_seen_at).where(*mine)).one_or_none()
+    row = connection.execute(
+        select(membership.c.role, company.c.requires_second_factor, membership.c.last_seen_at)
+        .join(company, company.c.id == membership.c.company_id)
+        .where(*mine)
+    ).one_or_none()
     if row is None:
         return None
     if row.last_seen_at is None or row.last_seen_at < now - _SEEN_ACCURACY:
         seen_before = or_(membership.c.last_seen_at.is_(None), membership.c.last_seen_at < now - _SEEN_ACCURACY)
         note_use(connection, update(membership).where(*mine, seen_before).values(last_seen_at=now))
-    role: Role = row.role
-    return role
+    return Visit(row.role, row.requires_second_factor)
 
 
 def _members(company_id: int) -> Select[Any]:

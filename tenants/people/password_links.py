@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, case, delete, func, insert, select, update
 
-from tenants.access_facts import PASSWORD_CHANGED, PASSWORD_LINK_CREATED, note_access
+from tenants.access_facts import PASSWORD_CHANGED, PASSWORD_LINK_CREATED, note_access, note_in_companies_of
 from tenants.people.link_tables import password_link
 from tenants.people.link_tokens import LinkOverError, hash_of, new_token
 from tenants.people.sessions import end_sessions_of
@@ -95,11 +95,7 @@ def change_password(
     connection.execute(update(user_account).where(user_account.c.id == user_id).values(password_hash=password_hash))
     connection.execute(delete(password_link).where(password_link.c.user_id == user_id))
     end_sessions_of(connection, user_id, but=keeps)
-    about = f"user:{user_id}"
-    companies = select(membership.c.company_id).where(membership.c.user_id == user_id)
-    # In one order, so that no two wait for each other.
-    for company_id in connection.execute(companies.order_by(membership.c.company_id)).scalars().all():
-        note_access(connection, company_id, PASSWORD_CHANGED, about=about, actor=about, now=now)
+    note_in_companies_of(connection, user_id, PASSWORD_CHANGED, actor=f"user:{user_id}", now=now)
 
 
 def prove_address(connection: Connection, user_id: int, *, now: datetime) -> None:

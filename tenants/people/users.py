@@ -31,6 +31,14 @@ class User(NamedTuple):
     is_address_proven: bool = True
 
 
+_USERS = select(
+    user_account.c.id,
+    user_account.c.email,
+    user_account.c.password_hash,
+    user_account.c.address_proven_at.is_not(None),
+)
+
+
 class Membership(NamedTuple):
     """A user's role in one company."""
 
@@ -83,14 +91,13 @@ def add_user(connection: Connection, email: str, *, password_hash: str | None) -
 
 def find_user(connection: Connection, email: str) -> User | None:
     """Return the user with this address, ignoring case and surrounding whitespace; None if there is none."""
-    row = connection.execute(
-        select(
-            user_account.c.id,
-            user_account.c.email,
-            user_account.c.password_hash,
-            user_account.c.address_proven_at.is_not(None),
-        ).where(user_account.c.email == email.strip().lower())
-    ).one_or_none()
+    row = connection.execute(_USERS.where(user_account.c.email == email.strip().lower())).one_or_none()
+    return User(*row) if row else None
+
+
+def user_with_id(connection: Connection, user_id: int) -> User | None:
+    """Return the user with this id, or None."""
+    row = connection.execute(_USERS.where(user_account.c.id == user_id)).one_or_none()
     return User(*row) if row else None
 
 

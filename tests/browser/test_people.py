@@ -1,6 +1,7 @@
 """A finance team manages its people, keys and accounts without a command line."""
 
 import re
+from base64 import b32decode
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from runtime.clock import utc_now
 from tenants.people.invitations import invite as invite_address
-from tests.browser.deployment import Company, Deployment
+from tenants.people.totp import code_at, step_at
+from tests.browser.deployment import PASSWORD, Company, Deployment
 from tests.browser.looks import check_looks
 from tests.browser.mishaps import Mishaps
 
@@ -89,6 +91,47 @@ def test_the_company_the_audit_and_ones_account_look_as_all_pages_do(page: Page,
     page.get_by_role("link", name="Forgot your password?").click()
     expect(page.get_by_role("button", name="Send link")).to_be_visible()
     check_looks(page, "forgotten-password")
+
+
+def turn_on_second_factor(page: Page, company: Company) -> tuple[bytes, list[str]]:
+    """Turn it on from one's account, and return the app's secret and the recovery codes."""
+    page.goto(f"/companies/{company.id}/account")
+    page.get_by_role("link", name="Turn on").click()
+    check_looks(page, "second-factor-off")
+    secret = b32decode("".join(page.get_by_label("Add this key").input_value().split()))
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_label("Enter the code that it shows").fill(code_at(secret, step_at(utc_now())))
+    page.get_by_role("button", name="Turn on").click()
+    codes = page.get_by_label("Recovery codes").input_value().split()
+    check_looks(page, "recovery-codes")
+    page.get_by_role("link", name="I have kept them").click()
+    expect(page.get_by_text("Turned on")).to_be_visible()
+    return secret, codes
+
+
+def test_a_second_factor_is_turned_on_asked_for_and_turned_off(page: Page, company: Company, mishaps: Mishaps) -> None:
+    company.enter(page.context)
+    secret, codes = turn_on_second_factor(page, company)
+    page.get_by_role("button", name="Sign out everywhere").click()
+    page.get_by_label("Email").fill(company.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    mishaps.expect("status of 401")
+    page.get_by_label("Code", exact=True).fill("000000")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("wrong or was used")
+    page.get_by_text("Use a recovery code instead").click()
+    check_looks(page, "sign-in-code")
+    page.get_by_label("Recovery code", exact=True).fill(codes[0])
+    page.get_by_role("button", name="Use recovery code").click()
+    expect(page.get_by_text("9 of 10 recovery codes are left")).to_be_visible()
+    check_looks(page, "second-factor-on")
+
+    page.get_by_label("Your password").fill(PASSWORD)
+    # Of the step after the one that turned it on, which is in the window already.
+    page.get_by_label("Code", exact=True).fill(code_at(secret, step_at(utc_now()) + 1))
+    page.get_by_role("button", name="Turn off").click()
+    expect(page).not_to_have_url(re.compile("second-factor"))
 
 
 def test_who_may_not_manage_people_sees_whom_to_ask(page: Page, deployment: Deployment) -> None:

@@ -1,6 +1,7 @@
 """An operator adds and removes members and revokes keys; the company's log records each change."""
 
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 
 import pytest
@@ -11,9 +12,14 @@ from sqlalchemy import Engine
 
 from commands import register
 from events.log.read import stream_events
+from notices.mail import claim_letters
+from runtime.clock import utc_now
+from tenants.secrets import SecretBox
 from tests.commands.conftest import Run
+from tests.support.clock import SetClock
 from tests.support.commands import error_of, json_of
-from tests.support.web.people import Browser
+from tests.support.web.people import Browser, signed_in
+from tests.support.web.second_factors import turn_on
 
 PASSWORD = "correct horse battery"
 RunWithInput = Callable[..., Result]
@@ -118,6 +124,34 @@ def test_a_new_password_ends_all_sessions(run_with_input: RunWithInput, run: Run
     assert changed["sessions_ended"] == 1
     assert browser.get(f"/v1/companies/{company_id}/connection").status_code == 401
     assert browser.sign_in(password="a new long password").status_code == 303
+
+
+def test_whoever_lost_phone_and_recovery_codes_is_let_in_by_the_operator(
+    run: Run, company_id: int, app: Flask, engine: Engine, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = signed_in(app, engine, company_id)
+    turn_on(browser, clock)
+    monkeypatch.setenv("SMTP_URL", "smtp://mail.test")
+    assert "ENCRYPTION_KEYS" in run("users", "reset-second-factor", "ada@example.org").stderr
+    monkeypatch.setenv("ENCRYPTION_KEYS", urlsafe_b64encode(b"k" * 32).decode())
+    words = ("users", "reset-second-factor", "Ada@example.org")
+
+    reset = json_of(run(*words, "--json"))
+
+    assert (reset["was_on"], reset["sessions_ended"]) == (True, 1)
+    assert browser.sign_in().headers["Location"] == "/"
+    assert access_facts(engine, company_id)[-1] == (
+        "access.second_factor_turned_off",
+        f"user:{reset['id']}",
+        "operator",
+    )
+    (letter,) = claim_letters(engine, now=utc_now())
+    assert (letter.recipient, letter.open(SecretBox([b"k" * 32]))[0]) == (
+        "ada@example.org",
+        "Your second factor was reset",
+    )
+    assert "There was no second factor of ada@example.org" in run(*words).stdout
+    assert "no user" in error_of(run("users", "reset-second-factor", "nobody@example.org"))
 
 
 @pytest.mark.parametrize(

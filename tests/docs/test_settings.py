@@ -17,7 +17,7 @@ _MODULES = {
         "runtime/roles.py",
         "runtime/pooler_setting.py",
         "commands/waking.py",
-        "commands/secrets.py",
+        "commands/sealing.py",
     ),
     "make run": ("sandbox/run.py",),
 }

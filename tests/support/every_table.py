@@ -77,6 +77,10 @@ def companies_with_everything(engine: Engine) -> tuple[int, int]:
                 "INSERT INTO user_session (token_sha256, user_id, company_id, created_at, last_used_at, expires_at)"  # noqa: S608
                 f" VALUES ('{user_id}{company_id}', {user_id}, {company_id}, now(), now(), now())"
             )
+            connection.exec_driver_sql(
+                "INSERT INTO second_factor (user_id, key_id, sealed, last_step, turned_on_at)"  # noqa: S608
+                f" VALUES ({user_id}, 'k', '', 1, now()) ON CONFLICT DO NOTHING"
+            )
         for company_id in ids:
             create_api_key(connection, company_id, "viewer")
         disconnect(connection, ids[0], actor="user:8", now=NOON)

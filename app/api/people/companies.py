@@ -1,4 +1,4 @@
-"""Serve a company: its name, and the time zone in which its days begin."""
+"""Serve a company: its name, the time zone in which its days begin, and whether its people need a second factor."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from app.wiring.tools import current_tools
 from mapping.policy import set_policy
 from mapping.recorded import Desk, decided
 from runtime.database import within_company
-from tenants.companies import Company, find_company, rename_company
+from tenants.companies import Company, find_company, rename_company, require_second_factor
 
 blueprint = ApiBlueprint("companies", __name__, url_prefix="/v1/companies/<int:company_id>", description="Companies.")
 
@@ -35,11 +35,17 @@ def show_company(company_id: int) -> Company:
 @blueprint.arguments(schemas.CompanyChange)
 @blueprint.response(200, schemas.Company)
 def change_company(body: dict[str, Any], company_id: int) -> Company:
-    """Change the company's name, or the time zone in which days and months of reports begin."""
+    """Change the company's name, its time zone, or whether its people need a second factor."""
     return alter_company(company_id, **body)
 
 
-def alter_company(company_id: int, *, name: str | None = None, time_zone: str | None = None) -> Company:
+def alter_company(
+    company_id: int,
+    *,
+    name: str | None = None,
+    time_zone: str | None = None,
+    requires_second_factor: bool | None = None,
+) -> Company:
     """Change what is given of a company, and return it. Commits; safe to repeat.
 
     :raises UnknownTimeZoneError: the time zone is none
@@ -51,6 +57,9 @@ def alter_company(company_id: int, *, name: str | None = None, time_zone: str | 
             rename_company(connection, company_id, name, actor=actor, now=tools.clock())
         if time_zone is not None:
             set_policy(Desk(connection, company_id, actor, tools.clock()), {"time_zone": time_zone})
+        if requires_second_factor is not None:
+            is_required = requires_second_factor
+            require_second_factor(connection, company_id, is_required=is_required, actor=actor, now=tools.clock())
         return find_company(connection, company_id) or abort(404)
 
     return decided(tools.engine, company_id, alter)

@@ -8,6 +8,7 @@ from app.http.fields import Instant, Name, TimeZone
 from tenants.people.users import UnusableEmailError, normal_email
 from tenants.roles import ROLES
 
+_SECOND_FACTOR = "Whether members who sign in with a password need a second factor. Keys need none."
 _ONCE = "Only returned when it is created: it is not stored."
 
 
@@ -126,6 +127,7 @@ class Company(Schema):
     id = fields.Integer()
     name = fields.String()
     time_zone = fields.String(metadata={"description": "An IANA name. Days and months of reports begin there."})
+    requires_second_factor = fields.Boolean(metadata={"description": _SECOND_FACTOR})
     created_at = Instant()
 
 
@@ -134,6 +136,7 @@ class CompanyChange(Schema):
 
     name = Name()
     time_zone = TimeZone(metadata={"description": "An IANA name, such as Europe/Berlin or UTC."})
+    requires_second_factor = fields.Boolean(metadata={"description": _SECOND_FACTOR})
 
 
 class AuditEntry(Schema):

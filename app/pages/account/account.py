@@ -4,21 +4,21 @@ from flask import Blueprint, abort, make_response, redirect, request
 from flask.wrappers import Response
 
 from app.auth.sessions import clear_cookie, session
-from app.http.native_threads import in_native_thread
-from app.http.rate_limits import Limit, TooManyAttemptsError
+from app.pages.account.current_password import check_current_password
 from app.pages.account.devices import device
-from app.pages.forms import MistakeError, back_to, limit_forms, name_in, password_hash_in, typed
+from app.pages.forms import MistakeError, back_to, limit_forms, name_in, password_hash_in
 from app.pages.frame import for_member, framed
 from app.wiring.tools import current_tools
 from runtime.database import across_companies
+from tenants.people.own_sessions import end_own_session, list_sessions
 from tenants.people.password_links import change_password
-from tenants.people.sessions import Session, end_own_session, end_sessions_of, list_sessions
+from tenants.people.second_factors import find_second_factor
+from tenants.people.sessions import Session, end_sessions_of
 from tenants.people.users import password_hash_of, set_name
 
 blueprint = Blueprint("account pages", __name__, url_prefix="/companies/<int:company_id>/account")
 limit_forms(blueprint)
 
-_CURRENT_PASSWORDS = Limit("current-passwords", attempts=10, seconds=900)
 _LARGEST_ID = 2**63 - 1
 _DONE = {
     "name": "Your name is saved.",
@@ -53,7 +53,7 @@ def save_password(company_id: int) -> Response:
     """Change one's password, and end all other sessions."""
     who, tools = _who(), current_tools()
     try:
-        _check_current_password(who)
+        check_current_password(who)
         password_hash = password_hash_in("new_password")
     except MistakeError as mistake:
         return _page(mistake=mistake)
@@ -84,24 +84,12 @@ def end_all(company_id: int) -> Response:  # noqa: ARG001 - whose frame the page
     return response
 
 
-def _check_current_password(who: Session) -> None:
-    tools = current_tools()
-    try:
-        tools.limits.count(_CURRENT_PASSWORDS, str(who.user_id))
-    except TooManyAttemptsError as error:
-        raise MistakeError("password", "Too many attempts. Try again in 15 minutes.") from error
-    with across_companies(tools.engine) as connection:
-        kept = password_hash_of(connection, who.user_id)
-    if not in_native_thread(tools.passwords.matches, kept, typed("password")):
-        raise MistakeError("password", "This is not your current password.")
-    tools.limits.forget(_CURRENT_PASSWORDS, str(who.user_id))
-
-
 def _page(*, done: str | None = None, mistake: MistakeError | None = None) -> Response:
     who, tools = _who(), current_tools()
     with across_companies(tools.engine) as connection:
         sessions = list_sessions(connection, who.user_id, now=tools.clock())
         has_password = password_hash_of(connection, who.user_id) is not None
+        factor = find_second_factor(connection, who.user_id)
     return framed(
         "account/account.html",
         here="account",
@@ -109,6 +97,7 @@ def _page(*, done: str | None = None, mistake: MistakeError | None = None) -> Re
         sessions=sessions,
         device=device,
         has_password=has_password,
+        factor=factor,
         done=done,
         mistakes={mistake.field: mistake.says} if mistake else {},
     )

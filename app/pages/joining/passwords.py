@@ -2,17 +2,18 @@
 
 import logging
 
-from flask import Blueprint, make_response, redirect, render_template
+from flask import Blueprint, abort, render_template
 from flask.wrappers import Response
 
 from app.api.people.mails import mail_password_link
-from app.auth.sessions import form_token, refuse_forged_form, sign_in
+from app.auth.pending_sign_in import let_in
+from app.auth.sessions import form_token, refuse_forged_form
 from app.http.rate_limits import Limit, TooManyAttemptsError, client_address
 from app.pages.forms import MistakeError, email_in, for_visitors, limit_forms, password_hash_in, typed
 from app.wiring.tools import current_tools
 from runtime.database import across_companies
 from tenants.people.password_links import find_password_link, use_password_link
-from tenants.people.users import find_user, memberships_of
+from tenants.people.users import find_user, memberships_of, user_with_id
 
 blueprint = Blueprint("passwords", __name__)
 limit_forms(blueprint)
@@ -61,7 +62,7 @@ def show_new_password(token: str) -> Response:
 
 @blueprint.post("/new-password/<token>")
 def receive_new_password(token: str) -> Response:
-    """Set the password, end all sessions of the person, and sign them in here.
+    """Set the password, end all sessions of the person, and let them in here.
 
     :raises LinkOverError: the link does not work
     """
@@ -76,10 +77,9 @@ def receive_new_password(token: str) -> Response:
         return _new_password_page(token, mistake)
     with across_companies(tools.engine) as connection:
         user_id = use_password_link(connection, token, password_hash, now=tools.clock())
-    response = make_response(redirect("/", 303))
-    sign_in(response, user_id)
+        user = user_with_id(connection, user_id) or abort(404)
     _log.info("password set by a link", extra={"user_id": user_id})
-    return response
+    return let_in(user, "/")
 
 
 def _mail_link_to(email: str) -> None:

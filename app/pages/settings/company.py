@@ -1,4 +1,4 @@
-"""Routes for the Company settings: its name, and the time zone in which its days begin."""
+"""Routes for the Company settings: its name, its time zone, and whether its people need a second factor."""
 
 from flask import Blueprint, abort, request
 from flask.wrappers import Response
@@ -29,7 +29,12 @@ def show_company(company_id: int) -> Response:
 def save_company(company_id: int) -> Response:
     """Save what was changed."""
     try:
-        alter_company(company_id, name=name_in("name", "a name"), time_zone=typed("time_zone").strip())
+        alter_company(
+            company_id,
+            name=name_in("name", "a name"),
+            time_zone=typed("time_zone").strip(),
+            requires_second_factor="requires_second_factor" in request.form,
+        )
     except MistakeError as mistake:
         return _page(company_id, mistake=mistake)
     except UnknownTimeZoneError:

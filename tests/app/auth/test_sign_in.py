@@ -305,7 +305,7 @@ def test_every_attempt_to_sign_in_is_logged_with_its_account_as_a_hash_and_with_
     for email, password in ((" Ada@example.org", "wrong"), ("ada@example.org", PASSWORD), ("eve@example.org", "wrong")):
         Browser(app).sign_in(email, password)
 
-    told = [one for one in caplog.records if one.name == "app.auth.sign_in"]
+    told = [one for one in caplog.records if one.name == "app.auth.attempts"]
     accounts = [vars(one)["account"] for one in told]
     assert [one.message for one in told] == ["sign-in refused", "signed in", "sign-in refused"]
     assert accounts[0] == accounts[1] != accounts[2]

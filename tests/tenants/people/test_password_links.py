@@ -11,6 +11,7 @@ from events.log.read import stream_events
 from tenants.people.identities import user_of_identity
 from tenants.people.joining import add_person
 from tenants.people.link_tokens import LinkOverError
+from tenants.people.own_sessions import list_sessions
 from tenants.people.password_links import (
     MemberElsewhereError,
     change_password,
@@ -18,7 +19,7 @@ from tenants.people.password_links import (
     link_to_be_shown,
     use_password_link,
 )
-from tenants.people.sessions import list_sessions, open_session, session_of
+from tenants.people.sessions import open_session, session_of
 from tenants.people.users import find_user, set_member
 from tests.support.clock import NOON
 from tests.support.company import company_with

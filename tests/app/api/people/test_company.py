@@ -23,7 +23,7 @@ def test_name_and_time_zone_are_changed_and_each_change_is_a_fact(admin: Admin) 
 
     changed = json_of(admin.send("PATCH", "", {"name": " Zed Inc ", "time_zone": "Europe/Berlin"}))
 
-    assert list(before) == ["object", "id", "name", "time_zone", "created_at"]
+    assert list(before) == ["object", "id", "name", "time_zone", "requires_second_factor", "created_at"]
     assert before["time_zone"] == "UTC"
     assert changed == before | {"name": "Zed Inc", "time_zone": "Europe/Berlin"} == admin.get("")
     zone, name, *earlier = admin.get("/audit")["data"]
