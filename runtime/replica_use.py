@@ -11,7 +11,7 @@ from runtime.sqlstates import sqlstate_of
 
 Answer = TypeVar("Answer")
 
-_REST_WHEN_BEHIND = timedelta(seconds=1)
+_REST_WHEN_BEHIND = timedelta(milliseconds=250)
 _REST_WHEN_AWAY = timedelta(seconds=5)
 # Being behind for a moment is no news.
 _TOLD_WHEN_BEHIND = timedelta(minutes=1)
@@ -53,7 +53,7 @@ class ReplicaUse:
         return _may_ask.get() and (self._rests_until is None or self._rests_until <= self._clock())
 
     def note_behind(self) -> None:
-        """Ask nothing for a second, because the replica lacks something."""
+        """Ask nothing for a quarter of a second, because the replica lacks something."""
         self._rest("behind", _REST_WHEN_BEHIND, told_after=_TOLD_WHEN_BEHIND)
 
     def note_failure(self, error: Exception) -> None:
