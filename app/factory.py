@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from flask import Flask
+from flask import Flask, request
 from flask.json.provider import DefaultJSONProvider
+from flask.typing import ResponseReturnValue
 
 from app.api import changes, connection, credit_notes, line_history, revenue_lines, revenue_months, suggestions, syncs
 from app.api.base import install_api
@@ -48,6 +49,7 @@ from app.reference import page as reference
 from app.webhooks import endpoint
 from app.webhooks.door import keep_webhook
 from app.wiring.tools import Tools, install_tools, tools_of
+from runtime.replica_use import with_replicas
 
 
 class _InOrder(DefaultJSONProvider):
@@ -57,12 +59,17 @@ class _InOrder(DefaultJSONProvider):
 
 
 class _App(Flask):
-    """The app, with the door of webhooks in front of it."""
+    """The app, with the door of webhooks in front of it, and replicas for reads."""
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         kept = keep_webhook(environ, start_response, tools_of(self))
         return super().wsgi_app(environ, start_response) if kept is None else kept
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Call the view of a request, twice if it reads and a replica fails it."""
+        answer = super().dispatch_request
+        return with_replicas(answer) if request.method in ("GET", "HEAD") else answer()
 
 
 def create_app(tools: Tools) -> Flask:

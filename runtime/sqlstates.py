@@ -40,10 +40,15 @@ def is_transient(error: BaseException) -> bool:
     return state.startswith(_TRANSIENT_CLASSES) or state in _TRANSIENT_STATES or is_connection_lost(error)
 
 
+def is_statement_timeout(error: BaseException) -> bool:
+    """Return whether a statement took too long, or was cancelled by somebody."""
+    return sqlstate_of(error) == _QUERY_CANCELED
+
+
 def is_outage(error: BaseException) -> bool:
     """Return whether any statement would have failed in the same way at that moment."""
     state = sqlstate_of(error) or ""
-    return state == _QUERY_CANCELED or (is_transient(error) and not state.startswith(_CLASSES_OF_CONFLICT))
+    return is_statement_timeout(error) or (is_transient(error) and not state.startswith(_CLASSES_OF_CONFLICT))
 
 
 def is_of_erased_company(error: BaseException) -> bool:

@@ -31,6 +31,7 @@ from notices.mail import mail_backlog
 from projections.engine.status import projection_lag
 from projections.registry import PROJECTIONS
 from runtime.database import across_companies
+from runtime.replica import replica_of
 from tenants.lost_secrets import count_lost
 
 blueprint = Blueprint("metrics", __name__)
@@ -89,7 +90,7 @@ def _of_database(tools: Tools) -> list[Figure]:
     up = "revmap_database_up", "1 if the database answers."
     try:
         with across_companies(tools.engine) as connection:
-            readings = (_of_projections, _of_syncs, _of_notices, _of_secrets)
+            readings = (_of_projections, _of_syncs, _of_notices, _of_secrets, _of_replica)
             standing = (_of_log(connection), *(reading(connection, tools) for reading in readings))
             return [Figure(*up, 1), *chain.from_iterable(standing)]
     except SQLAlchemyError:
@@ -133,6 +134,17 @@ def _of_notices(connection: Connection, tools: Tools) -> Iterator[Figure]:
 def _of_secrets(connection: Connection, tools: Tools) -> Iterator[Figure]:
     lost = "Secrets of connections that are sealed under a key that ENCRYPTION_KEYS lacks."
     yield Figure("revmap_secrets_lost", lost, count_lost(connection, tools.box))
+
+
+def _of_replica(connection: Connection, tools: Tools) -> Iterator[Figure]:
+    if (replica := replica_of(tools.engine)) is None:
+        return
+    lag_seconds = replica.lag_seconds(connection)
+    yield Figure("revmap_replica_up", "1 if the replica answers, and follows the database.", lag_seconds is not None)
+    if lag_seconds is not None:
+        yield Figure(
+            "revmap_replica_lag_seconds", "Age of the last commit that the replica has, 0 if it has all.", lag_seconds
+        )
 
 
 def _age(since: datetime | None, tools: Tools) -> float:

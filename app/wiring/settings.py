@@ -67,6 +67,8 @@ class WebSettings:
     """Settings of the web process. Secrets are left out of its representation."""
 
     database_url: str = field(repr=False)
+    # None: all reads are answered by the primary.
+    replica_url: str | None = field(repr=False)
     # Whether the process acts in roles, instead of doing everything as the database's user.
     has_roles: bool
     # Whether the database is reached through a pooler of transactions.
@@ -96,6 +98,7 @@ class WebSettings:
         environment = environment or Environment.of_process()
         settings = cls(
             database_url=environment.required_url("DATABASE_URL", DATABASE_SCHEMES),
+            replica_url=_replica_url(environment),
             has_roles=roles_from(environment),
             is_pooled=pooled_from(environment),
             redis_url=environment.required_url("REDIS_URL", REDIS_SCHEMES),
@@ -118,6 +121,12 @@ class WebSettings:
         )
         environment.refuse_if_incomplete()
         return settings
+
+
+def _replica_url(environment: Environment) -> str | None:
+    if environment.optional("DATABASE_REPLICA_URL") is None:
+        return None
+    return environment.required_url("DATABASE_REPLICA_URL", DATABASE_SCHEMES)
 
 
 def _random_text(environment: Environment, name: str, value: Text) -> Text:

@@ -20,6 +20,8 @@ from events.intake.lanes import Appender, AppendLanes
 from notices.outbound import Outbound
 from runtime.clock import Clock, utc_now
 from runtime.database import acting_as, open_engine
+from runtime.replica import Replica, read_beside
+from runtime.replica_use import ReplicaUse
 from runtime.roles import APP, INTAKE
 from stripe_gateway.connect import Connector, StripeConnect
 from stripe_gateway.restricted_keys import RestrictedKeys
@@ -84,6 +86,7 @@ class Tools:
 def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
     """Create the tools. Nothing connects before its first use, so that they may be created before a fork."""
     redis, box = open_redis(settings.redis_url), SecretBox(settings.data_keys)
+    use = ReplicaUse(clock)
     intake = open_engine(
         settings.database_url,
         name="intake",
@@ -94,8 +97,8 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         is_pooled=settings.is_pooled,
     )
     return Tools(
-        engine=_reader(settings, "web", pool_size=_READ_POOL_SIZE),
-        exports=_reader(settings, "exports", pool_size=_EXPORT_POOL_SIZE),
+        engine=_reader(settings, use, "web", pool_size=_READ_POOL_SIZE),
+        exports=_reader(settings, use, "exports", pool_size=_EXPORT_POOL_SIZE),
         redis=redis,
         appender=AppendLanes(acting_as(intake, INTAKE, has_roles=settings.has_roles), after_commit=Waker(redis).ask),
         cursors=CursorSigner(settings.secret_key),
@@ -123,13 +126,17 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
     )
 
 
-def _reader(settings: WebSettings, name: str, *, pool_size: int) -> Engine:
+def _reader(settings: WebSettings, use: ReplicaUse, name: str, *, pool_size: int) -> Engine:
+    engine = _engine(settings, settings.database_url, name, pool_size=pool_size)
+    if settings.replica_url is None:
+        return engine
+    beside = _engine(settings, settings.replica_url, f"{name}-replica", pool_size=pool_size)
+    return read_beside(engine, Replica(beside, use))
+
+
+def _engine(settings: WebSettings, url: str, name: str, *, pool_size: int) -> Engine:
     engine = open_engine(
-        settings.database_url,
-        name=name,
-        pool_size=pool_size,
-        statement_timeout_ms=_READ_STATEMENT_MS,
-        is_pooled=settings.is_pooled,
+        url, name=name, pool_size=pool_size, statement_timeout_ms=_READ_STATEMENT_MS, is_pooled=settings.is_pooled
     )
     return acting_as(engine, APP, has_roles=settings.has_roles)
 

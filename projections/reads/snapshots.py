@@ -1,7 +1,7 @@
 """Open snapshots: one build of a company's table at one position of its log, now or in the past."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from events.log.read import head_of
 from projections.registry import BY_NAME
 from projections.revenue.fold import NAME
 from runtime.database import wall_in
+from runtime.replica import Replica, replica_of
 
 
 class NotFoldedYetError(Exception):
@@ -76,18 +77,38 @@ _LAST_RECORDED_BY = text("""
 def snapshot_of(engine: Engine, company_id: int, as_of: int | datetime | None = None) -> Iterator[Snapshot]:
     """Open a consistent view of a company's table. Everything read inside belongs to one instant; writes nothing.
 
-    `as_of` is a position of the log, or an instant: then the events recorded by that instant count.
+    `as_of` is a position of the log, or an instant: then the events recorded by that instant count. It is a view of the
+    replica beside the engine, if that shows all that the primary does.
 
     :raises PositionAheadError: as of a position that the log has not reached
     :raises NotFoldedYetError: as of a position that the table has not reached, or in a table without a past
     """
-    with (
-        engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as connection,
-        connection.begin(),
-    ):
-        wall_in(connection, company_id)
-        snapshot = snapshot_on(connection, company_id)
+    with ExitStack() as opened:
+        snapshot = _begun(opened.enter_context(engine.connect()), company_id)
+        if (replica := replica_of(engine)) is not None:
+            snapshot = _on_replica(replica, snapshot, opened) or snapshot
         yield snapshot if as_of is None else _as_of(snapshot, as_of)
+
+
+def _begun(connection: Connection, company_id: int) -> Snapshot:
+    connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True).begin()
+    wall_in(connection, company_id)
+    return snapshot_on(connection, company_id)
+
+
+def _on_replica(replica: Replica, primary: Snapshot, opened: ExitStack) -> Snapshot | None:
+    """Open the same snapshot on the replica and close the primary's; return None if the replica does not have it."""
+    with ExitStack() as tried:
+        connection = tried.enter_context(replica.caught_up_with(primary.connection))
+        if connection is None:
+            return None
+        snapshot = _begun(connection, primary.company_id)
+        # Folds are seen on the primary before they are flushed to disk, and only then sent to replicas.
+        if snapshot._replace(connection=primary.connection) != primary:
+            return None
+        primary.connection.close()
+        opened.enter_context(tried.pop_all())
+        return snapshot
 
 
 def snapshot_on(connection: Connection, company_id: int) -> Snapshot:

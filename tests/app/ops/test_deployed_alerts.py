@@ -21,6 +21,8 @@ _NAME = re.compile(r"\brevmap_\w+")
 _SELECTED = re.compile(r"(revmap_\w+)\{([^}]*)\}")
 _GROUPED = re.compile(r"by \(([^)]*)\)")
 _WORD = re.compile(r'"[^"]*"|[a-z_]\w*')
+# Only where there is a replica: see tests/app/api/test_replica.py.
+_OF_REPLICAS = ("revmap_replica_up", "revmap_replica_lag_seconds")
 _LANGUAGE = {"sum", "max", "min", "by", "rate", "increase", "histogram_quantile", "m"}
 
 
@@ -37,7 +39,7 @@ def test_dashboard_and_alerts_name_only_metrics_and_labels_that_are_served(clien
     with engine.begin() as connection:
         request_sync(connection, company_id, trigger="manual", actor="tests", now=NOON)
     client.post("/webhooks/stripe", data=b"{}", headers={"Stripe-Signature": "t=1,v1=00"})
-    served: dict[str, dict[str, set[str]]] = {}
+    served: dict[str, dict[str, set[str]]] = {name: {} for name in _OF_REPLICAS}
     for family in text_string_to_metric_families(client.get("/metrics", headers=SCRAPER).text):
         for sample in family.samples:
             labels = served.setdefault(sample.name, {})

@@ -8,7 +8,9 @@ import sys
 import pytest
 
 from app.wiring.settings import WebSettings
+from app.wiring.tools import tools_from
 from runtime.environ import Environment
+from runtime.replica import replica_of
 from tests.support.paths import ROOT
 from workers.wiring.settings import WorkerSettings
 
@@ -91,6 +93,18 @@ def test_a_pooler_is_named_by_its_own_word(capsys: pytest.CaptureFixture[str]) -
     assert "DATABASE_POOLER is neither" in refusal_of(GOOD | {"DATABASE_POOLER": "hidden"}, capsys)
 
 
+def test_a_replica_is_beside_the_engines_of_reads_if_it_is_set() -> None:
+    url = "postgresql://revmap:hidden@replica/revmap"
+    alone, beside = (
+        tools_from(WebSettings.from_environ(Environment(GOOD | more))) for more in ({}, {"DATABASE_REPLICA_URL": url})
+    )
+
+    assert [replica_of(engine) for engine in (alone.engine, alone.exports)] == [None, None]
+    replicas = [replica_of(engine) for engine in (beside.engine, beside.exports)]
+    assert [one and one.engine.url.host for one in replicas] == ["replica", "replica"]
+    assert [beside.engine.url.host, beside.exports.url.host] == ["database", "database"]
+
+
 def test_everything_that_is_missing_is_named_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     message = refusal_of({}, capsys)
 
@@ -130,6 +144,7 @@ def test_an_invalid_data_key_stops_the_process(key: str, capsys: pytest.CaptureF
         ("DATABASE_URL", "mysql://revmap:hidden@database/revmap"),
         ("DATABASE_URL", "postgresql://revmap:hidden@database:none/revmap"),
         ("DATABASE_URL", "postgresql://"),
+        ("DATABASE_REPLICA_URL", "hidden"),
         ("REDIS_URL", "hidden"),
         ("REDIS_URL", "https://hidden"),
         ("STRIPE_API_BASE", "hidden"),
@@ -144,7 +159,7 @@ def test_a_value_that_cannot_be_used_stops_the_process_with_its_name(
 ) -> None:
     assert name in refusal_of(GOOD | {name: value}, capsys)
 
-    if name != "STRIPE_CONNECT_BASE":
+    if name not in ("STRIPE_CONNECT_BASE", "DATABASE_REPLICA_URL"):
         with pytest.raises(SystemExit):
             WorkerSettings.from_environ(Environment(GOOD | {name: value}))
         message = capsys.readouterr().err
