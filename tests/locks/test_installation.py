@@ -39,7 +39,7 @@ def run_installer(environment: Path, lock: Path, **settings: str) -> subprocess.
 
 def versions_in(environment: Path) -> dict[str, str]:
     listed = subprocess.run(
-        [environment / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "list", "--format", "json"],
+        [environment / "bin" / "python", "-I", "-m", "pip", "--disable-pip-version-check", "list", "--format", "json"],
         capture_output=True,
         text=True,
         check=True,
