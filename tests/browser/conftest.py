@@ -107,7 +107,6 @@ def shares_context() -> bool:
 @pytest.fixture(scope="package")
 def contexts(browser: Browser) -> Iterator[Contexts]:
     """Yield the contexts that wait for a test. A new one costs a second: it has no scripts and styles yet."""
-    assert browser
     waiting: Contexts = {}
     yield waiting
     for context, _ in waiting.values():
