@@ -54,7 +54,7 @@ Contexts = dict[tuple[Viewport, Scheme], tuple[BrowserContext, Mishaps]]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
+        if item.nodeid.startswith("tests/browser/"):
             item.add_marker(pytest.mark.timeout(_TEST_SECONDS))
 
 
