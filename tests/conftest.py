@@ -32,7 +32,7 @@ pytest_plugins = ["tests.support.promises"]
 _TESTS = Path(__file__).parent
 
 if sys.dont_write_bytecode:
-    # Without bytecode, this process and the dozens that tests start compile all modules: a tenth of the suite's time.
+    # Without bytecode, this process and the dozens that tests start compile all modules: six seconds, and 0.2 each.
     # It is kept where pytest keeps its own things, and not beside the sources.
     sys.dont_write_bytecode = False
     sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(_TESTS.parent / ".pytest_cache/bytecode")

@@ -84,6 +84,7 @@ def test_a_lock_that_leaves_something_out_is_refused(
     lock.write_text(entry(wanting))
     for name, value in (("CONFIG_FILE", "/dev/null"), ("NO_INDEX", "1"), ("FIND_LINKS", str(tmp_path / "index"))):
         monkeypatch.setenv(f"PIP_{name}", value)
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)  # the environment has its own
 
     with pytest.raises(NotInstalledError) as refused:
         fill(installed[0], lock)
