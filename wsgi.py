@@ -4,9 +4,6 @@ import click
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.factory import create_app
-from app.wiring.settings import WebSettings
-from app.wiring.tools import tools_from
 from commands import register
 from runtime.environ import Environment
 from runtime.logs import log_as_json
@@ -17,6 +14,11 @@ def _app() -> Flask:
     if environment.optional("FLASK_RUN_FROM_CLI") == "true" and not _serves_or_lists_routes():
         # An operator's command needs the database, not the secrets of the web process.
         return Flask("revmap")
+    # Half of what a command would take to start.
+    from app.factory import create_app  # noqa: PLC0415
+    from app.wiring.settings import WebSettings  # noqa: PLC0415
+    from app.wiring.tools import tools_from  # noqa: PLC0415
+
     log_as_json()
     settings = WebSettings.from_environ(environment)
     application = create_app(tools_from(settings))

@@ -18,11 +18,12 @@
 | fixture | is |
 |---|---|
 | `page` | an empty page of `context`; paths are relative to the deployment |
-| `context` | a browser context for this test alone; **the test fails** on any mishap in it |
+| `context` | a browser context without pages, cookies or permissions; **the test fails** on any mishap in it |
 | `mishaps` | what went wrong; `mishaps.expect("status of 404")` announces a mishap that belongs to the test |
 | `company` | a new company with an admin and a Stripe account that is not connected and has no invoices |
 | `deployment` | all processes; `deployment.company(role=, invoices=, is_connected=)` adds more companies |
 | `viewport`, `color_scheme` | `desktop` and `light`, unless `@on_every_viewport` or `@in_every_scheme` asks for all |
+| `shares_context` | whether tests may use the context one after the other; where one sets its clock, they may not |
 
 Companies are never shared between tests, so tests can run in any order and number. Select by role and label, not by
 class. To change something at Stripe, use `company.account.live`, which sends webhooks: see
@@ -48,10 +49,12 @@ _PATIENCE_MS = 15_000
 # The first test waits for all processes to start.
 _TEST_SECONDS = 150
 
+Contexts = dict[tuple[Viewport, Scheme], tuple[BrowserContext, Mishaps]]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
+        if item.nodeid.startswith("tests/browser/"):
             item.add_marker(pytest.mark.timeout(_TEST_SECONDS))
 
 
@@ -97,13 +100,52 @@ def color_scheme() -> Scheme:
 
 
 @pytest.fixture
+def shares_context() -> bool:
+    return True
+
+
+@pytest.fixture(scope="package")
+def contexts(browser: Browser) -> Iterator[Contexts]:
+    """Yield the contexts that wait for a test. A new one costs a second: it has no scripts and styles yet."""
+    waiting: Contexts = {}
+    yield waiting
+    for context, _ in waiting.values():
+        context.close()
+
+
+@pytest.fixture
 def watched(
-    browser: Browser, deployment: Deployment, viewport: Viewport, color_scheme: Scheme
+    contexts: Contexts,
+    browser: Browser,
+    deployment: Deployment,
+    viewport: Viewport,
+    color_scheme: Scheme,
+    *,
+    shares_context: bool,
 ) -> Iterator[tuple[BrowserContext, Mishaps]]:
     deployment.forget_attempts()
+    look = viewport, color_scheme
+    waiting = contexts.pop(look, None) if shares_context else None
+    context, mishaps = waiting or new_context(browser, deployment.origin, look)
+    yield context, mishaps
+    for page in context.pages:
+        page.close()
+    unforeseen = mishaps.unforeseen()
+    if shares_context:
+        context.clear_cookies()
+        context.clear_permissions()
+        mishaps.forget()
+        contexts[look] = context, mishaps
+    else:
+        context.close()
+    assert not unforeseen, "in the browser:\n" + "\n".join(unforeseen)
+
+
+def new_context(browser: Browser, origin: str, look: tuple[Viewport, Scheme]) -> tuple[BrowserContext, Mishaps]:
+    viewport, color_scheme = look
     is_phone = viewport == "phone"
     context = browser.new_context(
-        base_url=deployment.origin,
+        base_url=origin,
         viewport=SIZES[viewport],
         is_mobile=is_phone,
         has_touch=is_phone,
@@ -114,11 +156,7 @@ def watched(
         timezone_id="Pacific/Auckland",
     )
     context.set_default_timeout(_PATIENCE_MS)
-    mishaps = Mishaps.of(context)
-    yield context, mishaps
-    context.close()
-    unforeseen = mishaps.unforeseen()
-    assert not unforeseen, "in the browser:\n" + "\n".join(unforeseen)
+    return context, Mishaps.of(context)
 
 
 @pytest.fixture

@@ -49,6 +49,11 @@ class Mishaps:
                 left.remove(found)
         return left + missed
 
+    def forget(self) -> None:
+        """Forget what happened and what was expected."""
+        self.told.clear()
+        self.expected.clear()
+
     def hear_console(self, message: ConsoleMessage) -> None:
         # Browsers request /favicon.ico by themselves when a page names no icon.
         if message.type == "error" and not message.location["url"].endswith("/favicon.ico"):

@@ -23,7 +23,6 @@ def test_the_sign_in_page_is_for_everybody(page: Page) -> None:
     check_looks(page, "sign-in")
 
 
-@on_every_viewport
 def test_a_wrong_password_is_told_and_the_right_one_leads_on(page: Page, company: Company, mishaps: Mishaps) -> None:
     mishaps.expect("status of 401")
     page.goto("/sign-in")

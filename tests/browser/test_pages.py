@@ -135,14 +135,15 @@ def test_a_mistake_in_a_filter_is_told_at_its_field_and_nothing_is_lost(
 
 
 def test_every_menu_of_the_table_is_for_everybody_in_every_look(page: Page, inside: Company) -> None:
-    page.goto(f"/companies/{inside.id}/revenue-mapping?invoice_status=paid&invoice_status=open&sort=customer_name")
+    wanted = "invoice_status=paid&invoice_status=open&cadence=monthly&sort=customer_name"
+    page.goto(f"/companies/{inside.id}/revenue-mapping?{wanted}")
     for name in ("Views", "Sort", "Columns", "Filters"):
         page.get_by_role("group", name="Table controls").locator("summary", has_text=name).click()
         check_looks(page, f"table-{name.lower()}", within="[aria-label='Table controls']")
 
 
 def test_a_column_is_made_wider_by_pointer_and_by_keys_and_stays_so(page: Page, inside: Company) -> None:
-    page.goto(f"/companies/{inside.id}/revenue-mapping")
+    page.goto(f"/companies/{inside.id}/revenue-mapping?cadence=monthly")
     name, description = (page.get_by_role("columnheader", name=one) for one in ("Customer name", "Description"))
     usual = width_of(name), width_of(description)
     press(page, "Width of Customer name", "ArrowRight")

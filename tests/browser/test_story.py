@@ -33,6 +33,11 @@ COLUMNS = (
 )
 
 
+@pytest.fixture
+def shares_context() -> bool:
+    return False  # its clock is set
+
+
 @on_a_phone_when_proving
 def test_the_whole_story_from_signing_in_to_disconnecting(
     page: Page, deployment: Deployment, viewport: Viewport

@@ -39,7 +39,7 @@ def run_installer(environment: Path, lock: Path, **settings: str) -> subprocess.
 
 def versions_in(environment: Path) -> dict[str, str]:
     listed = subprocess.run(
-        [environment / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "list", "--format", "json"],
+        [environment / "bin" / "python", "-I", "-m", "pip", "--disable-pip-version-check", "list", "--format", "json"],
         capture_output=True,
         text=True,
         check=True,
@@ -84,6 +84,7 @@ def test_a_lock_that_leaves_something_out_is_refused(
     lock.write_text(entry(wanting))
     for name, value in (("CONFIG_FILE", "/dev/null"), ("NO_INDEX", "1"), ("FIND_LINKS", str(tmp_path / "index"))):
         monkeypatch.setenv(f"PIP_{name}", value)
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)  # the environment has its own
 
     with pytest.raises(NotInstalledError) as refused:
         fill(installed[0], lock)

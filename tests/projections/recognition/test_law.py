@@ -6,7 +6,7 @@ from math import prod
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.recognition.arithmetic import is_sum_of_months, months_of_shares
@@ -18,6 +18,7 @@ from projections.recognition.parts import parts_of, spans_of
 from projections.recognition.rounding import WHOLE
 from projections.recognition.schedule import recognized_before, terms_of
 from projections.recognition.steps import steps_of
+from tests.support.promises import examples
 from tests.support.recognition import (
     MOMENTS,
     POLICIES,
@@ -31,17 +32,23 @@ from tests.support.recognition import (
     transitions,
 )
 
+LAW = pytest.mark.promise(
+    "Recognition: the laws hold of any line, credits, statuses, shares, policy", trials=(60, 1000)
+)
+
 Given = tuple[BilledLine, Transitions, list[Credit], Shares, Policy]
 ANY: st.SearchStrategy[Given] = st.tuples(lines(), transitions(), credit_lists(), share_lists(), POLICIES)
 
 
-@settings(max_examples=300)
+@LAW
+@examples(60, 1000)
 @given(ANY)
 def test_two_implementations_agree_on_every_part(case: Given) -> None:
     assert [as_recognized(part) for part in parts_of(*case)] == recognized_by_fractions(*case)
 
 
-@settings(max_examples=100)
+@LAW
+@examples(60, 1000)
 @given(ANY)
 def test_l1_and_l2_parts_add_up_to_the_line_and_months_to_their_part(case: Given) -> None:
     parts, steps = parts_of(*case), steps_of(case[0].net_amount, case[1], case[2], zone_of(case[4].time_zone))
@@ -54,7 +61,8 @@ def test_l1_and_l2_parts_add_up_to_the_line_and_months_to_their_part(case: Given
         assert sum(part.months) == part.amount
 
 
-@settings(max_examples=100)
+@LAW
+@examples(60, 1000)
 @given(lines(), transitions(), credit_lists(), share_lists(st.none()), POLICIES)
 def test_l1_parts_that_are_treated_alike_add_up_in_every_month(
     line: BilledLine, statuses: Transitions, credits_of_line: list[Credit], shares: Shares, policy: Policy
@@ -67,7 +75,8 @@ def test_l1_parts_that_are_treated_alike_add_up_in_every_month(
     assert contra_by_month(split) == contra_by_month(whole)
 
 
-@settings(max_examples=100)
+@LAW
+@examples(60, 1000)
 @given(ANY)
 def test_l2_steps_add_up_to_the_amount_in_force_at_every_month_end(case: Given) -> None:
     line, statuses, credits_of_line, shares, policy = case
@@ -86,7 +95,8 @@ def test_l2_steps_add_up_to_the_amount_in_force_at_every_month_end(case: Given) 
             assert recognized_until(parts_of_share, month) == upto - below
 
 
-@settings(max_examples=100)
+@LAW
+@examples(60, 1000)
 @given(lines(), share_lists(), POLICIES)
 def test_l3_days_add_up_to_months(line: BilledLine, shares: Shares, policy: Policy) -> None:
     statuses, policy = Transitions(Moment(line.period_start)), policy._replace(catch_up="none")
@@ -101,7 +111,8 @@ def test_l3_days_add_up_to_months(line: BilledLine, shares: Shares, policy: Poli
         assert tuple(months[month] for month in sorted(months)) == part.months
 
 
-@settings(max_examples=100)
+@LAW
+@examples(60, 1000)
 @given(ANY)
 def test_l4_a_negated_line_is_the_mirror_image(case: Given) -> None:
     line, statuses, credits_of_line, shares, policy = case
@@ -118,7 +129,8 @@ def test_l4_a_negated_line_is_the_mirror_image(case: Given) -> None:
     assert [part.contra for part in mirrored] == [-part.contra for part in parts]
 
 
-@settings(max_examples=100)
+@LAW
+@examples(60, 1000)
 @given(ANY, st.randoms(use_true_random=False))
 def test_l5_order_of_credits_does_not_matter(case: Given, random: Random) -> None:
     line, statuses, credits_of_line, shares, policy = case
@@ -127,7 +139,8 @@ def test_l5_order_of_credits_does_not_matter(case: Given, random: Random) -> Non
     assert parts_of(line, statuses, shuffled, shares, policy) == parts_of(*case)
 
 
-@settings(max_examples=100)
+@LAW
+@examples(60, 1000)
 @given(ANY, credit_lists())
 def test_l16_later_credit_moves_no_earlier_month(case: Given, later: list[Credit]) -> None:
     line, statuses, credits_of_line, shares, policy = case
@@ -140,7 +153,8 @@ def test_l16_later_credit_moves_no_earlier_month(case: Given, later: list[Credit
         assert recognized_until(before, month) == recognized_until(after, month)
 
 
-@settings(max_examples=100)
+@LAW
+@examples(60, 1000)
 @given(lines(), transitions(), share_lists(), POLICIES, MOMENTS)
 def test_fully_credited_line_recognizes_exactly_nothing_more(
     line: BilledLine, statuses: Transitions, shares: Shares, policy: Policy, moment: int
@@ -155,7 +169,8 @@ def test_fully_credited_line_recognizes_exactly_nothing_more(
         assert recognized_until(parts, month) == 0
 
 
-@settings(max_examples=150)
+@LAW
+@examples(60, 1000)
 @given(ANY)
 def test_sum_in_words_gives_the_amount(case: Given) -> None:
     parts = parts_of(*case)

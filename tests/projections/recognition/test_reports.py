@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.recognition.billing import BilledLine, Credit, Policy, Transitions
@@ -10,8 +11,10 @@ from projections.recognition.month_rows import MonthRow, month_rows
 from projections.recognition.outcome import KINDS, Shares
 from projections.recognition.parts import parts_of
 from projections.recognition.reports import By, DeferredCell, deferred_cells, recognition_cells, waterfall_cells
+from tests.support.promises import examples
 from tests.support.recognition import POLICIES, credit_lists, lines, share_lists, transitions
 
+AGREEMENT = pytest.mark.promise("Recognition: reports agree with one another and with their rows", trials=(60, 1000))
 _MONTHS = st.integers(24_300, 24_306)
 _AMOUNTS = st.integers(-3, 3)
 ROWS = st.lists(
@@ -40,7 +43,8 @@ def revenue(rows: list[MonthRow]) -> list[MonthRow]:
     return [row for row in rows if row.kind in {"revenue", "expense"}]
 
 
-@settings(max_examples=150)
+@AGREEMENT
+@examples(60, 1000)
 @given(ROWS, BY, _MONTHS, _MONTHS)
 def test_l6_deferred_revenue_rolls_forward(rows: list[MonthRow], by: By, one: int, other: int) -> None:
     first, last = sorted((one, other))
@@ -71,7 +75,8 @@ def test_l6_deferred_revenue_rolls_forward(rows: list[MonthRow], by: By, one: in
         assert not any(amount for (month, _), amount in counted.items() if first <= month <= last)
 
 
-@settings(max_examples=80)
+@AGREEMENT
+@examples(60, 1000)
 @given(ROWS, BY)
 def test_l13_waterfall_rows_are_booked_and_columns_recognized(rows: list[MonthRow], by: By) -> None:
     cells = waterfall_cells(rows, by)
@@ -90,7 +95,8 @@ def test_l13_waterfall_rows_are_booked_and_columns_recognized(rows: list[MonthRo
     assert all(cell.amount for cell in cells)
 
 
-@settings(max_examples=80)
+@AGREEMENT
+@examples(60, 1000)
 @given(ROWS, BY)
 def test_recognition_adds_up_its_rows_whatever_they_are_broken_down_by(rows: list[MonthRow], by: By) -> None:
     counted: Counter[tuple] = Counter()
@@ -106,7 +112,8 @@ def test_recognition_adds_up_its_rows_whatever_they_are_broken_down_by(rows: lis
     assert not any(counted.values())
 
 
-@settings(max_examples=80)
+@AGREEMENT
+@examples(60, 1000)
 @given(lines(), transitions(), credit_lists(), share_lists())
 def test_expense_is_a_switch_of_column(
     line: BilledLine, statuses: Transitions, credits_of_line: list[Credit], shares: Shares
@@ -131,7 +138,8 @@ def test_expense_is_a_switch_of_column(
     assert by_policy[0] == by_policy[1]
 
 
-@settings(max_examples=80)
+@AGREEMENT
+@examples(60, 1000)
 @given(lines(), transitions(), credit_lists(), share_lists(), POLICIES)
 def test_rows_of_parts_hold_all_of_them(
     line: BilledLine, statuses: Transitions, credits_of_line: list[Credit], shares: Shares, policy: Policy
