@@ -322,7 +322,9 @@ _SCHEDULE = """
     OVERRIDING SYSTEM VALUE
     VALUES (:id, :company_id, 'csv', '{}', 'daily', 6, 'UTC', '{}', :name, '2026-03-01') ON CONFLICT DO NOTHING
 """
-CANARY = re.compile("CANARY", re.IGNORECASE)
+SIGN_OUT = ("/sign-out", "/sessions/end")
+# There is a time zone of the islands.
+CANARY = re.compile("(?<!Atlantic/)CANARY", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +363,7 @@ class Site:
 
     def served(self) -> list[tuple[str, str]]:
         # What signs a caller out comes last.
-        rules = sorted(self.app.url_map.iter_rules(), key=lambda rule: rule.rule.endswith("/sessions/end"))
+        rules = sorted(self.app.url_map.iter_rules(), key=lambda rule: rule.rule.endswith(SIGN_OUT))
         return [
             (method, rule.rule) for rule in rules for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
         ]
@@ -455,7 +457,7 @@ def test_every_route_that_is_served_is_expected_and_no_other(site: Site) -> None
 def test_everybody_is_let_in_as_far_as_their_role_reaches_and_no_further(site: Site) -> None:
     wrong = []
     # What is owned comes last, but for what signs a caller out.
-    for method, rule in sorted(site.served(), key=lambda one: (one[1].endswith("/sessions/end"), one in OWNED)):
+    for method, rule in sorted(site.served(), key=lambda one: (one[1].endswith(SIGN_OUT), one in OWNED)):
         needed = EXPECTED[method, rule]
         if needed not in ROLES:
             continue
@@ -524,20 +526,22 @@ def without_next_path(seen: str) -> str:
     return re.sub(r"next=[\w%.-]+", "next=…", seen)
 
 
-@pytest.mark.promise("Companies: every route, role and id is refused as if it did not exist")
+@pytest.mark.promise("Companies: every route, role and id is refused as if it did not exist", trials=(1, 3))
 def test_a_canary_of_one_company_is_seen_by_nobody_else(
-    site: Site, redis: Redis, caplog: pytest.LogCaptureFixture
+    site: Site, trials: Trials, redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", "app")
     leaks = []
-    for method, rule in site.served():
+    for method, rule, callers in site.asked_for(trials):
         paths = {path_of(rule, company_id, place) for company_id in (site.ours, site.theirs) for place in (0, 1)}
-        for caller in site.callers:
+        for caller in callers:
             if caller.name.startswith("another company's"):
                 continue
             for path in sorted(paths):
                 answer = caller.request(method, path)
-                seen = without_next_path(f"{answer.headers} {text_of(answer)}")
+                # A form may name its own address, and its id.
+                named = re.compile("|".join(re.escape(part) for part in path.split("/") if "CANARY" in part) or "$^")
+                seen = named.sub("…", without_next_path(f"{answer.headers} {text_of(answer)}"))
                 if CANARY.search(seen):
                     leaks.append((caller.name, method, path))
     stored = b"".join(redis.dump(key) or b"" for key in redis.scan_iter("*"))
