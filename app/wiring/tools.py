@@ -20,6 +20,7 @@ from events.intake.lanes import Appender, AppendLanes
 from notices.outbound import Outbound
 from runtime.clock import Clock, utc_now
 from runtime.database import acting_as, open_engine
+from runtime.patience import answers_within
 from runtime.roles import APP, INTAKE
 from stripe_gateway.connect import Connector, StripeConnect
 from stripe_gateway.restricted_keys import RestrictedKeys
@@ -36,6 +37,8 @@ _INTAKE_STATEMENT_MS = 1_500
 # Longer than an append takes. Whoever's log stays locked tries again where nobody else has to wait.
 _INTAKE_LOCK_MS = 50
 _READ_STATEMENT_MS = 15_000
+# Longer than a statement, which the server ends itself as long as it is there.
+_UNANSWERED_SECONDS = 18.0
 _KEY = "revmap"
 
 
@@ -94,7 +97,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         is_pooled=settings.is_pooled,
     )
     return Tools(
-        engine=_reader(settings, "web", pool_size=_READ_POOL_SIZE),
+        engine=answers_within(_reader(settings, "web", pool_size=_READ_POOL_SIZE), _UNANSWERED_SECONDS),
         exports=_reader(settings, "exports", pool_size=_EXPORT_POOL_SIZE),
         redis=redis,
         appender=AppendLanes(acting_as(intake, INTAKE, has_roles=settings.has_roles), after_commit=Waker(redis).ask),
