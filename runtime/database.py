@@ -39,11 +39,13 @@ def open_engine(  # noqa: PLR0913 - limits and ways of a connection
     lock_timeout_ms: int = 5_000,
     autocommit: bool = False,
     is_pooled: bool = False,
+    is_checked: bool = False,
 ) -> Engine:
     """Create an engine whose connections use UTC and never wait without a limit.
 
     It connects on first use. `name` appears in pg_stat_activity. With `is_pooled` it needs no session, and nothing
-    commits by itself: see `runtime.pooling`.
+    commits by itself: see `runtime.pooling`. With `is_checked` a connection that has died is replaced before use,
+    at the price of a round trip each time.
     """
     settings = {
         "timezone": "UTC",
@@ -56,6 +58,7 @@ def open_engine(  # noqa: PLR0913 - limits and ways of a connection
         make_url(database_url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
+        pool_pre_ping=is_checked,
         pool_timeout=_POOL_WAIT_SECONDS,
         pool_recycle=1800,
         # The connection used last: it has its statements prepared, and the server its caches filled.
