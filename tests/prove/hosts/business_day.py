@@ -1,10 +1,9 @@
 """A company at work on several hosts, to which accidents happen: chosen by a seed, one after the other."""
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from random import Random
-from threading import Event
+from threading import Event, Thread
 
 from sqlalchemy import Engine, text
 
@@ -14,7 +13,7 @@ from backlog.fetches import is_any_due
 from projections.engine.behind import is_anybody_behind
 from runtime.clock import utc_now
 from sandbox.stripe.account.accounts import Account
-from tests.prove.hosts.host import thaw
+from tests.prove.hosts.accidents import Accident, Undo
 from tests.prove.hosts.sender import Sender
 from tests.prove.hosts.stage import SYNC_SECONDS, Stage
 from tests.prove.simulation.at_rest import wrong_in_the_log, wrong_in_the_tables
@@ -42,18 +41,15 @@ _RUNS = text("""
 _REQUESTED = text("SELECT count(*) FROM event WHERE type = 'sync.requested'")
 _TOLD = text("SELECT count(*) FROM export_run")
 
-Undo = tuple[float, Callable[[], object]]
-
 
 class Day:
     """What happens: events a hundred times a second, syncs, exports that are due, and accidents."""
 
-    def __init__(self, stage: Stage, seed: int, *, cut_seconds: float) -> None:
-        self.random, self.stage, self.cut_seconds = Random(seed), stage, cut_seconds
-        self.happened: Counter[str] = Counter()
+    def __init__(self, stage: Stage, random: Random) -> None:
+        self.random, self.stage, self.happened = random, stage, 0
         simulated = stage.stripe.stripe
         self.account: Account = simulated.create_account("Sample Studio")
-        self._business = Business(self.account, self.random)
+        self._business = Business(self.account, Random(self.random.random()))
         for _ in range(_ACTS_BEFORE):
             self._act()
         endpoint = simulated.add_endpoint("", [SECRET])
@@ -65,7 +61,7 @@ class Day:
         with stage.engine.begin() as connection:
             plan = Plan("csv", {}, _DAILY, [])
             add_schedule(connection, self.company_id, plan, actor="tests", key=None, now=utc_now())
-        self._pause = Event()
+        self._pause, self._closed = Event(), Event()
         self._undoings: list[Undo] = []
         self._began = self._export_at = time.monotonic()
 
@@ -84,26 +80,25 @@ class Day:
         """Return the ids of the events that were sent to a host."""
         return self._sender.sent
 
-    def live(self, accidents: list[Callable[[], Undo | None]]) -> None:
+    def live(self, accidents: Iterable[Accident]) -> None:
         """Let time pass, and these accidents happen, until all is well again."""
+        trading = Thread(target=self._trade, name="trading", daemon=True)
+        trading.start()
         self._pass(4)
         for accident in accidents:
-            self.happened[accident.__name__] += 1
+            self.happened += 1
             if undo := accident():
                 self._undoings.append((time.monotonic() + undo[0], undo[1]))
             self._pass(self.random.uniform(0.5, 2))
         while self._undoings:
             self._pass(0.2)
+        self._closed.set()
+        trading.join()
 
     def _pass(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while (now := time.monotonic()) < until:
             self.stage.tend()
-            due = min(_MOST_AT_ONCE, int(_PER_SECOND * (now - self._began)) - len(self._told))
-            aim = len(self._told) + due
-            while len(self._told) < aim:
-                self._act()
-            self._give()
             for undo in [one for one in self._undoings if one[0] <= now]:
                 self._undoings.remove(undo)
                 undo[1]()
@@ -113,14 +108,20 @@ class Day:
                     self._exports += connection.execute(_EXPORT_NOW).rowcount
             self._pause.wait(0.02)
 
+    def _trade(self) -> None:
+        began = time.monotonic()
+        while not self._closed.wait(0.02):
+            due = int(_PER_SECOND * (time.monotonic() - began))
+            aim = min(due, len(self._told) + _MOST_AT_ONCE)
+            while len(self._told) < aim:
+                self._act()
+            for told in self._told[self._given :]:
+                self._given += 1
+                self._sender.give(told)
+
     def _act(self) -> None:
         self._business.act()
         self.stage.clock.tick()
-
-    def _give(self) -> None:
-        for told in self._told[self._given :]:
-            self._given += 1
-            self._sender.give(told)
 
     def converge(self) -> float:
         """Let nothing more happen until all agree; return after how many seconds that was."""
@@ -150,7 +151,7 @@ class Day:
         told, seconds = len(self._told), time.monotonic() - self._began
         return (
             f"{told:,} events in {seconds - converged_seconds:.0f} s, sent {self._sender.attempts:,} times; "
-            f"{sum(self.happened.values())} accidents; converged in {converged_seconds:.0f} s"
+            f"{self.happened} accidents; converged in {converged_seconds:.0f} s"
         )
 
     def violations(self) -> Iterator[str]:
@@ -167,56 +168,6 @@ class Day:
         if (requested, told) != (len(runs), self._exports):
             yield f"{len(runs)} runs, requested {requested} times; {self._exports} exports, told {told} times"
 
-    # Accidents. Each returns when it is over, or after how many seconds something ends it.
-
-    def a_process_dies(self) -> None:
-        host, name = self.random.choice(self.stage.hosts), self.random.choice(("web", "worker", "clock"))
-        host.kill_one(self.random, name)
-
-    def a_host_dies(self) -> Undo:
-        host = self.random.choice(self.stage.hosts)
-        host.turn_off()
-        return self.random.uniform(2, 5), host.turn_on
-
-    def a_host_is_cut_off(self) -> Undo:
-        host = self.random.choice(self.stage.hosts)
-        host.cut_off()
-        return self.cut_seconds, host.reconnect
-
-    def postgres_dies(self) -> None:
-        self.stage.kill_postgres()
-
-    def valkey_dies(self) -> None:
-        self.stage.kill_valkey(lambda: self._pause.wait(self.random.uniform(0, 1)))
-
-    def valkey_is_emptied(self) -> None:
-        self.stage.empty_valkey()
-
-    def a_worker_freezes(self) -> Undo | None:
-        frozen = self.random.choice(self.stage.hosts).freeze_worker(self.random.choice(("sync", "projection")))
-        return None if frozen is None else (self.cut_seconds / 2, lambda: thaw(frozen))
-
-    def replies_are_lost(self) -> None:
-        self.random.choice(self.stage.hosts).ways["postgres"].replies_to_lose += self.random.randint(1, 4)
-
-    def a_network_is_slow(self) -> Undo:
-        ways = list(self.random.choice(self.stage.hosts).ways.values())
-
-        def slow_down(seconds: float) -> None:
-            for way in ways:
-                way.delay_seconds = seconds
-
-        slow_down(self.random.uniform(0.01, 0.1))
-        return 3.0, lambda: slow_down(0.0)
-
 
 def _is_well(run: object) -> bool:
     return run.status in {"succeeded", "queued", "running"} and run.step == 1  # type: ignore[attr-defined]
-
-
-def accidents_of(day: Day) -> list[Callable[[], Undo | None]]:
-    """Return one accident of each kind, and some more of the smaller ones, in an order that the seed chooses."""
-    small: list[Callable[[], Undo | None]] = [day.a_process_dies, day.replies_are_lost, day.valkey_is_emptied]
-    large = [day.a_host_dies, day.postgres_dies, day.valkey_dies, day.a_worker_freezes, day.a_network_is_slow]
-    accidents = [day.a_host_is_cut_off, *large, *small, day.a_process_dies, day.a_process_dies, day.replies_are_lost]
-    return day.random.sample(accidents, len(accidents))

@@ -1,8 +1,11 @@
 """Several hosts with everything on each, and any of them may die, freeze or be cut off at any moment."""
 
+from random import Random
+
 import pytest
 
-from tests.prove.hosts.business_day import Day, accidents_of
+from tests.prove.hosts.accidents import Accidents
+from tests.prove.hosts.business_day import Day
 from tests.prove.hosts.office import Office
 from tests.prove.hosts.planted import DEAF, HASTY
 from tests.prove.hosts.stage import staged
@@ -20,8 +23,10 @@ _LOST_AFTER_SECONDS = 20.0
 def test_whatever_happens_to_hosts_and_servers_they_end_with_stripes_truth(trials: Trials) -> None:
     for seed in trials.seeds():
         with staged(hosts=2, seed=seed) as stage:
-            day = Day(stage, seed, cut_seconds=_LONG_CUT_SECONDS if trials.is_long else _CUT_SECONDS)
-            day.live(accidents_of(day))
+            random = Random(seed)
+            accidents = Accidents(stage, random, cut_seconds=_LONG_CUT_SECONDS if trials.is_long else _CUT_SECONDS)
+            day = Day(stage, random)
+            day.live(accidents.some())
             seconds = day.converge()
             day.stop()
             for host in stage.hosts:
@@ -34,8 +39,9 @@ def test_whatever_happens_to_hosts_and_servers_they_end_with_stripes_truth(trial
 def test_hosts_that_acknowledge_too_early_are_found(trials: Trials) -> None:
     for seed in trials.seeds():
         with staged(hosts=2, seed=seed, bug=HASTY) as stage:
-            day = Day(stage, seed, cut_seconds=_CUT_SECONDS)
-            day.live([day.postgres_dies, day.a_process_dies, day.postgres_dies])
+            random = Random(seed)
+            accidents, day = Accidents(stage, random, cut_seconds=_CUT_SECONDS), Day(stage, random)
+            day.live([accidents.postgres_dies, accidents.a_process_dies, accidents.postgres_dies])
             day.stop()
             assert any(one.startswith("acknowledged and lost") for one in day.violations())
 
