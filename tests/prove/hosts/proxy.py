@@ -1,12 +1,15 @@
 """Proxies between processes and the servers that they reach, which can delay, hold back, and lose replies."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from threading import Thread
 from typing import Any, NamedTuple, Self
 
 _MOST_BYTES = 65_536
+_TELLS_ONCE = struct.pack("ii", 1, 0)
 
 
 class Place(NamedTuple):
@@ -38,11 +41,12 @@ class Proxy:
 
     async def close(self) -> None:
         self._server.close()
-        self.cut()
+        await self.cut()
 
-    def cut(self) -> None:
-        """Close all connections. Call it in the proxies' thread."""
+    async def cut(self) -> None:
+        """Forget all connections: the other end is told once, and if that gets lost, never again."""
         for writer in list(self._connected):
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _TELLS_ONCE)
             writer.transport.abort()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -119,8 +123,8 @@ class Proxies:
         return proxy
 
     def cut(self, proxy: Proxy) -> None:
-        """Close all connections through a proxy."""
-        self._loop.call_soon_threadsafe(proxy.cut)
+        """Forget all connections through a proxy."""
+        self._run(proxy.cut())
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)

@@ -27,11 +27,10 @@ def test_whatever_happens_to_hosts_and_servers_they_end_with_stripes_truth(trial
             accidents = Accidents(stage, random, cut_seconds=_LONG_CUT_SECONDS if trials.is_long else _CUT_SECONDS)
             day = Day(stage, random)
             day.live(accidents.some())
-            seconds = day.converge()
+            trials.say(day.converge())
             day.stop()
             for host in stage.hosts:
                 host.stop()
-            trials.say(day.said(seconds))
             assert list(day.violations()) == []
 
 
