@@ -12,9 +12,8 @@ from rq.utils import import_attribute
 from backlog.queues import JOB_OF
 from workers.wiring.tools import stopping
 
-# A wait for a job ends after 20 s and begins anew, and what has not been answered 10 s later is given up: Redis, or the
-# way to it, may have vanished without a word. RQ subtracts 15 from it.
-_DEQUEUE_SECONDS = 35
+# Longer than any wait between jobs; otherwise redis-py would cut the wait short.
+_DEQUEUE_SECONDS = 120
 # Without callbacks and URLs, which RQ would import and call.
 _ALLOWED_FIELDS = frozenset(
     {

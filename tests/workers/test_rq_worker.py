@@ -49,9 +49,3 @@ def test_a_job_of_ours_brings_neither_callbacks_nor_addresses(queue: Queue, redi
     assert job.func_name == JOB_OF[SYNC]
     assert (job.success_callback, job.failure_callback, job.stopped_callback) == (None, None, None)
     assert not job.webhooks
-
-
-def test_a_redis_that_vanishes_without_a_word_keeps_a_worker_waiting_for_half_a_minute_at_most(redis: Redis) -> None:
-    worker = worker_on(SYNC, redis)
-
-    assert worker.dequeue_timeout < worker.connection.connection_pool.connection_kwargs["socket_timeout"] <= 30
