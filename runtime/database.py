@@ -19,7 +19,9 @@ _CONNECT_TIMEOUT_SECONDS = 1
 _POOL_WAIT_SECONDS = 1
 # Otherwise a server that vanished would be waited for as long as TCP retransmits: a quarter of an hour.
 _UNANSWERED_MS = 15_000
-_KEEP_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3}
+_KEEP_ALIVE = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 2}
+# The same for the server: a host that vanished within a transaction must not keep others from its rows for long.
+_SERVERS_KEEP_ALIVE = {f"tcp_{name}": str(seconds) for name, seconds in _KEEP_ALIVE.items()}
 
 _WALL_IN = text(f"SELECT set_config('revmap.company_id', :company_id, true), set_config('role', '{APP}', true)")
 _NAME_COMPANY = text("SELECT set_config('revmap.company_id', :company_id, true)")
@@ -37,11 +39,13 @@ def open_engine(  # noqa: PLR0913 - limits and ways of a connection
     lock_timeout_ms: int = 5_000,
     autocommit: bool = False,
     is_pooled: bool = False,
+    is_checked: bool = False,
 ) -> Engine:
     """Create an engine whose connections use UTC and never wait without a limit.
 
     It connects on first use. `name` appears in pg_stat_activity. With `is_pooled` it needs no session, and nothing
-    commits by itself: see `runtime.pooling`.
+    commits by itself: see `runtime.pooling`. With `is_checked` a connection that has died is replaced before use,
+    at the price of a round trip each time.
     """
     settings = {
         "timezone": "UTC",
@@ -49,11 +53,12 @@ def open_engine(  # noqa: PLR0913 - limits and ways of a connection
         "lock_timeout": f"{lock_timeout_ms}ms",
         "idle_in_transaction_session_timeout": "60s",
     }
-    of_session = {"options": " ".join(f"-c {key}={value}" for key, value in settings.items())}
+    of_session = {"options": " ".join(f"-c {key}={value}" for key, value in (settings | _SERVERS_KEEP_ALIVE).items())}
     engine = create_engine(
         make_url(database_url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
+        pool_pre_ping=is_checked,
         pool_timeout=_POOL_WAIT_SECONDS,
         pool_recycle=1800,
         # The connection used last: it has its statements prepared, and the server its caches filled.

@@ -20,6 +20,7 @@ from events.intake.lanes import Appender, AppendLanes
 from notices.outbound import Outbound
 from runtime.clock import Clock, utc_now
 from runtime.database import acting_as, open_engine
+from runtime.patience import answers_within
 from runtime.replica import Replica, read_beside
 from runtime.replica_use import ReplicaUse
 from runtime.roles import APP, INTAKE
@@ -38,6 +39,8 @@ _INTAKE_STATEMENT_MS = 1_500
 # Longer than an append takes. Whoever's log stays locked tries again where nobody else has to wait.
 _INTAKE_LOCK_MS = 50
 _READ_STATEMENT_MS = 15_000
+# Longer than a statement, which the server ends itself as long as it is there.
+_UNANSWERED_SECONDS = 18.0
 _KEY = "revmap"
 
 
@@ -97,7 +100,7 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
         is_pooled=settings.is_pooled,
     )
     return Tools(
-        engine=_reader(settings, use, "web", pool_size=_READ_POOL_SIZE),
+        engine=_reader(settings, use, "web", pool_size=_READ_POOL_SIZE, unanswered_seconds=_UNANSWERED_SECONDS),
         exports=_reader(settings, use, "exports", pool_size=_EXPORT_POOL_SIZE),
         redis=redis,
         appender=AppendLanes(acting_as(intake, INTAKE, has_roles=settings.has_roles), after_commit=Waker(redis).ask),
@@ -126,19 +129,20 @@ def tools_from(settings: WebSettings, *, clock: Clock = utc_now) -> Tools:
     )
 
 
-def _reader(settings: WebSettings, use: ReplicaUse, name: str, *, pool_size: int) -> Engine:
-    engine = _engine(settings, settings.database_url, name, pool_size=pool_size)
+def _reader(
+    settings: WebSettings, use: ReplicaUse, name: str, *, pool_size: int, unanswered_seconds: float | None = None
+) -> Engine:
+    def opened(url: str, name: str) -> Engine:
+        engine = open_engine(
+            url, name=name, pool_size=pool_size, statement_timeout_ms=_READ_STATEMENT_MS, is_pooled=settings.is_pooled
+        )
+        bounded = answers_within(engine, unanswered_seconds) if unanswered_seconds else engine
+        return acting_as(bounded, APP, has_roles=settings.has_roles)
+
+    engine = opened(settings.database_url, name)
     if settings.replica_url is None:
         return engine
-    beside = _engine(settings, settings.replica_url, f"{name}-replica", pool_size=pool_size)
-    return read_beside(engine, Replica(beside, use))
-
-
-def _engine(settings: WebSettings, url: str, name: str, *, pool_size: int) -> Engine:
-    engine = open_engine(
-        url, name=name, pool_size=pool_size, statement_timeout_ms=_READ_STATEMENT_MS, is_pooled=settings.is_pooled
-    )
-    return acting_as(engine, APP, has_roles=settings.has_roles)
+    return read_beside(engine, Replica(opened(settings.replica_url, f"{name}-replica"), use))
 
 
 def _identity_provider(settings: WebSettings) -> IdentityProvider | None:

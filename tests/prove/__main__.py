@@ -26,7 +26,8 @@ def main() -> int:
     ends_at, seed = time.monotonic() + 60 * asked.minutes, asked.seed
     with tempfile.TemporaryDirectory() as directory:
         proved = Path(directory, "proved")
-        while not (failed := _round(seed, proved, others)) and time.monotonic() < ends_at:
+        options = [*others, *(["--long"] if asked.minutes else [])]
+        while not (failed := _round(seed, proved, options)) and time.monotonic() < ends_at:
             seed += _NEXT_ROUND
         if seed > asked.seed:
             lines = [Proved(**json.loads(line)) for line in proved.read_text().splitlines()]

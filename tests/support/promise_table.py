@@ -16,6 +16,7 @@ class Proved(NamedTuple):
     seconds: float
     seed: int
     reproduction: str
+    said: str = ""
 
 
 def printed(proved: Iterable[Proved]) -> Iterator[str]:
@@ -24,6 +25,7 @@ def printed(proved: Iterable[Proved]) -> Iterator[str]:
     yield f"{'promise':<{_WIDTH}} {'trials':>8} {'violations':>10} {'seed':>6}"
     for one in (one for one in summed if not one.is_planted):
         yield f"{one.promise:<{_WIDTH}} {one.trials:>8,} {one.violations:>10,} {one.seed:>6}"
+        yield from (f"  {line}" for line in one.said.splitlines())
     planted = [one for one in summed if one.is_planted]
     if planted:
         yield ""
@@ -49,6 +51,7 @@ def _summed(proved: Iterable[Proved]) -> list[Proved]:
                 seconds=held.seconds + one.seconds,
                 seed=min(held.seed, one.seed),
                 reproduction="\n".join(filter(None, (held.reproduction, one.reproduction))),
+                said="\n".join(filter(None, (held.said, one.said))),
             )
         else:
             sums[key] = one

@@ -29,11 +29,17 @@ _TRIALS = pytest.StashKey["Trials"]()
 class Trials:
     """How often a test tries, and from which seed on: trial n has the seed `seed` + n, and can be run alone by it."""
 
-    def __init__(self, seed: int, count: int) -> None:
+    def __init__(self, seed: int, count: int, *, is_long: bool = False) -> None:
         self.seed = seed
         self.count = count
+        self.is_long = is_long
+        self.said = ""
         self.done: int | None = None
         self.failing: int | None = None
+
+    def say(self, figures: str) -> None:
+        """Have the table say what was measured, below the promise."""
+        self.said = figures
 
     def seeds(self) -> Iterator[int]:
         """Yield the seed of each trial in turn; the trial that does not come back is the failing one."""
@@ -78,6 +84,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("promises")
     group.addoption("--prove", action="store_true", help="run the tests that prove promises, with all their trials")
     group.addoption("--seed", type=int, default=11, help="the seed of a promise's first trial")
+    group.addoption("--long", action="store_true", help="let what takes a while take its time")
     group.addoption("--trials", type=int, help="how often to try, instead of what the tests say")
     group.addoption("--proved", type=Path, help="a file to append what was proved to, as JSON lines")
 
@@ -96,7 +103,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if is_proving and item.nodeid.partition("[")[0] in holding_tests():
             item.add_marker(pytest.mark.promise(DEFECTS))
         count = _count(config, item)
-        item.stash[_TRIALS] = Trials(config.getoption("--seed"), count)
+        item.stash[_TRIALS] = Trials(config.getoption("--seed"), count, is_long=config.getoption("--long"))
         if count and (not is_proving or _marks(item)):
             chosen.append(item)
         if is_proving:
@@ -138,6 +145,7 @@ def _proved(item: pytest.Item, mark: pytest.Mark, report: pytest.TestReport) -> 
         seconds=report.duration,
         seed=trials.seed,
         reproduction=_reproduction(item, trials) if report.failed else "",
+        said=trials.said,
     )
 
 

@@ -15,7 +15,7 @@ from runtime.database import acting_as, open_engine
 from runtime.roles import WORKER
 from stripe_gateway.client import CONNECTIONS, Gateway, StripeGateway
 from stripe_gateway.credentials import CredentialStore
-from stripe_gateway.keyring import CompanyKeyring, Keyring
+from stripe_gateway.keyring import CompanyKeyring
 from stripe_gateway.rate_limit import RateLimit
 from stripe_gateway.stripe_app import StripeApp
 from tenants.secrets import SecretBox
@@ -57,7 +57,7 @@ def current_tools() -> Tools:
         engine=open_worker_engine(settings, "worker", pool_size=_POOL_SIZE),
         redis=redis,
         stripe=StripeGateway(
-            _keyring(settings),
+            keyring_of(settings),
             api_base=settings.stripe_api_base,
             rate_limit=RateLimit(redis, pause=stopping.wait),
             pause=stopping.wait,
@@ -73,15 +73,21 @@ def current_tools() -> Tools:
     )
 
 
-def open_worker_engine(settings: WorkerSettings, name: str, *, pool_size: int) -> Engine:
+def open_worker_engine(settings: WorkerSettings, name: str, *, pool_size: int, is_checked: bool = False) -> Engine:
     """Open the database in the workers' role."""
-    engine = open_engine(settings.database_url, name=name, pool_size=pool_size, is_pooled=settings.is_pooled)
+    engine = open_engine(
+        settings.database_url, name=name, pool_size=pool_size, is_pooled=settings.is_pooled, is_checked=is_checked
+    )
     return acting_as(engine, WORKER, has_roles=settings.has_roles)
 
 
-def _keyring(settings: WorkerSettings) -> Keyring:
-    # It has its own connections: many threads look up keys while one thread uses the others.
-    engine = open_worker_engine(settings, "keys", pool_size=_POOL_SIZE)
+def keyring_of(settings: WorkerSettings) -> CompanyKeyring:
+    """Return what knows the keys of accounts.
+
+    It has its own connections: many threads look up keys while one thread uses the others. They are seldom used, and
+    one that has died meanwhile would cost the job its turn, and what it has claimed a minute or half of one.
+    """
+    engine = open_worker_engine(settings, "keys", pool_size=_POOL_SIZE, is_checked=True)
     app = None
     if settings.app_client_id is not None:
         bases = (settings.stripe_api_base, settings.stripe_api_base)

@@ -1,5 +1,6 @@
 """The servers behind the web process stop and return: it answers in time, loses nothing, and needs no restart."""
 
+import json
 import os
 import signal
 import socket
@@ -24,6 +25,11 @@ from tests.support.web.stack import WebStack, children_of, frozen, sending_event
 from tests.support.web.webhooks import Answer, bodies_of, invoice_event, until, web_process_behind
 
 pytestmark = pytest.mark.timeout(60)
+
+_ANSWERED_SECONDS = 22
+_HELD_UP = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'revmap-web' AND wait_event_type = 'Lock'"
+)
 
 
 @pytest.fixture(scope="module")
@@ -93,26 +99,46 @@ def test_company_whose_log_is_blocked_delays_no_other(stack: WebStack, company: 
     assert sorted(bodies_of(stack.engine, other)) == sorted(others)
 
 
+def held_up(stack: WebStack) -> int:
+    """Return how many statements of readers wait for a lock."""
+    with stack.engine.connect() as connection:
+        return int(connection.execute(_HELD_UP).scalar_one())
+
+
+def read_lines(stack: WebStack, company: int, key: dict[str, str]) -> tuple[int, dict]:
+    with closing(HTTPConnection("127.0.0.1", stack.port, timeout=40)) as connection:
+        connection.request("GET", f"/v1/companies/{company}/revenue-lines", headers=key)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
+@pytest.mark.promise("A database that freezes while it reads: readers are told within 22 seconds", trials=(0, 1))
+def test_a_read_that_is_under_way_when_the_database_freezes_is_answered(stack: WebStack, company: int) -> None:
+    key = new_key_headers(stack.engine, company)
+    with ThreadPoolExecutor(4) as threads:
+        with stack.engine.begin() as holder:
+            holder.execute(text("LOCK TABLE projection_active IN ACCESS EXCLUSIVE MODE"))
+            readers = [threads.submit(read_lines, stack, company, key) for _ in range(4)]
+            assert until(lambda: held_up(stack) == 4)
+            with frozen(stack.postgres):
+                answers = [reader.result(_ANSWERED_SECONDS) for reader in readers]
+        again = read_lines(stack, company, key)
+
+    assert {(status, problem["code"]) for status, problem in answers} == {(503, "unavailable")}
+    assert again[0] == 200
+
+
 def test_readers_who_hold_every_connection_keep_no_webhook_waiting(stack: WebStack, company: int, account: str) -> None:
     key = new_key_headers(stack.engine, company)
-    held_up = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'revmap-web' AND wait_event_type = 'Lock'"
-    )
-
-    def waiting() -> int:
-        with stack.engine.connect() as connection:
-            return int(connection.execute(held_up).scalar_one())
 
     def read() -> int:
-        with closing(HTTPConnection("127.0.0.1", stack.port, timeout=40)) as connection:
-            connection.request("GET", f"/v1/companies/{company}/revenue-lines", headers=key)
-            return connection.getresponse().status
+        return read_lines(stack, company, key)[0]
 
     with ThreadPoolExecutor(12) as threads:
         with stack.engine.begin() as holder:
             holder.execute(text("LOCK TABLE projection_active IN ACCESS EXCLUSIVE MODE"))
             readers = [threads.submit(read) for _ in range(12)]
-            assert until(lambda: waiting() == 8)
+            assert until(lambda: held_up(stack) == 8)
             answers = [stack.send(invoice_event(account=account)) for _ in range(5)]
         read_statuses = {reader.result() for reader in readers}
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Engine, text
 
@@ -13,6 +13,7 @@ from projections.builds import builds
 from projections.builds.retired import drop_build
 from projections.builds.verify import compare
 from projections.engine.folding import Claim
+from sandbox.stripe.account.accounts import Account
 from tests.prove.simulation.world import STEPS, DirectAppender, World, new_world
 from tests.support.syncs.truth import recognized_of, recognized_truth_of, table_of, truth_of
 
@@ -25,6 +26,21 @@ _HELD = text("""
     UNION ALL SELECT external_id, 'stripe' FROM parked_event WHERE account_id = :account
 """)
 Rows = list[dict[str, Any]]
+
+
+class Company(Protocol):
+    """A company, its account, and the ids of the events that were sent, and of those that were acknowledged."""
+
+    @property
+    def engine(self) -> Engine: ...
+    @property
+    def company_id(self) -> int: ...
+    @property
+    def account(self) -> Account: ...
+    @property
+    def acknowledged(self) -> set[str]: ...
+    @property
+    def sent(self) -> set[str]: ...
 
 
 def simulate(
@@ -46,14 +62,18 @@ def simulate(
 
 def violations(world: World) -> Iterator[str]:
     """Yield what does not agree."""
-    truth = truth_of(world.account)
-    if difference := _first_difference(table_of(world.engine, world.company_id), truth):
+    yield from _shown_otherwise(world, truth_of(world.account))
+    yield from wrong_in_the_tables(world)
+    yield from wrong_in_the_log(world)
+
+
+def wrong_in_the_tables(world: Company) -> Iterator[str]:
+    """Yield what the tables have otherwise than Stripe, or than the log."""
+    if difference := _first_difference(table_of(world.engine, world.company_id), truth_of(world.account)):
         yield f"the table is not Stripe's truth: {difference}"
     recognized, recorded = recognized_of(world.engine, world.company_id), recognized_truth_of(world.account)
     if recognized != recorded:
         yield f"recognized is not what Stripe records: {sorted(recognized.items() ^ recorded.items())[:3]}"
-    yield from _shown_otherwise(world, truth)
-    yield from _wrong_in_the_log(world)
     yield from _other_in_a_rebuild(world)
 
 
@@ -80,7 +100,8 @@ def _pages(world: World) -> Iterator[Rows]:
         cursor = {"cursor": page["next_cursor"]}
 
 
-def _wrong_in_the_log(world: World) -> Iterator[str]:
+def wrong_in_the_log(world: Company) -> Iterator[str]:
+    """Yield what the log has twice, has lost, or has without Stripe having told it."""
     of_company = {"id": world.company_id, "account": world.account.id}
     with world.engine.connect() as connection:
         held = {(row.source, row.external_id.rpartition("/")[2]) for row in connection.execute(_HELD, of_company)}
@@ -96,7 +117,7 @@ def _wrong_in_the_log(world: World) -> Iterator[str]:
     yield from (fault for verdict in verdicts for fault in verdict.faults)
 
 
-def _other_in_a_rebuild(world: World) -> Iterator[str]:
+def _other_in_a_rebuild(world: Company) -> Iterator[str]:
     with world.engine.begin() as connection:
         begun = builds.begin_builds(connection, company_id=world.company_id, is_resumed=False)
     for claim in [Claim(one.projection, one.company_id, one.build, 0) for one in begun]:
