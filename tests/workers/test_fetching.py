@@ -282,6 +282,26 @@ def test_an_answer_that_settles_nothing_is_not_asked_for_again_at_once(
     assert requests_in(tools.engine) == [("customer", gone.id, 1, True)]
 
 
+def test_facts_that_contradict_each_other_anew_are_asked_about_at_once(
+    tools: Tools, account: Account, company_id: int
+) -> None:
+    buyer = account.live.create_customer("Zed Inc")
+
+    for _ in range(2):
+        tools.clock.advance(timedelta(seconds=2))  # type: ignore[attr-defined]  # the tests' own clock
+        now = int(tools.clock().timestamp())
+        for name in ("Alpha", "Beta"):
+            renamed = customer(name, buyer.id)
+            record_events(tools.engine, event(renamed, "customer.updated", account=account.id, created=now))
+        while catch_up_with(tools) + fetch_with(tools):
+            pass
+
+    assert company_id
+    assert requests_in(tools.engine) == [("customer", buyer.id, 1, True)]
+    with tools.engine.connect() as connection:
+        assert not connection.scalar(text("SELECT bool_or(is_contested) FROM revenue_customer"))
+
+
 def test_a_sweep_wakes_workers_for_work_that_nobody_woke_them_for(
     tools: Tools, account: Account, company_id: int
 ) -> None:
