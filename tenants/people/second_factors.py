@@ -71,7 +71,7 @@ def turn_on(  # noqa: PLR0913 - whose it is, and what proves it
     step = step_of(secret, _without_spaces(code), now=now)
     # Whoever signs in with the password meanwhile is either ended here, or asked for a code.
     connection.execute(select(user_account.c.id).where(user_account.c.id == user_id).with_for_update())
-    added = connection.execute(
+    added = connection.scalar(
         insert(second_factor)
         .values(
             user_id=user_id,
@@ -81,8 +81,9 @@ def turn_on(  # noqa: PLR0913 - whose it is, and what proves it
             turned_on_at=now,
         )
         .on_conflict_do_nothing(index_elements=[second_factor.c.user_id])
+        .returning(second_factor.c.user_id)
     )
-    if added.rowcount == 0:
+    if added is None:
         raise SecondFactorOnError
     codes = replace_recovery_codes(connection, user_id)
     end_sessions_of(connection, user_id, but=keeps)

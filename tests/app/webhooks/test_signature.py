@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.webhooks.signature import TOLERANCE_SECONDS, UnprovenRequestError, prove_origin
+from app.webhooks.signature import UnprovenRequestError, prove_origin
 from tests.support.clock import NOON
 from tests.support.promises import examples
 from tests.support.signing import SECRET
@@ -103,6 +103,12 @@ def test_header_of_thousands_of_items_is_refused() -> None:
     assert refusal(f"t={AT}," + ",".join([VALID] * 17)) == "malformed"
 
 
+def test_header_of_4096_characters_is_read_and_a_longer_one_is_not() -> None:
+    padding = "x=" + "a" * (4096 - len(f"t={AT},{VALID},x="))
+    prove_origin(BODY, f"t={AT},{VALID},{padding}", [SECRET], now=NOON)
+    assert refusal(f"t={AT},{VALID},{padding}a") == "malformed"
+
+
 def test_sixteen_signatures_are_as_many_as_are_compared() -> None:
     prove_origin(BODY, f"t={AT}," + ",".join([WRONG] * 15 + [VALID]), [SECRET], now=NOON)
 
@@ -111,14 +117,14 @@ def header_signed_after(seconds: int) -> str:
     return header_signed_at(str(int((NOON + timedelta(seconds=seconds)).timestamp())))
 
 
-@pytest.mark.parametrize("seconds", [-TOLERANCE_SECONDS, 0, TOLERANCE_SECONDS])
+@pytest.mark.parametrize("seconds", [-300, 0, 300])
 def test_signature_is_good_for_five_minutes_either_way(seconds: int) -> None:
     prove_origin(BODY, header_signed_after(seconds), [SECRET], now=NOON)
 
 
 def test_signature_older_or_newer_than_that_is_refused_with_different_reasons() -> None:
-    assert refusal(header_signed_after(-TOLERANCE_SECONDS - 1)) == "stale"
-    assert refusal(header_signed_after(TOLERANCE_SECONDS + 1)) == "future"
+    assert refusal(header_signed_after(-301)) == "stale"
+    assert refusal(header_signed_after(301)) == "future"
 
 
 @pytest.mark.parametrize("timestamp", ["0", "9" * 12])

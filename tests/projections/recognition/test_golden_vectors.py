@@ -172,6 +172,8 @@ def test_g19_upgrade_within_a_year() -> None:
 
 def test_g20_custom_credit_is_shared_out_over_signed_lines() -> None:
     assert list(shared_out(2000, (6000, 3000, -1000), 8000)) == [1500, 750, -250]
+    assert list(shared_out(-2000, (-6000, -3000, 1000), -8000)) == [-1500, -750, 250]
+    assert list(shared_out(100, (-1, -1, -1), -3)) == [33, 34, 33]
 
 
 def test_g21_void_after_all_was_earned_has_a_booked_month_of_its_own() -> None:
