@@ -53,7 +53,8 @@ def prove_or_repair(tools: Tools, lease: Lease) -> bool:
             "matched": proof.matched,
             "repaired": row.repaired,
             "differences": differences,
-            "notices": [one for one in forbidden if one["resource"] in OPTIONAL] + [one.as_json() for one in proof.off],
+            "notices": [one for one in forbidden if one["resource"] in OPTIONAL]
+            + [one.as_json() for one in proof.subtotals],
             "books": proof.books,
         }
         ending = Ending("partially_succeeded" if differences else "succeeded", reconciliation=result)

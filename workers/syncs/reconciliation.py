@@ -34,7 +34,7 @@ _COMPARE = text("""
            coalesce(s.line_count, o.lines, 0) AS lines, coalesce(s.amount, o.amount, 0) AS amount,
            o.status AS our_status, coalesce(o.lines, 0) AS our_lines, coalesce(o.amount, 0) AS our_amount,
            s.unreadable, s.subtotal, sums.lines_subtotal,
-           s.subtotal NOT IN (sums.amount, sums.lines_subtotal) AS is_off,
+           s.subtotal NOT IN (sums.amount, sums.lines_subtotal) AS differs_from_subtotal,
            CASE WHEN s.invoice_id IS NULL THEN 'not_shown_by_stripe'
                 WHEN s.unreadable IS NOT NULL THEN 'unreadable'
                 WHEN o.invoice_id IS NULL AND s.line_count IS DISTINCT FROM 0 THEN 'missing'
@@ -58,9 +58,9 @@ _DIFFERENCES = text("""
     FROM proof WHERE kind IS NOT NULL ORDER BY invoice_id COLLATE "C" LIMIT :most
 """)
 # Where the lines are equal on both sides, and yet are not all that the invoice says.
-_OFF = text("""
+_SUBTOTALS_THAT_DIFFER = text("""
     SELECT invoice_id, currency, subtotal::bigint, lines_subtotal::bigint
-    FROM proof WHERE kind IS NULL AND is_off ORDER BY invoice_id COLLATE "C" LIMIT :most
+    FROM proof WHERE kind IS NULL AND differs_from_subtotal ORDER BY invoice_id COLLATE "C" LIMIT :most
 """)
 _BOOKS = text("""
     SELECT to_char(to_timestamp(created) AT TIME ZONE 'UTC', 'YYYY-MM') AS month, status, currency,
@@ -88,7 +88,7 @@ class Difference(NamedTuple):
         return {name: value for name, value in self._asdict().items() if value is not None}
 
 
-class OffSubtotal(NamedTuple):
+class SubtotalDifference(NamedTuple):
     """An invoice whose lines, equal on both sides, come to `lines_subtotal` after their own discounts: another sum."""
 
     invoice_id: str
@@ -106,13 +106,13 @@ class OffSubtotal(NamedTuple):
 class Proof(NamedTuple):
     """How many invoices match and how many differ, the first of them, and the books of both sides by month.
 
-    `off`: the first that match but do not add up to their own subtotals.
+    `subtotals`: the first that match but do not add up to their own subtotals.
     """
 
     matched: int
     differing: int
     differences: list[Difference]
-    off: list[OffSubtotal]
+    subtotals: list[SubtotalDifference]
     books: list[dict[str, object]]
 
 
@@ -127,8 +127,8 @@ def prove(connection: Connection, company_id: int, run_id: int, account: Account
     counts = connection.execute(_COUNTS).one()
     most = {"most": MOST_DIFFERENCES}
     differences = [_difference(row) for row in connection.execute(_DIFFERENCES, most)]
-    off = [OffSubtotal(*row) for row in connection.execute(_OFF, most)]
-    return Proof(counts.matched, counts.differing, differences, off, list(map(_book, connection.execute(_BOOKS))))
+    subtotals = [SubtotalDifference(*row) for row in connection.execute(_SUBTOTALS_THAT_DIFFER, most)]
+    return Proof(counts.matched, counts.differing, differences, subtotals, list(map(_book, connection.execute(_BOOKS))))
 
 
 def _difference(row: Row[Any]) -> Difference:

@@ -4,7 +4,7 @@ import runpy
 import sys
 from collections.abc import Callable
 
-HASTY, DEAF = "hasty", "deaf"
+ACKNOWLEDGES_EARLY, CLOCK_WAKES_NOBODY = "acknowledges-early", "clock-wakes-nobody"
 
 
 def _acknowledge_before_commit() -> None:
@@ -24,7 +24,10 @@ def _leave_work_to_wake_up_calls() -> None:
     vars(workers.clock_process)["wake"] = lambda *_: False
 
 
-BUGS: dict[str, Callable[[], None]] = {HASTY: _acknowledge_before_commit, DEAF: _leave_work_to_wake_up_calls}
+BUGS: dict[str, Callable[[], None]] = {
+    ACKNOWLEDGES_EARLY: _acknowledge_before_commit,
+    CLOCK_WAKES_NOBODY: _leave_work_to_wake_up_calls,
+}
 
 if __name__ == "__main__":
     bug, module, *arguments = sys.argv[1:]

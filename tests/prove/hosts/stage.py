@@ -21,7 +21,7 @@ from sandbox.stripe.running import Settings, StripeServer
 from sandbox.valkey import ValkeyServer
 from tests.prove.hosts.host import COMPONENTS, Host, kill_server
 from tests.prove.hosts.network import network_of
-from tests.prove.hosts.planted import DEAF, HASTY
+from tests.prove.hosts.planted import ACKNOWLEDGES_EARLY, CLOCK_WAKES_NOBODY
 from tests.prove.hosts.proxy import Place, Proxies
 from tests.support.signing import SECRET
 
@@ -157,6 +157,6 @@ def _host(stage: Stage, proxies: Proxies, number: int, bug: str) -> Iterator[Hos
 
 _SOCKETS = {"postgres": ".s.PGSQL.5432", "valkey": "valkey.sock"}
 _PLANTED: dict[str, dict[str, Sequence[str]]] = {
-    HASTY: {"web": ("-m", "gunicorn", "tests.prove.hosts.hasty_wsgi:app")},
-    DEAF: {"clock": ("-m", "tests.prove.hosts.planted", DEAF, "workers", "clock")},
+    ACKNOWLEDGES_EARLY: {"web": ("-m", "gunicorn", "tests.prove.hosts.early_wsgi:app")},
+    CLOCK_WAKES_NOBODY: {"clock": ("-m", "tests.prove.hosts.planted", CLOCK_WAKES_NOBODY, "workers", "clock")},
 }

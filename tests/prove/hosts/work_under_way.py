@@ -35,7 +35,7 @@ _COUNTS = text("SELECT (SELECT max(id) FROM sync_run), (SELECT count(*) FROM map
 _PLAN = {"format": "csv", "recurs": "daily", "hour": 0, "time_zone": "UTC"}
 
 
-class Office:
+class WorkUnderWay:
     """The companies and what they asked for."""
 
     def __init__(self, stage: Stage, seed: int) -> None:
