@@ -277,9 +277,12 @@ def test_an_answer_that_settles_nothing_is_not_asked_for_again_at_once(
     while catch_up_with(tools) + fetch_with(tools):
         rounds += 1
 
-    assert company_id
     assert rounds <= 3
     assert requests_in(tools.engine) == [("customer", gone.id, 1, True)]
+    with tools.engine.begin() as connection:
+        connection.execute(text("UPDATE fetch_request SET attempts = 2000"))
+    assert request_gaps(tools.engine, company_ids=[company_id]) == 0  # however often it was asked for
+    assert requests_in(tools.engine) == [("customer", gone.id, 2000, False)]
 
 
 def test_facts_that_contradict_each_other_anew_are_asked_about_at_once(
