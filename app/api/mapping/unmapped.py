@@ -18,7 +18,7 @@ from events.stripe.money import exponent_of
 from mapping.streams import streams_at
 from projections.mapping.likely_streams import LikelyStreams, Sold, Suggestion
 from projections.reads.mapping.mapped_lately import list_mapped
-from projections.reads.mapping.unmapped import UnmappedLines, list_unmapped
+from projections.reads.mapping.unmapped import MOST_LINES, UnmappedLines, list_unmapped
 from projections.reads.snapshots import Snapshot, snapshot_of
 
 blueprint = ApiBlueprint("unmapped lines", __name__, url_prefix="/v1/companies/<int:company_id>")
@@ -75,7 +75,9 @@ class UnmappedList(Schema):
     next_cursor = fields.String(allow_none=True)
     position = fields.Integer()
     is_complete = fields.Boolean(
-        metadata={"description": "False if 100,000 lines or more are unmapped: then groups are of the newest of them."}
+        metadata={
+            "description": f"False if {MOST_LINES:,} lines or more are unmapped: then groups are of the newest of them."
+        }
     )
 
 

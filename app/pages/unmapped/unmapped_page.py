@@ -22,6 +22,7 @@ from projections.mapping.group_rules import is_wordless, rule_for
 from projections.mapping.likely_streams import Sold
 from projections.mapping.reading_rules import read_rules
 from projections.mapping.rule_set import RuleSet
+from projections.reads.mapping.unmapped import MOST_LINES
 from projections.reads.snapshots import snapshot_of
 
 HERE = "unmapped"
@@ -96,6 +97,7 @@ def _page(company_id: int, *, mistake: MistakeError | None = None) -> Response:
         status=422 if mistake else 200,
         groups=found.groups,
         page=found.page,
+        most_lines=MOST_LINES,
         streams=_open(found.streams),
         names={stream_id: stream.name for stream_id, stream in found.streams.items()},
         stripe=found.stripe,

@@ -18,46 +18,67 @@ class Question(NamedTuple):
     is_continued: bool
 
 
-# Practically all parts are over within a year.
-_EARNED_THEN = (
-    "p.last_month BETWEEN :month AND :month + 12 AND p.first_month <= :month",
-    "p.last_month > :month + 12 AND p.first_month <= :month AND p.last_month - p.first_month > 12",
+class _Branch(NamedTuple):
+    """Some of the parts of a cell: which ones, what they have earned by the end of its month, and what that is read of.
+
+    No formula has a subquery of its own: PostgreSQL would not read such parts by several processes.
+    """
+
+    condition: str
+    earned_so_far: str
+    read_of: str = ""
+
+
+_SOONEST_MONTHS = 12
+_THIS_MONTH = ":month - p.first_month + 1"
+_LATER_MONTHS = " + ".join(f"coalesce(p.months[{_THIS_MONTH} + {later}], 0)" for later in range(1, _SOONEST_MONTHS + 1))
+# Practically all parts are over within a year, and most have one month or two.
+_OVER_WITHIN_A_YEAR = _Branch(
+    f"p.last_month BETWEEN :month AND :month + {_SOONEST_MONTHS} AND p.first_month <= :month",
+    f"""CASE WHEN p.last_month = :month THEN p.amount
+             WHEN p.first_month = :month THEN p.months[1]
+             WHEN p.last_month = :month + 1 THEN p.amount - p.months[p.last_month - p.first_month + 1]
+             ELSE p.amount - ({_LATER_MONTHS}) END""",
+)
+_OVER_LATER = _Branch(
+    f"""p.last_month > :month + {_SOONEST_MONTHS} AND p.first_month <= :month
+        AND p.last_month - p.first_month > {_SOONEST_MONTHS}""",
+    "earned.so_far",
+    f"CROSS JOIN LATERAL (SELECT sum(amount)::bigint AS so_far FROM unnest(p.months[: {_THIS_MONTH}]) amount) earned",  # noqa: S608
 )
 # What is booked in a month before it begins, or after it is over, is deferred or unbilled meanwhile. Each has an index.
 _BOOKED_MONTH = "(EXTRACT(year FROM p.booked_on) * 12 + EXTRACT(month FROM p.booked_on) - 1)"
-_BALANCED_THEN = (
-    f"{_BOOKED_MONTH} < p.first_month AND p.first_month > :month AND p.booked_on < :next",
-    f"{_BOOKED_MONTH} > p.last_month AND p.booked_on >= :day AND p.last_month < :month",
+_BILLED_AHEAD = _Branch(
+    f"{_BOOKED_MONTH} < p.first_month AND p.first_month > :month AND p.booked_on < :next", "0::bigint"
 )
+_BILLED_LATE = _Branch(f"{_BOOKED_MONTH} > p.last_month AND p.booked_on >= :day AND p.last_month < :month", "p.amount")
 _SCOPE = "p.company_id = :company_id AND p.build = :build AND p.livemode = :livemode"
 _STOOD = {
     "revenue_part": "p.position <= :position",
     "revenue_part_past": "p.position <= :position AND p.until > :position",
 }
-_FIGURES = """
-    SELECT p.invoice_id, p.invoice_line_item_id, p.share, p.step,
-           coalesce(p.months[:month - p.first_month + 1], 0) AS recognized,
+_FIGURES = f"""
+    SELECT p.invoice_id, p.invoice_line_item_id, p.share, p.step, coalesce(p.months[{_THIS_MONTH}], 0) AS recognized,
            CASE WHEN p.booked_on >= :day AND p.booked_on < :next THEN p.contra ELSE 0 END AS reversed,
            CASE WHEN p.booked_on >= :day AND p.booked_on < :next THEN p.expense ELSE 0 END AS expense
 """
-# Adding up a part of an array takes as long as all the rest, and is rarely needed: most parts have two months.
 _BALANCE = """,
            CASE WHEN p.booked_on >= :day AND p.booked_on < :next THEN p.amount ELSE 0 END AS booked,
-           CASE WHEN p.booked_on < :next THEN p.amount ELSE 0 END
-               - CASE WHEN p.last_month <= :month THEN p.amount
-                      WHEN p.first_month > :month THEN 0
-                      WHEN p.first_month = :month THEN p.months[1]
-                      WHEN p.last_month = :month + 1 THEN p.amount - p.months[p.last_month - p.first_month + 1]
-                      ELSE (SELECT sum(amount)::bigint
-                            FROM (SELECT unnest(p.months[: :month - p.first_month + 1]) AS amount) earned)
-                 END AS closing
+           CASE WHEN p.booked_on < :next THEN p.amount ELSE 0 END - {earned_so_far} AS closing
 """
 _PARTS_AT_EACH_END = 400
 
 
 def parts_of_cell(of: Question) -> str:
     """Return a statement of all parts that a cell can be about; no two of its branches have a part in common."""
-    return _all_of(_branches(of))
+    branches = [_OVER_WITHIN_A_YEAR, _OVER_LATER]
+    if of.report == "deferred":
+        branches += [_BILLED_AHEAD, _BILLED_LATE]
+    return " UNION ALL ".join(
+        f"{_figures(of, one, table)} WHERE {' AND '.join([_SCOPE, *conditions, one.condition])}"
+        for table, conditions in _conditions(of)
+        for one in branches
+    )
 
 
 def some_parts_of_cell(of: Question) -> str:
@@ -65,18 +86,7 @@ def some_parts_of_cell(of: Question) -> str:
 
     Where there are few, they are the same ones, and come twice.
     """
-    return _all_of(_samples(of))
-
-
-def _all_of(branches: Iterator[str]) -> str:
-    # OFFSET 0: each figure is worked out once, however often it is named.
-    return f"({' UNION ALL '.join(branches)}) OFFSET 0"
-
-
-def _branches(of: Question) -> Iterator[str]:
-    for table, conditions in _conditions(of):
-        for branch in (*_EARNED_THEN, *(_BALANCED_THEN if of.report == "deferred" else ())):
-            yield f"{_figures(of)} FROM {table} p WHERE {' AND '.join([_SCOPE, *conditions, branch])}"
+    return " UNION ALL ".join(_samples(of))
 
 
 def _samples(of: Question) -> Iterator[str]:
@@ -84,13 +94,15 @@ def _samples(of: Question) -> Iterator[str]:
         for direction in ("ASC", "DESC"):
             # Limited before it is filtered, so that no rare cell is looked for among all parts.
             some = f"""SELECT * FROM {table} p WHERE {_SCOPE} AND p.last_month = :month + later
-                AND p.first_month <= :month ORDER BY p.first_month {direction} LIMIT {_PARTS_AT_EACH_END}"""  # noqa: S608 - our own words
-            yield f"""{_figures(of)} FROM generate_series(0, 12) later CROSS JOIN LATERAL ({some}) p
-                WHERE {" AND ".join(conditions)}"""
+                AND p.first_month <= :sampled_month ORDER BY p.first_month {direction} LIMIT {_PARTS_AT_EACH_END}"""  # noqa: S608 - our own words
+            of_some = f"generate_series(0, {_SOONEST_MONTHS}) later CROSS JOIN LATERAL ({some})"
+            yield f"{_figures(of, _OVER_WITHIN_A_YEAR, of_some)} WHERE {' AND '.join(conditions)}"
 
 
-def _figures(of: Question) -> str:
-    return _FIGURES + (_BALANCE if of.report == "deferred" else "")
+def _figures(of: Question, branch: _Branch, parts: str) -> str:
+    if of.report != "deferred":
+        return f"{_FIGURES} FROM {parts} p"
+    return f"{_FIGURES}{_BALANCE.format(earned_so_far=branch.earned_so_far)} FROM {parts} p {branch.read_of}"
 
 
 def _conditions(of: Question) -> Iterator[tuple[str, list[str]]]:

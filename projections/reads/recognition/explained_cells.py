@@ -97,6 +97,7 @@ def _bound(cell: CellOf) -> dict[str, object]:
         "month": cell.month,
         "day": _day(cell.month),
         "next": _day(cell.month + 1),
+        "sampled_month": min(cell.month, booked),
         "booked_day": _day(booked),
         "booked_next": _day(booked + 1),
         "currency": cell.currency,

@@ -27,7 +27,6 @@ _OF_REPORT: dict[ReportName, str] = {
 }
 _OF_EXPENSES = "0::bigint AS earned, expense AS contra, expense AS net"
 _KEY = "invoice_id, invoice_line_item_id, share, step"
-_KEY_TYPES = "invoice_id text, invoice_line_item_id text, share smallint, step smallint"
 _MARK = "-:size, :invoice_id, :invoice_line_item_id, :share, :step"
 
 
@@ -39,21 +38,23 @@ def leaves_statement(of: Question) -> TextClause:
     # Ascending: the largest leaf comes first.
     order = f"-abs({names[-1]}), {_KEY}"
     follows = f"({order}) > ({_MARK})" if of.is_continued else "true"
-    types = ", ".join(f"{name} bigint" for name in names)
+    columns = f"{_KEY}, {amounts}".split(", ")
+    is_large = f"{follows} AND coalesce(({order}) <= (SELECT * FROM bar), true)"  # noqa: S608 - our own words
+    # Several processes can gather arrays of columns, but none of rows.
+    arrays = ", ".join(f"array_agg({name}) FILTER (WHERE {is_large}) AS largest_{name}" for name in columns)
+    largest = ", ".join(f"largest_{name}" for name in columns)
     sums = ", ".join(f"coalesce(sum({name}), 0) AS all_{name}" for name in names)
     return text(f"""
         WITH bar AS MATERIALIZED (
             SELECT DISTINCT {order} FROM ({_leaves(of, some_parts_of_cell(of))}) leaf WHERE {follows}
             ORDER BY {order} OFFSET :limit - 1 LIMIT 1
         ), total AS MATERIALIZED (
-            SELECT count(*) AS leaf_count, {sums}, array_agg(ROW({_KEY}, {amounts})) FILTER (
-                WHERE {follows} AND coalesce(({order}) <= (SELECT * FROM bar), true)
-            ) AS largest
+            SELECT count(*) AS leaf_count, {sums}, {arrays}
             FROM ({_leaves(of, parts_of_cell(of))}) leaf
         )
         SELECT leaf_count, {", ".join(f"all_{name}" for name in names)}, page.*
         FROM total LEFT JOIN LATERAL (
-            SELECT * FROM unnest(largest) leaf ({_KEY_TYPES}, {types}) ORDER BY {order} LIMIT :limit
+            SELECT * FROM unnest({largest}) leaf ({_KEY}, {amounts}) ORDER BY {order} LIMIT :limit
         ) page ON true
         ORDER BY {order}
     """)  # noqa: S608 - our own words
