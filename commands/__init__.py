@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from commands import api_keys, companies, connections, db, events, projections, recognition, secrets, sync, users
+from commands import api_keys, companies, connections, db, events, projections, recognition, sbom, secrets, sync, users
 from commands.mapping import desk as mapping
 
 
@@ -11,3 +11,4 @@ def register(app: Flask) -> None:
     for module in (db, companies, users, api_keys, connections, events, projections, mapping, recognition, secrets):
         app.cli.add_command(module.group)
     app.cli.add_command(sync.command)
+    app.cli.add_command(sbom.command)
