@@ -9,7 +9,7 @@ from projections.mapping.likely_streams import NUMBER
 from projections.reads.snapshots import NotFoldedYetError, Snapshot
 
 # So many are read within a fifth of a second, at up to 4 µs each.
-MOST_LINES = 50_000
+MOST_LINES = 40_000
 # Of a description: its words become values of a rule, which are no longer.
 _MOST_CHARACTERS = 500
 # Signs and digits of ASCII, and the currencies that most write. Linear: PostgreSQL builds an automaton of it.
