@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from statistics import median
 from typing import Any
 
 from sqlalchemy import Engine, text
@@ -28,6 +29,7 @@ _RULES = 50
 _PAGE = 50
 _PER_SECOND = 100
 _TURN_SECONDS = 5
+_PREVIEWS = 3
 # One customer in ten, whose lines are a tenth of all.
 _TENTH = {"field": "customer_id", "op": "ends_with", "value": "7"}
 
@@ -54,19 +56,28 @@ def run(*, lines: int, repeats: int) -> dict[str, object]:
 
 
 def _published(engine: Engine, company_id: int, name: str, version: int, rules: list[Json]) -> dict[str, object]:
-    """Preview rules and publish them."""
-    started = time.perf_counter()
-    with snapshot_of(engine, company_id) as snapshot:
-        book = book_at(snapshot)
-        found = evaluated(snapshot, book, read_rules(rules, str), livemode=True, progress=lambda _done: None)
+    """Preview rules, three times, and publish them.
+
+    What reads rows that were just written does PostgreSQL's work of looking up whether they were committed, once.
+    """
+    previews = [_preview(engine, company_id, rules) for _ in range(_PREVIEWS)]
     previewed = time.perf_counter()
     _decide(engine, company_id, RULES, [RulesPublished(version, list(rules))])
     published = time.perf_counter()
     return {
-        f"lines_changed_by_rules_{name}": found["lines"],
-        f"preview_of_rules_{name}_seconds": round(previewed - started, 2),
+        f"lines_changed_by_rules_{name}": previews[0][0]["lines"],
+        f"preview_of_rules_{name}_seconds": round(median(seconds for _, seconds in previews), 2),
+        f"first_preview_of_rules_{name}_seconds": round(previews[0][1], 2),
         f"publish_of_rules_{name}_seconds": round(published - previewed, 2),
     }
+
+
+def _preview(engine: Engine, company_id: int, rules: list[Json]) -> tuple[Json, float]:
+    started = time.perf_counter()
+    with snapshot_of(engine, company_id) as snapshot:
+        book = book_at(snapshot)
+        found = evaluated(snapshot, book, read_rules(rules, str), livemode=True, progress=lambda _done: None)
+    return found, time.perf_counter() - started
 
 
 def _unmapped(engine: Engine, company_id: int, repeats: int) -> dict[str, float]:
