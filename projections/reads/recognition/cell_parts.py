@@ -1,6 +1,6 @@
 """The parts of lines that a cell of a report can be about, with what each adds to it, as SQL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from projections.reads.recognition.report_cells import ReportName
@@ -21,7 +21,8 @@ class Question(NamedTuple):
 class _Branch(NamedTuple):
     """Some of the parts of a cell: which ones, what they have earned by the end of its month, and what that is read of.
 
-    No formula has a subquery of its own: PostgreSQL would not read such parts by several processes.
+    No formula has a subquery of its own: PostgreSQL would not read such parts by several processes. Nor does it add
+    those up by several processes that read of another.
     """
 
     condition: str
@@ -69,16 +70,11 @@ _BALANCE = """,
 _PARTS_AT_EACH_END = 400
 
 
-def parts_of_cell(of: Question) -> str:
-    """Return a statement of all parts that a cell can be about; no two of its branches have a part in common."""
-    branches = [_OVER_WITHIN_A_YEAR, _OVER_LATER]
-    if of.report == "deferred":
-        branches += [_BILLED_AHEAD, _BILLED_LATE]
-    return " UNION ALL ".join(
-        f"{_figures(of, one, table)} WHERE {' AND '.join([_SCOPE, *conditions, one.condition])}"
-        for table, conditions in _conditions(of)
-        for one in branches
-    )
+def parts_of_cell(of: Question) -> list[str]:
+    """Return statements of all parts that a cell can be about, to be added up apart; none have a part in common."""
+    if of.report != "deferred":
+        return [_statement(of, [_OVER_WITHIN_A_YEAR, _OVER_LATER])]
+    return [_statement(of, [_OVER_WITHIN_A_YEAR, _BILLED_AHEAD, _BILLED_LATE]), _statement(of, [_OVER_LATER])]
 
 
 def some_parts_of_cell(of: Question) -> str:
@@ -87,6 +83,14 @@ def some_parts_of_cell(of: Question) -> str:
     Where there are few, they are the same ones, and come twice.
     """
     return " UNION ALL ".join(_samples(of))
+
+
+def _statement(of: Question, branches: Sequence[_Branch]) -> str:
+    return " UNION ALL ".join(
+        f"{_figures(of, one, table)} WHERE {' AND '.join([_SCOPE, *conditions, one.condition])}"
+        for table, conditions in _conditions(of)
+        for one in branches
+    )
 
 
 def _samples(of: Question) -> Iterator[str]:

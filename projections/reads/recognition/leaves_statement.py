@@ -44,17 +44,20 @@ def leaves_statement(of: Question) -> TextClause:
     arrays = ", ".join(f"array_agg({name}) FILTER (WHERE {is_large}) AS largest_{name}" for name in columns)
     largest = ", ".join(f"largest_{name}" for name in columns)
     sums = ", ".join(f"coalesce(sum({name}), 0) AS all_{name}" for name in names)
+    all_of_it = ", ".join(f"sum(all_{name}) AS all_{name}" for name in names)
+    totals = " UNION ALL ".join(
+        f"SELECT count(*) AS leaf_count, {sums}, {arrays} FROM ({_leaves(of, parts)}) leaf"  # noqa: S608 - our own words
+        for parts in parts_of_cell(of)
+    )
     return text(f"""
         WITH bar AS MATERIALIZED (
             SELECT DISTINCT {order} FROM ({_leaves(of, some_parts_of_cell(of))}) leaf WHERE {follows}
             ORDER BY {order} OFFSET :limit - 1 LIMIT 1
-        ), total AS MATERIALIZED (
-            SELECT count(*) AS leaf_count, {sums}, {arrays}
-            FROM ({_leaves(of, parts_of_cell(of))}) leaf
-        )
-        SELECT leaf_count, {", ".join(f"all_{name}" for name in names)}, page.*
-        FROM total LEFT JOIN LATERAL (
-            SELECT * FROM unnest({largest}) leaf ({_KEY}, {amounts}) ORDER BY {order} LIMIT :limit
+        ), total AS MATERIALIZED ({totals})
+        SELECT whole.*, page.*
+        FROM (SELECT sum(leaf_count)::bigint AS leaf_count, {all_of_it} FROM total) whole LEFT JOIN LATERAL (
+            SELECT leaf.* FROM total CROSS JOIN LATERAL unnest({largest}) leaf ({_KEY}, {amounts})
+            ORDER BY {order} LIMIT :limit
         ) page ON true
         ORDER BY {order}
     """)  # noqa: S608 - our own words
