@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from migrations.distribution import distribute, let_triggers, settle
 from migrations.distribution_checks import holder_of_tables, is_distributed, lacking
+from migrations.one_by_one import one_by_one
 from migrations.rights import apply_rights
 from runtime.database import acts_in_roles
 
@@ -44,8 +45,10 @@ def upgrade(engine: Engine) -> None:
     """
     config = _config()
     with _alone(engine) as connection:
-        _enter_schema(connection)
+        schema = _enter_schema(connection)
         let_triggers(connection)
+        if is_distributed(connection, schema):
+            one_by_one(connection)
         connection.commit()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -53,7 +56,6 @@ def upgrade(engine: Engine) -> None:
         if acts_in_roles(engine):
             apply_rights(connection)
             connection.commit()
-        schema = connection.exec_driver_sql("SELECT current_schema()").scalar_one()
         if is_distributed(connection, schema):
             list(settle(connection, schema))
             connection.commit()
@@ -95,22 +97,23 @@ def _alone(engine: Engine) -> Iterator[Connection]:
             connection.commit()
 
 
-def _enter_schema(connection: Connection) -> None:
+def _enter_schema(connection: Connection) -> str:
     if connection.exec_driver_sql("SELECT current_schema()").scalar() is None:
         connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {_own_schema(connection)}")
-    schema = connection.exec_driver_sql("SELECT current_schema()").scalar_one()
+    schema: str = connection.exec_driver_sql("SELECT current_schema()").scalar_one()
     holder = holder_of_tables(connection, schema)
     if holder is not None and schema == "public":
         raise UnfitError(f"the tables of this database are in the schema {holder}: name it in {_HINT}")
     if holder == "public":
         raise UnfitError(f"the tables are still in public: move them to {schema} with 'flask db distribute'")
+    return schema
 
 
 def _own_schema(connection: Connection) -> str:
     path = str(connection.exec_driver_sql("SELECT current_setting('search_path')").scalar_one())
     if not _NAME.fullmatch(path) or path == "public":
         raise UnfitError(
-            "the schema public cannot be distributed: name another one, in lower-case letters, digits and _, in "
+            "Citus distributes no schema named public: name another one, in lower-case letters, digits and _, in "
             f"{_HINT}. The tables of public are moved there"
         )
     return path
