@@ -85,7 +85,8 @@ def lacking(connection: Connection, schema: str, newest_step: str | None) -> Ite
     yield from _lacking_in_cluster(connection)
     place = where_tables_are(connection, schema)
     if _step(connection, place) != newest_step:
-        yield f"the tables in {place} are not at this release's schema: run 'flask db upgrade' first"
+        address = ", with an address that names no schema" if place == "public" else ""
+        yield f"the tables in {place} are not at this release's schema: run 'flask db upgrade' first{address}"
         return
     listed = {"listed": listed_tables()}
     if others := connection.scalars(_OTHERS, listed | {"schema": schema}).all():

@@ -138,7 +138,7 @@ MISSING = {
     "UPDATE pg_extension SET extversion = '12.1-1' WHERE extname = 'citus'": "13.1 or newer is needed",
     "UPDATE pg_dist_local_group SET groupid = 1": "not the coordinator",
     "UPDATE pg_dist_node SET shouldhaveshards = false": "citus_add_node",
-    "UPDATE alembic_version SET version_num = '0036'": "run 'flask db upgrade' first",
+    "UPDATE alembic_version SET version_num = '0036'": "first, with an address that names no schema",
     "INSERT INTO company_head (company_id, position) VALUES (1, 1)": "flask events chain",
     f"CREATE SCHEMA {SCHEMA}; CREATE TABLE {SCHEMA}.theirs ()": "not of revmap: theirs",
     f"CREATE SCHEMA {SCHEMA}; CREATE TABLE {SCHEMA}.company_head ()": "both public and revmap_1",
