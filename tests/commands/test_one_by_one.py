@@ -5,6 +5,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import Engine, make_url, text
+from sqlalchemy.event import listen
 
 import migrations.run
 from migrations.one_by_one import commands_of
@@ -48,12 +49,15 @@ def test_migrations_make_the_same_schema_one_by_one(
     slowly = open_engine(url, name="one-by-one", pool_size=1)
     monkeypatch.setattr(migrations.run, "is_distributed", lambda _connection, _schema: True)
     monkeypatch.setattr(migrations.run, "settle", lambda _connection, _schema: ())
+    sent: list[str] = []
+    listen(slowly, "before_cursor_execute", lambda _c, _cursor, statement, *_rest: sent.append(statement))
     try:
         upgrade(slowly)
         with slowly.connect() as here, engine.connect() as there:
             made = here.scalars(CATALOGUE).all()
             assert made == there.scalars(CATALOGUE).all()
         assert len(made) > 500
+        assert [one for one in sent if len(list(commands_of(one))) > 1] == []
         assert sum(len(list(commands_of(step.read_text()))) for step in STEPS) > 150
     finally:
         slowly.dispose()

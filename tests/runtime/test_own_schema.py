@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import Engine, make_url
 from sqlalchemy.event import listen, remove
 
-from runtime.database import open_engine, within_company
+from runtime.database import driver_of, open_engine, within_company
 from runtime.own_schema import as_options, settings_of
 
-GIVEN = "-csearch_path=revmap_1 --application_name=a\\ b -c work_mem=8MB"
+GIVEN = "-csearch_path=revmap_1 --revmap.note=it's\\ so -c work_mem=8MB"
 
 
 def with_options(url: str, options: str) -> str:
@@ -29,11 +29,19 @@ def shown(engine: Engine, *names: str) -> list[str]:
 
 
 def test_what_an_address_gives_its_connections_holds_beside_our_limits(own: Engine) -> None:
-    names = ("search_path", "work_mem", "timezone", "statement_timeout")
+    names = ("search_path", "work_mem", "revmap.note", "timezone", "statement_timeout")
 
-    assert shown(own, *names) == ["revmap_1", "8MB", "UTC", "30s"]
+    assert shown(own, *names) == ["revmap_1", "8MB", "it's so", "UTC", "30s"]
     # Others that are opened by this engine's address are in the schema, too.
     assert settings_of(own.url)["search_path"] == "revmap_1"
+
+
+def test_a_pooler_is_sent_no_options(database_url: str) -> None:
+    """It would refuse the connection: https://www.pgbouncer.org/config.html#ignore_startup_parameters."""
+    engine = open_engine(with_options(database_url, GIVEN), name="own", pool_size=1, is_pooled=True)
+    with engine.connect() as connection:
+        assert driver_of(connection).info.get_parameters().get("options") is None
+    engine.dispose()
 
 
 def test_options_are_read_as_they_are_written() -> None:
