@@ -34,6 +34,8 @@ _ON_COORDINATOR_ALONE = text(f"""{_FUNCTIONS}
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_dist_object d
                     WHERE d.classid = CAST('pg_proc' AS regclass) AND d.objid = p.oid) ORDER BY 1
 """)
+# None of them is there with DATABASE_ROLES=none.
+_ROLES = text("SELECT rolname FROM pg_roles WHERE rolname = ANY (:roles) ORDER BY 1")
 _CANNOT_LOG_IN = text("SELECT rolname FROM pg_roles WHERE rolname = ANY (:roles) AND NOT rolcanlogin ORDER BY 1")
 # Where the setting is known: Citus has it, others and later ones need not.
 _LET_TRIGGERS = text("""
@@ -92,7 +94,7 @@ def _move(connection: Connection, place: str, schema: str) -> None:
     # Not distributed before it has its tables.
     connection.exec_driver_sql("SET LOCAL citus.enable_schema_based_sharding = off")
     connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-    for role in ALL:
+    for role in connection.scalars(_ROLES, {"roles": list(ALL)}):
         connection.exec_driver_sql(f'GRANT USAGE ON SCHEMA "{schema}" TO {role}')
     # Sequences and indexes go along with their tables.
     for table in listed_tables():
