@@ -3,7 +3,9 @@
 https://docs.citusdata.com/en/stable/develop/api_udf.html: citus_schema_distribute.
 """
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from sqlalchemy import Connection, text
 
@@ -15,15 +17,13 @@ _FORCED = text("""
     SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = :schema AND c.relforcerowsecurity ORDER BY 1
 """)
-# Functions belong to a deployment if the owner of its log owns them; those of extensions and of other programs do not.
+_CREATED = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)")
 _FUNCTIONS = """
     SELECT CAST(CAST(p.oid AS regprocedure) AS text) AS signature
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname = :schema AND p.prokind = 'f'
-      AND p.proowner = (SELECT relowner FROM pg_class WHERE oid = CAST(:log AS regclass))
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
 """
-_ALL_FUNCTIONS = text(f"{_FUNCTIONS} ORDER BY 1")
+_OUR_FUNCTIONS = text(f"{_FUNCTIONS} AND p.proname = ANY (:names) ORDER BY 1")
 # What acts as its owner has a path of its own, and a trigger needs one on the nodes: there, nobody's session names the
 # schema. Other functions are for queries to take in, which a path would keep them from.
 _ASTRAY = text(f"""{_FUNCTIONS}
@@ -68,7 +68,7 @@ def settle(connection: Connection, schema: str) -> Iterator[str]:
     Commits nothing; safe to repeat. Later migrations may have added tables and functions.
     """
     yield from _make_movable(connection, schema)
-    functions = connection.scalars(_ON_COORDINATOR_ALONE, _of(schema)).all()
+    functions = connection.scalars(_ON_COORDINATOR_ALONE, {"schema": schema}).all()
     for signature in functions:
         connection.execute(_TAKE_TO_NODES, {"signature": signature})
     if functions:
@@ -85,12 +85,11 @@ def let_triggers(connection: Connection, *, is_local: bool = False) -> None:
     connection.execute(_LET_TRIGGERS, {"is_local": is_local})
 
 
-def _of(schema: str) -> dict[str, str]:
-    return {"schema": schema, "log": f'"{schema}".event'}
-
-
 def _move(connection: Connection, place: str, schema: str) -> None:
-    functions = connection.scalars(_ALL_FUNCTIONS, _of(place)).all()
+    # Extensions and other programs may have functions there, too.
+    scripts = Path(__file__).parent.glob("versions/*.*")
+    names = sorted({name for script in scripts for name in _CREATED.findall(script.read_text())})
+    functions = connection.scalars(_OUR_FUNCTIONS, {"schema": place, "names": names}).all()
     # Not distributed before it has its tables.
     connection.exec_driver_sql("SET LOCAL citus.enable_schema_based_sharding = off")
     connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
@@ -110,7 +109,7 @@ def _make_movable(connection: Connection, schema: str) -> Iterator[str]:
         connection.exec_driver_sql(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     if forced:
         yield f"took FORCE ROW LEVEL SECURITY from {len(forced)} tables; the policies stay"
-    astray = connection.scalars(_ASTRAY, _of(schema)).all()
+    astray = connection.scalars(_ASTRAY, {"schema": schema}).all()
     for signature in astray:
         connection.exec_driver_sql(f'ALTER FUNCTION {signature} SET search_path = "{schema}", pg_temp')
     if astray:

@@ -79,12 +79,17 @@ def catalogue(engine: Engine) -> list[str]:
 def test_tables_are_moved_and_distributed_and_their_functions_brought_to_the_nodes_once(
     distribute: Distribute, admin: Engine, database_url: str
 ) -> None:
+    with admin.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE theirs (); CREATE FUNCTION theirs() RETURNS void LANGUAGE sql AS ''")
     first, again = json_of(distribute()), json_of(distribute())
 
     with admin.connect() as connection:
         called = calls(connection)
         left = connection.scalars(
-            text("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')")
+            text("""
+                SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')
+                UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+            """)
         ).all()
         forced = connection.scalar(text("SELECT count(*) FROM pg_class WHERE relforcerowsecurity"))
         paths = set(
@@ -97,7 +102,7 @@ def test_tables_are_moved_and_distributed_and_their_functions_brought_to_the_nod
     assert called[0] == f"citus_schema_distribute({SCHEMA})"
     assert len(called) > 4
     assert all(one.startswith("create_distributed_function(") for one in called[1:])
-    assert (left, forced, paths) == ([], 0, {f"search_path={SCHEMA}, pg_temp"})
+    assert (left, forced, paths) == (["theirs", "theirs"], 0, {f"search_path={SCHEMA}, pg_temp"})
     assert again == {"schema": SCHEMA, "done": []}
     assert f"The schema {SCHEMA} is distributed." in distribute("distribute").stdout
     # Each role has what it had, there.
