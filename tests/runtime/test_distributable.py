@@ -82,6 +82,15 @@ def test_no_statement_that_changes_rows_has_what_is_refused() -> None:
     assert [(path.name, name, statement) for path, statement in statements for name in refused(statement)] == []
 
 
+def test_no_statement_that_is_built_calls_what_is_refused_but_as_a_default() -> None:
+    called = re.compile(r"(\w*)=?func\.(?:clock_timestamp|random|timeofday|gen_random_uuid)\(\)")
+    paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    places = [(found[1], path.name) for path in paths for found in called.finditer(path.read_text())]
+
+    assert [(place, name) for place, name in places if place != "server_default"] == []
+    assert len(places) > 5
+
+
 @pytest.mark.parametrize(
     "statement",
     [
