@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from migrations.rights import listed_tables
 from runtime.roles import ALL
 
-# Older ones do not tell the nodes of rights on columns (Citus' pull request 7918), nor move a schema (before 12.1).
+# Older ones do not tell the nodes of rights on columns, and before 12.1 they do not move schemas.
 _LEAST_VERSION = (13, 1)
 _EXTENSION = text("SELECT extversion FROM pg_extension WHERE extname = 'citus'")
 _IS_COORDINATOR = text("SELECT groupid = 0 FROM pg_catalog.pg_dist_local_group")
