@@ -18,24 +18,27 @@ _MOST_AT_ONCE = 10_000
 # Objects requested already are skipped; of the rest, companies take turns: one object of each, then a second.
 # An answer that the table has not folded yet leaves its gap open, but is not requested again.
 _REQUEST = """
-    INSERT INTO fetch_request (company_id, livemode, kind, object_id, attempts, due_at)
-    SELECT company_id, livemode, kind, object_id, CASE WHEN is_new THEN 0 ELSE attempts END,
-           CASE WHEN is_new THEN statement_timestamp()
-                ELSE answered_at + make_interval(secs => least(:longest, 60 * power(4, least(attempts, 10)))) END
-    FROM (
-        SELECT g.*, f.attempts, f.answered_at, f.company_id IS NULL OR g.changed > f.answered_position AS is_new,
-               row_number() OVER (PARTITION BY g.company_id) AS turn
+    WITH requested AS (
+        INSERT INTO fetch_request (company_id, livemode, kind, object_id, attempts, due_at)
+        SELECT company_id, livemode, kind, object_id, CASE WHEN is_new THEN 0 ELSE attempts END,
+               CASE WHEN is_new THEN statement_timestamp()
+                    ELSE answered_at + make_interval(secs => least(:longest, 60 * power(4, least(attempts, 10)))) END
         FROM (
-            SELECT company_id, livemode, kind, object_id, max(changed) AS changed, min(folded) AS folded
-            FROM ({gaps}) found GROUP BY company_id, livemode, kind, object_id
-        ) g LEFT JOIN fetch_request f ON f.company_id = g.company_id AND f.livemode = g.livemode AND f.kind = g.kind
-            AND f.object_id = g.object_id
-        WHERE f.company_id IS NULL OR (f.answered_at IS NOT NULL AND f.answered_position <= g.folded)
-    ) lacking ORDER BY turn, company_id LIMIT :most
-    ON CONFLICT (company_id, livemode, kind, object_id) DO UPDATE
-        SET answered_at = NULL, error = NULL, attempts = excluded.attempts, due_at = excluded.due_at
-    WHERE fetch_request.answered_at IS NOT NULL
-    RETURNING due_at <= statement_timestamp() AS is_due
+            SELECT g.*, f.attempts, f.answered_at, f.company_id IS NULL OR g.changed > f.answered_position AS is_new,
+                   row_number() OVER (PARTITION BY g.company_id) AS turn
+            FROM (
+                SELECT company_id, livemode, kind, object_id, max(changed) AS changed, min(folded) AS folded
+                FROM ({gaps}) found GROUP BY company_id, livemode, kind, object_id
+            ) g LEFT JOIN fetch_request f ON f.company_id = g.company_id AND f.livemode = g.livemode AND f.kind = g.kind
+                AND f.object_id = g.object_id
+            WHERE f.company_id IS NULL OR (f.answered_at IS NOT NULL AND f.answered_position <= g.folded)
+        ) lacking ORDER BY turn, company_id LIMIT :most
+        ON CONFLICT (company_id, livemode, kind, object_id) DO UPDATE
+            SET answered_at = NULL, error = NULL, attempts = excluded.attempts, due_at = excluded.due_at
+        WHERE fetch_request.answered_at IS NOT NULL
+        RETURNING due_at
+    )
+    SELECT due_at <= statement_timestamp() AS is_due FROM requested
 """
 _REQUEST_ALL, _REQUEST_AMONG = (text(_REQUEST.format(gaps=gaps)) for gaps in (GAPS, GAPS_AMONG))
 # What lacks something is found by its own indexes, and for each of those few the company's build by its key.

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Engine, text
 
 from events.connection.accounts import Account, connection_state
 from runtime.jitter import jitter
+from runtime.later import later
 
 # After this many failures a run continues without the answer, and reports it.
 PATIENT_ATTEMPTS = 5
@@ -42,11 +43,11 @@ _CLAIM = text("""
       AND f.object_id = due.object_id
     RETURNING f.livemode, f.kind, f.object_id, f.attempts
 """)
-_FAILED = text("""
-    UPDATE fetch_request SET error = :error, due_at = statement_timestamp()
-        + make_interval(secs => least(:longest, power(2, least(attempts, 20)) * :jitter))
+_FAILED = text(f"""
+    UPDATE fetch_request SET error = :error,
+        due_at = {later("statement_timestamp()", "least(:longest, power(2, least(attempts, 20)) * :jitter)")}
     WHERE company_id = :company_id AND livemode = :livemode AND kind = :kind AND object_id = :object_id
-""")
+""")  # noqa: S608 - our own words
 _PUT_BACK = text("""
     UPDATE fetch_request SET attempts = attempts - 1, error = :error,
         due_at = statement_timestamp() + make_interval(secs => :seconds)

@@ -93,6 +93,11 @@ def listed_tables_of(role: str) -> set[str]:
     return {name for name, one, cell in _cells() if cell == _OWNED and one == role}
 
 
+def listed_tables() -> list[str]:
+    """Return the names of all tables in the list."""
+    return sorted({name for name, _, _ in _cells() if not name.endswith("()")})
+
+
 def held_rights(connection: Connection) -> set[Right]:
     """Return the rights that our roles hold in the database, without those of owners."""
     rows = connection.execute(_HELD, {"roles": list(ALL)})

@@ -9,6 +9,7 @@ from notices.causes import open_notice
 from notices.claims import Delivery, Standing
 from notices.vocabulary import ENDPOINT_DISABLED
 from runtime.jitter import jitter
+from runtime.later import later
 from tenants.access_facts import ENDPOINT_DISABLED as DISABLED_FACT
 from tenants.access_facts import note_access
 
@@ -29,23 +30,23 @@ _DELIVERED = text("""
     WHERE id = :id AND attempts = :number AND status = 'waiting'
 """)
 # After the last rest there is one more attempt, at the end of the three days.
-_FAILED = text("""
+_FAILED = text(f"""
     UPDATE webhook_delivery SET
-        status = CASE WHEN statement_timestamp() >= give_up_at THEN 'failed' ELSE status END,
-        ended_at = CASE WHEN statement_timestamp() >= give_up_at THEN statement_timestamp() END,
-        due_at = least(give_up_at, statement_timestamp()
-            + :jitter * make_interval(
-                secs => least(:longest, :first * power(4, least(attempts, 10) - 1))))
+        status = CASE WHEN n.now >= give_up_at THEN 'failed' ELSE status END,
+        ended_at = CASE WHEN n.now >= give_up_at THEN n.now END,
+        due_at = least(give_up_at,
+            {later("n.now", ":jitter * least(:longest, :first * power(4, least(attempts, 10) - 1))")})
+    FROM (SELECT statement_timestamp() AS now) n
     WHERE id = :id AND attempts = :number AND status = 'waiting'
-""")
-_REST = text("""
+""")  # noqa: S608 - our own words
+_REST = text(f"""
     UPDATE webhook_endpoint SET failures = failures + 1, standing = 'slow',
-        failing_since = coalesce(failing_since, statement_timestamp()),
+        failing_since = least(failing_since, statement_timestamp()),
         busy_until = statement_timestamp(),
-        rests_until = statement_timestamp() + make_interval(secs => least(:longest, power(2, least(failures, 20))))
+        rests_until = {later("statement_timestamp()", "least(:longest, power(2, least(failures, 20)))")}
     WHERE id = :endpoint_id AND busy_until = :busy_until
-    RETURNING failing_since <= statement_timestamp() - :disabled_after AND disabled_at IS NULL AS is_hopeless, url
-""")
+    RETURNING busy_until - failing_since >= :disabled_after AND disabled_at IS NULL AS is_hopeless, url
+""")  # noqa: S608 - our own words
 _RECOVER = text("""
     UPDATE webhook_endpoint SET failures = 0, failing_since = NULL, standing = :standing,
         busy_until = statement_timestamp()

@@ -47,9 +47,9 @@ _OPEN_QUARANTINE = f"""
 """  # noqa: S608 - our own words
 # What is over without anybody having said so: the connection is no longer what the notice says.
 _IS_OVER = f"""
-    EXISTS (SELECT FROM stripe_connection c WHERE c.company_id = n.company_id AND CASE n.type
-        WHEN '{ACTION_REQUIRED}' THEN c.status <> 'reauthorization_required'
-        WHEN '{SYNC_FAILED}' THEN c.status <> 'connected' ELSE false END)
+    EXISTS (SELECT FROM stripe_connection c WHERE c.company_id = n.company_id AND CASE
+        WHEN n.type = '{ACTION_REQUIRED}' THEN c.status <> 'reauthorization_required'
+        WHEN n.type = '{SYNC_FAILED}' THEN c.status <> 'connected' ELSE false END)
 """
 _CLOSE_WHAT_IS_OVER = text(f"""
     UPDATE notice n SET closed_at = :now

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, insert, text
 
 from notices.tables import mail
 from runtime.jitter import jitter
+from runtime.later import later
 from tenants.secrets import SecretBox
 
 KEEPS_TRYING = timedelta(days=3)
@@ -33,11 +34,11 @@ _ENDED = text("""
     UPDATE mail SET status = :status, ended_at = :now, error = :error, key_id = NULL, sealed = NULL
     WHERE id = :id AND status = 'waiting'
 """)
-_PUT_BACK = text("""
-    UPDATE mail SET error = :error, due_at = CAST(:now AS timestamptz)
-        + make_interval(secs => least(:longest, :first * power(2, least(attempts, 20) - 1)) * :jitter)
+_REST = "least(:longest, :first * power(2, least(attempts, 20) - 1)) * :jitter"
+_PUT_BACK = text(f"""
+    UPDATE mail SET error = :error, due_at = {later("CAST(:now AS timestamptz)", _REST)}
     WHERE id = :id AND status = 'waiting'
-""")
+""")  # noqa: S608 - our own words
 _ANY_DUE = text("SELECT EXISTS (SELECT FROM mail WHERE status = 'waiting' AND due_at <= :now)")
 _BACKLOG = text("SELECT count(*) AS waiting, min(queued_at) AS oldest FROM mail WHERE status = 'waiting'")
 _PURGE = text("DELETE FROM mail WHERE ended_at < :before")

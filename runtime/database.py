@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.event import listen
 from sqlalchemy.exc import DBAPIError
 
+from runtime.own_schema import as_options, is_in_own_schema, settings_of
 from runtime.pooling import begins_with, is_pooled
 from runtime.roles import APP, WEB
 
@@ -28,6 +29,7 @@ _NAME_COMPANY = text("SELECT set_config('revmap.company_id', :company_id, true)"
 _LEAVE_WALLS = text(f"SELECT set_config('role', '{WEB}', true)")
 _ACTING = " -c role="
 _HAS_ROLES = "revmap_has_roles"
+_IN_OWN_SCHEMA = "revmap_in_own_schema"
 
 
 def open_engine(  # noqa: PLR0913 - limits and ways of a connection
@@ -45,17 +47,18 @@ def open_engine(  # noqa: PLR0913 - limits and ways of a connection
 
     It connects on first use. `name` appears in pg_stat_activity. With `is_pooled` it needs no session, and nothing
     commits by itself: see `runtime.pooling`. With `is_checked` a connection that has died is replaced before use,
-    at the price of a round trip each time.
+    at the price of a round trip each time. The address may name a schema: see `runtime.own_schema`.
     """
-    settings = {
+    url = make_url(database_url).set(drivername="postgresql+psycopg")
+    settings = settings_of(url) | {
         "timezone": "UTC",
         "statement_timeout": f"{statement_timeout_ms}ms",
         "lock_timeout": f"{lock_timeout_ms}ms",
         "idle_in_transaction_session_timeout": "60s",
     }
-    of_session = {"options": " ".join(f"-c {key}={value}" for key, value in (settings | _SERVERS_KEEP_ALIVE).items())}
+    of_session = {"options": as_options(settings | _SERVERS_KEEP_ALIVE)}
     engine = create_engine(
-        make_url(database_url).set(drivername="postgresql+psycopg"),
+        url,
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=is_checked,
@@ -68,9 +71,11 @@ def open_engine(  # noqa: PLR0913 - limits and ways of a connection
             "tcp_user_timeout": _UNANSWERED_MS,
             **_KEEP_ALIVE,
             "application_name": f"revmap-{name}",
-            **({"prepare_threshold": None} if is_pooled else of_session),
+            # Above what the address says: a pooler takes no options.
+            **({"prepare_threshold": None, "options": ""} if is_pooled else of_session),
         },
         **({"isolation_level": "AUTOCOMMIT"} if autocommit and not is_pooled else {}),
+        execution_options={_IN_OWN_SCHEMA: is_in_own_schema(url)},
     )
     return begins_with(engine, settings) if is_pooled else engine
 
@@ -125,6 +130,9 @@ def across_companies(engine: Engine) -> Iterator[Connection]:
 
 def wall_in(connection: Connection, company_id: int) -> None:
     """Restrict the current transaction to this company until it ends, by commit or rollback."""
+    if connection.engine.get_execution_options().get(_IN_OWN_SCHEMA):
+        # A statement of its own: that is passed on to the node that holds the rows, a function's effect is not.
+        connection.exec_driver_sql(f"SET LOCAL revmap.company_id = '{company_id:d}'")
     statement = _WALL_IN if acts_in_roles(connection.engine) else _NAME_COMPANY
     connection.execute(statement, {"company_id": str(company_id)})
 

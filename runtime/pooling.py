@@ -32,7 +32,7 @@ def _settings_of(engine: Engine) -> Mapping[str, str]:
 
 def _set(connection: Connection) -> None:
     # Together, in one round trip.
-    settings = _settings_of(connection.engine).items()
+    settings = ((name, value.replace("'", "''")) for name, value in _settings_of(connection.engine).items())
     connection.exec_driver_sql(
         "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings)
     )

@@ -20,6 +20,10 @@ _MISSING = text("""
     ORDER BY w.place
 """)
 _KEEPS_SETTINGS = text("SELECT current_setting('statement_timeout') = :statement_timeout")
+# Without a schema in the address, Citus would not tell its nodes which company a transaction is for.
+_IS_NAMELESS = text("""
+    SELECT current_setting('citus.propagate_set_commands', true) <> 'local' AND current_schema() <> 'public'
+""")
 _STATEMENT_TIMEOUT_MS = 9_700  # no server's own
 # PgBouncer's words, unless it is told to ignore them.
 _REFUSED = "unsupported startup parameter"
@@ -51,18 +55,21 @@ def refuse_missing_roles(database_url: str, roles: Sequence[str], *, has_roles: 
         _log.warning("roles not checked", extra={"error": type(error).__name__})
         return
     if missing:
-        sys.stderr.write(
-            f"revmap cannot start: the user of DATABASE_URL cannot act as {missing}. Run 'flask db upgrade' as the "
-            f"database's owner, and as the owner: GRANT {missing} TO that user. See docs/operate.md#database-roles\n"
+        _refuse(
+            f"the user of DATABASE_URL cannot act as {missing}. Run 'flask db upgrade' as the "
+            f"database's owner, and as the owner: GRANT {missing} TO that user. See docs/operate.md#database-roles"
         )
-        sys.exit(EXIT_MISCONFIGURED)
 
 
 def _refuse_pooler() -> NoReturn:
-    sys.stderr.write(
-        "revmap cannot start: a pooler between it and PostgreSQL does not pass on what a connection sets. "
-        "Set DATABASE_POOLER=transaction. See docs/operate.md#pgbouncer\n"
+    _refuse(
+        "a pooler between it and PostgreSQL does not pass on what a connection sets. Set DATABASE_POOLER=transaction. "
+        "See docs/operate.md#pgbouncer"
     )
+
+
+def _refuse(reason: str) -> NoReturn:
+    sys.stderr.write(f"revmap cannot start: {reason}\n")
     sys.exit(EXIT_MISCONFIGURED)
 
 
@@ -73,6 +80,8 @@ def _missing(database_url: str, roles: Sequence[str], *, is_pooled: bool) -> lis
         with engine.connect() as connection:
             if not connection.scalar(_KEEPS_SETTINGS, {"statement_timeout": f"{limit}ms"}):
                 _refuse_pooler()
+            if connection.scalar(_IS_NAMELESS):
+                _refuse("name the schema in DATABASE_URL. See docs/operate.md#a-distributed-postgresql")
             return list(connection.scalars(_MISSING, {"roles": list(roles)}))
     finally:
         engine.dispose()

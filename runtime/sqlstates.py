@@ -16,6 +16,9 @@ _TRANSIENT_STATES = frozenset({"25006", "25P03", "25P04"})
 _CLASSES_OF_CONFLICT = ("40", "55")
 # A statement took too long. It may finish in time with less to do, so repeating the same one does not help.
 _QUERY_CANCELED = "57014"
+# What a node said that was shut down amid a COPY: Citus passes on its words, but not its code.
+_OF_NODE = "XX000"
+_SHUT_DOWN = "terminating connection"
 # A trigger of ours refuses to begin the log of an erased company again.
 _COMPANY_ERASED = "EV410"
 
@@ -37,7 +40,12 @@ def is_connection_lost(error: BaseException) -> bool:
 def is_transient(error: BaseException) -> bool:
     """Return whether a retry may succeed. Every other error is an answer to the statement itself."""
     state = sqlstate_of(error) or ""
-    return state.startswith(_TRANSIENT_CLASSES) or state in _TRANSIENT_STATES or is_connection_lost(error)
+    is_retried = state.startswith(_TRANSIENT_CLASSES) or state in _TRANSIENT_STATES
+    return is_retried or is_connection_lost(error) or _is_node_shut_down(error)
+
+
+def _is_node_shut_down(error: BaseException) -> bool:
+    return sqlstate_of(error) == _OF_NODE and str(getattr(error, "orig", error)).startswith(_SHUT_DOWN)
 
 
 def is_statement_timeout(error: BaseException) -> bool:

@@ -30,7 +30,7 @@ from tenants.erasure_statements import (
 )
 
 _MOST_AT_ONCE = 2000
-_MAINTAIN = text("SELECT set_config('revmap.maintenance', 'on', true)")
+_MAINTAIN = text("SET LOCAL revmap.maintenance = 'on'")
 
 
 class StillConnectedError(Exception):

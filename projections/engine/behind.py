@@ -70,9 +70,9 @@ _ANYBODY_BEHIND = f"""
 """  # noqa: S608 - our own words
 # A head that somebody appends to is left alone: it is behind in any case. The others are locked until the commit.
 _UPDATE_MARKS = f"""
-    UPDATE company_head m SET behind_since = CASE WHEN h.is_behind THEN statement_timestamp() END
-    FROM (SELECT h.company_id, {_IS_BEHIND} AS is_behind FROM company_head h JOIN {rows_of("company_id bigint")}
-              ON h.company_id = k.company_id
+    UPDATE company_head m SET behind_since = CASE WHEN h.is_behind THEN h.now END
+    FROM (SELECT h.company_id, {_IS_BEHIND} AS is_behind, statement_timestamp() AS now
+          FROM company_head h JOIN {rows_of("company_id bigint")} ON h.company_id = k.company_id
           ORDER BY h.company_id FOR UPDATE OF h SKIP LOCKED) h
     WHERE m.company_id = h.company_id
 """  # noqa: S608 - our own words

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from projections.engine.decisions import DecisionAheadError, LongDecisionError
 from projections.engine.folding import Claim
 from runtime.jitter import jitter
+from runtime.later import later
 from runtime.sqlstates import is_connection_lost, is_transient
 
 ATTEMPTS_BEFORE_HALT = 8
@@ -31,8 +32,9 @@ _SOON_SECONDS = 1
 
 _log = logging.getLogger(__name__)
 
+# LEAST passes over nulls: what has begun to fail goes on failing since then.
 _SET_APART = text("""
-    UPDATE projection_state s SET failing_since = coalesce(s.failing_since, statement_timestamp())
+    UPDATE projection_state s SET failing_since = least(s.failing_since, statement_timestamp())
     FROM unnest(CAST(:projection AS text[]), CAST(:company_id AS bigint[]), CAST(:build AS integer[]),
                 CAST(:position AS bigint[])) AS c (projection, company_id, build, position)
     WHERE s.projection = c.projection AND s.build = c.build AND s.company_id = c.company_id AND s.position = c.position
@@ -41,28 +43,29 @@ _SET_ASIDE = text("""
     UPDATE projection_state SET retry_at = 'infinity'
     WHERE projection = :projection AND build = :build AND company_id = :company_id AND position = :position
 """)
-_FAILED = text("""
+_FAILED = text(f"""
     UPDATE projection_state SET attempts = attempts + 1, error = :error, error_position = position + 1,
         status = CASE WHEN attempts + 1 >= :halt_after THEN 'halted' ELSE status END,
-        retry_at = statement_timestamp() + make_interval(secs => power(2, attempts) * :jitter),
-        failing_since = coalesce(failing_since, statement_timestamp()), updated_at = statement_timestamp()
+        retry_at = {later("statement_timestamp()", "power(2, attempts) * :jitter")},
+        failing_since = least(failing_since, statement_timestamp()), updated_at = statement_timestamp()
     WHERE projection = :projection AND build = :build AND company_id = :company_id AND position = :position
     RETURNING status
-""")
+""")  # noqa: S608 - our own words
+_SECONDS_FAILING = "extract(epoch FROM n.now - coalesce(failing_since, n.now))"
+_REST = f":jitter * greatest(1, least(:longest_rest, CAST({_SECONDS_FAILING} AS double precision)))"
 # It rests for as long as it has been failing. While no company is folded it does not halt: an outage ends by itself.
-_FAILED_TRANSIENTLY = text("""
+_FAILED_TRANSIENTLY = text(f"""
     UPDATE projection_state s SET error = :error, error_position = CASE WHEN :is_one_event THEN position + 1 END,
-        status = CASE WHEN failing_since < statement_timestamp() - make_interval(secs => :halt_after) AND EXISTS (
+        status = CASE WHEN n.now - failing_since > make_interval(secs => :halt_after) AND EXISTS (
             SELECT FROM projection_state o
             WHERE o.company_id <> s.company_id AND o.status = 'live' AND o.failing_since IS NULL
-              AND o.updated_at > statement_timestamp() - make_interval(secs => :lately)
+              AND n.now - o.updated_at < make_interval(secs => :lately)
         ) THEN 'halted' ELSE status END,
-        retry_at = statement_timestamp() + :jitter * make_interval(secs => greatest(1, least(:longest_rest,
-            extract(epoch FROM statement_timestamp() - coalesce(failing_since, statement_timestamp()))))),
-        failing_since = coalesce(failing_since, statement_timestamp()), updated_at = statement_timestamp()
+        retry_at = {later("n.now", _REST)}, failing_since = coalesce(failing_since, n.now), updated_at = n.now
+    FROM (SELECT statement_timestamp() AS now) n
     WHERE projection = :projection AND build = :build AND company_id = :company_id AND position = :position
     RETURNING status
-""")
+""")  # noqa: S608 - our own words
 
 
 def narrow_down(engine: Engine, claims: Sequence[Claim], error: Exception, size: int, *, seconds: float) -> int:

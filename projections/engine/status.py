@@ -57,11 +57,12 @@ _LAG = text("""
 """)
 _RESUME = text("""
     UPDATE projection_state s SET attempts = 0, retry_at = NULL, updated_at = statement_timestamp(),
-        failing_since = CASE WHEN s.failing_since IS NOT NULL THEN statement_timestamp() END,
+        failing_since = CASE WHEN s.failing_since IS NOT NULL THEN n.now END,
         status = CASE WHEN s.status <> 'halted' THEN s.status WHEN EXISTS (
             SELECT FROM projection_active a
             WHERE a.projection = s.projection AND a.company_id = s.company_id AND a.build = s.build
         ) THEN 'live' ELSE 'building' END
+    FROM (SELECT statement_timestamp() AS now) n
     WHERE s.company_id = :company_id AND s.status IN ('halted', 'live', 'building')
       AND (s.status = 'halted' OR s.error IS NOT NULL)
     RETURNING s.projection

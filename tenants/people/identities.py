@@ -34,6 +34,6 @@ def user_of_identity(connection: Connection, issuer: str, subject: str, *, verif
         connection.execute(
             update(user_account)
             .where(user.id == bound.id)
-            .values(password_hash=None, address_proven_at=func.clock_timestamp())
+            .values(password_hash=None, address_proven_at=func.statement_timestamp())
         )
     return int(bound.id)

@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 
 from runtime.database import open_engine
 from runtime.patience import answers_within
-from runtime.sqlstates import is_connection_lost
+from runtime.sqlstates import is_connection_lost, is_outage
 
 
 def test_a_server_that_is_gone_without_a_word_is_given_up_after_seconds(engine: Engine) -> None:
@@ -39,3 +39,17 @@ def test_a_server_that_does_not_answer_is_given_up_with_its_connection(database_
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT 1").scalar() == 1
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("message", "is_one"),
+    [("terminating connection due to administrator command", True), ("cache lookup failed for relation 1", False)],
+)
+def test_a_node_that_is_shut_down_amid_a_copy_is_an_outage_although_its_code_is_lost(
+    engine: Engine, message: str, *, is_one: bool
+) -> None:
+    """As https://github.com/citusdata/citus has it in ReportCopyError: the node's message, without its SQLSTATE."""
+    with pytest.raises(DBAPIError) as raised, engine.begin() as connection:
+        connection.exec_driver_sql(f"DO $$ BEGIN RAISE '{message}' USING ERRCODE = 'XX000'; END $$")
+
+    assert is_outage(raised.value) is is_one

@@ -12,6 +12,7 @@ from backlog.syncs.requests import SyncRun, finished_fact
 from backlog.syncs.run_counts import note_ended
 from events.log.append import append
 from notices.connections import tell_failure, tell_success
+from runtime.later import later
 from workers.syncs.leases import Lease, LeaseLostError
 
 _ACTOR = "sync"
@@ -32,15 +33,20 @@ _FORGET_CHANGES = text("DELETE FROM sync_change WHERE run_id = :id")
 _FORGET_SIGHTINGS = text("DELETE FROM sync_sighting WHERE company_id = :company_id AND run_id < :id")
 _FORGET_CREDIT_NOTES = text("DELETE FROM sync_credit_note_sighting WHERE company_id = :company_id AND run_id < :id")
 # After a failure the next run starts soon, and then less and less often.
-_SCHEDULE = text("""
+_NOW = "CAST(:now AS timestamptz)"
+_SCHEDULE = text(f"""
     INSERT INTO sync_schedule AS s (company_id, failures, next_sync_at)
     VALUES (:company_id, CASE WHEN :is_failure THEN 1 ELSE 0 END,
-            :now + make_interval(secs => CASE WHEN :is_failure THEN least(:first, :longest, :period) ELSE :period END))
+            {later(_NOW, "CASE WHEN :is_failure THEN least(:first, :longest, :period) ELSE :period END")})
     ON CONFLICT (company_id) DO UPDATE SET
         failures = CASE WHEN :is_failure THEN least(s.failures + 1, 20) ELSE 0 END,
-        next_sync_at = :now + make_interval(secs =>
-            CASE WHEN :is_failure THEN least(:first * power(2, s.failures), :longest, :period) ELSE :period END)
-""")
+        next_sync_at = {
+    later(
+        _NOW,
+        "CASE WHEN :is_failure THEN least(:first * power(2, s.failures), :longest, :period) ELSE :period END",
+    )
+}
+""")  # noqa: S608 - our own words
 # The first sync that failed since the last that did not, and how many did, the one that has just ended included.
 _FAILING = text("""
     SELECT min(finished_at) AS since, count(*) AS failures FROM sync_run
