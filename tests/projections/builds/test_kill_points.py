@@ -23,7 +23,7 @@ def faults_after_kills(url: str, trials: Trials, *, bug: str = "none") -> str:
 
 
 @pytest.mark.promise(
-    "SIGKILL while events are appended, folded, rebuilt, switched: the log is whole, tables equal it", trials=(8, 400)
+    "SIGKILL while events are appended, folded, rebuilt, switched: the log is whole, tables equal it", trials=(8, 640)
 )
 def test_processes_killed_at_any_point_leave_tables_that_equal_the_log(
     database_url: str, engine: Engine, trials: Trials
