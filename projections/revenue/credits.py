@@ -46,7 +46,7 @@ def credited_amounts(invoice: InvoiceState) -> dict[str, int]:
     for one in applied_credits(invoice).values():
         for line_id, amount in one.lines.items():
             credited[line_id] = credited.get(line_id, 0) + amount
-    return {line_id: amount for line_id, amount in credited.items() if amount}
+    return credited
 
 
 def credits_by_line(invoice: InvoiceState) -> dict[str, tuple[Credit, ...]]:
