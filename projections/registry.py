@@ -62,7 +62,7 @@ class Projection:
 PROJECTIONS = (
     Projection(
         REVENUE_LINES,
-        9,
+        10,
         fold_revenue,
         takes_long,
         {

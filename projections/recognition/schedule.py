@@ -64,7 +64,8 @@ def _schedule_of_billing(amount: int, cut: Cut, span: Span, begin: int) -> Sched
 
 def _schedule(step: Step, cut: Cut, span: Span, begin: int) -> Schedule:
     terms = list(terms_of(step, cut))
-    first, last = month_of(begin), month_of(begin if begin >= span.end else span.end - 1)
+    # Of a step that begins after the span, the first month has it all.
+    first, last = month_of(begin), month_of(span.end - 1)
     amount = recognized_before(span.end, terms, span)
     contra = 0 if step.cause == "billing" else recognized_before(step.day, terms, span)
     months, so_far = [], 0

@@ -8,10 +8,9 @@ of their ids. Nothing is taken beyond 0: the rest is unapplied. Credit notes com
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from events.stripe.observations import CreditNoteHeader, CreditNoteLine, CreditNoteStatus
+from events.stripe.observations import CreditNoteHeader, CreditNoteLine
 from projections.recognition.billing import Credit, Moment
 from projections.recognition.rounding import shared_out
-from projections.revenue.register import Register
 from projections.revenue.state import CreditNoteState, InvoiceState
 
 _DAY_SECONDS = 86_400
@@ -47,7 +46,7 @@ def credited_amounts(invoice: InvoiceState) -> dict[str, int]:
     for one in applied_credits(invoice).values():
         for line_id, amount in one.lines.items():
             credited[line_id] = credited.get(line_id, 0) + amount
-    return {line_id: amount for line_id, amount in credited.items() if amount}
+    return credited
 
 
 def credits_by_line(invoice: InvoiceState) -> dict[str, tuple[Credit, ...]]:
@@ -100,19 +99,11 @@ def _net_amounts(invoice: InvoiceState) -> dict[str, int]:
 def _asked(notes: Mapping[str, CreditNoteState]) -> list[_Asked]:
     # The lines of a credit note are one set, like those of an invoice: a part of them takes nothing.
     asked = (
-        _Asked(note_id, note.header.value, note.lines.value, _voided(note.status))
+        _Asked(note_id, note.header.value, note.lines.value, note.voided)
         for note_id, note in notes.items()
         if note.status and note.header and note.lines and note.is_complete
     )
     return sorted(asked, key=lambda one: one.place)
-
-
-def _voided(status: Register[CreditNoteStatus]) -> Moment | None:
-    value = status.value
-    if value.status != "void":
-        return None
-    # Where Stripe does not say since when, the newest fact that shows it stands in.
-    return Moment(status.stamp[1], is_estimated=True) if value.voided_at is None else Moment(value.voided_at)
 
 
 def _wished(asked: _Asked, invoice: InvoiceState, net: Mapping[str, int]) -> dict[str, int]:

@@ -6,6 +6,7 @@ Any order and repetition of facts gives the same: each part is a register.
 from events.stripe.observations import (
     CreditNoteLinesSeen,
     CreditNoteSeen,
+    CreditNoteStatus,
     InvoiceDeleted,
     InvoiceLinesSeen,
     InvoiceSeen,
@@ -67,7 +68,14 @@ def _note_after(note: CreditNoteState, seen: CreditNoteSeen | CreditNoteLinesSee
     if isinstance(seen, CreditNoteLinesSeen):
         return CreditNoteState(note.status, note.header, settle(note.lines, seen.lines, (1, *stamp)))
     return CreditNoteState(
-        settle(note.status, seen.status, (_CREDIT_NOTE_RANK[seen.status.status], *stamp)),
+        settle(note.status, seen.status, _stamp_of_note(seen.status, stamp)),
         settle(note.header, seen.header, stamp),
         settle(note.lines, seen.lines, (int(seen.is_complete), *stamp)),
     )
+
+
+def _stamp_of_note(status: CreditNoteStatus, stamp: Stamp) -> Stamp:
+    # Of facts that show it void without a time the earliest wins, as its time stands in; any that says one beats them.
+    if status.status == "void" and status.voided_at is None:
+        return (_CREDIT_NOTE_RANK["void"], -stamp[0], 0)
+    return (_CREDIT_NOTE_RANK[status.status], *stamp)

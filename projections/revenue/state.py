@@ -15,11 +15,15 @@ from events.stripe.observations import (
     StatusDates,
 )
 from projections.facts.sightings import Change, Sighting
+from projections.recognition.billing import Moment
 from projections.revenue.register import Register, Value
 
 
 class CreditNoteState(Struct, frozen=True, array_like=True, gc=False):
-    """All that is known of a credit note. The stamp of `lines` begins with 1 if the line set is complete, else 0."""
+    """All that is known of a credit note. The stamp of `lines` begins with 1 if the line set is complete, else 0.
+
+    Of facts that show it void without a time, the stamp has the time of the earliest, negated.
+    """
 
     status: Register[CreditNoteStatus] | None = None
     header: Register[CreditNoteHeader] | None = None
@@ -29,6 +33,14 @@ class CreditNoteState(Struct, frozen=True, array_like=True, gc=False):
     def is_complete(self) -> bool:
         """Return whether the whole line set is known."""
         return self.lines is not None and bool(self.lines.stamp[0])
+
+    @property
+    def voided(self) -> Moment | None:
+        """Return since when it is void. Where Stripe does not say, the earliest fact that shows it stands in."""
+        if self.status is None or self.status.value.status != "void":
+            return None
+        since = self.status.value.voided_at
+        return Moment(abs(self.status.stamp[1]), is_estimated=True) if since is None else Moment(since)
 
     @property
     def is_gap(self) -> bool:
@@ -45,6 +57,7 @@ class CreditNoteState(Struct, frozen=True, array_like=True, gc=False):
         return (
             self.is_complete == other.is_complete
             and _say_the_same(self.status, other.status)
+            and self.voided == other.voided
             and _say_the_same(self.header, other.header)
             and _say_the_same(self.lines, other.lines)
         )

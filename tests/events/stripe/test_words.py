@@ -137,6 +137,18 @@ def test_exponents_follow_stripe_and_not_the_locale_data() -> None:
     assert len(EXPONENTS) > 130
 
 
+def test_currencies_have_two_decimals_except_those_that_stripe_lists() -> None:
+    by_exponent = {
+        exponent: " ".join(sorted(currency for currency, its in EXPONENTS.items() if its == exponent))
+        for exponent in set(EXPONENTS.values()) - {2}
+    }
+
+    assert by_exponent == {
+        0: "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf",
+        3: "bhd jod kwd omr tnd",
+    }
+
+
 def test_a_currency_nobody_checked_has_no_exponent() -> None:
     with pytest.raises(UnknownCurrencyError):
         exponent_of("xyz")

@@ -86,6 +86,7 @@ def test_months_later_is_the_same_day_or_the_last(begin: str, count: int, expect
 PERIODS = {
     "half-open": ("2026-01-15T00:00", "2026-02-15T00:00", "2026-01-15", "2026-02-15"),
     "to the last second": ("2026-01-15T00:00", "2026-02-14T23:59:59", "2026-01-15", "2026-02-15"),
+    "to the second before the last": ("2026-01-15T00:00", "2026-02-14T23:59:58", "2026-01-15", "2026-02-14"),
     "from noon to noon": ("2026-01-15T12:00", "2026-02-15T12:00", "2026-01-15", "2026-02-15"),
     "within a day": ("2026-01-15T10:00", "2026-01-15T12:00", "2026-01-15", "2026-01-16"),
     "one second": ("2026-01-15T23:59:58", "2026-01-15T23:59:59", "2026-01-15", "2026-01-16"),
@@ -105,6 +106,7 @@ def test_line_is_earned_on_the_days_of_its_period(start: str, end: str, first: s
     ("share", "first", "after"),
     [
         (Share(10_000, treatment=Treatment("booked")), "2026-03-01", "2026-03-02"),
+        (Share(10_000, treatment=Treatment("booked", 2, "period_start")), "2026-03-01", "2026-03-02"),
         (Share(10_000, treatment=Treatment("months", 2)), "2026-03-01", "2026-05-01"),
         (Share(10_000, treatment=Treatment("months", 2, "period_start")), "2026-01-15", "2026-03-15"),
         (Share(10_000, kind="tax"), "2026-03-01", "2026-03-02"),
@@ -123,4 +125,5 @@ def test_last_second_that_stripe_can_write_has_a_day(name: str) -> None:
     share = Share(10_000, treatment=Treatment("months", 120, "period_start"))
 
     for span in (span_of(Share(10_000), line, 1, zone_of(name)), span_of(share, line, 1, zone_of(name))):
+        assert span.end == span.start + 1
         assert first_day(month_of(span.end) + 1) > span.start

@@ -142,6 +142,14 @@ def test_g8_void_invoice_leaves_nothing_deferred() -> None:
     assert (february.booked, february.earned, february.contra, february.closing) == (-3100, 0, -1700, 0)
 
 
+def test_step_that_waits_for_its_day_has_no_months_before_the_period() -> None:
+    case = Case("90.00", "2026-02-01", "2026-05-02", booked="2026-01-10").with_policy(Policy(catch_up="booked"))
+
+    (part,) = case.parts()
+
+    assert (part.first_month, list(part.months)) == (month_named("2026-02"), cents("28.00 31.00 30.00 1.00"))
+
+
 def test_g14_shares_add_up_to_the_line_in_every_month() -> None:
     thirds = Case("100.00", "2026-01-01", "2026-04-01", shares=(Share(3333), Share(3333), Share(3334))).parts()
 

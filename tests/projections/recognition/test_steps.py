@@ -10,6 +10,7 @@ from projections.recognition.billing import (
     transitions_of,
 )
 from projections.recognition.month_rows import month_rows
+from projections.recognition.outcome import Share
 from projections.recognition.reports import recognition_cells
 from projections.recognition.steps import steps_of
 from tests.support.recognition import UTC_ZONE, Case, at, by_month, day
@@ -80,6 +81,22 @@ def test_bad_debt_is_an_expense_if_policy_says_so_until_it_is_void_or_paid(
 
     assert cells == [(1, "revenue", 3100, 0), (2, "expense", 0, -3100), *last_cells]
     assert by_month(case.parts()) == taken_back
+
+
+def test_credit_of_bad_debt_changes_no_expense() -> None:
+    case = month().with_status(uncollectible="2026-02-01").with_credit("30.00", "2026-03-01")
+
+    parts = case.with_policy(Policy(uncollectible="expense")).parts()
+
+    assert [(part.cause, part.expense) for part in parts] == [("billing", 0), ("uncollectible", -3100)]
+
+
+def test_only_revenue_becomes_an_expense() -> None:
+    case = Case("90.00", "2026-01-01", "2026-04-01", shares=(Share(10_000, kind="tax"),))
+
+    parts = case.with_status(uncollectible="2026-02-01").with_policy(Policy(uncollectible="expense")).parts()
+
+    assert [(part.contra, part.expense) for part in parts] == [(0, 0), (-9000, 0)]
 
 
 def test_day_that_stripe_does_not_say_is_that_of_the_event_and_marked() -> None:

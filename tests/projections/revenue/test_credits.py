@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from events.stripe.observations import CreditNoteHeader, CreditNoteLine, CreditNoteStatus, InvoiceHeader, Line
-from projections.revenue.credits import Applied, applied_credits, credited_amounts, spread
+from projections.recognition.billing import Credit, Moment
+from projections.revenue.credits import Applied, applied_credits, credited_amounts, credits_by_line, spread
 from projections.revenue.register import Register
 from projections.revenue.state import CreditNoteState, InvoiceState
 from tests.support.payloads import CREATED
@@ -33,6 +35,18 @@ def note(
     )
 
 
+def at_second(second: int, of: CreditNoteState) -> CreditNoteState:
+    """Return a credit note that is effective at a second of its day."""
+    assert of.header is not None
+    header = replace(of.header.value, effective_at=of.header.value.effective_at + second)
+    return replace(of, header=replace(of.header, value=header))
+
+
+def void(of: CreditNoteState, since: int | None, *, seen_at: int = CREATED) -> CreditNoteState:
+    """Return a credit note as it is void, with the time since when that Stripe says, if any."""
+    return replace(of, status=Register(CreditNoteStatus("void", since), (1, seen_at, 0)))
+
+
 def invoice(lines: Mapping[str, int], notes: Mapping[str, CreditNoteState], *, whole: int = 1) -> InvoiceState:
     return InvoiceState(
         Register("open", (0, CREATED)),
@@ -48,6 +62,7 @@ def invoice(lines: Mapping[str, int], notes: Mapping[str, CreditNoteState], *, w
         (2000, {"a": 6000, "b": 3000, "c": -1000}, {"a": 1500, "b": 750, "c": -250}),
         (1, {"a": 1, "b": 1}, {"a": 0, "b": 1}),  # half to even: 0.5 to 0, 1.0 to 1
         (3, {"a": 1, "b": 1}, {"a": 2, "b": 1}),  # 1.5 to 2
+        (3, {"b": 1, "a": 1}, {"a": 2, "b": 1}),  # in the order of the ids
         (-3, {"a": 1, "b": 1}, {"a": -2, "b": -1}),
         (100, {"a": 5, "b": -5}, {}),
         (100, {}, {}),
@@ -98,6 +113,27 @@ CASES: dict[str, tuple[InvoiceState, dict[str, Applied]]] = {
         invoice({"a": 100}, {"cn_1": note([("a", 10), (None, 10)])}, whole=0),
         {"cn_1": Applied({"a": 10}, 10)},
     ),
+    "two of one day, of which the one with the greater id is earlier": (
+        invoice({"a": 100}, {"cn_1": at_second(86_399, note([("a", 80)])), "cn_2": note([("a", 70)])}),
+        {"cn_1": Applied({"a": 80}, 0), "cn_2": Applied({"a": 20}, 50)},
+    ),
+    "the same line twice": (
+        invoice({"a": 100}, {"cn_1": note([("a", 30), ("a", 40)])}),
+        {"cn_1": Applied({"a": 70}, 0)},
+    ),
+    "one of which only its lines are known": (
+        invoice({"a": 100}, {"cn_1": CreditNoteState(lines=note([("a", 10)]).lines)}),
+        {},
+    ),
+    "one of which no lines are known": (invoice({"a": 100}, {"cn_1": replace(note([("a", 10)]), lines=None)}), {}),
+    "a deleted invoice": (
+        replace(invoice({"a": 100}, {"cn_1": note([("a", 10)])}), is_deleted=True),
+        {"cn_1": Applied({}, 10)},
+    ),
+    "an invoice of which only its lines are known": (
+        replace(invoice({"a": 100}, {"cn_1": note([("a", 10)])}), status=None, header=None),
+        {"cn_1": Applied({}, 10)},
+    ),
     "a void one": (invoice({"a": 100}, {"cn_1": note([("a", 10)], status="void")}), {}),
     "a part of its lines": (invoice({"a": 100}, {"cn_1": note([("a", 10)], whole=0)}), {}),
     "no invoice yet": (
@@ -110,6 +146,42 @@ CASES: dict[str, tuple[InvoiceState, dict[str, Applied]]] = {
 @pytest.mark.parametrize(("held", "expected"), CASES.values(), ids=CASES)
 def test_credit_notes_take_what_they_say_and_nothing_beyond_0(held: InvoiceState, expected: dict[str, Applied]) -> None:
     assert applied_credits(held) == expected
+
+
+def test_net_amounts_are_what_credits_are_kept_within() -> None:
+    held = invoice({"a": 0}, {"cn_1": note([("a", 95)])})
+    assert held.lines is not None
+    dear = replace(line("a", 100), discount_amount=20, tax_amount=10)
+
+    assert applied_credits(replace(held, lines=Register((dear,), held.lines.stamp))) == {"cn_1": Applied({"a": 70}, 25)}
+
+
+def test_credits_of_a_line_are_all_that_is_asked_for_by_day_beyond_the_line_and_void_ones_too() -> None:
+    notes = {
+        "cn_1": note([("a", 80), ("b", -60), (None, 6)], day=1),
+        "cn_2": note([("a", 70)]),
+        "cn_3": void(note([("a", 10)], day=2), CREATED + 3 * DAY),
+        "cn_4": void(note([("a", 20)], day=2), None, seen_at=CREATED + 4 * DAY),
+    }
+    first, second, third = (Moment(CREATED + day * DAY) for day in range(3))
+
+    assert credits_by_line(invoice({"a": 100, "b": -50}, notes)) == {
+        "a": (
+            Credit("cn_2", 70, first),
+            Credit("cn_1", 92, second),
+            Credit("cn_3", 10, third, Moment(CREATED + 3 * DAY)),
+            Credit("cn_4", 20, third, Moment(CREATED + 4 * DAY, is_estimated=True)),
+        ),
+        "b": (Credit("cn_1", -66, second),),
+    }
+
+
+def test_credits_that_would_make_a_line_worth_more_are_none_of_its_credits() -> None:
+    notes = {"cn_1": note([("a", -1), ("b", 1), ("c", 1), ("d", 1), ("e", 0)])}
+
+    assert credits_by_line(invoice({"a": 1, "b": -1, "c": 0, "d": 1, "e": 1}, notes)) == {
+        "d": (Credit("cn_1", 1, Moment(CREATED)),)
+    }
 
 
 NAMED = st.sampled_from(("a", "b", "c", "z", None))
@@ -137,3 +209,4 @@ def test_a_line_ends_between_0_and_its_net_amount_and_nothing_is_lost(
         asked = notes[note_id].lines
         assert asked is not None
         assert sum(one.lines.values()) + one.unapplied == sum(each.amount for each in asked.value)
+        assert list(one.lines) == sorted(one.lines)

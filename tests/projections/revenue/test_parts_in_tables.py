@@ -78,6 +78,7 @@ def parts(engine: Engine, company_id: int, *, at: int | None = None) -> set[tupl
 
 
 FIRST = invoice("open")
+NOTE = credit_note("cn_1", credit_note_line("cnli_1", 4500, "il_1"), invoice="in_1")
 CASES: dict[str, tuple[list[Json], list[tuple[int, int]]]] = {
     "billed": ([event(FIRST)], [(3100, 0), (2800, 0), (3100, 0)]),
     "paid": ([event(FIRST), event(invoice(paid=3), created=CREATED + 9)], [(3100, 0), (2800, 0), (3100, 0)]),
@@ -99,6 +100,15 @@ CASES: dict[str, tuple[list[Json], list[tuple[int, int]]]] = {
             ),
         ],
         [(3100, 0), (1400, -1550), (1550, 0)],
+    ),
+    "credited, and the credit note void since a day that only events tell": (
+        [
+            event(FIRST),
+            event(NOTE, "credit_note.created"),
+            event(NOTE | {"status": "void"}, "credit_note.voided", created=CREATED + 40 * _DAY),
+            event(NOTE | {"status": "void"}, "credit_note.updated", created=CREATED + 70 * _DAY),
+        ],
+        [(1550, 0), (2350, 2000), (3100, 0)],
     ),
 }  # fmt: skip
 
