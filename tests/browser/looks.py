@@ -1,7 +1,8 @@
 """Checks of accessibility and layout: light and dark, desktop and phone. Screenshots of them for whoever asks."""
 
 import os
-from collections.abc import Iterator
+import zlib
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize
 
 from tests.support.paths import ROOT
+from tests.support.promises import is_proving
 
 Viewport = Literal["desktop", "phone"]
 Scheme = Literal["light", "dark"]
@@ -42,6 +44,9 @@ _LOOKS: dict[str, tuple[Viewport, Scheme]] = {
     if _SAVES_SCREENSHOTS or (viewport, scheme) != ("phone", "dark")
 }
 _ALL_IS_CHECKED_IN = "desktop-light"
+_FURTHER = ("phone-light", "desktop-dark")
+_WIDTHS = ("desktop-light", "phone-light")
+in_every_look = pytest.mark.promise("Pages: for everybody, and no wider than the window, in every look")
 
 # The impacts that fail a test: https://github.com/dequelabs/axe-core/blob/develop/doc/API.md. The others are advice.
 _GRAVE = ("serious", "critical")
@@ -72,15 +77,16 @@ def check_accessibility(page: Page, *rules: str, within: str | None = None, with
     assert not violations, f"{page.url} is not accessible:\n" + "\n".join(violations)
 
 
-def looks(page: Page) -> Iterator[str]:
+def looks(page: Page, names: Container[str] = _LOOKS) -> Iterator[str]:
     """Yield the name of each look while the page is in it: each size and colour scheme. Restore the page at the end."""
     size = page.viewport_size
     assert size is not None
     was_dark = page.evaluate("() => matchMedia('(prefers-color-scheme: dark)').matches")
     for look, (viewport, scheme) in _LOOKS.items():
-        page.set_viewport_size(SIZES[viewport])
-        page.emulate_media(color_scheme=scheme)
-        yield look
+        if look in names:
+            page.set_viewport_size(SIZES[viewport])
+            page.emulate_media(color_scheme=scheme)
+            yield look
     page.emulate_media(color_scheme="dark" if was_dark else "light")
     page.set_viewport_size(size)
 
@@ -88,16 +94,22 @@ def looks(page: Page) -> Iterator[str]:
 def check_looks(page: Page, name: str, *, within: str | None = None) -> None:
     """Check accessibility in every look and that the page is not wider than its window.
 
-    `within` selects what is new in a page that was checked before: only that is checked for accessibility. If
-    REVMAP_SCREENSHOTS is set, save screenshots to var/screenshots, as `name-phone-dark.png`.
+    Pages share their styles. So in the suite, accessibility is checked at a desktop in light and in one of the other
+    looks, which the name chooses; in all of them when proving. `within` selects what is new in a page that was checked
+    before: only that is checked for accessibility. If REVMAP_SCREENSHOTS is set, save screenshots to var/screenshots,
+    as `name-phone-dark.png`.
     """
-    for look in looks(page):
+    everywhere = is_proving() or _SAVES_SCREENSHOTS
+    chosen = _FURTHER if everywhere else {_FURTHER[zlib.crc32(name.encode()) % len(_FURTHER)]}
+    for look in looks(page, _LOOKS if everywhere else {_ALL_IS_CHECKED_IN, *_WIDTHS, *chosen}):
         screenshot_here(page, f"{name}-{look}")
-        if look.endswith("light"):
+        if look in _WIDTHS:
             assert overflow(page) <= 0, f"{page.url} is wider than its window ({look})"
-            check_accessibility(page, within=within, without=None if look == _ALL_IS_CHECKED_IN else _MORE_ROWS)
-        elif look == "desktop-dark":
-            check_accessibility(page, "color-contrast", within=within, without=_MORE_ROWS)
+        if look == _ALL_IS_CHECKED_IN:
+            check_accessibility(page, within=within)
+        elif look in chosen:
+            rules = ("color-contrast",) if look == "desktop-dark" else ()
+            check_accessibility(page, *rules, within=within, without=_MORE_ROWS)
 
 
 def overflow(page: Page) -> int:

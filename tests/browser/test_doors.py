@@ -6,8 +6,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.deployment import PASSWORD, Company
-from tests.browser.looks import check_accessibility, check_looks, on_every_viewport
+from tests.browser.looks import check_accessibility, check_looks, in_every_look, on_every_viewport
 from tests.browser.mishaps import Mishaps
+
+pytestmark = in_every_look
 
 
 def fill_in(page: Page, email: str, password: str) -> None:

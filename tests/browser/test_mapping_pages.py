@@ -4,7 +4,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.deployment import Company, Deployment
-from tests.browser.looks import check_accessibility, check_looks
+from tests.browser.looks import check_accessibility, check_looks, in_every_look
+
+pytestmark = in_every_look
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.browser.deployment import Company, Deployment
-from tests.browser.looks import check_looks, overflow, screenshot_here
+from tests.browser.looks import check_looks, in_every_look, overflow, screenshot_here
 from tests.browser.mishaps import Mishaps
 
+pytestmark = in_every_look
 PAPER_AND_WALL: dict[str, ViewportSize] = {
     "wide": {"width": 2560, "height": 1300},
     "paper": {"width": 1040, "height": 720},  # A4 on its side

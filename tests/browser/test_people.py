@@ -11,8 +11,10 @@ from runtime.clock import utc_now
 from tenants.people.invitations import invite as invite_address
 from tenants.people.totp import code_at, step_at
 from tests.browser.deployment import PASSWORD, Company, Deployment
-from tests.browser.looks import check_looks
+from tests.browser.looks import check_looks, in_every_look
 from tests.browser.mishaps import Mishaps
+
+pytestmark = in_every_look
 
 
 @pytest.fixture

@@ -8,7 +8,9 @@ from mapping.recorded import Desk
 from mapping.streams import create_stream
 from runtime.clock import utc_now
 from tests.browser.deployment import Company, Deployment
-from tests.browser.looks import check_looks
+from tests.browser.looks import check_looks, in_every_look
+
+pytestmark = in_every_look
 
 
 def with_stream(company: Company, name: str) -> None:

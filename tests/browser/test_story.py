@@ -13,9 +13,9 @@ from sandbox.stripe.account.accounts import Account
 from sandbox.stripe.account.truth import revenue_table
 from sandbox.stripe.generate.generate import generate
 from tests.browser.deployment import PASSWORD, Company, Deployment
-from tests.browser.looks import Viewport, check_looks, on_a_phone_when_proving
+from tests.browser.looks import Viewport, check_looks, in_every_look, on_a_phone_when_proving
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), in_every_look]
 _DAY_SECONDS = 86_400
 # As in app/static/freshness.js.
 _BETWEEN_LOOKS = 10_000

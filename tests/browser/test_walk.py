@@ -18,10 +18,11 @@ from events.stripe.money import exponent_of
 from sandbox.stripe.generate.generate import generate
 from stripe_gateway.restricted_keys import NEEDED_PERMISSIONS
 from tests.browser.deployment import PASSWORD, Deployment
-from tests.browser.looks import check_looks
+from tests.browser.looks import check_looks, in_every_look
 from tests.support.receiver import Receiver, receiver
 from tests.support.web.webhooks import until
 
+pytestmark = in_every_look
 _DAY_SECONDS = 86_400
 LOST = "Stripe has to be connected again"
 

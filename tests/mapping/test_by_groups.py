@@ -18,11 +18,14 @@ from projections.revenue.store.mapping.mapped_groups import Books
 from tests.support.company import catch_up, company_with
 from tests.support.decisions import decide, record_decided_history
 from tests.support.payloads import ACCOUNT
+from tests.support.promises import cases_of
 from tests.support.rules import new_ids
 from tests.support.rules_of_groups import random_rules
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", cases_of("Rules evaluated on groups of lines change what they change line by line", range(4), nth=2)
+)
 def test_groups_of_lines_change_as_their_lines_do(engine: Engine, seed: int) -> None:
     random, company_id, by_groups = Random(seed), company_with(engine, ACCOUNT), 0
     found: Json = {}

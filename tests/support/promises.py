@@ -21,7 +21,7 @@ from tests.support.promise_table import Proved, printed
 
 _PROPERTY = "promise"
 _PROVING_SECONDS = 600
-_EXAMPLES_ARE_FULL: list[bool] = []
+_PROVING: list[bool] = []
 _Case = TypeVar("_Case")
 _TRIALS = pytest.StashKey["Trials"]()
 
@@ -57,9 +57,14 @@ class Trials:
             yield shuffled[seed % len(shuffled)]
 
 
+def is_proving() -> bool:
+    """Return whether promises are proved, in full."""
+    return bool(_PROVING)
+
+
 def examples(quick: int, full: int) -> settings:
     """Return hypothesis's settings for so many examples in the suite, and when proving."""
-    return settings(max_examples=full if _EXAMPLES_ARE_FULL else quick)
+    return settings(max_examples=full if is_proving() else quick)
 
 
 def cases_of(promise: str, cases: Iterable[object], *, nth: int) -> list[ParameterSet]:
@@ -93,7 +98,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "promise(text, trials): a promise of the product, a line of `make prove`")
     config.addinivalue_line("markers", "planted(bug, trials): a bug made on purpose, which the harness must find")
     if config.getoption("--prove"):
-        _EXAMPLES_ARE_FULL.append(True)
+        _PROVING.append(True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

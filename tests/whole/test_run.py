@@ -88,6 +88,11 @@ def table(url: str, key: str) -> list[dict]:
     return sorted(({name: row[name] for name in row if name not in ignored} for row in rows), key=identity)
 
 
+def count(url: str, key: str) -> int:
+    """Return how many rows the list has, for much less than reading them."""
+    return sum(one["count"] for one in get_json(f"{url}?limit=1&include=totals", key)["totals"])
+
+
 def identity(row: dict) -> tuple[str, str]:
     return row["invoice_id"], row["invoice_line_item_id"]
 
@@ -125,7 +130,7 @@ def test_the_table_of_a_fresh_machine_equals_the_truth_and_no_end_leaves_anythin
     truth = sorted(get_json(f"{stripe}/_sandbox/truth?account={account}")["answer"], key=identity)
 
     assert len(truth) > 1000
-    assert eventually(lambda: table(url, key) == truth)
+    assert eventually(lambda: count(url, key) == len(truth) and table(url, key) == truth)
 
     running.kill()
     running.wait()

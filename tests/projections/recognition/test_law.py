@@ -33,7 +33,7 @@ from tests.support.recognition import (
 )
 
 LAW = pytest.mark.promise(
-    "Recognition: the laws hold of any line, credits, statuses, shares, policy", trials=(60, 1000)
+    "Recognition: the laws hold of any line, credits, statuses, shares, policy", trials=(40, 1000)
 )
 
 Given = tuple[BilledLine, Transitions, list[Credit], Shares, Policy]
@@ -41,14 +41,14 @@ ANY: st.SearchStrategy[Given] = st.tuples(lines(), transitions(), credit_lists()
 
 
 @LAW
-@examples(60, 1000)
+@examples(40, 1000)
 @given(ANY)
 def test_two_implementations_agree_on_every_part(case: Given) -> None:
     assert [as_recognized(part) for part in parts_of(*case)] == recognized_by_fractions(*case)
 
 
 @LAW
-@examples(60, 1000)
+@examples(40, 1000)
 @given(ANY)
 def test_l1_and_l2_parts_add_up_to_the_line_and_months_to_their_part(case: Given) -> None:
     parts, steps = parts_of(*case), steps_of(case[0].net_amount, case[1], case[2], zone_of(case[4].time_zone))
@@ -62,7 +62,7 @@ def test_l1_and_l2_parts_add_up_to_the_line_and_months_to_their_part(case: Given
 
 
 @LAW
-@examples(60, 1000)
+@examples(40, 1000)
 @given(lines(), transitions(), credit_lists(), share_lists(st.none()), POLICIES)
 def test_l1_parts_that_are_treated_alike_add_up_in_every_month(
     line: BilledLine, statuses: Transitions, credits_of_line: list[Credit], shares: Shares, policy: Policy
@@ -76,7 +76,7 @@ def test_l1_parts_that_are_treated_alike_add_up_in_every_month(
 
 
 @LAW
-@examples(60, 1000)
+@examples(40, 1000)
 @given(ANY)
 def test_l2_steps_add_up_to_the_amount_in_force_at_every_month_end(case: Given) -> None:
     line, statuses, credits_of_line, shares, policy = case
@@ -96,7 +96,7 @@ def test_l2_steps_add_up_to_the_amount_in_force_at_every_month_end(case: Given) 
 
 
 @LAW
-@examples(60, 1000)
+@examples(40, 1000)
 @given(lines(), share_lists(), POLICIES)
 def test_l3_days_add_up_to_months(line: BilledLine, shares: Shares, policy: Policy) -> None:
     statuses, policy = Transitions(Moment(line.period_start)), policy._replace(catch_up="none")
@@ -112,7 +112,7 @@ def test_l3_days_add_up_to_months(line: BilledLine, shares: Shares, policy: Poli
 
 
 @LAW
-@examples(60, 1000)
+@examples(40, 1000)
 @given(ANY)
 def test_l4_a_negated_line_is_the_mirror_image(case: Given) -> None:
     line, statuses, credits_of_line, shares, policy = case
@@ -130,7 +130,7 @@ def test_l4_a_negated_line_is_the_mirror_image(case: Given) -> None:
 
 
 @LAW
-@examples(60, 1000)
+@examples(40, 1000)
 @given(ANY, st.randoms(use_true_random=False))
 def test_l5_order_of_credits_does_not_matter(case: Given, random: Random) -> None:
     line, statuses, credits_of_line, shares, policy = case
@@ -140,7 +140,7 @@ def test_l5_order_of_credits_does_not_matter(case: Given, random: Random) -> Non
 
 
 @LAW
-@examples(60, 1000)
+@examples(40, 1000)
 @given(ANY, credit_lists())
 def test_l16_later_credit_moves_no_earlier_month(case: Given, later: list[Credit]) -> None:
     line, statuses, credits_of_line, shares, policy = case
@@ -154,7 +154,7 @@ def test_l16_later_credit_moves_no_earlier_month(case: Given, later: list[Credit
 
 
 @LAW
-@examples(60, 1000)
+@examples(40, 1000)
 @given(lines(), transitions(), share_lists(), POLICIES, MOMENTS)
 def test_fully_credited_line_recognizes_exactly_nothing_more(
     line: BilledLine, statuses: Transitions, shares: Shares, policy: Policy, moment: int
@@ -170,7 +170,7 @@ def test_fully_credited_line_recognizes_exactly_nothing_more(
 
 
 @LAW
-@examples(60, 1000)
+@examples(40, 1000)
 @given(ANY)
 def test_sum_in_words_gives_the_amount(case: Given) -> None:
     parts = parts_of(*case)

@@ -14,7 +14,7 @@ from projections.recognition.reports import By, DeferredCell, deferred_cells, re
 from tests.support.promises import examples
 from tests.support.recognition import POLICIES, credit_lists, lines, share_lists, transitions
 
-AGREEMENT = pytest.mark.promise("Recognition: reports agree with one another and with their rows", trials=(60, 1000))
+AGREEMENT = pytest.mark.promise("Recognition: reports agree with one another and with their rows", trials=(40, 1000))
 _MONTHS = st.integers(24_300, 24_306)
 _AMOUNTS = st.integers(-3, 3)
 ROWS = st.lists(
@@ -44,7 +44,7 @@ def revenue(rows: list[MonthRow]) -> list[MonthRow]:
 
 
 @AGREEMENT
-@examples(60, 1000)
+@examples(40, 1000)
 @given(ROWS, BY, _MONTHS, _MONTHS)
 def test_l6_deferred_revenue_rolls_forward(rows: list[MonthRow], by: By, one: int, other: int) -> None:
     first, last = sorted((one, other))
@@ -76,7 +76,7 @@ def test_l6_deferred_revenue_rolls_forward(rows: list[MonthRow], by: By, one: in
 
 
 @AGREEMENT
-@examples(60, 1000)
+@examples(40, 1000)
 @given(ROWS, BY)
 def test_l13_waterfall_rows_are_booked_and_columns_recognized(rows: list[MonthRow], by: By) -> None:
     cells = waterfall_cells(rows, by)
@@ -96,7 +96,7 @@ def test_l13_waterfall_rows_are_booked_and_columns_recognized(rows: list[MonthRo
 
 
 @AGREEMENT
-@examples(60, 1000)
+@examples(40, 1000)
 @given(ROWS, BY)
 def test_recognition_adds_up_its_rows_whatever_they_are_broken_down_by(rows: list[MonthRow], by: By) -> None:
     counted: Counter[tuple] = Counter()
@@ -113,7 +113,7 @@ def test_recognition_adds_up_its_rows_whatever_they_are_broken_down_by(rows: lis
 
 
 @AGREEMENT
-@examples(60, 1000)
+@examples(40, 1000)
 @given(lines(), transitions(), credit_lists(), share_lists())
 def test_expense_is_a_switch_of_column(
     line: BilledLine, statuses: Transitions, credits_of_line: list[Credit], shares: Shares
@@ -139,7 +139,7 @@ def test_expense_is_a_switch_of_column(
 
 
 @AGREEMENT
-@examples(60, 1000)
+@examples(40, 1000)
 @given(lines(), transitions(), credit_lists(), share_lists(), POLICIES)
 def test_rows_of_parts_hold_all_of_them(
     line: BilledLine, statuses: Transitions, credits_of_line: list[Credit], shares: Shares, policy: Policy

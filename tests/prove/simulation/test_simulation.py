@@ -23,7 +23,7 @@ def intake(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.mark.promise(
-    "Simulation: log, table, sums, API and Stripe agree at rest, whatever happened and crashed", trials=(2, 60)
+    "Simulation: log, table, sums, API and Stripe agree at rest, whatever happened and crashed", trials=(1, 60)
 )
 def test_whatever_happens_everything_agrees_at_rest(
     engine: Engine, intake: Engine, web_tools: Tools, trials: Trials
