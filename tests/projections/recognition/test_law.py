@@ -8,6 +8,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from projections.recognition.arithmetic import is_sum_of_months, months_of_shares
 from projections.recognition.billing import BilledLine, Credit, Moment, Policy, Transitions
@@ -206,12 +207,45 @@ def test_sum_in_words_gives_the_amount(case: Given) -> None:
             Case("5.00", "2026-01-03", "2026-01-03", shares=(Share(2500), Share(7500))),
             ["round(500·2500/10000)", "500 − round(500·2500/10000)"],
         ),
+        (
+            Case("90.00", "2026-01-01", "2026-04-01")
+            .with_status(uncollectible="2026-02-01", voided="2026-04-10")
+            .with_policy(Policy(uncollectible="expense")),
+            ["round(9000·31/90)", "−round(9000·31/90)", "0"],
+        ),
     ],
 )
 def test_sum_says_no_more_than_is_needed(case: Case, sums: list[str]) -> None:
     assert [
         month.sum for month in months_of_shares(case.parts(), [share.basis_points for share in case.shares])
     ] == sums
+
+
+QUARTER = Case("90.00", "2026-01-01", "2026-04-01").with_credit("45.00", "2026-02-01")
+
+
+@pytest.mark.parametrize(
+    ("billed", "credited"), [((2800, 3100, 3100), (-2950, -1550)), ((3100, 2801, 3100), (-2951, -1550))]
+)
+def test_months_that_do_not_add_up_to_their_part_or_do_not_follow_from_the_steps_are_found(
+    billed: tuple[int, ...], credited: tuple[int, ...]
+) -> None:
+    parts = QUARTER.parts()
+    altered = [replace(part, months=months) for part, months in zip(parts, (billed, credited), strict=True)]
+
+    assert is_sum_of_months(parts, months_of_shares(parts, [WHOLE]))
+    assert not is_sum_of_months(altered, months_of_shares(altered, [WHOLE]))
+
+
+def test_month_in_which_parts_lack_what_their_steps_give_is_told() -> None:
+    billing, _ = QUARTER.parts()
+    months = months_of_shares([replace(billing, months=(9000, 0, 0))], [WHOLE])
+
+    assert [(month.month, month.earned, month.comes_to) for month in months] == [
+        ("2026-01", 9000, 3100),
+        ("2026-02", 0, 2800),
+        ("2026-03", 0, 3100),
+    ]
 
 
 def evaluated(text: str) -> int:

@@ -87,21 +87,31 @@ def test_dates_are_those_of_the_last_status_and_never_lost_to_a_fact_without_any
 
 
 def test_of_two_whole_line_sets_the_newer_stands_however_it_was_read() -> None:
-    for older, newer in permutations([replace(OPEN, lines=(LINE,)), InvoiceLinesSeen("in_1", ())]):
+    of_invoice: list[InvoiceSeen | InvoiceLinesSeen] = [replace(OPEN, lines=(LINE,)), InvoiceLinesSeen("in_1", ())]
+    of_note: list[CreditNoteSeen | CreditNoteLinesSeen] = [
+        replace(NOTE, lines=(NOTE_LINE,)),
+        CreditNoteLinesSeen("in_1", "cn_1", ()),
+    ]
+
+    for older, newer in permutations(of_invoice):
         held = after((1, older), (2, newer)).lines
         assert held is not None
         assert held.value == newer.lines
-    for older_note, newer_note in permutations(
-        [replace(NOTE, lines=(NOTE_LINE,)), CreditNoteLinesSeen("in_1", "cn_1", ())]
-    ):
-        of_note = after((1, older_note), (2, newer_note)).credit_notes["cn_1"].lines
-        assert of_note is not None
-        assert of_note.value == newer_note.lines
+    for older_note, newer_note in permutations(of_note):
+        noted = after((1, older_note), (2, newer_note)).credit_notes["cn_1"].lines
+        assert noted is not None
+        assert noted.value == newer_note.lines
 
 
 def test_the_same_facts_in_any_order_are_stored_as_the_same_bytes() -> None:
     finalized = replace(VOID, dates=StatusDates(CREATED))
-    facts = [(1, finalized), (2, OPEN), (3, VOID), (4, replace(NOTE, note_id="cn_2")), (5, NOTE)]
+    facts: list[tuple[int, AboutInvoice]] = [
+        (1, finalized),
+        (2, OPEN),
+        (3, VOID),
+        (4, replace(NOTE, note_id="cn_2")),
+        (5, NOTE),
+    ]
 
     assert len({msgspec.json.encode(after(*order)) for order in permutations(facts)}) == 1
 

@@ -157,6 +157,7 @@ OF_OTHERS: dict[str, tuple[History, bool]] = {
     "two of one second about a price": ([(1, PRICE), (1, replace(PRICE, name="Monthly"))], True),
     "two of two seconds about a price": ([(1, PRICE), (2, replace(PRICE, name="Monthly"))], False),
     "a product that nothing has named": ([(1, OF_PRODUCT)], True),
+    "a product that only later lines refer to": ([(1, WHOLE), (2, OF_PRODUCT)], True),
     "a product that is named before": ([(1, PRODUCT), (2, OF_PRODUCT)], False),
     "a product that is named later": ([(1, OF_PRODUCT), (2, PRODUCT)], False),
     "two of one second about a product": ([(1, PRODUCT), (1, replace(PRODUCT, name="Plus"))], True),
