@@ -46,7 +46,9 @@ _LOOKS: dict[str, tuple[Viewport, Scheme]] = {
 _ALL_IS_CHECKED_IN = "desktop-light"
 _FURTHER = ("phone-light", "desktop-dark")
 _WIDTHS = ("desktop-light", "phone-light")
-in_every_look = pytest.mark.promise("Pages: for everybody, and no wider than the window, in every look")
+in_every_look = pytest.mark.promise(
+    "Pages: for everybody, and no wider than the window, in every look", takes_long=True
+)
 
 # The impacts that fail a test: https://github.com/dequelabs/axe-core/blob/develop/doc/API.md. The others are advice.
 _GRAVE = ("serious", "critical")
@@ -95,9 +97,9 @@ def check_looks(page: Page, name: str, *, within: str | None = None) -> None:
     """Check accessibility in every look and that the page is not wider than its window.
 
     Pages share their styles. So in the suite, accessibility is checked at a desktop in light and in one of the other
-    looks, which the name chooses; in all of them when proving. `within` selects what is new in a page that was checked
-    before: only that is checked for accessibility. If REVMAP_SCREENSHOTS is set, save screenshots to var/screenshots,
-    as `name-phone-dark.png`.
+    looks, which the name chooses; in all of them when proving, with LONG=1. `within` selects what is new in a page that
+    was checked before: only that is checked for accessibility. If REVMAP_SCREENSHOTS is set, save screenshots to
+    var/screenshots, as `name-phone-dark.png`.
     """
     everywhere = is_proving() or _SAVES_SCREENSHOTS
     chosen = _FURTHER if everywhere else {_FURTHER[zlib.crc32(name.encode()) % len(_FURTHER)]}

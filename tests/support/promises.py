@@ -2,7 +2,8 @@
 
 A test marked `promise` holds one line of the table; one marked `planted` shows that a harness finds a bug made on
 purpose. Both take `trials=(in the suite, when proving)`; without a number for the suite, they run only when proving.
-Tests that docs/conformance.md names are promises, too.
+A promise that `takes_long` is proved only in rounds that go on for long. Tests that docs/conformance.md names are
+promises, too.
 """
 
 import json
@@ -95,7 +96,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "promise(text, trials): a promise of the product, a line of `make prove`")
+    config.addinivalue_line("markers", "promise(text, trials, takes_long): a promise, a line of `make prove`")
     config.addinivalue_line("markers", "planted(bug, trials): a bug made on purpose, which the harness must find")
     if config.getoption("--prove"):
         _PROVING.append(True)
@@ -119,7 +120,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _marks(item: pytest.Item) -> list[pytest.Mark]:
-    return [*item.iter_markers("promise"), *item.iter_markers("planted")]
+    is_long = item.config.getoption("--long")
+    marks = [*item.iter_markers("promise"), *item.iter_markers("planted")]
+    return [mark for mark in marks if is_long or not mark.kwargs.get("takes_long")]
 
 
 def _count(config: pytest.Config, item: pytest.Item) -> int:
