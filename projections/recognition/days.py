@@ -6,7 +6,7 @@ from the machine's own files: the same facts give the same months everywhere.
 """
 
 from calendar import monthrange
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cache, lru_cache
 from importlib import metadata, resources
 from zoneinfo import ZoneInfo
@@ -18,6 +18,10 @@ _MONTHS_OF_YEAR = 12
 # 9999-01-01, as a second and as a day: later ones count as this one, so that every day has a month that follows it.
 LAST_SECOND = 253_370_764_800
 _LAST_DAY = date(9999, 1, 1).toordinal()
+_FIRST_DAY = date(1970, 1, 1).toordinal()
+_DAY_SECONDS = 86_400
+# The zone of most companies, whose days need no table.
+_UTC = "UTC"
 
 
 class UnknownTimeZoneError(LookupError):
@@ -42,16 +46,20 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo.from_file(file, key=name)
 
 
-@lru_cache(1 << 16)
 def day_of(second: int, zone: ZoneInfo) -> int:
     """Return the day on which a Unix second falls in a time zone."""
-    return datetime.fromtimestamp(min(second, LAST_SECOND), zone).toordinal()
+    second = min(second, LAST_SECOND)
+    return utc_day_of(second) if zone.key == _UTC else _local_day_of(second, zone)
+
+
+def utc_day_of(second: int) -> int:
+    """Return the day on which a Unix second falls in UTC."""
+    return second // _DAY_SECONDS + _FIRST_DAY
 
 
 @lru_cache(1 << 16)
-def utc_day_of(second: int) -> int:
-    """Return the day on which a Unix second falls in UTC."""
-    return datetime.fromtimestamp(second, UTC).toordinal()
+def _local_day_of(second: int, zone: ZoneInfo) -> int:
+    return datetime.fromtimestamp(second, zone).toordinal()
 
 
 @lru_cache(1 << 16)

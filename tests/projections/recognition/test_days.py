@@ -16,6 +16,7 @@ from projections.recognition.days import (
     month_of,
     month_text,
     plus_months,
+    utc_day_of,
     zone_names,
     zone_of,
 )
@@ -32,6 +33,14 @@ def test_day_is_the_local_date(second: int, name: str) -> None:
     local = datetime.fromtimestamp(second, UTC).astimezone(zone_of(name))
 
     assert date.fromordinal(day_of(second, zone_of(name))) == local.date()
+
+
+@given(st.integers(-(2**31), LAST_SECOND_OF_STRIPE))
+def test_day_of_utc_is_that_of_the_calendar(second: int) -> None:
+    ordinal = datetime.fromtimestamp(second, UTC).toordinal()
+
+    assert utc_day_of(second) == ordinal
+    assert day_of(second, UTC_ZONE) == min(ordinal, date(9999, 1, 1).toordinal())
 
 
 def test_day_goes_back_where_clocks_go_back_over_midnight() -> None:
