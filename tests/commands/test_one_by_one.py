@@ -1,5 +1,6 @@
 """Migrations whose commands are sent one by one, as to a distributed schema, make the same schema."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,7 @@ from migrations.one_by_one import commands_of
 from migrations.run import upgrade
 from runtime.database import open_engine
 from sandbox.postgres import PostgresServer
+from tests.support.databases import new_database
 
 STEPS = sorted((Path(migrations.run.__file__).parent / "versions").glob("*.sql"))
 CATALOGUE = text("""
@@ -40,8 +42,17 @@ def test_a_command_ends_at_a_semicolon_of_its_own() -> None:
     assert list(commands_of("-- nothing;")) == []
 
 
+@pytest.fixture
+def migrated(postgres: PostgresServer) -> Iterator[Engine]:
+    """Yield a database that was migrated as usual, and that no other test had."""
+    with new_database(postgres) as url:
+        engine = open_engine(url, name="migrated", pool_size=1)
+        yield engine
+        engine.dispose()
+
+
 def test_migrations_make_the_same_schema_one_by_one(
-    postgres: PostgresServer, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    postgres: PostgresServer, migrated: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE one_by_one")
@@ -53,7 +64,7 @@ def test_migrations_make_the_same_schema_one_by_one(
     listen(slowly, "before_cursor_execute", lambda _c, _cursor, statement, *_rest: sent.append(statement))
     try:
         upgrade(slowly)
-        with slowly.connect() as here, engine.connect() as there:
+        with slowly.connect() as here, migrated.connect() as there:
             made = here.scalars(CATALOGUE).all()
             assert made == there.scalars(CATALOGUE).all()
         assert len(made) > 500
