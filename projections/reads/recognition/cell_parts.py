@@ -30,20 +30,20 @@ class _Branch(NamedTuple):
     read_of: str = ""
 
 
-_SOONEST_MONTHS = 12
+_MONTHS_OF_YEAR = 12
 _THIS_MONTH = ":month - p.first_month + 1"
-_LATER_MONTHS = " + ".join(f"coalesce(p.months[{_THIS_MONTH} + {later}], 0)" for later in range(1, _SOONEST_MONTHS + 1))
+_LATER_MONTHS = " + ".join(f"coalesce(p.months[{_THIS_MONTH} + {later}], 0)" for later in range(1, _MONTHS_OF_YEAR + 1))
 # Practically all parts are over within a year, and most have one month or two.
 _OVER_WITHIN_A_YEAR = _Branch(
-    f"p.last_month BETWEEN :month AND :month + {_SOONEST_MONTHS} AND p.first_month <= :month",
+    f"p.last_month BETWEEN :month AND :month + {_MONTHS_OF_YEAR} AND p.first_month <= :month",
     f"""CASE WHEN p.last_month = :month THEN p.amount
              WHEN p.first_month = :month THEN p.months[1]
              WHEN p.last_month = :month + 1 THEN p.amount - p.months[p.last_month - p.first_month + 1]
              ELSE p.amount - ({_LATER_MONTHS}) END""",
 )
 _OVER_LATER = _Branch(
-    f"""p.last_month > :month + {_SOONEST_MONTHS} AND p.first_month <= :month
-        AND p.last_month - p.first_month > {_SOONEST_MONTHS}""",
+    f"""p.last_month > :month + {_MONTHS_OF_YEAR} AND p.first_month <= :month
+        AND p.last_month - p.first_month > {_MONTHS_OF_YEAR}""",
     "earned.so_far",
     f"CROSS JOIN LATERAL (SELECT sum(amount)::bigint AS so_far FROM unnest(p.months[: {_THIS_MONTH}]) amount) earned",  # noqa: S608
 )
@@ -99,7 +99,7 @@ def _samples(of: Question) -> Iterator[str]:
             # Limited before it is filtered, so that no rare cell is looked for among all parts.
             some = f"""SELECT * FROM {table} p WHERE {_SCOPE} AND p.last_month = :month + later
                 AND p.first_month <= :sampled_month ORDER BY p.first_month {direction} LIMIT {_PARTS_AT_EACH_END}"""  # noqa: S608 - our own words
-            of_some = f"generate_series(0, {_SOONEST_MONTHS}) later CROSS JOIN LATERAL ({some})"
+            of_some = f"generate_series(0, {_MONTHS_OF_YEAR}) later CROSS JOIN LATERAL ({some})"
             yield f"{_figures(of, _OVER_WITHIN_A_YEAR, of_some)} WHERE {' AND '.join(conditions)}"
 
 
