@@ -81,6 +81,7 @@ sync_run = Table(
     Column("waits_for", Text),
     Column("crashes", Integer, nullable=False, server_default=text("0")),
     Column("proofs", Integer, nullable=False, server_default=text("0")),
+    Column("proved_position", BigInteger),
     Column("differing", Integer),
     Column("repaired", Integer, nullable=False, server_default=text("0")),
     *(Column(name, Integer, nullable=False, server_default=text("0")) for name in COUNTS),

@@ -83,13 +83,14 @@ class SyncDifference(Schema):
 
 
 class SyncNotice(Schema):
-    """Something that could not be read and that the lines do not need, or an invoice that does not add up.
+    """What could not be read and the lines do not need, what changed meanwhile, or an invoice that does not add up.
 
     Absent fields do not apply.
     """
 
-    kind = fields.String(metadata={"description": "permission_missing, or subtotal_differs."})
-    resource = fields.String(metadata={"description": "The kind of object that could not be read."})
+    kind = fields.String(metadata={"description": "permission_missing, changed_meanwhile, or subtotal_differs."})
+    resource = fields.String(metadata={"description": "The objects that could not be read, or that changed meanwhile."})
+    objects = fields.Integer(metadata={"description": "How many changed meanwhile: the next sync compares them."})
     invoice_id = fields.String(metadata={"description": "An invoice whose lines don't add up to its own subtotal."})
     currency = fields.String()
     subtotal = fields.Integer(metadata={"description": "That subtotal, in minor units."})

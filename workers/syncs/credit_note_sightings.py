@@ -7,11 +7,11 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from events.connection.accounts import Account
+from events.intake.receive import STRIPE_SOURCE
 from events.stripe.observations import CreditNoteSeen
 from projections.revenue.credit_notes import digest_of
 from stripe_gateway.pages import Listed
-
-MOST_DIFFERENCES = 1000
+from workers.syncs.differences import MOST_DIFFERENCES, NoteDifference
 
 _UPSERT = text("""
     INSERT INTO sync_credit_note_sighting AS k (company_id, livemode, credit_note_id, run_id, status, amount,
@@ -57,7 +57,10 @@ _DIFFERENCES = text("""
             SELECT true FROM event e WHERE e.entity = 'credit_note:' || o.credit_note_id
                 AND e.company_id = :company_id AND e.account_id = :account_id LIMIT 1)
     )
-    SELECT credit_note_id, kind, unreadable FROM compared
+    SELECT credit_note_id, kind, unreadable, kind <> 'unreadable' AND coalesce((
+        SELECT true FROM event e WHERE e.entity = 'credit_note:' || credit_note_id AND e.company_id = :company_id
+            AND e.position > :since AND e.source = :source LIMIT 1), false) AS is_moving
+    FROM compared
     WHERE kind IS NOT NULL ORDER BY credit_note_id COLLATE "C", invoice_id COLLATE "C" LIMIT :most
 """)
 
@@ -68,19 +71,6 @@ class NoteShown(NamedTuple):
     listed: Listed
     seen: CreditNoteSeen | None
     unreadable: str | None
-
-
-class NoteDifference(NamedTuple):
-    """A credit note that differs between the table and Stripe, or that only one of them has."""
-
-    kind: str
-    credit_note_id: str
-    detail: str | None
-
-    def as_json(self) -> dict[str, object]:
-        """Return the difference as the run's JSON lists it."""
-        named: dict[str, object] = {"kind": self.kind, "resource": "credit_note", "object_id": self.credit_note_id}
-        return named if self.detail is None else {**named, "detail": self.detail}
 
 
 def note_credit_notes(
@@ -110,14 +100,14 @@ def note_credit_note_lines(
 
 
 def credit_note_differences(
-    connection: Connection, company_id: int, run_id: int, account: Account
-) -> list[NoteDifference]:
+    connection: Connection, company_id: int, run_id: int, account: Account, *, since: int | None
+) -> tuple[list[NoteDifference], list[str]]:
     """Compare the table's credit notes with those that Stripe showed of the account.
 
-    The table must have folded the whole log.
+    Return the differences, and the ids of those left out because webhooks tell of them after position `since`. The
+    table must have folded the log as for `prove`.
     """
     parameters = {"company_id": company_id, "run_id": run_id, **asdict(account), "most": MOST_DIFFERENCES}
-    return [
-        NoteDifference(row.kind, row.credit_note_id, row.unreadable)
-        for row in connection.execute(_DIFFERENCES, parameters)
-    ]
+    rows = connection.execute(_DIFFERENCES, {**parameters, "since": since, "source": STRIPE_SOURCE}).all()
+    standing = [NoteDifference(row.kind, row.credit_note_id, row.unreadable) for row in rows if not row.is_moving]
+    return standing, [row.credit_note_id for row in rows if row.is_moving]

@@ -6,6 +6,7 @@ from backlog.fetch_requests import request_fetches
 from backlog.fetches import open_fetches
 from backlog.sync_vocabulary import OPTIONAL
 from workers.syncs.credit_note_sightings import credit_note_differences
+from workers.syncs.differences import NoteDifference
 from workers.syncs.endings import Ending, finish
 from workers.syncs.leases import Lease, held
 from workers.syncs.reconciliation import prove
@@ -17,49 +18,82 @@ _MOST_PROOFS = 3
 _NEXT_SECOND = 1.1
 _REPAIRABLE = frozenset({"missing", "status_differs", "lines_differ", "not_shown_by_stripe"})
 
-_ENTER = text("UPDATE sync_run SET phase = 'proving' WHERE id = :id AND phase <> 'proving'")
+_ENTER = text("UPDATE sync_run SET phase = 'proving' WHERE id = :id RETURNING proved_position")
 _PROVED = text("""
-    UPDATE sync_run r SET differing = :differing,
+    UPDATE sync_run r SET differing = :differing, proved_position = :position,
         proofs = CASE WHEN :differing < coalesce(r.differing, :differing + 1) THEN 0 ELSE r.proofs + 1 END
     WHERE id = :id RETURNING proofs, repaired
 """)
 _FORBIDDEN = text("SELECT DISTINCT resource FROM sync_segment WHERE run_id = :id AND ended_as = 'forbidden' ORDER BY 1")
 
 
-def prove_or_repair(tools: Tools, lease: Lease) -> bool:
-    """Compare, and request what differs or end the run; return whether it ended. Commits."""
-    livemode = lease.account.livemode
+def prove_or_repair(tools: Tools, lease: Lease, position: int) -> bool:
+    """Compare, and request what differs or end the run; return whether it ended. Commits.
+
+    `position`: how far the table has folded the log. What webhooks changed since the position of the proof before, and
+    since Stripe was asked, is no difference of this run: a busy company would never be without.
+    """
     with held(tools.engine, lease) as connection:
-        connection.execute(_ENTER, {"id": lease.run_id})
-        at = (connection, lease.company_id, lease.run_id, lease.account)
-        proof = prove(*at)
+        since = connection.execute(_ENTER, {"id": lease.run_id}).scalar_one()
+        proof = prove(connection, lease.company_id, lease.run_id, lease.account, since=since)
         forbidden = _forbidden(connection, lease)
-        may_compare = all(one["resource"] != "credit_notes" for one in forbidden)
-        notes = credit_note_differences(*at) if may_compare else []
-        differing = proof.differing + len(notes)
-        row = connection.execute(_PROVED, {"id": lease.run_id, "differing": differing}).one()
+        notes, moving_notes = _compared_credit_notes(connection, lease, forbidden, since)
+        differing = {"id": lease.run_id, "differing": proof.differing + len(notes), "position": position}
+        proved = connection.execute(_PROVED, differing).one()
         to_repair = {
-            "invoice": [one.invoice_id for one in proof.differences if one.kind in _REPAIRABLE],
-            "credit_note": [one.credit_note_id for one in notes if one.kind in _REPAIRABLE],
+            "invoice": [one.invoice_id for one in proof.differences if one.kind in _REPAIRABLE] + proof.moving,
+            "credit_note": [one.credit_note_id for one in notes if one.kind in _REPAIRABLE] + moving_notes,
         }
-        if any(to_repair.values()) and row.proofs < _MOST_PROOFS:
-            for kind, ids in to_repair.items():
-                request_fetches(connection, lease.company_id, kind, ids, livemode=livemode, after_seconds=_NEXT_SECOND)
+        if any(to_repair.values()) and proved.proofs < _MOST_PROOFS:
+            _request_soon(connection, lease, to_repair)
             return False
         lacking = [one for one in forbidden if one["resource"] not in OPTIONAL]
         differences = [one.as_json() for one in proof.differences] + [one.as_json() for one in notes] + lacking
         differences += _not_fetched(connection, lease)
         result: dict[str, object] = {
             "matched": proof.matched,
-            "repaired": row.repaired,
+            "repaired": proved.repaired,
             "differences": differences,
             "notices": [one for one in forbidden if one["resource"] in OPTIONAL]
-            + [one.as_json() for one in proof.subtotals],
+            + [one.as_json() for one in proof.subtotals]
+            + _changed_meanwhile({"invoice": proof.moving, "credit_note": moving_notes}),
             "books": proof.books,
         }
         ending = Ending("partially_succeeded" if differences else "succeeded", reconciliation=result)
         finish(connection, lease, ending, now=tools.clock(), period_seconds=tools.sync_period_seconds)
         return True
+
+
+def _compared_credit_notes(
+    connection: Connection, lease: Lease, forbidden: list[dict[str, object]], since: int | None
+) -> tuple[list[NoteDifference], list[str]]:
+    if any(one["resource"] == "credit_notes" for one in forbidden):
+        return [], []
+    return credit_note_differences(connection, lease.company_id, lease.run_id, lease.account, since=since)
+
+
+def _request_soon(connection: Connection, lease: Lease, ids_by_kind: dict[str, list[str]]) -> None:
+    livemode = lease.account.livemode
+    for kind, ids in ids_by_kind.items():
+        request_fetches(connection, lease.company_id, kind, ids, livemode=livemode, after_seconds=_NEXT_SECOND)
+
+
+def _changed_meanwhile(moving: dict[str, list[str]]) -> list[dict[str, object]]:
+    """Return a notice for each resource of which objects changed too late for this run to compare them."""
+    return [
+        {
+            "kind": "changed_meanwhile",
+            "resource": resource,
+            "objects": len(ids),
+            "detail": f"{what} that changed while they were compared: {len(ids)}. The table has them as Stripe's "
+            "webhooks say, and the next sync compares them.",
+        }
+        for resource, what, ids in (
+            ("invoices", "Invoices", moving["invoice"]),
+            ("credit_notes", "Credit notes", moving["credit_note"]),
+        )
+        if ids
+    ]
 
 
 def _forbidden(connection: Connection, lease: Lease) -> list[dict[str, object]]:

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, text
 
 from events.connection.accounts import Account
-
-MOST_DIFFERENCES = 1000
+from events.intake.receive import STRIPE_SOURCE
+from workers.syncs.differences import MOST_DIFFERENCES, Difference, SubtotalDifference
 
 # One row for every invoice that Stripe showed or the table has; `kind` names the difference. An invoice that Stripe did
 # not show completely is compared by what it did show. What Stripe did not show is compared only if this account's facts
 # tell of it: the invoices of an account that was connected before stay in the table, and this one does not list them.
+# What differs and was changed by webhooks since the proof before was asked of Stripe too early: it is not judged.
 _COMPARE = text("""
     CREATE TEMPORARY TABLE proof ON COMMIT DROP AS
     WITH live AS (
@@ -28,34 +29,40 @@ _COMPARE = text("""
     ), theirs AS (
         SELECT * FROM sync_sighting
         WHERE company_id = :company_id AND livemode = :livemode AND run_id = :run_id
+    ), compared AS (
+        SELECT coalesce(s.invoice_id, o.invoice_id) AS invoice_id, s.created, s.status,
+               coalesce(s.currency, o.currency) AS currency,
+               coalesce(s.line_count, o.lines, 0) AS lines, coalesce(s.amount, o.amount, 0) AS amount,
+               o.status AS our_status, coalesce(o.lines, 0) AS our_lines, coalesce(o.amount, 0) AS our_amount,
+               s.unreadable, s.subtotal, sums.lines_subtotal,
+               s.subtotal NOT IN (sums.amount, sums.lines_subtotal) AS differs_from_subtotal,
+               CASE WHEN s.invoice_id IS NULL THEN 'not_shown_by_stripe'
+                    WHEN s.unreadable IS NOT NULL THEN 'unreadable'
+                    WHEN o.invoice_id IS NULL AND s.line_count IS DISTINCT FROM 0 THEN 'missing'
+                    WHEN o.status <> s.status THEN 'status_differs'
+                    WHEN NOT o.is_complete OR o.lines <> s.line_count OR o.amount <> s.amount
+                        OR o.digest <> s.lines_digest THEN 'lines_differ'
+               END AS kind
+        FROM theirs s FULL JOIN ours o ON o.invoice_id = s.invoice_id
+        -- Where nobody tells which discounts are of single lines, and there are some, the subtotal is not judged.
+        CROSS JOIN LATERAL (SELECT
+            coalesce(o.amount, 0) AS amount,
+            coalesce(o.amount, 0) - coalesce(s.line_discounts, CASE WHEN coalesce(o.discounts, 0) = 0 THEN 0 END)
+                AS lines_subtotal
+        ) sums
+        WHERE s.invoice_id IS NOT NULL OR (
+            SELECT true FROM event e WHERE e.entity = 'invoice:' || o.invoice_id AND e.company_id = :company_id
+                AND e.account_id = :account_id LIMIT 1)
     )
-    SELECT coalesce(s.invoice_id, o.invoice_id) AS invoice_id, s.created, s.status,
-           coalesce(s.currency, o.currency) AS currency,
-           coalesce(s.line_count, o.lines, 0) AS lines, coalesce(s.amount, o.amount, 0) AS amount,
-           o.status AS our_status, coalesce(o.lines, 0) AS our_lines, coalesce(o.amount, 0) AS our_amount,
-           s.unreadable, s.subtotal, sums.lines_subtotal,
-           s.subtotal NOT IN (sums.amount, sums.lines_subtotal) AS differs_from_subtotal,
-           CASE WHEN s.invoice_id IS NULL THEN 'not_shown_by_stripe'
-                WHEN s.unreadable IS NOT NULL THEN 'unreadable'
-                WHEN o.invoice_id IS NULL AND s.line_count IS DISTINCT FROM 0 THEN 'missing'
-                WHEN o.status <> s.status THEN 'status_differs'
-                WHEN NOT o.is_complete OR o.lines <> s.line_count OR o.amount <> s.amount
-                    OR o.digest <> s.lines_digest THEN 'lines_differ'
-           END AS kind
-    FROM theirs s FULL JOIN ours o ON o.invoice_id = s.invoice_id
-    -- Where nobody tells which discounts are of single lines, and there are some, the subtotal is not judged.
-    CROSS JOIN LATERAL (SELECT
-        coalesce(o.amount, 0) AS amount,
-        coalesce(o.amount, 0) - coalesce(s.line_discounts, CASE WHEN coalesce(o.discounts, 0) = 0 THEN 0 END)
-            AS lines_subtotal
-    ) sums
-    WHERE s.invoice_id IS NOT NULL OR (
-        SELECT true FROM event e WHERE e.entity = 'invoice:' || o.invoice_id AND e.company_id = :company_id
-            AND e.account_id = :account_id LIMIT 1)
+    SELECT *, kind IS NOT NULL AND kind <> 'unreadable' AND coalesce((
+        SELECT true FROM event e WHERE e.entity = 'invoice:' || invoice_id AND e.company_id = :company_id
+            AND e.position > :since AND e.source = :source LIMIT 1), false) AS is_moving
+    FROM compared
 """)
+_MOVING = text('SELECT invoice_id FROM proof WHERE is_moving ORDER BY invoice_id COLLATE "C"')
 _DIFFERENCES = text("""
     SELECT invoice_id, kind, status, lines, amount, our_status, our_lines, our_amount, unreadable, currency
-    FROM proof WHERE kind IS NOT NULL ORDER BY invoice_id COLLATE "C" LIMIT :most
+    FROM proof WHERE kind IS NOT NULL AND NOT is_moving ORDER BY invoice_id COLLATE "C" LIMIT :most
 """)
 # Where the lines are equal on both sides, and yet are not all that the invoice says.
 _SUBTOTALS_THAT_DIFFER = text("""
@@ -67,68 +74,44 @@ _BOOKS = text("""
            count(*) AS invoices, sum(lines)::bigint AS lines, sum(amount) AS amount,
            count(our_status) AS our_invoices, sum(our_lines)::bigint AS our_lines, sum(our_amount) AS our_amount,
            bool_and(kind IS NULL) AS is_equal
-    FROM proof WHERE created IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2, 3
+    FROM proof WHERE created IS NOT NULL AND NOT is_moving GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2, 3
 """)
-_COUNTS = text("SELECT count(*) FILTER (WHERE kind IS NULL) AS matched, count(kind) AS differing FROM proof")
+_COUNTS = text(
+    "SELECT count(*) FILTER (WHERE kind IS NULL) AS matched, count(kind) AS differing FROM proof WHERE NOT is_moving"
+)
 _NO_TIME_LIMIT = text("SET LOCAL statement_timeout = 0")
-
-
-class Difference(NamedTuple):
-    """An invoice that differs between the table and Stripe, or that only one of them has."""
-
-    kind: str
-    invoice_id: str
-    at_stripe: dict[str, object] | None
-    in_table: dict[str, object] | None
-    detail: str | None
-    currency: str | None
-
-    def as_json(self) -> dict[str, object]:
-        """Return the difference as the run's JSON lists it."""
-        return {name: value for name, value in self._asdict().items() if value is not None}
-
-
-class SubtotalDifference(NamedTuple):
-    """An invoice whose lines, equal on both sides, come to `lines_subtotal` after their own discounts: another sum."""
-
-    invoice_id: str
-    currency: str
-    subtotal: int
-    lines_subtotal: int
-
-    def as_json(self) -> dict[str, object]:
-        """Return it as a notice in the run's JSON."""
-        sums = f"the lines add up to {self.lines_subtotal}, the invoice's own subtotal is {self.subtotal}"
-        detail = f"In minor units of {self.currency}, {sums}. Compare it with Stripe's dashboard."
-        return {"kind": "subtotal_differs", **self._asdict(), "detail": detail}
 
 
 class Proof(NamedTuple):
     """How many invoices match and how many differ, the first of them, and the books of both sides by month.
 
-    `subtotals`: the first that match but do not add up to their own subtotals.
+    `subtotals`: the first that match but do not add up to their own subtotals. `moving`: the invoices left out.
     """
 
     matched: int
     differing: int
     differences: list[Difference]
+    moving: list[str]
     subtotals: list[SubtotalDifference]
     books: list[dict[str, object]]
 
 
-def prove(connection: Connection, company_id: int, run_id: int, account: Account) -> Proof:
+def prove(connection: Connection, company_id: int, run_id: int, account: Account, *, since: int | None) -> Proof:
     """Compare the table with what Stripe showed of the account. Commits nothing.
 
-    The table must have folded the whole log.
+    Invoices that differ and of which webhooks tell after position `since` are left out. The table must have folded the
+    log up to the position at which the next proof's `since` is.
     """
     connection.execute(_NO_TIME_LIMIT)
-    of_run = {"company_id": company_id, "run_id": run_id, **asdict(account)}
+    of_run = {"company_id": company_id, "run_id": run_id, "since": since, "source": STRIPE_SOURCE, **asdict(account)}
     connection.execute(_COMPARE, of_run)
     counts = connection.execute(_COUNTS).one()
     most = {"most": MOST_DIFFERENCES}
     differences = [_difference(row) for row in connection.execute(_DIFFERENCES, most)]
     subtotals = [SubtotalDifference(*row) for row in connection.execute(_SUBTOTALS_THAT_DIFFER, most)]
-    return Proof(counts.matched, counts.differing, differences, subtotals, list(map(_book, connection.execute(_BOOKS))))
+    moving = list(connection.scalars(_MOVING))
+    books = [_book(row) for row in connection.execute(_BOOKS)]
+    return Proof(counts.matched, counts.differing, differences, moving, subtotals, books)
 
 
 def _difference(row: Row[Any]) -> Difference:

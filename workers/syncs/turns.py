@@ -103,7 +103,8 @@ def _work_on(tools: Tools, lease: Lease, turn: Turn) -> float | None:
                 connection.execute(_ENTER, {"id": lease.run_id, "phase": "fetching"})
         if wait_seconds is not None:
             return wait_seconds
-        if _is_settled(tools, lease, turn) and prove_or_repair(tools, lease):
+        position = _settled_at(tools, lease, turn)
+        if position is not None and prove_or_repair(tools, lease, position):
             return None
     return 0.0
 
@@ -134,16 +135,16 @@ def _seconds_to_wait(connection: Connection, lease: Lease) -> float | None:
     return _LONGEST_REST_SECONDS if any(one.error is not None for one in patient) else None
 
 
-def _is_settled(tools: Tools, lease: Lease, turn: Turn) -> bool:
-    """Return whether the table has folded all that was read, and lacks nothing that could be read."""
+def _settled_at(tools: Tools, lease: Lease, turn: Turn) -> int | None:
+    """Return the position at which the table has folded all that was read and lacks nothing; None if not yet."""
     with tools.engine.connect() as connection:
         head = head_of(connection, lease.company_id)
     if not _caught_up(tools, lease, turn, head) or request_gaps(tools.engine, company_ids=[lease.company_id]):
-        return False
+        return None
     # Other workers fetch, too: wait for what they request meanwhile, and fold the answers they received first.
     with held(tools.engine, lease) as connection:
         answered = latest_answer(connection, lease.company_id)
-        return answered <= head and _seconds_to_wait(connection, lease) is None
+        return head if answered <= head and _seconds_to_wait(connection, lease) is None else None
 
 
 def _caught_up(tools: Tools, lease: Lease, turn: Turn, head: int) -> bool:

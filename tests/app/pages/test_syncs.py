@@ -137,6 +137,19 @@ def test_what_the_connection_may_not_read_is_told_with_the_sync_and_on_the_card(
         assert "so product names are missing" in text_of(page)
 
 
+def test_what_changed_while_it_was_compared_is_told_with_the_sync_and_is_no_warning(
+    editor: Reader, engine: Engine
+) -> None:
+    lease = start_run(engine, editor.company_id)
+    detail = "Invoices that changed while they were compared: 2."
+    notice = {"kind": "changed_meanwhile", "resource": "invoices", "objects": 2, "detail": detail}
+    reconciliation = {"matched": 4, "repaired": 0, "differences": [], "notices": [notice], "books": []}
+    finish_run(engine, lease, Ending("succeeded", reconciliation=reconciliation))
+
+    assert detail in text_of(editor.syncs(f"/{lease.run_id}"))
+    assert detail not in text_of(editor.settings())
+
+
 def test_invoices_that_do_not_add_up_are_listed_with_both_sums(editor: Reader, engine: Engine) -> None:
     lease = start_run(engine, editor.company_id)
     sums = {"currency": "usd", "subtotal": 1500, "lines_subtotal": 1200, "detail": "as the API tells it"}

@@ -7,8 +7,6 @@ from random import Random
 import pytest
 from sqlalchemy import Engine, text
 
-from events.intake.envelope import event_from_stripe
-from events.intake.receive import receive
 from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.faults.faults import Fault, FaultKind
 from sandbox.stripe.generate.generate import generate
@@ -17,25 +15,14 @@ from sandbox.stripe.records.specs import InvoiceSpec, LineSpec
 from sandbox.stripe.running import StripeServer
 from tests.support.clock import SetClock
 from tests.support.company import company_with
-from tests.support.databases import arranging
 from tests.support.promises import cases_of
 from tests.support.syncs.accounts import YESTERDAY, account_with_invoices, set_faults
+from tests.support.syncs.arrivals import fold_and_fetch, receive_all
 from tests.support.syncs.runs import sync
 from tests.support.syncs.truth import table_of, truth_of
-from workers.jobs import catch_up_with, fetch_with
 from workers.wiring.tools import Tools
 
 MONTH_SECONDS = 30 * 86_400
-
-
-def receive_all(engine: Engine, bodies: list[bytes]) -> None:
-    with arranging(engine) as connection:
-        receive(connection, [event_from_stripe(body) for body in bodies])
-
-
-def fold_and_fetch(tools: Tools) -> None:
-    while catch_up_with(tools) + fetch_with(tools):
-        pass
 
 
 def facts_from(engine: Engine, source: str) -> list[tuple[str, str]]:

@@ -3,10 +3,8 @@
 from random import Random
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
-from events.intake.envelope import event_from_stripe
-from events.intake.receive import receive
 from projections.engine.behind import audit_marks
 from projections.registry import PROJECTIONS
 from projections.revenue.store.tables import revenue_line
@@ -16,8 +14,8 @@ from sandbox.stripe.generate.generate import generate
 from tests.support.clock import NOON
 from tests.support.company import catch_up, company_with
 from tests.support.databases import arranging
+from tests.support.syncs.arrivals import fold_and_fetch, receive_all
 from tests.support.syncs.truth import table_of, truth_of
-from workers.jobs import catch_up_with, fetch_with
 from workers.wiring.tools import Tools
 
 
@@ -35,18 +33,6 @@ def shuffled_with_repeats(bodies: list[bytes], seed: int) -> list[bytes]:
     disordered = bodies + random.choices(bodies, k=len(bodies) // 3)
     random.shuffle(disordered)
     return disordered
-
-
-def receive_all(engine: Engine, bodies: list[bytes]) -> None:
-    for start in range(0, len(bodies), 50):
-        with arranging(engine) as connection:
-            receive(connection, [event_from_stripe(body) for body in bodies[start : start + 50]])
-
-
-def fold_and_fetch(tools: Tools) -> None:
-    """Fold and fetch until nothing is left to do."""
-    while catch_up_with(tools) + fetch_with(tools):
-        pass
 
 
 @pytest.mark.promise("Webhooks lost, repeated, shuffled and late: the table ends as the truth")
