@@ -31,14 +31,16 @@ _DRAW = text("""
         WHERE r.company_id = w.company_id AND r.status = 'running' AND r.lease_until > statement_timestamp())
     ORDER BY random() LIMIT 1
 """)
-# The lease is a time of the database's clock: when it expires, another worker takes over.
+# The lease is a time of the database's clock: when it expires, another worker takes over. Chosen apart from the change:
+# PostgreSQL may run a subquery in FROM once for each row, and choose others every time.
 _CLAIM = text("""
-    UPDATE fetch_request f SET attempts = f.attempts + 1, due_at = statement_timestamp() + make_interval(secs => :lease)
-    FROM (
+    WITH due AS MATERIALIZED (
         SELECT company_id, livemode, kind, object_id FROM fetch_request
         WHERE company_id = :company_id AND answered_at IS NULL AND due_at <= statement_timestamp()
         ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
-    ) due
+    )
+    UPDATE fetch_request f SET attempts = f.attempts + 1, due_at = statement_timestamp() + make_interval(secs => :lease)
+    FROM due
     WHERE f.company_id = due.company_id AND f.livemode = due.livemode AND f.kind = due.kind
       AND f.object_id = due.object_id
     RETURNING f.livemode, f.kind, f.object_id, f.attempts

@@ -12,18 +12,19 @@ LEASE_SECONDS = 60
 # A preview that ends its workers again and again is given up.
 MOST_ATTEMPTS = 5
 
+# Chosen apart from the change: PostgreSQL may run a subquery in FROM once for each row, and choose another every time.
 _CLAIM = text("""
-    UPDATE mapping_preview p SET attempts = p.attempts + 1, lines_done = 0,
-        leased_until = statement_timestamp() + make_interval(secs => :lease),
-        status = CASE WHEN p.status = 'queued' THEN 'running' ELSE p.status END
-    FROM (
+    WITH due AS MATERIALIZED (
         SELECT id FROM mapping_preview
         WHERE status IN ('queued', 'running', 'publishing')
           AND (leased_until IS NULL OR leased_until < statement_timestamp())
         -- One that was put off comes after those that nobody has taken yet.
         ORDER BY leased_until NULLS FIRST, id LIMIT 1 FOR UPDATE SKIP LOCKED
-    ) due
-    WHERE p.id = due.id
+    )
+    UPDATE mapping_preview p SET attempts = p.attempts + 1, lines_done = 0,
+        leased_until = statement_timestamp() + make_interval(secs => :lease),
+        status = CASE WHEN p.status = 'queued' THEN 'running' ELSE p.status END
+    FROM due WHERE p.id = due.id
     RETURNING p.id, p.company_id, p.livemode, p.based_on, p.rules, p.status, p.attempts, p.position, p.checksum,
         p.result, p.note, coalesce(p.publish_requested_by, p.requested_by)
 """)

@@ -23,11 +23,13 @@ _KEPT_FOR = timedelta(days=30)
 # So few that sending all of them to a slow server takes less than the lease.
 _MOST_AT_ONCE = 5
 
+# Chosen apart from the change: PostgreSQL may run a subquery in FROM once for each row, and choose others every time.
 _CLAIM = text("""
-    UPDATE mail m SET attempts = m.attempts + 1, due_at = :until FROM (
+    WITH due AS MATERIALIZED (
         SELECT id FROM mail WHERE status = 'waiting' AND due_at <= :now ORDER BY due_at
         LIMIT :most FOR UPDATE SKIP LOCKED
-    ) due
+    )
+    UPDATE mail m SET attempts = m.attempts + 1, due_at = :until FROM due
     WHERE m.id = due.id RETURNING m.id, m.company_id, m.recipient, m.key_id, m.sealed, m.queued_at
 """)
 _ENDED = text("""

@@ -87,6 +87,23 @@ def _refused_of(query: Node, volatility: Mapping[str, str]) -> Iterator[str]:
     yield from (reason for reason, is_so in found.items() if is_so)
 
 
+def chooses_again(tree: Node) -> bool:
+    """Return whether a change may choose more rows than a LIMIT in it says.
+
+    A subquery in FROM may run once for each row that is joined to it. One that skips rows that are locked or changed
+    meanwhile, by the change itself too, chooses others then.
+    """
+    return any(
+        entry[":subquery"] != "<>"
+        and entry[":subquery"][":rowMarks"] != "<>"
+        and entry[":subquery"][":limitCount"] != "<>"
+        for query in _nodes(tree, "QUERY")
+        if query[":commandType"] in _CHANGES
+        for entry in _nodes(query[":rtable"], "RANGETBLENTRY")
+        if ":subquery" in entry
+    )
+
+
 def volatility_of(node: Node, volatility: Mapping[str, str]) -> str:
     """Return the volatility of what a node itself calls, i if nothing."""
     if node[""] == "NEXTVALUEEXPR":

@@ -16,19 +16,20 @@ from events.connection.lifecycle import lock_if_connected
 
 LEASE_SECONDS = 30
 
+# Chosen apart from the change: PostgreSQL may run a subquery in FROM once for each row, and choose another every time.
 _CLAIM = text("""
+    WITH due AS MATERIALIZED (
+        SELECT id FROM sync_run
+        WHERE status IN ('queued', 'running') AND due_at <= statement_timestamp()
+          AND (lease_until IS NULL OR lease_until < statement_timestamp())
+        ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    )
     UPDATE sync_run r SET epoch = r.epoch + 1, status = 'running', waits_for = NULL,
         started_at = coalesce(r.started_at, :now), lease_until = statement_timestamp() + make_interval(secs => :lease),
         phase = CASE WHEN r.phase = 'queued' THEN 'listing' ELSE r.phase END,
         -- A lease that expired was not released: its holder is gone, or hangs.
         crashes = CASE WHEN r.lease_until IS NULL THEN 0 ELSE r.crashes + 1 END
-    FROM (
-        SELECT id FROM sync_run
-        WHERE status IN ('queued', 'running') AND due_at <= statement_timestamp()
-          AND (lease_until IS NULL OR lease_until < statement_timestamp())
-        ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
-    ) due
-    WHERE r.id = due.id
+    FROM due WHERE r.id = due.id
     RETURNING r.id, r.company_id, r.account_id, r.livemode, r.trigger, r.epoch, r.crashes, r.started_at
 """)
 _HOLD = text("""

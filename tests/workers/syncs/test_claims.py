@@ -7,6 +7,7 @@ from sqlalchemy import Engine, text
 
 from tests.support.clock import NOON
 from tests.support.company import company_with
+from tests.support.databases import arranging
 from tests.support.syncs.run_states import finish_run, request_run, run_of, start_run
 from workers.syncs.leases import (
     LEASE_SECONDS,
@@ -64,6 +65,17 @@ def test_the_run_that_is_due_longest_is_leased_first(engine: Engine, company_id:
 
     assert [claimed(engine).run_id for _ in range(2)] == [second, first]
     assert claim_run(engine, now=LATER) is None
+
+
+def test_runs_are_leased_one_by_one_also_where_postgresql_takes_the_table_for_one_row(
+    engine: Engine, company_id: int, other_id: int
+) -> None:
+    first = request_run(engine, company_id)
+    with arranging(engine) as connection:
+        connection.execute(text("ANALYZE sync_run"))
+    others = [request_run(engine, other_id), request_run(engine, company_with(engine, "acct_3"))]
+
+    assert [claimed(engine).run_id for _ in range(3)] == [first, *others]
 
 
 def test_a_run_is_due_until_it_is_leased_and_again_when_its_lease_has_expired(engine: Engine, company_id: int) -> None:
