@@ -221,6 +221,31 @@ def test_sum_says_no_more_than_is_needed(case: Case, sums: list[str]) -> None:
     ] == sums
 
 
+@pytest.mark.parametrize(
+    ("paid", "told"),
+    [
+        ("2026-02-20", [(3100, 0, 0), (900, 1900, 0), (3100, 0, 0)]),
+        ("2026-03-20", [(3100, 0, 0), (0, -3100, -3100), (1200, 7800, 3100)]),
+    ],
+)
+def test_a_month_tells_what_of_its_contra_is_an_expense(paid: str, told: list[tuple[int, int, int]]) -> None:
+    case = Case("90.00", "2026-01-01", "2026-04-01").with_status(uncollectible="2026-02-01", paid=paid)
+    parts = case.with_policy(Policy(uncollectible="expense")).parts()
+
+    assert [(one.earned, one.contra, one.expense) for one in months_of_shares(parts, [WHOLE])] == told
+
+
+def test_months_are_told_in_order_without_those_in_which_nothing_is_recognized() -> None:
+    shares = Share(2500), Share(7500)
+    parts = Case("90.00", "2026-01-01", "2026-03-01", booked="2025-12-03", shares=shares).parts()
+
+    months = months_of_shares(parts, [share.basis_points for share in shares])
+
+    assert [(one.month, one.share_number) for one in months] == [
+        (f"2026-0{one}", two) for one in (1, 2) for two in (0, 1)
+    ]
+
+
 QUARTER = Case("90.00", "2026-01-01", "2026-04-01").with_credit("45.00", "2026-02-01")
 
 
