@@ -213,3 +213,13 @@ def test_nothing_is_asked_for_that_no_fact_touched() -> None:
     revenue.invoices = fold([(1, PART)]).invoices
 
     assert not revenue.has_gaps
+
+
+@pytest.mark.parametrize(("second", "name"), [(1, "Zeta"), (2, "Abe"), (3, "Abe")])
+def test_a_customer_of_the_same_second_names_itself_better_than_an_invoice_does(second: int, name: str) -> None:
+    on_invoice, itself = replace(CUSTOMER, name="Zeta", named_at=CREATED + 2), replace(CUSTOMER, name="Abe")
+    history = [(9, on_invoice), (second, itself)]
+
+    found = [fold(order).names[True, "cus_1"].register for order in (history, history[::-1])]
+
+    assert [(one.value, one.is_contested) for one in found] == [(name, False)] * 2
