@@ -223,3 +223,13 @@ def test_a_customer_of_the_same_second_names_itself_better_than_an_invoice_does(
     found = [fold(order).names[True, "cus_1"].register for order in (history, history[::-1])]
 
     assert [(one.value, one.is_contested) for one in found] == [(name, False)] * 2
+
+
+def test_of_what_a_fact_says_twice_about_a_price_one_state_is_kept() -> None:
+    revenue = fold([(1, PRICE)])
+    twice = [replace(PRICE, name="Monthly"), replace(PRICE, name="Once a month")]
+    revenue.apply(Sighting(Change(2, NOON), True, (CREATED + 2, 0)), None, twice)  # noqa: FBT003
+
+    states = revenue.price_states[True, "price_1"]
+
+    assert [state and state.register.value.name for state in states] == [None, None, "Once a month"]
