@@ -252,6 +252,27 @@ def test_an_attempt_that_was_put_back_does_not_count(engine: Engine, ours: int) 
     assert 280 < seconds_left(engine, request) <= 300
 
 
+@pytest.mark.parametrize(
+    "late",
+    [
+        lambda engine, request: note_failure(engine, request, "refused"),
+        lambda engine, request: put_back(engine, request, "paused", seconds=-1),
+    ],
+    ids=["failure", "put back"],
+)
+def test_what_is_told_by_a_worker_after_another_ones_answer_changes_nothing(
+    engine: Engine, ours: int, late: Callable[[Engine, FetchRequest], None]
+) -> None:
+    request = ask(engine, ours, tried=1)
+    answered(engine, request)
+    before = row_of(engine, request)
+
+    late(engine, request)
+
+    assert row_of(engine, request) == before
+    assert not is_due(engine)
+
+
 def test_an_answer_is_noted_at_the_head_of_its_companys_log(engine: Engine, ours: int, theirs: int) -> None:
     for company_id, position in ((ours, 7), (theirs, 9)):
         with arranging(engine) as connection:
