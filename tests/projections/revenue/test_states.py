@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from events.stripe.details import InvoiceDetails
+from events.stripe.details import CustomerDetails, InvoiceDetails, PriceDetails
 from events.stripe.observations import (
     CreditNoteHeader,
     CreditNoteLine,
@@ -13,6 +13,7 @@ from events.stripe.observations import (
     CreditNoteSeen,
     CreditNoteStatus,
     CustomerNamed,
+    CustomerSeen,
     InvoiceDeleted,
     InvoiceHeader,
     InvoiceLinesSeen,
@@ -226,10 +227,32 @@ def test_a_customer_of_the_same_second_names_itself_better_than_an_invoice_does(
 
 
 def test_of_what_a_fact_says_twice_about_a_price_one_state_is_kept() -> None:
-    revenue = fold([(1, PRICE)])
-    twice = [replace(PRICE, name="Monthly"), replace(PRICE, name="Once a month")]
-    revenue.apply(Sighting(Change(2, NOON), True, (CREATED + 2, 0)), None, twice)  # noqa: FBT003
+    revenue, key = fold([(1, PRICE)]), (True, "price_1")
+    first, last = (replace(PRICE, name=name, details=PriceDetails(name)) for name in ("Monthly", "Once a month"))
+    revenue.apply(Sighting(Change(2, NOON), True, (CREATED + 2, 0)), None, [first, last])  # noqa: FBT003
 
-    states = revenue.price_states[True, "price_1"]
+    loaded, *later = revenue.price_states[key]
 
-    assert [state and state.register.value.name for state in states] == [None, None, "Once a month"]
+    assert loaded is None
+    assert [state and state.register.value.name for state in later] == [None, "Once a month"]
+    assert revenue.details.price_states[key] == [(0, None), (2, last.details)]
+
+
+@pytest.mark.parametrize(
+    ("said", "before"),
+    [
+        (CustomerSeen("cus_1", CustomerDetails("ap@zed.test")), CustomerSeen("cus_1", CustomerDetails())),
+        (replace(PRICE, details=PriceDetails("Monthly")), PRICE),
+        (replace(PRODUCT, metadata=(("region", "emea"),)), PRODUCT),
+    ],
+)
+def test_what_is_said_again_and_what_was_said_before_touch_nothing(said: Observation, before: Observation) -> None:
+    revenue = fold([(2, said)])
+    touched = revenue.touched_names, revenue.touched_prices, revenue.touched_products
+    for keys in touched:
+        keys.clear()
+
+    for second, again in ((2, said), (1, said), (1, before)):
+        revenue.apply(Sighting(Change(2, NOON), True, (CREATED + second, 0)), None, [again])  # noqa: FBT003
+
+    assert touched == (set(), set(), set())
