@@ -45,15 +45,18 @@ _CLAIM = text("""
       AND f.object_id = due.object_id
     RETURNING f.livemode, f.kind, f.object_id, f.attempts
 """)
+# A worker that lost its lease may be late: another one may have the answer.
 _FAILED = text(f"""
     UPDATE fetch_request SET error = :error,
         due_at = {later("statement_timestamp()", "least(:longest, power(2, least(attempts, 20)) * :jitter)")}
     WHERE company_id = :company_id AND livemode = :livemode AND kind = :kind AND object_id = :object_id
+      AND answered_at IS NULL
 """)  # noqa: S608 - our own words
 _PUT_BACK = text("""
     UPDATE fetch_request SET attempts = attempts - 1, error = :error,
         due_at = statement_timestamp() + make_interval(secs => :seconds)
     WHERE company_id = :company_id AND livemode = :livemode AND kind = :kind AND object_id = :object_id
+      AND answered_at IS NULL
 """)
 _ANSWERED = text("""
     UPDATE fetch_request SET answered_at = statement_timestamp(), due_at = 'infinity', error = :error,
@@ -145,14 +148,17 @@ def note_answered(connection: Connection, request: FetchRequest, *, error: str |
 
 
 def note_failure(engine: Engine, request: FetchRequest, error: str) -> None:
-    """Postpone a failed request by 2^attempts seconds with jitter, an hour at most. Commits."""
+    """Postpone a failed request by 2^attempts seconds with jitter, an hour at most. Commits.
+
+    Has no effect if it was answered meanwhile.
+    """
     with engine.begin() as connection:
         wait = {"longest": _LONGEST_WAIT_SECONDS, "jitter": jitter(0.5, 1)}
         connection.execute(_FAILED, request.key() | wait | {"error": error[:500]})
 
 
 def put_back(engine: Engine, request: FetchRequest, error: str, *, seconds: float) -> None:
-    """Postpone a request without counting the attempt. Commits."""
+    """Postpone a request without counting the attempt. Commits; has no effect if it was answered meanwhile."""
     with engine.begin() as connection:
         connection.execute(_PUT_BACK, request.key() | {"seconds": seconds, "error": error})
 

@@ -149,9 +149,9 @@ class RevenueState:
 
     def _refer_to_products(self, sighting: Sighting, lines: Iterable[Line]) -> None:
         # A product that nothing has named yet is kept without a name, so that it is found and fetched.
-        for product_id in {line.product_id for line in lines}:
-            key = (sighting.livemode, product_id or "")
-            if product_id and key not in self.products:
+        for product_id in {line.product_id for line in lines if line.product_id}:
+            key = (sighting.livemode, product_id)
+            if key not in self.products:
                 self.products[key] = HeldValue(_UNNAMED, sighting.change)
                 self.touched_products.add(key)
 

@@ -38,3 +38,6 @@ END $$;
 
 CREATE EVENT TRIGGER note_ddl ON ddl_command_end EXECUTE FUNCTION tests.note_ddl();
 CREATE EVENT TRIGGER note_drop ON sql_drop EXECUTE FUNCTION tests.note_ddl();
+-- Also what is changed while no trigger of a table is asked.
+ALTER EVENT TRIGGER note_ddl ENABLE ALWAYS;
+ALTER EVENT TRIGGER note_drop ENABLE ALWAYS;

@@ -124,6 +124,16 @@ def test_fetching_again_asks_once_however_often_it_is_pressed_and_says_what_it_d
     assert "Resolved" in text_of(editor.page("/quarantine"))
 
 
+def test_a_credit_note_that_is_read_again_as_it_was_before_is_resolved(editor: Visitor) -> None:
+    stages = (credit_note(), credit_note() | {"amount": "ten"}, credit_note())
+    resolved = []
+    for later, note in enumerate(stages):
+        editor.reader.receive(event(note, "credit_note.updated", created=CREATED + later))
+        resolved.append(text_of(editor.page("/quarantine")).count("Resolved"))
+
+    assert resolved == [0, 0, 1]
+
+
 def test_what_cannot_be_fetched_is_refused(editor: Visitor, engine: Engine) -> None:
     for position in (1, 2, 4, 2**70):
         assert fetch_again(editor, position).status_code == 404

@@ -221,7 +221,37 @@ def test_sum_says_no_more_than_is_needed(case: Case, sums: list[str]) -> None:
     ] == sums
 
 
-QUARTER = Case("90.00", "2026-01-01", "2026-04-01").with_credit("45.00", "2026-02-01")
+@pytest.mark.parametrize(
+    ("paid", "told"),
+    [
+        ("2026-02-20", [(3100, 0, 0), (900, 1900, 0), (3100, 0, 0)]),
+        ("2026-03-20", [(3100, 0, 0), (0, -3100, -3100), (1200, 7800, 3100)]),
+    ],
+)
+def test_a_month_tells_what_of_its_contra_is_an_expense(paid: str, told: list[tuple[int, int, int]]) -> None:
+    case = Case("90.00", "2026-01-01", "2026-04-01").with_status(uncollectible="2026-02-01", paid=paid)
+    parts = case.with_policy(Policy(uncollectible="expense")).parts()
+
+    assert [(one.earned, one.contra, one.expense) for one in months_of_shares(parts, [WHOLE])] == told
+
+
+def test_months_of_parts_in_any_order_are_told_in_order_without_those_in_which_nothing_is_recognized() -> None:
+    shares = Share(2500), Share(7500)
+    case = Case("90.00", "2026-01-01", "2026-03-01", booked="2025-12-03", shares=shares)
+    parts = case.with_credit("45.00", "2026-02-01").parts()
+
+    months, backwards = (
+        months_of_shares(one, [share.basis_points for share in shares]) for one in (parts, parts[::-1])
+    )
+
+    assert months == backwards
+    assert [(one.month, one.share_number) for one in months] == [
+        (f"2026-0{one}", two) for one in (1, 2) for two in (0, 1)
+    ]
+
+
+def quarter() -> Case:
+    return Case("90.00", "2026-01-01", "2026-04-01").with_credit("45.00", "2026-02-01")
 
 
 @pytest.mark.parametrize(
@@ -230,15 +260,15 @@ QUARTER = Case("90.00", "2026-01-01", "2026-04-01").with_credit("45.00", "2026-0
 def test_months_that_do_not_add_up_to_their_part_or_do_not_follow_from_the_steps_are_found(
     billed: tuple[int, ...], credited: tuple[int, ...]
 ) -> None:
-    parts = QUARTER.parts()
-    altered = [replace(part, months=months) for part, months in zip(parts, (billed, credited), strict=True)]
+    parts = quarter().with_credit("15.00", "2026-03-01").parts()
+    altered = [replace(part, months=months) for part, months in zip(parts, (billed, credited, (-1500,)), strict=True)]
 
     assert is_sum_of_months(parts, months_of_shares(parts, [WHOLE]))
     assert not is_sum_of_months(altered, months_of_shares(altered, [WHOLE]))
 
 
 def test_month_in_which_parts_lack_what_their_steps_give_is_told() -> None:
-    billing, _ = QUARTER.parts()
+    billing, _ = quarter().parts()
     months = months_of_shares([replace(billing, months=(9000, 0, 0))], [WHOLE])
 
     assert [(month.month, month.earned, month.comes_to) for month in months] == [

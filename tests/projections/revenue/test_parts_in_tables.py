@@ -21,6 +21,8 @@ from tests.support.payloads import (
     event,
     new_invoice,
     new_line,
+    price,
+    product,
 )
 from tests.support.rules_of_groups import random_rules
 
@@ -156,6 +158,21 @@ def test_streams_shares_and_policy_count_from_when_they_are_decided(engine: Engi
     catch_up(engine)
 
     assert {part[1]: part[9] for part in parts(engine, company_id)} == {"in_1": "str_saas", "in_late": ""}
+
+
+@pytest.mark.parametrize(("owner", "told"), [("customer", customer()), ("price", price()), ("product", product())])
+def test_a_stored_line_is_mapped_anew_by_what_only_rules_test(
+    engine: Engine, company_id: int, owner: str, told: Json
+) -> None:
+    decide(engine, company_id, *MAPPED[:2], rules(1, (f"{owner}.metadata.region", "is", "emea")))
+    record_events(engine, event(FIRST), event(told, f"{owner}.created"))
+    catch_up(engine)
+    before = parts(engine, company_id)
+    changed = told | {"metadata": {"region": "emea"}}
+    record_events(engine, event(changed, f"{owner}.updated", created=CREATED + 9))
+    catch_up(engine)
+
+    assert [{part[9] for part in found} for found in (before, parts(engine, company_id))] == [{""}, {"str_saas"}]
 
 
 @pytest.mark.parametrize("seed", range(2))

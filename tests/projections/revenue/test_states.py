@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from events.stripe.details import InvoiceDetails
+from events.stripe.details import CustomerDetails, InvoiceDetails, PriceDetails
 from events.stripe.observations import (
     CreditNoteHeader,
     CreditNoteLine,
@@ -13,6 +13,7 @@ from events.stripe.observations import (
     CreditNoteSeen,
     CreditNoteStatus,
     CustomerNamed,
+    CustomerSeen,
     InvoiceDeleted,
     InvoiceHeader,
     InvoiceLinesSeen,
@@ -213,3 +214,45 @@ def test_nothing_is_asked_for_that_no_fact_touched() -> None:
     revenue.invoices = fold([(1, PART)]).invoices
 
     assert not revenue.has_gaps
+
+
+@pytest.mark.parametrize(("second", "name"), [(1, "Zeta"), (2, "Abe"), (3, "Abe")])
+def test_a_customer_of_the_same_second_names_itself_better_than_an_invoice_does(second: int, name: str) -> None:
+    on_invoice, itself = replace(CUSTOMER, name="Zeta", named_at=CREATED + 2), replace(CUSTOMER, name="Abe")
+    history = [(9, on_invoice), (second, itself)]
+
+    found = [fold(order).names[True, "cus_1"].register for order in (history, history[::-1])]
+
+    assert [(one.value, one.is_contested) for one in found] == [(name, False)] * 2
+
+
+def test_of_what_a_fact_says_twice_about_a_price_one_state_is_kept() -> None:
+    revenue, key = fold([(1, PRICE)]), (True, "price_1")
+    first, last = (replace(PRICE, name=name, details=PriceDetails(name)) for name in ("Monthly", "Once a month"))
+    revenue.apply(Sighting(Change(2, NOON), True, (CREATED + 2, 0)), None, [first, last])  # noqa: FBT003
+
+    loaded, *later = revenue.price_states[key]
+
+    assert loaded is None
+    assert [state and state.register.value.name for state in later] == [None, "Once a month"]
+    assert revenue.details.price_states[key] == [(0, None), (2, last.details)]
+
+
+@pytest.mark.parametrize(
+    ("said", "before"),
+    [
+        (CustomerSeen("cus_1", CustomerDetails("ap@zed.test")), CustomerSeen("cus_1", CustomerDetails())),
+        (replace(PRICE, details=PriceDetails("Monthly")), PRICE),
+        (replace(PRODUCT, metadata=(("region", "emea"),)), PRODUCT),
+    ],
+)
+def test_what_is_said_again_and_what_was_said_before_touch_nothing(said: Observation, before: Observation) -> None:
+    revenue = fold([(2, said)])
+    touched = revenue.touched_names, revenue.touched_prices, revenue.touched_products
+    for keys in touched:
+        keys.clear()
+
+    for second, again in ((2, said), (1, said), (1, before)):
+        revenue.apply(Sighting(Change(2, NOON), True, (CREATED + second, 0)), None, [again])  # noqa: FBT003
+
+    assert touched == (set(), set(), set())
