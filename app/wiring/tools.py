@@ -148,7 +148,10 @@ def _reader(
 def _identity_provider(settings: WebSettings) -> IdentityProvider | None:
     if settings.provider is None:
         return None
-    return IdentityProvider(settings.provider, redirect_uri=settings.address.origin + "/sign-in/provider/callback")
+    # A tenth of what the process takes to start, and few deployments have a provider.
+    from app.wiring.openid_connect import OpenIdProvider  # noqa: PLC0415
+
+    return OpenIdProvider(settings.provider, redirect_uri=settings.address.origin + "/sign-in/provider/callback")
 
 
 def _connect(settings: WebSettings) -> Connector | None:
