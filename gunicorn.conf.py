@@ -6,11 +6,11 @@ import os
 import resource
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import uuid
 from contextlib import AbstractContextManager, nullcontext, suppress
+from multiprocessing import get_context
 from types import FrameType
 from typing import Any
 
@@ -83,6 +83,7 @@ class PromptWorker(GeventWorker):
 
         A webhook that arrives among many page requests therefore waits for one of them, not for all.
         """
+        gc.disable()  # until `post_worker_init`: what is loaded stays, and looking through it takes a sixth of the time
         super().load_wsgi()
         serve, turn = self.wsgi, BoundedSemaphore()
 
@@ -189,6 +190,7 @@ def post_worker_init(_worker: GeventWorker) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+    gc.enable()
 
 
 def post_request(_worker: GeventWorker, request: Request, _environ: object, _response: object) -> None:
@@ -220,6 +222,15 @@ def on_starting(_server: Arbiter) -> None:
     WebSettings.from_environ()
     # In a process of its own: a driver imported here, before gevent has patched the blocking calls, would make every
     # request of a worker wait for one slow answer from the database.
-    checked = subprocess.run([sys.executable, "-m", "app.wiring.key_check"], check=False)
-    if checked.returncode:
-        sys.exit(checked.returncode)
+    checking = get_context("fork").Process(target=_check)
+    checking.start()
+    checking.join()
+    if checking.exitcode:
+        sys.exit(checking.exitcode)
+
+
+def _check() -> None:
+    """Exit with code 2 if a role or a data key is missing."""
+    from app.wiring.key_check import check  # noqa: PLC0415
+
+    check()
