@@ -10,7 +10,6 @@ import sys
 import tempfile
 import uuid
 from contextlib import AbstractContextManager, nullcontext, suppress
-from multiprocessing import get_context
 from types import FrameType
 from typing import Any
 
@@ -218,15 +217,12 @@ def on_starting(_server: Arbiter) -> None:
     """Exit the master with code 2 and the variable's name if a setting or a data key is missing."""
     # Our packages are on sys.path only once gunicorn has loaded its settings.
     from app.wiring.settings import WebSettings  # noqa: PLC0415
+    from runtime.loading import call_in_fork  # noqa: PLC0415
 
     WebSettings.from_environ()
     # In a process of its own: a driver imported here, before gevent has patched the blocking calls, would make every
     # request of a worker wait for one slow answer from the database.
-    checking = get_context("fork").Process(target=_check)
-    checking.start()
-    checking.join()
-    if checking.exitcode:
-        sys.exit(checking.exitcode)
+    call_in_fork(_check)
 
 
 def _check() -> None:

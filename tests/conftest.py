@@ -17,7 +17,8 @@ from app.factory import create_app
 from app.http import request_counts
 from app.http.stopping import stopping
 from app.wiring.tools import Tools
-from backlog.queues import SYNC, Waker
+from backlog.jobs import SYNC
+from backlog.queues import Waker
 from events.intake.lanes import AppendLanes
 from runtime.database import acting_as, open_engine
 from runtime.roles import APP, INTAKE

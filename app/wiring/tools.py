@@ -15,7 +15,8 @@ from app.wiring.cursors import CursorSigner
 from app.wiring.identity_provider import IdentityProvider
 from app.wiring.mail import QueueMail, SealedMail
 from app.wiring.settings import WebSettings
-from backlog.queues import FETCH, NOTICE, PREVIEW, SYNC, Waker, open_redis
+from backlog.jobs import FETCH, NOTICE, PREVIEW, SYNC
+from backlog.queues import Waker, open_redis
 from events.intake.lanes import Appender, AppendLanes
 from notices.outbound import Outbound
 from runtime.clock import Clock, utc_now
