@@ -1,4 +1,4 @@
-"""Run one RQ worker on one queue, in its own process."""
+"""Run one RQ worker on one queue, in its own process; `backlog.queues` puts the jobs on it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
