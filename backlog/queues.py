@@ -7,19 +7,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
 
-PROJECTION = "projection"
-FETCH = "fetch"
-SYNC = "sync"
-NOTICE = "notice"
-PREVIEW = "preview"
+from backlog.jobs import JOB_OF, PREVIEW, PROJECTION
 
-JOB_OF = {
-    PROJECTION: "workers.jobs.catch_up_projections",
-    FETCH: "workers.jobs.fetch_what_is_due",
-    SYNC: "workers.jobs.sync_what_is_due",
-    NOTICE: "workers.notices.jobs.send_what_is_due",
-    PREVIEW: "workers.previews.jobs.preview_what_is_due",
-}
 _REDIS_TIMEOUT_SECONDS = 0.5
 _JOB_SECONDS = 60
 # All lines of a company are looked at in one transaction, by a preview, and by a rebuild at each of its decisions.

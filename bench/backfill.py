@@ -13,7 +13,8 @@ from threading import Event
 from redis import Redis
 from sqlalchemy import Engine, Row, text
 
-from backlog.queues import SYNC, open_redis, wake
+from backlog.jobs import SYNC
+from backlog.queues import open_redis, wake
 from backlog.syncs.requests import request_sync
 from bench.stage import servers
 from events.connection.accounts import Account, authorize

@@ -10,7 +10,8 @@ from itertools import count
 from sqlalchemy import Engine, text
 
 from backlog.fetches import claim_due
-from backlog.queues import PROJECTION, wake
+from backlog.jobs import PROJECTION
+from backlog.queues import wake
 from bench.payloads import invoice_event
 from bench.rebuild import settle
 from bench.stage import METRICS_TOKEN, servers

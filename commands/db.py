@@ -6,7 +6,8 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 from commands.terminal import as_json, database, print_json
 from migrations.distribution_checks import TwoDeploymentsError
 from migrations.rights import RolesNotPermittedError
-from migrations.run import UnfitError, current_step, distribute_schema, upgrade
+from migrations.run import UnfitError, distribute_schema, upgrade
+from migrations.steps import current_step
 from runtime.database import acts_in_roles
 from runtime.role_check import WITHOUT_ROLES
 from runtime.sqlstates import sqlstate_of

@@ -3,7 +3,8 @@
 import click
 from redis.exceptions import RedisError
 
-from backlog.queues import SYNC, open_redis, wake
+from backlog.jobs import SYNC
+from backlog.queues import open_redis, wake
 from runtime.environ import Environment
 
 

@@ -1,4 +1,4 @@
-"""Migrate a database to the schema this code expects, report its current step, and distribute it."""
+"""Migrate a database to the schema this code expects, and distribute it."""
 
 import re
 from collections.abc import Iterator
@@ -7,14 +7,13 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 from migrations.distribution import distribute, let_triggers, settle
 from migrations.distribution_checks import holder_of_tables, is_distributed, lacking
 from migrations.one_by_one import one_by_one
 from migrations.rights import apply_rights
+from migrations.steps import expected_step
 from runtime.database import acts_in_roles
 
 _HERE = Path(__file__).parent
@@ -117,13 +116,3 @@ def _own_schema(connection: Connection) -> str:
             f"{_HINT}. The tables of public are moved there"
         )
     return path
-
-
-def expected_step() -> str | None:
-    """Return the id of the newest step this code knows."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
-
-
-def current_step(connection: Connection) -> str | None:
-    """Return the id of the database's current step; None for an empty database."""
-    return MigrationContext.configure(connection).get_current_revision()

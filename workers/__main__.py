@@ -1,18 +1,17 @@
-"""`python -m workers work | clock`: the processes that the Procfile runs."""
+"""`python -m workers work | clock`: the processes that the Procfile runs. Each loads what it runs, and no more."""
+
+# ruff: noqa: PLC0415
 
 import sys
 
 import click
 
-from backlog.queues import JOB_OF
+from backlog.jobs import JOB_OF
+from runtime.loading import call_in_fork, loading
 from runtime.logs import log_as_json
 from runtime.processes import Command, keep_running
-from runtime.role_check import refuse_missing_roles
 from runtime.roles import OF_WORKERS
-from workers.clock_process import run_clock
-from workers.rq_worker import run_worker
 from workers.wiring.settings import WorkerSettings
-from workers.wiring.tools import current_tools
 
 
 @click.group()
@@ -27,10 +26,13 @@ def work(queue: str | None) -> None:
     """Work on the queues, one process each, and restart any that dies."""
     settings = WorkerSettings.from_environ()
     if queue is not None:
-        current_tools()
-        run_worker(queue, settings.redis_url)
+        with loading():
+            from workers.rq_worker import loaded_worker
+
+            worker = loaded_worker(queue, settings.redis_url)
+        worker.work(logging_level="WARNING")
         return
-    _refuse_missing_roles(settings)
+    call_in_fork(lambda: _refuse_missing_roles(settings))
     argv = [sys.executable, "-m", "workers", "work", "--queue"]
     keep_running([Command(name, [*argv, name]) for name in JOB_OF])
 
@@ -38,11 +40,18 @@ def work(queue: str | None) -> None:
 @main.command()
 def clock() -> None:
     """Check every two seconds for work that no worker was woken for."""
-    _refuse_missing_roles(WorkerSettings.from_environ())
+    settings = WorkerSettings.from_environ()
+    with loading():
+        from workers.clock_process import run_clock
+        from workers.wiring.tools import current_tools
+
+    _refuse_missing_roles(settings)
     run_clock(current_tools())
 
 
 def _refuse_missing_roles(settings: WorkerSettings) -> None:
+    from runtime.role_check import refuse_missing_roles
+
     refuse_missing_roles(settings.database_url, OF_WORKERS, has_roles=settings.has_roles, is_pooled=settings.is_pooled)
 
 

@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from backlog.fetch_requests import purge_answered, request_gaps
 from backlog.fetches import is_any_due
-from backlog.queues import FETCH, NOTICE, PREVIEW, PROJECTION, SYNC, wake
+from backlog.jobs import FETCH, NOTICE, PREVIEW, PROJECTION, SYNC
+from backlog.queues import wake
 from backlog.syncs.schedule import audit_schedule, request_due_syncs
 from events.intake.parked import join_parked_events, owners_of_parked, purge_parked_events
 from mapping.preview_turns import is_any_preview_due

@@ -7,7 +7,8 @@ from sqlalchemy.exc import DBAPIError
 
 from backlog.fetch_requests import request_gaps
 from backlog.fetches import FetchRequest, claim_due, note_answered, note_failure, put_back
-from backlog.queues import FETCH, PREVIEW, PROJECTION, SYNC, acknowledge, wake, wake_if_possible
+from backlog.jobs import FETCH, PREVIEW, PROJECTION, SYNC
+from backlog.queues import acknowledge, wake, wake_if_possible
 from events.connection.lifecycle import lock_if_connected
 from projections.builds.rebuild import Chunk, build_on
 from projections.engine.behind import begin_lacking_builds

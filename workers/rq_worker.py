@@ -1,4 +1,4 @@
-"""Run one RQ worker on one queue, in its own process."""
+"""Run one RQ worker on one queue, in its own process; `backlog.queues` puts the jobs on it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,8 +9,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import import_attribute
 
-from backlog.queues import JOB_OF
-from workers.wiring.tools import stopping
+from backlog.jobs import JOB_OF
+from workers.wiring.tools import current_tools, stopping
 
 # Longer than any wait between jobs; otherwise redis-py would cut the wait short.
 _DEQUEUE_SECONDS = 120
@@ -61,11 +61,12 @@ class PersistentWorker(SimpleWorker):
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ has no type there
 
 
-def run_worker(queue: str, redis_url: str) -> None:
-    """Work on a queue until SIGTERM or SIGINT; the current job is finished first."""
+def loaded_worker(queue: str, redis_url: str) -> PersistentWorker:
+    """Return a worker on a queue that works until SIGTERM or SIGINT; the current job is finished first."""
     # Loaded before the first job: by then another release may have replaced the files.
+    current_tools()
     import_attribute(JOB_OF[queue])
-    worker_on(queue, redis.Redis.from_url(redis_url)).work(logging_level="WARNING")
+    return worker_on(queue, redis.Redis.from_url(redis_url))
 
 
 def worker_on(queue: str, connection: redis.Redis) -> PersistentWorker:

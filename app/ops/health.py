@@ -7,7 +7,7 @@ from redis.exceptions import RedisError, ResponseError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.wiring.tools import Tools, current_tools
-from migrations.run import current_step, expected_step
+from migrations.steps import current_step, expected_step
 from projections.engine.status import projection_lag
 from projections.revenue.fold import NAME
 from runtime.database import across_companies

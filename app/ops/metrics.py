@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.http.public_address import names_this_machine
 from app.http.request_counts import exposition
 from app.wiring.tools import Tools, current_tools
-from backlog.queues import JOB_OF
+from backlog.jobs import JOB_OF
 from backlog.syncs.run_counts import run_counts_since
 from events.log.audit import parked_count
 from notices.deliveries import delivery_backlog

@@ -1,7 +1,4 @@
-"""Check before the first request that the database's roles are there and every sealed secret can be opened.
-
-`python -m app.wiring.key_check`
-"""
+"""Check before the first request that the database's roles are there and every sealed secret can be opened."""
 
 import logging
 import sys
@@ -44,8 +41,9 @@ def refuse_unknown_keys(settings: WebSettings) -> None:
         sys.exit(EXIT_MISCONFIGURED)
 
 
-if __name__ == "__main__":
+def check() -> None:
+    """Check roles and keys by the settings of the process's environment, as the two that this calls."""
     log_as_json()
-    checked = WebSettings.from_environ()
-    refuse_missing_roles(checked.database_url, OF_WEB, has_roles=checked.has_roles, is_pooled=checked.is_pooled)
-    refuse_unknown_keys(checked)
+    settings = WebSettings.from_environ()
+    refuse_missing_roles(settings.database_url, OF_WEB, has_roles=settings.has_roles, is_pooled=settings.is_pooled)
+    refuse_unknown_keys(settings)

@@ -15,7 +15,8 @@ from app.wiring.cursors import CursorSigner
 from app.wiring.identity_provider import IdentityProvider
 from app.wiring.mail import QueueMail, SealedMail
 from app.wiring.settings import WebSettings
-from backlog.queues import FETCH, NOTICE, PREVIEW, SYNC, Waker, open_redis
+from backlog.jobs import FETCH, NOTICE, PREVIEW, SYNC
+from backlog.queues import Waker, open_redis
 from events.intake.lanes import Appender, AppendLanes
 from notices.outbound import Outbound
 from runtime.clock import Clock, utc_now
@@ -148,7 +149,10 @@ def _reader(
 def _identity_provider(settings: WebSettings) -> IdentityProvider | None:
     if settings.provider is None:
         return None
-    return IdentityProvider(settings.provider, redirect_uri=settings.address.origin + "/sign-in/provider/callback")
+    # A tenth of what the process takes to start, and few deployments have a provider.
+    from app.wiring.openid_connect import OpenIdProvider  # noqa: PLC0415
+
+    return OpenIdProvider(settings.provider, redirect_uri=settings.address.origin + "/sign-in/provider/callback")
 
 
 def _connect(settings: WebSettings) -> Connector | None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from sqlalchemy import Connection, Engine
 
-from backlog.queues import PREVIEW
+from backlog.jobs import PREVIEW
 from commands.mapping.csv_reading import Sheet, sheet_in
 from commands.mapping.csv_writing import csv_of
 from commands.mapping.words import imported_in_words, preview_as_json, preview_in_words

@@ -84,6 +84,7 @@ class GroupAppender:
         self._arrived = Event()
         self._starting = Lock()
         self._thread: Thread | None = None
+        self._is_closed = False
         self._connection: Connection | None = None
 
     def append(self, event: NewEvent) -> Received:
@@ -105,16 +106,23 @@ class GroupAppender:
             self._arrived.set()
         self._start_once()
 
+    def close(self) -> None:
+        """Give the connection back once what waits has been appended; append nothing more."""
+        self._is_closed = True
+        self._arrived.set()
+        if self._thread is not None:
+            self._thread.join()
+
     def _start_once(self) -> None:
         # Started on first use, because a thread does not survive the fork of a web process.
         if self._thread is None:
             with self._starting:
                 if self._thread is None:
-                    self._thread = Thread(target=self._append_for_ever, name="group-append", daemon=True)
+                    self._thread = Thread(target=self._append_until_closed, name="group-append", daemon=True)
                     self._thread.start()
 
-    def _append_for_ever(self) -> None:
-        while True:
+    def _append_until_closed(self) -> None:
+        while not self._is_closed:
             self._arrived.wait()
             self._arrived.clear()
             while self._waiting:
@@ -124,6 +132,8 @@ class GroupAppender:
                 self._append_batch(batch)
                 if any(item.received for item in batch):
                     self._after_commit()
+        if self._connection is not None:
+            self._connection.close()
 
     def _append_batch(self, batch: Sequence[Waiting]) -> None:
         try:

@@ -49,6 +49,11 @@ class AppendLanes:
         is_apart = self._apart_until.get(event.account_id, 0.0) > time.monotonic()
         return (self._apart if is_apart else self._common).append(event)
 
+    def close(self) -> None:
+        """Give both connections back once what waits has been appended; append nothing more."""
+        self._common.close()
+        self._apart.close()
+
     def _set_apart(self, account_id: str | None) -> None:
         now = time.monotonic()
         if len(self._apart_until) >= _MOST_APART:

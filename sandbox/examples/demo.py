@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from app.auth.csrf import csrf_token
-from backlog.queues import JOB_OF
+from backlog.jobs import JOB_OF
 from runtime.clock import utc_now
 from sandbox.demo_company import EMAIL
 from tenants.people.sessions import open_session

@@ -12,7 +12,8 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.utils import import_attribute
 
-from backlog.queues import FETCH, JOB_OF, PROJECTION, Waker, acknowledge, open_redis, wake
+from backlog.jobs import FETCH, JOB_OF, PROJECTION
+from backlog.queues import Waker, acknowledge, open_redis, wake
 from sandbox.valkey import ValkeyServer
 
 

@@ -13,7 +13,8 @@ from playwright.sync_api import BrowserContext
 from redis import Redis
 from sqlalchemy import Engine
 
-from backlog.queues import SYNC, open_redis, wake
+from backlog.jobs import SYNC
+from backlog.queues import open_redis, wake
 from backlog.syncs.requests import find_run, request_sync
 from events.connection.accounts import Account as Authorized
 from events.connection.accounts import authorize

@@ -5,7 +5,7 @@ from redis import Redis
 from rq import Queue
 from sqlalchemy import Engine
 
-from backlog.queues import SYNC
+from backlog.jobs import SYNC
 from events.connection.accounts import connection_state
 from events.log.read import stream_events
 from events.log.tables import parked_event

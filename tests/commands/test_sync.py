@@ -17,7 +17,7 @@ from rq import Queue
 from sqlalchemy import Engine, text
 from sqlalchemy.pool import QueuePool
 
-from backlog.queues import SYNC
+from backlog.jobs import SYNC
 from backlog.syncs.report import run_as_json
 from commands.sync_progress import Progress, Rate, watch
 from events.connection.lifecycle import pause

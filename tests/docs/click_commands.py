@@ -10,7 +10,10 @@ from commands import register
 
 def commands_below(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
     if isinstance(command, click.Group):
-        for below, one in command.commands.items():
+        context = click.Context(command)
+        for below in command.list_commands(context):
+            one = command.get_command(context, below)
+            assert one is not None
             yield from commands_below(f"{name} {below}", one)
     else:
         yield name, command
@@ -19,4 +22,4 @@ def commands_below(name: str, command: click.Command) -> Iterator[tuple[str, cli
 def flask_commands() -> dict[str, click.Command]:
     app = Flask("docs")
     register(app)
-    return dict(one for name, command in app.cli.commands.items() for one in commands_below(f"flask {name}", command))
+    return dict(commands_below("flask", app.cli))

@@ -33,6 +33,8 @@ _names = count(1)
 # Deleted rows stay in the files, and are passed over by each scan.
 _MOST_USES = 100
 _EMPTYING = Path(__file__).with_name("emptying.sql").read_text()
+# Neither foreign keys nor what refuses to change a log are asked, and what is dropped is not noted.
+_EMPTYING_OPTIONS = "-c session_replication_role=replica -c lock_timeout=1s"
 
 
 @contextmanager
@@ -88,8 +90,11 @@ class Databases:
         """Yield the URL of an empty database."""
         if not self._url:
             self._url, self._uses = self._lent.enter_context(new_database(self._server)), 0
-            self._emptying = self._lent.enter_context(psycopg.connect(self._url, autocommit=True))
+            self._emptying = self._lent.enter_context(
+                psycopg.connect(self._url, autocommit=True, options=_EMPTYING_OPTIONS)
+            )
             self._emptying.execute(_EMPTYING)
+            _lenders[self._url] = self
         self._uses += 1
         yield self._url
         if self._uses == _MOST_USES or not self._is_emptied():
@@ -102,12 +107,17 @@ class Databases:
             event.listen(engine, "connect", self._remember)
         return self._engines[name]
 
-    def drop(self) -> None:
-        """Drop the database, so that the next one is new."""
+    def disconnect(self) -> None:
+        """Have all engines open new connections from now on."""
         for engine in self._engines.values():
             engine.dispose()
+
+    def drop(self) -> None:
+        """Drop the database, so that the next one is new."""
+        self.disconnect()
         self._engines.clear()
         self._backends.clear()
+        _lenders.pop(self._url, None)
         self._url = ""
         self._lent.close()
 
@@ -120,6 +130,10 @@ class Databases:
 
     def _remember(self, driver_connection: Any, _record: object) -> None:
         self._backends.add(driver_connection.info.backend_pid)
+
+
+# Who lends a database, by its owner's URL.
+_lenders: dict[str, Databases] = {}
 
 
 def as_web_login(database_url: str) -> str:
@@ -140,14 +154,14 @@ def arranging(engine: Engine) -> Iterator[Connection]:
         with engine.begin() as connection:
             yield connection
         return
-    owner = open_engine(
-        engine.url.set(username="postgres").render_as_string(hide_password=False), name="arranging", pool_size=1
-    )
-    try:
-        with owner.begin() as connection:
-            yield connection
-    finally:
-        owner.dispose()
+    url = engine.url.set(drivername="postgresql", username="postgres").render_as_string(hide_password=False)
+    with ExitStack() as opened:
+        if url in _lenders:
+            owner = _lenders[url].engine("owner", lambda: open_engine(url, name="arranging", pool_size=10))
+        else:
+            owner = open_engine(url, name="arranging", pool_size=1)
+            opened.callback(owner.dispose)
+        yield opened.enter_context(owner.begin())
 
 
 def _url(server: PostgresServer, database: str) -> str:

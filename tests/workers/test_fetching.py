@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from backlog import fetch_requests
 from backlog.fetch_requests import request_fetches, request_gaps
 from backlog.fetches import claim_due, note_failure
-from backlog.queues import FETCH, PROJECTION
+from backlog.jobs import FETCH, PROJECTION
 from events.connection.accounts import DISCONNECTED
 from events.connection.lifecycle import disconnect
 from events.log.append import append

@@ -9,7 +9,7 @@ from redis import Redis
 from rq import Callback, Queue
 from rq.serializers import JSONSerializer
 
-from backlog.queues import JOB_OF, SYNC
+from backlog.jobs import JOB_OF, SYNC
 from workers.rq_worker import PlainJob, worker_on
 
 called: list[object] = []

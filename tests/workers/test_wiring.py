@@ -1,10 +1,14 @@
 """What the workers' processes are put together from."""
 
+import subprocess
+import sys
+
 from sqlalchemy import Engine, text
 
 from events.connection.accounts import Account
 from tests.support.company import company_with
 from tests.support.databases import as_worker_login
+from tests.support.paths import ROOT
 from workers.wiring.settings import WorkerSettings
 from workers.wiring.tools import keyring_of
 
@@ -31,3 +35,17 @@ def test_keys_are_found_although_the_connection_has_died_meanwhile(engine: Engin
 
     assert keyring.of(account) == known
     keyring._engine.dispose()
+
+
+def test_what_keeps_the_workers_running_loads_none_of_what_they_need() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, workers.__main__; print(*sys.modules)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    ).stdout.split()
+
+    assert "runtime.processes" in loaded
+    assert not {"sqlalchemy", "psycopg", "redis", "stripe"}.intersection(loaded)

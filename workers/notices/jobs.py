@@ -2,7 +2,8 @@
 
 import time
 
-from backlog.queues import NOTICE, acknowledge, wake_if_possible
+from backlog.jobs import NOTICE
+from backlog.queues import acknowledge, wake_if_possible
 from workers.notices.desk import Desk, current_desk
 
 # A job that runs longer wakes its successor and ends, so that a shutdown never waits for it.

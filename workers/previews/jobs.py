@@ -8,7 +8,8 @@ import time
 
 from sqlalchemy.exc import DBAPIError
 
-from backlog.queues import PREVIEW, PROJECTION, acknowledge, wake_if_possible
+from backlog.jobs import PREVIEW, PROJECTION
+from backlog.queues import acknowledge, wake_if_possible
 from mapping.preview_turns import MOST_ATTEMPTS, Turn, TurnLostError, claim_turn, end_turn, put_off
 from mapping.publishing import Outcome, Work, take_turn
 from projections.engine.catch_up import advance_set_aside

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from backlog.fetches import FetchRequest, claim_due, note_answered
-from backlog.queues import PROJECTION, wake_if_possible
+from backlog.jobs import PROJECTION
+from backlog.queues import wake_if_possible
 from backlog.sync_vocabulary import RESOURCES
 from events.log.append import NewEvent
 from stripe_gateway.client import Tally

@@ -13,7 +13,8 @@ from rq import Queue
 from sqlalchemy import Engine, text
 
 from app.wiring.tools import Tools
-from backlog.queues import SYNC, Waker, open_redis
+from backlog.jobs import SYNC
+from backlog.queues import Waker, open_redis
 from backlog.sync_vocabulary import PHASES, STATUSES, TRIGGERS
 from backlog.tables import sync_run
 from events.log.read import stream_events

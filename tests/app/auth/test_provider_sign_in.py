@@ -11,7 +11,7 @@ from joserfc.jwk import OctKey
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from app.wiring.identity_provider import IdentityProvider
+from app.wiring.openid_connect import OpenIdProvider
 from app.wiring.settings import ProviderSettings
 from app.wiring.tools import Tools
 from tenants.people.users import add_user, set_member
@@ -51,7 +51,7 @@ def organization(web_tools: Tools, engine: Engine, clock: SetClock) -> Iterator[
     with running_provider() as fake:
         fake.now = int(clock().timestamp())
         settings = ProviderSettings(fake.url, CLIENT_ID, "client secret")
-        client = IdentityProvider(settings, redirect_uri="https://localhost" + CALLBACK)
+        client = OpenIdProvider(settings, redirect_uri="https://localhost" + CALLBACK)
         yield Organization(app_with(replace(web_tools, identity_provider=client)), fake, company_id)
 
 
@@ -155,7 +155,7 @@ def test_nobody_is_led_to_another_site(organization: Organization) -> None:
 
 def test_an_unreachable_provider_is_reported_as_such(web_tools: Tools) -> None:
     settings = ProviderSettings("http://127.0.0.1:9", CLIENT_ID, "client secret")
-    client = IdentityProvider(settings, redirect_uri="https://localhost" + CALLBACK)
+    client = OpenIdProvider(settings, redirect_uri="https://localhost" + CALLBACK)
 
     answer = Browser(app_with(replace(web_tools, identity_provider=client))).get("/sign-in/provider")
 

@@ -17,6 +17,7 @@ from events.intake.group_append import GroupAppender
 from runtime.database import open_engine
 from tests.support.clock import SetClock
 from tests.support.company import company_with
+from tests.support.databases import Databases
 from tests.support.payloads import ACCOUNT, event, new_invoice
 from tests.support.sqlstates import SQLSTATES
 from tests.support.web.lines import Reader
@@ -172,14 +173,18 @@ def standby(engine: Engine) -> Iterator[None]:
 @pytest.mark.promise("Database errors: each SQLSTATE has its answer, and no event is acknowledged and lost")
 @pytest.mark.parametrize("trouble", [full_disk, standby])
 def test_while_nothing_can_be_written_the_table_is_read_and_afterwards_nobody_has_to_do_anything(
-    trouble: Callable[[Engine], AbstractContextManager[None]], web_tools: Tools, engine: Engine, clock: SetClock
+    trouble: Callable[[Engine], AbstractContextManager[None]],
+    web_tools: Tools,
+    engine: Engine,
+    databases: Databases,
+    clock: SetClock,
 ) -> None:
     app = app_with(web_tools)
     reader = Reader.of_new_company(app.test_client(), engine)
     reader.receive(event(new_invoice("in_1")))
     browser = signed_in(app, engine, reader.company_id)
     clock.advance(timedelta(hours=1))  # by now the use of the key and of the session would be recorded
-    web_tools.engine.dispose()
+    databases.disconnect()
     body = invoice_event("in_2")
 
     with trouble(engine):

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from redis import Redis
 from sqlalchemy import Engine, text
 
-from backlog.queues import PROJECTION
+from backlog.jobs import PROJECTION
 from events.log.payloads import decompressed
 from projections.engine.behind import is_anybody_behind
 from tests.prove.simulation.bugs import first_of_a_second_wins

@@ -16,7 +16,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
 
-from backlog.queues import PROJECTION
+from backlog.jobs import PROJECTION
 from events.log.append import append
 from sandbox.valkey import ValkeyServer
 from tests.support.company import company_with, new_key_headers

@@ -230,9 +230,11 @@ def test_the_web_process_stops_with_2_when_it_is_not_configured() -> None:
     assert "hidden" not in stopped.stderr + stopped.stdout
 
 
-def test_flasks_own_commands_see_the_routes_of_the_web_process() -> None:
-    listed = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "routes"],
+@pytest.fixture(scope="module")
+def listed() -> subprocess.CompletedProcess[str]:
+    """Return what listing the web process's routes printed, and on stderr the modules that it loaded."""
+    return subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "flask", "--app", "wsgi", "routes"],
         cwd=ROOT,
         env=os.environ | GOOD,
         capture_output=True,
@@ -241,7 +243,18 @@ def test_flasks_own_commands_see_the_routes_of_the_web_process() -> None:
         check=True,
     )
 
+
+def test_flasks_own_commands_see_the_routes_of_the_web_process(listed: subprocess.CompletedProcess[str]) -> None:
     assert "/webhooks/stripe" in listed.stdout
+
+
+def test_the_web_process_loads_neither_what_migrates_nor_commands_nor_a_provider_that_it_does_not_have(
+    listed: subprocess.CompletedProcess[str],
+) -> None:
+    loaded = {line.rpartition("|")[2].strip() for line in listed.stderr.splitlines()}
+
+    assert {"app.factory", "migrations.steps", "app.wiring.identity_provider"} <= loaded
+    assert not {"alembic", "authlib", "commands.terminal"} & loaded
 
 
 def test_the_masters_settings_import_no_module_that_waits_on_sockets() -> None:

@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from threading import Thread
 
 import pytest
 from sqlalchemy import Engine, text
@@ -14,6 +15,7 @@ from events.intake.group_append import MOST_IN_A_BATCH, MOST_WAITING, GroupAppen
 from events.intake.receive import Received
 from runtime.database import open_engine
 from tests.support.company import company_with
+from tests.support.databases import Databases
 from tests.support.payloads import ACCOUNT
 from tests.support.promises import Trials
 from tests.support.sqlstates import SQLSTATES
@@ -54,15 +56,18 @@ class AppenderHarness:
 
 
 @pytest.fixture
-def intake(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url, name="intake", pool_size=1, statement_timeout_ms=1500, autocommit=True)
-    yield engine
-    engine.dispose()
+def intake(database_url: str, databases: Databases) -> Engine:
+    return databases.engine(
+        "intake of one",
+        lambda: open_engine(database_url, name="intake", pool_size=1, statement_timeout_ms=1500, autocommit=True),
+    )
 
 
 @pytest.fixture
-def harness(engine: Engine, intake: Engine) -> AppenderHarness:
-    return AppenderHarness(engine, intake)
+def harness(engine: Engine, intake: Engine) -> Iterator[AppenderHarness]:
+    harness = AppenderHarness(engine, intake)
+    yield harness
+    harness.appender.close()
 
 
 def transactions(engine: Engine) -> int:
@@ -278,3 +283,19 @@ def test_a_request_that_finds_two_thousand_waiting_is_refused_at_once(harness: A
 
     with pytest.raises(NotDurableError, match="too many"):
         harness.append(invoice_event())
+
+
+def test_when_it_is_closed_what_waits_is_appended_and_the_connection_is_given_back(
+    harness: AppenderHarness, engine: Engine, intake: Engine
+) -> None:
+    company = company_with(engine, ACCOUNT)
+    closing = Thread(target=harness.appender.close)
+
+    with harness.queued_together([invoice_event(), invoice_event()]) as answers:
+        assert intake.pool.checkedout() == 1  # type: ignore[attr-defined]
+        closing.start()
+    closing.join()
+
+    assert [answer.result().is_new for answer in answers] == [True, True]
+    assert len(bodies_of(engine, company)) == 2
+    assert intake.pool.checkedout() == 0  # type: ignore[attr-defined]

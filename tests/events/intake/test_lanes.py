@@ -13,6 +13,7 @@ from events.intake.group_append import NotDurableError
 from events.intake.lanes import AppendLanes
 from runtime.database import open_engine
 from tests.support.company import company_with
+from tests.support.databases import Databases
 from tests.support.web.webhooks import bodies_of, invoice_event
 
 LOCK_SECONDS = 0.05
@@ -21,12 +22,16 @@ EVENTS = 12
 
 
 @pytest.fixture
-def lanes(database_url: str) -> Iterator[AppendLanes]:
-    intake = open_engine(
-        database_url, name="intake", pool_size=2, statement_timeout_ms=1500, lock_timeout_ms=50, autocommit=True
+def lanes(database_url: str, databases: Databases) -> Iterator[AppendLanes]:
+    intake = databases.engine(
+        "intake of the owner",
+        lambda: open_engine(
+            database_url, name="intake", pool_size=2, statement_timeout_ms=1500, lock_timeout_ms=50, autocommit=True
+        ),
     )
-    yield AppendLanes(intake, after_commit=lambda: None)
-    intake.dispose()
+    lanes = AppendLanes(intake, after_commit=lambda: None)
+    yield lanes
+    lanes.close()
 
 
 def is_kept(lanes: AppendLanes, body: bytes) -> bool:

@@ -5,7 +5,7 @@ from redis import Redis
 from rq import Queue
 from sqlalchemy import Engine, text
 
-from backlog.queues import PREVIEW
+from backlog.jobs import PREVIEW
 from projections.mapping.decisions.facts import MappingFact
 from projections.mapping.decisions.payloads import PolicySet, StreamCreated
 from projections.revenue.store.mapping import long_decisions

@@ -11,7 +11,7 @@ from rq import Queue
 from sqlalchemy import Engine, text
 
 from app.wiring.tools import Tools as WebTools
-from backlog.queues import PREVIEW
+from backlog.jobs import PREVIEW
 from mapping import publishing
 from mapping.preview_turns import MOST_ATTEMPTS, claim_turn
 from notices.causes import open_notices
