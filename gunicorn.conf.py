@@ -192,12 +192,24 @@ def post_worker_init(_worker: GeventWorker) -> None:
     gc.enable()
 
 
+def pre_request(_worker: GeventWorker, request: Request) -> None:
+    """Close the connection, and have the answer say so, if the body is not read to its end by then.
+
+    Otherwise gunicorn would read on, serving nobody else.
+    """
+    asked_to_close = request.should_close
+    request.should_close = lambda: asked_to_close() or _is_unread(request)
+
+
 def post_request(_worker: GeventWorker, request: Request, _environ: object, _response: object) -> None:
-    """Close the connection if the body was not read to its end: gunicorn would read on, serving nobody else."""
-    reader = request.body.reader
-    if getattr(reader, "length", 0) or getattr(reader, "parser", None):
-        request.force_close()
+    """Let the answer arrive at a client that may still be sending the body."""
+    if _is_unread(request):
         request.unreader.sock.let_the_answer_arrive()
+
+
+def _is_unread(request: Request) -> bool:
+    reader = request.body.reader
+    return bool(getattr(reader, "length", 0) or getattr(reader, "parser", None))
 
 
 def child_exit(_server: Arbiter, worker: GeventWorker) -> None:

@@ -54,7 +54,7 @@ def rebuild(company_id: int | None, chosen: Sequence[str], workers: int, *, chec
         ]
     held_back = [verdict for verdict in verdicts if not verdict.is_equal]
     if is_json:
-        print_json({"live": [claim._asdict() for claim in live], "differing": _as_json(held_back)})
+        print_json({"live": _builds_as_json(live), "differing": _as_json(held_back)})
     else:
         _print_verdicts(verdicts)
         kept_back = counted(len(differing), "was", "were")
@@ -101,7 +101,7 @@ def rollback(company_id: int, chosen: Sequence[str], *, is_json: bool) -> None:
         except NoSuchBuildError as error:
             raise click.ClickException(str(error)) from error
     if is_json:
-        print_json({"live": [claim._asdict() for claim in live]})
+        print_json({"live": _builds_as_json(live)})
     for claim in () if is_json else live:
         click.echo(f"Build {claim.build} of {claim.projection} is live again, at position {claim.position}.")
 
@@ -140,7 +140,7 @@ def _drop(engine: Engine, builds: Sequence[Claim], *, is_json: bool) -> None:
     for build in builds:
         drop_build(engine, build)
     if is_json:
-        print_json({"dropped": [build._asdict() for build in builds]})
+        print_json({"dropped": _builds_as_json(builds)})
     else:
         click.echo(f"Deleted {counted(len(builds), 'build')}.")
 
@@ -163,6 +163,18 @@ def _report(*, is_json: bool) -> Callable[[Progress], None]:
             click.echo(f"\r{bar}  {progress.per_second:,.0f} events/s{left}  ", nl=False, err=True)
 
     return report
+
+
+def _builds_as_json(claims: Sequence[Claim]) -> list[dict[str, object]]:
+    return [
+        {
+            "company_id": claim.company_id,
+            "projection": claim.projection,
+            "build": claim.build,
+            "position": claim.position,
+        }
+        for claim in claims
+    ]
 
 
 def _as_json(verdicts: Sequence[Verdict]) -> list[dict[str, object]]:

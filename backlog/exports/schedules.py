@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from backlog.exports.recurrence import Recurrence
 from backlog.exports.tables import export_run, export_schedule
+from tenants.connection_request_keys import IdempotencyKeyReusedError
 
 MOST_OF_A_COMPANY = 50
 _RUNS_SHOWN = 12
@@ -47,10 +48,13 @@ def add_schedule(
 ) -> int:
     """Add a schedule and return its id; under a key that was used before, return that schedule's. Commits nothing.
 
+    :raises IdempotencyKeyReusedError: the schedule of that key is another one
     :raises TooManySchedulesError: the company has fifty
     """
     if key is not None and (known := _by_key(connection, company_id, key)) is not None:
-        return known
+        if any(getattr(known, name) != value for name, value in plan.as_row().items()):
+            raise IdempotencyKeyReusedError
+        return int(known.id)
     schedules = export_schedule.c
     held = connection.execute(select(func.count()).where(schedules.company_id == company_id)).scalar_one()
     if held >= MOST_OF_A_COMPANY:
@@ -62,12 +66,10 @@ def add_schedule(
     return added
 
 
-def _by_key(connection: Connection, company_id: int, key: str) -> int | None:
+def _by_key(connection: Connection, company_id: int, key: str) -> ScheduleRow | None:
     schedules = export_schedule.c
-    found: int | None = connection.execute(
-        select(schedules.id).where(schedules.company_id == company_id, schedules.idempotency_key == key)
-    ).scalar()
-    return found
+    found = select(export_schedule).where(schedules.company_id == company_id, schedules.idempotency_key == key)
+    return connection.execute(found).one_or_none()
 
 
 def change_schedule(

@@ -30,7 +30,7 @@ def test_rebuild_goes_live_and_reports_its_progress_on_stderr(run: Run, engine: 
     result = run("projections", "rebuild", "--company", company_id, "--check", "--json")
 
     live = json_of(result)["live"]
-    assert [(one["projection"], one["build"], one["position"]) for one in live] == [("revenue_lines", 2, 3)]
+    assert live == [{"company_id": company_id, "projection": "revenue_lines", "build": 2, "position": 3}]
     last = json.loads(result.stderr.splitlines()[-1])
     assert (last["events_done"], last["events"]) == (3, 3)
     assert build_of(engine, company_id) == 2

@@ -45,6 +45,7 @@ def add_schedule(company_id: int, body: Mapping[str, Any], *, key: str | None = 
     """Add what was described by `NewSchedule`; under a key that was used before, return that schedule. Commits.
 
     :raises UnusablePlanError: the day does not fit the recurrence, or an address is not a member's
+    :raises IdempotencyKeyReusedError: that schedule is another one
     :raises TooManySchedulesError: the company has as many as it may have
     """
     tools = current_tools()

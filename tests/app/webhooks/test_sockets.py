@@ -217,6 +217,16 @@ def test_a_connection_that_sends_too_much_is_closed(web: Web, framing: str) -> N
         assert is_closed(connection, seconds=2)
 
 
+@pytest.mark.parametrize("path", [WEBHOOK_PATH, "/healthz", "/v1/companies/1/streams", "/v1/nothing"])
+def test_a_client_that_was_refused_before_its_body_was_read_can_send_its_next_request(web: Web, path: str) -> None:
+    with closing(HTTPConnection("127.0.0.1", web[0], timeout=15)) as connection:
+        for _ in range(2):
+            connection.request("POST", path, b"{}", {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read()
+            assert 400 <= answer.status < 500
+
+
 @pytest.mark.promise("Slow senders: hundreds of dripping sockets keep no webhook waiting for a second")
 @pytest.mark.parametrize("path", [b"/webhooks/stripe", b"/healthz"])
 def test_an_endless_body_keeps_nobody_waiting(web: Web, path: bytes) -> None:

@@ -75,6 +75,16 @@ def test_a_request_that_is_repeated_under_its_key_adds_one_schedule(editor: Read
     assert len(json_of(editor.get("/export-schedules"))["data"]) == 1
 
 
+@pytest.mark.parametrize("other", [{"format": "csv"}, {"hour": 5}, {"view": {}}, {"emails": []}])
+def test_another_schedule_under_a_key_that_was_used_is_refused(editor: Reader, other: dict[str, object]) -> None:
+    added = json_of(send(editor, "POST", body=BODY, **{"Idempotency-Key": "monday"}))
+
+    refused = send(editor, "POST", body=BODY | other, **{"Idempotency-Key": "monday"})
+
+    assert (refused.status_code, json_of(refused)["code"]) == (422, "idempotency_key_reused")
+    assert json_of(editor.get("/export-schedules"))["data"] == [added]
+
+
 def test_what_cannot_be_scheduled_is_refused_where_it_is_wrong(editor: Reader) -> None:
     for wrong, pointer in (
         ({"time_zone": "Mars/Olympus"}, "/time_zone"),
