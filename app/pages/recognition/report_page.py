@@ -104,7 +104,8 @@ def _shown(view: ReportView, content: _Content) -> dict[str, Any]:
         **content._asdict(),
         "currencies": currencies if asked in (None, *currencies) else [*currencies, asked],
         "currency": currency,
-        "exponent": exponent_of(currency) if currency else 0,
+        # In a currency without a cell no amount is written: it may be none that we know.
+        "exponent": exponent_of(currency) if currency and cells else 0,
         "is_empty": not cells,
         "files": {ending: view.file(ending, currency, report.months) for ending in ("csv", "xlsx")},
         **_laid_out(report.name, cells, content.name_of),

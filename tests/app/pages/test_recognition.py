@@ -119,6 +119,11 @@ def test_what_cannot_be_shown_says_why_and_keeps_what_was_entered(visitor: Visit
     assert "There is no event with that number yet." in visitor.page("/recognition?as_of=999", 422)
 
 
+def test_a_currency_without_revenue_is_told_so_even_if_there_is_no_such_currency(visitor: Visitor) -> None:
+    for report in ("recognition", "deferred", "waterfall"):
+        assert "Nothing is recognized in these months" in visitor.page(f"/recognition?report={report}&currency=xxx")
+
+
 def test_as_of_the_end_of_a_day_and_files_are_of_what_is_shown(visitor: Visitor) -> None:
     page = visitor.page("/recognition?report=deferred&currency=usd&as_of_day=2020-01-01&to=2026-03")
     files = re.findall(r'href="([^"]*\.(?:csv|xlsx)[^"]*)"', visitor.page("/recognition?report=deferred&to=2026-03"))
