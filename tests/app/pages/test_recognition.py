@@ -133,6 +133,18 @@ def test_as_of_the_end_of_a_day_and_files_are_of_what_is_shown(visitor: Visitor)
     assert "currency=usd" in files[0]
 
 
+def test_a_report_of_the_past_stays_there_when_other_months_are_chosen(visitor: Visitor) -> None:
+    day = visitor.page("/recognition?as_of_day=2030-01-01&to=2026-03")
+    instant = visitor.page("/recognition?as_of=2030-01-01T12:00:00Z&to=2026-03")
+    ahead = visitor.page("/recognition?as_of=999", 422)
+
+    assert 'name="as_of_day" type="date" value="2030-01-01"' in day
+    assert 'name="as_of"' not in day
+    assert 'name="as_of_day" type="date" value=""' in instant
+    assert '<input type="hidden" name="as_of" value="2030-01-01T12:00:00Z">' in instant
+    assert 'name="as_of"' not in ahead
+
+
 def test_without_revenue_the_page_teaches_how_it_comes_about(app: Flask, engine: Engine) -> None:
     company_id = company_with(engine, "acct_new")
     browser = signed_in(app, engine, company_id, "viewer")
