@@ -10,7 +10,7 @@ from app.api.reports.reading import Reading, read_report
 from app.connect.state import health_in
 from app.pages.frame import for_member, framed
 from app.pages.recognition.bars import bars_of
-from app.pages.recognition.grids import Cells, grid_of, matrix_of
+from app.pages.recognition.grids import Cells, by_month_and_name, grid_of, matrix_of
 from app.pages.recognition.names import NameOf, names_from
 from app.pages.recognition.query import ReportView, report_view_of
 from app.wiring.tools import current_tools
@@ -117,4 +117,4 @@ def _laid_out(name: ReportName, cells: Cells, name_of: NameOf) -> dict[str, Any]
         return {"grid": grid_of(cells, name_of)}
     if name == "waterfall":
         return {"matrix": matrix_of(cells), "drawing": bars_of(cells)}
-    return {"cells": cells, "has_streams": len({cell["stream_id"] for cell in cells}) > 1}
+    return {"cells": by_month_and_name(cells, name_of), "has_streams": len({cell["stream_id"] for cell in cells}) > 1}

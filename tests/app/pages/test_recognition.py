@@ -80,6 +80,29 @@ def test_recognition_is_a_grid_of_months_and_streams_in_one_currency(visitor: Vi
     assert "$" not in euros
 
 
+def test_each_report_has_a_title_of_its_own(visitor: Visitor) -> None:
+    titles = [
+        visitor.page(f"/recognition?report={report}").partition("<title>")[2].partition("</title>")[0]
+        for report in ("recognition", "deferred", "waterfall")
+    ]
+
+    assert titles == [f"{name} · Recognition · revmap" for name in ("Recognized", "Deferred", "Waterfall")]
+
+
+def test_deferred_revenue_names_streams_in_the_order_of_what_is_recognized(visitor: Visitor) -> None:
+    added = StreamCreated("str_0", "Zebras"), StreamCreated("str_9", "Antelopes")
+    outcome = {"shares": [{"bp": 5000, "stream_id": "str_0"}, {"bp": 5000, "stream_id": "str_9"}]}
+    published = rules(2, ("invoice_line_item_id", "is", "il_1"), outcome=outcome)
+    decide(visitor.reader.engine, visitor.reader.company_id, *added, published)
+    visitor.reader.receive()
+
+    recognized = text_of(visitor.page("/recognition?to=2026-02"))
+    deferred = visitor.page("/recognition?report=deferred&to=2026-02")
+
+    assert "Month Antelopes Zebras Unmapped Revenue" in recognized
+    assert re.findall("<td>([A-Z][a-z]+)</td>", deferred) == ["Antelopes", "Zebras", "Unmapped"] * 2
+
+
 def test_an_explanation_shows_the_arithmetic_and_leads_to_the_line(visitor: Visitor) -> None:
     page = visitor.page("/recognition/explanation?report=recognition&month=2026-02&currency=usd&stream_id=str_saas")
 
