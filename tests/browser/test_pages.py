@@ -14,6 +14,9 @@ PAPER_AND_WALL: dict[str, ViewportSize] = {
     "wide": {"width": 2560, "height": 1300},
     "paper": {"width": 1040, "height": 720},  # A4 on its side
 }
+# Cells of a table that are laid out as something else, and so leave their row.
+_STRAY_CELLS = """() => [...document.querySelectorAll("main tr > *")]
+  .filter((cell) => !["table-cell", "none"].includes(getComputedStyle(cell).display)).map((cell) => cell.outerHTML)"""
 SCRIPT = "<img src=x onerror=alert(1)>"
 # A page's name in screenshots, its path below the company, and its heading.
 PLACES = (
@@ -49,6 +52,7 @@ def test_every_page_is_for_everybody_in_every_look(page: Page, inside: Company) 
         page.goto(f"/companies/{inside.id}/{below}")
         expect(page.get_by_role("heading", level=1)).to_have_text(heading)
         expect(page.locator("[aria-busy]")).to_have_count(0)
+        assert page.evaluate(_STRAY_CELLS) == []
         check_looks(page, name)
 
 
