@@ -21,6 +21,7 @@ from projections.reads.recognition.report_cells import REPORTS, ReportName
 from projections.reads.recognition.stream_names import stream_names
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, snapshot_of
 from projections.reads.table.totals import list_currencies
+from projections.recognition import days
 from projections.recognition.days import first_day, month_text
 
 HERE = "recognition"
@@ -31,9 +32,9 @@ blueprint = Blueprint("recognition", __name__, url_prefix="/companies/<int:compa
 
 
 @blueprint.app_template_filter()
-def month_named(month: int) -> str:
-    """Return a month, a number, as text: Nov 2025."""
-    return f"{date.fromordinal(first_day(month)):%b %Y}"
+def month_named(month: int | str) -> str:
+    """Return a month, a number or a text like 2025-11, as people write it: Nov 2025."""
+    return f"{date.fromordinal(first_day(days.month_named(month) if isinstance(month, str) else month)):%b %Y}"
 
 
 blueprint.add_app_template_filter(month_text)

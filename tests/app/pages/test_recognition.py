@@ -121,8 +121,8 @@ def test_an_explanation_shows_the_arithmetic_and_leads_to_the_line(visitor: Visi
 def test_a_line_shows_its_months_with_their_arithmetic(visitor: Visitor) -> None:
     told = text_of(visitor.page("/revenue-mapping/lines/il_1"))
 
-    assert "2026-01 to 2026-03" in told
-    assert "2026-02 round(4500·59/90) − round(9000·31/90) = -150 −$1.50" in told
+    assert "Jan 2026 to Mar 2026" in told
+    assert "Feb 2026 round(4500·59/90) − round(9000·31/90) = -150 −$1.50" in told
     assert "Does not add up" not in told
     with visitor.reader.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE revenue_part SET months[1] = months[1] + 1 WHERE invoice_id = 'in_1'")
