@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.browser.deployment import Company, Deployment
-from tests.browser.looks import check_looks, in_every_look, overflow, screenshot_here
+from tests.browser.looks import SIZES, check_looks, in_every_look, overflow, screenshot_here
 from tests.browser.mishaps import Mishaps
 
 pytestmark = in_every_look
@@ -17,6 +17,9 @@ PAPER_AND_WALL: dict[str, ViewportSize] = {
 # Cells of a table that are laid out as something else, and so leave their row.
 _STRAY_CELLS = """() => [...document.querySelectorAll("main tr > *")]
   .filter((cell) => !["table-cell", "none"].includes(getComputedStyle(cell).display)).map((cell) => cell.outerHTML)"""
+# Stops of the Tab key that nobody sees.
+_UNSEEN_STOPS = """() => [...document.querySelectorAll("a.unseen, button.unseen, input.unseen, select.unseen")]
+  .filter((one) => one.tabIndex >= 0).map((one) => one.outerHTML)"""
 SCRIPT = "<img src=x onerror=alert(1)>"
 # A page's name in screenshots, its path below the company, and its heading.
 PLACES = (
@@ -53,7 +56,19 @@ def test_every_page_is_for_everybody_in_every_look(page: Page, inside: Company) 
         expect(page.get_by_role("heading", level=1)).to_have_text(heading)
         expect(page.locator("[aria-busy]")).to_have_count(0)
         assert page.evaluate(_STRAY_CELLS) == []
+        assert page.evaluate(_UNSEEN_STOPS) == []
         check_looks(page, name)
+
+
+def test_a_notice_stands_beside_its_icon_on_a_phone(page: Page, inside: Company) -> None:
+    page.set_viewport_size(SIZES["phone"])
+    page.goto(f"/companies/{inside.id}/revenue-mapping?as_of=2")
+    notice = page.get_by_role("status").filter(has_text="Anything recorded later is left out")
+
+    icon, said = notice.locator("svg").bounding_box(), notice.locator("span").first.bounding_box()
+    assert icon is not None
+    assert said is not None
+    assert icon["x"] + icon["width"] <= said["x"]
 
 
 def test_pages_fit_a_wide_screen_and_paper_which_is_light_and_has_no_controls(page: Page, inside: Company) -> None:
