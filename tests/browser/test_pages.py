@@ -17,6 +17,10 @@ PAPER_AND_WALL: dict[str, ViewportSize] = {
 # Cells of a table that are laid out as something else, and so leave their row.
 _STRAY_CELLS = """() => [...document.querySelectorAll("main tr > *")]
   .filter((cell) => !["table-cell", "none"].includes(getComputedStyle(cell).display)).map((cell) => cell.outerHTML)"""
+# Cells that stay in sight while others are scrolled under them, and let those show through.
+_CLEAR_CELLS = """() => [...document.querySelectorAll("main tr > *")].map((cell) => [cell, getComputedStyle(cell)])
+  .filter(([cell, style]) => style.position === "sticky" && style.backgroundColor === "rgba(0, 0, 0, 0)")
+  .map(([cell]) => cell.outerHTML)"""
 # Stops of the Tab key that nobody sees.
 _UNSEEN_STOPS = """() => [...document.querySelectorAll("a.unseen, button.unseen, input.unseen, select.unseen")]
   .filter((one) => one.tabIndex >= 0).map((one) => one.outerHTML)"""
@@ -56,6 +60,7 @@ def test_every_page_is_for_everybody_in_every_look(page: Page, inside: Company) 
         expect(page.get_by_role("heading", level=1)).to_have_text(heading)
         expect(page.locator("[aria-busy]")).to_have_count(0)
         assert page.evaluate(_STRAY_CELLS) == []
+        assert page.evaluate(_CLEAR_CELLS) == []
         assert page.evaluate(_UNSEEN_STOPS) == []
         check_looks(page, name)
 
