@@ -137,6 +137,18 @@ def test_a_figure_opens_at_the_side_with_its_lines_and_closes_by_key(page: Page,
     expect(page.get_by_role("heading", name="History")).to_be_visible()
 
 
+def test_the_focus_returns_to_the_menu_that_a_dialog_was_opened_from(page: Page, inside: Company) -> None:
+    page.goto(f"/settings/integrations?company={inside.id}")
+    options = page.locator("summary", has_text="Options")
+    options.press("Enter")
+    page.get_by_role("link", name="Disconnect").press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("heading", name="Disconnect Stripe?")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(options).to_be_focused()
+
+
 def test_what_others_wrote_is_shown_as_text_and_never_run(page: Page, inside: Company) -> None:
     page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
     page.goto(f"/companies/{inside.id}/revenue-mapping?q=onerror")
