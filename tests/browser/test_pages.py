@@ -1,6 +1,7 @@
 """Every page of a company in every look: accessible and no wider than its window."""
 
 import re
+from typing import Literal
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect
@@ -135,6 +136,31 @@ def test_a_figure_opens_at_the_side_with_its_lines_and_closes_by_key(page: Page,
     page.get_by_role("region", name="Booked months").get_by_role("link").first.click()
     page.get_by_role("dialog").get_by_role("list").get_by_role("link").first.click()
     expect(page.get_by_role("heading", name="History")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("below", "parts", "role"),
+    [("revenue-mapping", "Revenue lines", "rowheader"), ("recognition", "Recognized by month", "cell")],
+)
+def test_what_does_not_arrive_beside_a_table_opens_alone(
+    page: Page, inside: Company, mishaps: Mishaps, below: str, parts: str, role: Literal["rowheader", "cell"]
+) -> None:
+    page.goto(f"/companies/{inside.id}/{below}")
+    links = page.get_by_role("region", name=parts, exact=True).get_by_role(role).get_by_role("link")
+    links.nth(0).click()
+    expect(page.get_by_role("dialog").get_by_role("heading").first).to_be_visible()
+    address = links.nth(1).get_attribute("href")
+    assert address is not None
+    page.route(
+        f"**{address}", lambda route: route.abort() if "hx-request" in route.request.headers else route.continue_()
+    )
+    links.nth(1).evaluate("(link) => link.click()")
+
+    expect(page.get_by_role("heading", level=1)).not_to_have_text(re.compile("^(Revenue Mapping|Recognition)$"))
+    expect(page).to_have_url(re.compile(f"{re.escape(address)}$"))
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    for mishap in ("request: .*ERR_FAILED", "console: .*ERR_FAILED", "Failed to fetch"):
+        mishaps.expect(mishap)
 
 
 def test_the_focus_returns_to_the_menu_that_a_dialog_was_opened_from(page: Page, inside: Company) -> None:
