@@ -6,6 +6,8 @@ from playwright.sync_api import Locator, Page, expect
 from sandbox.stripe.records.specs import LineSpec
 from tests.browser.deployment import Company, Deployment
 from tests.browser.looks import SIZES, overflow
+from tests.support.company import record_events
+from tests.support.payloads import credit_note, event
 from tests.support.web.webhooks import until
 
 _NAME = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
@@ -56,6 +58,17 @@ def test_the_last_tab_of_the_settings_is_in_sight_and_its_page_as_wide_as_a_phon
 
     expect(page.get_by_text(_STREAM)).to_be_visible()
     expect(page.get_by_role("link", name="Audit log")).to_be_in_viewport(ratio=1)
+    assert overflow(page) <= 0
+
+
+def test_what_could_not_be_read_is_listed_no_wider_than_a_phone(page: Page, company: Company) -> None:
+    unread = credit_note("cn_unread", currency="nonsense")
+    record_events(company.deployment.engine, event(unread, "credit_note.created", account=company.account.id))
+    page.set_viewport_size(SIZES["phone"])
+
+    listed = page.get_by_role("cell", name="credit_note cn_unread")
+    address = f"/companies/{company.id}/revenue-mapping/quarantine"
+    assert until(lambda: bool(page.goto(address)) and listed.count() == 1)
     assert overflow(page) <= 0
 
 
