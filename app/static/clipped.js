@@ -2,8 +2,8 @@
 "use strict";
 
 document.addEventListener("pointerover", (event) => {
-  const text = event.target.closest?.("#lines .clip, #lines td > span:not([title])");
+  const text = event.target.closest?.("#lines .clip, #lines td.figure, #lines td > span:not([title])");
   if (!text) return;
-  const box = text.matches(".clip") ? text : text.parentElement;
+  const box = text.matches(".clip, .figure") ? text : text.parentElement;
   if (box.scrollWidth > box.clientWidth) text.title = text.textContent;
 });

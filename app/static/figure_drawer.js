@@ -7,7 +7,13 @@
   let opener = null;
 
   async function open(link) {
+    let isLost = false;
+    const lose = () => { isLost = true; };
+    document.addEventListener("htmx:error", lose);
     await htmx.ajax("GET", link.href, { target: content, swap: "innerHTML" });
+    document.removeEventListener("htmx:error", lose);
+    // Without an answer the drawer would show nothing, or something else: the browser says what is wrong.
+    if (isLost) return location.assign(link.href);
     opener = link;
     if (!drawer.open) matchMedia("(max-width: 56rem)").matches ? drawer.showModal() : drawer.show();
     content.scrollTop = 0;

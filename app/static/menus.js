@@ -3,7 +3,11 @@
 
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
-    if (!menu.contains(event.target) || event.target.closest("[data-opens], a[download]")) menu.open = false;
+    const isInside = menu.contains(event.target);
+    if (isInside && !event.target.closest("[data-opens], a[download]")) continue;
+    // What has the focus is about to vanish: a dialog gives it back to where it was.
+    if (isInside) menu.querySelector("summary").focus();
+    menu.open = false;
   }
   const opener = event.target.closest("[data-opens]");
   if (opener) document.getElementById(opener.dataset.opens).showModal();

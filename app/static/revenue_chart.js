@@ -36,7 +36,7 @@
       {
         width: place.clientWidth,
         height: place.clientHeight,
-        padding: [10, 16, 0, 0],
+        padding: [10, 28, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
         scales: { x: { time: false, range: [-0.5, months.length - 0.5] }, y: { range: [floor, ticks.at(-1)] } },

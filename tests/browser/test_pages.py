@@ -1,12 +1,13 @@
 """Every page of a company in every look: accessible and no wider than its window."""
 
 import re
+from typing import Literal
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.browser.deployment import Company, Deployment
-from tests.browser.looks import check_looks, in_every_look, overflow, screenshot_here
+from tests.browser.looks import SIZES, check_looks, in_every_look, overflow, screenshot_here
 from tests.browser.mishaps import Mishaps
 
 pytestmark = in_every_look
@@ -14,6 +15,16 @@ PAPER_AND_WALL: dict[str, ViewportSize] = {
     "wide": {"width": 2560, "height": 1300},
     "paper": {"width": 1040, "height": 720},  # A4 on its side
 }
+# Cells of a table that are laid out as something else, and so leave their row.
+_STRAY_CELLS = """() => [...document.querySelectorAll("main tr > *")]
+  .filter((cell) => !["table-cell", "none"].includes(getComputedStyle(cell).display)).map((cell) => cell.outerHTML)"""
+# Cells that stay in sight while others are scrolled under them, and let those show through.
+_CLEAR_CELLS = """() => [...document.querySelectorAll("main tr > *")].map((cell) => [cell, getComputedStyle(cell)])
+  .filter(([cell, style]) => style.position === "sticky" && style.backgroundColor === "rgba(0, 0, 0, 0)")
+  .map(([cell]) => cell.outerHTML)"""
+# Stops of the Tab key that nobody sees.
+_UNSEEN_STOPS = """() => [...document.querySelectorAll("a.unseen, button.unseen, input.unseen, select.unseen")]
+  .filter((one) => one.tabIndex >= 0).map((one) => one.outerHTML)"""
 SCRIPT = "<img src=x onerror=alert(1)>"
 # A page's name in screenshots, its path below the company, and its heading.
 PLACES = (
@@ -49,7 +60,21 @@ def test_every_page_is_for_everybody_in_every_look(page: Page, inside: Company) 
         page.goto(f"/companies/{inside.id}/{below}")
         expect(page.get_by_role("heading", level=1)).to_have_text(heading)
         expect(page.locator("[aria-busy]")).to_have_count(0)
+        assert page.evaluate(_STRAY_CELLS) == []
+        assert page.evaluate(_CLEAR_CELLS) == []
+        assert page.evaluate(_UNSEEN_STOPS) == []
         check_looks(page, name)
+
+
+def test_a_notice_stands_beside_its_icon_on_a_phone(page: Page, inside: Company) -> None:
+    page.set_viewport_size(SIZES["phone"])
+    page.goto(f"/companies/{inside.id}/revenue-mapping?as_of=2")
+    notice = page.get_by_role("status").filter(has_text="Anything recorded later is left out")
+
+    icon, said = notice.locator("svg").bounding_box(), notice.locator("span").first.bounding_box()
+    assert icon is not None
+    assert said is not None
+    assert icon["x"] + icon["width"] <= said["x"]
 
 
 def test_pages_fit_a_wide_screen_and_paper_which_is_light_and_has_no_controls(page: Page, inside: Company) -> None:
@@ -113,6 +138,43 @@ def test_a_figure_opens_at_the_side_with_its_lines_and_closes_by_key(page: Page,
     expect(page.get_by_role("heading", name="History")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("below", "parts", "role"),
+    [("revenue-mapping", "Revenue lines", "rowheader"), ("recognition", "Recognized by month", "cell")],
+)
+def test_what_does_not_arrive_beside_a_table_opens_alone(
+    page: Page, inside: Company, mishaps: Mishaps, below: str, parts: str, role: Literal["rowheader", "cell"]
+) -> None:
+    page.goto(f"/companies/{inside.id}/{below}")
+    links = page.get_by_role("region", name=parts, exact=True).get_by_role(role).get_by_role("link")
+    links.nth(0).click()
+    expect(page.get_by_role("dialog").get_by_role("heading").first).to_be_visible()
+    address = links.nth(1).get_attribute("href")
+    assert address is not None
+    page.route(
+        f"**{address}", lambda route: route.abort() if "hx-request" in route.request.headers else route.continue_()
+    )
+    links.nth(1).evaluate("(link) => link.click()")
+
+    expect(page.get_by_role("heading", level=1)).not_to_have_text(re.compile("^(Revenue Mapping|Recognition)$"))
+    expect(page).to_have_url(re.compile(f"{re.escape(address)}$"))
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    for mishap in ("request: .*ERR_FAILED", "console: .*ERR_FAILED", "Failed to fetch"):
+        mishaps.expect(mishap)
+
+
+def test_the_focus_returns_to_the_menu_that_a_dialog_was_opened_from(page: Page, inside: Company) -> None:
+    page.goto(f"/settings/integrations?company={inside.id}")
+    options = page.locator("summary", has_text="Options")
+    options.press("Enter")
+    page.get_by_role("link", name="Disconnect").press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("heading", name="Disconnect Stripe?")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(options).to_be_focused()
+
+
 def test_what_others_wrote_is_shown_as_text_and_never_run(page: Page, inside: Company) -> None:
     page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
     page.goto(f"/companies/{inside.id}/revenue-mapping?q=onerror")
@@ -149,8 +211,8 @@ def test_a_column_is_made_wider_by_pointer_and_by_keys_and_stays_so(page: Page, 
     usual = width_of(name), width_of(description)
     press(page, "Width of Customer name", "ArrowRight")
     assert width_of(name) == usual[0] + 16
-    drag(page, "Width of Description", -100)
-    chosen = usual[0] + 16, usual[1] - 116
+    drag(page, "Width of Description", -80)
+    chosen = usual[0] + 16, usual[1] - 96
     assert (width_of(name), width_of(description)) == chosen
     shown = page.get_by_role("region", name="Revenue lines").locator(".clip:visible")
     clipped = shown.filter(has_text=re.compile(".{30}")).first

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
+from app.pages.unreadable import reason_in_words
 from notices.letters import Summary, Told, link_of, summary_of
-from notices.vocabulary import NOTICE_TYPES
+from notices.vocabulary import NOTICE_TYPES, QUARANTINE_OPENED
 
 Tone = Literal["good", "warn", "bad", "calm"]
 
@@ -27,6 +28,9 @@ class ShownNotice(NamedTuple):
 def shown_notice(row: Any, company_id: int) -> ShownNotice:  # noqa: ANN401 - a row of open notices
     """Return a notice as the page shows it."""
     summary = summary_of(Told(company_id, "", row.type, row.details))
+    if row.type == QUARANTINE_OPENED:
+        said = reason_in_words(None, row.details.get("reason", ""))
+        summary = summary._replace(happened=f"Something is missing from the table. {said}")
     return ShownNotice(summary, link_of(row.type, company_id, ""), row.opened_at)
 
 

@@ -66,6 +66,11 @@ def matrix_of(cells: Cells) -> Matrix:
     return Matrix(months, rows, totals)
 
 
+def by_month_and_name(cells: Cells, name_of: NameOf) -> Cells:
+    """Return cells in the order of their months; those of one month in the order of the columns of a grid."""
+    return sorted(cells, key=lambda cell: (cell["month"], _place(_column(REVENUE, cell["stream_id"], name_of))))
+
+
 def _column(kind: str, stream_id: str | None, name_of: NameOf) -> Column:
     name = name_of(stream_id)
     return Column(name if kind == REVENUE else f"{name}, {KINDS[kind]}", stream_id, kind)

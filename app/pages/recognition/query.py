@@ -1,7 +1,7 @@
 """What a page of a report is asked for, and the addresses of others like it."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -44,6 +44,14 @@ class ReportView(NamedTuple):
         """Return the moment as of which to read; None is now."""
         moment: int | datetime | None = self.query.get("as_of")
         return moment
+
+    @property
+    def ended_day(self) -> date | None:
+        """Return the day as of whose end to read; None if the moment is no end of a day."""
+        moment = self.moment
+        if not isinstance(moment, datetime) or moment.astimezone(UTC).time() != time():
+            return None
+        return (moment.astimezone(UTC) - _END_OF_A_DAY).date()
 
     def link(self, *without: str, **other: object) -> str:
         """Return the address of this page without some of its parameters and with others."""

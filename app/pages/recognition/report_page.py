@@ -10,7 +10,7 @@ from app.api.reports.reading import Reading, read_report
 from app.connect.state import health_in
 from app.pages.frame import for_member, framed
 from app.pages.recognition.bars import bars_of
-from app.pages.recognition.grids import Cells, grid_of, matrix_of
+from app.pages.recognition.grids import Cells, by_month_and_name, grid_of, matrix_of
 from app.pages.recognition.names import NameOf, names_from
 from app.pages.recognition.query import ReportView, report_view_of
 from app.wiring.tools import current_tools
@@ -21,6 +21,7 @@ from projections.reads.recognition.report_cells import REPORTS, ReportName
 from projections.reads.recognition.stream_names import stream_names
 from projections.reads.snapshots import NotFoldedYetError, PositionAheadError, snapshot_of
 from projections.reads.table.totals import list_currencies
+from projections.recognition import days
 from projections.recognition.days import first_day, month_text
 
 HERE = "recognition"
@@ -31,9 +32,9 @@ blueprint = Blueprint("recognition", __name__, url_prefix="/companies/<int:compa
 
 
 @blueprint.app_template_filter()
-def month_named(month: int) -> str:
-    """Return a month, a number, as text: Nov 2025."""
-    return f"{date.fromordinal(first_day(month)):%b %Y}"
+def month_named(month: int | str) -> str:
+    """Return a month, a number or a text like 2025-11, as people write it: Nov 2025."""
+    return f"{date.fromordinal(first_day(days.month_named(month) if isinstance(month, str) else month)):%b %Y}"
 
 
 blueprint.add_app_template_filter(month_text)
@@ -104,7 +105,8 @@ def _shown(view: ReportView, content: _Content) -> dict[str, Any]:
         **content._asdict(),
         "currencies": currencies if asked in (None, *currencies) else [*currencies, asked],
         "currency": currency,
-        "exponent": exponent_of(currency) if currency else 0,
+        # In a currency without a cell no amount is written: it may be none that we know.
+        "exponent": exponent_of(currency) if currency and cells else 0,
         "is_empty": not cells,
         "files": {ending: view.file(ending, currency, report.months) for ending in ("csv", "xlsx")},
         **_laid_out(report.name, cells, content.name_of),
@@ -116,4 +118,4 @@ def _laid_out(name: ReportName, cells: Cells, name_of: NameOf) -> dict[str, Any]
         return {"grid": grid_of(cells, name_of)}
     if name == "waterfall":
         return {"matrix": matrix_of(cells), "drawing": bars_of(cells)}
-    return {"cells": cells, "has_streams": len({cell["stream_id"] for cell in cells}) > 1}
+    return {"cells": by_month_and_name(cells, name_of), "has_streams": len({cell["stream_id"] for cell in cells}) > 1}

@@ -66,6 +66,18 @@ def facts_of(engine: Engine, company_id: int) -> list[str]:
     return [fact for fact in facts if "factor" in fact or "recovery" in fact]
 
 
+def test_whoever_need_not_turn_it_on_goes_back_to_where_they_came_from(
+    ada: Browser, company_id: int, clock: SetClock
+) -> None:
+    account = f"/companies/{company_id}/account"
+    before = ada.get(f"/second-factor?next={account}").text
+    turn_on(ada, clock)
+    after = ada.get(f"/second-factor?next={account}").text
+
+    assert f'href="{account}">Not now</a>' in before
+    assert f'href="{account}">Back</a>' in after
+
+
 def test_it_is_turned_on_by_a_code_and_each_code_then_lets_in_once(
     app: Flask, ada: Browser, company_id: int, clock: SetClock
 ) -> None:

@@ -38,7 +38,7 @@ def test_what_needs_somebody_is_listed_and_counted_on_every_page(admin: Reader, 
     assert "Nothing needs you" in admin.page(admin.path("/notices"))
     with engine.begin() as connection:
         lose_access(connection, admin.company_id, reason="stripe_event", occurred_at=NOON, now=NOON)
-        details = {"reason": "two <b>lines</b> share one id"}
+        details = {"reason": "the invoice's status '<b>odd' is not one we know"}
         open_notice(connection, admin.company_id, QUARANTINE_OPENED, "x", details, now=NOON)
         failed = {"error": {"title": "It broke.", "what_you_can_do": "Mend it."}, "failing_since": NOON.isoformat()}
         open_notice(connection, admin.company_id, SYNC_FAILED, "stripe", failed, now=NOON)
@@ -49,9 +49,9 @@ def test_what_needs_somebody_is_listed_and_counted_on_every_page(admin: Reader, 
 
     shown = text_of(page)
     assert "Stripe has to be connected again" in shown
-    assert "because of this: two <b>lines</b> share one id." in shown
+    assert "in a form we can't read: we don't know the status “<b>odd”." in shown
     assert URL in shown
-    assert "<b>lines" not in page
+    assert "<b>odd" not in page
     # The connection is lost, so that syncs fail needs nobody.
     assert "Syncs with Stripe keep failing" not in shown
     assert re.search(r'badge bad">3<', admin.settings())

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from app.wiring.tools import Tools
+from tenants.api_keys import create_api_key
 from tests.support.clock import SetClock
 from tests.support.company import company_with
 from tests.support.web.admins import Mails
@@ -112,6 +113,15 @@ def test_a_key_is_made_shown_once_and_revoked(app: Flask, admin: Reader) -> None
     assert is_told(422, "Enter a name", admin, "/api-keys", name=" ", role="viewer")
     assert is_told(200, "The key is revoked.", admin, "/api-keys/1/revoke")
     assert app.test_client().get(connection, headers=headers).status_code == 401
+
+
+def test_a_key_without_a_name_is_called_by_its_beginning_once(engine: Engine, admin: Reader) -> None:
+    with engine.begin() as connection:
+        key = create_api_key(connection, admin.company_id, "viewer").key
+
+    beginning = key[:10]
+    listed = text_of(admin.page(admin.path("/api-keys"))).split("Keys", 1)[1].partition("Revoke")[0]
+    assert listed.count(beginning) == 1
 
 
 def test_name_and_time_zone_are_saved_or_the_mistake_is_told(admin: Reader) -> None:

@@ -80,6 +80,29 @@ def test_recognition_is_a_grid_of_months_and_streams_in_one_currency(visitor: Vi
     assert "$" not in euros
 
 
+def test_each_report_has_a_title_of_its_own(visitor: Visitor) -> None:
+    titles = [
+        visitor.page(f"/recognition?report={report}").partition("<title>")[2].partition("</title>")[0]
+        for report in ("recognition", "deferred", "waterfall")
+    ]
+
+    assert titles == [f"{name} · Recognition · revmap" for name in ("Recognized", "Deferred", "Waterfall")]
+
+
+def test_deferred_revenue_names_streams_in_the_order_of_what_is_recognized(visitor: Visitor) -> None:
+    added = StreamCreated("str_0", "Zebras"), StreamCreated("str_9", "Antelopes")
+    outcome = {"shares": [{"bp": 5000, "stream_id": "str_0"}, {"bp": 5000, "stream_id": "str_9"}]}
+    published = rules(2, ("invoice_line_item_id", "is", "il_1"), outcome=outcome)
+    decide(visitor.reader.engine, visitor.reader.company_id, *added, published)
+    visitor.reader.receive()
+
+    recognized = text_of(visitor.page("/recognition?to=2026-02"))
+    deferred = visitor.page("/recognition?report=deferred&to=2026-02")
+
+    assert "Month Antelopes Zebras Unmapped Revenue" in recognized
+    assert re.findall('<td><span class="stream">(.*?)</span>', deferred) == ["Antelopes", "Zebras", "Unmapped"] * 2
+
+
 def test_an_explanation_shows_the_arithmetic_and_leads_to_the_line(visitor: Visitor) -> None:
     page = visitor.page("/recognition/explanation?report=recognition&month=2026-02&currency=usd&stream_id=str_saas")
 
@@ -98,8 +121,8 @@ def test_an_explanation_shows_the_arithmetic_and_leads_to_the_line(visitor: Visi
 def test_a_line_shows_its_months_with_their_arithmetic(visitor: Visitor) -> None:
     told = text_of(visitor.page("/revenue-mapping/lines/il_1"))
 
-    assert "2026-01 to 2026-03" in told
-    assert "2026-02 round(4500·59/90) − round(9000·31/90) = -150 −$1.50" in told
+    assert "Jan 2026 to Mar 2026" in told
+    assert "Feb 2026 round(4500·59/90) − round(9000·31/90) = -150 −$1.50" in told
     assert "Does not add up" not in told
     with visitor.reader.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE revenue_part SET months[1] = months[1] + 1 WHERE invoice_id = 'in_1'")
@@ -119,6 +142,11 @@ def test_what_cannot_be_shown_says_why_and_keeps_what_was_entered(visitor: Visit
     assert "There is no event with that number yet." in visitor.page("/recognition?as_of=999", 422)
 
 
+def test_a_currency_without_revenue_is_told_so_even_if_there_is_no_such_currency(visitor: Visitor) -> None:
+    for report in ("recognition", "deferred", "waterfall"):
+        assert "Nothing is recognized in these months" in visitor.page(f"/recognition?report={report}&currency=xxx")
+
+
 def test_as_of_the_end_of_a_day_and_files_are_of_what_is_shown(visitor: Visitor) -> None:
     page = visitor.page("/recognition?report=deferred&currency=usd&as_of_day=2020-01-01&to=2026-03")
     files = re.findall(r'href="([^"]*\.(?:csv|xlsx)[^"]*)"', visitor.page("/recognition?report=deferred&to=2026-03"))
@@ -126,6 +154,18 @@ def test_as_of_the_end_of_a_day_and_files_are_of_what_is_shown(visitor: Visitor)
     assert "Nothing is recognized in these months" in page
     assert [visitor.browser.get(unescape(file)).status_code for file in files] == [200, 200]
     assert "currency=usd" in files[0]
+
+
+def test_a_report_of_the_past_stays_there_when_other_months_are_chosen(visitor: Visitor) -> None:
+    day = visitor.page("/recognition?as_of_day=2030-01-01&to=2026-03")
+    instant = visitor.page("/recognition?as_of=2030-01-01T12:00:00Z&to=2026-03")
+    ahead = visitor.page("/recognition?as_of=999", 422)
+
+    assert 'name="as_of_day" type="date" value="2030-01-01"' in day
+    assert 'name="as_of"' not in day
+    assert 'name="as_of_day" type="date" value=""' in instant
+    assert '<input type="hidden" name="as_of" value="2030-01-01T12:00:00Z">' in instant
+    assert 'name="as_of"' not in ahead
 
 
 def test_without_revenue_the_page_teaches_how_it_comes_about(app: Flask, engine: Engine) -> None:

@@ -73,6 +73,17 @@ def draft_of(mapper: Mapper) -> list[Json]:
     return [{**one, "id": None} for one in mapper.get("/rule-draft")["rules"]]
 
 
+def test_a_group_is_not_sent_without_a_stream(app: Flask, mapper: Mapper) -> None:
+    mapper.add_stream("Fees")
+    reader = reader_of(app, mapper)
+
+    choices = re.findall(r"<select[^>]*>", reader.page(reader.path("/unmapped")))
+
+    chosen = [one for one in choices if 'name="stream_id"' in one]
+    assert len(chosen) == 4
+    assert all(" required" in one for one in chosen)
+
+
 def test_groups_are_mapped_by_rules_of_the_draft_until_it_is_published(app: Flask, mapper: Mapper) -> None:
     saas, reader = mapper.add_stream("Pro plan"), reader_of(app, mapper)
     catch_up(mapper.engine)
