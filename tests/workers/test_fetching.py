@@ -389,6 +389,17 @@ def unknown_price_event(account_id: str, number: int) -> dict[str, object]:
     return event(new_invoice(f"in_{number}", line), account=account_id)
 
 
+def test_a_price_that_no_fact_has_told_of_is_requested_with_the_first_line_that_has_it(
+    tools: Tools, account: Account, company_id: int
+) -> None:
+    record_events(tools.engine, unknown_price_event(account.id, 1))
+
+    catch_up_with(tools)
+
+    assert company_id
+    assert requests_in(tools.engine) == [("price", "price_gone_1", 0, False)]
+
+
 def test_a_thousand_and_more_gaps_that_stripe_cannot_fill_keep_no_other_company_incomplete(
     tools: Tools, simulated: SimulatedStripe, account: Account, company_id: int
 ) -> None:

@@ -16,6 +16,7 @@ from notices.connections import lose_access, tell_failure, tell_success
 from notices.preferences import choose_types, recipients_of
 from notices.vocabulary import QUARANTINE_OPENED, REVENUE_LINES_CHANGED, SYNC_FAILED
 from projections.engine.catch_up import advance
+from projections.revenue.store import moved_invoices
 from sandbox.stripe.account.platform import SimulatedStripe
 from sandbox.stripe.generate.generate import generate
 from sandbox.stripe.running import StripeServer
@@ -25,7 +26,7 @@ from tests.support.clock import NOON, SetClock
 from tests.support.company import catch_up, company_with, record_events
 from tests.support.endpoints import BOX, deliveries, new_endpoint
 from tests.support.mail_server import Inbox, mail_server
-from tests.support.payloads import CREATED, credit_note, event, new_invoice, new_line
+from tests.support.payloads import CREATED, credit_note, customer, event, new_invoice, new_line
 from tests.support.platform_keyring import PlatformKeyring
 from tests.support.syncs.accounts import YESTERDAY
 from tests.support.syncs.runs import reset_rate_limits, sync
@@ -82,6 +83,23 @@ def test_changed_lines_are_announced_by_the_folds_own_transaction_and_together(e
     record_events(engine, paid(4))
     catch_up(engine)
     assert told(engine)[1:] == [("revenue_lines.changed", (6, 7))]
+
+
+def test_stored_lines_that_a_renamed_customer_changes_are_announced_to_every_company(
+    engine: Engine, company_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moved_invoices, "_INVOICES_AT_ONCE", 1)
+    other = company_with(engine, "acct_other")
+    for one in (company_id, other):
+        new_endpoint(engine, one, URL, REVENUE_LINES_CHANGED)
+    for subject, event_type in ((new_invoice(), "invoice.paid"), (customer("Zeta Ltd"), "customer.updated")):
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE webhook_delivery SET body = 'sent'"))
+        accounts = ("acct_zed", "acct_other")
+        record_events(engine, *(event(subject, event_type, account=one, created=CREATED + 9) for one in accounts))
+        catch_up(engine)
+
+    assert told(engine)[2:] == [("revenue_lines.changed", (3, 4))] * 2
 
 
 def test_a_fold_that_fails_announces_nothing(engine: Engine, company_id: int) -> None:

@@ -113,6 +113,15 @@ def test_a_run_that_waits_is_due_for_nobody_until_then(engine: Engine, company_i
     assert claim_run(engine, now=LATER) is None
 
 
+def test_a_run_that_is_leased_for_the_first_time_begins_with_its_lists(engine: Engine, company_id: int) -> None:
+    run_id = request_run(engine, company_id)
+    phases = [run_of(engine, company_id, run_id).phase]
+    claimed(engine)
+    phases.append(run_of(engine, company_id, run_id).phase)
+
+    assert phases == ["queued", "listing"]
+
+
 def test_a_run_that_was_given_back_goes_on_where_it_was(engine: Engine, company_id: int) -> None:
     lease = start_run(engine, company_id)
     change(engine, lease.run_id, phase="'proving'", crashes="3")
