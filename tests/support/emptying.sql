@@ -44,9 +44,10 @@ BEGIN
     ) THEN
         RETURN false;
     END IF;
-    FOR one IN DELETE FROM tests.made RETURNING type, name LOOP
+    FOR one IN SELECT type, name FROM tests.made LOOP
         EXECUTE format('DROP %s IF EXISTS %s CASCADE', one.type, one.name);
     END LOOP;
+    DELETE FROM tests.made; -- only now, or dropping them would be noted as a change
     FOR one IN SELECT name FROM tests.filled LOOP
         EXECUTE 'DELETE FROM ' || one.name;
     END LOOP;
