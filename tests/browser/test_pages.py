@@ -4,7 +4,7 @@ import re
 from typing import Literal
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.browser.deployment import Company, Deployment
 from tests.browser.looks import SIZES, check_looks, in_every_look, overflow, screenshot_here
@@ -161,6 +161,47 @@ def test_what_does_not_arrive_beside_a_table_opens_alone(
     expect(page.get_by_role("dialog")).to_have_count(0)
     for mishap in ("request: .*ERR_FAILED", "console: .*ERR_FAILED", "Failed to fetch"):
         mishaps.expect(mishap)
+
+
+def test_totals_that_do_not_arrive_can_be_asked_for_again(page: Page, inside: Company, mishaps: Mishaps) -> None:
+    figures = page.get_by_role("region", name="Totals and chart")
+    page.route("**/revenue-mapping/figures*", lambda route: route.abort())
+    page.goto(f"/companies/{inside.id}/revenue-mapping")
+
+    expect(figures.get_by_role("alert")).to_contain_text("The totals didn't load.")
+    expect(figures.get_by_text("Calculating…")).to_have_count(0)
+    page.unroute("**/revenue-mapping/figures*")
+    figures.get_by_role("link", name="Try again").click()
+    expect(figures.get_by_role("heading", name="Billed by month")).to_be_visible()
+    for mishap in ("request: .*ERR_FAILED", "console: .*ERR_FAILED", "Failed to fetch"):
+        mishaps.expect(mishap)
+
+
+def test_totals_are_a_page_of_their_own_without_scripts(
+    browser: Browser, deployment: Deployment, filled: Company
+) -> None:
+    context = browser.new_context(base_url=deployment.origin, java_script_enabled=False)
+    filled.enter(context)
+    page = context.new_page()
+    page.goto(f"/companies/{filled.id}/revenue-mapping")
+
+    expect(page.get_by_text("Calculating…")).to_be_hidden()
+    page.get_by_role("link", name="Show totals and chart").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Totals and chart")
+    expect(page.get_by_text("Billed", exact=True).first).to_be_visible()
+    context.close()
+
+
+def test_date_and_amount_are_in_sight_on_a_small_laptop(page: Page, inside: Company) -> None:
+    page.set_viewport_size({"width": 1024, "height": 768})
+    page.goto(f"/companies/{inside.id}/revenue-mapping")
+
+    for name in ("Date", "Amount"):
+        expect(page.get_by_role("columnheader", name=name)).to_be_in_viewport(ratio=1)
+    page.get_by_role("button", name="Menu").click()
+    expect(page.get_by_role("link", name="Sync history")).to_be_visible()
+    assert overflow(page) <= 0
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
 
 
 def test_the_focus_returns_to_the_menu_that_a_dialog_was_opened_from(page: Page, inside: Company) -> None:
