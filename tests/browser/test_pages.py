@@ -25,6 +25,13 @@ _CLEAR_CELLS = """() => [...document.querySelectorAll("main tr > *")].map((cell)
 # Stops of the Tab key that nobody sees.
 _UNSEEN_STOPS = """() => [...document.querySelectorAll("a.unseen, button.unseen, input.unseen, select.unseen")]
   .filter((one) => one.tabIndex >= 0).map((one) => one.outerHTML)"""
+# By how many pixels the longest option of a select is wider than its room.
+_CUT_BY = """(one) => {
+  const style = getComputedStyle(one), pen = document.createElement("canvas").getContext("2d");
+  pen.font = style.font;
+  const widest = Math.max(...[...one.options].map((option) => pen.measureText(option.text).width));
+  return widest + parseFloat(style.paddingLeft) + parseFloat(style.paddingRight) - one.clientWidth;
+}"""
 SCRIPT = "<img src=x onerror=alert(1)>"
 # A page's name in screenshots, its path below the company, and its heading.
 PLACES = (
@@ -202,6 +209,13 @@ def test_date_and_amount_are_in_sight_on_a_small_laptop(page: Page, inside: Comp
     expect(page.get_by_role("link", name="Sync history")).to_be_visible()
     assert overflow(page) <= 0
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+
+
+def test_the_treatments_of_a_stream_are_read_whole(page: Page, inside: Company) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"/companies/{inside.id}/streams")
+
+    assert page.get_by_label("Earned").first.evaluate(_CUT_BY) <= 0
 
 
 def test_the_focus_returns_to_the_menu_that_a_dialog_was_opened_from(page: Page, inside: Company) -> None:

@@ -131,6 +131,7 @@ def test_an_explanation_shows_the_arithmetic_and_leads_to_the_line(visitor: Visi
 
     assert "round(4500·59/90) − round(9000·31/90) = -150" in page
     assert "Credit note" in page
+    assert "2 steps of invoice lines" in text_of(page)
     assert "/revenue-mapping/lines/il_1" in page
     part = visitor.browser.get(
         f"/companies/{visitor.reader.company_id}/recognition/explanation?report=deferred&month=2026-01&currency=usd&by=none",
