@@ -118,8 +118,8 @@ def test_a_report_has_its_months_in_total_by_a_link_that_keeps_what_is_shown(
     assert told in text_of(response.text)
     assert "Unmapped" not in text_of(response.text).partition("Month")[2]
     assert links_to(response.text, "By stream")[0].partition("?")[2] == f"report={report}&to=2026-02&currency=usd"
-    figure = re.findall('href="([^"]*explanation[^"]*)" data-explains', response.text)[0]
-    assert "Adds up" in visitor.browser.get(unescape(figure)).text
+    figure, amount = re.findall('href="([^"]*explanation[^"]*)" data-explains[^>]*>([^<]*)<', response.text)[0]
+    assert f"{amount} Adds up" in text_of(visitor.browser.get(unescape(figure)).text)
 
 
 def links_to(page: str, words: str) -> list[str]:
