@@ -4,7 +4,7 @@ import re
 from typing import Literal
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.browser.deployment import Company, Deployment
 from tests.browser.looks import SIZES, check_looks, in_every_look, overflow, screenshot_here
@@ -25,6 +25,13 @@ _CLEAR_CELLS = """() => [...document.querySelectorAll("main tr > *")].map((cell)
 # Stops of the Tab key that nobody sees.
 _UNSEEN_STOPS = """() => [...document.querySelectorAll("a.unseen, button.unseen, input.unseen, select.unseen")]
   .filter((one) => one.tabIndex >= 0).map((one) => one.outerHTML)"""
+# By how many pixels the longest option of a select is wider than its room.
+_CUT_BY = """(one) => {
+  const style = getComputedStyle(one), pen = document.createElement("canvas").getContext("2d");
+  pen.font = style.font;
+  const widest = Math.max(...[...one.options].map((option) => pen.measureText(option.text).width));
+  return widest + parseFloat(style.paddingLeft) + parseFloat(style.paddingRight) - one.clientWidth;
+}"""
 SCRIPT = "<img src=x onerror=alert(1)>"
 # A page's name in screenshots, its path below the company, and its heading.
 PLACES = (
@@ -161,6 +168,54 @@ def test_what_does_not_arrive_beside_a_table_opens_alone(
     expect(page.get_by_role("dialog")).to_have_count(0)
     for mishap in ("request: .*ERR_FAILED", "console: .*ERR_FAILED", "Failed to fetch"):
         mishaps.expect(mishap)
+
+
+def test_totals_that_do_not_arrive_can_be_asked_for_again(page: Page, inside: Company, mishaps: Mishaps) -> None:
+    figures = page.get_by_role("region", name="Totals and chart")
+    page.route("**/revenue-mapping/figures*", lambda route: route.abort())
+    page.goto(f"/companies/{inside.id}/revenue-mapping")
+
+    expect(figures.get_by_role("alert")).to_contain_text("The totals didn't load.")
+    expect(figures.get_by_text("Calculating…")).to_have_count(0)
+    page.unroute("**/revenue-mapping/figures*")
+    figures.get_by_role("link", name="Try again").click()
+    expect(figures.get_by_role("heading", name="Billed by month")).to_be_visible()
+    for mishap in ("request: .*ERR_FAILED", "console: .*ERR_FAILED", "Failed to fetch"):
+        mishaps.expect(mishap)
+
+
+def test_totals_are_a_page_of_their_own_without_scripts(
+    browser: Browser, deployment: Deployment, filled: Company
+) -> None:
+    context = browser.new_context(base_url=deployment.origin, java_script_enabled=False)
+    filled.enter(context)
+    page = context.new_page()
+    page.goto(f"/companies/{filled.id}/revenue-mapping")
+
+    expect(page.get_by_text("Calculating…")).to_be_hidden()
+    page.get_by_role("link", name="Show totals and chart").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Totals and chart")
+    expect(page.get_by_text("Billed", exact=True).first).to_be_visible()
+    context.close()
+
+
+def test_date_and_amount_are_in_sight_on_a_small_laptop(page: Page, inside: Company) -> None:
+    page.set_viewport_size({"width": 1024, "height": 768})
+    page.goto(f"/companies/{inside.id}/revenue-mapping")
+
+    for name in ("Date", "Amount"):
+        expect(page.get_by_role("columnheader", name=name)).to_be_in_viewport(ratio=1)
+    page.get_by_role("button", name="Menu").click()
+    expect(page.get_by_role("link", name="Sync history")).to_be_visible()
+    assert overflow(page) <= 0
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+
+
+def test_the_treatments_of_a_stream_are_read_whole(page: Page, inside: Company) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"/companies/{inside.id}/streams")
+
+    assert page.get_by_label("Earned").first.evaluate(_CUT_BY) <= 0
 
 
 def test_the_focus_returns_to_the_menu_that_a_dialog_was_opened_from(page: Page, inside: Company) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from app.api.reports.reading import MONTHS, Reading, columns_of
+from app.api.reports.reading import MONTHS, NAMES, Reading, columns_of
 from projections.recognition.days import month_text
 
-_TEXTS = MONTHS | {"stream_id", "plan_id", "currency", "kind"}
+_TEXTS = MONTHS | {*NAMES, *NAMES.values(), "currency", "kind"}
 
 
 class Money(NamedTuple):

@@ -16,6 +16,7 @@ from events.stripe.money import exponent_of
 from projections.reads.recognition.completeness import lacking_from
 from projections.reads.recognition.month_rows import Books
 from projections.reads.recognition.report_cells import Cell, Range, ReportName, ReportOf, read_cells
+from projections.reads.recognition.stream_names import stream_and_plan_names
 from projections.reads.snapshots import Snapshot
 from projections.recognition.days import day_of, month_of, month_text
 from projections.recognition.reports import RecognitionCell as RecognizedCell
@@ -27,6 +28,8 @@ COLUMNS: Mapping[ReportName, tuple[str, ...]] = {
     "deferred": DeferredCell.Meta.fields[1:],
     "waterfall": WaterfallCell.Meta.fields[1:],
 }
+# What stands beside ids in files.
+NAMES: Mapping[str, str] = {"stream_id": "stream_name", "plan_id": "plan_name"}
 MONTHS = frozenset({"month", "booked_month", "recognized_month"})
 
 
@@ -63,12 +66,13 @@ def read_report(snapshot: Snapshot, name: ReportName, query: Mapping[str, Any], 
     found = read_cells(snapshot, Books(livemode, query.get("currency", ())), of)
     lacking = lacking_from(snapshot, livemode=livemode)
     unread = unread_lists(snapshot.connection, snapshot.company_id, livemode=livemode)
+    names = stream_and_plan_names(snapshot)
     health = health_in(snapshot.connection, snapshot.company_id)
     data_through = health.data_through if health.livemode == livemode else None
     return Reading(
         name,
         found.months,
-        list(map(_values_of, found.cells)),
+        [_values_of(cell, names) for cell in found.cells],
         snapshot.position,
         livemode,
         data_through,
@@ -91,8 +95,9 @@ def as_of_text(as_of: int | datetime | None) -> str:
     return "now" if as_of is None else f"position {as_of}"
 
 
-def _values_of(cell: Cell) -> dict[str, Any]:
+def _values_of(cell: Cell, names: Mapping[str, str]) -> dict[str, Any]:
     values = cell._asdict() | cell.group._asdict()
+    values |= {name: names.get(values[of], "") for of, name in NAMES.items()}
     values["currency_exponent"] = exponent_of(cell.group.currency)
     return values | {"net": cell.net} if isinstance(cell, RecognizedCell) else values
 
@@ -104,5 +109,5 @@ def _text_of(name: str, value: object) -> str:
 
 
 def columns_of(name: ReportName) -> Sequence[str]:
-    """Return the columns of a report."""
-    return COLUMNS[name]
+    """Return the columns of a report's files."""
+    return [one for column in COLUMNS[name] for one in (column, NAMES.get(column)) if one]

@@ -3,15 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from flask import Blueprint, make_response, render_template
+from flask import Blueprint, make_response, render_template, request
 from werkzeug.wrappers import Response
 
 from app.api.revenue_lines import list_of
-from app.pages.frame import for_member
+from app.pages.frame import for_member, framed
 from app.pages.mapping.query import View
-from app.pages.mapping.table import understood
+from app.pages.mapping.table import HERE, understood
 from app.wiring.tools import current_tools
 from events.stripe.cadence import CADENCES
 from events.stripe.money import exponent_of
@@ -39,24 +39,25 @@ class Chart(NamedTuple):
 @blueprint.get("/figures")
 @for_member("viewer")
 def show_figures(company_id: int) -> Response:
-    """Return the totals and the chart of a view, as a part of its page."""
+    """Show totals and chart of a view: as a part of its page if htmx asks, else as a page of their own."""
     view = understood(company_id)
     with snapshot_of(current_tools().engine, company_id, view.moment) as snapshot:
         line_filter = list_of(snapshot, view.query).line_filter
         months = sum_months(snapshot, line_filter)
     totals = totals_of(months)
     currency = _currency(totals, view)
-    part = render_template(
-        "mapping/chart_figures.html",
-        view=view,
-        totals=totals,
-        line_count=sum(total.count for total in totals),
-        exponent=exponent_of(currency) if currency else None,
-        total=_of_currency(totals, currency),
-        is_billed=not _is_of_unbilled(view),
-        chart=chart_of(_billed(months, view), currency),
-    )
-    return make_response(part)
+    content: dict[str, Any] = {
+        "view": view,
+        "totals": totals,
+        "line_count": sum(total.count for total in totals),
+        "exponent": exponent_of(currency) if currency else None,
+        "total": _of_currency(totals, currency),
+        "is_billed": not _is_of_unbilled(view),
+        "chart": chart_of(_billed(months, view), currency),
+    }
+    if "HX-Request" in request.headers:
+        return make_response(render_template("mapping/chart_figures.html", **content))
+    return framed("mapping/figures.html", here=HERE, **content)
 
 
 def totals_of(months: Iterable[MonthTotal]) -> list[Total]:

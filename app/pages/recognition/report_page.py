@@ -75,10 +75,14 @@ def _content(view: ReportView) -> _Content:
         return _Content(
             report,
             health_in(snapshot.connection, view.company_id),
-            names_from(stream_names(snapshot)),
+            _of_all if view.query["by"] == "none" else names_from(stream_names(snapshot)),
             recorded_at(snapshot, snapshot.position) if view.moment is not None else None,
             list_currencies(snapshot, livemode=report.livemode),
         )
+
+
+def _of_all(_stream_id: str | None) -> str:
+    return "All streams"
 
 
 def _page(view: ReportView, content: _Content | None) -> Response:

@@ -26,7 +26,7 @@ _PLACES = (
 # What is said of documents, in the words of the form.
 _SAID = (
     (re.compile(r"A whole number from 1 to 10000 is expected here\."), "Enter a percentage from 0.01 to 100."),
-    (re.compile(r"A whole number from -\d+ to \d+ is expected here\."), "Enter a whole number of minor units."),
+    (re.compile(r"A whole number from -\d+ to \d+ is expected here\."), "Enter a whole number."),
     (re.compile(r"A whole number from (\d+) to (\d+) is expected here\."), r"Enter a number from \1 to \2."),
     (re.compile(r"(They have to come to 100 %): 10000 basis points\."), r"\1."),
     (re.compile(r"A text is expected here\."), "Enter a value."),

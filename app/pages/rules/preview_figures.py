@@ -43,12 +43,14 @@ class Figures(NamedTuple):
     hidden: int
 
 
-def currencies_of(cells: Cells) -> list[str]:
-    """Return the currencies of cells, first the one in which the most moves."""
+def currencies_of(cells: Cells, order: Sequence[str] = ()) -> list[str]:
+    """Return the currencies of cells: those in which something moves first, then in this order, then by how much."""
     moved: Counter[str] = Counter()
     for cell in cells:
         moved[cell["currency"]] += abs(cell["after"] - cell["before"])
-    return [currency for currency, _ in sorted(moved.items(), key=lambda item: (-item[1], item[0]))]
+    places = {currency: place for place, currency in enumerate(order)}
+    ranked = [(not amount, places.get(currency, len(places)), -amount, currency) for currency, amount in moved.items()]
+    return [currency for *_, currency in sorted(ranked)]
 
 
 def figures_of(cells: Cells, currency: str, streams: Streams, *, has_all: bool) -> Figures | None:

@@ -22,6 +22,8 @@ from mapping.previews import Preview, PreviewNotReadyError, PreviewStaleError
 from mapping.recorded import Desk
 from mapping.streams import streams_at
 from projections.mapping.writing_rules import Json
+from projections.reads.snapshots import snapshot_on
+from projections.reads.table.totals import list_currencies
 
 _INVALID = 422
 _LONGEST_NOTE = 500
@@ -120,14 +122,15 @@ def _followed(company_id: int, preview_id: int) -> Response:
 
 
 def _page(company_id: int, preview_id: int, *, mistake: str | None = None, status: int = 200) -> Response:
-    def read(desk: Desk) -> tuple[Preview, Streams]:
+    def read(desk: Desk) -> tuple[Preview, Streams, list[str]]:
         found = previews.find_preview(desk.connection, company_id, preview_id)
-        return found, streams_at(desk.connection, company_id)
+        held = list_currencies(snapshot_on(desk.connection, company_id), livemode=found.livemode)
+        return found, streams_at(desk.connection, company_id), held
 
-    preview, streams = at_desk(company_id, read)
+    preview, streams, held = at_desk(company_id, read)
     shown: dict[str, Any] = shown_preview(preview)
     asked = request.args.get("currency", "")
-    currencies = currencies_of(shown["cells"])
+    currencies = currencies_of(shown["cells"], held)
     currency = asked if asked in currencies else next(iter(currencies), "")
     has_all, since = "all" in request.args, _since(shown, streams)
     return framed(

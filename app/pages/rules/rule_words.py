@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 from app.pages.mapped.share_words import Streams, percent, target_words, treatment_words
 from app.pages.mapping.words import day, spoken
 from app.pages.rules.field_words import field_words, operator_words
-from app.pages.wording import count
+from app.pages.wording import amount, count
+from events.stripe.money import EXPONENTS
 from projections.mapping.fields import FieldType, field_type_of
 from projections.mapping.writing_rules import Json
 
 _MOST_VALUES = 4
 _WHOLE = 10_000
+_MONEY = frozenset({"amount", "net_amount"})
 _SPOKEN = frozenset({"cadence", "type", "interval"})
 
 
@@ -80,27 +82,42 @@ def _of_table(table: Mapping[str, str], streams: Streams) -> Iterator[ShownShare
 
 
 def _asked(rule: Json) -> Iterator[str]:
+    currency = _currency_of(rule)
     for condition in rule["conditions"]:
         field, op = condition["field"], condition["op"]
         said = f"{field_words(field)} {operator_words(field, op)}"
-        yield f"{said} {_values(field, op, condition['value'])}" if "value" in condition else said
+        if "value" not in condition:
+            yield said
+        elif field in _MONEY and currency is None:
+            yield f"{said} {_values(field, op, condition['value'])} in the smallest unit of the currency"
+        else:
+            yield f"{said} {_values(field, op, condition['value'], currency)}"
 
 
-def _values(field: str, op: str, value: object) -> str:
+def _currency_of(rule: Json) -> str | None:
+    """Return the one currency that lines have to be in, if there is one and we know it."""
+    asked = [one for one in rule["conditions"] if one["field"] == "currency" and one["op"] in ("is", "in")]
+    if rule.get("match") == "any" or not asked:
+        return None
+    value = asked[0]["value"]
     values = value if isinstance(value, list) else [value]
-    said = [_value(field, one) for one in values]
+    return values[0] if len(values) == 1 and values[0] in EXPONENTS else None
+
+
+def _values(field: str, op: str, value: object, currency: str | None = None) -> str:
+    values = value if isinstance(value, list) else [value]
+    said = [_value(field, one, currency) for one in values]
     if op == "between":
         return " and ".join(said)
     more = len(said) - _MOST_VALUES
     return ", ".join(said) if more <= 1 else f"{', '.join(said[:_MOST_VALUES])} and {count(more)} more"
 
 
-def _value(field: str, value: object) -> str:
+def _value(field: str, value: object, currency: str | None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        in_cents = field_type_of(field) is FieldType.INTEGER
-        return f"{count(value)} (minor units)" if in_cents else count(value)
+        return amount(value, currency, EXPONENTS[currency]) if currency and field in _MONEY else count(value)
     text = str(value)
     if field_type_of(field) is FieldType.DATE:
         return day(date.fromisoformat(text))

@@ -1,10 +1,16 @@
 """Route for the audit log: who did what, in words."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import Blueprint, request
 from flask.wrappers import Response
 
 from app.api.people.audit import audit_page
 from app.pages.frame import for_member, framed
+from app.wiring.tools import current_tools
+from projections.reads.recognition.stream_names import stream_names
+from projections.reads.snapshots import snapshot_of
 
 blueprint = Blueprint("audit pages", __name__, url_prefix="/companies/<int:company_id>/audit")
 
@@ -54,7 +60,20 @@ def show_audit(company_id: int) -> Response:
     """Show who did what, newest first."""
     cursor = {"cursor": request.args["cursor"]} if "cursor" in request.args else {}
     page = audit_page(company_id, {"limit": _AT_ONCE, **cursor})
-    return framed("settings/audit.html", here="audit", entries=page, did=did, is_continued=bool(cursor))
+    with snapshot_of(current_tools().engine, company_id) as snapshot:
+        streams = stream_names(snapshot)
+    said = {one["position"]: told(one["details"], streams) for one in page["data"]}
+    return framed("settings/audit.html", here="audit", entries=page, did=did, said=said, is_continued=bool(cursor))
+
+
+def told(details: Mapping[str, Any] | None, streams: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts of a fact of ours, with names in place of the ids of streams, given those of `streams`."""
+    said = {name: value for name, value in (details or {}).items() if isinstance(value, str)}
+    if "name" in said:
+        said.pop("id", None)
+    if said.get("stream_id") in streams:
+        said = {"stream": streams[said.pop("stream_id")], **said}
+    return said
 
 
 def did(fact: str) -> str:

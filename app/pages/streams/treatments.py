@@ -7,7 +7,7 @@ from projections.recognition.outcome import Treatment
 
 # What a form offers, by its value. Treatments by months have a number beside it.
 CHOICES = {
-    "": "Over its period, if it has one",
+    "": "Over its period, if any",
     "period": "Always over its period",
     "booked": "When booked",
     "months_booked": "Over months from booking",

@@ -19,7 +19,7 @@ from backlog.syncs.health import ConnectionHealth
 from mapping.drafts import Draft, draft_of
 from mapping.streams import Streams, streams_at
 from projections.mapping.group_rules import is_wordless, rule_for
-from projections.mapping.likely_streams import Sold
+from projections.mapping.likely_streams import NUMBER, Sold
 from projections.mapping.reading_rules import read_rules
 from projections.mapping.rule_set import RuleSet
 from projections.reads.mapping.unmapped import MOST_LINES
@@ -44,6 +44,18 @@ class ShownGroup(NamedTuple):
     def is_wordless(self) -> bool:
         """Return whether there is nothing for a rule to know its lines by."""
         return is_wordless(self.sold)
+
+    @property
+    def called(self) -> str:
+        """Return what people know its lines by."""
+        said = self.said
+        described = None if said["product_id"] or said["price_id"] else said["description"]
+        return str(said["product_name"] or described or said["product_id"] or said["price_id"] or "No description")
+
+    @property
+    def words(self) -> str:
+        """Return the longest part of the description that all its lines have."""
+        return max(map(str.strip, (self.sold.phrase or "").split(NUMBER)), key=len)
 
     @property
     def key(self) -> str:

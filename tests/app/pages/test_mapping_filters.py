@@ -308,3 +308,15 @@ def test_the_chart_is_of_one_currency_which_can_be_chosen(visitor: Visitor) -> N
 
     assert attribute(figures, "data-currency") == "USD"
     assert "Jan 2026 €5.00 €5.00" in text_of(visitor.follow(chosen[1]))
+
+
+def test_totals_can_be_asked_for_without_scripts_at_the_moment_of_their_page(visitor: Visitor) -> None:
+    visitor.reader.add_lines(line_of("il_1", 100))
+    page = visitor.page(q="Team")
+    visitor.reader.add_lines(line_of("il_2", 900), invoice_id="in_2")
+
+    alone = visitor.follow(attribute(page, "<noscript><a href"))
+
+    assert "<h1>Totals and chart</h1>" in alone
+    assert "USD Billed $1.00" in text_of(alone)
+    assert attribute(alone, 'class="back" href').endswith("/revenue-mapping?q=Team")

@@ -9,9 +9,11 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from app.wiring.tools import Tools
+from projections.mapping.decisions.payloads import PlanCreated, StreamArchived, StreamCreated
 from tenants.api_keys import create_api_key
 from tests.support.clock import SetClock
-from tests.support.company import company_with
+from tests.support.company import catch_up, company_with
+from tests.support.decisions import decide
 from tests.support.web.admins import Mails
 from tests.support.web.people import add_member, signed_in
 from tests.support.web.settings_page import Reader, text_of
@@ -151,6 +153,19 @@ def test_the_audit_is_told_in_words_with_names(admin: Reader, clock: SetClock) -
         assert words in told, told
     assert "Back to newest" not in told
     assert admin.browser.get(admin.path("/audit?cursor=forged")).status_code == 400
+
+
+def test_the_audit_names_streams_and_plans(admin: Reader, engine: Engine) -> None:
+    decide(engine, admin.company_id, StreamCreated("str_saas", "SaaS"), PlanCreated("pln_pro", "str_saas", "Pro"))
+    decide(engine, admin.company_id, StreamArchived("str_saas", "SaaS"))
+    catch_up(engine)
+
+    told = text_of(admin.page(admin.path("/audit")))
+
+    assert "Plan added stream: SaaS name: Pro" in told
+    assert "Revenue stream archived name: SaaS" in told
+    assert "str_saas" not in told
+    assert "pln_pro" not in told
 
 
 def test_who_may_not_change_something_is_told_who_can(app: Flask, admin: Reader, engine: Engine) -> None:

@@ -103,11 +103,35 @@ def test_deferred_revenue_names_streams_in_the_order_of_what_is_recognized(visit
     assert re.findall('<td><span class="stream">(.*?)</span>', deferred) == ["Antelopes", "Zebras", "Unmapped"] * 2
 
 
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [("recognition", "Jan 2026 $48.00 Feb 2026 $12.50"), ("deferred", "Jan 2026 $0.00 $121.00 $48.00")],
+)
+def test_a_report_has_its_months_in_total_by_a_link_that_keeps_what_is_shown(
+    visitor: Visitor, report: str, told: str
+) -> None:
+    page = visitor.page(f"/recognition?report={report}&to=2026-02&currency=usd")
+    link = links_to(page, "In total")[0]
+    response = visitor.browser.get(link)
+
+    assert link.partition("?")[2] == f"report={report}&to=2026-02&currency=usd&by=none"
+    assert told in text_of(response.text)
+    assert "Unmapped" not in text_of(response.text).partition("Month")[2]
+    assert links_to(response.text, "By stream")[0].partition("?")[2] == f"report={report}&to=2026-02&currency=usd"
+    figure, amount = re.findall('href="([^"]*explanation[^"]*)" data-explains[^>]*>([^<]*)<', response.text)[0]
+    assert f"{amount} Adds up" in text_of(visitor.browser.get(unescape(figure)).text)
+
+
+def links_to(page: str, words: str) -> list[str]:
+    return [unescape(link) for link in re.findall(rf'<a class="btn[^>]*? href="([^"]*)"[^>]*>{words}</a>', page)]
+
+
 def test_an_explanation_shows_the_arithmetic_and_leads_to_the_line(visitor: Visitor) -> None:
     page = visitor.page("/recognition/explanation?report=recognition&month=2026-02&currency=usd&stream_id=str_saas")
 
     assert "round(4500·59/90) − round(9000·31/90) = -150" in page
     assert "Credit note" in page
+    assert "2 steps of invoice lines" in text_of(page)
     assert "/revenue-mapping/lines/il_1" in page
     part = visitor.browser.get(
         f"/companies/{visitor.reader.company_id}/recognition/explanation?report=deferred&month=2026-01&currency=usd&by=none",

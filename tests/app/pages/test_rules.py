@@ -71,6 +71,33 @@ def test_rules_are_listed_in_words_with_what_the_draft_changes(writer: Writer, a
     assert writer.get("/new", browser=viewer).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("conditions", "more", "told"),
+    [
+        ([("currency", "is", "usd"), ("amount", "gte", 5000)], {}, "Currency is USD and Amount is at least $50.00"),
+        ([("net_amount", "between", [0, 9]), ("currency", "in", ["jpy"])], {}, "Net amount is between ¥0 and ¥9 and"),
+        ([("amount", "gte", 5000)], {}, "Amount is at least 5,000 in the smallest unit of the currency SaaS"),
+        (
+            [("currency", "in", ["usd", "eur"]), ("amount", "lt", 5000)],
+            {},
+            "Amount is less than 5,000 in the smallest unit of the currency",
+        ),
+        (
+            [("currency", "is", "usd"), ("amount", "lt", 5000)],
+            {"match": "any"},
+            "or Amount is less than 5,000 in the smallest unit of the currency",
+        ),
+        ([("currency", "is", "usd"), ("quantity", "gt", 5000)], {}, "Quantity is more than 5,000 SaaS"),
+    ],
+)
+def test_amounts_in_rules_are_told_in_the_rules_one_currency(
+    writer: Writer, conditions: list[tuple[str, str, object]], more: dict[str, str], told: str
+) -> None:
+    writer.draft({**writer.to_saas("rule_a", *conditions), **more})
+
+    assert told in text_of(writer.page())
+
+
 def test_a_rule_is_written_in_a_form_and_its_mistakes_stand_at_their_fields(writer: Writer) -> None:
     unfinished = FORM | {"c0.field": "customer.metadata.", "c0.op": "is", "c0.value": "emea", "s1.percent": "20"}
     refused = writer.send("", unfinished | {"s1.target": writer.stream, "by": "finalized", "from": "soon"})

@@ -102,8 +102,8 @@ def test_each_stream_shows_how_many_lines_it_has_and_what_they_come_to(
     page = viewer.page(viewer.path("/streams"))
 
     told = text_of(page)
-    assert "SaaS 1 line · Earned: over its period, if it has one $90.00" in told
-    assert "Fees 3 lines · Earned: over its period, if it has one $15.00 €0.30" in told
+    assert "SaaS 1 line · Earned: over its period, if any $90.00" in told
+    assert "Fees 3 lines · Earned: over its period, if any $15.00 €0.30" in told
     assert viewer.offers(page) == set()
     assert viewer.browser.send(viewer.path("/streams"), data={"name": "Mine"}).status_code == 403
 

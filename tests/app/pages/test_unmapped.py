@@ -16,6 +16,7 @@ from tests.support.syncs.run_states import SUCCEEDED, finish_run, start_run
 from tests.support.web.admins import Admin, Json
 from tests.support.web.desk import Mapper
 from tests.support.web.lines import line_of
+from tests.support.web.mapping_page import ids_in
 from tests.support.web.people import Browser, signed_in
 from tests.support.web.settings_page import Reader, text_of
 
@@ -71,6 +72,20 @@ def map_by(reader: Reader, button: str, **fields: str) -> str:
 
 def draft_of(mapper: Mapper) -> list[Json]:
     return [{**one, "id": None} for one in mapper.get("/rule-draft")["rules"]]
+
+
+def test_every_group_that_is_known_by_something_leads_to_its_lines(app: Flask, mapper: Mapper) -> None:
+    mapper.add_lines(line_of("il_5", 700, description="12 × Help & more, part 3", **UNSOLD), invoice_id="in_2")
+    reader = reader_of(app, mapper)
+    page = reader.page(reader.path("/unmapped"))
+    links = {
+        unescape(name): unescape(link)
+        for link, name in re.findall('href="([^"]*)" aria-label="See the lines of ([^"]*)"', page)
+    }
+
+    assert ids_in(reader.page(links["Pro plan, 2 × Pro"])) == ["il_1"]
+    assert ids_in(reader.page(links["… hours of help"])) == ["il_4"]
+    assert ids_in(reader.page(links["… × Help & more, part …"])) == ["il_5"]
 
 
 def test_a_group_is_not_sent_without_a_stream(app: Flask, mapper: Mapper) -> None:

@@ -92,3 +92,13 @@ def test_a_version_is_looked_at_and_brought_back(writer: Writer, tools: Tools, e
     canceled = asked(writer)
     assert writer.send(f"{canceled}/cancel").status_code == 303
     assert "It was canceled" in text_of(writer.page(canceled))
+
+
+def test_a_preview_opens_in_the_currency_of_most_lines_as_other_pages_do(writer: Writer, tools: Tools) -> None:
+    writer.mapper.add_lines(line_of("il_3", 9_000_000, currency="jpy"), invoice_id="in_3")
+    preview = asked(writer)
+    preview_with(tools)
+
+    shown = text_of(writer.page(preview))
+
+    assert "SaaS $0.00 $36.00 +$36.00" in shown

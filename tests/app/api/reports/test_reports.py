@@ -357,7 +357,9 @@ def test_csv_has_decimals_of_each_currency_and_names_position_and_checksum(reade
     assert header == [
         "month",
         "stream_id",
+        "stream_name",
         "plan_id",
+        "plan_name",
         "currency",
         "currency_exponent",
         "kind",
@@ -365,19 +367,31 @@ def test_csv_has_decimals_of_each_currency_and_names_position_and_checksum(reade
         "contra",
         "net",
     ]
-    assert [row[3:] for row in cells[:2]] == [
+    assert [row[5:] for row in cells[:2]] == [
         ["jpy", "0", "revenue", "34", "0", "34"],
         ["usd", "2", "revenue", "31.00", "0.00", "31.00"],
     ]
     assert [row[-3:] for row in minor[1:3]] == [["34", "0", "34"], ["3100", "0", "3100"]]
     assert (as_of[:2], position[:2]) == (["as_of", "now"], ["position", str(LAST)])
     assert checksum[:2] == ["checksum", told["checksum"]]
-    # Anybody can repeat it from the file.
-    lines = "".join(",".join(row) + "\n" for row in minor[1:-3])
+    # Anybody can repeat it from the file without its names.
+    lines = "".join(",".join([*row[:2], row[3], *row[5:]]) + "\n" for row in minor[1:-3])
     assert checksum[1] == sha256(lines.encode()).hexdigest()
     response = reader.get("/reports/deferred.csv")
     assert response.headers["Content-Disposition"].startswith('attachment; filename="company-of-acct-tests-deferred-')
-    assert {len(row) for row in rows_of(reader, "waterfall")} == {7}
+    assert {len(row) for row in rows_of(reader, "waterfall")} == {9}
+
+
+def test_files_name_streams_and_plans_beside_their_ids(reader: Reader) -> None:
+    header, *cells = rows_of(reader, "recognition", by="plan", currency="usd", to="2026-05")
+    named = {tuple(row[1:5]) for row in cells[:-3]}
+    workbook = load_workbook(io.BytesIO(reader.get("/reports/waterfall.xlsx", by="plan").data))
+
+    assert header[1:5] == ["stream_id", "stream_name", "plan_id", "plan_name"]
+    assert named == {("", "", "", ""), ("str_fees", "Fees", "", ""), ("str_saas", "SaaS", "pln_pro", "Pro")}
+    assert ("str_saas", "SaaS", "pln_pro", "Pro") in {
+        tuple(cell.value for cell in row[2:6]) for row in workbook.worksheets[0].iter_rows()
+    }
 
 
 def test_workbooks_have_numbers_and_a_footer(reader: Reader) -> None:
