@@ -42,7 +42,10 @@ def refuse_unknown_keys(settings: WebSettings) -> None:
 
 
 def check() -> None:
-    """Check roles and keys by the settings of the process's environment, as the two that this calls."""
+    """Check roles and keys by the settings in the environment.
+
+    :raises SystemExit: code 2, saying what is missing
+    """
     log_as_json()
     settings = WebSettings.from_environ()
     refuse_missing_roles(settings.database_url, OF_WEB, has_roles=settings.has_roles, is_pooled=settings.is_pooled)

@@ -1,7 +1,7 @@
 """All processes together stay below Stripe's limits, with and without Redis, and nobody waits long."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from redis import Redis
 
 from backlog.queues import open_redis
 from events.connection.accounts import Account
-from sandbox.valkey import ValkeyServer
 from stripe_gateway.rate_limit import ENDPOINT_PER_SECOND, LIVE_PER_SECOND, TEST_PER_SECOND, RateLimit
 from stripe_gateway.refusals import RateLimitedError
 
@@ -57,14 +56,6 @@ def never_exceeds(slots: list[tuple[float, float]], per_second: float) -> bool:
         for early in range(len(ordered))
         for late in range(early + 1, len(ordered))
     )
-
-
-@pytest.fixture
-def redis(valkey: ValkeyServer) -> Iterator[Redis]:
-    """Return a client that waits as long as a slow machine needs: one that gives up takes slots of its own."""
-    with Redis.from_url(valkey.url) as client:
-        client.flushall()
-        yield client
 
 
 @pytest.fixture

@@ -30,8 +30,8 @@ _FORBIDDEN = text("SELECT DISTINCT resource FROM sync_segment WHERE run_id = :id
 def prove_or_repair(tools: Tools, lease: Lease, position: int) -> bool:
     """Compare, and request what differs or end the run; return whether it ended. Commits.
 
-    `position`: how far the table has folded the log. What webhooks changed since the position of the proof before, and
-    since Stripe was asked, is no difference of this run: a busy company would never be without.
+    `position`: how far the table has folded the log. What webhooks changed after the position of the proof before may
+    be newer than Stripe's answers, and is no difference of this run: a busy company would always have some.
     """
     with held(tools.engine, lease) as connection:
         since = connection.execute(_ENTER, {"id": lease.run_id}).scalar_one()

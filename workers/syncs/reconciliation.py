@@ -99,8 +99,8 @@ class Proof(NamedTuple):
 def prove(connection: Connection, company_id: int, run_id: int, account: Account, *, since: int | None) -> Proof:
     """Compare the table with what Stripe showed of the account. Commits nothing.
 
-    Invoices that differ and of which webhooks tell after position `since` are left out. The table must have folded the
-    log up to the position at which the next proof's `since` is.
+    Invoices that differ and were changed by webhooks after the position `since` are left out; None leaves none out. The
+    table must have folded the log up to the position that the next proof is given as `since`.
     """
     connection.execute(_NO_TIME_LIMIT)
     of_run = {"company_id": company_id, "run_id": run_id, "since": since, "source": STRIPE_SOURCE, **asdict(account)}

@@ -9,7 +9,7 @@ from app.api.exports.formulas import csv_row, without_formula
 from app.api.exports.names import file_headers
 from app.api.reports.cell_schemas import DeferredCell, RecognitionCell, WaterfallCell
 from app.api.reports.decimals import Value, values_of
-from app.api.reports.reading import Reading, as_of_text, columns_of, read_report
+from app.api.reports.reading import Reading, as_of_text, columns_of, read_named_report
 from app.api.reports.routes import Kind, Route, add_reports
 from app.api.reports.schemas import ReportExport
 from app.wiring.tools import current_tools
@@ -21,7 +21,7 @@ blueprint = ApiBlueprint("reports as CSV", __name__, url_prefix="/v1/companies/<
 
 def _file(name: ReportName, query: dict[str, Any], company_id: int) -> Response:
     with snapshot_of(current_tools().engine, company_id, query.get("as_of")) as snapshot:
-        report = read_report(snapshot, name, query)
+        report = read_named_report(snapshot, name, query)
         headers = file_headers(snapshot, name, "csv", as_of=query.get("as_of"))
     footer = {"as_of": as_of_text(query.get("as_of")), "position": report.position, "checksum": report.checksum}
     response = Response(_csv(report, footer, as_decimals=query["amounts"] == "decimal"), mimetype="text/csv")

@@ -13,7 +13,7 @@ from app.api.exports.workbook import workbook_of
 from app.api.exports.workbook_parts import Contents, Fact, styles_of
 from app.api.reports.cell_schemas import DeferredCell, RecognitionCell, WaterfallCell
 from app.api.reports.decimals import Value, values_of
-from app.api.reports.reading import Reading, as_of_text, columns_of, read_report
+from app.api.reports.reading import Reading, as_of_text, columns_of, read_named_report
 from app.api.reports.routes import Kind, Route, add_reports
 from app.api.reports.schemas import ReportExport
 from app.http.entity_tags import not_modified, tag_of
@@ -35,7 +35,7 @@ _TITLES: dict[ReportName, str] = {
 def _file(name: ReportName, query: dict[str, Any], company_id: int) -> Response:
     tools, as_of = current_tools(), query.get("as_of")
     with snapshot_of(tools.engine, company_id, as_of) as snapshot:
-        report = read_report(snapshot, name, query)
+        report = read_named_report(snapshot, name, query)
         # Weak: the workbook says when it was made.
         tag = tag_of(snapshot, "xlsx", sorted(query.items(), key=str), report)
         if unchanged := not_modified(tag, is_weak=True):

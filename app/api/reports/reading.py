@@ -66,19 +66,28 @@ def read_report(snapshot: Snapshot, name: ReportName, query: Mapping[str, Any], 
     found = read_cells(snapshot, Books(livemode, query.get("currency", ())), of)
     lacking = lacking_from(snapshot, livemode=livemode)
     unread = unread_lists(snapshot.connection, snapshot.company_id, livemode=livemode)
-    names = stream_and_plan_names(snapshot)
     health = health_in(snapshot.connection, snapshot.company_id)
     data_through = health.data_through if health.livemode == livemode else None
     return Reading(
         name,
         found.months,
-        [_values_of(cell, names) for cell in found.cells],
+        list(map(_values_of, found.cells)),
         snapshot.position,
         livemode,
         data_through,
         data_through is not None and not any(lacking) and "credit_notes" not in unread,
         left_out_of(lacking, unread),
     )
+
+
+def read_named_report(snapshot: Snapshot, name: ReportName, query: Mapping[str, Any]) -> Reading:
+    """Return a report for a file: `read_report` with the names of streams and plans beside their ids.
+
+    :raises NotFoldedYetError: as `read_report`
+    """
+    report, names = read_report(snapshot, name, query), stream_and_plan_names(snapshot)
+    cells = [cell | {called: names.get(cell[of], "") for of, called in NAMES.items()} for cell in report.cells]
+    return report._replace(cells=cells)
 
 
 def current_month(snapshot: Snapshot) -> int:
@@ -95,9 +104,8 @@ def as_of_text(as_of: int | datetime | None) -> str:
     return "now" if as_of is None else f"position {as_of}"
 
 
-def _values_of(cell: Cell, names: Mapping[str, str]) -> dict[str, Any]:
+def _values_of(cell: Cell) -> dict[str, Any]:
     values = cell._asdict() | cell.group._asdict()
-    values |= {name: names.get(values[of], "") for of, name in NAMES.items()}
     values["currency_exponent"] = exponent_of(cell.group.currency)
     return values | {"net": cell.net} if isinstance(cell, RecognizedCell) else values
 
