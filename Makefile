@@ -18,7 +18,7 @@ run: $(installed) ## start everything on this machine; Ctrl-C stops it
 	@$(python) -m sandbox.run $(ARGS)
 
 test: $(installed) ## run the whole suite against real servers (ARGS="-k name" for a part)
-	$(python) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	$(python) -m pytest -n 3 --dist worksteal $(ARGS)
 
 prove: $(installed) ## show that the promises hold, a line each (SEED=7 chooses, LONG=1 goes on for an hour)
 	@$(python) -m tests.prove --seed $(SEED) $(if $(LONG),--minutes 60) $(ARGS)
